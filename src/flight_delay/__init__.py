@@ -1,0 +1,28 @@
+"""Will a flight out of New York arrive 15 minutes late or more? Asked two hours before departure."""
+
+from datetime import timedelta
+
+from flight_delay.features import FEATURE_TABLES
+from flight_delay.model import MODEL
+from flight_delay.outcomes import labels
+from flight_delay.sources import FLIGHT_KEY, SOURCES
+from flight_delay.spine import spine
+from levelfive.usecase import GatePolicy, UseCase
+
+USE_CASE = UseCase(
+    name="flight_delay",
+    sources=SOURCES,
+    feature_tables=FEATURE_TABLES,
+    key=FLIGHT_KEY,
+    spine_sources=("flights",),
+    spine=spine,
+    label_sources=("flights",),
+    labels=labels,
+    # The longest flights arrive 12 hours after their schedule at the latest, but for a handful a year.
+    maturity=timedelta(hours=36),
+    model=MODEL,
+    slices=("origin", "carrier", "aircraft_known"),
+    gate=GatePolicy(holdout_days=14, min_days=7, min_rows=2000, margin=0.002),
+    # No flight is due for a prediction between 23:00 and 01:00 in New York: 06:00 UTC parts two days.
+    day_starts_at=timedelta(hours=6),
+)

@@ -1,0 +1,36 @@
+"""What became of each flight, and when that was known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from flight_delay.sources import FLIGHT_KEY, LATE_MINUTES, PREDICTION_LEAD
+from levelfive.tables import in_window
+from levelfive.usecase import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
+from levelfive.windows import Window
+
+
+def labels(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    """List the outcomes that became known in a window.
+
+    A flight that landed is labelled 1 if it was 15 minutes late or more, else 0. Cancelled and diverted
+    flights have no label.
+    """
+    late = (F.col("arr_delay") >= LATE_MINUTES).cast("double")
+    outcome = (
+        F.when(F.col("arrived_at").isNotNull(), LABELLED)
+        .when(F.col("cancelled_at").isNotNull(), "cancelled")
+        .when(F.col("diverted_at").isNotNull(), "diverted")
+    )
+    known = raw["flights"].select(
+        *FLIGHT_KEY,
+        (F.col("sched_dep_at") - F.lit(PREDICTION_LEAD)).alias(PREDICTION_TIME),
+        late.alias(LABEL),
+        F.col("arr_delay").cast("double").alias("arr_delay"),
+        outcome.alias(OUTCOME),
+        F.coalesce("arrived_at", "cancelled_at", "diverted_at").alias(KNOWN_AT),
+    )
+    return known.where(in_window(KNOWN_AT, window))

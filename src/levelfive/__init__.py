@@ -1,0 +1,1 @@
+"""levelfive: MLOps on Azure Databricks, and the same on a laptop."""

@@ -1,0 +1,96 @@
+"""Settings and parameters: the only module that parses what a person or a scheduler wrote."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from levelfive.errors import AsOfError, ConfigError
+
+CONFIG_FILE = "levelfive.yml"
+
+
+class Settings(BaseModel):
+    """What differs between environments; a wrong or unknown key is refused.
+
+    Attributes:
+        use_case: The entry point of the use case.
+        environment: Part of the registered model's name: every environment has a model of its own.
+        table_schema: Schema of the tables, with its catalog where there is one; by default the use case's name.
+        landing: Folder with one folder a source.
+        tracking_uri: MLflow's tracking store.
+        registry_uri: The central registry, a store of its own.
+        registry_prefix: Put before environment and use case in the registered model's name.
+        memory: Heap of the local session.
+        cores: Threads of the local session.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    use_case: str = "flight_delay"
+    environment: str = Field(default="local", pattern=r"^[a-z][a-z0-9_]*$")
+    table_schema: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?$")
+    landing: Path | None = None
+    tracking_uri: str | None = None
+    registry_uri: str | None = None
+    registry_prefix: str = Field(default="levelfive", pattern=r"^[A-Za-z0-9_]+$")
+    memory: str = Field(default="2g", pattern=r"^[0-9]+[gm]$")
+    cores: int = Field(default=2, ge=1)
+
+    @property
+    def schema_name(self) -> str:
+        """The schema of the tables."""
+        return self.table_schema or self.use_case
+
+    @property
+    def model_name(self) -> str:
+        """The registered model of this environment."""
+        return f"{self.registry_prefix}.{self.environment}.{self.use_case}"
+
+
+def load_settings(path: Path | None, home: Path, **overrides: object) -> Settings:
+    """Read settings from a file, by default `levelfive.yml` in the home if it is there.
+
+    Raises:
+        ConfigError: The file is missing, no YAML mapping, or has a wrong key or value.
+    """
+    default = home / CONFIG_FILE
+    chosen = path or (default if default.exists() else None)
+    written = {} if chosen is None else _read_mapping(chosen)
+    try:
+        return Settings.model_validate({**written, **{k: v for k, v in overrides.items() if v is not None}})
+    except ValidationError as err:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}" for e in err.errors())
+        known = ", ".join(Settings.model_fields)
+        raise ConfigError(f"settings{'' if chosen is None else f' in {chosen}'}: {wrong}. Known keys: {known}") from err
+
+
+def parse_time(text: str) -> datetime:
+    """Read a time in ISO 8601; without an offset it is UTC.
+
+    Raises:
+        AsOfError: The text is no such time, for instance a reference that a scheduler left unresolved.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError as err:
+        hint = " It looks like a reference that was not resolved." if "{{" in text or "@{" in text else ""
+        raise AsOfError(f"expected a time in ISO 8601 such as 2013-04-01T06:00Z, got {text!r}.{hint}") from err
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _read_mapping(path: Path) -> dict[str, object]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigError(f"settings file {path} cannot be read: {err}") from err
+    except yaml.YAMLError as err:
+        raise ConfigError(f"settings file {path} is not YAML: {' '.join(str(err).split())}") from err
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"settings file {path} must hold keys and values, it holds {type(content).__name__}")
+    return content

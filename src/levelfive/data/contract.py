@@ -1,0 +1,249 @@
+"""The contract of a landing file: types and expectations as Spark expressions that split rows in one pass.
+
+The steps, in the caller's order: `typed`, the source's own `derive`, `with_reasons`, then `accepted` and
+`quarantined`. Nothing here reads, writes or starts a job.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from levelfive.errors import ConfigError, ContractError
+from levelfive.usecase import Expectation, ExpectationKind, Source, not_null
+
+SOURCE_FILE = "source_file"
+RAW = "raw"
+TYPE_REASONS = "type_reasons"
+REASONS = "reasons"
+RESERVED = (SOURCE_FILE, RAW, TYPE_REASONS, REASONS)
+
+MISSING_TEXTS = ("NA", "")
+SHOWN_CHARACTERS = 40
+SHOWN_REASONS = 3
+
+_FRACTION = r"\s*[+-]?[\d.]+([eE][+-]?\d+)?\s*"
+_DATE = r"\s*\d{4}-\d\d?-\d\d?"
+# What Spark's casts would accept but a file does not mean: NaN, 3d and 0x1p3 as numbers, 2013 and 201302 as
+# days, 12:30 as that time of the day on which the job runs; and a day with its time cut off.
+_LOOKS_LIKE = {
+    "float": _FRACTION,
+    "double": _FRACTION,
+    "date": _DATE + r"\s*",
+    "timestamp": _DATE + r"(\D.*)?",
+    "timestamp_ntz": _DATE + r"(\D.*)?",
+}
+# Control and format characters, line and paragraph separators: what could forge or break a log line.
+_UNPRINTABLE = r"[\p{C}\p{Zl}\p{Zp}]"
+
+
+def full_match(pattern: str) -> str:
+    """Anchor a regular expression at both ends; unlike `^` and `$`, a trailing line break does not pass."""
+    return rf"\A(?:{pattern})\z"
+
+
+def demands(source: Source) -> tuple[Expectation, ...]:
+    """List everything the source demands: a value in each key column, then its own expectations."""
+    key = not_null(*source.key)
+    return key + tuple(expectation for expectation in source.expectations if expectation not in key)
+
+
+def typed(frame: DataFrame, source: Source) -> DataFrame:
+    """Cast the texts of a file to the declared types, and note those that do not cast.
+
+    The frame holds the source's columns as strings ("NA" and "" are null) and `source_file`. It comes back
+    as the typed columns, `source_file`, `raw` (a struct of the original strings) and `type_reasons`.
+
+    Raises:
+        ConfigError: The source declares a column under a name that is used here.
+    """
+    if taken := set(source.columns) & set(RESERVED):
+        raise ConfigError(
+            f"source {source.name!r} declares {', '.join(sorted(taken))}, names that levelfive uses for its "
+            "own columns; rename them in the files and in the source"
+        )
+    return frame.select(
+        *(_cast(name, kind).alias(name) for name, kind in source.columns.items()),
+        SOURCE_FILE,
+        F.struct(*source.columns).alias(RAW),
+        _present(_type_reason(name, kind) for name, kind in source.columns.items()).alias(TYPE_REASONS),
+    )
+
+
+def condition(expectation: Expectation) -> Column:
+    """Translate an expectation: true where the row satisfies it; null satisfies all but `NOT_NULL`.
+
+    `ONE_OF` and `MATCHES` look at the value's text, so `one_of("month", "1", "2")` holds for integers too.
+    """
+    column = F.col(expectation.column)
+    match expectation.kind:
+        case ExpectationKind.NOT_NULL:
+            return column.isNotNull()
+        case ExpectationKind.BETWEEN:
+            return column.isNull() | column.between(F.lit(expectation.low), F.lit(expectation.high))
+        case ExpectationKind.ONE_OF:
+            return column.isNull() | column.cast("string").isin(*expectation.values)
+        case ExpectationKind.MATCHES:
+            return column.isNull() | column.cast("string").rlike(full_match(expectation.pattern))
+
+
+def with_reasons(frame: DataFrame, source: Source) -> DataFrame:
+    """Add `reasons`: why a row is refused, each with the value that came; empty for a good row.
+
+    Raises:
+        ConfigError: The frame lacks a column that `typed` or the source's `derive` should have added.
+    """
+    wanted = [SOURCE_FILE, RAW, TYPE_REASONS, *(demand.column for demand in demands(source))]
+    if absent := set(wanted) - set(frame.columns):
+        raise ConfigError(
+            f"source {source.name!r} needs the columns {', '.join(sorted(absent))}, got "
+            f"{', '.join(frame.columns)}; declare or derive them, and let `derive` keep all others"
+        )
+    failed = _present(_failure(demand, source) for demand in demands(source))
+    return frame.withColumn(REASONS, F.concat(TYPE_REASONS, failed))
+
+
+def accepted(frame: DataFrame, source: Source) -> DataFrame:
+    """Keep the rows without reasons: declared columns, derived ones, `source_file`."""
+    derived = [name for name in frame.columns if name not in source.columns and name not in RESERVED]
+    return frame.where(F.size(REASONS) == 0).select(*source.columns, *derived, SOURCE_FILE)
+
+
+def quarantined(frame: DataFrame, source: Source) -> DataFrame:
+    """Keep the rows with reasons: `source`, `source_file`, `row` (the original texts as JSON), `reasons`."""
+    return frame.where(F.size(REASONS) > 0).select(
+        F.lit(source.name).alias("source"),
+        SOURCE_FILE,
+        F.to_json(RAW, {"ignoreNullFields": "false"}).alias("row"),
+        REASONS,
+    )
+
+
+def tally(frame: DataFrame, source: Source) -> DataFrame:
+    """Count for `check_share`, a row a file: `source_file`, `rows_in`, `quarantined`, `reasons`.
+
+    `reasons` maps each demand, without the values that came, to its number of rows. This is slower than
+    counting the quarantined rows: meant for a file that is refused.
+    """
+    counts = ((F.lit(start), F.count_if(_has(REASONS, start))) for start in _reason_starts(source))
+    return frame.groupBy(SOURCE_FILE).agg(
+        F.count(F.lit(1)).alias("rows_in"),
+        F.count_if(F.size(REASONS) > 0).alias("quarantined"),
+        F.create_map(*chain.from_iterable(counts)).alias(REASONS),
+    )
+
+
+def check_header(found: Sequence[str], source: Source, file_name: str) -> None:
+    """Refuse a file whose header is not exactly the source's columns in their order.
+
+    Raises:
+        ContractError: Names the columns that are missing, unexpected, repeated or out of order.
+    """
+    expected = list(source.columns)
+    if list(found) == expected:
+        return
+    raise ContractError(
+        f"{file_name}: expected the header of source {source.name!r}, {','.join(expected)}; "
+        f"got {'; '.join(_differences(found, expected))}.{_header_hint(found, expected)} "
+        "Deliver the file again with the expected header, or change the columns of the source."
+    )
+
+
+def check_share(
+    source: Source, file_name: str, *, rows_in: int, quarantined: int, reasons: Mapping[str, int]
+) -> None:
+    """Refuse a file of which too large a share would be quarantined.
+
+    Raises:
+        ContractError: The share is above the source's limit; names the most frequent of the reasons.
+    """
+    if rows_in == 0 or quarantined / rows_in <= source.max_quarantined_share:
+        return
+    most = Counter(reasons).most_common(SHOWN_REASONS)
+    shown = "; ".join(f"{reason} ({rows} rows)" for reason, rows in most if rows)
+    raise ContractError(
+        f"{file_name}: expected at most {source.max_quarantined_share:.2%} of its rows to break the contract "
+        f"of source {source.name!r}, got {quarantined} of {rows_in} ({quarantined / rows_in:.2%}). "
+        f"Most frequent: {shown}. Deliver the file again, or, if the data is right, "
+        "change the source's expectations or its max_quarantined_share."
+    )
+
+
+def _text(name: str) -> Column:
+    return F.when(~F.col(name).isin(*MISSING_TEXTS), F.col(name))
+
+
+def _cast(name: str, kind: str) -> Column:
+    text, pattern = _text(name), _LOOKS_LIKE.get(kind.lower())
+    value = text.try_cast(kind)
+    return value if pattern is None else F.when(text.rlike(full_match(pattern)), value)
+
+
+def _type_reason(name: str, kind: str) -> Column:
+    refused = _text(name).isNotNull() & _cast(name, kind).isNull()
+    return F.when(refused, F.concat(F.lit(f"{_not_a(name, kind)}: '"), _shown(F.col(name)), F.lit("'")))
+
+
+def _not_a(name: str, kind: str) -> str:
+    return f"{name}: not {'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
+
+
+def _shown(value: Column) -> Column:
+    text = F.regexp_replace(value.cast("string"), _UNPRINTABLE, "")
+    short = F.concat(F.substring(text, 1, SHOWN_CHARACTERS - 3), F.lit("..."))
+    return F.when(F.length(text) > SHOWN_CHARACTERS, short).otherwise(text)
+
+
+def _present(reasons: Iterable[Column]) -> Column:
+    return F.array_compact(F.array(*reasons).cast("array<string>"))
+
+
+def _failure(demand: Expectation, source: Source) -> Column:
+    said, failed = F.lit(_said(demand, source)), ~condition(demand)
+    if demand.kind is not ExpectationKind.NOT_NULL:
+        return F.when(failed, F.concat(said, F.lit(": "), _shown(F.col(demand.column))))
+    if kind := source.columns.get(demand.column):
+        failed &= ~_has(TYPE_REASONS, _not_a(demand.column, kind))
+    return F.when(failed, said)
+
+
+def _said(demand: Expectation, source: Source) -> str:
+    part = demand.kind is ExpectationKind.NOT_NULL and demand.column in source.key
+    return f"{demand} (part of the key)" if part else str(demand)
+
+
+def _reason_starts(source: Source) -> Iterator[str]:
+    yield from (_not_a(name, kind) for name, kind in source.columns.items())
+    yield from dict.fromkeys(_said(demand, source) for demand in demands(source))
+
+
+def _has(reasons: str, start: str) -> Column:
+    return F.exists(reasons, lambda reason: (reason == start) | reason.startswith(f"{start}: "))
+
+
+def _differences(found: Sequence[str], expected: Sequence[str]) -> Iterator[str]:
+    shared = [name for name in dict.fromkeys(found) if name in expected]
+    in_order = [name for name in expected if name in shared]
+    for what, names in (
+        ("missing", [name for name in expected if name not in found]),
+        ("unexpected", [name for name in dict.fromkeys(found) if name not in expected]),
+        ("repeated", [name for name in dict.fromkeys(found) if found.count(name) > 1]),
+        ("out of order", [name for name, place in zip(shared, in_order, strict=True) if name != place]),
+    ):
+        if names:
+            yield f"{what}: {', '.join(repr(name[:SHOWN_CHARACTERS]) for name in names)}"
+
+
+def _header_hint(found: Sequence[str], expected: Sequence[str]) -> str:
+    if delimiter := next((mark for mark in ";\t|" if len(found) == 1 and mark in found[0]), None):
+        return f" It looks delimited by {delimiter!r}; the delimiter must be a comma."
+    if not set(found) & set(expected) and any(re.fullmatch(r"NA|[+-]?\d[\d.:TZ -]*", name) for name in found):
+        return " It looks like a row of data; the first line must be the header."
+    if [name.strip("\ufeff \t\r").lower() for name in found] == [name.lower() for name in expected]:
+        return " The names differ only by case, spaces or a byte order mark."
+    return ""

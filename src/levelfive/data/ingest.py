@@ -1,0 +1,124 @@
+"""Reads the new files of one source into rows with their verdicts; nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
+from pyspark.sql.window import Window as Over
+
+from levelfive.data import contract
+from levelfive.data.landing import LandingFile
+from levelfive.errors import LandingError
+from levelfive.tables import Tables
+from levelfive.usecase import Source
+from levelfive.windows import from_micros
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class FileCounts:
+    """What a file holds: its rows, those to be quarantined, those left after repeated keys are taken out."""
+
+    rows_in: int
+    quarantined: int
+    candidates: int
+    min_event_time: datetime | None
+    max_event_time: datetime | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """New files of one source: their rows with `reasons`, and the counts by file name."""
+
+    source: Source
+    files: tuple[LandingFile, ...]
+    judged: DataFrame
+    counts: Mapping[str, FileCounts]
+
+    @property
+    def accepted(self) -> DataFrame:
+        """Rows to be put into the raw table: of a repeated key, the first row by file and content."""
+        return contract.accepted(_first_of_key(self.judged, self.source), self.source)
+
+    @property
+    def quarantined(self) -> DataFrame:
+        """Rows that break the contract, with the reasons."""
+        return contract.quarantined(self.judged, self.source)
+
+
+def judge(
+    tables: Tables, source: Source, files: Sequence[LandingFile], references: Mapping[str, DataFrame]
+) -> Batch:
+    """Read files, type and judge their rows, and count them.
+
+    Raises:
+        ContractError: A header is wrong, or too many rows of a file break the contract.
+        LandingError: A file has no rows, or Spark cannot read it.
+    """
+    for file in files:
+        contract.check_header(file.header, source, str(file.path))
+    texts = tables.spark.read.option("header", True).csv([str(file.path) for file in files])
+    texts = texts.withColumn("source_file", F.element_at(F.split("_metadata.file_path", "/"), -1))
+    rows = contract.typed(texts, source)
+    if source.derive is not None:
+        rows = source.derive(rows, references)
+    # Read twice, to be counted and to be written: kept where the engine allows it.
+    judged = tables.keep(contract.with_reasons(rows, source))
+    try:
+        counts = _count(judged, source)
+    except PySparkException as err:
+        names = ", ".join(file.name for file in files)
+        raise LandingError(f"source {source.name!r}: Spark cannot read {names}: {str(err).splitlines()[0]}") from err
+    for file in files:
+        _check(judged, source, file, counts)
+    return Batch(source, tuple(files), judged, counts)
+
+
+def _check(judged: DataFrame, source: Source, file: LandingFile, counts: Mapping[str, FileCounts]) -> None:
+    if file.name not in counts:
+        raise LandingError(f"{file.path} has a header and no rows; nothing was ingested. Deliver it again.")
+    found = counts[file.name]
+    if found.rows_in and found.quarantined / found.rows_in > source.max_quarantined_share:
+        # Counting by reason is slow, and only a refusal needs it.
+        tally = contract.tally(judged.where(F.col("source_file") == file.name), source).collect()[0]
+        contract.check_share(
+            source, str(file.path), rows_in=found.rows_in, quarantined=found.quarantined, reasons=tally["reasons"]
+        )
+
+
+def _first_of_key(judged: DataFrame, source: Source) -> DataFrame:
+    order = Over.partitionBy(*source.key).orderBy("source_file", F.xxhash64(contract.RAW))
+    good = judged.where(F.size(contract.REASONS) == 0)
+    return good.withColumn("place", F.row_number().over(order)).where("place = 1").drop("place")
+
+
+def _count(judged: DataFrame, source: Source) -> dict[str, FileCounts]:
+    dated = F.col(source.event_time) if source.event_time else F.lit(None).cast("timestamp")
+    good = F.size(contract.REASONS) == 0
+    order = Over.partitionBy(*source.key, good).orderBy("source_file", F.xxhash64(contract.RAW))
+    marked = judged.select(
+        "source_file",
+        good.alias("good"),
+        F.when(good, dated).alias("dated"),
+        F.when(good, F.row_number().over(order)).alias("place"),
+    )
+    rows = marked.groupBy("source_file").agg(
+        F.count(F.lit(1)).alias("rows_in"),
+        F.count_if(~F.col("good")).alias("quarantined"),
+        F.count_if(F.col("place") == 1).alias("candidates"),
+        F.unix_micros(F.min("dated")).alias("low"),
+        F.unix_micros(F.max("dated")).alias("high"),
+    )
+    return {
+        row["source_file"]: FileCounts(
+            row["rows_in"], row["quarantined"], row["candidates"], from_micros(row["low"]), from_micros(row["high"])
+        )
+        for row in rows.collect()
+    }

@@ -1,0 +1,187 @@
+"""The data room's job: landing files become raw tables, and what breaks a contract goes to quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from levelfive.data.ingest import Batch, judge
+from levelfive.data.landing import inspect, list_files, unseen
+from levelfive.errors import AsOfError, LandingError
+from levelfive.parallel import in_parallel
+from levelfive.runs import JobContext, Run
+from levelfive.tables import Tables
+from levelfive.windows import from_micros, iso
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+LANDING_FILES = "landing_files"
+QUARANTINE = "quarantine"
+READS = (LANDING_FILES,)
+WRITES = ("raw_*", QUARANTINE, LANDING_FILES)
+
+LEDGER_SCHEMA = """source string, source_file string, sha256 string, rows_in long, accepted long, quarantined long,
+    duplicates long, min_event_time timestamp, max_event_time timestamp, loaded_at timestamp"""
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What became of one file: `rows_in == accepted + quarantined + duplicates`, always."""
+
+    source: str
+    source_file: str
+    sha256: str
+    rows_in: int
+    accepted: int
+    quarantined: int
+    duplicates: int
+    min_event_time: datetime | None
+    max_event_time: datetime | None
+
+
+@dataclass(frozen=True)
+class DataResult:
+    """What a run of the data room ingested: no files when it had seen all of them before."""
+
+    run_id: str
+    files: tuple[FileResult, ...]
+
+
+def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
+    """Ingest the landing files that were not ingested yet.
+
+    All files of all sources are checked before anything is written, and a run that was killed can be repeated.
+
+    Args:
+        context: Tables and use case.
+        landing: Folder with one folder a source.
+        as_of: The logical now; it becomes the rows' `loaded_at`.
+
+    Raises:
+        LandingError: A file is missing, unreadable, empty, changed or delivered twice.
+        ContractError: A file's header is wrong, or too many of its rows are.
+        AsOfError: All rows of a file are dated after `as_of`.
+    """
+    with context.run("data", as_of=as_of, parameters={"landing": landing}) as run:
+        with run.timed("judge"):
+            batches = _judge_all(context, landing)
+            _check_dates(context, batches, as_of)
+        with run.timed("write"):
+            for batch in batches:
+                _write_quarantine(run, batch, as_of)
+            jobs = [partial(_write_accepted, run, batch, as_of) for batch in batches]
+            results = tuple(result for written in in_parallel(jobs) for result in written)
+            if results:
+                _append_ledger(run, results, as_of)
+            for batch in batches:
+                batch.judged.unpersist()
+        for what in ("rows_in", "accepted", "quarantined", "duplicates"):
+            run.counts[what] = sum(getattr(result, what) for result in results)
+        return DataResult(run.run_id, results)
+
+
+def _judge_all(context: JobContext, landing: Path) -> list[Batch]:
+    ledger = _ledger(context.tables)
+    batches: dict[str, Batch] = {}
+    for source in context.use_case.sources:
+        seen = {sha: name for (owner, sha), name in ledger.items() if owner == source.name}
+        files = unseen([inspect(path) for path in list_files(landing, source)], seen)
+        if files:
+            references = {name: _reference(context, batches, name) for name in source.references}
+            batches[source.name] = judge(context.tables, source, files, references)
+    return list(batches.values())
+
+
+def _reference(context: JobContext, batches: Mapping[str, Batch], name: str) -> DataFrame:
+    table = context.use_case.source(name).table
+    fresh = batches[name].accepted if name in batches else None
+    if not context.tables.exists(table) and fresh is not None:
+        return fresh
+    stored = context.tables.read(table)
+    return stored if fresh is None else stored.unionByName(fresh, allowMissingColumns=True)
+
+
+def _check_dates(context: JobContext, batches: list[Batch], as_of: datetime) -> None:
+    newest = _newest_events(context.tables)
+    for batch in batches:
+        for file, counts in batch.counts.items():
+            if counts.min_event_time is not None and counts.min_event_time > as_of:
+                raise AsOfError(
+                    f"{file}: its earliest row is of {iso(counts.min_event_time)}, after as_of {iso(as_of)}; "
+                    "nothing was ingested. Give a later --as-of."
+                )
+            known = [t for t in (counts.max_event_time, newest.get(batch.source.name)) if t is not None]
+            newest[batch.source.name] = max(known, default=None)
+    for source in context.use_case.sources:
+        latest = newest.get(source.name)
+        if source.freshness is not None and latest is not None and as_of - latest > source.freshness:
+            raise LandingError(
+                f"source {source.name!r}: the newest row is of {iso(latest)}, more than {source.freshness} before "
+                f"as_of {iso(as_of)}: a landing file is missing. Nothing was ingested; deliver the file."
+            )
+
+
+def _write_quarantine(run: Run, batch: Batch, as_of: datetime) -> None:
+    if any(counts.quarantined for counts in batch.counts.values()):
+        names = ", ".join(f"'{file.name}'" for file in batch.files)
+        condition = f"source = '{batch.source.name}' AND source_file IN ({names})"
+        rows = batch.quarantined.withColumn("loaded_at", F.lit(as_of))
+        run.wrote(run.tables.replace_where(QUARANTINE, rows, condition))
+
+
+def _write_accepted(run: Run, batch: Batch, as_of: datetime) -> list[FileResult]:
+    tables, source = run.tables, batch.source
+    rows = batch.accepted.withColumn("loaded_at", F.lit(as_of))
+    write = run.wrote(tables.merge_new(source.table, rows, source.key))
+    accepted = {name: counts.candidates for name, counts in batch.counts.items()}
+    if write.rows != sum(accepted.values()):
+        accepted = _count_accepted(tables, batch)
+    return [_file_result(batch, file.name, file.sha256, accepted.get(file.name, 0)) for file in batch.files]
+
+
+def _count_accepted(tables: Tables, batch: Batch) -> dict[str, int]:
+    # Some keys were there already: duplicates of other files, or a run that was killed after its MERGE.
+    rows = tables.read(batch.source.table).where(F.col("source_file").isin([file.name for file in batch.files]))
+    return {row["source_file"]: row["count"] for row in rows.groupBy("source_file").count().collect()}
+
+
+def _file_result(batch: Batch, name: str, sha256: str, accepted: int) -> FileResult:
+    counts = batch.counts[name]
+    return FileResult(
+        source=batch.source.name,
+        source_file=name,
+        sha256=sha256,
+        rows_in=counts.rows_in,
+        accepted=accepted,
+        quarantined=counts.quarantined,
+        duplicates=counts.rows_in - counts.quarantined - accepted,
+        min_event_time=counts.min_event_time,
+        max_event_time=counts.max_event_time,
+    )
+
+
+def _append_ledger(run: Run, results: tuple[FileResult, ...], as_of: datetime) -> None:
+    rows = [(*astuple(result), as_of) for result in results]
+    frame = run.tables.spark.createDataFrame(rows, schema=LEDGER_SCHEMA)
+    run.wrote(run.tables.merge_new(LANDING_FILES, frame, ("source", "source_file")))
+
+
+def _ledger(tables: Tables) -> dict[tuple[str, str], str]:
+    if not tables.exists(LANDING_FILES):
+        return {}
+    rows = tables.read(LANDING_FILES).select("source", "sha256", "source_file").collect()
+    return {(row["source"], row["sha256"]): row["source_file"] for row in rows}
+
+
+def _newest_events(tables: Tables) -> dict[str, datetime | None]:
+    if not tables.exists(LANDING_FILES):
+        return {}
+    rows = tables.read(LANDING_FILES).groupBy("source").agg(F.unix_micros(F.max("max_event_time")).alias("newest"))
+    return {row["source"]: from_micros(row["newest"]) for row in rows.collect()}

@@ -1,0 +1,37 @@
+"""Raw tables as they were known at a time: the one gate through which the other rooms read raw data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from levelfive.runs import Run
+from levelfive.usecase import Source, UseCase
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def read_as_known(run: Run, use_case: UseCase, names: Sequence[str], as_of: datetime) -> dict[str, DataFrame]:
+    """Read the raw tables of some sources as they were known at `as_of`, by source name.
+
+    Raises:
+        TableError: A source was never ingested.
+    """
+    sources = [use_case.source(name) for name in names]
+    return {source.name: as_known(run.read(source.table), source, as_of) for source in sources}
+
+
+def as_known(rows: DataFrame, source: Source, as_of: datetime) -> DataFrame:
+    """Hide what became known after `as_of`: whole rows by the source's `known_at`, parts by its reveals."""
+    if source.known_at is not None:
+        rows = rows.where(F.col(source.known_at) <= F.lit(as_of))
+    hidden = {
+        column: F.when(F.col(reveal.known_at) <= F.lit(as_of), F.col(column))
+        for reveal in source.reveals
+        for column in reveal.columns
+    }
+    return rows.withColumns(hidden) if hidden else rows

@@ -1,0 +1,65 @@
+"""Every error that levelfive raises on purpose.
+
+    LevelfiveError
+    ├── ConfigError            a setting, parameter or use case is wrong; nothing was started
+    │   └── AsOfError          the logical time is malformed or lies before the data
+    ├── MachineError      the machine lacks something (Java, an extra of the wheel)
+    ├── DataError              landing files or tables are not what was promised
+    │   ├── LandingError       a file is missing, unreadable, empty, changed or delivered twice
+    │   └── ContractError      a file breaks its source's contract as a whole
+    ├── TableError             a table is missing, or a write was refused
+    ├── EvidenceError          too little data to train or to judge
+    └── RegistryError          the central registry refused, or does not hold what was asked for
+        ├── ModelNotFound      the registry's own not-found answer
+        └── PromotionConflict  another writer took the next place in the promotions
+"""
+
+from __future__ import annotations
+
+
+class LevelfiveError(Exception):
+    """Base of all errors raised on purpose: the message says what was expected, what came, what to do."""
+
+
+class ConfigError(LevelfiveError):
+    """A setting, parameter or use case is wrong."""
+
+
+class AsOfError(ConfigError):
+    """The logical time is malformed, or lies before the data."""
+
+
+class MachineError(LevelfiveError):
+    """The machine lacks something that levelfive needs."""
+
+
+class DataError(LevelfiveError):
+    """Landing files or tables are not what was promised."""
+
+
+class LandingError(DataError):
+    """A landing file is missing, unreadable, empty, changed or delivered twice."""
+
+
+class ContractError(DataError):
+    """A landing file breaks the contract of its source as a whole."""
+
+
+class TableError(LevelfiveError):
+    """A table is missing, or a write was refused."""
+
+
+class EvidenceError(LevelfiveError):
+    """There is too little data to train a model or to judge one."""
+
+
+class RegistryError(LevelfiveError):
+    """The central registry refused, or does not hold what was asked for."""
+
+
+class ModelNotFound(RegistryError):
+    """The registry answered that a model or version does not exist."""
+
+
+class PromotionConflict(RegistryError):
+    """Another writer took the next place in the promotions first."""

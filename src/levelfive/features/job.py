@@ -1,0 +1,88 @@
+"""The features room's job: computes every feature table for a window, and the labels that became known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from pyspark.sql import functions as F
+
+from levelfive.data.job import LANDING_FILES
+from levelfive.data.known import read_as_known
+from levelfive.errors import AsOfError
+from levelfive.parallel import in_parallel
+from levelfive.runs import RUNS, JobContext, Run
+from levelfive.tables import Write
+from levelfive.usecase import KNOWN_AT, FeatureTable
+from levelfive.windows import Window, from_micros, iso
+
+LABELS = "labels"
+READS = ("raw_*", LANDING_FILES)
+WRITES = ("<feature tables>", LABELS)
+
+
+@dataclass(frozen=True)
+class FeaturesResult:
+    """What was computed: the window, and the version of each table after it."""
+
+    run_id: str
+    window: Window
+    versions: dict[str, int]
+
+
+def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) -> FeaturesResult:
+    """Compute the feature tables up to `as_of` and the labels that are known by then.
+
+    Args:
+        context: Tables and use case.
+        as_of: The end of the window: nothing known later is read.
+        since: The window's start; by default the end of the last run's window, or the first raw data.
+
+    Raises:
+        AsOfError: There is no raw data before `as_of`.
+        TableError: A raw table is missing.
+    """
+    with context.run("features", as_of=as_of, parameters={"since": since}) as run:
+        window = Window(since or _resume(context, run, as_of), as_of)
+        jobs = [partial(_write_features, context, run, table, window) for table in context.use_case.feature_tables]
+        jobs.append(partial(_write_labels, context, run, window))
+        with run.timed("tables"):
+            writes = in_parallel(jobs)
+        return FeaturesResult(run.run_id, window, {write.table: write.version for write in writes})
+
+
+def _write_features(context: JobContext, run: Run, table: FeatureTable, window: Window) -> Write:
+    raw = read_as_known(run, context.use_case, table.sources, window.end)
+    with run.timed(table.name):
+        rows = table.compute(raw, window)
+        if not table.timestamped:
+            return run.wrote(run.tables.overwrite(table.name, rows))
+        return run.wrote(run.tables.replace_window(table.name, rows, KNOWN_AT, window))
+
+
+def _write_labels(context: JobContext, run: Run, window: Window) -> Write:
+    raw = read_as_known(run, context.use_case, context.use_case.label_sources, window.end)
+    with run.timed(LABELS):
+        return run.wrote(run.tables.replace_window(LABELS, context.use_case.labels(raw, window), KNOWN_AT, window))
+
+
+def _resume(context: JobContext, run: Run, as_of: datetime) -> datetime:
+    return _last_end(context, as_of) or _first_data(run, as_of)
+
+
+def _last_end(context: JobContext, as_of: datetime) -> datetime | None:
+    if not context.tables.exists(RUNS):
+        return None
+    ours = (F.col("room") == "features") & (F.col("use_case") == context.use_case.name)
+    done = context.tables.read(RUNS).where(ours & (F.col("status") == "succeeded") & (F.col("as_of") < F.lit(as_of)))
+    return from_micros(done.agg(F.unix_micros(F.max("as_of"))).collect()[0][0])
+
+
+def _first_data(run: Run, as_of: datetime) -> datetime:
+    earliest = run.read(LANDING_FILES).agg(F.unix_micros(F.min("min_event_time"))).collect()[0][0]
+    first = from_micros(earliest)
+    if first is None or first >= as_of:
+        came = "there is no dated data" if first is None else f"the data begins at {iso(first)}"
+        raise AsOfError(f"nothing to compute before as_of {iso(as_of)}: {came}. Give a later --as-of.")
+    return first

@@ -1,0 +1,96 @@
+"""Point-in-time lookups: for each row of a spine, the newest feature row known at its prediction time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+from pyspark.sql.types import TimestampType
+from pyspark.sql.window import Window as Over
+
+from levelfive.errors import ConfigError
+from levelfive.usecase import KNOWN_AT, PREDICTION_TIME, Lookup
+from levelfive.windows import Window
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+SECONDS_PER_MINUTE = 60.0
+
+
+def assemble(
+    spine: DataFrame, lookups: Sequence[Lookup], read: Callable[[str], DataFrame], window: Window
+) -> DataFrame:
+    """Add the lookups' features to a spine.
+
+    Args:
+        spine: Keys of the lookups and `prediction_time`, which lies in the window.
+        lookups: What to add.
+        read: From a logical table name to the table.
+        window: The spine's prediction times; feature rows far outside it are not read.
+
+    Returns:
+        The spine's rows and columns, and a column for each feature; null where nothing was known.
+
+    Raises:
+        ConfigError: A table lacks a column, or a lookup's age limit.
+    """
+    for lookup in lookups:
+        table = read(lookup.table)
+        absent = {*lookup.keys, *lookup.columns} - set(table.columns)
+        if absent:
+            raise ConfigError(f"feature table {lookup.table!r} has no column {', '.join(sorted(absent))}")
+        spine = _join_latest(spine, table, lookup, window) if KNOWN_AT in table.columns else _join(spine, table, lookup)
+    return spine
+
+
+def _join(spine: DataFrame, table: DataFrame, lookup: Lookup) -> DataFrame:
+    right = table.select(
+        *(F.col(theirs).alias(ours) for theirs, ours in lookup.keys.items()), *_features(table, lookup)
+    )
+    return spine.join(right, on=list(lookup.keys.values()), how="left")
+
+
+def _join_latest(spine: DataFrame, table: DataFrame, lookup: Lookup, window: Window) -> DataFrame:
+    """Union both sides in the order of time and carry the newest feature row forward to the spine's rows.
+
+    A join by a range condition would compare each row with all earlier ones of its key.
+    """
+    if lookup.max_age is None:
+        raise ConfigError(f"the lookup of {lookup.table!r} needs a max_age: the table has times")
+    ours, theirs = list(lookup.keys.values()), list(lookup.keys)
+    near = (F.col(KNOWN_AT) >= F.lit(window.start - lookup.max_age)) & (F.col(KNOWN_AT) < F.lit(window.end))
+    value = F.struct(F.col(KNOWN_AT).alias("_at"), *(F.col(name) for name in lookup.columns))
+    right = table.where(near).select(
+        *(F.col(key).alias(f"_key{i}") for i, key in enumerate(theirs)),
+        F.col(KNOWN_AT).alias("_time"),
+        F.lit(0).alias("_order"),
+        value.alias("_value"),
+    )
+    left = spine.select(
+        *(F.col(key).alias(f"_key{i}") for i, key in enumerate(ours)),
+        F.col(PREDICTION_TIME).alias("_time"),
+        F.lit(1).alias("_order"),
+        F.struct(*spine.columns).alias("_spine"),
+    )
+    both = left.unionByName(right, allowMissingColumns=True)
+    keys = [f"_key{i}" for i in range(len(theirs))]
+    # At the same time the feature row comes first: known at the prediction time is known.
+    so_far = Over.partitionBy(*keys).orderBy("_time", "_order").rowsBetween(Over.unboundedPreceding, Over.currentRow)
+    latest = both.withColumn("_value", F.last("_value", ignorenulls=True).over(so_far)).where("_order = 1")
+    fresh = F.col("_value._at") >= F.col("_time") - F.lit(lookup.max_age)
+    columns = []
+    for name, feature in zip(lookup.columns, lookup.features, strict=True):
+        found = F.when(fresh, F.col(f"_value.{name}"))
+        is_time = isinstance(table.schema[name].dataType, TimestampType)
+        columns.append((_minutes_before(found, F.col("_time")) if is_time else found).alias(feature))
+    return latest.select("_spine.*", *columns)
+
+
+def _features(table: DataFrame, lookup: Lookup) -> list[Column]:
+    return [F.col(name).alias(feature) for name, feature in zip(lookup.columns, lookup.features, strict=True)]
+
+
+def _minutes_before(moment: Column, prediction_time: Column) -> Column:
+    return (F.unix_seconds(prediction_time) - F.unix_seconds(moment)) / F.lit(SECONDS_PER_MINUTE)

@@ -1,0 +1,111 @@
+"""The laptop's Spark: one local session with Delta, tuned for small data on few cores."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from pyspark.errors import PySparkRuntimeError
+from pyspark.sql import SparkSession
+
+from levelfive.errors import MachineError
+
+DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.1.0"
+# Spark ships these itself; left in, they make its resolver fail on a half-filled local Maven cache.
+SHIPPED_WITH_SPARK = (
+    "org.slf4j:*,org.apache.logging.log4j:*,com.google.code.findbugs:*,com.fasterxml.jackson.core:*,io.unitycatalog:*"
+)
+SUPPORTED_JAVA = (17, 21)
+# The work is thousands of short queries: compiling them well costs more than running them.
+JVM_OPTIONS = "-XX:-DontCompileHugeMethods -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Duser.timezone=UTC"
+
+
+def local_session(warehouse: Path, *, memory: str = "2g", cores: int = 2) -> SparkSession:
+    """Start (or get) a local session with Delta whose session time zone is UTC.
+
+    Args:
+        warehouse: Folder of the managed tables.
+        memory: Heap of the one JVM, as Spark writes it.
+        cores: Threads that run tasks.
+
+    Raises:
+        MachineError: Java is missing or of another version, or Spark cannot start.
+    """
+    check_java()
+    # Python's own clock settings reach Spark's workers and `collect()`: UTC there too.
+    os.environ["TZ"] = "UTC"
+    builder = SparkSession.builder.master(f"local[{cores}]").appName("levelfive")
+    for key, value in session_settings(warehouse, memory).items():
+        builder = builder.config(key, value)
+    try:
+        session = builder.getOrCreate()
+    except PySparkRuntimeError as err:
+        raise MachineError(
+            "Spark did not start; its own message is above. If it names a failed download, check the connection "
+            f"to the Maven repository: {DELTA_PACKAGE} is fetched once, at the first start."
+        ) from err
+    return session
+
+
+def session_settings(warehouse: Path, memory: str) -> dict[str, str]:
+    """List the settings of a local session."""
+    return {
+        "spark.jars.packages": DELTA_PACKAGE,
+        "spark.jars.excludes": SHIPPED_WITH_SPARK,
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.warehouse.dir": str(warehouse),
+        "spark.driver.memory": memory,
+        "spark.driver.extraJavaOptions": f"{JVM_OPTIONS} -Dlog4j2.configurationFile={_log_settings()}",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # Delta rebuilds a table's state in 50 tasks by default: far too many for logs of a few files.
+        "spark.databricks.delta.snapshotPartitions": "1",
+        "spark.databricks.delta.properties.defaults.checkpointInterval": "50",
+        "spark.sql.catalogImplementation": "in-memory",
+    }
+
+
+def check_java() -> None:
+    """Check that a Java that Spark supports is there.
+
+    Raises:
+        MachineError: Java is missing or of another version.
+    """
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    wanted = " or ".join(map(str, SUPPORTED_JAVA))
+    if java is None or not Path(java).exists():
+        raise MachineError(
+            f"Spark needs Java {wanted} and none was found on the PATH or in JAVA_HOME ({home!r}). "
+            "Install it, for example by 'apt-get install openjdk-17-jre-headless'."
+        )
+    answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', answer)
+    if found is None or int(found[1]) not in SUPPORTED_JAVA:
+        raise MachineError(f"Spark needs Java {wanted}; {java} says {answer.splitlines()[:1]}. Set JAVA_HOME to one.")
+
+
+def _log_settings() -> Path:
+    return Path(__file__).with_name("log4j2.properties")
+
+
+def main() -> None:
+    """Start a session once, so that its packages are fetched at set-up and not at the first use."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        local_session(Path(folder)).stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""The `runs` table: a row for each run of a job, whether it succeeded or failed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from levelfive.tables import Tables, Write
+from levelfive.telemetry import event
+from levelfive.usecase import UseCase
+from levelfive.windows import iso
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+RUNS = "runs"
+SCHEMA = """run_id string, room string, use_case string, as_of timestamp, status string, parameters map<string,string>,
+    counts map<string,long>, seconds map<string,double>, versions_read map<string,long>,
+    versions_written map<string,long>, model_version string, error string, started_at timestamp,
+    ended_at timestamp, rebuilt boolean"""
+
+
+@dataclass
+class Run:
+    """What one run of a job has done so far; the job fills it in."""
+
+    tables: Tables
+    run_id: str
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    versions_read: dict[str, int] = field(default_factory=dict)
+    versions_written: dict[str, int] = field(default_factory=dict)
+    model_version: str | None = None
+
+    def read(self, table: str) -> DataFrame:
+        """Read a table and note its version.
+
+        Raises:
+            TableError: The table is not there.
+        """
+        if table not in self.versions_read:
+            self.versions_read[table] = self.tables.version(table)
+        return self.tables.read(table)
+
+    def wrote(self, write: Write) -> Write:
+        """Note a write."""
+        self.versions_written[write.table] = write.version
+        return write
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Note how many seconds a step takes."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """What every job works with."""
+
+    tables: Tables
+    use_case: UseCase
+
+    @contextmanager
+    def run(self, room: str, *, as_of: datetime, parameters: Mapping[str, object]) -> Iterator[Run]:
+        """Record a run of a room's job: its row is written when the block ends, however it ends."""
+        run = Run(self.tables, run_id=uuid4().hex)
+        started = _wall_clock()
+        event("run started", room=room, run_id=run.run_id, as_of=iso(as_of), **parameters)
+        try:
+            with run.timed("total"):
+                yield run
+        except BaseException as err:
+            self._write(room, run, as_of, parameters, started, error=err)
+            raise
+        self._write(room, run, as_of, parameters, started, error=None)
+
+    def _write(
+        self,
+        room: str,
+        run: Run,
+        as_of: datetime,
+        parameters: Mapping[str, object],
+        started: datetime,
+        error: BaseException | None,
+    ) -> None:
+        status = "succeeded" if error is None else "failed"
+        row = {
+            "run_id": run.run_id,
+            "room": room,
+            "use_case": self.use_case.name,
+            "as_of": as_of,
+            "status": status,
+            "parameters": {key: str(value) for key, value in parameters.items()},
+            "counts": run.counts,
+            "seconds": run.seconds,
+            "versions_read": run.versions_read,
+            "versions_written": run.versions_written,
+            "model_version": run.model_version,
+            "error": None if error is None else f"{type(error).__name__}: {error}",
+            "started_at": started,
+            "ended_at": _wall_clock(),
+            "rebuilt": False,
+        }
+        self.append_row(row)
+        event("run ended", room=room, run_id=run.run_id, status=status, counts=run.counts)
+
+    def append_row(self, row: Mapping[str, object]) -> None:
+        """Append one row to `runs`."""
+        frame = self.tables.spark.createDataFrame([tuple(row.values())], schema=SCHEMA)
+        self.tables.append(RUNS, frame.select(*row))
+
+
+def _wall_clock() -> datetime:
+    # The one place that reads the clock: when a run happened is a fact about the machine, not about the data.
+    return datetime.now(UTC)
+
+

@@ -1,0 +1,135 @@
+"""Splits by time: a holdout of the newest days, and folds of whole weeks. Never by random rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from levelfive.errors import ConfigError, EvidenceError
+from levelfive.usecase import GatePolicy
+from levelfive.windows import Window, iso
+
+MIN_TRAIN_DAYS = 14
+
+_DAY = timedelta(days=1)
+_A_MONDAY = datetime(2000, 1, 3, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Prediction times to train on, and the later ones to judge by, which start where the former end."""
+
+    train: Window
+    holdout: Window
+
+
+def split_by_holdout(
+    as_of: datetime,
+    earliest: datetime,
+    policy: GatePolicy,
+    *,
+    maturity: timedelta = timedelta(0),
+    day_starts_at: timedelta = timedelta(0),
+    min_train_days: int = MIN_TRAIN_DAYS,
+) -> Split:
+    """Hold out the newest days before `as_of`, and train on all that lies before them.
+
+    The holdout starts with a day of the use case, so that no day lies on both sides: it is up to a day
+    longer than `policy.holdout_days`.
+
+    Args:
+        as_of: The logical now, in UTC.
+        earliest: The first prediction time that there is data for, in UTC.
+        policy: Says how many days are held out.
+        maturity: Rows younger than this are left out. Outcomes that become known first differ from those
+            that follow (the late ones follow), so that young rows with a label are a biased choice.
+        day_starts_at: Offset from UTC midnight at which the use case's day begins.
+        min_train_days: The least length of the training window.
+
+    Raises:
+        ConfigError: A time is not in UTC, or a number of days is below 1.
+        EvidenceError: The time since `earliest` is too short.
+    """
+    _require_utc("as_of", as_of)
+    _require_utc("earliest", earliest)
+    _require_lengths(policy.holdout_days, min_train_days)
+    end = as_of - maturity
+    start = _start_of_day(end - policy.holdout_days * _DAY, day_starts_at)
+    holdout = Window(start, end)
+    if holdout.start - earliest < min_train_days * _DAY:
+        needed = (as_of - holdout.start) / _DAY + min_train_days
+        raise EvidenceError(
+            f"a training as of {iso(as_of)} needs {needed:.1f} days of data ({min_train_days} to train on, "
+            f"{policy.holdout_days} or more to hold out, the rest too young), got "
+            f"{(as_of - earliest) / _DAY:.1f} since {iso(earliest)}; "
+            "take a later as_of, load older data or lower holdout_days"
+        )
+    return Split(Window(earliest, holdout.start), holdout)
+
+
+def folds_by_week(
+    times: pd.Series | pd.DatetimeIndex | np.ndarray,
+    n_folds: int,
+    seed: int,
+    *,
+    day_starts_at: timedelta = timedelta(0),
+) -> np.ndarray:
+    """Deal whole weeks, Monday to Sunday, out to folds of nearly equal numbers of weeks.
+
+    Random rows would put rows of one day, and of one aircraft's rotation, on both sides of a fold, and
+    promise a quality that no later week delivers.
+
+    Args:
+        times: Prediction times, shape (rows,); those without a time zone are taken as UTC.
+        n_folds: The number of folds, at least 2.
+        seed: Of the order in which the weeks are dealt.
+        day_starts_at: Offset from UTC midnight at which the use case's day begins.
+
+    Returns:
+        The fold of each row, 0 to n_folds - 1, shape (rows,). Neither the number nor the order of the rows
+        matters, only which weeks there are.
+
+    Raises:
+        ConfigError: There are fewer than 2 folds.
+        EvidenceError: A time is missing, or there are fewer weeks than folds.
+    """
+    if n_folds < 2:
+        raise ConfigError(f"cross-validation takes at least 2 folds, got {n_folds}")
+    weeks, week_of_row = np.unique(_weeks(times, day_starts_at), return_inverse=True)
+    if weeks.size < n_folds:
+        raise EvidenceError(
+            f"{n_folds} folds of whole weeks need rows in {n_folds} weeks, got {weeks.size}; "
+            "take a longer window or fewer folds"
+        )
+    fold_of_week = np.random.default_rng(seed).permutation(np.arange(weeks.size) % n_folds)
+    return np.asarray(fold_of_week[week_of_row])
+
+
+def _weeks(times: pd.Series | pd.DatetimeIndex | np.ndarray, day_starts_at: timedelta) -> np.ndarray:
+    moments = pd.DatetimeIndex(pd.to_datetime(times, utc=True))
+    if moments.hasnans:
+        raise EvidenceError(
+            f"every row needs a prediction time to be put into a week, got "
+            f"{pd.isna(moments).sum()} of {len(moments)} rows without one; leave them out"
+        )
+    return np.asarray((moments - _A_MONDAY - day_starts_at) // timedelta(weeks=1))
+
+
+def _start_of_day(moment: datetime, day_starts_at: timedelta) -> datetime:
+    return moment - (moment - _A_MONDAY - day_starts_at) % _DAY
+
+
+def _require_utc(name: str, moment: datetime) -> None:
+    if moment.utcoffset() != timedelta(0):
+        raise ConfigError(f"{name} must be a time in UTC, got {moment!r}; set its time zone")
+
+
+def _require_lengths(holdout_days: int, min_train_days: int) -> None:
+    if holdout_days < 1 or min_train_days < 1:
+        raise ConfigError(
+            "a split needs at least 1 day to train on and 1 to hold out, "
+            f"got min_train_days={min_train_days} and holdout_days={holdout_days}"
+        )

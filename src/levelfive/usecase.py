@@ -1,0 +1,358 @@
+"""What a team declares to bring its own model: sources, features, label, model, metrics and gate.
+
+A use case is data and small functions, no machinery. The rooms of levelfive know only this module.
+Columns that every use case shares are named here once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from levelfive.errors import ConfigError
+from levelfive.windows import Window
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from pyspark.sql import DataFrame
+
+ENTRY_POINT_GROUP = "levelfive.use_cases"
+
+PREDICTION_TIME = "prediction_time"
+KNOWN_AT = "known_at"
+LABEL = "label"
+OUTCOME = "outcome"
+LABELLED = "labelled"
+"""The value of `outcome` for a row that has a label; any other value says why it has none."""
+
+
+class ExpectationKind(StrEnum):
+    """What an expectation demands of a column; nulls satisfy all but `NOT_NULL`."""
+
+    NOT_NULL = "not_null"
+    BETWEEN = "between"
+    ONE_OF = "one_of"
+    MATCHES = "matches"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One demand on one column of a source."""
+
+    column: str
+    kind: ExpectationKind
+    low: float | None = None
+    high: float | None = None
+    values: tuple[str, ...] = ()
+    pattern: str = ""
+
+    def __str__(self) -> str:
+        """Say the demand as a reason for quarantine."""
+        match self.kind:
+            case ExpectationKind.NOT_NULL:
+                return f"{self.column}: missing"
+            case ExpectationKind.BETWEEN:
+                return f"{self.column}: not between {self.low:g} and {self.high:g}"
+            case ExpectationKind.ONE_OF:
+                shown = ", ".join(self.values[:5]) + (", ..." if len(self.values) > 5 else "")
+                return f"{self.column}: not one of {shown}"
+            case ExpectationKind.MATCHES:
+                return f"{self.column}: does not match {self.pattern}"
+
+
+def not_null(*columns: str) -> tuple[Expectation, ...]:
+    """Demand a value in each of the columns."""
+    return tuple(Expectation(column, ExpectationKind.NOT_NULL) for column in columns)
+
+
+def between(column: str, low: float, high: float) -> Expectation:
+    """Demand values from `low` to `high`, both included."""
+    return Expectation(column, ExpectationKind.BETWEEN, low=low, high=high)
+
+
+def one_of(column: str, *values: str) -> Expectation:
+    """Demand one of the values."""
+    return Expectation(column, ExpectationKind.ONE_OF, values=values)
+
+
+def matches(column: str, pattern: str) -> Expectation:
+    """Demand that the whole text match a regular expression (without `^` and `$`)."""
+    return Expectation(column, ExpectationKind.MATCHES, pattern=pattern)
+
+
+@dataclass(frozen=True)
+class Reveal:
+    """Columns of a row that become known together, at the time in `known_at` (itself one of them)."""
+
+    columns: tuple[str, ...]
+    known_at: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kind of landing file and the contract that its rows must satisfy.
+
+    Args:
+        name: The folder below the landing place; the table is `raw_<name>`.
+        columns: Column names in the file's order, each with its Spark SQL type.
+        key: Columns that identify a row: a second row of one key is a duplicate, the first one stays.
+        expectations: Demands on the columns, derived ones included; the key may never be null.
+        derive: Adds columns, such as times in UTC, given the raw tables of `references`.
+        references: Sources whose raw tables `derive` reads; they are ingested first.
+        event_time: The column that dates a row, or None for a source without dates.
+        known_at: The column with the time at which the whole row became known, or None for "always".
+        reveals: Parts of a row that become known later than the row itself.
+        freshness: How far the newest row may lie behind `as_of` before a file counts as missing.
+        max_quarantined_share: Above this share of quarantined rows a file is refused as a whole.
+    """
+
+    name: str
+    columns: Mapping[str, str]
+    key: tuple[str, ...]
+    expectations: tuple[Expectation, ...] = ()
+    derive: Callable[[DataFrame, Mapping[str, DataFrame]], DataFrame] | None = None
+    references: tuple[str, ...] = ()
+    event_time: str | None = None
+    known_at: str | None = None
+    reveals: tuple[Reveal, ...] = ()
+    freshness: timedelta | None = None
+    max_quarantined_share: float = 0.1
+
+    @property
+    def table(self) -> str:
+        """The logical name of the raw table."""
+        return f"raw_{self.name}"
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """A table of feature values, each row with the time at which it became known.
+
+    Args:
+        name: The logical table name.
+        keys: Columns that identify an entity; with `known_at`, the primary key.
+        sources: Names of the sources that `compute` reads.
+        compute: From the raw tables (as known at the window's end) and a window, the rows that became
+            known within the window: `keys`, `known_at` and the values.
+        timestamped: False for a table without `known_at`, rebuilt as a whole.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    sources: tuple[str, ...]
+    compute: Callable[[Mapping[str, DataFrame], Window], DataFrame]
+    timestamped: bool = True
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Feature columns that a model reads, by logical table name, as of a row's prediction time.
+
+    Args:
+        table: The logical name of a feature table.
+        keys: For each key column of the table, the spine's column that it is compared with.
+        columns: The value columns to take. A timestamp column becomes minutes before the prediction time.
+        max_age: Rows known longer ago than this are not used; None for a table without times.
+        prefix: Put before the names of the taken columns.
+        group: A name under which the features can be left out together.
+    """
+
+    table: str
+    keys: Mapping[str, str]
+    columns: tuple[str, ...]
+    max_age: timedelta | None = None
+    prefix: str = ""
+    group: str = ""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names that the columns have in a training set."""
+        return tuple(f"{self.prefix}{column}" for column in self.columns)
+
+
+class Task(StrEnum):
+    """What the model predicts."""
+
+    BINARY = "binary"
+    REGRESSION = "regression"
+
+
+class Estimator(Protocol):
+    """A scikit-learn estimator or pipeline."""
+
+    def fit(self, X: pd.DataFrame, y: np.ndarray) -> object:
+        """Learn from features and labels."""
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Predict a label for each row."""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """The model's recipe.
+
+    Args:
+        task: Binary classification or regression.
+        spine_features: Columns of the spine that are features themselves.
+        lookups: Features read as of the prediction time.
+        categorical: Those features that are categories; all others are numbers.
+        build: From (numeric columns, categorical columns, seed), an unfitted estimator.
+        parameters: What `build` uses, for the record.
+        seed: Makes a training repeatable.
+    """
+
+    task: Task
+    spine_features: tuple[str, ...]
+    lookups: tuple[Lookup, ...]
+    categorical: tuple[str, ...]
+    build: Callable[[Sequence[str], Sequence[str], int], Estimator]
+    parameters: Mapping[str, float | int | str] = field(default_factory=dict)
+    seed: int = 0
+
+    def without(self, *groups: str) -> ModelSpec:
+        """Leave out the lookups of some groups.
+
+        Raises:
+            ConfigError: No lookup has such a group.
+        """
+        known = {lookup.group for lookup in self.lookups} - {""}
+        for group in groups:
+            if group not in known:
+                raise ConfigError(f"there is no feature group {group!r}; known are {', '.join(sorted(known)) or 'none'}")
+        kept = tuple(lookup for lookup in self.lookups if lookup.group not in groups)
+        gone = {name for lookup in self.lookups if lookup.group in groups for name in lookup.features}
+        return ModelSpec(
+            task=self.task,
+            spine_features=self.spine_features,
+            lookups=kept,
+            categorical=tuple(name for name in self.categorical if name not in gone),
+            build=self.build,
+            parameters=self.parameters,
+            seed=self.seed,
+        )
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """All feature names in the order in which the model takes them."""
+        return self.spine_features + tuple(name for lookup in self.lookups for name in lookup.features)
+
+
+class NoEvidence(StrEnum):
+    """What the gate does when the data cannot tell the candidate from the champion."""
+
+    KEEP_CHAMPION = "keep_champion"
+    PROMOTE = "promote"
+
+
+@dataclass(frozen=True)
+class GatePolicy:
+    """When a candidate may replace the champion, or become the first one.
+
+    Args:
+        holdout_days: Days before `as_of` that the candidate does not train on and is judged by.
+        min_days: Fewer days with labels than this are not enough evidence.
+        min_rows: Fewer labelled rows than this are not enough evidence.
+        margin: A candidate whose loss may be this much above the champion's is not worse (loss units).
+        confidence: Of the two-sided interval of the paired difference.
+        min_skill: The first champion's loss must be this share below that of a constant prediction.
+        no_evidence: What to do when the evidence is not enough.
+    """
+
+    holdout_days: int = 14
+    min_days: int = 7
+    min_rows: int = 500
+    margin: float = 0.002
+    confidence: float = 0.9
+    min_skill: float = 0.02
+    no_evidence: NoEvidence = NoEvidence.KEEP_CHAMPION
+
+
+@dataclass(frozen=True)
+class UseCase:
+    """Everything that levelfive needs to know about one prediction problem.
+
+    Args:
+        name: A Python identifier; the default schema and the registered model carry it.
+        sources: The landing files and their contracts, in the order of ingestion.
+        feature_tables: What the features room computes.
+        key: Columns that identify a row to be predicted.
+        spine_sources: Sources that `spine` reads.
+        spine: From the raw tables and a window of prediction times: `key`, `prediction_time`, the keys of
+            the lookups and the spine's own features.
+        label_sources: Sources that `labels` reads.
+        labels: From the raw tables as known at a window's end, the outcomes that became known within the
+            window: `key`, `prediction_time`, `label` (double), `outcome` and `known_at`.
+        maturity: Age, from the prediction time, at which nearly all labels are known.
+        model: The model's recipe.
+        slices: Spine columns by whose values metrics are also reported.
+        gate: When a candidate may go live.
+        day_starts_at: Offset from UTC midnight at which the use case's day begins.
+    """
+
+    name: str
+    sources: tuple[Source, ...]
+    feature_tables: tuple[FeatureTable, ...]
+    key: tuple[str, ...]
+    spine_sources: tuple[str, ...]
+    spine: Callable[[Mapping[str, DataFrame], Window], DataFrame]
+    label_sources: tuple[str, ...]
+    labels: Callable[[Mapping[str, DataFrame], Window], DataFrame]
+    maturity: timedelta
+    model: ModelSpec
+    slices: tuple[str, ...] = ()
+    gate: GatePolicy = field(default_factory=GatePolicy)
+    day_starts_at: timedelta = timedelta(0)
+
+    def source(self, name: str) -> Source:
+        """Find a source by name.
+
+        Raises:
+            ConfigError: There is no such source.
+        """
+        return _named(self.sources, name, "source")
+
+    def feature_table(self, name: str) -> FeatureTable:
+        """Find a feature table by its logical name.
+
+        Raises:
+            ConfigError: There is no such table.
+        """
+        return _named(self.feature_tables, name, "feature table")
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+_T = TypeVar("_T", bound=_Named)
+
+
+def _named(items: Sequence[_T], name: str, what: str) -> _T:
+    for item in items:
+        if item.name == name:
+            return item
+    raise ConfigError(f"there is no {what} {name!r}; known are {', '.join(item.name for item in items)}")
+
+
+def load_use_case(name: str) -> UseCase:
+    """Find an installed use case by the name of its entry point.
+
+    Raises:
+        ConfigError: No such entry point is installed, or it does not hold a use case.
+    """
+    found = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+    if name not in found:
+        raise ConfigError(
+            f"there is no use case {name!r}; installed are {', '.join(sorted(found)) or 'none'}. "
+            f"A package offers one by an entry point in the group {ENTRY_POINT_GROUP!r}."
+        )
+    loaded = found[name].load()
+    if not isinstance(loaded, UseCase):
+        raise ConfigError(f"entry point {name!r} must hold a levelfive UseCase, it holds {type(loaded).__name__}")
+    return loaded

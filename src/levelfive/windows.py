@@ -1,0 +1,54 @@
+"""Half-open windows of UTC time, and days as blocks of a use case's own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from levelfive.errors import ConfigError
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """The times `t` with `start <= t < end`, both in UTC."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse naive times and empty windows."""
+        for edge in (self.start, self.end):
+            if edge.tzinfo is None or edge.utcoffset() != timedelta(0):
+                raise ConfigError(f"a window takes times in UTC, got {edge!r}")
+        if self.start >= self.end:
+            raise ConfigError(f"a window must end after its start, got {self}")
+
+    def __str__(self) -> str:
+        """Show the window as an interval in ISO 8601."""
+        return f"[{iso(self.start)}, {iso(self.end)})"
+
+    def split(self, length: timedelta) -> Iterator[Window]:
+        """Cut the window into consecutive ones of `length`; the last may be shorter."""
+        start = self.start
+        while start < self.end:
+            yield Window(start, min(start + length, self.end))
+            start += length
+
+
+def iso(moment: datetime) -> str:
+    """Write a UTC time in ISO 8601 with a `Z`."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    """Build a UTC time."""
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def from_micros(micros: int | None) -> datetime | None:
+    """Turn microseconds since 1970 into a UTC time: what Spark collects depends on the process's time zone."""
+    return None if micros is None else EPOCH + timedelta(microseconds=micros)

@@ -1,0 +1,306 @@
+"""Metrics: equal to the reference formulas, and honest about how few independent days there are."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import rankdata
+from sklearn import metrics as reference
+
+from levelfive.errors import ConfigError, EvidenceError
+from levelfive.metrics import (
+    NULL_SLICE,
+    Metric,
+    evaluate,
+    evaluate_slices,
+    paired_difference,
+    row_loss,
+)
+from levelfive.usecase import Task
+
+ROWS = st.lists(
+    st.tuples(st.integers(0, 1), st.integers(0, 8).map(lambda eighths: eighths / 8), st.integers(0, 4)),
+    min_size=1,
+    max_size=40,
+)
+
+
+def late_flights(rows=3000, days=14, seed=0):
+    """Draw labels, scores with ties, and days whose share of late flights differs."""
+    random = np.random.default_rng(seed)
+    day = random.integers(0, days, rows)
+    risk = np.clip(random.beta(2, 6, rows) + random.normal(0, 0.1, days)[day], 0.01, 0.99)
+    return (
+        (random.random(rows) < risk).astype(float),
+        np.round(random.beta(2, 6, rows) / 2 + risk / 2, 2),
+        day,
+    )
+
+
+def auc_by_ranks(y, score):
+    """Compute the area under the ROC curve from the ranks of the positives, quicker than scikit-learn."""
+    positives = y.sum()
+    ranks = rankdata(score)[y == 1].sum()
+    return (ranks - positives * (positives + 1) / 2) / (positives * (y.size - positives))
+
+
+@settings(max_examples=100, deadline=None)
+@given(ROWS)
+def test_auc_equals_scikit_learn_with_ties_and_any_days(rows):
+    y, score, days = (np.array(column) for column in zip(*rows, strict=True))
+
+    auc = evaluate(Task.BINARY, y, score, days).estimates[Metric.AUC].value
+
+    if len(set(y)) == 1:
+        assert math.isnan(auc)
+    else:
+        assert auc == pytest.approx(reference.roc_auc_score(y, score), abs=1e-12)
+
+
+def test_binary_metrics_equal_scikit_learn():
+    y, score, days = late_flights()
+
+    found = evaluate(Task.BINARY, y, score, days)
+
+    expected = {
+        "auc": reference.roc_auc_score(y, score),
+        "log_loss": reference.log_loss(y, score),
+        "brier": reference.brier_score_loss(y, score),
+        "calibration": score.mean() - y.mean(),
+    }
+    assert pytest.approx(expected, abs=1e-12) == {name: e.value for name, e in found.estimates.items()}
+    assert (found.rows, found.days) == (3000, 14)
+    assert pytest.approx((y.mean(), score.mean())) == (found.label_mean, found.score_mean)
+
+
+def test_regression_metrics_equal_scikit_learn():
+    random = np.random.default_rng(1)
+    y = random.normal(1e4, 5, 500)
+    score = y + random.normal(1, 2, 500)
+
+    found = evaluate(Task.REGRESSION, y, score, np.arange(500) % 9)
+
+    expected = {
+        "rmse": reference.root_mean_squared_error(y, score),
+        "mae": reference.mean_absolute_error(y, score),
+        "r2": reference.r2_score(y, score),
+        "bias": (score - y).mean(),
+    }
+    assert pytest.approx(expected, rel=1e-9) == {name: e.value for name, e in found.estimates.items()}
+
+
+def test_an_interval_is_that_of_resampled_days_computed_one_by_one():
+    y, score, days = late_flights(rows=400, days=10)
+    drawn = np.random.default_rng(5).integers(0, 10, (1500, 10))
+    rows_of_day = [np.flatnonzero(days == day) for day in range(10)]
+    rows = [np.concatenate([rows_of_day[day] for day in sample]) for sample in drawn]
+    aucs = [auc_by_ranks(y[sample], score[sample]) for sample in rows]
+
+    found = evaluate(Task.BINARY, y, score, days).estimates[Metric.AUC]
+
+    # With 10 days the 5 % percentile is widened to the 2.7 % one.
+    assert pytest.approx(np.quantile(aucs, [0.027, 0.973]), abs=0.008) == [found.low, found.high]
+
+
+def test_the_same_seed_gives_the_same_intervals_whatever_the_order_of_rows():
+    y, score, days = late_flights()
+    shuffled = np.random.default_rng(2).permutation(y.size)
+
+    first = evaluate(Task.BINARY, y, score, days, seed=3).estimates["auc"]
+    second = evaluate(Task.BINARY, y[shuffled], score[shuffled], days[shuffled], seed=3).estimates["auc"]
+    other = evaluate(Task.BINARY, y, score, days, seed=4).estimates["auc"]
+
+    assert first == second
+    assert first != other
+
+
+def test_days_may_be_dates():
+    y, score, days = late_flights()
+    dates = np.datetime64("2013-07-01") + days
+
+    assert evaluate(Task.BINARY, y, score, days) == evaluate(Task.BINARY, y, score, dates)
+
+
+def test_one_class_has_no_auc_but_a_loss():
+    found = evaluate(Task.BINARY, np.zeros(6), np.full(6, 0.5), np.arange(6)).estimates
+
+    assert all(math.isnan(number) for number in (found["auc"].value, found["auc"].low, found["auc"].high))
+    assert pytest.approx(math.log(2)) == found["log_loss"].value
+
+
+def test_a_constant_label_has_no_r2():
+    found = evaluate(Task.REGRESSION, np.full(7, 0.1), np.linspace(0, 1, 7), np.arange(7)).estimates
+
+    assert math.isnan(found["r2"].value)
+    assert found["rmse"].value > 0
+
+
+def test_one_day_has_values_without_intervals():
+    y, score, _ = late_flights()
+
+    found = evaluate(Task.BINARY, y, score, np.zeros(y.size)).estimates.values()
+
+    assert all(math.isfinite(estimate.value) for estimate in found)
+    assert all(math.isnan(estimate.low) and math.isnan(estimate.high) for estimate in found)
+
+
+@pytest.mark.parametrize(
+    ("y", "score", "days", "message"),
+    [
+        ([], [], [], "at least one row"),
+        ([0, 1], [0.5], [1, 2], "one a row"),
+        ([0, 1], [0.5, 0.5], [1], "must belong to a day"),
+        ([0, 1], [0.5, 0.5], [1, math.nan], "1 missing"),
+        ([0, 1], [0.5, math.nan], [1, 2], "scores must be finite, got nan"),
+        ([0, math.inf], [0.5, 0.5], [1, 2], "labels must be finite, got inf"),
+        ([0, 2], [0.5, 0.5], [1, 2], "must be 0 or 1, got 2"),
+        ([0, 1], [0.5, 1.5], [1, 2], "between 0 and 1, got 1.5"),
+        ([[0], [1]], [[0.5], [0.5]], [1, 2], "one a row"),
+    ],
+)
+def test_unusable_rows_are_refused_with_what_came(y, score, days, message):
+    with pytest.raises(EvidenceError, match=message):
+        evaluate(Task.BINARY, np.array(y), np.array(score), np.array(days))
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 90])
+def test_a_confidence_outside_0_to_1_is_refused(confidence):
+    y, score, days = late_flights(rows=50)
+
+    with pytest.raises(ConfigError, match="between 0 and 1"):
+        evaluate(Task.BINARY, y, score, days, confidence=confidence)
+    with pytest.raises(ConfigError, match="between 0 and 1"):
+        paired_difference(y, score, days, confidence=confidence)
+
+
+def test_a_higher_confidence_gives_a_wider_interval():
+    y, score, days = late_flights()
+
+    narrow = evaluate(Task.BINARY, y, score, days, confidence=0.5).estimates["auc"]
+    wide = evaluate(Task.BINARY, y, score, days, confidence=0.95).estimates["auc"]
+
+    assert wide.low < narrow.low < narrow.value < narrow.high < wide.high
+
+
+def test_a_month_of_flights_is_evaluated_in_a_fraction_of_a_second():
+    y, score, days = late_flights(rows=30_000, days=31)
+
+    started = time.process_time()
+    evaluate(Task.BINARY, y, score, days)
+
+    assert time.process_time() - started < 3, "it takes 0.05 s; an AUC by replicate would take 10 s"
+
+
+def test_the_mean_row_loss_is_the_metric():
+    y, score, days = late_flights()
+
+    log_loss = row_loss(Task.BINARY, y, score)
+    squared = row_loss(Task.REGRESSION, y, score)
+
+    found = evaluate(Task.REGRESSION, y, score, days).estimates[Metric.RMSE].value
+    assert pytest.approx(reference.log_loss(y, score)) == log_loss.mean()
+    assert pytest.approx(found**2) == squared.mean()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_certain_and_wrong_is_a_large_but_finite_loss(dtype):
+    loss = row_loss(Task.BINARY, np.array([1, 0, 1, 0]), np.array([0, 1, 1, 0], dtype=dtype))
+
+    assert pytest.approx([34.5, 34.5, 0, 0], abs=0.1) == loss
+
+
+def test_a_paired_difference_follows_the_formula_by_hand():
+    first, second = np.array([3.0, 5.0, 2.0, 4.0]), np.array([1.0, 2.0, 2.0, 1.0])
+
+    found = paired_difference(first, second, np.array(["mon", "mon", "tue", "wed"]), confidence=0.9)
+
+    # Sums 5, 0, 3 of 2, 1, 1 rows; d = 2; residuals 1, -2, 1; se^2 = 3/2 * 6 / 16; t(2 df, .95) = 2.91999
+    assert pytest.approx(2) == found.value
+    assert pytest.approx(0.75) == found.standard_error
+    assert pytest.approx((2 - 2.91999 * 0.75, 2 + 2.91999 * 0.75), abs=1e-4) == (found.low, found.high)
+    assert (found.days, found.rows) == (3, 4)
+
+
+def test_a_difference_within_one_day_has_no_interval():
+    found = paired_difference(np.array([1.0, 2.0]), np.array([1.0, 1.0]), np.array([7, 7]))
+
+    assert found.value == 0.5
+    assert all(math.isnan(number) for number in (found.standard_error, found.low, found.high))
+
+
+@settings(max_examples=50, deadline=None)
+@given(ROWS)
+def test_swapping_the_models_mirrors_the_difference(rows):
+    first, second, days = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+
+    there, back = paired_difference(first, second, days), paired_difference(second, first, days)
+
+    assert pytest.approx(there.value, abs=1e-12) == -back.value
+    assert pytest.approx((there.low, there.high), abs=1e-9, nan_ok=True) == (-back.high, -back.low)
+
+
+def test_losses_that_are_not_finite_are_refused():
+    with pytest.raises(EvidenceError, match="second losses must be finite"):
+        paired_difference(np.zeros(3), np.array([0, math.nan, 0]), np.arange(3))
+    with pytest.raises(EvidenceError, match="one a row"):
+        paired_difference(np.zeros(3), np.zeros(2), np.arange(3))
+
+
+def test_with_day_effects_intervals_by_rows_miss_the_truth_and_those_by_days_hold_it():
+    random = np.random.default_rng(13)
+    covered_by_days, covered_by_rows, trials, truth = 0, 0, 400, 0.3
+    for _ in range(trials):
+        days = np.repeat(np.arange(14), random.integers(20, 60, 14))
+        loss = truth + random.normal(0, 0.5, 14)[days] + random.normal(0, 1, days.size)
+        nothing = np.zeros(days.size)
+
+        by_days = paired_difference(loss, nothing, days)
+        by_rows = paired_difference(loss, nothing, np.arange(days.size))
+
+        covered_by_days += by_days.low <= truth <= by_days.high
+        covered_by_rows += by_rows.low <= truth <= by_rows.high
+
+    assert 0.86 < covered_by_days / trials < 0.94
+    assert covered_by_rows / trials < 0.6
+
+
+def test_the_bootstrap_holds_the_truth_with_a_week_of_days():
+    random = np.random.default_rng(17)
+    covered, trials = 0, 200
+    for trial in range(trials):
+        days = np.repeat(np.arange(7), random.integers(10, 30, 7))
+        error = random.normal(0, 0.5, 7)[days] + random.normal(0, 1, days.size)
+
+        found = evaluate(Task.REGRESSION, np.zeros(days.size), error, days, seed=trial).estimates["bias"]
+
+        covered += found.low <= 0 <= found.high
+
+    assert 0.85 < covered / trials < 0.95
+
+
+def test_slices_are_evaluated_by_themselves_and_small_ones_left_out():
+    y, score, days = late_flights(rows=1000)
+    origin = np.array(["LGA"] * 500 + ["EWR"] * 450 + [None] * 40 + ["JFK"] * 10, dtype=object)
+
+    found = evaluate_slices(Task.BINARY, y, score, days, values=origin, min_rows=40)
+
+    assert list(found) == [NULL_SLICE, "EWR", "LGA"]
+    assert evaluate(Task.BINARY, y[:500], score[:500], days[:500]) == found["LGA"]
+    assert found[NULL_SLICE].rows == 40
+
+
+def test_slices_may_be_numbers_and_none_may_be_large_enough():
+    y, score, days = late_flights(rows=100)
+
+    assert list(evaluate_slices(Task.BINARY, y, score, days, values=days % 2, min_rows=1)) == ["0", "1"]
+    assert evaluate_slices(Task.BINARY, y, score, days, values=days, min_rows=101) == {}
+
+
+def test_slice_values_of_another_length_are_refused():
+    y, score, days = late_flights(rows=100)
+
+    with pytest.raises(EvidenceError, match="slice values must be one a row"):
+        evaluate_slices(Task.BINARY, y, score, days, values=np.zeros(99), min_rows=1)

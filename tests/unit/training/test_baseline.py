@@ -1,0 +1,232 @@
+"""The baseline: right numbers, bins that show what a feature does, and nothing lost on the way to JSON."""
+
+import json
+import math
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from levelfive.errors import ConfigError, DataError, EvidenceError
+from levelfive.training.baseline import (
+    MAX_BINS,
+    MAX_CATEGORIES,
+    Baseline,
+    Histogram,
+    profile_baseline,
+    profile_categorical,
+    profile_numeric,
+)
+
+NUMBERS = st.lists(
+    st.one_of(st.integers(-3, 3).map(float), st.floats(-1e6, 1e6), st.just(math.nan)), max_size=80
+)
+
+
+def training_set(**columns):
+    """Build a small training set with the given columns in place of or besides the usual ones."""
+    usual = {"delay": [1.0, None, 3.0, -4.0], "carrier": ["UA", "AA", None, "UA"]}
+    return pd.DataFrame({**usual, **columns})
+
+
+def baseline(frame=None, categorical=("carrier",)):
+    frame = training_set() if frame is None else frame
+    return profile_baseline(
+        frame, categorical, label=np.array([0, 1, 0, 0]), score=np.array([0.1, 0.8, 0.2, 0.3])
+    )
+
+
+def test_a_numeric_profile_says_what_numpy_says():
+    values = np.random.default_rng(0).gamma(2, 10, 1000)
+
+    found = profile_numeric(np.append(values, [math.nan, math.inf]))
+
+    assert (found.count, found.nulls) == (1000, 2)
+    assert pytest.approx((values.mean(), values.std())) == (found.mean, found.std)
+    assert (values.min(), values.max()) == (found.min, found.max)
+    assert list(found.quantiles) == ["0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99"]
+    assert pytest.approx(np.quantile(values, [0.01, 0.5, 0.99])) == [
+        found.quantiles[q] for q in ("0.01", "0.5", "0.99")
+    ]
+
+
+def test_a_continuous_feature_has_twenty_bins_of_equal_counts():
+    found = profile_numeric(np.random.default_rng(0).normal(size=2000)).histogram
+
+    assert len(found.counts) - 2 == MAX_BINS
+    assert (0, *[100] * MAX_BINS, 0) == found.counts
+
+
+def test_a_flag_shows_even_a_rare_value_in_a_bin_of_its_own():
+    found = profile_numeric(np.array([0.0] * 97 + [1.0] * 3)).histogram
+
+    assert (found.inner_edges, found.counts, found.sums) == ((1.0,), (0, 97, 3, 0), (0.0, 0.0, 3.0, 0.0))
+
+
+def test_many_zeros_stand_by_themselves_and_the_rest_is_still_divided():
+    found = profile_numeric(np.array([0.0] * 800 + list(range(1, 201)))).histogram
+
+    assert found.counts[:2] == (0, 800)
+    assert len(found.counts) > 5
+
+
+@settings(max_examples=200, deadline=None)
+@given(NUMBERS)
+def test_a_histogram_keeps_every_value_within_its_edges(numbers):
+    values = np.array(numbers, dtype=float)
+    finite = values[np.isfinite(values)]
+
+    found = profile_numeric(values).histogram
+
+    assert len(found.inner_edges) + 3 == len(found.counts) == len(found.sums) <= MAX_BINS + 2
+    assert (found.counts[0], found.counts[-1]) == (0, 0)
+    assert finite.size == sum(found.counts)
+    assert pytest.approx(finite.sum(), abs=1e-3) == sum(found.sums)
+    assert list(found.inner_edges) == sorted(set(found.inner_edges))
+    assert all(found.counts[1:-1]) or finite.size == 0
+    assert all(found.low < edge <= found.high for edge in found.inner_edges)
+
+
+def test_later_values_are_counted_between_the_same_edges_and_outside_of_them():
+    found = profile_numeric(np.array([1.0, 2.0, 3.0])).histogram
+
+    later = found.refilled(np.array([-5.0, 1.0, 1.9, 3.0, 3.1, 99.0, math.nan]))
+
+    assert Histogram(1.0, 3.0, (2.0, 3.0), (0, 1, 1, 1, 0), (0.0, 1.0, 2.0, 3.0, 0.0)) == found
+    assert (found.low, found.high, found.inner_edges) == (later.low, later.high, later.inner_edges)
+    assert later.counts == (1, 2, 0, 1, 2)
+    assert pytest.approx((-5, 2.9, 0, 3, 102.1)) == later.sums
+
+
+def test_a_constant_feature_is_one_bin_that_later_values_leave():
+    found = profile_numeric(np.full(10, 7.0))
+
+    assert (found.mean, found.std, found.min, found.max) == (7.0, 0.0, 7.0, 7.0)
+    assert found.histogram.counts == (0, 10, 0)
+    assert found.histogram.refilled(np.array([6.9, 7.0, 7.1])).counts == (1, 1, 1)
+
+
+def test_a_feature_without_values_has_a_profile_of_nulls():
+    found = profile_numeric(np.full(3, math.nan))
+
+    assert (found.count, found.nulls, found.mean, found.min, found.quantiles) == (0, 3, None, None, {})
+    assert found.histogram.refilled(np.array([1.0, 2.0])).counts == (0, 2, 0)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Series([True, False, None], dtype="boolean"),
+        pd.Series([True, False, None], dtype=object),
+        pd.Series([1, 0, None], dtype="Int64"),
+        pd.Series([Decimal("1.0"), Decimal("0.0"), None], dtype=object),
+        pd.Series([1.0, 0.0, None], dtype="float32"),
+    ],
+)
+def test_numbers_may_come_in_any_column_type(column):
+    frame = pd.DataFrame({"flag": column})
+
+    found = profile_baseline(frame, (), label=np.zeros(3), score=np.zeros(3)).numeric["flag"]
+
+    assert (found.count, found.nulls, found.mean) == (2, 1, 0.5)
+
+
+def test_categories_are_counted_most_frequent_first_and_ties_by_name():
+    found = profile_categorical(pd.Series(["b", "a", None, "c", "c"]))
+
+    assert list(found.frequent.items()) == [("c", 2), ("a", 1), ("b", 1)]
+    assert (found.count, found.nulls, found.distinct, found.rest) == (4, 1, 3, 0)
+
+
+def test_rare_categories_beyond_the_limit_are_counted_together():
+    values = [f"N{number:03}" for number in range(MAX_CATEGORIES + 20)] + ["N110"]
+
+    found = profile_categorical(pd.Series(values))
+
+    assert (
+        len(found.frequent),
+        next(iter(found.frequent)),
+        found.distinct,
+    ) == (MAX_CATEGORIES, "N110", MAX_CATEGORIES + 20)
+    assert found.rest == 20
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (pd.Series([True, None, True], dtype=object), {"true": 2}),
+        (pd.Series([1, 2, 1]), {"1": 2, "2": 1}),
+        (pd.Series(["x", "x", None], dtype=pd.CategoricalDtype(["x", "never"])), {"x": 2}),
+        (pd.Series([None, None], dtype=object), {}),
+    ],
+)
+def test_categories_become_text(column, expected):
+    assert expected == profile_categorical(column).frequent
+
+
+def test_a_baseline_tells_numbers_from_categories_and_adds_label_and_score():
+    found = baseline()
+
+    assert (found.rows, list(found.numeric), list(found.categorical)) == (4, ["delay"], ["carrier"])
+    assert (
+        found.numeric["delay"].count,
+        found.numeric["delay"].nulls,
+        found.numeric["delay"].mean,
+    ) == (3, 1, 0.0)
+    assert (found.label.mean, pytest.approx(found.score.mean)) == (0.25, 0.35)
+
+
+def test_a_baseline_survives_json_also_with_empty_constant_and_infinite_columns():
+    odd = training_set(
+        empty=[math.nan] * 4, constant=[0.1] * 4, wild=[math.inf, -math.inf, 0, 1 / 3], none=[None] * 4
+    )
+
+    text = baseline(odd, ("carrier", "none")).to_json()
+
+    assert baseline(odd, ("carrier", "none")) == Baseline.from_json(text)
+    assert "NaN" not in text
+    assert "Infinity" not in text
+
+
+@settings(max_examples=50, deadline=None)
+@given(NUMBERS.filter(bool))
+def test_any_column_survives_json(numbers):
+    found = profile_baseline(pd.DataFrame({"x": numbers}), (), label=np.zeros(1), score=np.array(numbers))
+
+    assert found == Baseline.from_json(found.to_json())
+
+
+def test_a_baseline_holds_plain_python_numbers():
+    found = baseline()
+
+    numbers = [
+        found.rows,
+        found.numeric["delay"].mean,
+        *found.numeric["delay"].histogram.counts,
+        *found.score.histogram.sums,
+    ]
+    assert {int, float} == {type(number) for number in numbers}
+
+
+def test_the_empty_training_set_is_refused():
+    with pytest.raises(EvidenceError, match="at least one row"):
+        baseline(training_set().iloc[:0])
+
+
+def test_a_category_that_is_no_column_is_refused():
+    with pytest.raises(ConfigError, match="there is no airport"):
+        baseline(categorical=("carrier", "airport"))
+
+
+def test_text_in_a_numeric_feature_is_refused_with_the_way_out():
+    with pytest.raises(ConfigError, match=r"'carrier' must hold numbers, got 'UA'.*among the categorical"):
+        baseline(categorical=())
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"rows": 1})])
+def test_other_json_is_no_baseline(text):
+    with pytest.raises(DataError, match="expected a baseline"):
+        Baseline.from_json(text)

@@ -1,0 +1,150 @@
+"""Splits by time: no day on both sides, no random rows, and clear words when there is too little time."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from levelfive.errors import ConfigError, EvidenceError
+from levelfive.training.split import Split, folds_by_week, split_by_holdout
+from levelfive.usecase import GatePolicy
+from levelfive.windows import Window, utc
+
+POLICY = GatePolicy(holdout_days=14)
+NEW_YEAR = utc(2013, 1, 1)
+FIVE_WEEKS = pd.date_range("2013-01-07", "2013-02-11", freq="3h", inclusive="left")  # from a Monday
+
+
+def test_the_newest_days_are_held_out_and_all_before_them_is_trained_on():
+    split = split_by_holdout(utc(2013, 4, 1), NEW_YEAR, POLICY)
+
+    assert Split(Window(NEW_YEAR, utc(2013, 3, 18)), Window(utc(2013, 3, 18), utc(2013, 4, 1))) == split
+
+
+def test_no_day_lies_on_both_sides_when_as_of_lies_within_a_day():
+    split = split_by_holdout(utc(2013, 4, 1, 20), NEW_YEAR, POLICY, day_starts_at=timedelta(hours=5))
+
+    assert Window(utc(2013, 3, 18, 5), utc(2013, 4, 1, 20)) == split.holdout
+    assert split.train.end == split.holdout.start
+
+
+def test_rows_too_young_for_their_labels_are_on_neither_side():
+    split = split_by_holdout(utc(2013, 4, 1), NEW_YEAR, POLICY, maturity=timedelta(hours=24))
+
+    assert Window(utc(2013, 3, 17), utc(2013, 3, 31)) == split.holdout
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(0, 60 * 24 * 300),
+    st.integers(1, 30),
+    st.integers(0, 72),
+    st.integers(-12, 12),
+)
+def test_every_split_keeps_its_promises(minute, holdout_days, maturity_hours, day_starts_at_hour):
+    as_of = utc(2013, 3, 1) + timedelta(minutes=minute)
+    maturity, offset = timedelta(hours=maturity_hours), timedelta(hours=day_starts_at_hour)
+
+    split = split_by_holdout(
+        as_of, NEW_YEAR, replace(POLICY, holdout_days=holdout_days), maturity=maturity, day_starts_at=offset
+    )
+
+    held_out = split.holdout.end - split.holdout.start
+    assert as_of - maturity == split.holdout.end
+    assert timedelta(days=holdout_days) <= held_out < timedelta(days=holdout_days + 1)
+    assert timedelta(0) == (split.holdout.start - NEW_YEAR - offset) % timedelta(days=1)
+    assert (NEW_YEAR, split.holdout.start) == (split.train.start, split.train.end)
+
+
+def test_just_enough_days_are_enough_and_a_minute_less_is_not():
+    as_of = NEW_YEAR + timedelta(days=28)
+
+    assert timedelta(days=14) == split_by_holdout(as_of, NEW_YEAR, POLICY).train.end - NEW_YEAR
+    with pytest.raises(
+        EvidenceError, match=r"needs 28.0 days of data \(14 to train on.*got 28.0 since 2013-01-01"
+    ):
+        split_by_holdout(as_of, NEW_YEAR + timedelta(minutes=1), POLICY)
+
+
+def test_too_short_a_time_says_how_many_days_are_needed():
+    with pytest.raises(EvidenceError, match=r"needs 43.0 days.*got 9.0 since"):
+        split_by_holdout(utc(2013, 1, 10), NEW_YEAR, POLICY, maturity=timedelta(days=1), min_train_days=28)
+
+
+def test_no_time_at_all_is_too_short_a_time():
+    with pytest.raises(EvidenceError, match=r"needs 28\.0 days"):
+        split_by_holdout(NEW_YEAR, utc(2013, 5, 1), POLICY)
+
+
+def test_impossible_settings_are_refused():
+    with pytest.raises(ConfigError, match="holdout_days=0"):
+        split_by_holdout(utc(2013, 4, 1), NEW_YEAR, replace(POLICY, holdout_days=0))
+    with pytest.raises(ConfigError, match="min_train_days=0"):
+        split_by_holdout(utc(2013, 4, 1), NEW_YEAR, POLICY, min_train_days=0)
+    with pytest.raises(ConfigError, match="earliest must be a time in UTC"):
+        split_by_holdout(utc(2013, 4, 1), datetime(2013, 1, 1), POLICY)
+    with pytest.raises(ConfigError, match="as_of must be a time in UTC"):
+        split_by_holdout(datetime(2013, 4, 1), NEW_YEAR, POLICY)
+
+
+def test_a_week_lies_in_one_fold_and_the_folds_have_nearly_equally_many_weeks():
+    folds = folds_by_week(FIVE_WEEKS, 2, seed=0)
+
+    fold_of_week = [set(week) for week in folds.reshape(5, 56)]
+    assert all(len(found) == 1 for found in fold_of_week)
+    assert sorted(np.bincount([found.pop() for found in fold_of_week])) == [2, 3]
+
+
+def test_a_week_starts_on_monday_when_the_day_starts():
+    times = pd.to_datetime(["2013-01-07 04:59", "2013-01-07 05:00", "2013-01-14 04:59", "2013-01-14 05:00"])
+
+    before, start, end, after = folds_by_week(times, 3, seed=0, day_starts_at=timedelta(hours=5))
+
+    assert start == end
+    assert len({before, start, after}) == 3
+
+
+def test_the_seed_makes_the_folds_repeatable_and_another_one_deals_otherwise():
+    weeks = pd.date_range("2013-01-07", periods=40, freq="7D")
+
+    assert (folds_by_week(weeks, 4, seed=1) == folds_by_week(weeks, 4, seed=1)).all()
+    assert (folds_by_week(weeks, 4, seed=1) != folds_by_week(weeks, 4, seed=2)).any()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.permutations(range(40)))
+def test_the_order_of_rows_does_not_matter(order):
+    times = pd.Series(FIVE_WEEKS[::7])
+
+    assert (folds_by_week(times, 3, seed=5)[order] == folds_by_week(times.iloc[order], 3, seed=5)).all()
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        FIVE_WEEKS.tz_localize("UTC"),
+        FIVE_WEEKS.to_numpy(),
+        pd.Series(FIVE_WEEKS.tz_localize("UTC")),
+        FIVE_WEEKS.as_unit("us"),
+    ],
+)
+def test_times_may_come_in_any_form(times):
+    assert (folds_by_week(FIVE_WEEKS, 3, seed=0) == folds_by_week(times, 3, seed=0)).all()
+
+
+def test_fewer_weeks_than_folds_are_refused():
+    with pytest.raises(EvidenceError, match="6 folds of whole weeks need rows in 6 weeks, got 5"):
+        folds_by_week(FIVE_WEEKS, 6, seed=0)
+    with pytest.raises(EvidenceError, match="got 0"):
+        folds_by_week(FIVE_WEEKS[:0], 2, seed=0)
+    with pytest.raises(ConfigError, match="at least 2 folds, got 1"):
+        folds_by_week(FIVE_WEEKS, 1, seed=0)
+
+
+def test_a_missing_time_is_refused():
+    with pytest.raises(EvidenceError, match="got 1 of 2 rows without"):
+        folds_by_week(pd.to_datetime(["2013-01-07", None]), 2, seed=0)
