@@ -7,7 +7,7 @@ from flight_delay.model import MODEL
 from flight_delay.outcomes import labels
 from flight_delay.sources import FLIGHT_KEY, SOURCES
 from flight_delay.spine import spine
-from levelfive.usecase import GatePolicy, UseCase
+from levelfive.usecase import GatePolicy, ReplayPlan, UseCase
 
 USE_CASE = UseCase(
     name="flight_delay",
@@ -25,4 +25,5 @@ USE_CASE = UseCase(
     gate=GatePolicy(holdout_days=14, min_days=7, min_rows=2000, margin=0.002),
     # No flight is due for a prediction between 23:00 and 01:00 in New York: 06:00 UTC parts two days.
     day_starts_at=timedelta(hours=6),
+    replay=ReplayPlan(year=2013, training_months=3, date_columns=("year", "month", "day")),
 )

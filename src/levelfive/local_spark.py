@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from pyspark.errors import PySparkRuntimeError
@@ -20,7 +21,7 @@ SHIPPED_WITH_SPARK = (
 )
 SUPPORTED_JAVA = (17, 21)
 # The work is thousands of short queries: compiling them well costs more than running them.
-JVM_OPTIONS = "-XX:-DontCompileHugeMethods -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Duser.timezone=UTC"
+JVM_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Duser.timezone=UTC"
 
 
 def local_session(warehouse: Path, *, memory: str = "2g", cores: int = 2) -> SparkSession:
@@ -37,6 +38,8 @@ def local_session(warehouse: Path, *, memory: str = "2g", cores: int = 2) -> Spa
     check_java()
     # Python's own clock settings reach Spark's workers and `collect()`: UTC there too.
     os.environ["TZ"] = "UTC"
+    # Otherwise the workers run whatever `python3` is first on the PATH, without our packages.
+    os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = SparkSession.builder.master(f"local[{cores}]").appName("levelfive")
     for key, value in session_settings(warehouse, memory).items():
         builder = builder.config(key, value)

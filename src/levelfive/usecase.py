@@ -273,6 +273,21 @@ class GatePolicy:
 
 
 @dataclass(frozen=True)
+class ReplayPlan:
+    """How the demo replays the files of a year: a dated file is named `<source>_<year>-<month>.csv.gz`.
+
+    Args:
+        year: The year of the files.
+        training_months: Months that land before the first model is trained.
+        date_columns: Columns of the dated sources that hold year, month and day of the use case's days.
+    """
+
+    year: int
+    training_months: int
+    date_columns: tuple[str, str, str]
+
+
+@dataclass(frozen=True)
 class UseCase:
     """Everything that levelfive needs to know about one prediction problem.
 
@@ -292,6 +307,7 @@ class UseCase:
         slices: Spine columns by whose values metrics are also reported.
         gate: When a candidate may go live.
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
+        replay: How `levelfive demo` walks through the fixtures, or None for a use case without.
     """
 
     name: str
@@ -307,6 +323,7 @@ class UseCase:
     slices: tuple[str, ...] = ()
     gate: GatePolicy = field(default_factory=GatePolicy)
     day_starts_at: timedelta = timedelta(0)
+    replay: ReplayPlan | None = None
 
     def source(self, name: str) -> Source:
         """Find a source by name.

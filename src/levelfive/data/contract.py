@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from itertools import chain
+from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -22,21 +24,20 @@ RAW = "raw"
 TYPE_REASONS = "type_reasons"
 REASONS = "reasons"
 RESERVED = (SOURCE_FILE, RAW, TYPE_REASONS, REASONS)
-
 MISSING_TEXTS = ("NA", "")
 SHOWN_CHARACTERS = 40
 SHOWN_REASONS = 3
+# Between reasons: what `_shown` strips from every value that came.
+SEPARATOR = "\u0001"
 
 _FRACTION = r"\s*[+-]?[\d.]+([eE][+-]?\d+)?\s*"
 _DATE = r"\s*\d{4}-\d\d?-\d\d?"
 # What Spark's casts would accept but a file does not mean: NaN, 3d and 0x1p3 as numbers, 2013 and 201302 as
 # days, 12:30 as that time of the day on which the job runs; and a day with its time cut off.
 _LOOKS_LIKE = {
-    "float": _FRACTION,
-    "double": _FRACTION,
+    **dict.fromkeys(("float", "double"), _FRACTION),
+    **dict.fromkeys(("timestamp", "timestamp_ntz"), _DATE + r"(\D.*)?"),
     "date": _DATE + r"\s*",
-    "timestamp": _DATE + r"(\D.*)?",
-    "timestamp_ntz": _DATE + r"(\D.*)?",
 }
 # Control and format characters, line and paragraph separators: what could forge or break a log line.
 _UNPRINTABLE = r"[\p{C}\p{Zl}\p{Zp}]"
@@ -67,12 +68,11 @@ def typed(frame: DataFrame, source: Source) -> DataFrame:
             f"source {source.name!r} declares {', '.join(sorted(taken))}, names that levelfive uses for its "
             "own columns; rename them in the files and in the source"
         )
-    return frame.select(
-        *(_cast(name, kind).alias(name) for name, kind in source.columns.items()),
-        SOURCE_FILE,
-        F.struct(*source.columns).alias(RAW),
-        _present(_type_reason(name, kind) for name, kind in source.columns.items()).alias(TYPE_REASONS),
-    )
+    values = [_cast(name, kind).alias(name) for name, kind in source.columns.items()]
+    refusals = [_refusal(name, kind) for name, kind in source.columns.items()]
+    # In two steps, so that each text is cast once.
+    rows = frame.select(*values, SOURCE_FILE, F.struct(*source.columns).alias(RAW))
+    return rows.withColumn(TYPE_REASONS, _reasons(refusals))
 
 
 def condition(expectation: Expectation) -> Column:
@@ -104,8 +104,8 @@ def with_reasons(frame: DataFrame, source: Source) -> DataFrame:
             f"source {source.name!r} needs the columns {', '.join(sorted(absent))}, got "
             f"{', '.join(frame.columns)}; declare or derive them, and let `derive` keep all others"
         )
-    failed = _present(_failure(demand, source) for demand in demands(source))
-    return frame.withColumn(REASONS, F.concat(TYPE_REASONS, failed))
+    failures = [_failure(demand, source) for demand in demands(source)]
+    return frame.withColumn(REASONS, F.concat(TYPE_REASONS, _reasons(failures)))
 
 
 def accepted(frame: DataFrame, source: Source) -> DataFrame:
@@ -125,11 +125,7 @@ def quarantined(frame: DataFrame, source: Source) -> DataFrame:
 
 
 def tally(frame: DataFrame, source: Source) -> DataFrame:
-    """Count for `check_share`, a row a file: `source_file`, `rows_in`, `quarantined`, `reasons`.
-
-    `reasons` maps each demand, without the values that came, to its number of rows. This is slower than
-    counting the quarantined rows: meant for a file that is refused.
-    """
+    """Count each file for `check_share`: `rows_in`, `quarantined`, and `reasons`, a map of rows by demand."""
     counts = ((F.lit(start), F.count_if(_has(REASONS, start))) for start in _reason_starts(source))
     return frame.groupBy(SOURCE_FILE).agg(
         F.count(F.lit(1)).alias("rows_in"),
@@ -174,23 +170,41 @@ def check_share(
     )
 
 
-def _text(name: str) -> Column:
-    return F.when(~F.col(name).isin(*MISSING_TEXTS), F.col(name))
-
-
 def _cast(name: str, kind: str) -> Column:
-    text, pattern = _text(name), _LOOKS_LIKE.get(kind.lower())
+    text, pattern = F.when(~_is_missing(F.col(name)), F.col(name)), _LOOKS_LIKE.get(kind.lower())
     value = text.try_cast(kind)
     return value if pattern is None else F.when(text.rlike(full_match(pattern)), value)
 
 
-def _type_reason(name: str, kind: str) -> Column:
-    refused = _text(name).isNotNull() & _cast(name, kind).isNull()
-    return F.when(refused, F.concat(F.lit(f"{_not_a(name, kind)}: '"), _shown(F.col(name)), F.lit("'")))
+def _is_missing(text: Column) -> Column:
+    return text.isNull() | text.isin(*MISSING_TEXTS)
 
 
 def _not_a(name: str, kind: str) -> str:
     return f"{name}: not {'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
+
+
+def _refusal(name: str, kind: str) -> tuple[Column, Column]:
+    text = F.col(RAW)[name]
+    reason = F.concat(F.lit(f"{_not_a(name, kind)}: '"), _shown(text), F.lit("'"))
+    return F.col(name).isNull() & ~_is_missing(text), reason
+
+
+def _failure(demand: Expectation, source: Source) -> tuple[Column, Column]:
+    said, failed = F.lit(_said(demand, source)), ~condition(demand)
+    if demand.kind is not ExpectationKind.NOT_NULL:
+        return failed, F.concat(said, F.lit(": "), _shown(F.col(demand.column)))
+    if kind := source.columns.get(demand.column):
+        failed &= ~_has(TYPE_REASONS, _not_a(demand.column, kind))
+    return failed, said
+
+
+def _reasons(found: Sequence[tuple[Column, Column]]) -> Column:
+    nothing = F.array().cast("array<string>")
+    # Spark interprets array functions that take a lambda, and all they are given: no good row may meet them.
+    any_failed = reduce(or_, (failed for failed, _ in found), F.lit(False))
+    texts = F.array_compact(F.array(*(F.when(failed, reason) for failed, reason in found)))
+    return F.when(any_failed, texts).otherwise(nothing)
 
 
 def _shown(value: Column) -> Column:
@@ -199,22 +213,8 @@ def _shown(value: Column) -> Column:
     return F.when(F.length(text) > SHOWN_CHARACTERS, short).otherwise(text)
 
 
-def _present(reasons: Iterable[Column]) -> Column:
-    return F.array_compact(F.array(*reasons).cast("array<string>"))
-
-
-def _failure(demand: Expectation, source: Source) -> Column:
-    said, failed = F.lit(_said(demand, source)), ~condition(demand)
-    if demand.kind is not ExpectationKind.NOT_NULL:
-        return F.when(failed, F.concat(said, F.lit(": "), _shown(F.col(demand.column))))
-    if kind := source.columns.get(demand.column):
-        failed &= ~_has(TYPE_REASONS, _not_a(demand.column, kind))
-    return F.when(failed, said)
-
-
 def _said(demand: Expectation, source: Source) -> str:
-    part = demand.kind is ExpectationKind.NOT_NULL and demand.column in source.key
-    return f"{demand} (part of the key)" if part else str(demand)
+    return f"{demand} (part of the key)" if demand in not_null(*source.key) else str(demand)
 
 
 def _reason_starts(source: Source) -> Iterator[str]:

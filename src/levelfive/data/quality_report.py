@@ -6,6 +6,7 @@ It starts about two Spark jobs an expectation, so it is a task of its own: rows 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -79,14 +80,13 @@ def validate(frame: DataFrame, source: Source) -> QualityReport:
 
 def _great_expectations() -> ModuleType:
     try:
-        import great_expectations
-        import great_expectations.expectations
+        import_module("great_expectations.expectations")
+        return import_module("great_expectations")
     except ImportError as err:
         raise MachineError(
             "a quality report needs Great Expectations, which cannot be imported; "
             "install it with: pip install 'levelfive[quality]'"
         ) from err
-    return great_expectations
 
 
 def _translated(expectations: ModuleType, demand: Expectation, place: int) -> SuiteExpectation:

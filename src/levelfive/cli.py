@@ -1,0 +1,282 @@
+"""The `levelfive` command: every room's job by hand, with the parameters that the jobs have."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from levelfive import replay as demo_replay
+from levelfive.app import App
+from levelfive.config import load_settings, parse_time
+from levelfive.data import job as data_job
+from levelfive.errors import ConfigError, LevelfiveError
+from levelfive.features import job as features_job
+from levelfive.registry import job as registry_job
+from levelfive.registry.promotions import history as promotions_of
+from levelfive.registry.store import CHAMPION
+from levelfive.scoring import job as scoring_job
+from levelfive.status import status_of
+from levelfive.telemetry import configure_logging
+from levelfive.training import job as training_job
+from levelfive.windows import Window, iso
+
+cli = typer.Typer(
+    name="levelfive",
+    help="MLOps for Azure Databricks that runs on a laptop: land, check, featurise, train, gate, promote, score.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+registry_cli = typer.Typer(help="The central registry: promote a version, list versions and promotions.", no_args_is_help=True)
+cli.add_typer(registry_cli, name="registry")
+
+EXIT_REFUSED = 2
+PROJECT_FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+
+Home = Annotated[Path, typer.Option(help="Folder of the lakehouse and of both MLflow stores.")]
+Config = Annotated[Path | None, typer.Option(help="Settings file; by default levelfive.yml in the home, if it is there.")]
+UseCaseName = Annotated[str | None, typer.Option("--use-case", help="Entry point of the use case; default flight_delay.")]
+AsOf = Annotated[str, typer.Option("--as-of", help="The logical now, in ISO 8601, UTC without an offset: 2013-04-01T06:00Z. Nothing known later is read.")]
+Landing = Annotated[Path | None, typer.Option(help="Folder with one folder of files a source; default <home>/landing.")]
+DEFAULT_HOME = Path(".levelfive")
+
+out = Console(soft_wrap=True)
+
+
+def _app(home: Path, config: Path | None, use_case: str | None, landing: Path | None = None) -> App:
+    return App.local(home, load_settings(config, home, use_case=use_case, landing=landing))
+
+
+@cli.callback()
+def _options(
+    log_level: Annotated[str, typer.Option(help="Log events to standard error: debug, info, warning, error.")] = "warning",
+) -> None:
+    configure_logging(log_level)
+
+
+@cli.command()
+def data(
+    as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None, landing: Landing = None
+) -> None:
+    """Ingest the landing files that are new; rows that break a contract go to quarantine."""
+    moment, app = parse_time(as_of), _app(home, config, use_case, landing)
+    result = data_job.run(app.context, landing=app.landing, as_of=moment)
+    if not result.files:
+        out.print("Nothing new: all landing files were ingested before.")
+        return
+    table = Table("source", "file", "rows in", "accepted", "quarantined", "duplicates")
+    for file in result.files:
+        counts = (file.rows_in, file.accepted, file.quarantined, file.duplicates)
+        table.add_row(file.source, file.source_file, *(f"{count:,}" for count in counts))
+    out.print(table)
+
+
+@cli.command()
+def features(
+    as_of: AsOf,
+    since: Annotated[str | None, typer.Option(help="Compute from this time on; default where the last run ended.")] = None,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Compute the feature tables and the labels that became known, up to --as-of."""
+    moment, begin = parse_time(as_of), None if since is None else parse_time(since)
+    result = features_job.run(_app(home, config, use_case).context, as_of=moment, since=begin)
+    out.print(f"Computed {', '.join(sorted(result.versions))} for {result.window}.")
+
+
+@cli.command()
+def training(
+    as_of: AsOf,
+    without: Annotated[list[str] | None, typer.Option(help="Leave out a feature group, such as aircraft; repeatable.")] = None,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Train a candidate, judge it on the newest days, and register it refitted if the gate passes it."""
+    moment, app = parse_time(as_of), _app(home, config, use_case)
+    result = training_job.run(
+        app.context, app.tracking, app.registry, as_of=moment, without=tuple(without or ()), code_revision=app.code_revision
+    )
+    for name, estimate in result.evaluation.estimates.items():
+        out.print(f"holdout {name}: {estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}] over {estimate.days} days")
+    out.print(f"gate: {result.verdict.kind}")
+    for reason in result.verdict.reasons:
+        out.print(f"  - {reason}")
+    if result.version is None:
+        raise typer.Exit(1)
+    out.print(f"candidate is version {result.candidate_version}, refitted on all labels as version {result.version}.")
+    out.print(f"Make it the champion: levelfive registry promote {result.version} --as-of {iso(moment)}")
+
+
+@registry_cli.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="The version that training named.")],
+    as_of: AsOf,
+    by: Annotated[str, typer.Option(help="Who promotes, for the record.")] = "levelfive",
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Make a version that passed the gate the champion of all later times."""
+    moment, app = parse_time(as_of), _app(home, config, use_case)
+    result = registry_job.run(app.context, app.registry, version=version, as_of=moment, by=by)
+    done = "is now" if result.promoted else "was already"
+    out.print(f"Version {version} of {app.registry.name} {done} the champion, since {iso(result.promotion.promoted_at)}.")
+
+
+@registry_cli.command("list")
+def list_versions(
+    as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None
+) -> None:
+    """List the registered versions with their role and verdict."""
+    moment, app = parse_time(as_of), _app(home, config, use_case)
+    live = registry_job.champion(app.context, app.registry, moment)
+    table = Table("version", "role", "trained as of", "linked with", "champion")
+    for found in app.registry.versions():
+        tags = found.tags
+        linked = tags.get("levelfive.refit_of") or tags.get("levelfive.refitted_as", "")
+        mark = "yes" if live is not None and live.version == found.version else ""
+        table.add_row(found.version, tags.get("levelfive.role", ""), tags.get("levelfive.as_of", ""), linked, mark)
+    out.print(table)
+
+
+@registry_cli.command()
+def history(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
+    """List the promotions up to --as-of, with their reasons."""
+    moment, app = parse_time(as_of), _app(home, config, use_case)
+    table = Table("seq", "since", "version", "before", "kind", "by", "why")
+    for row in promotions_of(app.tables, app.registry.name):
+        if row.promoted_at <= moment:
+            table.add_row(
+                str(row.seq), iso(row.promoted_at), row.version, row.previous_version or "", row.kind, row.promoted_by, row.reason
+            )
+    out.print(table)
+
+
+@cli.command()
+def scoring(
+    as_of: AsOf,
+    begin: Annotated[str | None, typer.Option("--from", help="First prediction time; default one day before --to.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End of the prediction times, not included; default --as-of.")] = None,
+    version: Annotated[str | None, typer.Option(help="Score with this version; unless champion, the rows are backfill.")] = None,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Score the rows whose prediction time lies in a window, with the champion of --as-of."""
+    moment = parse_time(as_of)
+    app = _app(home, config, use_case)
+    window = _window(begin, end, moment)
+    result = scoring_job.run(app.context, app.registry, window=window, as_of=moment, version=version)
+    out.print(
+        f"Batch {result.batch_id}: {result.rows:,} new predictions for {window} by version {result.model_version} "
+        f"({result.role})."
+    )
+
+
+@cli.command()
+def status(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
+    """Say what is live, since when, why, and how it does."""
+    moment, app = parse_time(as_of), _app(home, config, use_case)
+    found = status_of(app.context, app.registry, moment)
+    if found.live is None:
+        out.print(f"No champion of {app.registry.name} as of {iso(moment)}.")
+        return
+    out.print(f"{app.registry.name}: version {found.live.version} is live since {iso(found.live.promoted_at)}")
+    out.print(f"why: {found.live.reason}")
+    if found.alias != found.newest:
+        out.print(
+            f"[bold]the registry's alias {CHAMPION!r} points at {found.alias}, promotions say {found.newest}[/bold]: "
+            f"repair it with `levelfive registry promote {found.newest} --as-of {iso(moment)}`"
+        )
+    if found.performance is None:
+        out.print("no live predictions with mature labels yet")
+        return
+    for name, estimate in found.performance.evaluation.estimates.items() if found.performance.evaluation else ():
+        out.print(f"{name}: {estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]")
+    out.print(f"on {found.performance.mature:,} mature rows of {found.performance.scored:,} scored since then")
+
+
+@cli.command()
+def demo(
+    step: Annotated[demo_replay.Step, typer.Option(help="How far the clock moves at once.")] = demo_replay.Step.MONTH,
+    months: Annotated[str, typer.Option(help="Which months to replay: the first three train, the others are scored.")] = "1-12",
+    home: Home = DEFAULT_HOME,
+    go_on: Annotated[bool, typer.Option("--continue", help="Go on with the demo that the home holds.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Delete the demo that the home holds, and start anew.")] = False,
+    fixtures: Annotated[Path, typer.Option(help="Folder of the fixtures.")] = PROJECT_FIXTURES,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Replay a year on real data: ingest, train the first champion, score month by month."""
+    if go_on and fresh:
+        raise ConfigError("say --continue or --fresh, not both")
+    again = demo_replay.Again.CONTINUE if go_on else demo_replay.Again.FRESH if fresh else None
+    first, last = _months(months)
+    start = time.perf_counter()
+    app = _app(home, config, use_case)
+    replay = demo_replay.Replay(app.use_case.name, step, first, last, str(fixtures.resolve()))
+    demo_replay.check(app.use_case, replay)
+    demo_replay.prepare_home(home, replay, again)
+    out.print("starting Spark")
+    result = demo_replay.run(app, replay, lambda line: out.print(f"{time.perf_counter() - start:6.1f} s  {line}"))
+    out.print(_demo_table(result))
+    out.print(f"Metrics are of rows with a mature label (here: flown flights), with 90 % intervals by days, as of {iso(result.as_of)}.")
+    spent = ", ".join(f"{room} {seconds:.0f} s" for room, seconds in result.seconds.items())
+    out.print(f"time: {time.perf_counter() - start:.0f} s ({spent})")
+    out.print(f"Tables: {home}/lakehouse. MLflow: {home}/tracking, {home}/registry. Next: levelfive status --as-of {iso(result.as_of)}")
+
+
+def _demo_table(result: demo_replay.ReplayResult) -> Table:
+    table = Table("period", "landed", "accepted", "quarantined", "scored", "no label: n (mean score)", "label rate")
+    names = next((list(r.performance.evaluation.estimates)[:2] for r in result.rows if r.performance and r.performance.evaluation), [])
+    for name in names:
+        table.add_column(name.replace("_", " "))
+    for row in result.rows:
+        cells = [f"{row.window.start:%Y-%m-%d}", f"{row.landed:,}", f"{row.accepted:,}", f"{row.quarantined:,}"]
+        if row.performance is None:
+            table.add_row(*cells, "(training)")
+            continue
+        others = ", ".join(f"{n:,} {what} ({mean:.2f})" for what, (n, mean) in sorted(row.performance.without_label.items()))
+        cells += [f"{row.performance.scored:,}", others]
+        found = row.performance.evaluation
+        if found is not None:
+            cells += [f"{found.label_mean:.3f}"]
+            cells += [f"{e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for e in (found.estimates[name] for name in names)]
+        table.add_row(*cells)
+    return table
+
+
+def _months(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    try:
+        return int(first), int(last or first)
+    except ValueError as err:
+        raise ConfigError(f"--months: expected two months such as 1-6, got {text!r}") from err
+
+
+def _window(begin: str | None, end: str | None, as_of: datetime) -> Window:
+    until = as_of if end is None else parse_time(end)
+    return Window(until - scoring_job.DEFAULT_WINDOW if begin is None else parse_time(begin), until)
+
+
+def main() -> None:
+    """Run the command; a refusal is a sentence on standard error and exit code 2."""
+    try:
+        cli()
+    except LevelfiveError as err:
+        Console(stderr=True, soft_wrap=True).print(f"levelfive: {err}", style="red", markup=False, highlight=False)
+        sys.exit(EXIT_REFUSED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""What a model version carries: the fitted estimator in MLflow's format, and all that is needed to use it.
+
+Beside the MLflow model lies `levelfive.json`: features, lookups by logical table name, training window, table
+versions, seed and environment; and `smoke.json`: a few rows with the scores that the model must give them.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mlflow.sklearn
+import numpy as np
+import pandas as pd
+from mlflow.models import infer_signature
+
+from levelfive.errors import RegistryError
+from levelfive.usecase import Estimator, Lookup, ModelSpec, Task
+from levelfive.windows import iso
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+CARD = "levelfive.json"
+SMOKE = "smoke.json"
+SMOKE_ROWS = 20
+REQUIREMENTS = ("scikit-learn", "xgboost", "pandas", "numpy", "mlflow")
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of a fitted model; times in UTC, `trained_until` not included."""
+
+    use_case: str
+    task: Task
+    features: tuple[str, ...]
+    categorical: tuple[str, ...]
+    lookups: tuple[Lookup, ...]
+    trained_from: datetime
+    trained_until: datetime
+    as_of: datetime
+    training_rows: int
+    training_set_sha256: str
+    table_versions: Mapping[str, int]
+    parameters: Mapping[str, float | int | str]
+    seed: int
+    run_id: str
+    code_revision: str
+    baseline: str
+
+    def to_json(self) -> str:
+        """Write the card as JSON."""
+        record = asdict(self)
+        for name in ("trained_from", "trained_until", "as_of"):
+            record[name] = iso(record[name])
+        for lookup in record["lookups"]:
+            lookup["max_age"] = None if lookup["max_age"] is None else lookup["max_age"].total_seconds()
+        record["environment"] = {"python": platform.python_version(), **{r: installed(r) for r in REQUIREMENTS}}
+        return json.dumps(record, indent=1, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelCard:
+        """Read a card that `to_json` wrote."""
+        record: dict[str, Any] = json.loads(text)
+        record.pop("environment")
+        for name in ("trained_from", "trained_until", "as_of"):
+            record[name] = datetime.fromisoformat(record[name])
+        record["lookups"] = tuple(_lookup(lookup) for lookup in record["lookups"])
+        return cls(**{**record, "task": Task(record["task"]), **{n: tuple(record[n]) for n in ("features", "categorical")}})
+
+
+def _lookup(record: dict[str, Any]) -> Lookup:
+    age = record.pop("max_age")
+    return Lookup(**{**record, "columns": tuple(record["columns"]), "max_age": None if age is None else timedelta(seconds=age)})
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted estimator with its card."""
+
+    estimator: Estimator
+    card: ModelCard
+
+    def score(self, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Score rows: the probability of label 1, or the predicted number.
+
+        Args:
+            rows: The card's features in any order, among other columns.
+        """
+        return score(self.estimator, self.card.task, feature_frame(rows, self.card.features, self.card.categorical))
+
+
+def feature_frame(rows: pd.DataFrame, features: tuple[str, ...], categorical: tuple[str, ...]) -> pd.DataFrame:
+    """Take the features in their order: numbers as float64 with NaN, categories as text."""
+    kinds = {name: (object if name in categorical else np.float64) for name in features}
+    return rows[list(features)].astype(kinds)
+
+
+def score(estimator: Estimator, task: Task, features: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Score a frame of features, shape (rows,)."""
+    if task is Task.BINARY:
+        chances: npt.NDArray[np.float64] = estimator.predict_proba(features)[:, 1]  # type: ignore[attr-defined]  # binary estimators have it
+        return chances.astype(np.float64)
+    return np.asarray(estimator.predict(features), dtype=np.float64)
+
+
+def save(model: Model, example: pd.DataFrame, folder: Path) -> None:
+    """Write a model package.
+
+    Args:
+        model: What to write.
+        example: A few rows of features, kept as input example and for the smoke check.
+        folder: A folder that does not exist yet.
+    """
+    rows = feature_frame(example.head(SMOKE_ROWS), model.card.features, model.card.categorical)
+    scores = model.score(rows)
+    mlflow.sklearn.save_model(
+        model.estimator,
+        str(folder),
+        signature=infer_signature(rows, scores),
+        input_example=None,
+        pyfunc_predict_fn="predict_proba" if model.card.task is Task.BINARY else "predict",
+        pip_requirements=[f"{name}=={installed(name)}" for name in REQUIREMENTS],
+    )
+    (folder / CARD).write_text(model.card.to_json())
+    (folder / "baseline.json").write_text(model.card.baseline)
+    smoke = {"rows": json.loads(rows.to_json(orient="records", double_precision=15)), "scores": scores.tolist()}
+    (folder / SMOKE).write_text(json.dumps(smoke))
+
+
+def load(folder: Path) -> Model:
+    """Read a model package.
+
+    Raises:
+        RegistryError: The folder holds no such package.
+    """
+    try:
+        card = ModelCard.from_json((folder / CARD).read_text())
+        estimator = mlflow.sklearn.load_model(str(folder))
+    except (OSError, KeyError, ValueError) as err:
+        raise RegistryError(f"{folder} holds no model package ({err}); register the version again") from err
+    if estimator is None:
+        raise RegistryError(f"MLflow loaded nothing from {folder}: check that SQLAlchemy is older than 2.1")
+    return Model(estimator, card)
+
+
+def smoke_check(folder: Path) -> None:
+    """Load a package and compare its scores of the smoke rows with those at training.
+
+    Raises:
+        RegistryError: A score differs.
+    """
+    smoke = json.loads((folder / SMOKE).read_text())
+    expected = np.array(smoke["scores"])
+    came = load(folder).score(pd.DataFrame(smoke["rows"]))
+    if not np.allclose(came, expected, rtol=0, atol=1e-6):
+        raise RegistryError(
+            f"the model in {folder} scores its smoke rows differently (by up to {np.abs(came - expected).max():.2g}) "
+            "than when it was trained: the environment or the artefact is not the same"
+        )
+
+
+def make_estimator(spec: ModelSpec) -> Estimator:
+    """Build the unfitted estimator of a recipe."""
+    numeric = [name for name in spec.features if name not in spec.categorical]
+    return spec.build(numeric, list(spec.categorical), spec.seed)

@@ -1,0 +1,97 @@
+"""The registry room's job: makes a version that passed the gate the champion."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from levelfive.errors import RegistryError
+from levelfive.model_package import smoke_check
+from levelfive.registry.gate import Verdict
+from levelfive.registry.promotions import PROMOTIONS, Promotion, append, champion_as_of, history
+from levelfive.registry.store import CHAMPION, CentralRegistry
+from levelfive.runs import JobContext
+from levelfive.windows import iso
+
+READS = (PROMOTIONS,)
+WRITES = (PROMOTIONS,)
+
+VERDICT_TAG = "levelfive.verdict"
+
+
+@dataclass(frozen=True)
+class RegistryResult:
+    """The promotion that is in force after the run, and whether this run made it."""
+
+    run_id: str
+    promotion: Promotion
+    promoted: bool
+
+
+def run(context: JobContext, registry: CentralRegistry, *, version: str, as_of: datetime, by: str) -> RegistryResult:
+    """Promote a version: smoke check, one row in `promotions`, then the alias.
+
+    A version that is the newest champion already is not promoted again; its alias is repaired.
+
+    Args:
+        context: Tables and use case.
+        registry: The central registry.
+        version: What to promote; it must carry a verdict that passed.
+        as_of: The logical now; the version is champion for all jobs of later times.
+        by: Who asked for it.
+
+    Raises:
+        ModelNotFound: There is no such version.
+        RegistryError: The gate did not pass it, its smoke check failed, or a later promotion exists.
+        PromotionConflict: Another writer promoted at the same time.
+    """
+    with context.run("registry", as_of=as_of, parameters={"version": version, "by": by}) as run:
+        run.model_version = version
+        verdict = _passed(registry, version)
+        made = history(context.tables, registry.name)
+        if made and made[-1].version == version:
+            registry.set_alias(CHAMPION, version)
+            return RegistryResult(run.run_id, made[-1], promoted=False)
+        _check_order(made, as_of, version)
+        with run.timed("smoke_check"), tempfile.TemporaryDirectory() as folder:
+            smoke_check(registry.download(version, Path(folder)))
+        promotion = Promotion(
+            seq=len(made) + 1,
+            model_name=registry.name,
+            version=version,
+            previous_version=made[-1].version if made else None,
+            promoted_at=as_of,
+            kind="promote",
+            promoted_by=by,
+            reason="; ".join(verdict.reasons),
+            verdict=verdict.to_json(),
+            run_id=run.run_id,
+        )
+        run.wrote(append(context.tables, promotion))
+        registry.set_alias(CHAMPION, version)
+        return RegistryResult(run.run_id, promotion, promoted=True)
+
+
+def champion(context: JobContext, registry: CentralRegistry, as_of: datetime) -> Promotion | None:
+    """Find the champion as of a time; None only where `promotions` says that there was none."""
+    return champion_as_of(history(context.tables, registry.name), as_of)
+
+
+def _passed(registry: CentralRegistry, version: str) -> Verdict:
+    text = registry.find(version).tags.get(VERDICT_TAG)
+    if text is None:
+        raise RegistryError(f"version {version} carries no verdict of the gate: only what `training` refitted can go live")
+    verdict = Verdict.from_json(text)
+    if not verdict.passed:
+        raise RegistryError(f"version {version} did not pass the gate ({verdict.kind}): {'; '.join(verdict.reasons)}")
+    return verdict
+
+
+def _check_order(made: tuple[Promotion, ...], as_of: datetime, version: str) -> None:
+    if made and made[-1].promoted_at >= as_of:
+        raise RegistryError(
+            f"version {version} cannot be promoted as of {iso(as_of)}: version {made[-1].version} was promoted as of "
+            f"{iso(made[-1].promoted_at)}. Give a later --as-of."
+        )

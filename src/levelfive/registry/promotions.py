@@ -1,0 +1,80 @@
+"""The `promotions` table: which version was champion since when, and why. It is the truth; aliases follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from levelfive.errors import PromotionConflict, TableError
+from levelfive.tables import Tables, Write
+from levelfive.windows import from_micros
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+PROMOTIONS = "promotions"
+SCHEMA = """seq long, model_name string, version string, previous_version string, promoted_at timestamp,
+    kind string, promoted_by string, reason string, verdict string, run_id string"""
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """One row: from `promoted_at` on (not included), `version` is the champion."""
+
+    seq: int
+    model_name: str
+    version: str
+    previous_version: str | None
+    promoted_at: datetime
+    kind: str
+    promoted_by: str
+    reason: str
+    verdict: str
+    run_id: str
+
+
+def history(tables: Tables, model_name: str) -> tuple[Promotion, ...]:
+    """List all promotions of a model in their order."""
+    if not tables.exists(PROMOTIONS):
+        return ()
+    rows: DataFrame = tables.read(PROMOTIONS).where(F.col("model_name") == model_name)
+    columns = [F.unix_micros(c).alias(c) if c == "promoted_at" else F.col(c) for c in rows.columns]
+    found = (row.asDict() for row in rows.select(*columns).collect())
+    promotions = (Promotion(**{**row, "promoted_at": from_micros(row["promoted_at"])}) for row in found)
+    return tuple(sorted(promotions, key=lambda promotion: promotion.seq))
+
+
+def champion_as_of(promotions: Sequence[Promotion], as_of: datetime) -> Promotion | None:
+    """Find the promotion in force: the last one made before `as_of`.
+
+    A promotion at `as_of` itself is not in force yet, so that a job of that time repeated later finds the same one.
+    """
+    made = [promotion for promotion in promotions if promotion.promoted_at < as_of]
+    return made[-1] if made else None
+
+
+def append(tables: Tables, promotion: Promotion) -> Write:
+    """Append a promotion, if its sequence number is still free.
+
+    Raises:
+        PromotionConflict: Another writer took the number.
+    """
+    frame = tables.spark.createDataFrame([astuple(promotion)], schema=SCHEMA)
+    try:
+        write = tables.merge_new(PROMOTIONS, frame, ("model_name", "seq"))
+    except TableError as err:
+        raise _conflict(promotion) from err
+    if write.rows == 0:
+        raise _conflict(promotion)
+    return write
+
+
+def _conflict(promotion: Promotion) -> PromotionConflict:
+    return PromotionConflict(
+        f"promotion {promotion.seq} of {promotion.model_name} was made by another writer at the same time; "
+        f"version {promotion.version} was not promoted. See `levelfive registry history`, then decide again."
+    )

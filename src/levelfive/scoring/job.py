@@ -1,0 +1,185 @@
+"""The scoring room's job: the champion scores the rows of a window, each as of its own prediction time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from pyspark.sql import functions as F
+
+from levelfive.data.known import read_as_known
+from levelfive.errors import AsOfError, RegistryError
+from levelfive.features.lookup import assemble
+from levelfive.model_package import Model
+from levelfive.registry.job import champion
+from levelfive.registry.promotions import PROMOTIONS, Promotion
+from levelfive.registry.store import CentralRegistry
+from levelfive.runs import RUNS, JobContext, Run
+from levelfive.scoring.batch import Role, batch_id
+from levelfive.usecase import PREDICTION_TIME
+from levelfive.windows import Window, iso
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+PREDICTIONS = "predictions"
+READS = ("raw_*", "<feature tables>", PROMOTIONS)
+WRITES = (PREDICTIONS,)
+
+DEFAULT_WINDOW = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class ScoringResult:
+    """What was scored: `rows` is how many predictions this run added."""
+
+    run_id: str
+    batch_id: str
+    window: Window
+    model_version: str
+    role: Role
+    rows: int
+
+
+def run(
+    context: JobContext, registry: CentralRegistry, *, window: Window, as_of: datetime, version: str | None = None
+) -> ScoringResult:
+    """Score the rows whose prediction time lies in a window.
+
+    The batch is one commit of `predictions`. A prediction that is there is never changed: scoring a window twice,
+    or again after a kill, leaves the table of one clean run, and adds only rows that landed in between.
+
+    Args:
+        context: Tables and use case.
+        registry: The central registry.
+        window: Prediction times; it may not reach beyond `as_of`.
+        as_of: The logical now: the champion of then scores.
+        version: Another version than the champion; its rows are marked as backfill.
+
+    Raises:
+        AsOfError: The window reaches beyond `as_of`.
+        RegistryError: There was no champion, or a version cannot be loaded.
+        TableError: A table is missing.
+    """
+    parameters = {"window": window, "version": version}
+    with context.run("scoring", as_of=as_of, parameters=parameters) as run:
+        if window.end > as_of:
+            raise AsOfError(f"the window {window} reaches beyond as_of {iso(as_of)}; end it there or give a later --as-of")
+        live = champion(context, registry, as_of)
+        chosen, role = _choose(live, version, as_of)
+        run.model_version = chosen
+        batch = batch_id(context.use_case.name, window, registry.name, chosen, role)
+        rebuild_run(context, batch)
+        model = registry.load(chosen)
+        with run.timed("score"):
+            scored = _scored(context, run, model, window, as_of)
+            stamped = scored.select(
+                "*",
+                F.lit(registry.name).alias("model_name"),
+                F.lit(chosen).alias("model_version"),
+                F.lit(str(role)).alias("role"),
+                F.lit(batch).alias("batch_id"),
+                F.lit(as_of).alias("scored_as_of"),
+            )
+            keys = (*context.use_case.key, "model_name", "model_version", "role")
+            record = _record(run, batch, context, as_of, parameters, role)
+            write = run.wrote(
+                context.tables.merge_new(
+                    PREDICTIONS, stamped, keys, within=_within(window), record=record, evolve=True
+                )
+            )
+        run.counts["scored"] = write.rows or 0
+        return ScoringResult(run.run_id, batch, window, chosen, role, write.rows or 0)
+
+
+def _choose(live: Promotion | None, version: str | None, as_of: datetime) -> tuple[str, Role]:
+    if version is not None and (live is None or version != live.version):
+        return version, Role.BACKFILL
+    if live is None:
+        raise RegistryError(
+            f"no champion as of {iso(as_of)}: run `levelfive training`, then `levelfive registry promote`, or name a "
+            "version with --version"
+        )
+    return live.version, Role.CHAMPION
+
+
+def _scored(context: JobContext, run: Run, model: Model, window: Window, as_of: datetime) -> DataFrame:
+    use_case = context.use_case
+    raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
+    rows = assemble(use_case.spine(raw, window), model.card.lookups, run.read, window)
+    return rows.select(
+        *use_case.key,
+        PREDICTION_TIME,
+        _score(model).alias("score"),
+        F.create_map(*(part for name in use_case.slices for part in (F.lit(name), F.col(name).cast("string")))).alias("slices"),
+        F.struct(*model.card.features).alias("features"),
+    )
+
+
+def _score(model: Model) -> Column:
+    @F.pandas_udf("double")  # type: ignore[call-overload]  # pyspark's stub knows no iterator of frames
+    def score(frames: Iterator[pd.DataFrame]) -> Iterator[pd.Series]:
+        for frame in frames:
+            yield pd.Series(model.score(frame))
+
+    return score(F.struct(*model.card.features))
+
+
+def _within(window: Window) -> str:
+    start, end = (f"timestamp'{edge:%Y-%m-%d %H:%M:%S.%f}'" for edge in (window.start, window.end))
+    return f"old.{PREDICTION_TIME} >= {start} AND old.{PREDICTION_TIME} < {end}"
+
+
+def _record(
+    run: Run, batch: str, context: JobContext, as_of: datetime, parameters: dict[str, object], role: Role
+) -> dict[str, object]:
+    return {
+        "run_id": run.run_id,
+        "batch_id": batch,
+        "use_case": context.use_case.name,
+        "as_of": iso(as_of),
+        "parameters": {key: str(value) for key, value in parameters.items()},
+        "role": str(role),
+        "model_version": run.model_version,
+        "versions_read": run.versions_read,
+    }
+
+
+def rebuild_run(context: JobContext, batch: str) -> bool:
+    """Write the `runs` row of a batch whose run was killed after its commit, from the commit's record.
+
+    Returns:
+        Whether a row was missing.
+    """
+    if not context.tables.exists(PREDICTIONS):
+        return False
+    commits = [c for c in context.tables.history(PREDICTIONS) if c.record.get("batch_id") == batch]
+    if not commits:
+        return False
+    commit, record = commits[-1], commits[-1].record
+    known = context.tables.exists(RUNS) and context.tables.read(RUNS).where(F.col("run_id") == record["run_id"]).count()
+    if known:
+        return False
+    context.append_row(
+        {
+            "run_id": record["run_id"],
+            "room": "scoring",
+            "use_case": record["use_case"],
+            "as_of": datetime.fromisoformat(str(record["as_of"])).astimezone(UTC),
+            "status": "succeeded",
+            "parameters": record["parameters"],
+            "counts": {},
+            "seconds": {},
+            "versions_read": record["versions_read"],
+            "versions_written": {PREDICTIONS: commit.version},
+            "model_version": record["model_version"],
+            "error": None,
+            "started_at": None,
+            "ended_at": None,
+            "rebuilt": True,
+        }
+    )
+    return True

@@ -1,0 +1,40 @@
+"""What is live, since when, why, and how it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from levelfive.registry.promotions import Promotion, champion_as_of, history
+from levelfive.registry.store import CHAMPION, CentralRegistry
+from levelfive.runs import JobContext
+from levelfive.scoring.job import PREDICTIONS
+from levelfive.scoring.performance import Performance, performance
+from levelfive.windows import Window
+
+
+@dataclass(frozen=True)
+class Status:
+    """The champion of a time, the alias now, and the performance of live predictions since its promotion."""
+
+    live: Promotion | None
+    newest: str | None
+    alias: str | None
+    performance: Performance | None
+
+
+def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -> Status:
+    """Collect the status as of a time.
+
+    Raises:
+        RegistryError: The registry did not answer.
+    """
+    made = history(context.tables, registry.name)
+    live = champion_as_of(made, as_of)
+    newest = made[-1].version if made else None
+    if live is None:
+        return Status(None, newest, registry.alias(CHAMPION) if made else None, None)
+    found = None
+    if context.tables.exists(PREDICTIONS):
+        found = performance(context, [Window(live.promoted_at, as_of)], as_of)[0]
+    return Status(live, newest, registry.alias(CHAMPION), found if found and found.scored else None)

@@ -1,0 +1,248 @@
+"""The training room's job: fits a candidate, lets the gate judge it, and refits what passes on all labels."""
+
+from __future__ import annotations
+
+import tempfile
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import functions as F
+
+from levelfive.errors import EvidenceError
+from levelfive.features.job import LABELS
+from levelfive.metrics import Evaluation, evaluate, evaluate_slices, row_loss
+from levelfive.model_package import Model, ModelCard, feature_frame, make_estimator, save
+from levelfive.registry.gate import GateEvidence, Verdict, judge
+from levelfive.registry.job import VERDICT_TAG, champion
+from levelfive.registry.promotions import PROMOTIONS
+from levelfive.registry.store import CentralRegistry
+from levelfive.runs import JobContext, Run
+from levelfive.training.baseline import profile_baseline
+from levelfive.training.dataset import DAY, Snapshot, labelled_rows, write_snapshot
+from levelfive.training.plots import calibration_plot, importance_plot
+from levelfive.training.split import Split, split_by_holdout
+from levelfive.training.tracking import TrackedRun, Tracking
+from levelfive.usecase import LABEL, PREDICTION_TIME, ModelSpec
+from levelfive.windows import Window, from_micros, iso
+
+READS = ("raw_*", "<feature tables>", LABELS, PROMOTIONS)
+WRITES: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training led to: `version` is the refitted model to promote, or None if the gate refused."""
+
+    run_id: str
+    tracking_run_id: str
+    verdict: Verdict
+    evaluation: Evaluation
+    candidate_version: str | None
+    version: str | None
+
+
+@dataclass(frozen=True)
+class _Task:
+    context: JobContext
+    run: Run
+    tracked: TrackedRun
+    spec: ModelSpec
+    as_of: datetime
+    code_revision: str
+
+
+def run(
+    context: JobContext,
+    tracking: Tracking,
+    registry: CentralRegistry,
+    *,
+    as_of: datetime,
+    without: tuple[str, ...] = (),
+    code_revision: str = "unknown",
+) -> TrainingResult:
+    """Train a candidate on what was known at `as_of` and let the gate judge it on the newest days.
+
+    Args:
+        context: Tables and use case.
+        tracking: The tracking store.
+        registry: The central registry, which gets the candidate and the refitted model if the gate passes it.
+        as_of: The logical now.
+        without: Feature groups to leave out.
+        code_revision: Which code trains, for the record.
+
+    Raises:
+        EvidenceError: There are too few days or labels.
+        RegistryError: The registry refused, or the champion cannot be loaded.
+        TableError: A table is missing.
+    """
+    spec = context.use_case.model.without(*without)
+    parameters = {"without": ",".join(without), "code_revision": code_revision}
+    with context.run("training", as_of=as_of, parameters=parameters) as run, tempfile.TemporaryDirectory() as folder:
+        tags = {"as_of": iso(as_of), "use_case": context.use_case.name, "run_id": run.run_id, **parameters}
+        with tracking.run(f"{context.use_case.name} {iso(as_of)}", tags) as tracked:
+            task = _Task(context, run, tracked, spec, as_of, code_revision)
+            split = _split(task)
+            with run.timed("training_set"):
+                rows = labelled_rows(context, run, spec.lookups, _whole(split), as_of)
+                snapshot = write_snapshot(rows, Path(folder))
+                tracked.log_file(snapshot.path, "training_set")
+            with run.timed("fit"):
+                candidate = _fit(task, snapshot, split.train)
+            held_out = _between(rows, split.holdout)
+            with run.timed("judge"):
+                scores = candidate.score(held_out)
+                verdict = _judge(task, registry, split, snapshot, scores)
+            evaluation = _record(task, candidate, split, snapshot, scores, verdict)
+            if not verdict.passed:
+                return TrainingResult(run.run_id, tracked.run_id, verdict, evaluation, None, None)
+            with run.timed("refit"):
+                refitted = _fit(task, snapshot, _whole(split))
+            with run.timed("register"):
+                versions = _register(task, registry, (candidate, refitted), rows, verdict, Path(folder))
+            run.model_version = versions[1]
+            return TrainingResult(run.run_id, tracked.run_id, verdict, evaluation, *versions)
+
+
+def _split(task: _Task) -> Split:
+    use_case = task.context.use_case
+    known = task.run.read(LABELS).where(F.col("known_at") <= F.lit(task.as_of))
+    earliest = from_micros(known.agg(F.unix_micros(F.min(PREDICTION_TIME))).collect()[0][0])
+    if earliest is None:
+        raise EvidenceError(f"no label is known by {iso(task.as_of)}: ingest data and compute features up to then first")
+    return split_by_holdout(
+        task.as_of, earliest, use_case.gate, maturity=use_case.maturity, day_starts_at=use_case.day_starts_at
+    )
+
+
+def _whole(split: Split) -> Window:
+    return Window(split.train.start, split.holdout.end)
+
+
+def _between(rows: pd.DataFrame, window: Window) -> pd.DataFrame:
+    start, end = (np.datetime64(edge.replace(tzinfo=None)) for edge in (window.start, window.end))
+    times = rows[PREDICTION_TIME].to_numpy()
+    return rows[(times >= start) & (times < end)]
+
+
+def _fit(task: _Task, snapshot: Snapshot, window: Window) -> Model:
+    spec, rows = task.spec, _between(snapshot.rows, window)
+    if rows.empty:
+        raise EvidenceError(f"no labelled row has a prediction time in {window}")
+    features = feature_frame(rows, spec.features, spec.categorical)
+    labels = rows[LABEL].to_numpy(np.float64)
+    estimator = make_estimator(spec)
+    estimator.fit(features, labels)
+    card = ModelCard(
+        use_case=task.context.use_case.name,
+        task=spec.task,
+        features=spec.features,
+        categorical=spec.categorical,
+        lookups=spec.lookups,
+        trained_from=window.start,
+        trained_until=window.end,
+        as_of=task.as_of,
+        training_rows=len(rows),
+        training_set_sha256=snapshot.sha256,
+        table_versions=dict(task.run.versions_read),
+        parameters=dict(spec.parameters),
+        seed=spec.seed,
+        run_id=task.tracked.run_id,
+        code_revision=task.code_revision,
+        baseline="",
+    )
+    model = Model(estimator, card)
+    baseline = profile_baseline(features, spec.categorical, label=labels, score=model.score(features))
+    return Model(estimator, replace(card, baseline=baseline.to_json()))
+
+
+def _judge(task: _Task, registry: CentralRegistry, split: Split, snapshot: Snapshot, scores: np.ndarray) -> Verdict:
+    use_case = task.context.use_case
+    live = champion(task.context, registry, task.as_of)
+    rows = _between(snapshot.rows, split.holdout)
+    since, theirs = split.holdout.start, None
+    if live is not None:
+        theirs = registry.load(live.version)
+        since = max(since, theirs.card.trained_until)
+    fair = Window(since, split.holdout.end) if since < split.holdout.end else None
+    unseen = np.isin(rows.index, _between(rows, fair).index) if fair else np.zeros(len(rows), bool)
+    labels = rows[LABEL].to_numpy(np.float64)
+    constant = np.full(len(rows), _between(snapshot.rows, split.train)[LABEL].mean())
+    loss = row_loss(task.spec.task, labels, scores)
+    evidence = GateEvidence(
+        candidate_loss=loss[unseen],
+        reference_loss=row_loss(task.spec.task, labels, constant)[unseen],
+        days=rows[DAY].to_numpy()[unseen],
+        evaluated_from=since,
+        candidate_trained_until=split.train.end,
+        champion_loss=None if theirs is None else _champion_loss(task, theirs, rows[unseen]),
+        champion_trained_until=None if theirs is None else theirs.card.trained_until,
+    )
+    return judge(evidence, use_case.gate)
+
+
+def _champion_loss(task: _Task, theirs: Model, rows: pd.DataFrame) -> np.ndarray:
+    if rows.empty:
+        return np.empty(0)
+    if not set(theirs.card.features) <= set(rows.columns):
+        times = rows[PREDICTION_TIME]
+        window = Window(*(t.to_pydatetime().replace(tzinfo=UTC) for t in (times.min(), times.max() + pd.Timedelta("1us"))))
+        own = labelled_rows(task.context, task.run, theirs.card.lookups, window, task.as_of)
+        key = list(task.context.use_case.key)
+        rows = rows[key].merge(own, on=key, how="left", validate="one_to_one")
+    return row_loss(task.spec.task, rows[LABEL].to_numpy(np.float64), theirs.score(rows))
+
+
+def _record(
+    task: _Task, candidate: Model, split: Split, snapshot: Snapshot, scores: np.ndarray, verdict: Verdict
+) -> Evaluation:
+    tracked, use_case = task.tracked, task.context.use_case
+    rows = _between(snapshot.rows, split.holdout)
+    labels, days = rows[LABEL].to_numpy(np.float64), rows[DAY].to_numpy()
+    evaluation = evaluate(task.spec.task, labels, scores, days)
+    tracked.log_parameters({**task.spec.parameters, "seed": task.spec.seed, "features": len(task.spec.features)})
+    tracked.log_evaluation("holdout", evaluation, task.as_of)
+    for column in use_case.slices:
+        values = rows[column].astype(str).to_numpy()
+        for value, part in evaluate_slices(task.spec.task, labels, scores, days, values=values).items():
+            tracked.log_evaluation(f"holdout.{column}.{value}", part, task.as_of)
+    tracked.log_figure(calibration_plot(labels, scores), "plots/calibration.png")
+    importances = importance_plot(candidate.estimator, task.spec.features)
+    if importances is not None:
+        tracked.log_figure(importances, "plots/importance.png")
+    versions = task.run.versions_read
+    tracked.log_tables({table: task.context.tables.name(table) for table in versions}, versions)
+    tracked.log_text(candidate.card.to_json(), "card.json")
+    tracked.log_text(verdict.to_json(), "verdict.json")
+    tracked.set_tags({"verdict": str(verdict.kind), "training_set.sha256": snapshot.sha256})
+    task.run.counts["training_rows"] = len(snapshot.rows)
+    return evaluation
+
+
+def _register(
+    task: _Task,
+    registry: CentralRegistry,
+    models: tuple[Model, Model],
+    rows: pd.DataFrame,
+    verdict: Verdict,
+    folder: Path,
+) -> tuple[str, str]:
+    candidate, refitted = models
+    save(candidate, rows.tail(100), folder / "candidate")
+    save(refitted, rows.tail(100), folder / "model")
+    task.tracked.log_folder(folder / "model", "model")
+    shared = {
+        "levelfive.as_of": iso(task.as_of),
+        "levelfive.tracking_run_id": task.tracked.run_id,
+        "levelfive.code_revision": task.code_revision,
+        "levelfive.training_set.sha256": candidate.card.training_set_sha256,
+    }
+    first = registry.register(folder / "candidate", {**shared, "levelfive.role": "candidate"})
+    tags = {**shared, "levelfive.role": "refit", "levelfive.refit_of": first, VERDICT_TAG: verdict.to_json()}
+    second = registry.register(folder / "model", tags)
+    registry.tag(first, {"levelfive.refitted_as": second})
+    task.tracked.set_tags({"candidate_version": first, "version": second})
+    return first, second

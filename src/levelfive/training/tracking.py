@@ -1,0 +1,114 @@
+"""Records a training in MLflow's tracking store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlflow import MlflowClient
+from mlflow.data.delta_dataset_source import DeltaDatasetSource
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.entities import DatasetInput, InputTag, Metric, Param
+
+from levelfive.metrics import Evaluation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Tracking:
+    """One experiment of the tracking store.
+
+    Args:
+        uri: The tracking store.
+        experiment: The experiment's name.
+        artefacts: Folder of artefacts where the store is a plain database, or None where it has its own.
+    """
+
+    def __init__(self, uri: str, experiment: str, *, artefacts: Path | None = None) -> None:
+        """Remember where the store is; it is asked at the first call."""
+        self.uri = uri
+        self.experiment = experiment
+        self._artefacts = artefacts
+        self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+    @contextmanager
+    def run(self, name: str, tags: Mapping[str, str]) -> Iterator[TrackedRun]:
+        """Open a run; it ends as failed if the block raises."""
+        created = self._client.create_run(self._experiment_id(), run_name=name, tags=dict(tags))
+        run = TrackedRun(self._client, created.info.run_id)
+        try:
+            yield run
+        except BaseException:
+            self._client.set_terminated(run.run_id, status="FAILED")
+            raise
+        self._client.set_terminated(run.run_id)
+
+    def _experiment_id(self) -> str:
+        found = self._client.get_experiment_by_name(self.experiment)
+        if found is not None:
+            return str(found.experiment_id)
+        location = None if self._artefacts is None else self._artefacts.resolve().as_uri()
+        return str(self._client.create_experiment(self.experiment, artifact_location=location))
+
+
+class TrackedRun:
+    """An open run of the tracking store."""
+
+    def __init__(self, client: MlflowClient, run_id: str) -> None:
+        """Wrap a run that was created."""
+        self._client = client
+        self.run_id = run_id
+
+    def log_parameters(self, parameters: Mapping[str, object]) -> None:
+        """Log parameters."""
+        self._client.log_batch(self.run_id, params=[Param(key, str(value)) for key, value in parameters.items()])
+
+    def log_evaluation(self, prefix: str, evaluation: Evaluation, as_of: datetime) -> None:
+        """Log each metric with the ends of its interval."""
+        stamp = int(as_of.timestamp() * 1000)
+        values = {f"{prefix}.rows": float(evaluation.rows), f"{prefix}.days": float(evaluation.days)}
+        for name, estimate in evaluation.estimates.items():
+            values |= {f"{prefix}.{name}": estimate.value}
+            values |= {f"{prefix}.{name}.low": estimate.low, f"{prefix}.{name}.high": estimate.high}
+        # A metric that is not defined on these rows (one class only) is left out: the store takes no NaN everywhere.
+        metrics = [Metric(key, value, stamp, 0) for key, value in values.items() if value == value]
+        self._client.log_batch(self.run_id, metrics=metrics)
+
+    def log_tables(self, names: Mapping[str, str], versions: Mapping[str, int]) -> None:
+        """Log the tables that were read, with their Delta versions.
+
+        Args:
+            names: The qualified name of each logical table.
+            versions: The version of each logical table.
+        """
+        inputs = []
+        for table, version in sorted(versions.items()):
+            source = DeltaDatasetSource(delta_table_name=names[table], delta_table_version=version)
+            dataset = MetaDataset(source=source, name=table)
+            inputs.append(DatasetInput(dataset._to_mlflow_entity(), tags=[InputTag("delta_version", str(version))]))
+        self._client.log_inputs(self.run_id, datasets=inputs)
+
+    def log_file(self, path: Path, folder: str) -> None:
+        """Copy a file into the run's artefacts."""
+        self._client.log_artifact(self.run_id, str(path), folder)
+
+    def log_folder(self, path: Path, folder: str) -> None:
+        """Copy a folder into the run's artefacts."""
+        self._client.log_artifacts(self.run_id, str(path), folder)
+
+    def log_text(self, text: str, name: str) -> None:
+        """Write a text into the run's artefacts."""
+        self._client.log_text(self.run_id, text, name)
+
+    def log_figure(self, figure: Figure, name: str) -> None:
+        """Draw a figure into the run's artefacts."""
+        self._client.log_figure(self.run_id, figure, name)
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Set tags."""
+        for key, value in tags.items():
+            self._client.set_tag(self.run_id, key, value)
