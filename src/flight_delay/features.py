@@ -38,7 +38,17 @@ FLOWS = (
 )
 LEVELS = ("overdue", "overdue_since")
 
-WEATHER_VALUES = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib")
+WEATHER_VALUES = (
+    "temp",
+    "dewp",
+    "humid",
+    "wind_dir",
+    "wind_speed",
+    "wind_gust",
+    "precip",
+    "pressure",
+    "visib",
+)
 WEATHER_TRENDS = ("temp", "wind_speed", "pressure", "visib", "precip")
 TREND = timedelta(hours=3)
 
@@ -56,7 +66,9 @@ def _event(at: Column | str, since: Column | str | None = None, **measures: Colu
     begun = at if since is None else (F.col(since) if isinstance(since, str) else since)
     fields = [_whole(measures[name]) if name in measures else nothing for name in FLOWS + LEVELS]
     return F.struct(
-        at.alias(AT), begun.alias(SINCE), *(f.alias(name) for f, name in zip(fields, FLOWS + LEVELS, strict=True))
+        at.alias(AT),
+        begun.alias(SINCE),
+        *(f.alias(name) for f, name in zip(fields, FLOWS + LEVELS, strict=True)),
     )
 
 
@@ -97,7 +109,12 @@ def flight_events(flights: DataFrame, keys: Sequence[str]) -> DataFrame:
 
 
 def recent_state(
-    raw: Mapping[str, DataFrame], window: Window, *, keys: tuple[str, ...], grid: timedelta, spans: Sequence[str]
+    raw: Mapping[str, DataFrame],
+    window: Window,
+    *,
+    keys: tuple[str, ...],
+    grid: timedelta,
+    spans: Sequence[str],
 ) -> DataFrame:
     """Compute rates and means over the last hours for each key, at each tick of the grid."""
     spec = GridSpec(keys, grid, {name: SPANS[name] for name in spans}, FLOWS, LEVELS)
@@ -113,7 +130,9 @@ def recent_state(
         KNOWN_AT,
         *(column for span in spans for column in _rates(span)),
         F.col("overdue").cast("int").alias("overdue"),
-        F.try_divide(F.col("overdue") * minute - F.col("overdue_since"), F.col("overdue")).alias("overdue_minutes_mean"),
+        F.try_divide(F.col("overdue") * minute - F.col("overdue_since"), F.col("overdue")).alias(
+            "overdue_minutes_mean"
+        ),
     )
 
 
@@ -212,7 +231,9 @@ def rotation(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     events = flights.select("tailnum", F.explode(F.array(left, landed)).alias("event")).select("tailnum", "event.*")
     events = events.where(F.col(KNOWN_AT).isNotNull())
     # Two events of one aircraft in one minute: the landing is the later news.
-    last = {name: F.max_by(name, F.struct("landed", "ready_at", "delay")) for name in ("delay", "ready_at", "last_event_at")}
+    last = {
+        name: F.max_by(name, F.struct("landed", "ready_at", "delay")) for name in ("delay", "ready_at", "last_event_at")
+    }
     merged = events.groupBy("tailnum", KNOWN_AT).agg(
         F.max("landed").alias("landed"),
         *(column.alias(name) for name, column in last.items()),

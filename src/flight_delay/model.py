@@ -48,7 +48,13 @@ LOOKUPS = (
         "state",
     ),
     Lookup("dest_state", {"dest": "dest"}, state_columns(DEST_SPANS), DEST_GRID, "dest_", "state"),
-    Lookup("aircraft", {"tailnum": "tailnum"}, ("built", "seats", "engines"), prefix="aircraft_", group="aircraft"),
+    Lookup(
+        "aircraft",
+        {"tailnum": "tailnum"},
+        ("built", "seats", "engines"),
+        prefix="aircraft_",
+        group="aircraft",
+    ),
     Lookup("rotation", {"tailnum": "tailnum"}, ROTATION_COLUMNS, ROTATION_HISTORY, "aircraft_", "aircraft"),
 )
 
@@ -63,7 +69,8 @@ def build(numeric: Sequence[str], categorical: Sequence[str], seed: int) -> Esti
         verbose_feature_names_out=False,
     )
     trees = XGBClassifier(**PARAMETERS, tree_method="hist", n_jobs=2, random_state=seed)
-    return Pipeline([("columns", columns), ("trees", trees)])
+    pipeline: Estimator = Pipeline([("columns", columns), ("trees", trees)])
+    return pipeline
 
 
 MODEL = ModelSpec(

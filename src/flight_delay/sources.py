@@ -62,7 +62,12 @@ def derive_flights(flights: DataFrame, references: Mapping[str, DataFrame]) -> D
         flights.join(F.broadcast(zones), on="dest", how="left")
         .withColumn("dest_zone", zone)
         .drop("filed_zone")
-        .withColumn("flight_date", F.try_make_date("year", "month", "day") if hasattr(F, "try_make_date") else F.expr("to_date(concat_ws('-', year, month, day))"))
+        .withColumn(
+            "flight_date",
+            F.try_make_date("year", "month", "day")
+            if hasattr(F, "try_make_date")
+            else F.expr("to_date(concat_ws('-', year, month, day))"),
+        )
         .withColumn("sched_dep_at", due)
         .withColumn("sched_arr_at", F.when(arrival > F.col("sched_dep_at"), arrival).otherwise(next_day))
         .withColumn("departed_at", F.col("sched_dep_at") + _minutes("dep_delay"))

@@ -35,16 +35,28 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-registry_cli = typer.Typer(help="The central registry: promote a version, list versions and promotions.", no_args_is_help=True)
+registry_cli = typer.Typer(
+    help="The central registry: promote a version, list versions and promotions.", no_args_is_help=True
+)
 cli.add_typer(registry_cli, name="registry")
 
 EXIT_REFUSED = 2
 PROJECT_FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
 Home = Annotated[Path, typer.Option(help="Folder of the lakehouse and of both MLflow stores.")]
-Config = Annotated[Path | None, typer.Option(help="Settings file; by default levelfive.yml in the home, if it is there.")]
-UseCaseName = Annotated[str | None, typer.Option("--use-case", help="Entry point of the use case; default flight_delay.")]
-AsOf = Annotated[str, typer.Option("--as-of", help="The logical now, in ISO 8601, UTC without an offset: 2013-04-01T06:00Z. Nothing known later is read.")]
+Config = Annotated[
+    Path | None, typer.Option(help="Settings file; by default levelfive.yml in the home, if it is there.")
+]
+UseCaseName = Annotated[
+    str | None, typer.Option("--use-case", help="Entry point of the use case; default flight_delay.")
+]
+AsOf = Annotated[
+    str,
+    typer.Option(
+        "--as-of",
+        help="The logical now, in ISO 8601, UTC without an offset: 2013-04-01T06:00Z. Nothing known later is read.",
+    ),
+]
 Landing = Annotated[Path | None, typer.Option(help="Folder with one folder of files a source; default <home>/landing.")]
 DEFAULT_HOME = Path(".levelfive")
 
@@ -57,14 +69,20 @@ def _app(home: Path, config: Path | None, use_case: str | None, landing: Path | 
 
 @cli.callback()
 def _options(
-    log_level: Annotated[str, typer.Option(help="Log events to standard error: debug, info, warning, error.")] = "warning",
+    log_level: Annotated[
+        str, typer.Option(help="Log events to standard error: debug, info, warning, error.")
+    ] = "warning",
 ) -> None:
     configure_logging(log_level)
 
 
 @cli.command()
 def data(
-    as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None, landing: Landing = None
+    as_of: AsOf,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+    landing: Landing = None,
 ) -> None:
     """Ingest the landing files that are new; rows that break a contract go to quarantine."""
     moment, app = parse_time(as_of), _app(home, config, use_case, landing)
@@ -82,7 +100,9 @@ def data(
 @cli.command()
 def features(
     as_of: AsOf,
-    since: Annotated[str | None, typer.Option(help="Compute from this time on; default where the last run ended.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Compute from this time on; default where the last run ended.")
+    ] = None,
     home: Home = DEFAULT_HOME,
     config: Config = None,
     use_case: UseCaseName = None,
@@ -96,7 +116,9 @@ def features(
 @cli.command()
 def training(
     as_of: AsOf,
-    without: Annotated[list[str] | None, typer.Option(help="Leave out a feature group, such as aircraft; repeatable.")] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Leave out a feature group, such as aircraft; repeatable.")
+    ] = None,
     home: Home = DEFAULT_HOME,
     config: Config = None,
     use_case: UseCaseName = None,
@@ -104,10 +126,17 @@ def training(
     """Train a candidate, judge it on the newest days, and register it refitted if the gate passes it."""
     moment, app = parse_time(as_of), _app(home, config, use_case)
     result = training_job.run(
-        app.context, app.tracking, app.registry, as_of=moment, without=tuple(without or ()), code_revision=app.code_revision
+        app.context,
+        app.tracking,
+        app.registry,
+        as_of=moment,
+        without=tuple(without or ()),
+        code_revision=app.code_revision,
     )
     for name, estimate in result.evaluation.estimates.items():
-        out.print(f"holdout {name}: {estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}] over {estimate.days} days")
+        out.print(
+            f"holdout {name}: {estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}] over {estimate.days} days"
+        )
     out.print(f"gate: {result.verdict.kind}")
     for reason in result.verdict.reasons:
         out.print(f"  - {reason}")
@@ -130,13 +159,13 @@ def promote(
     moment, app = parse_time(as_of), _app(home, config, use_case)
     result = registry_job.run(app.context, app.registry, version=version, as_of=moment, by=by)
     done = "is now" if result.promoted else "was already"
-    out.print(f"Version {version} of {app.registry.name} {done} the champion, since {iso(result.promotion.promoted_at)}.")
+    out.print(
+        f"Version {version} of {app.registry.name} {done} the champion, since {iso(result.promotion.promoted_at)}."
+    )
 
 
 @registry_cli.command("list")
-def list_versions(
-    as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None
-) -> None:
+def list_versions(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
     """List the registered versions with their role and verdict."""
     moment, app = parse_time(as_of), _app(home, config, use_case)
     live = registry_job.champion(app.context, app.registry, moment)
@@ -157,7 +186,13 @@ def history(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_c
     for row in promotions_of(app.tables, app.registry.name):
         if row.promoted_at <= moment:
             table.add_row(
-                str(row.seq), iso(row.promoted_at), row.version, row.previous_version or "", row.kind, row.promoted_by, row.reason
+                str(row.seq),
+                iso(row.promoted_at),
+                row.version,
+                row.previous_version or "",
+                row.kind,
+                row.promoted_by,
+                row.reason,
             )
     out.print(table)
 
@@ -165,9 +200,15 @@ def history(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_c
 @cli.command()
 def scoring(
     as_of: AsOf,
-    begin: Annotated[str | None, typer.Option("--from", help="First prediction time; default one day before --to.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="End of the prediction times, not included; default --as-of.")] = None,
-    version: Annotated[str | None, typer.Option(help="Score with this version; unless champion, the rows are backfill.")] = None,
+    begin: Annotated[
+        str | None, typer.Option("--from", help="First prediction time; default one day before --to.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="End of the prediction times, not included; default --as-of.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Score with this version; unless champion, the rows are backfill.")
+    ] = None,
     home: Home = DEFAULT_HOME,
     config: Config = None,
     use_case: UseCaseName = None,
@@ -209,10 +250,14 @@ def status(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_ca
 @cli.command()
 def demo(
     step: Annotated[demo_replay.Step, typer.Option(help="How far the clock moves at once.")] = demo_replay.Step.MONTH,
-    months: Annotated[str, typer.Option(help="Which months to replay: the first three train, the others are scored.")] = "1-12",
+    months: Annotated[
+        str, typer.Option(help="Which months to replay: the first three train, the others are scored.")
+    ] = "1-12",
     home: Home = DEFAULT_HOME,
     go_on: Annotated[bool, typer.Option("--continue", help="Go on with the demo that the home holds.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Delete the demo that the home holds, and start anew.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Delete the demo that the home holds, and start anew.")
+    ] = False,
     fixtures: Annotated[Path, typer.Option(help="Folder of the fixtures.")] = PROJECT_FIXTURES,
     config: Config = None,
     use_case: UseCaseName = None,
@@ -230,23 +275,43 @@ def demo(
     out.print("starting Spark")
     result = demo_replay.run(app, replay, lambda line: out.print(f"{time.perf_counter() - start:6.1f} s  {line}"))
     out.print(_demo_table(result))
-    out.print(f"Metrics are of rows with a mature label (here: flown flights), with 90 % intervals by days, as of {iso(result.as_of)}.")
+    out.print(
+        "Metrics are of rows with a mature label (for flights: of flown flights), with 90 % intervals by days, "
+        f"as of {iso(result.as_of)}."
+    )
     spent = ", ".join(f"{room} {seconds:.0f} s" for room, seconds in result.seconds.items())
     out.print(f"time: {time.perf_counter() - start:.0f} s ({spent})")
-    out.print(f"Tables: {home}/lakehouse. MLflow: {home}/tracking, {home}/registry. Next: levelfive status --as-of {iso(result.as_of)}")
+    out.print(
+        f"Tables: {home}/lakehouse. MLflow: {home}/tracking, {home}/registry. "
+        f"Next: levelfive status --as-of {iso(result.as_of)} --home {home}"
+    )
 
 
 def _demo_table(result: demo_replay.ReplayResult) -> Table:
     table = Table("period", "landed", "accepted", "quarantined", "scored", "no label: n (mean score)", "label rate")
-    names = next((list(r.performance.evaluation.estimates)[:2] for r in result.rows if r.performance and r.performance.evaluation), [])
+    names = next(
+        (
+            list(r.performance.evaluation.estimates)[:2]
+            for r in result.rows
+            if r.performance and r.performance.evaluation
+        ),
+        [],
+    )
     for name in names:
         table.add_column(name.replace("_", " "))
     for row in result.rows:
-        cells = [f"{row.window.start:%Y-%m-%d}", f"{row.landed:,}", f"{row.accepted:,}", f"{row.quarantined:,}"]
+        cells = [
+            f"{row.window.start:%Y-%m-%d}",
+            f"{row.landed:,}",
+            f"{row.accepted:,}",
+            f"{row.quarantined:,}",
+        ]
         if row.performance is None:
             table.add_row(*cells, "(training)")
             continue
-        others = ", ".join(f"{n:,} {what} ({mean:.2f})" for what, (n, mean) in sorted(row.performance.without_label.items()))
+        others = ", ".join(
+            f"{n:,} {what} ({mean:.2f})" for what, (n, mean) in sorted(row.performance.without_label.items())
+        )
         cells += [f"{row.performance.scored:,}", others]
         found = row.performance.evaluation
         if found is not None:

@@ -1,17 +1,17 @@
 """Every error that levelfive raises on purpose.
 
-    LevelfiveError
-    ├── ConfigError            a setting, parameter or use case is wrong; nothing was started
-    │   └── AsOfError          the logical time is malformed or lies before the data
-    ├── MachineError      the machine lacks something (Java, an extra of the wheel)
-    ├── DataError              landing files or tables are not what was promised
-    │   ├── LandingError       a file is missing, unreadable, empty, changed or delivered twice
-    │   └── ContractError      a file breaks its source's contract as a whole
-    ├── TableError             a table is missing, or a write was refused
-    ├── EvidenceError          too little data to train or to judge
-    └── RegistryError          the central registry refused, or does not hold what was asked for
-        ├── ModelNotFound      the registry's own not-found answer
-        └── PromotionConflict  another writer took the next place in the promotions
+LevelfiveError
+├── ConfigError            a setting, parameter or use case is wrong; nothing was started
+│   └── AsOfError          the logical time is malformed or lies before the data
+├── MachineError      the machine lacks something (Java, an extra of the wheel)
+├── DataError              landing files or tables are not what was promised
+│   ├── LandingError       a file is missing, unreadable, empty, changed or delivered twice
+│   └── ContractError      a file breaks its source's contract as a whole
+├── TableError             a table is missing, or a write was refused
+├── EvidenceError          too little data to train or to judge
+└── RegistryError          the central registry refused, or does not hold what was asked for
+    ├── ModelNotFound      the registry's own not-found answer
+    └── PromotionConflict  another writer took the next place in the promotions
 """
 
 from __future__ import annotations

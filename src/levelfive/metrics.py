@@ -245,6 +245,4 @@ def _require(demand: str, values: Floats, met: np.ndarray) -> None:
 
 def _require_rows(what: str, shape: tuple[int, ...], rows: int) -> None:
     if shape != (rows,):
-        raise EvidenceError(
-            f"{what} must be one a row, of shape {(rows,)}, got {shape}; pass one value a row"
-        )
+        raise EvidenceError(f"{what} must be one a row, of shape {(rows,)}, got {shape}; pass one value a row")

@@ -61,7 +61,10 @@ class ModelCard:
             record[name] = iso(record[name])
         for lookup in record["lookups"]:
             lookup["max_age"] = None if lookup["max_age"] is None else lookup["max_age"].total_seconds()
-        record["environment"] = {"python": platform.python_version(), **{r: installed(r) for r in REQUIREMENTS}}
+        record["environment"] = {
+            "python": platform.python_version(),
+            **{r: installed(r) for r in REQUIREMENTS},
+        }
         return json.dumps(record, indent=1, sort_keys=True)
 
     @classmethod
@@ -72,12 +75,24 @@ class ModelCard:
         for name in ("trained_from", "trained_until", "as_of"):
             record[name] = datetime.fromisoformat(record[name])
         record["lookups"] = tuple(_lookup(lookup) for lookup in record["lookups"])
-        return cls(**{**record, "task": Task(record["task"]), **{n: tuple(record[n]) for n in ("features", "categorical")}})
+        return cls(
+            **{
+                **record,
+                "task": Task(record["task"]),
+                **{n: tuple(record[n]) for n in ("features", "categorical")},
+            }
+        )
 
 
 def _lookup(record: dict[str, Any]) -> Lookup:
     age = record.pop("max_age")
-    return Lookup(**{**record, "columns": tuple(record["columns"]), "max_age": None if age is None else timedelta(seconds=age)})
+    return Lookup(
+        **{
+            **record,
+            "columns": tuple(record["columns"]),
+            "max_age": None if age is None else timedelta(seconds=age),
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -130,7 +145,10 @@ def save(model: Model, example: pd.DataFrame, folder: Path) -> None:
     )
     (folder / CARD).write_text(model.card.to_json())
     (folder / "baseline.json").write_text(model.card.baseline)
-    smoke = {"rows": json.loads(rows.to_json(orient="records", double_precision=15)), "scores": scores.tolist()}
+    smoke = {
+        "rows": json.loads(rows.to_json(orient="records", double_precision=15)),
+        "scores": scores.tolist(),
+    }
     (folder / SMOKE).write_text(json.dumps(smoke))
 
 

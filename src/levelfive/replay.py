@@ -163,8 +163,8 @@ def clock(use_case: UseCase, plan: ReplayPlan, replay: Replay) -> Iterator[Windo
     live = first + plan.training_months
     if not 1 <= first <= last <= 12 or live > last:
         raise ConfigError(
-            f"--months {first}-{last}: expected months of {plan.year} from 1 to 12, at least {plan.training_months + 1} of "
-            f"them: {plan.training_months} to train on and one to score, for example 1-{plan.training_months + 3}"
+            f"--months {first}-{last}: expected months of {plan.year} from 1 to 12, {plan.training_months + 1} or more "
+            f"of them: {plan.training_months} to train on and one to score, for example 1-{plan.training_months + 3}"
         )
     starts = [_month(plan.year, month) + use_case.day_starts_at for month in range(first, last + 2)]
     yield Window(starts[0], starts[plan.training_months])
@@ -172,7 +172,10 @@ def clock(use_case: UseCase, plan: ReplayPlan, replay: Replay) -> Iterator[Windo
     if replay.step is Step.WEEK:
         yield from scored.split(timedelta(days=7))
     else:
-        yield from (Window(a, b) for a, b in zip(starts[plan.training_months :], starts[plan.training_months + 1 :], strict=False))
+        yield from (
+            Window(a, b)
+            for a, b in zip(starts[plan.training_months :], starts[plan.training_months + 1 :], strict=False)
+        )
 
 
 def _month(year: int, month: int) -> datetime:
@@ -195,7 +198,10 @@ def land(use_case: UseCase, plan: ReplayPlan, fixtures: Path, landing: Path, win
     for source in use_case.sources:
         (landing / source.name).mkdir(parents=True, exist_ok=True)
         if source.event_time is None:
-            _deliver(fixtures / source.name / f"{source.name}.csv.gz", landing / source.name / f"{source.name}.csv.gz")
+            _deliver(
+                fixtures / source.name / f"{source.name}.csv.gz",
+                landing / source.name / f"{source.name}.csv.gz",
+            )
         else:
             _land_dated(source, plan, fixtures, landing, days)
 
@@ -217,14 +223,18 @@ def _land_dated(source: Source, plan: ReplayPlan, fixtures: Path, landing: Path,
 
 def _deliver(file: Path, target: Path) -> None:
     if not file.exists():
-        raise LandingError(f"fixture {file} is missing; `make fixtures` makes them, or name their folder with --fixtures")
+        raise LandingError(
+            f"fixture {file} is missing; `make fixtures` makes them, or name their folder with --fixtures"
+        )
     if not target.exists():
         _write_whole(target, file.read_bytes())
 
 
 def _slice(file: Path, plan: ReplayPlan, days: Window) -> bytes:
     if not file.exists():
-        raise LandingError(f"fixture {file} is missing; `make fixtures` makes them, or name their folder with --fixtures")
+        raise LandingError(
+            f"fixture {file} is missing; `make fixtures` makes them, or name their folder with --fixtures"
+        )
     with gzip.open(file, "rt", encoding="utf-8", newline="") as lines:
         rows = csv.reader(lines)
         header = next(rows)
@@ -249,9 +259,7 @@ def _first_champion(app: App, as_of: datetime, spent: dict[str, float], say: Say
     if history(app.tables, app.registry.name):
         return
     with _timed(spent, "training"):
-        result = training.run(
-            app.context, app.tracking, app.registry, as_of=as_of, code_revision=app.code_revision
-        )
+        result = training.run(app.context, app.tracking, app.registry, as_of=as_of, code_revision=app.code_revision)
     say(f"    gate: {result.verdict.kind}: {'; '.join(result.verdict.reasons)}")
     if result.version is None:
         raise ConfigError("the gate refused the first model, so there is nothing to score with; see its reasons above")
@@ -284,13 +292,18 @@ def report(app: App, windows: list[Window], as_of: datetime) -> tuple[PeriodRow,
         sums = {name: sum(f[name] for f in inside) for name in ("rows_in", "accepted", "quarantined", "duplicates")}
         rows.append(
             PeriodRow(
-                period, sums["rows_in"], sums["accepted"], sums["quarantined"], sums["duplicates"], measured.get(period)
+                period,
+                sums["rows_in"],
+                sums["accepted"],
+                sums["quarantined"],
+                sums["duplicates"],
+                measured.get(period),
             )
         )
     return tuple(rows)
 
 
-class _timed:  # noqa: N801 - reads as a word: with _timed(spent, room)
+class _timed:
     def __init__(self, spent: dict[str, float], room: str) -> None:
         self._spent = spent
         self._room = room

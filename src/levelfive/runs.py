@@ -74,7 +74,7 @@ class JobContext:
         """Record a run of a room's job: its row is written when the block ends, however it ends."""
         run = Run(self.tables, run_id=uuid4().hex)
         started = _wall_clock()
-        event("run started", room=room, run_id=run.run_id, as_of=iso(as_of), **parameters)
+        event("run started", room=room, run_id=run.run_id, as_of=iso(as_of), parameters=dict(parameters))
         try:
             with run.timed("total"):
                 yield run
@@ -122,5 +122,3 @@ class JobContext:
 def _wall_clock() -> datetime:
     # The one place that reads the clock: when a run happened is a fact about the machine, not about the data.
     return datetime.now(UTC)
-
-

@@ -183,8 +183,7 @@ class Tables:
             target = DeltaTable.forName(self.spark, self.name(table))
             merge = target.alias("old").merge(rows.alias("new"), f"({within}) AND {same}").whenNotMatchedInsertAll()
             metrics = merge.execute()
-        inserted = None if metrics is None else metrics.collect()[0]["num_inserted_rows"]
-        return Write(table, self.version(table), inserted)
+        return Write(table, self.version(table), metrics.collect()[0]["num_inserted_rows"])
 
     def replace_window(self, table: str, rows: DataFrame, column: str, window: Window) -> Write:
         """Put rows in the place of all those whose time in `column` lies in the window.
@@ -192,8 +191,7 @@ class Tables:
         Raises:
             TableError: The rows do not fit the table or lie outside the window.
         """
-        inside = f"`{column}` >= timestamp'{window.start:%Y-%m-%d %H:%M:%S.%f}' AND `{column}` < timestamp'{window.end:%Y-%m-%d %H:%M:%S.%f}'"
-        return self.replace_where(table, rows, inside)
+        return self.replace_where(table, rows, sql_window(f"`{column}`", window))
 
     def replace_where(self, table: str, rows: DataFrame, condition: str) -> Write:
         """Put rows in the place of all those that satisfy a condition.
@@ -262,7 +260,7 @@ class _SessionSettings:
             self._spark.conf.unset(key)
 
 
-class _refusals:  # noqa: N801 - reads as a word: with _refusals(table)
+class _refusals:
     """Turns Delta's refusals into our error."""
 
     def __init__(self, table: str) -> None:
@@ -281,3 +279,9 @@ class _refusals:  # noqa: N801 - reads as a word: with _refusals(table)
 def in_window(column: str, window: Window) -> Column:
     """Select the rows whose time in `column` lies in the window."""
     return (F.col(column) >= F.lit(window.start)) & (F.col(column) < F.lit(window.end))
+
+
+def sql_window(column: str, window: Window) -> str:
+    """Write the same condition in SQL."""
+    start, end = (f"timestamp'{edge:%Y-%m-%d %H:%M:%S.%f}'" for edge in (window.start, window.end))
+    return f"{column} >= {start} AND {column} < {end}"

@@ -223,7 +223,9 @@ class ModelSpec:
         known = {lookup.group for lookup in self.lookups} - {""}
         for group in groups:
             if group not in known:
-                raise ConfigError(f"there is no feature group {group!r}; known are {', '.join(sorted(known)) or 'none'}")
+                raise ConfigError(
+                    f"there is no feature group {group!r}; known are {', '.join(sorted(known)) or 'none'}"
+                )
         kept = tuple(lookup for lookup in self.lookups if lookup.group not in groups)
         gone = {name for lookup in self.lookups if lookup.group in groups for name in lookup.features}
         return ModelSpec(

@@ -23,7 +23,8 @@ SOURCE_FILE = "source_file"
 RAW = "raw"
 TYPE_REASONS = "type_reasons"
 REASONS = "reasons"
-RESERVED = (SOURCE_FILE, RAW, TYPE_REASONS, REASONS)
+MALFORMED = "malformed"
+RESERVED = (SOURCE_FILE, RAW, TYPE_REASONS, REASONS, MALFORMED)
 MISSING_TEXTS = ("NA", "")
 SHOWN_CHARACTERS = 40
 SHOWN_REASONS = 3
@@ -57,7 +58,8 @@ def demands(source: Source) -> tuple[Expectation, ...]:
 def typed(frame: DataFrame, source: Source) -> DataFrame:
     """Cast the texts of a file to the declared types, and note those that do not cast.
 
-    The frame holds the source's columns as strings ("NA" and "" are null) and `source_file`. It comes back
+    The frame holds the source's columns as strings ("NA" and "" are null), `source_file` and, where the
+    reader fills it, `malformed` (a line with more or fewer cells than the header). It comes back
     as the typed columns, `source_file`, `raw` (a struct of the original strings) and `type_reasons`.
 
     Raises:
@@ -71,8 +73,10 @@ def typed(frame: DataFrame, source: Source) -> DataFrame:
     values = [_cast(name, kind).alias(name) for name, kind in source.columns.items()]
     refusals = [_refusal(name, kind) for name, kind in source.columns.items()]
     # In two steps, so that each text is cast once.
-    rows = frame.select(*values, SOURCE_FILE, F.struct(*source.columns).alias(RAW))
-    return rows.withColumn(TYPE_REASONS, _reasons(refusals))
+    malformed = F.col(MALFORMED) if MALFORMED in frame.columns else F.lit(None).cast("string")
+    rows = frame.select(*values, SOURCE_FILE, F.struct(*source.columns).alias(RAW), malformed.alias(MALFORMED))
+    cells = F.concat(F.lit("row: not as many cells as the header has: "), _shown(F.col(MALFORMED)))
+    return rows.withColumn(TYPE_REASONS, _reasons([(F.col(MALFORMED).isNotNull(), cells), *refusals])).drop(MALFORMED)
 
 
 def condition(expectation: Expectation) -> Column:
@@ -150,9 +154,7 @@ def check_header(found: Sequence[str], source: Source, file_name: str) -> None:
     )
 
 
-def check_share(
-    source: Source, file_name: str, *, rows_in: int, quarantined: int, reasons: Mapping[str, int]
-) -> None:
+def check_share(source: Source, file_name: str, *, rows_in: int, quarantined: int, reasons: Mapping[str, int]) -> None:
     """Refuse a file of which too large a share would be quarantined.
 
     Raises:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
 from pyspark.sql.window import Window as Over
 
 from levelfive.data import contract
@@ -19,7 +20,7 @@ from levelfive.usecase import Source
 from levelfive.windows import from_micros
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,7 @@ class Batch:
         return contract.quarantined(self.judged, self.source)
 
 
-def judge(
-    tables: Tables, source: Source, files: Sequence[LandingFile], references: Mapping[str, DataFrame]
-) -> Batch:
+def judge(tables: Tables, source: Source, files: Sequence[LandingFile], references: Mapping[str, DataFrame]) -> Batch:
     """Read files, type and judge their rows, and count them.
 
     Raises:
@@ -64,7 +63,7 @@ def judge(
     """
     for file in files:
         contract.check_header(file.header, source, str(file.path))
-    texts = tables.spark.read.option("header", True).csv([str(file.path) for file in files])
+    texts = read_texts(tables.spark, source, [str(file.path) for file in files])
     texts = texts.withColumn("source_file", F.element_at(F.split("_metadata.file_path", "/"), -1))
     rows = contract.typed(texts, source)
     if source.derive is not None:
@@ -81,6 +80,13 @@ def judge(
     return Batch(source, tuple(files), judged, counts)
 
 
+def read_texts(spark: SparkSession, source: Source, paths: list[str]) -> DataFrame:
+    """Read CSV files as texts; `malformed` holds a line that has more or fewer cells than the header."""
+    schema = StructType([StructField(name, StringType()) for name in (*source.columns, contract.MALFORMED)])
+    reader = spark.read.schema(schema).option("header", True).option("columnNameOfCorruptRecord", contract.MALFORMED)
+    return reader.csv(paths)
+
+
 def _check(judged: DataFrame, source: Source, file: LandingFile, counts: Mapping[str, FileCounts]) -> None:
     if file.name not in counts:
         raise LandingError(f"{file.path} has a header and no rows; nothing was ingested. Deliver it again.")
@@ -89,7 +95,11 @@ def _check(judged: DataFrame, source: Source, file: LandingFile, counts: Mapping
         # Counting by reason is slow, and only a refusal needs it.
         tally = contract.tally(judged.where(F.col("source_file") == file.name), source).collect()[0]
         contract.check_share(
-            source, str(file.path), rows_in=found.rows_in, quarantined=found.quarantined, reasons=tally["reasons"]
+            source,
+            str(file.path),
+            rows_in=found.rows_in,
+            quarantined=found.quarantined,
+            reasons=tally["reasons"],
         )
 
 
@@ -118,7 +128,11 @@ def _count(judged: DataFrame, source: Source) -> dict[str, FileCounts]:
     )
     return {
         row["source_file"]: FileCounts(
-            row["rows_in"], row["quarantined"], row["candidates"], from_micros(row["low"]), from_micros(row["high"])
+            row["rows_in"],
+            row["quarantined"],
+            row["candidates"],
+            from_micros(row["low"]),
+            from_micros(row["high"]),
         )
         for row in rows.collect()
     }

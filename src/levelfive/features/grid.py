@@ -92,7 +92,9 @@ def grid_state(events: DataFrame, keys: DataFrame, spec: GridSpec, window: Windo
         *(F.coalesce(F.col(name), F.lit(0)).cast("long").alias(name) for name in measures),
     )
     columns = [f"{name}_{suffix}" for name in spec.flows for suffix in spec.spans] + list(spec.levels)
-    schema = StructType([keys.schema[key] for key in spec.keys] + [StructField(c, LongType()) for c in [TICK, *columns]])
+    schema = StructType(
+        [keys.schema[key] for key in spec.keys] + [StructField(c, LongType()) for c in [TICK, *columns]]
+    )
 
     def state_of_key(key: pd.DataFrame, its_events: pd.DataFrame) -> pd.DataFrame:
         totals = _running_totals(its_events, measures, first, end, step)
@@ -126,7 +128,10 @@ def _state(totals: npt.NDArray[np.int64], spec: GridSpec, begin: int) -> npt.NDA
     parts = []
     for number in range(flows):
         running = totals[:, number]
-        parts += [running[begin:] - running[begin - spec.ticks(suffix) : len(running) - spec.ticks(suffix)] for suffix in spec.spans]
+        parts += [
+            running[begin:] - running[begin - spec.ticks(suffix) : len(running) - spec.ticks(suffix)]
+            for suffix in spec.spans
+        ]
     parts += [totals[begin:, number] for number in range(flows, totals.shape[1])]
     return np.column_stack(parts)
 

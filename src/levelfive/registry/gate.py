@@ -170,9 +170,7 @@ def _compared(difference: Difference, policy: GatePolicy) -> Verdict:
         return Verdict(VerdictKind.NOT_WORSE, True, (f"{found}: {measured}",), difference)
     if difference.low > 0:
         return Verdict(VerdictKind.WORSE, False, (f"worse than the champion: {measured}",), difference)
-    unknown = (
-        "the interval holds 0 and reaches the margin" if difference.days > 1 else "one day has no interval"
-    )
+    unknown = "the interval holds 0 and reaches the margin" if difference.days > 1 else "one day has no interval"
     return _undecided((f"{unknown}: {measured}",), difference, policy)
 
 
@@ -185,9 +183,7 @@ def _undecided(reasons: tuple[str, ...], difference: Difference | None, policy: 
 def _shortfalls(evidence: GateEvidence, policy: GatePolicy) -> tuple[str, ...]:
     days, rows = np.unique(evidence.days).size, evidence.rows
     asked = (("days", days, policy.min_days), ("rows", rows, policy.min_rows))
-    found = tuple(
-        f"{have} labelled {what}, at least {need} are asked for" for what, have, need in asked if have < need
-    )
+    found = tuple(f"{have} labelled {what}, at least {need} are asked for" for what, have, need in asked if have < need)
     return found or (() if rows else ("no labelled rows",))
 
 

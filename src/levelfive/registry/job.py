@@ -82,7 +82,9 @@ def champion(context: JobContext, registry: CentralRegistry, as_of: datetime) ->
 def _passed(registry: CentralRegistry, version: str) -> Verdict:
     text = registry.find(version).tags.get(VERDICT_TAG)
     if text is None:
-        raise RegistryError(f"version {version} carries no verdict of the gate: only what `training` refitted can go live")
+        raise RegistryError(
+            f"version {version} carries no verdict of the gate: only what `training` refitted can go live"
+        )
     verdict = Verdict.from_json(text)
     if not verdict.passed:
         raise RegistryError(f"version {version} did not pass the gate ({verdict.kind}): {'; '.join(verdict.reasons)}")

@@ -155,5 +155,7 @@ class CentralRegistry:
 
     def _refusal(self, err: MlflowException, what: str) -> RegistryError:
         if err.error_code == NOT_FOUND:
-            return ModelNotFound(f"registry {self.uri} has no {self.name} version {what}; see `levelfive registry list`")
+            return ModelNotFound(
+                f"registry {self.uri} has no {self.name} version {what}; see `levelfive registry list`"
+            )
         return RegistryError(f"registry {self.uri} did not answer for {self.name} {what}: {err.message}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import pandas_udf
 
 from levelfive.data.known import read_as_known
 from levelfive.errors import AsOfError, RegistryError
@@ -19,6 +20,7 @@ from levelfive.registry.promotions import PROMOTIONS, Promotion
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import RUNS, JobContext, Run
 from levelfive.scoring.batch import Role, batch_id
+from levelfive.tables import sql_window
 from levelfive.usecase import PREDICTION_TIME
 from levelfive.windows import Window, iso
 
@@ -45,7 +47,12 @@ class ScoringResult:
 
 
 def run(
-    context: JobContext, registry: CentralRegistry, *, window: Window, as_of: datetime, version: str | None = None
+    context: JobContext,
+    registry: CentralRegistry,
+    *,
+    window: Window,
+    as_of: datetime,
+    version: str | None = None,
 ) -> ScoringResult:
     """Score the rows whose prediction time lies in a window.
 
@@ -64,10 +71,12 @@ def run(
         RegistryError: There was no champion, or a version cannot be loaded.
         TableError: A table is missing.
     """
-    parameters = {"window": window, "version": version}
+    parameters: dict[str, object] = {"window": window, "version": version}
     with context.run("scoring", as_of=as_of, parameters=parameters) as run:
         if window.end > as_of:
-            raise AsOfError(f"the window {window} reaches beyond as_of {iso(as_of)}; end it there or give a later --as-of")
+            raise AsOfError(
+                f"the window {window} reaches beyond as_of {iso(as_of)}; end it there or give a later --as-of"
+            )
         live = champion(context, registry, as_of)
         chosen, role = _choose(live, version, as_of)
         run.model_version = chosen
@@ -88,7 +97,12 @@ def run(
             record = _record(run, batch, context, as_of, parameters, role)
             write = run.wrote(
                 context.tables.merge_new(
-                    PREDICTIONS, stamped, keys, within=_within(window), record=record, evolve=True
+                    PREDICTIONS,
+                    stamped,
+                    keys,
+                    within=sql_window(f"old.{PREDICTION_TIME}", window),
+                    record=record,
+                    evolve=True,
                 )
             )
         run.counts["scored"] = write.rows or 0
@@ -114,27 +128,25 @@ def _scored(context: JobContext, run: Run, model: Model, window: Window, as_of: 
         *use_case.key,
         PREDICTION_TIME,
         _score(model).alias("score"),
-        F.create_map(*(part for name in use_case.slices for part in (F.lit(name), F.col(name).cast("string")))).alias("slices"),
+        F.create_map(*(part for name in use_case.slices for part in (F.lit(name), F.col(name).cast("string")))).alias(
+            "slices"
+        ),
         F.struct(*model.card.features).alias("features"),
     )
 
 
 def _score(model: Model) -> Column:
-    @F.pandas_udf("double")  # type: ignore[call-overload]  # pyspark's stub knows no iterator of frames
+    @pandas_udf("double")  # type: ignore[call-overload,untyped-decorator]  # the stub knows no iterator of frames
     def score(frames: Iterator[pd.DataFrame]) -> Iterator[pd.Series]:
         for frame in frames:
             yield pd.Series(model.score(frame))
 
-    return score(F.struct(*model.card.features))
-
-
-def _within(window: Window) -> str:
-    start, end = (f"timestamp'{edge:%Y-%m-%d %H:%M:%S.%f}'" for edge in (window.start, window.end))
-    return f"old.{PREDICTION_TIME} >= {start} AND old.{PREDICTION_TIME} < {end}"
+    column: Column = score(F.struct(*model.card.features))
+    return column
 
 
 def _record(
-    run: Run, batch: str, context: JobContext, as_of: datetime, parameters: dict[str, object], role: Role
+    run: Run, batch: str, context: JobContext, as_of: datetime, parameters: Mapping[str, object], role: Role
 ) -> dict[str, object]:
     return {
         "run_id": run.run_id,
@@ -160,7 +172,10 @@ def rebuild_run(context: JobContext, batch: str) -> bool:
     if not commits:
         return False
     commit, record = commits[-1], commits[-1].record
-    known = context.tables.exists(RUNS) and context.tables.read(RUNS).where(F.col("run_id") == record["run_id"]).count()
+    known = (
+        context.tables.exists(RUNS)
+        and context.tables.read(RUNS).where(F.col("run_id") == F.lit(record["run_id"])).count()
+    )
     if known:
         return False
     context.append_row(

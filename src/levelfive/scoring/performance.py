@@ -47,7 +47,11 @@ def performance(context: JobContext, windows: Sequence[Window], as_of: datetime)
     """
     use_case = context.use_case
     whole = Window(min(w.start for w in windows), max(w.end for w in windows))
-    live = context.tables.read(PREDICTIONS).where(F.col("role") == str(Role.CHAMPION)).where(in_window(PREDICTION_TIME, whole))
+    live = (
+        context.tables.read(PREDICTIONS)
+        .where(F.col("role") == str(Role.CHAMPION))
+        .where(in_window(PREDICTION_TIME, whole))
+    )
     known = context.tables.read(LABELS).where(F.col(KNOWN_AT) <= F.lit(as_of))
     joined = live.join(known.drop(PREDICTION_TIME), on=list(use_case.key), how="left")
     rows = joined.select(F.unix_micros(PREDICTION_TIME).alias("at"), "score", LABEL, OUTCOME).toPandas()

@@ -46,9 +46,7 @@ class Histogram:
         finite = _finite(values)
         places = 1 + np.searchsorted(self.inner_edges, finite, side="right")
         if self.low is not None and self.high is not None:
-            places = np.where(
-                finite < self.low, 0, np.where(finite > self.high, len(self.counts) - 1, places)
-            )
+            places = np.where(finite < self.low, 0, np.where(finite > self.high, len(self.counts) - 1, places))
         counts = np.bincount(places, minlength=len(self.counts))
         sums = np.bincount(places, weights=finite, minlength=len(self.counts))
         return Histogram(self.low, self.high, self.inner_edges, tuple(counts.tolist()), tuple(sums.tolist()))
@@ -124,9 +122,7 @@ class Baseline:
             return cls(
                 rows=record["rows"],
                 numeric={name: _read_numeric(found) for name, found in record["numeric"].items()},
-                categorical={
-                    name: CategoricalProfile(**found) for name, found in record["categorical"].items()
-                },
+                categorical={name: CategoricalProfile(**found) for name, found in record["categorical"].items()},
                 label=_read_numeric(record["label"]),
                 score=_read_numeric(record["score"]),
             )
@@ -153,9 +149,7 @@ def profile_baseline(
         raise EvidenceError("a baseline needs at least one row and one feature, got an empty training set")
     missing = sorted(set(categorical) - set(features.columns))
     if missing:
-        raise ConfigError(
-            f"categorical features must be columns, there is no {', '.join(missing)}; see the ModelSpec"
-        )
+        raise ConfigError(f"categorical features must be columns, there is no {', '.join(missing)}; see the ModelSpec")
     numeric = [name for name in features.columns if name not in set(categorical)]
     return Baseline(
         rows=len(features),
@@ -190,9 +184,7 @@ def profile_numeric(values: np.ndarray) -> NumericProfile:
 def profile_categorical(values: pd.Series) -> CategoricalProfile:
     """Profile categories, shape (rows,); booleans become the texts `true` and `false`, as in Spark."""
     known = values.dropna()
-    text = known.astype(object).map(
-        lambda value: str(value).lower() if isinstance(value, bool) else str(value)
-    )
+    text = known.astype(object).map(lambda value: str(value).lower() if isinstance(value, bool) else str(value))
     counts = sorted(text.value_counts().items(), key=lambda item: (-item[1], str(item[0])))
     frequent = {str(value): int(count) for value, count in counts[:MAX_CATEGORIES]}
     return CategoricalProfile(

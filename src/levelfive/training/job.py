@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,7 +80,10 @@ def run(
     """
     spec = context.use_case.model.without(*without)
     parameters = {"without": ",".join(without), "code_revision": code_revision}
-    with context.run("training", as_of=as_of, parameters=parameters) as run, tempfile.TemporaryDirectory() as folder:
+    with (
+        context.run("training", as_of=as_of, parameters=parameters) as run,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         tags = {"as_of": iso(as_of), "use_case": context.use_case.name, "run_id": run.run_id, **parameters}
         with tracking.run(f"{context.use_case.name} {iso(as_of)}", tags) as tracked:
             task = _Task(context, run, tracked, spec, as_of, code_revision)
@@ -112,7 +114,9 @@ def _split(task: _Task) -> Split:
     known = task.run.read(LABELS).where(F.col("known_at") <= F.lit(task.as_of))
     earliest = from_micros(known.agg(F.unix_micros(F.min(PREDICTION_TIME))).collect()[0][0])
     if earliest is None:
-        raise EvidenceError(f"no label is known by {iso(task.as_of)}: ingest data and compute features up to then first")
+        raise EvidenceError(
+            f"no label is known by {iso(task.as_of)}: ingest data and compute features up to then first"
+        )
     return split_by_holdout(
         task.as_of, earliest, use_case.gate, maturity=use_case.maturity, day_starts_at=use_case.day_starts_at
     )
@@ -189,7 +193,9 @@ def _champion_loss(task: _Task, theirs: Model, rows: pd.DataFrame) -> np.ndarray
         return np.empty(0)
     if not set(theirs.card.features) <= set(rows.columns):
         times = rows[PREDICTION_TIME]
-        window = Window(*(t.to_pydatetime().replace(tzinfo=UTC) for t in (times.min(), times.max() + pd.Timedelta("1us"))))
+        window = Window(
+            *(t.to_pydatetime().replace(tzinfo=UTC) for t in (times.min(), times.max() + pd.Timedelta("1us")))
+        )
         own = labelled_rows(task.context, task.run, theirs.card.lookups, window, task.as_of)
         key = list(task.context.use_case.key)
         rows = rows[key].merge(own, on=key, how="left", validate="one_to_one")

@@ -65,7 +65,10 @@ class TrackedRun:
 
     def log_parameters(self, parameters: Mapping[str, object]) -> None:
         """Log parameters."""
-        self._client.log_batch(self.run_id, params=[Param(key, str(value)) for key, value in parameters.items()])
+        self._client.log_batch(
+            self.run_id,
+            params=[Param(key, str(value)) for key, value in parameters.items()],  # type: ignore[no-untyped-call]  # MLflow has no types here
+        )
 
     def log_evaluation(self, prefix: str, evaluation: Evaluation, as_of: datetime) -> None:
         """Log each metric with the ends of its interval."""
@@ -74,7 +77,7 @@ class TrackedRun:
         for name, estimate in evaluation.estimates.items():
             values |= {f"{prefix}.{name}": estimate.value}
             values |= {f"{prefix}.{name}.low": estimate.low, f"{prefix}.{name}.high": estimate.high}
-        # A metric that is not defined on these rows (one class only) is left out: the store takes no NaN everywhere.
+        # A metric that is not defined on these rows (one class only) is left out: not every store takes NaN.
         metrics = [Metric(key, value, stamp, 0) for key, value in values.items() if value == value]
         self._client.log_batch(self.run_id, metrics=metrics)
 
@@ -88,7 +91,7 @@ class TrackedRun:
         inputs = []
         for table, version in sorted(versions.items()):
             source = DeltaDatasetSource(delta_table_name=names[table], delta_table_version=version)
-            dataset = MetaDataset(source=source, name=table)
+            dataset = MetaDataset(source=source, name=table)  # type: ignore[abstract]  # MLflow itself makes such ones
             inputs.append(DatasetInput(dataset._to_mlflow_entity(), tags=[InputTag("delta_version", str(version))]))
         self._client.log_inputs(self.run_id, datasets=inputs)
 

@@ -39,9 +39,7 @@ def judged(spark: SparkSession, *rows: dict[str, str | None], source: Source = F
     return texts(spark, *rows).transform(typed, source=source).transform(with_reasons, source=source)
 
 
-def the_reasons(
-    spark: SparkSession, *rows: dict[str, str | None], source: Source = FLIGHTS
-) -> list[list[str]]:
+def the_reasons(spark: SparkSession, *rows: dict[str, str | None], source: Source = FLIGHTS) -> list[list[str]]:
     return [row["reasons"] for row in judged(spark, *rows, source=source).select("reasons").collect()]
 
 

@@ -66,9 +66,7 @@ def test_the_report_and_the_conditions_count_the_same_rows(spark: SparkSession):
 
     report = validate(frame, WEATHER)
 
-    failed = [
-        F.count_if(~condition(demand)).alias(str(place)) for place, demand in enumerate(demands(WEATHER))
-    ]
+    failed = [F.count_if(~condition(demand)).alias(str(place)) for place, demand in enumerate(demands(WEATHER))]
     found = [judgement.unexpected_count for judgement in report.judgements]
     assert list(frame.agg(*failed).collect()[0]) == found
     assert found == [3, 12, 18, 15, 21, 9, 24, 1]
@@ -105,9 +103,7 @@ def test_a_frame_without_rows_breaks_nothing(spark: SparkSession):
 def test_an_expectation_that_cannot_be_judged_is_an_error_and_no_verdict(spark: SparkSession):
     source = Source("weather", {}, key=(), expectations=(between("origin", 0, 1),))
 
-    with pytest.raises(
-        ConfigError, match=r"expected column 'origin', of a type that suits .*cannot be computed on"
-    ):
+    with pytest.raises(ConfigError, match=r"expected column 'origin', of a type that suits .*cannot be computed on"):
         validate(read(spark), source)
 
 
@@ -123,8 +119,7 @@ def test_the_suite_demands_what_the_contract_demands():
     suite = expectation_suite(WEATHER)
 
     kinds = [
-        expectation.expectation_type.removeprefix("expect_column_values_to_")
-        for expectation in suite.expectations
+        expectation.expectation_type.removeprefix("expect_column_values_to_") for expectation in suite.expectations
     ]
     assert kinds == ["not_be_null"] * 3 + ["be_in_set"] * 2 + ["match_regex"] + ["be_between"] * 2
     assert {1} == {expectation.mostly for expectation in suite.expectations}

@@ -88,8 +88,7 @@ def test_an_ordinary_difference_gets_no_hint():
     message = the_header_error("origin|id", "temp", "time_hour")
 
     assert message.endswith(
-        "unexpected: 'origin|id'. Deliver the file again with the expected header, "
-        "or change the columns of the source."
+        "unexpected: 'origin|id'. Deliver the file again with the expected header, or change the columns of the source."
     )
 
 
@@ -110,9 +109,7 @@ def test_a_share_above_the_limit_is_refused_with_the_three_most_frequent_reasons
 
     message = the_share_error(30, reasons)
 
-    assert message.startswith(
-        f"{FILE}: expected at most 29.00% of its rows to break the contract of source 'weather'"
-    )
+    assert message.startswith(f"{FILE}: expected at most 29.00% of its rows to break the contract of source 'weather'")
     assert "got 30 of 100 (30.00%)" in message
     assert "Most frequent: c: not an int (30 rows); d: missing (5 rows); e: not a date (4 rows). " in message
     assert "Deliver the file again" in message

@@ -122,9 +122,7 @@ def test_no_rows_at_all_are_not_enough_evidence_even_if_none_are_asked_for():
     empty = evidence(days=0)
 
     for policy in (POLICY, replace(POLICY, min_days=0, min_rows=0)):
-        assert Verdict(VerdictKind.NOT_ENOUGH_EVIDENCE, False, judge(empty, policy).reasons) == judge(
-            empty, policy
-        )
+        assert Verdict(VerdictKind.NOT_ENOUGH_EVIDENCE, False, judge(empty, policy).reasons) == judge(empty, policy)
 
 
 def test_a_single_day_cannot_tell_even_if_one_is_asked_for():

@@ -21,9 +21,7 @@ from levelfive.training.baseline import (
     profile_numeric,
 )
 
-NUMBERS = st.lists(
-    st.one_of(st.integers(-3, 3).map(float), st.floats(-1e6, 1e6), st.just(math.nan)), max_size=80
-)
+NUMBERS = st.lists(st.one_of(st.integers(-3, 3).map(float), st.floats(-1e6, 1e6), st.just(math.nan)), max_size=80)
 
 
 def training_set(**columns):
@@ -34,9 +32,7 @@ def training_set(**columns):
 
 def baseline(frame=None, categorical=("carrier",)):
     frame = training_set() if frame is None else frame
-    return profile_baseline(
-        frame, categorical, label=np.array([0, 1, 0, 0]), score=np.array([0.1, 0.8, 0.2, 0.3])
-    )
+    return profile_baseline(frame, categorical, label=np.array([0, 1, 0, 0]), score=np.array([0.1, 0.8, 0.2, 0.3]))
 
 
 def test_a_numeric_profile_says_what_numpy_says():
@@ -180,9 +176,7 @@ def test_a_baseline_tells_numbers_from_categories_and_adds_label_and_score():
 
 
 def test_a_baseline_survives_json_also_with_empty_constant_and_infinite_columns():
-    odd = training_set(
-        empty=[math.nan] * 4, constant=[0.1] * 4, wild=[math.inf, -math.inf, 0, 1 / 3], none=[None] * 4
-    )
+    odd = training_set(empty=[math.nan] * 4, constant=[0.1] * 4, wild=[math.inf, -math.inf, 0, 1 / 3], none=[None] * 4)
 
     text = baseline(odd, ("carrier", "none")).to_json()
 

@@ -64,9 +64,7 @@ def test_just_enough_days_are_enough_and_a_minute_less_is_not():
     as_of = NEW_YEAR + timedelta(days=28)
 
     assert timedelta(days=14) == split_by_holdout(as_of, NEW_YEAR, POLICY).train.end - NEW_YEAR
-    with pytest.raises(
-        EvidenceError, match=r"needs 28.0 days of data \(14 to train on.*got 28.0 since 2013-01-01"
-    ):
+    with pytest.raises(EvidenceError, match=r"needs 28.0 days of data \(14 to train on.*got 28.0 since 2013-01-01"):
         split_by_holdout(as_of, NEW_YEAR + timedelta(minutes=1), POLICY)
 
 

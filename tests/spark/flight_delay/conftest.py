@@ -1,0 +1,35 @@
+"""January's real flights and weather, judged and typed as the data room does it."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from flight_delay import USE_CASE
+from levelfive.data.ingest import judge
+from levelfive.data.landing import inspect
+from levelfive.tables import Tables
+
+
+@pytest.fixture(scope="module")
+def ingest(spark: SparkSession, warehouse: Path, fixtures: Path):
+    tables = Tables(spark, schema="flight_delay_tests", warehouse=warehouse)
+
+    def of_month(month: str) -> dict[str, DataFrame]:
+        raw: dict[str, DataFrame] = {}
+        for source in USE_CASE.sources:
+            name = f"{source.name}_{month}.csv.gz" if source.event_time else f"{source.name}.csv.gz"
+            references = {reference: raw[reference] for reference in source.references}
+            raw[source.name] = judge(tables, source, [inspect(fixtures / source.name / name)], references).accepted
+        return raw
+
+    return of_month
+
+
+@pytest.fixture(scope="module")
+def january(ingest) -> dict[str, DataFrame]:
+    return {name: frame.persist() for name, frame in ingest("2013-01").items()}
+
+
+DAY = timedelta(days=1)

@@ -1,0 +1,83 @@
+"""No value known later than the prediction time enters a row: hiding the future changes no row of the past."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pandas as pd
+import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from flight_delay import USE_CASE
+from flight_delay.features import rotation, weather_state
+from levelfive.data.known import as_known
+from levelfive.features.lookup import assemble
+from levelfive.usecase import KNOWN_AT, PREDICTION_TIME, FeatureTable, Lookup, UseCase
+from levelfive.windows import Window, utc
+
+END = utc(2013, 1, 20, 6)
+MOMENTS = [utc(2013, 1, 10, 17, 3), utc(2013, 1, 13, 23, 30)]
+
+
+def rows_of(use_case: UseCase, raw: Mapping[str, DataFrame], now: datetime, until: datetime) -> pd.DataFrame:
+    """Rebuild all features as known at `now`, for the rows of the day before `until`."""
+    known = {source.name: as_known(raw[source.name], source, now) for source in use_case.sources}
+    window = Window(until - timedelta(hours=20), until + timedelta(microseconds=1))
+    tables = {
+        table.name: table.compute(known, Window(window.start - timedelta(days=2), now))
+        for table in use_case.feature_tables
+    }
+    spine = use_case.spine(known, window)
+    rows = assemble(spine, use_case.model.lookups, tables.__getitem__, window).toPandas()
+    return rows.sort_values([PREDICTION_TIME, *use_case.key], ignore_index=True)
+
+
+def assert_future_changes_nothing(use_case: UseCase, raw: Mapping[str, DataFrame], moment: datetime) -> None:
+    truncated, whole = rows_of(use_case, raw, moment, moment), rows_of(use_case, raw, END, moment)
+
+    assert len(whole) > 500
+    pd.testing.assert_frame_equal(truncated, whole, check_exact=True)
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=str)
+def test_hiding_the_future_changes_no_row_of_the_past(january: dict[str, DataFrame], moment: datetime) -> None:
+    assert_future_changes_nothing(USE_CASE, january, moment)
+
+
+def weather_by_its_label(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    """Leak: the record of hour h, used from h on."""
+    return weather_state(raw, window).withColumn(KNOWN_AT, F.col(KNOWN_AT) - F.lit(timedelta(hours=1)))
+
+
+def later_flight(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    """Leak: what the aircraft does within the next six hours."""
+    return rotation(raw, window).withColumn(KNOWN_AT, F.col(KNOWN_AT) - F.lit(timedelta(hours=6)))
+
+
+def label_itself(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    """Leak: the arrival delay, as if known at the prediction time."""
+    early = F.col("sched_dep_at") - F.lit(timedelta(hours=2))
+    return raw["flights"].select(*USE_CASE.key, early.alias(KNOWN_AT), F.col("arr_delay").alias("delay"))
+
+
+def with_leak(name: str, compute: Callable[[Mapping[str, DataFrame], Window], DataFrame]) -> UseCase:
+    tables = tuple(replace(t, compute=compute) if t.name == name else t for t in USE_CASE.feature_tables)
+    return replace(USE_CASE, feature_tables=tables)
+
+
+def with_label() -> UseCase:
+    table = FeatureTable("peek", USE_CASE.key, ("flights",), label_itself)
+    lookup = Lookup("peek", {key: key for key in USE_CASE.key}, ("delay",), max_age=timedelta(days=1), prefix="peek_")
+    model = replace(USE_CASE.model, lookups=(*USE_CASE.model.lookups, lookup))
+    return replace(USE_CASE, feature_tables=(*USE_CASE.feature_tables, table), model=model)
+
+
+@pytest.mark.parametrize(
+    "leaking",
+    [with_leak("weather_state", weather_by_its_label), with_leak("rotation", later_flight), with_label()],
+    ids=["weather by its label hour", "the aircraft's later flight", "the label as a feature"],
+)
+def test_a_planted_leak_is_found(january: dict[str, DataFrame], leaking: UseCase) -> None:
+    with pytest.raises(AssertionError):
+        assert_future_changes_nothing(leaking, january, MOMENTS[0])

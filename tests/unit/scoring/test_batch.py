@@ -1,0 +1,23 @@
+"""A batch's id follows from what the batch is."""
+
+from dataclasses import replace
+
+from levelfive.scoring.batch import Role, batch_id
+from levelfive.windows import Window, utc
+
+WINDOW = Window(utc(2013, 4, 1, 6), utc(2013, 5, 1, 6))
+
+
+def test_the_same_batch_has_the_same_id_and_another_one_another() -> None:
+    base = batch_id("u", WINDOW, "m", "1", Role.CHAMPION)
+
+    others = {
+        batch_id("v", WINDOW, "m", "1", Role.CHAMPION),
+        batch_id("u", replace(WINDOW, end=utc(2013, 5, 2, 6)), "m", "1", Role.CHAMPION),
+        batch_id("u", WINDOW, "n", "1", Role.CHAMPION),
+        batch_id("u", WINDOW, "m", "2", Role.CHAMPION),
+        batch_id("u", WINDOW, "m", "1", Role.BACKFILL),
+    }
+
+    assert base == batch_id("u", WINDOW, "m", "1", Role.CHAMPION)
+    assert len(others - {base}) == 5
