@@ -85,7 +85,8 @@ class Tables:
         self._can_keep = can_keep
         self._known: set[str] = set()
         self._lock = threading.RLock()
-        spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        place = "" if warehouse is None else f" LOCATION '{self._folder('').as_posix()}'"
+        spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}{place}")
 
     def name(self, table: str) -> str:
         """Bind a logical name to the schema."""

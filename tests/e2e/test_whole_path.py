@@ -1,0 +1,165 @@
+"""From landing files to predictions: every count adds up, and nothing happens twice."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pyspark.sql import functions as F
+
+from levelfive.data import job as data
+from levelfive.errors import AsOfError, ModelNotFound, RegistryError
+from levelfive.model_package import smoke_check
+from levelfive.registry import job as registry
+from levelfive.registry.promotions import history
+from levelfive.runs import RUNS
+from levelfive.scoring import job as scoring
+from levelfive.scoring.job import PREDICTIONS, rebuild_run
+from levelfive.tables import Tables, in_window
+from levelfive.windows import Window, utc
+
+AS_OF = utc(2013, 2, 15, 6)
+LATER = utc(2013, 2, 18, 6)
+DAY = Window(utc(2013, 2, 15, 6), utc(2013, 2, 16, 6))
+
+
+def predictions(tables: Tables, columns: tuple[str, ...] = ("score",)) -> pd.DataFrame:
+    key = ["flight_date", "carrier", "flight", "origin"]
+    rows = tables.read(PREDICTIONS).where(F.col("role") == "champion").select(*key, *columns).toPandas()
+    return rows.sort_values(key, ignore_index=True)
+
+
+def test_rows_in_are_accepted_quarantined_or_duplicates(loop) -> None:
+    files = loop.app.tables.read(data.LANDING_FILES).toPandas()
+
+    assert (files.rows_in == files.accepted + files.quarantined + files.duplicates).all()
+    assert loop.app.tables.read("raw_flights").count() == files[files.source == "flights"].accepted.sum()
+    assert loop.app.tables.read(data.QUARANTINE).count() == files.quarantined.sum() == 1
+
+
+def test_ingesting_again_finds_nothing_new(loop) -> None:
+    result = data.run(loop.app.context, landing=loop.app.landing, as_of=LATER)
+
+    assert result.files == ()
+
+
+def test_the_model_comes_back_from_the_registry_as_it_was_trained(loop, tmp_path: Path) -> None:
+    package = loop.app.registry.download(loop.trained.version, tmp_path)
+
+    smoke_check(package)
+
+    tags = loop.app.registry.find(loop.trained.version).tags
+    assert loop.trained.candidate_version == tags["levelfive.refit_of"]
+    assert loop.trained.version == loop.app.registry.find(loop.trained.candidate_version).tags["levelfive.refitted_as"]
+
+
+def test_the_training_set_is_kept_with_its_hash(loop) -> None:
+    client = loop.app.tracking._client
+    run = client.get_run(loop.trained.tracking_run_id)
+    path = client.download_artifacts(run.info.run_id, "training_set/training_set.parquet")
+
+    assert run.data.tags["training_set.sha256"] == hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    assert {"raw_flights", "labels", "origin_state"} <= {entry.dataset.name for entry in run.inputs.dataset_inputs}
+
+
+def test_an_unknown_version_is_not_promoted(loop) -> None:
+    with pytest.raises(ModelNotFound):
+        registry.run(loop.app.context, loop.app.registry, version="999", as_of=LATER, by="test")
+
+    assert len(history(loop.app.tables, loop.app.registry.name)) == 1
+
+
+def test_a_candidate_without_a_verdict_is_not_promoted(loop) -> None:
+    with pytest.raises(RegistryError, match="no verdict"):
+        registry.run(
+            loop.app.context, loop.app.registry, version=loop.trained.candidate_version, as_of=LATER, by="test"
+        )
+
+
+def test_there_is_no_champion_at_the_time_of_its_promotion_and_before(loop) -> None:
+    window = Window(AS_OF - timedelta(days=1), AS_OF)
+
+    with pytest.raises(RegistryError, match="no champion"):
+        scoring.run(loop.app.context, loop.app.registry, window=window, as_of=AS_OF)
+
+
+def test_a_window_beyond_the_logical_now_is_refused(loop) -> None:
+    with pytest.raises(AsOfError, match="beyond as_of"):
+        scoring.run(loop.app.context, loop.app.registry, window=Window(AS_OF, LATER), as_of=LATER - timedelta(hours=1))
+
+
+def test_scoring_twice_and_in_other_windows_gives_the_same_rows(loop) -> None:
+    app = loop.app
+    whole = scoring.run(app.context, app.registry, window=DAY, as_of=LATER)
+    once = predictions(app.tables, ("score", "batch_id"))
+
+    again = scoring.run(app.context, app.registry, window=DAY, as_of=LATER)
+
+    assert (len(once), 0) == (whole.rows, again.rows)
+    assert whole.batch_id == again.batch_id
+    pd.testing.assert_frame_equal(once, predictions(app.tables, ("score", "batch_id")), check_exact=True)
+
+
+def test_a_window_equals_its_hours_row_by_row(loop) -> None:
+    app = loop.app
+    whole = Window(utc(2013, 2, 16, 15), utc(2013, 2, 16, 19))
+    for hour in whole.split(timedelta(hours=1)):
+        scoring.run(app.context, app.registry, window=hour, as_of=LATER)
+    by_hours = inside(predictions(app.tables, ("prediction_time", "score", "features")), whole)
+    kept = app.tables.read(PREDICTIONS).where(~in_window("prediction_time", whole))
+    app.tables.overwrite(PREDICTIONS, kept)
+
+    scoring.run(app.context, app.registry, window=whole, as_of=LATER)
+
+    at_once = inside(predictions(app.tables, ("prediction_time", "score", "features")), whole)
+    assert len(at_once) > 100
+    pd.testing.assert_frame_equal(by_hours, at_once, check_exact=True)
+
+
+def inside(rows: pd.DataFrame, window: Window) -> pd.DataFrame:
+    start, end = (pd.Timestamp(edge).tz_localize(None) for edge in (window.start, window.end))
+    return rows[(rows.prediction_time >= start) & (rows.prediction_time < end)].reset_index(drop=True)
+
+
+def test_the_run_of_a_batch_is_rebuilt_from_its_commit(loop) -> None:
+    app = loop.app
+    result = scoring.run(app.context, app.registry, window=Window(DAY.end, DAY.end + timedelta(hours=12)), as_of=LATER)
+    runs = app.tables.read(RUNS).where(F.col("run_id") != result.run_id)
+    app.tables.overwrite(RUNS, runs)
+
+    assert rebuild_run(app.context, result.batch_id)
+
+    row = app.tables.read(RUNS).where(F.col("run_id") == result.run_id).collect()[0]
+    assert (row["room"], row["status"], row["rebuilt"]) == ("scoring", "succeeded", True)
+    assert not rebuild_run(app.context, result.batch_id)
+
+
+def test_a_failed_run_has_a_row_with_its_error(loop) -> None:
+    with pytest.raises(AsOfError):
+        scoring.run(loop.app.context, loop.app.registry, window=Window(LATER, LATER + timedelta(1)), as_of=LATER)
+
+    failed = loop.app.tables.read(RUNS).where("status = 'failed' AND room = 'scoring'").collect()
+    assert any("beyond as_of" in row["error"] for row in failed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["scoring", "--as-of", "yesterday"], "ISO 8601"),
+        (["data", "--as-of", "2013-04-01", "--use-case", "nothing"], "no use case 'nothing'"),
+        (["demo", "--months", "1-2"], "--months 1-2"),
+        (["demo", "--continue", "--fresh"], "not both"),
+    ],
+)
+def test_a_wrong_command_says_what_to_do(tmp_path: Path, arguments: list[str], says: str) -> None:
+    command = [sys.executable, "-m", "levelfive.cli", *arguments, "--home", str(tmp_path)]
+
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"})
+
+    assert answer.returncode == 2
+    assert says in answer.stderr
+    assert "Traceback" not in answer.stderr
