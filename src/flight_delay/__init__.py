@@ -23,7 +23,7 @@ USE_CASE = UseCase(
     model=MODEL,
     slices=("origin", "carrier", "aircraft_known"),
     gate=GatePolicy(holdout_days=14, min_days=7, min_rows=2000, margin=0.002),
-    # No flight is due for a prediction between 23:00 and 01:00 in New York: 06:00 UTC parts two days.
+    # No flight is due for a prediction around 06:00 UTC (01:00 or 02:00 in New York): 06:00 UTC parts two days.
     day_starts_at=timedelta(hours=6),
     replay=ReplayPlan(year=2013, training_months=3, date_columns=("year", "month", "day")),
 )

@@ -166,7 +166,7 @@ def promote(
 
 @registry_cli.command("list")
 def list_versions(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
-    """List the registered versions with their role and verdict."""
+    """List the registered versions: role, training time, the version they belong with, and which is champion."""
     moment, app = parse_time(as_of), _app(home, config, use_case)
     live = registry_job.champion(app.context, app.registry, moment)
     table = Table("version", "role", "trained as of", "linked with", "champion")

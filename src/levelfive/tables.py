@@ -180,7 +180,7 @@ class Tables:
         """
         self._create_like(table, rows)
         same = " AND ".join(f"old.`{key}` <=> new.`{key}`" for key in keys)
-        with self._lock, self._settings(record, evolve), _refusals(table):
+        with self._settings(record, evolve), _refusals(table):
             target = DeltaTable.forName(self.spark, self.name(table))
             merge = target.alias("old").merge(rows.alias("new"), f"({within}) AND {same}").whenNotMatchedInsertAll()
             metrics = merge.execute()
@@ -242,23 +242,28 @@ class Tables:
         settings = {AUTO_MERGE: "true"} if evolve else {}
         if record is not None:
             settings[USER_METADATA] = json.dumps(record, sort_keys=True)
-        return _SessionSettings(self.spark, settings)
+        return _SessionSettings(self.spark, settings, self._lock)
 
 
 class _SessionSettings:
-    """Sets some of the session's settings for the time of one commit."""
+    """Sets some of the session's settings for the time of one commit; two such commits wait for each other."""
 
-    def __init__(self, spark: SparkSession, settings: Mapping[str, str]) -> None:
+    def __init__(self, spark: SparkSession, settings: Mapping[str, str], lock: threading.RLock) -> None:
         self._spark = spark
         self._settings = settings
+        self._lock = lock
 
     def __enter__(self) -> None:
+        if self._settings:
+            self._lock.acquire()
         for key, value in self._settings.items():
             self._spark.conf.set(key, value)
 
     def __exit__(self, *_: object) -> None:
         for key in self._settings:
             self._spark.conf.unset(key)
+        if self._settings:
+            self._lock.release()
 
 
 class _refusals:

@@ -64,7 +64,7 @@ def judge(tables: Tables, source: Source, files: Sequence[LandingFile], referenc
     for file in files:
         contract.check_header(file.header, source, str(file.path))
     texts = read_texts(tables.spark, source, [str(file.path) for file in files])
-    texts = texts.withColumn("source_file", F.element_at(F.split("_metadata.file_path", "/"), -1))
+    texts = texts.withColumn("source_file", F.col("_metadata.file_name"))
     rows = contract.typed(texts, source)
     if source.derive is not None:
         rows = source.derive(rows, references)

@@ -130,7 +130,7 @@ def _check_dates(context: JobContext, batches: list[Batch], as_of: datetime) -> 
 
 def _write_quarantine(run: Run, batch: Batch, as_of: datetime) -> None:
     if any(counts.quarantined for counts in batch.counts.values()):
-        names = ", ".join(f"'{file.name}'" for file in batch.files)
+        names = ", ".join("'" + file.name.replace("'", "\\'") + "'" for file in batch.files)
         condition = f"source = '{batch.source.name}' AND source_file IN ({names})"
         rows = batch.quarantined.withColumn("loaded_at", F.lit(as_of))
         run.wrote(run.tables.replace_where(QUARANTINE, rows, condition))

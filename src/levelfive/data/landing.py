@@ -88,7 +88,7 @@ def unseen(files: Sequence[LandingFile], ledger: Mapping[str, str]) -> tuple[Lan
         if file.name in hashes:
             raise LandingError(
                 f"{file.path} was changed after it was ingested; nothing was ingested. "
-                "Deliver corrections as a file with another name."
+                "Put the file back as it was, and deliver rows that are new in a file of another name."
             )
         fresh[file.sha256] = file.name
         chosen.append(file)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
+from pyspark.sql.window import Window as Over
 
 from levelfive.features.job import LABELS
 from levelfive.metrics import Evaluation, evaluate
@@ -18,6 +20,9 @@ from levelfive.scoring.job import PREDICTIONS
 from levelfive.tables import in_window
 from levelfive.usecase import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.windows import Window
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 @dataclass(frozen=True)
@@ -47,15 +52,18 @@ def performance(context: JobContext, windows: Sequence[Window], as_of: datetime)
     """
     use_case = context.use_case
     whole = Window(min(w.start for w in windows), max(w.end for w in windows))
-    live = (
-        context.tables.read(PREDICTIONS)
-        .where(F.col("role") == str(Role.CHAMPION))
-        .where(in_window(PREDICTION_TIME, whole))
-    )
+    live = live_predictions(context).where(in_window(PREDICTION_TIME, whole))
     known = context.tables.read(LABELS).where(F.col(KNOWN_AT) <= F.lit(as_of))
     joined = live.join(known.drop(PREDICTION_TIME), on=list(use_case.key), how="left")
     rows = joined.select(F.unix_micros(PREDICTION_TIME).alias("at"), "score", LABEL, OUTCOME).toPandas()
     return tuple(_of_window(context, rows, window, as_of) for window in windows)
+
+
+def live_predictions(context: JobContext) -> DataFrame:
+    """Read the live predictions, one a row: of several champions' the one that was made first."""
+    rows = context.tables.read(PREDICTIONS).where(F.col("role") == str(Role.CHAMPION))
+    first = Over.partitionBy(*context.use_case.key).orderBy("scored_as_of", "model_name", "model_version")
+    return rows.withColumn("place", F.row_number().over(first)).where("place = 1").drop("place")
 
 
 def _of_window(context: JobContext, rows: pd.DataFrame, window: Window, as_of: datetime) -> Performance:

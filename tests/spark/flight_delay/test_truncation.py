@@ -20,17 +20,19 @@ END = utc(2013, 1, 20, 6)
 MOMENTS = [utc(2013, 1, 10, 17, 3), utc(2013, 1, 13, 23, 30)]
 
 
+def stored(frame: DataFrame) -> DataFrame:
+    """Cut a frame off from what it was computed of, as a table does."""
+    return frame.sparkSession.createDataFrame(frame.toArrow())
+
+
 def rows_of(use_case: UseCase, raw: Mapping[str, DataFrame], now: datetime, until: datetime) -> pd.DataFrame:
     """Rebuild all features as known at `now`, for the rows of the day before `until`."""
     known = {source.name: as_known(raw[source.name], source, now) for source in use_case.sources}
     window = Window(until - timedelta(hours=20), until + timedelta(microseconds=1))
-    tables = {
-        table.name: table.compute(known, Window(window.start - timedelta(days=2), now))
-        for table in use_case.feature_tables
-    }
-    spine = use_case.spine(known, window)
-    rows = assemble(spine, use_case.model.lookups, tables.__getitem__, window).toPandas()
-    return rows.sort_values([PREDICTION_TIME, *use_case.key], ignore_index=True)
+    computed = Window(window.start - timedelta(days=2), until + timedelta(hours=1))
+    tables = {table.name: stored(table.compute(known, computed)) for table in use_case.feature_tables}
+    rows = assemble(stored(use_case.spine(known, window)), use_case.model.lookups, tables.__getitem__, window)
+    return rows.toPandas().sort_values([PREDICTION_TIME, *use_case.key], ignore_index=True)
 
 
 def assert_future_changes_nothing(use_case: UseCase, raw: Mapping[str, DataFrame], moment: datetime) -> None:
