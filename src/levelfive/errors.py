@@ -3,7 +3,7 @@
 LevelfiveError
 ├── ConfigError            a setting, parameter or use case is wrong; nothing was started
 │   └── AsOfError          the logical time is malformed or lies before the data
-├── MachineError      the machine lacks something (Java, an extra of the wheel)
+├── MachineError           the machine lacks something (Java, an extra of the wheel)
 ├── DataError              landing files or tables are not what was promised
 │   ├── LandingError       a file is missing, unreadable, empty, changed or delivered twice
 │   └── ContractError      a file breaks its source's contract as a whole
