@@ -26,7 +26,7 @@ setup: $(READY) ## Build .venv, install the project into it and fetch Spark's pa
 
 $(READY): $(REQUIREMENTS) pyproject.toml | check-python check-java
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --no-compile --require-hashes --requirement $(REQUIREMENTS)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement $(REQUIREMENTS)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m levelfive.local_spark
 	@touch $@

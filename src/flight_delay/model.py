@@ -11,18 +11,15 @@ from sklearn.preprocessing import OrdinalEncoder
 from xgboost import XGBClassifier
 
 from flight_delay.features import (
-    CARRIER_GRID,
-    CARRIER_SPANS,
-    DEST_GRID,
-    DEST_SPANS,
-    ORIGIN_GRID,
-    ORIGIN_SPANS,
+    CARRIER_STATE,
+    DEST_STATE,
+    ORIGIN_STATE,
     ROTATION_COLUMNS,
     ROTATION_HISTORY,
     WEATHER_COLUMNS,
-    state_columns,
 )
 from flight_delay.spine import SPINE_FEATURES
+from levelfive.features.grid import GridSpec
 from levelfive.usecase import Estimator, Lookup, ModelSpec, Task
 
 # Set by hand within the range that is usual for such data; no month after March was looked at for them.
@@ -36,18 +33,17 @@ PARAMETERS = {
     "reg_lambda": 5.0,
 }
 
+
+def _state(table: str, spec: GridSpec, prefix: str) -> Lookup:
+    keys = {key: key for key in spec.keys}
+    return Lookup(table, keys, spec.columns, grid=spec.grid, prefix=prefix, group="state")
+
+
 LOOKUPS = (
     Lookup("weather_state", {"origin": "origin"}, WEATHER_COLUMNS, max_age=timedelta(hours=6), group="weather"),
-    Lookup("origin_state", {"origin": "origin"}, state_columns(ORIGIN_SPANS), ORIGIN_GRID, "origin_", "state"),
-    Lookup(
-        "carrier_state",
-        {"carrier": "carrier", "origin": "origin"},
-        state_columns(CARRIER_SPANS),
-        CARRIER_GRID,
-        "carrier_",
-        "state",
-    ),
-    Lookup("dest_state", {"dest": "dest"}, state_columns(DEST_SPANS), DEST_GRID, "dest_", "state"),
+    _state("origin_state", ORIGIN_STATE, "origin_"),
+    _state("carrier_state", CARRIER_STATE, "carrier_"),
+    _state("dest_state", DEST_STATE, "dest_"),
     Lookup(
         "aircraft",
         {"tailnum": "tailnum"},
@@ -55,7 +51,14 @@ LOOKUPS = (
         prefix="aircraft_",
         group="aircraft",
     ),
-    Lookup("rotation", {"tailnum": "tailnum"}, ROTATION_COLUMNS, ROTATION_HISTORY, "aircraft_", "aircraft"),
+    Lookup(
+        "rotation",
+        {"tailnum": "tailnum"},
+        ROTATION_COLUMNS,
+        max_age=ROTATION_HISTORY,
+        prefix="aircraft_",
+        group="aircraft",
+    ),
 )
 
 

@@ -18,6 +18,7 @@ from levelfive.config import load_settings, parse_time
 from levelfive.data import job as data_job
 from levelfive.errors import ConfigError, LevelfiveError
 from levelfive.features import job as features_job
+from levelfive.mlflow_store import quieten
 from levelfive.registry import job as registry_job
 from levelfive.registry.promotions import history as promotions_of
 from levelfive.registry.store import CHAMPION
@@ -74,6 +75,7 @@ def _options(
     ] = "warning",
 ) -> None:
     configure_logging(log_level)
+    quieten()
 
 
 @cli.command()

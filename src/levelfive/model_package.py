@@ -60,7 +60,8 @@ class ModelCard:
         for name in ("trained_from", "trained_until", "as_of"):
             record[name] = iso(record[name])
         for lookup in record["lookups"]:
-            lookup["max_age"] = None if lookup["max_age"] is None else lookup["max_age"].total_seconds()
+            for name in ("max_age", "grid"):
+                lookup[name] = None if lookup[name] is None else lookup[name].total_seconds()
         record["environment"] = {
             "python": platform.python_version(),
             **{r: installed(r) for r in REQUIREMENTS},
@@ -85,14 +86,9 @@ class ModelCard:
 
 
 def _lookup(record: dict[str, Any]) -> Lookup:
-    age = record.pop("max_age")
-    return Lookup(
-        **{
-            **record,
-            "columns": tuple(record["columns"]),
-            "max_age": None if age is None else timedelta(seconds=age),
-        }
-    )
+    seconds = {name: record.pop(name) for name in ("max_age", "grid")}
+    lengths = {name: None if value is None else timedelta(seconds=value) for name, value in seconds.items()}
+    return Lookup(**{**record, **lengths, "columns": tuple(record["columns"])})
 
 
 @dataclass(frozen=True)

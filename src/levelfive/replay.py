@@ -28,7 +28,7 @@ from levelfive.scoring import job as scoring
 from levelfive.scoring.performance import Performance, performance
 from levelfive.training import job as training
 from levelfive.usecase import ReplayPlan, Source, UseCase
-from levelfive.windows import Window, iso, utc
+from levelfive.windows import Window, from_micros, iso, utc
 
 MARKER = "demo.json"
 OURS = ("landing", "lakehouse", "tracking", "registry", MARKER)
@@ -126,19 +126,20 @@ def run(app: App, replay: Replay, say: Say) -> ReplayResult:
     plan = _plan(app.use_case)
     spent: dict[str, float] = {}
     windows = list(clock(app.use_case, plan, replay))
+    done = _done(app)
     for number, window in enumerate(windows):
         say(f"{number + 1}/{len(windows)} {window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}")
         with _timed(spent, "land"):
             land(app.use_case, plan, Path(replay.fixtures), app.landing, window)
-        if not _done(app, "data", window.end):
+        if ("data", window.end) not in done:
             with _timed(spent, "data"):
                 data.run(app.context, landing=app.landing, as_of=window.end)
-        if not _done(app, "features", window.end):
+        if ("features", window.end) not in done:
             with _timed(spent, "features"):
                 features.run(app.context, as_of=window.end)
         if number == 0:
             _first_champion(app, window.end, spent, say)
-        elif not _done(app, "scoring", window.end):
+        elif ("scoring", window.end) not in done:
             with _timed(spent, "scoring"):
                 result = scoring.run(app.context, app.registry, window=window, as_of=window.end)
             say(f"    scored {result.rows:,} rows with version {result.model_version}")
@@ -146,7 +147,7 @@ def run(app: App, replay: Replay, say: Say) -> ReplayResult:
     end = windows[-1].end + app.use_case.maturity
     say(f"waiting until {iso(end)} for the last labels")
     with _timed(spent, "features"):
-        if not _done(app, "features", end):
+        if ("features", end) not in done:
             features.run(app.context, as_of=end)
     with _timed(spent, "performance"):
         rows = report(app, windows, end)
@@ -268,11 +269,12 @@ def _first_champion(app: App, as_of: datetime, spent: dict[str, float], say: Say
     say(f"    version {made.promotion.version} of {app.registry.name} is the champion")
 
 
-def _done(app: App, room: str, as_of: datetime) -> bool:
+def _done(app: App) -> frozenset[tuple[str, datetime | None]]:
+    """List what was done before: room and logical time of each run that succeeded."""
     if not app.tables.exists(RUNS):
-        return False
-    rows = app.tables.read(RUNS).where((F.col("room") == room) & (F.col("status") == "succeeded"))
-    return bool(rows.where(F.col("as_of") == F.lit(as_of)).limit(1).count())
+        return frozenset()
+    rows = app.tables.read(RUNS).where("status = 'succeeded'").select("room", F.unix_micros("as_of").alias("at"))
+    return frozenset((row["room"], from_micros(row["at"])) for row in rows.collect())
 
 
 def report(app: App, windows: list[Window], as_of: datetime) -> tuple[PeriodRow, ...]:

@@ -157,7 +157,8 @@ class Lookup:
         table: The logical name of a feature table.
         keys: For each key column of the table, the spine's column that it is compared with.
         columns: The value columns to take. A timestamp column becomes minutes before the prediction time.
-        max_age: Rows known longer ago than this are not used; None for a table without times.
+        max_age: Rows known longer ago than this are not used; None for a table without times or on a grid.
+        grid: The table has a row for every key and tick: that of the last tick is taken.
         prefix: Put before the names of the taken columns.
         group: A name under which the features can be left out together.
     """
@@ -166,6 +167,7 @@ class Lookup:
     keys: Mapping[str, str]
     columns: tuple[str, ...]
     max_age: timedelta | None = None
+    grid: timedelta | None = None
     prefix: str = ""
     group: str = ""
 

@@ -18,7 +18,7 @@ from levelfive.registry import job as registry
 from levelfive.registry.promotions import history
 from levelfive.runs import RUNS
 from levelfive.scoring import job as scoring
-from levelfive.scoring.job import PREDICTIONS, rebuild_run
+from levelfive.scoring.job import PREDICTIONS, rebuild_runs
 from levelfive.tables import Tables, in_window
 from levelfive.windows import Window, utc
 
@@ -131,11 +131,11 @@ def test_the_run_of_a_batch_is_rebuilt_from_its_commit(loop) -> None:
     runs = app.tables.read(RUNS).where(F.col("run_id") != result.run_id)
     app.tables.overwrite(RUNS, runs)
 
-    assert rebuild_run(app.context, result.batch_id)
+    assert rebuild_runs(app.context, result.batch_id) == 1
 
     row = app.tables.read(RUNS).where(F.col("run_id") == result.run_id).collect()[0]
     assert (row["room"], row["status"], row["rebuilt"]) == ("scoring", "succeeded", True)
-    assert not rebuild_run(app.context, result.batch_id)
+    assert rebuild_runs(app.context, result.batch_id) == 0
 
 
 def test_a_failed_run_has_a_row_with_its_error(loop) -> None:

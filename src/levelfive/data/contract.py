@@ -9,9 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import reduce
 from itertools import chain
-from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -70,13 +68,16 @@ def typed(frame: DataFrame, source: Source) -> DataFrame:
             f"source {source.name!r} declares {', '.join(sorted(taken))}, names that levelfive uses for its "
             "own columns; rename them in the files and in the source"
         )
-    values = [_cast(name, kind).alias(name) for name, kind in source.columns.items()]
+    values = [f"{_cast(name, kind)} AS {_name(name)}" for name, kind in source.columns.items()]
+    texts = ", ".join(_name(name) for name in source.columns)
+    malformed = MALFORMED if MALFORMED in frame.columns else "CAST(NULL AS STRING)"
+    # Text, not columns: each call from Python into the JVM costs a millisecond, and these are hundreds of nodes.
+    rows = frame.selectExpr(*values, SOURCE_FILE, f"STRUCT({texts}) AS {RAW}", f"{malformed} AS {MALFORMED}")
+    cells = f"concat('row: not as many cells as the header has: ', {_shown(MALFORMED)})"
     refusals = [_refusal(name, kind) for name, kind in source.columns.items()]
-    # In two steps, so that each text is cast once.
-    malformed = F.col(MALFORMED) if MALFORMED in frame.columns else F.lit(None).cast("string")
-    rows = frame.select(*values, SOURCE_FILE, F.struct(*source.columns).alias(RAW), malformed.alias(MALFORMED))
-    cells = F.concat(F.lit("row: not as many cells as the header has: "), _shown(F.col(MALFORMED)))
-    return rows.withColumn(TYPE_REASONS, _reasons([(F.col(MALFORMED).isNotNull(), cells), *refusals])).drop(MALFORMED)
+    return rows.withColumn(TYPE_REASONS, F.expr(_reasons([(f"{MALFORMED} IS NOT NULL", cells), *refusals]))).drop(
+        MALFORMED
+    )
 
 
 def condition(expectation: Expectation) -> Column:
@@ -84,16 +85,22 @@ def condition(expectation: Expectation) -> Column:
 
     `ONE_OF` and `MATCHES` look at the value's text, so `one_of("month", "1", "2")` holds for integers too.
     """
-    column = F.col(expectation.column)
+    return F.expr(_condition(expectation))
+
+
+def _condition(expectation: Expectation) -> str:
+    column = _name(expectation.column)
     match expectation.kind:
         case ExpectationKind.NOT_NULL:
-            return column.isNotNull()
+            return f"{column} IS NOT NULL"
         case ExpectationKind.BETWEEN:
-            return column.isNull() | column.between(F.lit(expectation.low), F.lit(expectation.high))
+            return f"({column} IS NULL OR {column} BETWEEN {_number(expectation.low)} AND {_number(expectation.high)})"
         case ExpectationKind.ONE_OF:
-            return column.isNull() | column.cast("string").isin(*expectation.values)
+            values = ", ".join(_text(value) for value in expectation.values)
+            return f"({column} IS NULL OR CAST({column} AS STRING) IN ({values}))"
         case ExpectationKind.MATCHES:
-            return column.isNull() | column.cast("string").rlike(full_match(expectation.pattern))
+            pattern = _text(full_match(expectation.pattern))
+            return f"({column} IS NULL OR CAST({column} AS STRING) RLIKE {pattern})"
 
 
 def with_reasons(frame: DataFrame, source: Source) -> DataFrame:
@@ -109,7 +116,7 @@ def with_reasons(frame: DataFrame, source: Source) -> DataFrame:
             f"{', '.join(frame.columns)}; declare or derive them, and let `derive` keep all others"
         )
     failures = [_failure(demand, source) for demand in demands(source)]
-    return frame.withColumn(REASONS, F.concat(TYPE_REASONS, _reasons(failures)))
+    return frame.withColumn(REASONS, F.expr(f"concat({TYPE_REASONS}, {_reasons(failures)})"))
 
 
 def accepted(frame: DataFrame, source: Source) -> DataFrame:
@@ -172,47 +179,65 @@ def check_share(source: Source, file_name: str, *, rows_in: int, quarantined: in
     )
 
 
-def _cast(name: str, kind: str) -> Column:
-    text, pattern = F.when(~_is_missing(F.col(name)), F.col(name)), _LOOKS_LIKE.get(kind.lower())
-    value = text.try_cast(kind)
-    return value if pattern is None else F.when(text.rlike(full_match(pattern)), value)
+def _cast(name: str, kind: str) -> str:
+    text, pattern = _name(name), _LOOKS_LIKE.get(kind.lower())
+    unlike = "" if pattern is None else f" OR NOT {text} RLIKE {_text(full_match(pattern))}"
+    return f"CASE WHEN {_is_missing(text)}{unlike} THEN NULL ELSE try_cast({text} AS {kind}) END"
 
 
-def _is_missing(text: Column) -> Column:
-    return text.isNull() | text.isin(*MISSING_TEXTS)
+def _is_missing(text: str) -> str:
+    return f"{text} IS NULL OR {text} IN ({', '.join(map(_text, MISSING_TEXTS))})"
+
+
+def _name(column: str) -> str:
+    return "`" + column.replace("`", "``") + "`"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _number(value: float | None) -> str:
+    return "NULL" if value is None else f"CAST('{value!r}' AS DOUBLE)"
 
 
 def _not_a(name: str, kind: str) -> str:
     return f"{name}: not {'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
 
 
-def _refusal(name: str, kind: str) -> tuple[Column, Column]:
-    text = F.col(RAW)[name]
-    reason = F.concat(F.lit(f"{_not_a(name, kind)}: '"), _shown(text), F.lit("'"))
-    return F.col(name).isNull() & ~_is_missing(text), reason
+def _refusal(name: str, kind: str) -> tuple[str, str]:
+    text = f"{RAW}.{_name(name)}"
+    before, after = _text(f"{_not_a(name, kind)}: '"), _text("'")
+    reason = f"concat({before}, {_shown(text)}, {after})"
+    return f"{_name(name)} IS NULL AND NOT ({_is_missing(text)})", reason
 
 
-def _failure(demand: Expectation, source: Source) -> tuple[Column, Column]:
-    said, failed = F.lit(_said(demand, source)), ~condition(demand)
+def _failure(demand: Expectation, source: Source) -> tuple[str, str]:
+    said, failed = _text(_said(demand, source)), f"NOT {_condition(demand)}"
     if demand.kind is not ExpectationKind.NOT_NULL:
-        return failed, F.concat(said, F.lit(": "), _shown(F.col(demand.column)))
+        return failed, f"concat({said}, ': ', {_shown(_name(demand.column))})"
+    failed = f"{_name(demand.column)} IS NULL"
     if kind := source.columns.get(demand.column):
-        failed &= ~_has(TYPE_REASONS, _not_a(demand.column, kind))
+        # A text of the wrong type has its reason already.
+        failed += (
+            f" AND NOT exists({TYPE_REASONS}, said -> startswith(said, {_text(_not_a(demand.column, kind) + ':')}))"
+        )
     return failed, said
 
 
-def _reasons(found: Sequence[tuple[Column, Column]]) -> Column:
-    nothing = F.array().cast("array<string>")
+def _reasons(found: Sequence[tuple[str, str]]) -> str:
+    if not found:
+        return "CAST(array() AS ARRAY<STRING>)"
     # Spark interprets array functions that take a lambda, and all they are given: no good row may meet them.
-    any_failed = reduce(or_, (failed for failed, _ in found), F.lit(False))
-    texts = F.array_compact(F.array(*(F.when(failed, reason) for failed, reason in found)))
-    return F.when(any_failed, texts).otherwise(nothing)
+    any_failed = " OR ".join(f"({failed})" for failed, _ in found)
+    texts = ", ".join(f"CASE WHEN {failed} THEN {reason} END" for failed, reason in found)
+    return f"CASE WHEN {any_failed} THEN array_compact(array({texts})) ELSE CAST(array() AS ARRAY<STRING>) END"
 
 
-def _shown(value: Column) -> Column:
-    text = F.regexp_replace(value.cast("string"), _UNPRINTABLE, "")
-    short = F.concat(F.substring(text, 1, SHOWN_CHARACTERS - 3), F.lit("..."))
-    return F.when(F.length(text) > SHOWN_CHARACTERS, short).otherwise(text)
+def _shown(value: str) -> str:
+    text = f"regexp_replace(CAST({value} AS STRING), {_text(_UNPRINTABLE)}, '')"
+    short = f"concat(substring({text}, 1, {SHOWN_CHARACTERS - 3}), '...')"
+    return f"CASE WHEN length({text}) > {SHOWN_CHARACTERS} THEN {short} ELSE {text} END"
 
 
 def _said(demand: Expectation, source: Source) -> str:

@@ -22,6 +22,8 @@ from levelfive.windows import from_micros
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+PLACE = "_place"
+
 
 @dataclass(frozen=True)
 class FileCounts:
@@ -46,7 +48,7 @@ class Batch:
     @property
     def accepted(self) -> DataFrame:
         """Rows to be put into the raw table: of a repeated key, the first row by file and content."""
-        return contract.accepted(_first_of_key(self.judged, self.source), self.source)
+        return contract.accepted(self.judged.where(F.col(PLACE) == 1), self.source).drop(PLACE)
 
     @property
     def quarantined(self) -> DataFrame:
@@ -69,7 +71,7 @@ def judge(tables: Tables, source: Source, files: Sequence[LandingFile], referenc
     if source.derive is not None:
         rows = source.derive(rows, references)
     # Read twice, to be counted and to be written: kept where the engine allows it.
-    judged = tables.keep(contract.with_reasons(rows, source))
+    judged = tables.keep(_placed(contract.with_reasons(rows, source), source))
     try:
         counts = _count(judged, source)
     except PySparkException as err:
@@ -103,28 +105,22 @@ def _check(judged: DataFrame, source: Source, file: LandingFile, counts: Mapping
         )
 
 
-def _first_of_key(judged: DataFrame, source: Source) -> DataFrame:
-    order = Over.partitionBy(*source.key).orderBy("source_file", F.xxhash64(contract.RAW))
-    good = judged.where(F.size(contract.REASONS) == 0)
-    return good.withColumn("place", F.row_number().over(order)).where("place = 1").drop("place")
+def _placed(judged: DataFrame, source: Source) -> DataFrame:
+    """Number the good rows of each key, the first by file and content being number 1."""
+    good = F.size(contract.REASONS) == 0
+    order = Over.partitionBy(*source.key, good).orderBy("source_file", F.xxhash64(contract.RAW))
+    return judged.withColumn(PLACE, F.when(good, F.row_number().over(order)))
 
 
 def _count(judged: DataFrame, source: Source) -> dict[str, FileCounts]:
     dated = F.col(source.event_time) if source.event_time else F.lit(None).cast("timestamp")
-    good = F.size(contract.REASONS) == 0
-    order = Over.partitionBy(*source.key, good).orderBy("source_file", F.xxhash64(contract.RAW))
-    marked = judged.select(
-        "source_file",
-        good.alias("good"),
-        F.when(good, dated).alias("dated"),
-        F.when(good, F.row_number().over(order)).alias("place"),
-    )
-    rows = marked.groupBy("source_file").agg(
+    good = F.col(PLACE).isNotNull()
+    rows = judged.groupBy("source_file").agg(
         F.count(F.lit(1)).alias("rows_in"),
-        F.count_if(~F.col("good")).alias("quarantined"),
-        F.count_if(F.col("place") == 1).alias("candidates"),
-        F.unix_micros(F.min("dated")).alias("low"),
-        F.unix_micros(F.max("dated")).alias("high"),
+        F.count_if(~good).alias("quarantined"),
+        F.count_if(F.col(PLACE) == 1).alias("candidates"),
+        F.unix_micros(F.min(F.when(good, dated))).alias("low"),
+        F.unix_micros(F.max(F.when(good, dated))).alias("high"),
     )
     return {
         row["source_file"]: FileCounts(

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from pyspark.sql import functions as F
 
 from levelfive.data.ingest import Batch, judge
-from levelfive.data.landing import inspect, list_files, unseen
+from levelfive.data.landing import LandingFile, inspect, list_files, unseen
 from levelfive.errors import AsOfError, LandingError
 from levelfive.parallel import in_parallel
 from levelfive.runs import JobContext, Run
-from levelfive.tables import Tables
-from levelfive.windows import from_micros, iso
+from levelfive.tables import Tables, sql_window
+from levelfive.usecase import Source
+from levelfive.windows import Window, from_micros, iso
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -71,8 +73,9 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
     """
     with context.run("data", as_of=as_of, parameters={"landing": landing}) as run:
         with run.timed("judge"):
-            batches = _judge_all(context, landing)
-            _check_dates(context, batches, as_of)
+            ledger = _ledger(context.tables)
+            batches = _judge_all(context, ledger, landing)
+            _check_dates(context, ledger, batches, as_of)
         with run.timed("write"):
             for batch in batches:
                 _write_quarantine(run, batch, as_of)
@@ -87,16 +90,30 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
         return DataResult(run.run_id, results)
 
 
-def _judge_all(context: JobContext, landing: Path) -> list[Batch]:
-    ledger = _ledger(context.tables)
-    batches: dict[str, Batch] = {}
+def _judge_all(context: JobContext, ledger: pd.DataFrame, landing: Path) -> list[Batch]:
+    files: dict[str, tuple[LandingFile, ...]] = {}
     for source in context.use_case.sources:
-        seen = {sha: name for (owner, sha), name in ledger.items() if owner == source.name}
-        files = unseen([inspect(path) for path in list_files(landing, source)], seen)
-        if files:
-            references = {name: _reference(context, batches, name) for name in source.references}
-            batches[source.name] = judge(context.tables, source, files, references)
-    return list(batches.values())
+        mine = ledger[ledger["source"] == source.name]
+        seen = dict(zip(mine["sha256"], mine["source_file"], strict=True))
+        if fresh := unseen([inspect(path) for path in list_files(landing, source)], seen):
+            files[source.name] = fresh
+    batches: dict[str, Batch] = {}
+    waiting = [source for source in context.use_case.sources if source.name in files]
+    while waiting:
+        # Side by side, once what a source refers to was judged: `use_case` puts references first.
+        blocked = {source.name for source in waiting}
+        ready = [source for source in waiting if not blocked & set(source.references)]
+        for batch in in_parallel([partial(_judge_one, context, batches, s, files[s.name]) for s in ready]):
+            batches[batch.source.name] = batch
+        waiting = [source for source in waiting if source not in ready]
+    return [batches[source.name] for source in context.use_case.sources if source.name in batches]
+
+
+def _judge_one(
+    context: JobContext, batches: Mapping[str, Batch], source: Source, files: tuple[LandingFile, ...]
+) -> Batch:
+    references = {name: _reference(context, batches, name) for name in source.references}
+    return judge(context.tables, source, files, references)
 
 
 def _reference(context: JobContext, batches: Mapping[str, Batch], name: str) -> DataFrame:
@@ -108,8 +125,12 @@ def _reference(context: JobContext, batches: Mapping[str, Batch], name: str) -> 
     return stored if fresh is None else stored.unionByName(fresh, allowMissingColumns=True)
 
 
-def _check_dates(context: JobContext, batches: list[Batch], as_of: datetime) -> None:
-    newest = _newest_events(context.tables)
+def _check_dates(context: JobContext, ledger: pd.DataFrame, batches: list[Batch], as_of: datetime) -> None:
+    newest = {
+        str(name): from_micros(int(micros))
+        for name, micros in ledger.groupby("source")["newest"].max().items()
+        if pd.notna(micros)
+    }
     for batch in batches:
         for file, counts in batch.counts.items():
             if counts.min_event_time is not None and counts.min_event_time > as_of:
@@ -139,11 +160,23 @@ def _write_quarantine(run: Run, batch: Batch, as_of: datetime) -> None:
 def _write_accepted(run: Run, batch: Batch, as_of: datetime) -> list[FileResult]:
     tables, source = run.tables, batch.source
     rows = batch.accepted.withColumn("loaded_at", F.lit(as_of))
-    write = run.wrote(tables.merge_new(source.table, rows, source.key))
+    write = run.wrote(tables.merge_new(source.table, rows, source.key, within=_within(batch)))
     accepted = {name: counts.candidates for name, counts in batch.counts.items()}
     if write.rows != sum(accepted.values()):
         accepted = _count_accepted(tables, batch)
     return [_file_result(batch, file.name, file.sha256, accepted.get(file.name, 0)) for file in batch.files]
+
+
+def _within(batch: Batch) -> str:
+    """Spare the MERGE the rows of other times, where the time is part of the key."""
+    source = batch.source
+    if source.event_time not in source.key:
+        return "true"
+    lows = [counts.min_event_time for counts in batch.counts.values() if counts.min_event_time is not None]
+    highs = [counts.max_event_time for counts in batch.counts.values() if counts.max_event_time is not None]
+    if not lows:
+        return "true"
+    return sql_window(f"old.`{source.event_time}`", Window(min(lows), max(highs) + timedelta(microseconds=1)))
 
 
 def _count_accepted(tables: Tables, batch: Batch) -> dict[str, int]:
@@ -170,18 +203,13 @@ def _file_result(batch: Batch, name: str, sha256: str, accepted: int) -> FileRes
 def _append_ledger(run: Run, results: tuple[FileResult, ...], as_of: datetime) -> None:
     rows = [(*astuple(result), as_of) for result in results]
     frame = run.tables.spark.createDataFrame(rows, schema=LEDGER_SCHEMA)
-    run.wrote(run.tables.merge_new(LANDING_FILES, frame, ("source", "source_file")))
+    run.wrote(run.tables.append(LANDING_FILES, frame))
 
 
-def _ledger(tables: Tables) -> dict[tuple[str, str], str]:
+def _ledger(tables: Tables) -> pd.DataFrame:
+    columns = ["source", "source_file", "sha256", "newest"]
     if not tables.exists(LANDING_FILES):
-        return {}
-    rows = tables.read(LANDING_FILES).select("source", "sha256", "source_file").collect()
-    return {(row["source"], row["sha256"]): row["source_file"] for row in rows}
-
-
-def _newest_events(tables: Tables) -> dict[str, datetime | None]:
-    if not tables.exists(LANDING_FILES):
-        return {}
-    rows = tables.read(LANDING_FILES).groupBy("source").agg(F.unix_micros(F.max("max_event_time")).alias("newest"))
-    return {row["source"]: from_micros(row["newest"]) for row in rows.collect()}
+        return pd.DataFrame(columns=columns)
+    rows = tables.read(LANDING_FILES).withColumn("newest", F.unix_micros("max_event_time"))
+    found: pd.DataFrame = rows.select(*columns).toPandas()
+    return found

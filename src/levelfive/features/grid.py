@@ -1,21 +1,21 @@
 """Windowed state on a fixed grid of time: what happened to each key over the last hours, at every tick.
 
 A windowed state changes with no new event, so a row is written for every tick and key, also when nothing
-happened. All measures are whole numbers: sums are exact, so a state does not depend on where the computation
-was started or how the time was cut.
+happened. All sums are of whole numbers and so exact: a state does not depend on where the computation was
+started or how the time was cut.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 from pyspark.sql import functions as F
-from pyspark.sql.types import LongType, StructField, StructType
+from pyspark.sql.types import DoubleType, IntegerType, StructField, StructType, TimestampType
 
 from levelfive.errors import ConfigError
 from levelfive.usecase import KNOWN_AT
@@ -25,116 +25,215 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from pyspark.sql import DataFrame
 
-TICK = "tick"
 MICROS = 1_000_000
-AT = "at"
-SINCE = "since"
+_SECONDS_PER_MINUTE = 60
+
+_Whole: TypeAlias = "npt.NDArray[np.int64]"
+_Column: TypeAlias = "npt.NDArray[np.int32] | npt.NDArray[np.float64]"
+_Read: TypeAlias = Callable[[str], "npt.NDArray[np.float64]"]
+"""From a column's name to its values as floats, times in microseconds, null as NaN; shape (rows,)."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A measure of events that happen once; it is summed over each span.
+
+    Args:
+        at: The column with the time at which the event became known; null where it has not happened.
+        value: A column of whole numbers to sum up, or None to count the events.
+    """
+
+    at: str
+    value: str | None = None
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The quotient of two flows, over each span; null where the lower one is 0."""
+
+    upper: str
+    lower: str
+
+
+@dataclass(frozen=True)
+class Level:
+    """Matters that begin and end: how many are open at a tick, and for how many minutes on average.
+
+    The columns are named as the level, and with `_minutes_mean` after it.
+
+    Args:
+        begin: The column with the time at which a matter begins; null where it never does.
+        end: The column with the time at which it ends; null where that is not known.
+        longest: It ends after this long at the latest.
+    """
+
+    begin: str
+    end: str
+    longest: timedelta
 
 
 @dataclass(frozen=True)
 class GridSpec:
-    """How events become a state.
+    """How rows with times become a state.
 
     Args:
         keys: Columns that identify an entity.
         grid: Time between two ticks.
-        spans: Suffix and length of each window; a column `<measure>_<suffix>` is its sum over it.
-        flows: Measures of events that happen once: summed over the spans.
-        levels: Measures that go up and down again (a flight becomes due, then departs): their value now,
-            over whatever began within the longest span. The column has the measure's name.
+        spans: Suffix and length of each window.
+        flows: The measures, by name.
+        counts: The flows that are columns themselves, `<flow>_<suffix>`.
+        ratios: Quotients of flows by name, the columns `<ratio>_<suffix>`.
+        levels: The levels by name.
     """
 
     keys: tuple[str, ...]
     grid: timedelta
     spans: Mapping[str, timedelta]
-    flows: tuple[str, ...]
-    levels: tuple[str, ...] = ()
+    flows: Mapping[str, Flow]
+    counts: tuple[str, ...]
+    ratios: Mapping[str, Ratio]
+    levels: Mapping[str, Level]
 
     def __post_init__(self) -> None:
-        """Check that the spans are whole numbers of ticks."""
+        """Check that spans are whole numbers of ticks, and that counts and ratios are of flows."""
         for suffix, span in self.spans.items():
             if span % self.grid:
                 raise ConfigError(f"span {suffix!r} of {span} must be a multiple of the grid of {self.grid}")
+        used = {*self.counts, *(flow for ratio in self.ratios.values() for flow in (ratio.upper, ratio.lower))}
+        if unknown := used - set(self.flows):
+            raise ConfigError(f"counts and ratios must be of flows, there is no flow {', '.join(sorted(unknown))}")
 
     @property
     def lookback(self) -> timedelta:
-        """The longest span."""
-        return max(self.spans.values())
+        """How far back a state reaches."""
+        return max(*self.spans.values(), *(level.longest for level in self.levels.values()), self.grid)
 
-    def ticks(self, suffix: str) -> int:
-        """Length of a span in ticks."""
-        return self.spans[suffix] // self.grid
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns of the rows that the state is made of, beside the keys."""
+        flows = [name for flow in self.flows.values() for name in (flow.at, flow.value) if name]
+        levels = [name for level in self.levels.values() for name in (level.begin, level.end)]
+        return tuple(dict.fromkeys(flows + levels))
+
+    @property
+    def whole_columns(self) -> tuple[str, ...]:
+        """The columns that hold whole numbers."""
+        return (*(f"{name}_{suffix}" for suffix in self.spans for name in self.counts), *self.levels)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the state, beside the keys and `known_at`."""
+        ratios = (f"{name}_{suffix}" for suffix in self.spans for name in self.ratios)
+        return (*self.whole_columns, *ratios, *(f"{name}_minutes_mean" for name in self.levels))
 
 
-def grid_state(events: DataFrame, keys: DataFrame, spec: GridSpec, window: Window) -> DataFrame:
+def grid_state(rows: DataFrame, keys: DataFrame, spec: GridSpec, window: Window) -> DataFrame:
     """Compute the state at each tick of a window for each key.
 
     Args:
-        events: The key columns, `at` (when the event became known), `since` (for levels, when the matter
-            began; for flows the same as `at`) and a whole number for each measure, or null for none.
-        keys: One row a key: all of them get rows.
+        rows: The key columns and those that the spec reads: times, and whole numbers.
+        keys: The key columns, each key once: all of them get a state.
         spec: Keys, grid, spans and measures.
         window: Ticks `t` with `start <= t < end`.
 
     Returns:
-        The keys, `known_at` (the tick), a column for each flow and span, and one for each level. The state of a
-        tick counts the events with `tick - span < at <= tick`.
+        The keys, `known_at` (the tick) and the spec's columns. The state of a tick counts the events with
+        `tick - span < at <= tick`, and the matters with `begin <= tick < end`.
     """
-    step = int(spec.grid.total_seconds())
-    first = _ceil((window.start - spec.lookback).timestamp(), step)
-    begin, end = _ceil(window.start.timestamp(), step), _ceil(window.end.timestamp(), step)
-    earliest = F.lit(window.start - spec.lookback)
-    recent = events.where((F.col(SINCE) > earliest) & (F.col(AT) > earliest) & (F.col(AT) < F.lit(window.end)))
-    measures = spec.flows + spec.levels
-    numbers = recent.select(
+    times = {flow.at for flow in spec.flows.values()} | {
+        time for level in spec.levels.values() for time in (level.begin, level.end)
+    }
+    numbers = rows.select(
         *spec.keys,
-        F.unix_micros(AT).alias(AT),
-        *(F.coalesce(F.col(name), F.lit(0)).cast("long").alias(name) for name in measures),
+        *((F.unix_micros(name) if name in times else F.col(name)).cast("double").alias(name) for name in spec.reads),
     )
-    columns = [f"{name}_{suffix}" for name in spec.flows for suffix in spec.spans] + list(spec.levels)
     schema = StructType(
-        [keys.schema[key] for key in spec.keys] + [StructField(c, LongType()) for c in [TICK, *columns]]
+        [keys.schema[key] for key in spec.keys]
+        + [StructField(KNOWN_AT, TimestampType())]
+        + [StructField(name, IntegerType() if name in spec.whole_columns else DoubleType()) for name in spec.columns]
     )
+    ticks = _ticks(spec, window)
 
-    def state_of_key(key: pd.DataFrame, its_events: pd.DataFrame) -> pd.DataFrame:
-        totals = _running_totals(its_events, measures, first, end, step)
-        state = _state(totals, spec, (begin - first) // step)
-        frame = pd.DataFrame(state, columns=columns)
-        frame.insert(0, TICK, np.arange(begin, end, step))
-        for place, name in enumerate(spec.keys):
-            frame.insert(place, name, key[name].iloc[0])
-        return frame
+    def state_of_key(key: tuple[pa.Scalar, ...], entities: pa.Table, its_rows: pa.Table) -> pa.Table:
+        state = state_at(ticks, lambda name: its_rows.column(name).to_numpy(zero_copy_only=False), spec)
+        n = len(ticks) if entities.num_rows else 0
+        columns = {name: pa.repeat(value, n) for name, value in zip(spec.keys, key, strict=True)}
+        columns[KNOWN_AT] = pa.array(ticks[:n] * MICROS, pa.timestamp("us", tz="UTC"))
+        return pa.table(columns | {name: pa.array(state[name][:n], from_pandas=True) for name in spec.columns})
 
     # Whole columns of a key at once: Spark's own windows over a dense grid took several times longer.
     grouped = keys.select(*spec.keys).groupBy(*spec.keys).cogroup(numbers.groupBy(*spec.keys))
-    state = grouped.applyInPandas(state_of_key, schema)
-    return state.select(*spec.keys, F.timestamp_seconds(TICK).alias(KNOWN_AT), *columns)
+    return grouped.applyInArrow(state_of_key, schema)
 
 
-def _running_totals(
-    events: pd.DataFrame, measures: tuple[str, ...], first: int, end: int, step: int
-) -> npt.NDArray[np.int64]:
-    """Sum each measure up to each tick from `first` to before `end`: shape (ticks, measures)."""
-    ticks = -(-events[AT].to_numpy(np.int64) // (step * MICROS)) - first // step
-    totals = np.zeros(((end - first) // step, len(measures)), dtype=np.int64)
-    inside = ticks < len(totals)
-    np.add.at(totals, ticks[inside], events[list(measures)].to_numpy(np.int64)[inside])
-    return totals.cumsum(axis=0)
+def state_at(ticks: _Whole, read: _Read, spec: GridSpec) -> dict[str, _Column]:
+    """Compute the state of one key.
+
+    Args:
+        ticks: Consecutive ticks in seconds since 1970, shape (ticks,).
+        read: Gives the rows' columns.
+        spec: Grid, spans and measures.
+
+    Returns:
+        The spec's columns by name, shape (ticks,).
+    """
+    step = int(spec.grid.total_seconds())
+    before = spec.lookback // spec.grid
+    axis = _Axis(first=int(ticks[0]) // step - before if len(ticks) else 0, length=before + len(ticks), step=step)
+    state: dict[str, _Column] = {}
+    running = {
+        name: axis.running(read(flow.at), None if flow.value is None else read(flow.value))
+        for name, flow in spec.flows.items()
+    }
+    for suffix, span in spec.spans.items():
+        width = span // spec.grid
+        sums = {name: total[before:] - total[before - width : axis.length - width] for name, total in running.items()}
+        for name in spec.counts:
+            state[f"{name}_{suffix}"] = sums[name].astype(np.int32)
+        for name, ratio in spec.ratios.items():
+            state[f"{name}_{suffix}"] = _quotient(sums[ratio.upper], sums[ratio.lower])
+    for name, level in spec.levels.items():
+        begin = read(level.begin)
+        end = np.fmin(read(level.end), begin + level.longest.total_seconds() * MICROS)
+        minute = np.floor(begin / MICROS / _SECONDS_PER_MINUTE)
+        # A matter that ends before it begins never was; what began before the axis is over at its first tick.
+        begin = np.where((end > begin) & (axis.places(begin) >= 0), begin, np.nan)
+        end = np.where(np.isnan(begin), np.nan, end)
+        count = (axis.running(begin) - axis.running(end))[before:]
+        begun = (axis.running(begin, minute) - axis.running(end, minute))[before:]
+        state[name] = count.astype(np.int32)
+        state[f"{name}_minutes_mean"] = _quotient(count * (ticks // _SECONDS_PER_MINUTE) - begun, count)
+    return state
 
 
-def _state(totals: npt.NDArray[np.int64], spec: GridSpec, begin: int) -> npt.NDArray[np.int64]:
-    """Take the windowed sums and the levels from the running totals, from tick number `begin` on."""
-    flows = len(spec.flows)
-    parts = []
-    for number in range(flows):
-        running = totals[:, number]
-        parts += [
-            running[begin:] - running[begin - spec.ticks(suffix) : len(running) - spec.ticks(suffix)]
-            for suffix in spec.spans
-        ]
-    parts += [totals[begin:, number] for number in range(flows, totals.shape[1])]
-    return np.column_stack(parts)
+@dataclass(frozen=True)
+class _Axis:
+    """Ticks `first` to `first + length - 1`, in units of `step` seconds since 1970."""
+
+    first: int
+    length: int
+    step: int
+
+    def places(self, at: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Find the first tick at or after each time, as a place on the axis; NaN stays."""
+        return np.asarray(np.ceil(at / (self.step * MICROS)) - self.first)
+
+    def running(self, at: npt.NDArray[np.float64], values: npt.NDArray[np.float64] | None = None) -> _Whole:
+        """Sum what became known on the axis, up to each of its ticks; shape (length,)."""
+        places = self.places(at)
+        inside = (places >= 0) & (places < self.length)
+        weights = np.ones(inside.sum()) if values is None else np.nan_to_num(values[inside])
+        sums = np.bincount(places[inside].astype(np.int64), weights=weights, minlength=self.length)
+        return np.rint(sums).astype(np.int64).cumsum()
 
 
-def _ceil(seconds: float, step: int) -> int:
-    return int(-(-seconds // step)) * step
+def _ticks(spec: GridSpec, window: Window) -> _Whole:
+    step = int(spec.grid.total_seconds())
+    begin, end = (-(-edge.timestamp() // step) * step for edge in (window.start, window.end))
+    return np.arange(int(begin), int(end), step, dtype=np.int64)
+
+
+def _quotient(upper: _Whole, lower: _Whole) -> npt.NDArray[np.float64]:
+    result = np.full(upper.shape, np.nan)
+    np.divide(upper, lower, out=result, where=lower != 0)
+    return result

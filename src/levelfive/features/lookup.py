@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -34,15 +35,34 @@ def assemble(
         The spine's rows and columns, and a column for each feature; null where nothing was known.
 
     Raises:
-        ConfigError: A table lacks a column, or a lookup's age limit.
+        ConfigError: A table lacks a column, or a lookup lacks its age limit.
     """
-    for lookup in lookups:
+    # Narrow rows first: the newest row is found by sorting, which the wide states would weigh down.
+    for lookup in sorted(lookups, key=lambda lookup: lookup.max_age is None):
         table = read(lookup.table)
         absent = {*lookup.keys, *lookup.columns} - set(table.columns)
         if absent:
             raise ConfigError(f"feature table {lookup.table!r} has no column {', '.join(sorted(absent))}")
-        spine = _join_latest(spine, table, lookup, window) if KNOWN_AT in table.columns else _join(spine, table, lookup)
+        if lookup.grid is not None:
+            spine = _join_tick(spine, table, lookup, lookup.grid, window)
+        elif KNOWN_AT in table.columns:
+            spine = _join_latest(spine, table, lookup, window)
+        else:
+            spine = _join(spine, table, lookup)
     return spine
+
+
+def _join_tick(spine: DataFrame, table: DataFrame, lookup: Lookup, grid: timedelta, window: Window) -> DataFrame:
+    step = int(grid.total_seconds())
+    near = (F.col(KNOWN_AT) > F.lit(window.start - grid)) & (F.col(KNOWN_AT) < F.lit(window.end))
+    right = table.where(near).select(
+        *(F.col(theirs).alias(ours) for theirs, ours in lookup.keys.items()),
+        F.unix_seconds(KNOWN_AT).alias("_tick"),
+        *_features(table, lookup),
+    )
+    tick = F.floor(F.unix_seconds(PREDICTION_TIME) / step) * step
+    keys = [*lookup.keys.values(), "_tick"]
+    return spine.withColumn("_tick", tick).join(right, on=keys, how="left").drop("_tick")
 
 
 def _join(spine: DataFrame, table: DataFrame, lookup: Lookup) -> DataFrame:

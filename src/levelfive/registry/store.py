@@ -13,6 +13,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from levelfive.errors import ModelNotFound, RegistryError
+from levelfive.mlflow_store import experiment_id
 from levelfive.model_package import Model, load
 
 NOT_FOUND = ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
@@ -56,7 +57,8 @@ class CentralRegistry:
         """
         try:
             self._ensure_model()
-            run = self._client.create_run(self._experiment(), run_name=package.name, tags=dict(tags))
+            experiment = experiment_id(self._client, self.name, self._artefacts)
+            run = self._client.create_run(experiment, run_name=package.name, tags=dict(tags))
             self._client.log_artifacts(run.info.run_id, str(package), "model")
             self._client.set_terminated(run.info.run_id)
             source = f"{run.info.artifact_uri}/model"
@@ -145,13 +147,6 @@ class CentralRegistry:
             if err.error_code != NOT_FOUND:
                 raise
             self._client.create_registered_model(self.name)
-
-    def _experiment(self) -> str:
-        found = self._client.get_experiment_by_name(self.name)
-        if found is not None:
-            return str(found.experiment_id)
-        location = None if self._artefacts is None else self._artefacts.resolve().as_uri()
-        return str(self._client.create_experiment(self.name, artifact_location=location))
 
     def _refusal(self, err: MlflowException, what: str) -> RegistryError:
         if err.error_code == NOT_FOUND:

@@ -20,7 +20,7 @@ from levelfive.registry.promotions import PROMOTIONS, Promotion
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import RUNS, JobContext, Run
 from levelfive.scoring.batch import Role, batch_id
-from levelfive.tables import sql_window
+from levelfive.tables import Commit, sql_window
 from levelfive.usecase import PREDICTION_TIME
 from levelfive.windows import Window, iso
 
@@ -81,7 +81,7 @@ def run(
         chosen, role = _choose(live, version, as_of)
         run.model_version = chosen
         batch = batch_id(context.use_case.name, window, registry.name, chosen, role)
-        rebuild_run(context, batch)
+        rebuild_runs(context, batch)
         model = registry.load(chosen)
         with run.timed("score"):
             scored = _scored(context, run, model, window, as_of)
@@ -160,24 +160,29 @@ def _record(
     }
 
 
-def rebuild_run(context: JobContext, batch: str) -> bool:
-    """Write the `runs` row of a batch whose run was killed after its commit, from the commit's record.
+def rebuild_runs(context: JobContext, batch: str) -> int:
+    """Write the `runs` rows of a batch whose runs were killed after their commit, from the commits' records.
 
     Returns:
-        Whether a row was missing.
+        How many rows were missing.
     """
     if not context.tables.exists(PREDICTIONS):
-        return False
+        return 0
     commits = [c for c in context.tables.history(PREDICTIONS) if c.record.get("batch_id") == batch]
     if not commits:
-        return False
-    commit, record = commits[-1], commits[-1].record
-    known = (
-        context.tables.exists(RUNS)
-        and context.tables.read(RUNS).where(F.col("run_id") == F.lit(record["run_id"])).count()
-    )
-    if known:
-        return False
+        return 0
+    known: set[str] = set()
+    if context.tables.exists(RUNS):
+        named = F.col("run_id").isin([str(commit.record["run_id"]) for commit in commits])
+        known = {row["run_id"] for row in context.tables.read(RUNS).where(named).select("run_id").collect()}
+    missing = [commit for commit in commits if commit.record["run_id"] not in known]
+    for commit in missing:
+        _write_row(context, commit)
+    return len(missing)
+
+
+def _write_row(context: JobContext, commit: Commit) -> None:
+    record = commit.record
     context.append_row(
         {
             "run_id": record["run_id"],
@@ -197,4 +202,3 @@ def rebuild_run(context: JobContext, batch: str) -> bool:
             "rebuilt": True,
         }
     )
-    return True

@@ -14,6 +14,7 @@ from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import DatasetInput, InputTag, Metric, Param
 
 from levelfive.metrics import Evaluation
+from levelfive.mlflow_store import experiment_id
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +39,8 @@ class Tracking:
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str]) -> Iterator[TrackedRun]:
         """Open a run; it ends as failed if the block raises."""
-        created = self._client.create_run(self._experiment_id(), run_name=name, tags=dict(tags))
+        experiment = experiment_id(self._client, self.experiment, self._artefacts)
+        created = self._client.create_run(experiment, run_name=name, tags=dict(tags))
         run = TrackedRun(self._client, created.info.run_id)
         try:
             yield run
@@ -46,13 +48,6 @@ class Tracking:
             self._client.set_terminated(run.run_id, status="FAILED")
             raise
         self._client.set_terminated(run.run_id)
-
-    def _experiment_id(self) -> str:
-        found = self._client.get_experiment_by_name(self.experiment)
-        if found is not None:
-            return str(found.experiment_id)
-        location = None if self._artefacts is None else self._artefacts.resolve().as_uri()
-        return str(self._client.create_experiment(self.experiment, artifact_location=location))
 
 
 class TrackedRun:

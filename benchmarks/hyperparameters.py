@@ -1,0 +1,78 @@
+"""Chooses the flight model's hyperparameters on January to March, by folds of whole weeks.
+
+    levelfive demo --home HOME
+    python benchmarks/hyperparameters.py --home HOME [--tries 12] [--seed 0]
+
+Draws settings at random, fits each on all folds but one and measures log loss on that one, for all folds, on rows
+that were mature on 1 April. Prints every try, the best one last.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from levelfive.app import App
+from levelfive.config import Settings
+from levelfive.metrics import row_loss
+from levelfive.model_package import feature_frame, make_estimator, score
+from levelfive.runs import Run
+from levelfive.training.dataset import labelled_rows
+from levelfive.training.split import folds_by_week
+from levelfive.usecase import LABEL, PREDICTION_TIME, ModelSpec
+from levelfive.windows import Window, utc
+
+FOLDS = 4
+RANGES = {
+    "n_estimators": (300, 500, 800),
+    "max_depth": (4, 5, 6, 8),
+    "learning_rate": (0.02, 0.03, 0.05),
+    "subsample": (0.5, 0.7, 0.9),
+    "colsample_bytree": (0.1, 0.2, 0.3, 0.5),
+    "min_child_weight": (5, 15, 30, 60),
+    "reg_lambda": (1.0, 5.0, 20.0),
+}
+
+
+def loss(spec: ModelSpec, rows: pd.DataFrame, folds: np.ndarray, changed: dict[str, float | int]) -> float:
+    """Compute the mean log loss over the folds."""
+    features = feature_frame(rows, spec.features, spec.categorical)
+    labels = rows[LABEL].to_numpy(np.float64)
+    losses = np.empty(len(rows))
+    for fold in range(FOLDS):
+        held_out = folds == fold
+        estimator = clone(make_estimator(spec)).set_params(**{f"trees__{name}": v for name, v in changed.items()})
+        estimator.fit(features[~held_out], labels[~held_out])
+        losses[held_out] = row_loss(spec.task, labels[held_out], score(estimator, spec.task, features[held_out]))
+    return float(losses.mean())
+
+
+def main() -> None:
+    """Print a line a try."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--tries", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    app = App.local(options.home, Settings())
+    spec = replace(app.use_case.model)
+    as_of = utc(2013, 4, 1) + app.use_case.day_starts_at
+    window = Window(utc(2013, 1, 1), as_of - app.use_case.maturity)
+    rows = labelled_rows(app.context, Run(app.tables, "benchmark"), spec.lookups, window, as_of)
+    app.tables.spark.stop()
+    folds = folds_by_week(rows[PREDICTION_TIME], FOLDS, options.seed, day_starts_at=app.use_case.day_starts_at)
+    draw = np.random.default_rng(options.seed)
+    tries: list[tuple[float, dict[str, float | int]]] = []
+    print(f"as it is: {loss(spec, rows, folds, {}):.5f}", flush=True)
+    for _ in range(options.tries):
+        changed = {name: draw.choice(values).item() for name, values in RANGES.items()}
+        tries.append((loss(spec, rows, folds, changed), changed))
+        print(f"{tries[-1][0]:.5f} {changed}", flush=True)
+    print("best: {:.5f} {}".format(*min(tries, key=lambda found: found[0])))
+
+
+if __name__ == "__main__":
+    main()

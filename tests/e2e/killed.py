@@ -1,0 +1,44 @@
+"""Scores a window and is killed on the way, with its whole process group: run by the test of kills."""
+
+import os
+import signal
+import sys
+import threading
+from datetime import datetime
+from pathlib import Path
+
+from levelfive.app import App
+from levelfive.config import Settings, parse_time
+from levelfive.runs import JobContext
+from levelfive.scoring import job as scoring
+from levelfive.tables import Tables
+from levelfive.windows import Window
+
+
+def die(*_: object, **__: object) -> None:
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+def arm(point: str) -> None:
+    merge_new = Tables.merge_new
+
+    def merge_and_die_meanwhile(self, *arguments, **options):
+        threading.Timer(float(point.removeprefix("merge+")), die).start()
+        return merge_new(self, *arguments, **options)
+
+    if point.startswith("merge+"):
+        Tables.merge_new = merge_and_die_meanwhile
+    elif point == "before the run's row":
+        JobContext.append_row = die
+
+
+def main() -> None:
+    home, begin, end, as_of, point = sys.argv[1:]
+    times: list[datetime] = [parse_time(text) for text in (begin, end, as_of)]
+    app = App.local(Path(home), Settings(table_schema="whole_path"))
+    arm(point)
+    scoring.run(app.context, app.registry, window=Window(times[0], times[1]), as_of=times[2])
+
+
+if __name__ == "__main__":
+    main()
