@@ -15,7 +15,8 @@ import psutil
 
 from levelfive.app import App
 from levelfive.config import Settings
-from levelfive.replay import Replay, Step, prepare_home, run
+from levelfive.replay import run
+from levelfive.replay_plan import Replay, Step, prepare_home
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 SAMPLE_EVERY_SECONDS = 0.5

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import sys
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from levelfive import replay as demo_replay
-from levelfive.app import App
+from levelfive import replay_plan
 from levelfive.config import load_settings, parse_time
-from levelfive.data import job as data_job
 from levelfive.errors import ConfigError, LevelfiveError
-from levelfive.features import job as features_job
-from levelfive.mlflow_store import quieten
-from levelfive.registry import job as registry_job
-from levelfive.registry.promotions import history as promotions_of
-from levelfive.registry.store import CHAMPION
-from levelfive.scoring import job as scoring_job
-from levelfive.status import status_of
 from levelfive.telemetry import configure_logging
-from levelfive.training import job as training_job
 from levelfive.windows import Window, iso
+
+if TYPE_CHECKING:
+    from levelfive.app import App
+
+# The rooms are imported by the commands that need them: help and refusals shall not wait for Spark and MLflow.
 
 cli = typer.Typer(
     name="levelfive",
@@ -42,6 +37,7 @@ registry_cli = typer.Typer(
 cli.add_typer(registry_cli, name="registry")
 
 EXIT_REFUSED = 2
+DEFAULT_WINDOW = timedelta(days=1)
 PROJECT_FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
 Home = Annotated[Path, typer.Option(help="Folder of the lakehouse and of both MLflow stores.")]
@@ -60,11 +56,18 @@ AsOf = Annotated[
 ]
 Landing = Annotated[Path | None, typer.Option(help="Folder with one folder of files a source; default <home>/landing.")]
 DEFAULT_HOME = Path(".levelfive")
+WIDE = 180
 
 out = Console(soft_wrap=True)
+# A table keeps its lines whole: a terminal that is too narrow wraps them, a file gets them as they are.
+wide = Console(width=WIDE)
 
 
 def _app(home: Path, config: Path | None, use_case: str | None, landing: Path | None = None) -> App:
+    from levelfive.app import App
+    from levelfive.mlflow_store import quieten
+
+    quieten()
     return App.local(home, load_settings(config, home, use_case=use_case, landing=landing))
 
 
@@ -75,7 +78,6 @@ def _options(
     ] = "warning",
 ) -> None:
     configure_logging(log_level)
-    quieten()
 
 
 @cli.command()
@@ -87,6 +89,8 @@ def data(
     landing: Landing = None,
 ) -> None:
     """Ingest the landing files that are new; rows that break a contract go to quarantine."""
+    from levelfive.data import job as data_job
+
     moment, app = parse_time(as_of), _app(home, config, use_case, landing)
     result = data_job.run(app.context, landing=app.landing, as_of=moment)
     if not result.files:
@@ -110,6 +114,8 @@ def features(
     use_case: UseCaseName = None,
 ) -> None:
     """Compute the feature tables and the labels that became known, up to --as-of."""
+    from levelfive.features import job as features_job
+
     moment, begin = parse_time(as_of), None if since is None else parse_time(since)
     result = features_job.run(_app(home, config, use_case).context, as_of=moment, since=begin)
     out.print(f"Computed {', '.join(sorted(result.versions))} for {result.window}.")
@@ -126,6 +132,8 @@ def training(
     use_case: UseCaseName = None,
 ) -> None:
     """Train a candidate, judge it on the newest days, and register it refitted if the gate passes it."""
+    from levelfive.training import job as training_job
+
     moment, app = parse_time(as_of), _app(home, config, use_case)
     result = training_job.run(
         app.context,
@@ -158,6 +166,8 @@ def promote(
     use_case: UseCaseName = None,
 ) -> None:
     """Make a version that passed the gate the champion of all later times."""
+    from levelfive.registry import job as registry_job
+
     moment, app = parse_time(as_of), _app(home, config, use_case)
     result = registry_job.run(app.context, app.registry, version=version, as_of=moment, by=by)
     done = "is now" if result.promoted else "was already"
@@ -169,6 +179,8 @@ def promote(
 @registry_cli.command("list")
 def list_versions(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
     """List the registered versions: role, training time, the version they belong with, and which is champion."""
+    from levelfive.registry import job as registry_job
+
     moment, app = parse_time(as_of), _app(home, config, use_case)
     live = registry_job.champion(app.context, app.registry, moment)
     table = Table("version", "role", "trained as of", "linked with", "champion")
@@ -183,6 +195,8 @@ def list_versions(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None,
 @registry_cli.command()
 def history(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
     """List the promotions up to --as-of, with their reasons."""
+    from levelfive.registry.promotions import history as promotions_of
+
     moment, app = parse_time(as_of), _app(home, config, use_case)
     table = Table("seq", "since", "version", "before", "kind", "by", "why")
     for row in promotions_of(app.tables, app.registry.name):
@@ -216,6 +230,8 @@ def scoring(
     use_case: UseCaseName = None,
 ) -> None:
     """Score the rows whose prediction time lies in a window, with the champion of --as-of."""
+    from levelfive.scoring import job as scoring_job
+
     moment = parse_time(as_of)
     app = _app(home, config, use_case)
     window = _window(begin, end, moment)
@@ -229,6 +245,9 @@ def scoring(
 @cli.command()
 def status(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
     """Say what is live, since when, why, and how it does."""
+    from levelfive.registry.store import CHAMPION
+    from levelfive.status import status_of
+
     moment, app = parse_time(as_of), _app(home, config, use_case)
     found = status_of(app.context, app.registry, moment)
     if found.live is None:
@@ -251,7 +270,7 @@ def status(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_ca
 
 @cli.command()
 def demo(
-    step: Annotated[demo_replay.Step, typer.Option(help="How far the clock moves at once.")] = demo_replay.Step.MONTH,
+    step: Annotated[replay_plan.Step, typer.Option(help="How far the clock moves at once.")] = replay_plan.Step.MONTH,
     months: Annotated[
         str, typer.Option(help="Which months to replay: the first three train, the others are scored.")
     ] = "1-12",
@@ -260,23 +279,28 @@ def demo(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Delete the demo that the home holds, and start anew.")
     ] = False,
-    fixtures: Annotated[Path, typer.Option(help="Folder of the fixtures.")] = PROJECT_FIXTURES,
+    fixtures: Annotated[
+        Path, typer.Option(help="Folder of the fixtures.", show_default="those of this checkout")
+    ] = PROJECT_FIXTURES,
     config: Config = None,
     use_case: UseCaseName = None,
 ) -> None:
     """Replay a year on real data: ingest, train the first champion, score month by month."""
     if go_on and fresh:
         raise ConfigError("say --continue or --fresh, not both")
-    again = demo_replay.Again.CONTINUE if go_on else demo_replay.Again.FRESH if fresh else None
+    again = replay_plan.Again.CONTINUE if go_on else replay_plan.Again.FRESH if fresh else None
     first, last = _months(months)
     start = time.perf_counter()
     app = _app(home, config, use_case)
-    replay = demo_replay.Replay(app.use_case.name, step, first, last, str(fixtures.resolve()))
-    demo_replay.check(app.use_case, replay)
-    demo_replay.prepare_home(home, replay, again)
+    wanted = replay_plan.Replay(app.use_case.name, step, first, last, str(fixtures.resolve()))
+    replay_plan.check(app.use_case, wanted)
+    replay_plan.prepare_home(home, wanted, again)
+    from levelfive import replay
+    from levelfive.replay_table import demo_table
+
     out.print("starting Spark")
-    result = demo_replay.run(app, replay, lambda line: out.print(f"{time.perf_counter() - start:6.1f} s  {line}"))
-    out.print(_demo_table(result))
+    result = replay.run(app, wanted, lambda line: out.print(f"{time.perf_counter() - start:6.1f} s  {line}"))
+    wide.print(demo_table(result))
     out.print(
         "Metrics are of rows with a mature label (for flights: of flown flights), with 90 % intervals by days, "
         f"as of {iso(result.as_of)}."
@@ -289,40 +313,6 @@ def demo(
     )
 
 
-def _demo_table(result: demo_replay.ReplayResult) -> Table:
-    table = Table("period", "landed", "accepted", "quarantined", "scored", "no label: n (mean score)", "label rate")
-    names = next(
-        (
-            list(r.performance.evaluation.estimates)[:2]
-            for r in result.rows
-            if r.performance and r.performance.evaluation
-        ),
-        [],
-    )
-    for name in names:
-        table.add_column(name.replace("_", " "))
-    for row in result.rows:
-        cells = [
-            f"{row.window.start:%Y-%m-%d}",
-            f"{row.landed:,}",
-            f"{row.accepted:,}",
-            f"{row.quarantined:,}",
-        ]
-        if row.performance is None:
-            table.add_row(*cells, "(training)")
-            continue
-        others = ", ".join(
-            f"{n:,} {what} ({mean:.2f})" for what, (n, mean) in sorted(row.performance.without_label.items())
-        )
-        cells += [f"{row.performance.scored:,}", others]
-        found = row.performance.evaluation
-        if found is not None:
-            cells += [f"{found.label_mean:.3f}"]
-            cells += [f"{e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for e in (found.estimates[name] for name in names)]
-        table.add_row(*cells)
-    return table
-
-
 def _months(text: str) -> tuple[int, int]:
     first, _, last = text.partition("-")
     try:
@@ -333,7 +323,7 @@ def _months(text: str) -> tuple[int, int]:
 
 def _window(begin: str | None, end: str | None, as_of: datetime) -> Window:
     until = as_of if end is None else parse_time(end)
-    return Window(until - scoring_job.DEFAULT_WINDOW if begin is None else parse_time(begin), until)
+    return Window(until - DEFAULT_WINDOW if begin is None else parse_time(begin), until)
 
 
 def main() -> None:

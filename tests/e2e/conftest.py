@@ -9,7 +9,7 @@ from levelfive.config import Settings
 from levelfive.data import job as data
 from levelfive.features import job as features
 from levelfive.registry import job as registry
-from levelfive.replay import land
+from levelfive.replay_plan import land
 from levelfive.training import job as training
 from levelfive.training.job import TrainingResult
 from levelfive.windows import Window, utc

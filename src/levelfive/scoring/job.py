@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 PREDICTIONS = "predictions"
 READS = ("raw_*", "<feature tables>", PROMOTIONS)
 WRITES = (PREDICTIONS,)
-
-DEFAULT_WINDOW = timedelta(days=1)
 
 
 @dataclass(frozen=True)

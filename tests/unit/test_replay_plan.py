@@ -8,7 +8,7 @@ import pytest
 
 from flight_delay import USE_CASE
 from levelfive.errors import ConfigError
-from levelfive.replay import Again, Replay, Step, clock, prepare_home
+from levelfive.replay_plan import Again, Replay, Step, clock, prepare_home
 from levelfive.windows import utc
 
 
