@@ -56,17 +56,10 @@ ORIGIN_STATE = _state(("origin",), timedelta(minutes=5), (1, 3, 24))
 CARRIER_STATE = _state(("carrier", "origin"), timedelta(minutes=30), (3, 24))
 DEST_STATE = _state(("dest",), timedelta(minutes=60), (3, 24))
 
-WEATHER_VALUES = (
-    "temp",
-    "dewp",
-    "humid",
-    "wind_dir",
-    "wind_speed",
-    "wind_gust",
-    "precip",
-    "pressure",
-    "visib",
-)
+# Temperature, dew point and pressure themselves tell the season: a model that learned them in winter is misled in
+# summer. What they mean for flying is taken instead: how near fog is, and whether ice forms.
+WEATHER_VALUES = ("wind_dir", "wind_speed", "wind_gust", "precip", "visib")
+ICING_BELOW_FAHRENHEIT = 34
 WEATHER_TRENDS = ("temp", "wind_speed", "pressure", "visib", "precip")
 TREND = timedelta(hours=3)
 
@@ -101,13 +94,22 @@ def weather_state(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
         "origin",
         KNOWN_AT,
         *WEATHER_VALUES,
+        (F.col("temp") - F.col("dewp")).alias("dew_point_spread"),
+        (F.col("temp") <= ICING_BELOW_FAHRENHEIT).cast("int").alias("icing"),
         (F.col("wind_speed") * F.sin(angle)).alias("wind_east"),
         (F.col("wind_speed") * F.cos(angle)).alias("wind_north"),
         *((F.col(name) - F.max(name).over(earlier)).alias(f"{name}_change") for name in WEATHER_TRENDS),
     ).where(in_window(KNOWN_AT, window))
 
 
-WEATHER_COLUMNS = (*WEATHER_VALUES, "wind_east", "wind_north", *(f"{name}_change" for name in WEATHER_TRENDS))
+WEATHER_COLUMNS = (
+    *WEATHER_VALUES,
+    "dew_point_spread",
+    "icing",
+    "wind_east",
+    "wind_north",
+    *(f"{name}_change" for name in WEATHER_TRENDS),
+)
 
 
 def aircraft(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:

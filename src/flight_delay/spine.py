@@ -21,7 +21,6 @@ SPINE_FEATURES = (
     "origin",
     "carrier",
     "dest",
-    "flight",
     "minute_of_day",
     "weekday",
     "distance",

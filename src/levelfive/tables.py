@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -245,11 +246,13 @@ class Tables:
         options: Mapping[str, str],
         record: Mapping[str, object] | None = None,
     ) -> Write:
-        self.exists(table)
         token = uuid4().hex
-        noted = json.dumps({**(record or {}), TOKEN: token}, sort_keys=True)
-        with _refusals(table):
-            rows.write.format("delta").mode(mode).options(**options, userMetadata=noted).saveAsTable(self.name(table))
+        noted = {**(record or {}), TOKEN: token}
+        # A commit that makes a table takes its record from the session, any other one from the write's own options.
+        session = nullcontext() if self.exists(table) else self._settings(noted, evolve=False)
+        writer = rows.write.format("delta").mode(mode).options(**options, userMetadata=_as_text(noted))
+        with session, _refusals(table):
+            writer.saveAsTable(self.name(table))
         self._known.add(table)
         return Write(table, self._version_of(table, token))
 
@@ -273,7 +276,7 @@ class Tables:
             self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING delta LOCATION '{location}'")
 
     def _settings(self, record: Mapping[str, object], evolve: bool) -> _SessionSettings:
-        settings = {USER_METADATA: json.dumps(record, sort_keys=True), **({AUTO_MERGE: "true"} if evolve else {})}
+        settings = {USER_METADATA: _as_text(record), **({AUTO_MERGE: "true"} if evolve else {})}
         return _SessionSettings(self.spark, settings, self._lock)
 
 
@@ -312,6 +315,10 @@ class _refusals:
             raise _overtaken(self._table) from err
         if isinstance(err, AnalysisException):
             raise TableError(f"table {self._table!r} refused the rows: {str(err).splitlines()[0]}") from err
+
+
+def _as_text(record: Mapping[str, object]) -> str:
+    return json.dumps(record, sort_keys=True)
 
 
 def _overtaken(table: str) -> TableError:

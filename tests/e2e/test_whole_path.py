@@ -95,13 +95,14 @@ def test_a_window_beyond_the_logical_now_is_refused(loop) -> None:
 def test_scoring_twice_and_in_other_windows_gives_the_same_rows(loop) -> None:
     app = loop.app
     whole = scoring.run(app.context, app.registry, window=DAY, as_of=LATER)
-    once = predictions(app.tables, ("score", "batch_id"))
+    once = inside(predictions(app.tables, ("prediction_time", "score", "batch_id")), DAY)
 
     again = scoring.run(app.context, app.registry, window=DAY, as_of=LATER)
 
     assert (len(once), 0) == (whole.rows, again.rows)
     assert whole.batch_id == again.batch_id
-    pd.testing.assert_frame_equal(once, predictions(app.tables, ("score", "batch_id")), check_exact=True)
+    twice = inside(predictions(app.tables, ("prediction_time", "score", "batch_id")), DAY)
+    pd.testing.assert_frame_equal(once, twice, check_exact=True)
 
 
 def test_a_window_equals_its_hours_row_by_row(loop) -> None:
