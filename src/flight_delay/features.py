@@ -44,15 +44,22 @@ RATIOS = {
     "arrival_delay": Ratio("arrival_delay", "arrived"),
     "air_time_gain": Ratio("air_time_gain", "arrived"),
 }
-LEVELS = {"overdue": Level("overdue_at", "settled_at", OVERDUE_FOR)}
+OVERDUE = {"overdue": Level("overdue_at", "settled_at", OVERDUE_FOR)}
+# At an airport, whether many have just begun to wait or some wait for long says which way it goes.
+WAITING = {
+    "waiting": Level("sched_dep_at", "settled_at", OVERDUE_FOR),
+    "hour_overdue": Level("hour_overdue_at", "settled_at", OVERDUE_FOR),
+}
 
 
-def _state(keys: tuple[str, ...], grid: timedelta, hours: Sequence[int]) -> GridSpec:
+def _state(
+    keys: tuple[str, ...], grid: timedelta, hours: Sequence[int], levels: Mapping[str, Level] = OVERDUE
+) -> GridSpec:
     spans = {f"{n}h": timedelta(hours=n) for n in hours}
-    return GridSpec(keys, grid, spans, FLOWS, ("departed", "arrived", "cancelled", "due"), RATIOS, LEVELS)
+    return GridSpec(keys, grid, spans, FLOWS, ("departed", "arrived", "cancelled", "due"), RATIOS, levels)
 
 
-ORIGIN_STATE = _state(("origin",), timedelta(minutes=5), (1, 3, 24))
+ORIGIN_STATE = _state(("origin",), timedelta(minutes=5), (1, 3, 24), OVERDUE | WAITING)
 CARRIER_STATE = _state(("carrier", "origin"), timedelta(minutes=30), (3, 24))
 DEST_STATE = _state(("dest",), timedelta(minutes=60), (3, 24))
 
@@ -64,6 +71,9 @@ WEATHER_TRENDS = ("temp", "wind_speed", "pressure", "visib", "precip")
 TREND = timedelta(hours=3)
 
 ROTATION_HISTORY = timedelta(days=7)
+HISTORY_DAYS = (7, 28)
+FLIGHT_HISTORY = timedelta(days=max(HISTORY_DAYS))
+DAY_SECONDS = 86_400
 TURNAROUND = timedelta(minutes=45)
 
 
@@ -76,6 +86,7 @@ def recent_state(raw: Mapping[str, DataFrame], window: Window, *, spec: GridSpec
         (F.col("arr_delay") >= LATE_MINUTES).cast("int").alias("arrived_late"),
         (F.col("dep_delay") - F.col("arr_delay")).alias("air_time_gain"),
         (F.col("sched_dep_at") + F.lit(OVERDUE_AFTER)).alias("overdue_at"),
+        (F.col("sched_dep_at") + F.lit(timedelta(hours=1))).alias("hour_overdue_at"),
         F.coalesce("departed_at", "cancelled_at").alias("settled_at"),
     )
     return grid_state(near, flights.select(*spec.keys).distinct(), spec, window)
@@ -157,8 +168,8 @@ def rotation(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
         F.sum(F.col("delay").cast("long")).alias("delays"),
         F.count(F.lit(1)).alias("events"),
     )
-    day = Over.partitionBy("tailnum").orderBy(F.unix_seconds(KNOWN_AT)).rangeBetween(-86_400, 0)
-    week = Over.partitionBy("tailnum").orderBy(F.unix_seconds(KNOWN_AT)).rangeBetween(-7 * 86_400, 0)
+    day = Over.partitionBy("tailnum").orderBy(F.unix_seconds(KNOWN_AT)).rangeBetween(-DAY_SECONDS, 0)
+    week = Over.partitionBy("tailnum").orderBy(F.unix_seconds(KNOWN_AT)).rangeBetween(-7 * DAY_SECONDS, 0)
     return merged.select(
         "tailnum",
         KNOWN_AT,
@@ -172,6 +183,38 @@ def rotation(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     ).where(in_window(KNOWN_AT, window))
 
 
+def flight_history(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    """Describe how a flight of the same number did over the weeks up to each of its arrivals; delays in minutes."""
+    known = Window(window.start - FLIGHT_HISTORY, window.end)
+    # What arrives in a window was due to depart before its end, and at most four days before its start.
+    due = Window(known.start - STATE_HISTORY, window.end)
+    arrivals = raw["flights"].where(in_window("sched_dep_at", due) & in_window("arrived_at", known))
+    number = ("carrier", "flight", "origin")
+    counted = arrivals.groupBy(*number, F.col("arrived_at").alias(KNOWN_AT)).agg(
+        F.count(F.lit(1)).alias("arrivals"),
+        F.count_if(F.col("arr_delay") >= LATE_MINUTES).alias("late"),
+        F.sum(F.col("arr_delay").cast("long")).alias("delay"),
+        F.sum(F.col("dep_delay").cast("long")).alias("departure_delay"),
+    )
+    by_time = Over.partitionBy(*number).orderBy(F.unix_seconds(KNOWN_AT))
+    columns = []
+    for days in HISTORY_DAYS:
+        recent = by_time.rangeBetween(-days * DAY_SECONDS, 0)
+        arrived = F.sum("arrivals").over(recent)
+        columns += [
+            arrived.cast("int").alias(f"arrivals_{days}d"),
+            (F.sum("late").over(recent) / arrived).alias(f"late_rate_{days}d"),
+            (F.sum("delay").over(recent) / arrived).alias(f"delay_{days}d"),
+            (F.sum("departure_delay").over(recent) / arrived).alias(f"departure_delay_{days}d"),
+        ]
+    history = counted.select(*number, KNOWN_AT, F.col(KNOWN_AT).alias("last_arrival_at"), *columns)
+    return history.where(in_window(KNOWN_AT, window))
+
+
+FLIGHT_HISTORY_COLUMNS = (
+    "last_arrival_at",
+    *(f"{name}_{n}d" for n in HISTORY_DAYS for name in ("arrivals", "late_rate", "delay", "departure_delay")),
+)
 ROTATION_COLUMNS = ("landed", "delay", "ready_at", "last_event_at", "delay_24h", "delay_7d", "events_7d")
 
 FEATURE_TABLES = (
@@ -181,4 +224,5 @@ FEATURE_TABLES = (
     FeatureTable("carrier_state", ("carrier", "origin"), ("flights",), partial(recent_state, spec=CARRIER_STATE)),
     FeatureTable("dest_state", ("dest",), ("flights",), partial(recent_state, spec=DEST_STATE)),
     FeatureTable("rotation", ("tailnum",), ("flights",), rotation),
+    FeatureTable("flight_history", ("carrier", "flight", "origin"), ("flights",), flight_history),
 )

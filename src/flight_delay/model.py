@@ -13,6 +13,8 @@ from xgboost import XGBClassifier
 from flight_delay.features import (
     CARRIER_STATE,
     DEST_STATE,
+    FLIGHT_HISTORY,
+    FLIGHT_HISTORY_COLUMNS,
     ORIGIN_STATE,
     ROTATION_COLUMNS,
     ROTATION_HISTORY,
@@ -44,6 +46,14 @@ LOOKUPS = (
     _state("origin_state", ORIGIN_STATE, "origin_"),
     _state("carrier_state", CARRIER_STATE, "carrier_"),
     _state("dest_state", DEST_STATE, "dest_"),
+    Lookup(
+        "flight_history",
+        {key: key for key in ("carrier", "flight", "origin")},
+        FLIGHT_HISTORY_COLUMNS,
+        max_age=FLIGHT_HISTORY,
+        prefix="flight_",
+        group="history",
+    ),
     Lookup(
         "aircraft",
         {"tailnum": "tailnum"},

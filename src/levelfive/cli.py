@@ -20,6 +20,7 @@ from levelfive.windows import Window, iso
 
 if TYPE_CHECKING:
     from levelfive.app import App
+    from levelfive.data.job import DataResult
 
 # The rooms are imported by the commands that need them: help and refusals shall not wait for Spark and MLflow.
 
@@ -87,20 +88,45 @@ def data(
     config: Config = None,
     use_case: UseCaseName = None,
     landing: Landing = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Afterwards, let Great Expectations judge all rows that landed; its results go to this folder."
+        ),
+    ] = None,
 ) -> None:
     """Ingest the landing files that are new; rows that break a contract go to quarantine."""
     from levelfive.data import job as data_job
 
     moment, app = parse_time(as_of), _app(home, config, use_case, landing)
     result = data_job.run(app.context, landing=app.landing, as_of=moment)
-    if not result.files:
+    if result.files:
+        _print_files(result)
+    else:
         out.print("Nothing new: all landing files were ingested before.")
-        return
+    if report is not None:
+        _write_quality_report(app, report)
+
+
+def _print_files(result: DataResult) -> None:
     table = Table("source", "file", "rows in", "accepted", "quarantined", "duplicates")
     for file in result.files:
         counts = (file.rows_in, file.accepted, file.quarantined, file.duplicates)
         table.add_row(file.source, file.source_file, *(f"{count:,}" for count in counts))
     out.print(table)
+
+
+def _write_quality_report(app: App, folder: Path) -> None:
+    from levelfive.data import quality_report
+
+    table = Table("source", "column", "expectation", "rows", "unexpected")
+    folder.mkdir(parents=True, exist_ok=True)
+    for found in quality_report.report(app.context, app.landing):
+        (folder / f"{found.source}.json").write_text(found.result_json)
+        for one in found.judgements:
+            table.add_row(found.source, one.column, one.kind, f"{one.element_count:,}", f"{one.unexpected_count:,}")
+    out.print(table)
+    out.print(f"Results of Great Expectations: {folder}")
 
 
 @cli.command()

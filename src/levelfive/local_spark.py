@@ -23,12 +23,11 @@ SHIPPED_WITH_SPARK = (
     "org.slf4j:*,org.apache.logging.log4j:*,com.google.code.findbugs:*,com.fasterxml.jackson.core:*,io.unitycatalog:*"
 )
 SUPPORTED_JAVA = (17, 21)
-# The work is thousands of short queries: compiling them well costs more than running them. With one tier of
-# compilation the JVM reserves 48 MB for compiled code; once that is full it interprets, several times slower. So it
-# does with the long methods that Spark writes for wide rows, unless it is told to compile them too.
+# A JVM that knows this much code compiles for as long as the demo lasts: compiled code must never be thrown away for
+# lack of room. Starting a small process (Hadoop does, for each file's permissions) must not copy its page tables.
 JVM_OPTIONS = (
-    "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m -XX:-DontCompileHugeMethods -XX:+UseSerialGC "
-    "-XX:-UsePerfData -Duser.timezone=UTC"
+    "-XX:ReservedCodeCacheSize=512m -XX:+UseSerialGC -XX:-UsePerfData -Duser.timezone=UTC "
+    "-Djdk.lang.Process.launchMechanism=VFORK"
 )
 # What set-up leaves: Delta's jars, and an archive of the classes that Spark loads (a JVM feature, CDS), which
 # halves the time of its start.
@@ -36,11 +35,12 @@ SET_UP = Path(sys.prefix) / "share" / "levelfive"
 JARS = SET_UP / "jars"
 CLASS_ARCHIVE = SET_UP / "spark-classes.jsa"
 SETTING_UP = "LEVELFIVE_SETTING_UP"
+_FILE_MANAGER = "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
 # An archive of another JVM is passed over; nobody needs to read which classes cannot be in one.
 QUIET_ARCHIVE = "-Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off -Xlog:class+path=off"
 
 
-def local_session(warehouse: Path, *, memory: str = "2g", cores: int = 2) -> SparkSession:
+def local_session(warehouse: Path, *, memory: str = "1g", cores: int = 2) -> SparkSession:
     """Start (or get) a local session with Delta whose session time zone is UTC.
 
     Args:
@@ -90,12 +90,18 @@ def session_settings(warehouse: Path, memory: str) -> dict[str, str]:
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # The default, INT96, keeps no least and greatest value: a reader could pass over nothing by its time.
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.python.daemon.module": "levelfive.local_worker",
         # Remembering the line of Python behind every column doubles the time to build a plan.
         "spark.python.sql.dataFrameDebugging.enabled": "false",
         # Delta rebuilds a table's state in 50 tasks by default: far too many for logs of a few files.
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.databricks.delta.properties.defaults.checkpointInterval": "50",
+        # It renames a finished commit into its place, one writer of this process at a time, and starts no process to
+        # look for symbolic links as the default for local files does.
+        "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
+        "spark.sql.streaming.checkpointFileManagerClass": _FILE_MANAGER,
         # Tables of a few files: to collect and to ask statistics costs more than the files that they spare.
         "spark.databricks.delta.stats.collect": "false",
         "spark.databricks.delta.stats.skipping": "false",

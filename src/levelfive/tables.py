@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -30,6 +31,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
 from levelfive.errors import TableError
+from levelfive.parallel import in_parallel
 from levelfive.windows import Window, iso
 
 if TYPE_CHECKING:
@@ -148,6 +150,22 @@ class Tables:
         history = DeltaTable.forName(self.spark, self.name(table))
         rows = (history.history(limit) if limit else history.history()).select("version", "userMetadata").collect()
         return tuple(Commit(row["version"], json.loads(row["userMetadata"] or "{}")) for row in rows)
+
+    def reach(self, table: str, *, before: datetime) -> datetime | None:
+        """Tell how far the windows of a table reached, as its commits note it, before they reached a time.
+
+        Returns:
+            The latest end of a window that lies before `before`, or None where there is none.
+        """
+        if not self.exists(table):
+            return None
+        noted = (commit.record.get(REACHES) for commit in self.history(table))
+        ends = (datetime.fromisoformat(str(end)) for end in noted if end is not None)
+        return max((end for end in ends if end < before), default=None)
+
+    def prepare(self, tables: Sequence[str]) -> None:
+        """Let Delta list the files of several tables side by side: each takes a job that leaves cores idle."""
+        in_parallel([self.read(table).inputFiles for table in tables])
 
     def keep(self, rows: DataFrame) -> DataFrame:
         """Keep a frame that is read more than once, where the engine allows it; `unpersist` lets it go."""

@@ -63,13 +63,7 @@ def judge(tables: Tables, source: Source, files: Sequence[LandingFile], referenc
         ContractError: A header is wrong, or too many rows of a file break the contract.
         LandingError: A file has no rows, or Spark cannot read it.
     """
-    for file in files:
-        contract.check_header(file.header, source, str(file.path))
-    texts = read_texts(tables.spark, source, [str(file.path) for file in files])
-    texts = texts.withColumn("source_file", F.col("_metadata.file_name"))
-    rows = contract.typed(texts, source)
-    if source.derive is not None:
-        rows = source.derive(rows, references)
+    rows = typed_rows(tables.spark, source, files, references)
     # Read twice, to be counted and to be written: kept where the engine allows it.
     judged = tables.keep(_placed(contract.with_reasons(rows, source), source))
     try:
@@ -80,6 +74,21 @@ def judge(tables: Tables, source: Source, files: Sequence[LandingFile], referenc
     for file in files:
         _check(judged, source, file, counts)
     return Batch(source, tuple(files), judged, counts)
+
+
+def typed_rows(
+    spark: SparkSession, source: Source, files: Sequence[LandingFile], references: Mapping[str, DataFrame]
+) -> DataFrame:
+    """Read files into typed rows with the source's derived columns, good and bad ones alike.
+
+    Raises:
+        ContractError: A header is wrong.
+    """
+    for file in files:
+        contract.check_header(file.header, source, str(file.path))
+    texts = read_texts(spark, source, [str(file.path) for file in files])
+    rows = contract.typed(texts.withColumn("source_file", F.col("_metadata.file_name")), source)
+    return rows if source.derive is None else source.derive(rows, references)
 
 
 def read_texts(spark: SparkSession, source: Source, paths: list[str]) -> DataFrame:

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from levelfive.data.contract import demands, full_match
+from levelfive.data.ingest import typed_rows
+from levelfive.data.landing import inspect, list_files
 from levelfive.errors import ConfigError, MachineError
+from levelfive.runs import JobContext
 from levelfive.usecase import Expectation, ExpectationKind, Source
 
 if TYPE_CHECKING:
@@ -43,6 +47,29 @@ class QualityReport:
     success: bool
     judgements: tuple[Judgement, ...]
     result_json: str
+
+
+def report(context: JobContext, landing: Path) -> tuple[QualityReport, ...]:
+    """Judge all rows of the landing files as they came, source by source; nothing is ingested.
+
+    Raises:
+        MachineError: Great Expectations is not installed.
+        LandingError: A file is missing or cannot be read.
+        ContractError: A header is wrong.
+        TableError: A source refers to a raw table that is not there yet.
+    """
+    _great_expectations()
+    return tuple(_of_source(context, source, landing) for source in context.use_case.sources)
+
+
+def _of_source(context: JobContext, source: Source, landing: Path) -> QualityReport:
+    files = [inspect(path) for path in list_files(landing, source)]
+    references = {name: context.tables.read(context.use_case.source(name).table) for name in source.references}
+    rows = context.tables.keep(typed_rows(context.tables.spark, source, files, references))
+    try:
+        return validate(rows, source)
+    finally:
+        rows.unpersist()
 
 
 def expectation_suite(source: Source) -> ExpectationSuite:

@@ -12,7 +12,7 @@ from levelfive.data.job import LANDING_FILES
 from levelfive.data.known import read_as_known
 from levelfive.errors import AsOfError
 from levelfive.parallel import in_parallel
-from levelfive.runs import RUNS, JobContext, Run
+from levelfive.runs import JobContext, Run
 from levelfive.tables import Write
 from levelfive.usecase import KNOWN_AT, FeatureTable
 from levelfive.windows import Window, from_micros, iso
@@ -68,15 +68,11 @@ def _write_labels(context: JobContext, run: Run, window: Window) -> Write:
 
 
 def _resume(context: JobContext, run: Run, as_of: datetime) -> datetime:
-    return _last_end(context, as_of) or _first_data(run, as_of)
-
-
-def _last_end(context: JobContext, as_of: datetime) -> datetime | None:
-    if not context.tables.exists(RUNS):
-        return None
-    ours = (F.col("room") == "features") & (F.col("use_case") == context.use_case.name)
-    done = context.tables.read(RUNS).where(ours & (F.col("status") == "succeeded") & (F.col("as_of") < F.lit(as_of)))
-    return from_micros(done.agg(F.unix_micros(F.max("as_of"))).collect()[0][0])
+    # What the tables say of themselves, not what a run said: a killed run may have written some of them.
+    timed = [table.name for table in context.use_case.feature_tables if table.timestamped]
+    ends = [context.tables.reach(table, before=as_of) for table in (*timed, LABELS)]
+    reached = [end for end in ends if end is not None]
+    return min(reached) if len(reached) == len(ends) else _first_data(run, as_of)
 
 
 def _first_data(run: Run, as_of: datetime) -> datetime:

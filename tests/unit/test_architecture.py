@@ -1,0 +1,60 @@
+"""What the design promises of the code as a whole: one writer a table, no cycle, nothing that Spark Connect lacks."""
+
+import ast
+from graphlib import TopologicalSorter
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+MODULES = sorted(SOURCE.rglob("*.py"))
+NOT_OVER_CONNECT = {"rdd", "sparkContext", "_jvm", "_jsc", "_jdf", "_sc"}
+WRITES_DELTA = {"write", "writeTo", "writeStream", "saveAsTable"}
+
+
+def rooms() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    """Find each room's declared reads and writes by its name."""
+    names = [path.parent.name for path in sorted((SOURCE / "levelfive").glob("*/job.py"))]
+    jobs = {name: import_module(f"levelfive.{name}.job") for name in names}
+    return {name: (frozenset(job.READS), frozenset(job.WRITES)) for name, job in jobs.items()}
+
+
+def attributes(path: Path) -> set[str]:
+    return {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_module_uses_nothing_that_spark_connect_lacks(path: Path) -> None:
+    assert not attributes(path) & NOT_OVER_CONNECT
+
+
+def test_only_the_module_of_tables_writes_them() -> None:
+    writers = [str(path.relative_to(SOURCE)) for path in MODULES if attributes(path) & WRITES_DELTA]
+
+    assert writers == ["levelfive/tables.py"]
+
+
+def test_a_table_has_one_writer() -> None:
+    writers = [(table, room) for room, (_, writes) in rooms().items() for table in writes]
+
+    assert len(rooms()) >= 5
+    assert len({table for table, _ in writers}) == len(writers), writers
+
+
+def test_what_a_room_reads_a_room_writes() -> None:
+    written = {table for _, writes in rooms().values() for table in writes}
+
+    assert {table for reads, _ in rooms().values() for table in reads} <= written
+
+
+def test_no_room_waits_for_what_comes_after_it() -> None:
+    found = rooms()
+    needs = {
+        room: {other for other, (_, writes) in found.items() if other != room and writes & reads}
+        for room, (reads, _) in found.items()
+    }
+
+    order = list(TopologicalSorter(needs).static_order())  # raises on a cycle
+
+    assert order.index("data") < order.index("features") < order.index("scoring")
