@@ -8,6 +8,7 @@ LevelfiveError
 │   ├── LandingError       a file is missing, unreadable, empty, changed or delivered twice
 │   └── ContractError      a file breaks its source's contract as a whole
 ├── TableError             a table is missing, or a write was refused
+│   └── TableConflict      another writer committed first
 ├── EvidenceError          too little data to train or to judge
 └── RegistryError          the central registry refused, or does not hold what was asked for
     ├── ModelNotFound      the registry's own not-found answer
@@ -47,6 +48,10 @@ class ContractError(DataError):
 
 class TableError(LevelfiveError):
     """A table is missing, or a write was refused."""
+
+
+class TableConflict(TableError):
+    """Another writer committed first."""
 
 
 class EvidenceError(LevelfiveError):

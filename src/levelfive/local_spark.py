@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlparse
 
+import delta.exceptions.captured  # noqa: F401 - lets conflicts of writers arrive in Python as what they are
 from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
@@ -189,7 +190,7 @@ def _exercise(tables: Tables) -> None:
     """Load the classes that the rooms will need: a table is written, merged into and read."""
     rows = tables.spark.range(10).selectExpr("id", "id % 3 AS part", "timestamp_seconds(id) AS at")
     for _ in range(2):
-        tables.merge_new("numbers", rows, ("id",), within="old.id >= 0")
+        tables.insert_new("numbers", rows, ("id",), within="id >= 0")
     tables.append("numbers", rows)
     tables.read("numbers").groupBy("part").applyInArrow(lambda table: table, rows.schema).toPandas()
     tables.spark.stop()

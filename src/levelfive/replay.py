@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,8 @@ from levelfive.training import job as training
 from levelfive.windows import Window, from_micros, iso
 
 Say = Callable[[str], None]
+Done = frozenset[tuple[str, datetime | None]]
+"""Room and logical time of each run that succeeded before."""
 
 
 @dataclass(frozen=True)
@@ -50,40 +53,52 @@ class ReplayResult:
 def run(app: App, replay: Replay, say: Say) -> ReplayResult:
     """Walk through the months: land, ingest, compute features, train once, then score what each step brings.
 
-    Steps that are done already are passed over, so that a demo that was stopped goes on where it was.
+    While a window is scored, the next one is prepared, as separate jobs would: each reads only what was known at its
+    own time. Steps that are done already are passed over, so that a demo that was stopped goes on where it was.
 
     Raises:
         LevelfiveError: A room refused.
     """
-    plan = plan_of(app.use_case)
-    spent: dict[str, float] = {}
-    windows = list(clock(app.use_case, plan, replay))
-    done = _done(app)
-    for number, window in enumerate(windows):
-        say(f"{number + 1}/{len(windows)} {window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}")
-        with _timed(spent, "land"):
-            land(app.use_case, plan, Path(replay.fixtures), app.landing, window)
-        if ("data", window.end) not in done:
-            with _timed(spent, "data"):
-                data.run(app.context, landing=app.landing, as_of=window.end)
-        if ("features", window.end) not in done:
-            with _timed(spent, "features"):
-                features.run(app.context, as_of=window.end)
-        if number == 0:
-            _first_champion(app, window.end, spent, say)
-        elif ("scoring", window.end) not in done:
-            with _timed(spent, "scoring"):
-                result = scoring.run(app.context, app.registry, window=window, as_of=window.end)
-            say(f"    scored {result.rows:,} rows with version {result.model_version}")
+    windows = list(clock(app.use_case, plan_of(app.use_case), replay))
     # The last labels are not known yet when the last rows are scored.
     end = windows[-1].end + app.use_case.maturity
-    say(f"waiting until {iso(end)} for the last labels")
-    with _timed(spent, "features"):
-        if ("features", end) not in done:
-            features.run(app.context, as_of=end)
+    spent: dict[str, float] = {}
+    done = _done(app)
+    with ThreadPoolExecutor(max_workers=1) as ahead:
+        ready = ahead.submit(_prepare, app, replay, windows[0], done, spent)
+        for number, window in enumerate(windows):
+            ready.result()
+            say(f"{number + 1}/{len(windows)} {window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}")
+            if window is not windows[-1]:
+                ready = ahead.submit(_prepare, app, replay, windows[number + 1], done, spent)
+            else:
+                ready = ahead.submit(_compute_features, app, end, done, spent)
+            if number == 0:
+                _first_champion(app, window.end, spent, say)
+            elif ("scoring", window.end) not in done:
+                with _timed(spent, "scoring"):
+                    result = scoring.run(app.context, app.registry, window=window, as_of=window.end)
+                say(f"    scored {result.rows:,} rows with version {result.model_version}")
+        say(f"waiting until {iso(end)} for the last labels")
+        ready.result()
     with _timed(spent, "performance"):
         rows = report(app, windows, end)
     return ReplayResult(rows, end, spent)
+
+
+def _prepare(app: App, replay: Replay, window: Window, done: Done, spent: dict[str, float]) -> None:
+    with _timed(spent, "land"):
+        land(app.use_case, plan_of(app.use_case), Path(replay.fixtures), app.landing, window)
+    if ("data", window.end) not in done:
+        with _timed(spent, "data"):
+            data.run(app.context, landing=app.landing, as_of=window.end)
+    _compute_features(app, window.end, done, spent)
+
+
+def _compute_features(app: App, as_of: datetime, done: Done, spent: dict[str, float]) -> None:
+    if ("features", as_of) not in done:
+        with _timed(spent, "features"):
+            features.run(app.context, as_of=as_of)
 
 
 def _first_champion(app: App, as_of: datetime, spent: dict[str, float], say: Say) -> None:
@@ -99,8 +114,7 @@ def _first_champion(app: App, as_of: datetime, spent: dict[str, float], say: Say
     say(f"    version {made.promotion.version} of {app.registry.name} is the champion")
 
 
-def _done(app: App) -> frozenset[tuple[str, datetime | None]]:
-    """List what was done before: room and logical time of each run that succeeded."""
+def _done(app: App) -> Done:
     if not app.tables.exists(RUNS):
         return frozenset()
     rows = app.tables.read(RUNS).where("status = 'succeeded'").select("room", F.unix_micros("as_of").alias("at"))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
-from levelfive.errors import TableError
+from levelfive.errors import TableConflict, TableError
 from levelfive.parallel import in_parallel
 from levelfive.windows import Window, iso
 
@@ -52,7 +52,9 @@ CONFLICTS = (
 TOKEN = "write"
 REACHES = "reaches"
 OTHERS_MEANWHILE = 20
-AUTO_MERGE = "spark.databricks.delta.schema.autoMerge.enabled"
+# The name under which Delta counts the transactions that rest on a look at the table.
+APPENDS = "levelfive"
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,11 @@ class Write:
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit of a table and the record that its writer left in it."""
+    """One commit of a table: the record that its writer left in it, and the rows that it wrote (None: unknown)."""
 
     version: int
     record: Mapping[str, object]
+    rows: int | None = None
 
 
 class Tables:
@@ -148,8 +151,9 @@ class Tables:
         if self._warehouse is not None:
             return _commits_on_disk(self._folder(table) / "_delta_log", limit)
         history = DeltaTable.forName(self.spark, self.name(table))
-        rows = (history.history(limit) if limit else history.history()).select("version", "userMetadata").collect()
-        return tuple(Commit(row["version"], json.loads(row["userMetadata"] or "{}")) for row in rows)
+        commits = history.history(limit) if limit else history.history()
+        found = commits.select("version", "userMetadata", "operationMetrics").collect()
+        return tuple(_commit(row["version"], row["userMetadata"], row["operationMetrics"]) for row in found)
 
     def reach(self, table: str, *, before: datetime) -> datetime | None:
         """Tell how far the windows of a table reached, as its commits note it, before they reached a time.
@@ -184,7 +188,7 @@ class Tables:
         """
         return self._write(table, rows, "append", {"mergeSchema": "true"} if evolve else {})
 
-    def merge_new(
+    def insert_new(
         self,
         table: str,
         rows: DataFrame,
@@ -196,27 +200,31 @@ class Tables:
     ) -> Write:
         """Add the rows whose key is not in the table; rows that are there stay as they are.
 
+        Of two writers at the same time, one looks again at what is there by then.
+
         Args:
             table: The logical name.
-            rows: Rows with unique keys.
+            rows: Rows with unique keys; they are computed anew where another writer was first.
             keys: The key columns.
-            within: A condition on the table (alias `old`) that all rows with these keys satisfy: it spares reading
-                the rest.
+            within: A condition on the table that all rows with these keys satisfy: it spares reading the rest.
             record: Kept in the metadata of the commit.
             evolve: Allow columns that the table does not have yet.
 
         Raises:
-            TableError: The rows do not fit the table, or another writer was first.
+            TableConflict: Others were first again and again.
+            TableError: The rows do not fit the table.
         """
-        if not self.exists(table):
-            return self._create(table, rows, record)
-        same = " AND ".join(f"old.`{key}` <=> new.`{key}`" for key in keys)
-        token = uuid4().hex
-        with self._settings({**(record or {}), TOKEN: token}, evolve), _refusals(table):
-            target = DeltaTable.forName(self.spark, self.name(table))
-            merge = target.alias("old").merge(rows.alias("new"), f"({within}) AND {same}").whenNotMatchedInsertAll()
-            metrics = merge.execute()
-        return Write(table, self._version_of(table, token), metrics.collect()[0]["num_inserted_rows"])
+        options = {"mergeSchema": "true"} if evolve else {}
+        same = F.expr(" AND ".join(f"old.`{key}` <=> new.`{key}`" for key in keys))
+        for _ in range(ATTEMPTS):
+            if not self.exists(table):
+                return self._write(table, rows, "error", {}, record)
+            seen = self.version(table)
+            there = self.read(table).where(within).select(*keys)
+            fresh = rows.alias("new").join(there.alias("old"), on=same, how="left_anti")
+            with suppress(TableConflict):
+                return self._append_unless_overtaken(table, fresh, seen, options, record)
+        raise _overtaken(table)
 
     def replace_window(self, table: str, rows: DataFrame, column: str, window: Window) -> Write:
         """Put rows in the place of all those whose time in `column` lies in the window.
@@ -225,21 +233,18 @@ class Tables:
         that was written is known to be empty without a look at the rows.
 
         Raises:
-            TableError: The rows do not fit the table or lie outside the window, or another writer was first.
+            TableConflict: Another writer was first.
+            TableError: The rows do not fit the table or lie outside the window.
         """
         condition = sql_window(f"`{column}`", window)
         newest = self.history(table, limit=1)[0] if self.exists(table) else None
-        reach = None if newest is None else newest.record.get(REACHES)
+        if newest is None:
+            return self._write(table, rows.where(condition), "error", {}, {REACHES: iso(window.end)})
+        reach = newest.record.get(REACHES)
         record = {REACHES: iso(window.end) if reach is None else max(str(reach), iso(window.end))}
-        if newest is None or (reach is not None and str(reach) <= iso(window.start)):
-            # Nothing to replace: an append is several times cheaper. The transaction id makes Delta refuse a second
-            # writer that saw the same end.
-            seen = -1 if newest is None else newest.version
-            options = {"txnAppId": REACHES, "txnVersion": str(seen + 1)}
-            write = self._write(table, rows.where(condition), "append", options, record)
-            if write.version <= seen:
-                raise _overtaken(table)
-            return write
+        if reach is not None and str(reach) <= iso(window.start):
+            # Nothing to replace: an append is several times cheaper.
+            return self._append_unless_overtaken(table, rows.where(condition), newest.version, {}, record)
         return self._write(table, rows, "overwrite", {"replaceWhere": condition}, record)
 
     def replace_where(self, table: str, rows: DataFrame, condition: str) -> Write:
@@ -256,6 +261,21 @@ class Tables:
         """Replace the whole table, in one commit."""
         return self._write(table, rows, "overwrite", {})
 
+    def _append_unless_overtaken(
+        self,
+        table: str,
+        rows: DataFrame,
+        seen: int,
+        options: Mapping[str, str],
+        record: Mapping[str, object] | None,
+    ) -> Write:
+        """Append rows that were chosen by a look at version `seen`: Delta takes one transaction of each number."""
+        transaction = {"txnAppId": APPENDS, "txnVersion": str(seen + 1)}
+        write = self._write(table, rows, "append", {**options, **transaction}, record)
+        if write.version <= seen:
+            raise _overtaken(table)
+        return write
+
     def _write(
         self,
         table: str,
@@ -265,24 +285,27 @@ class Tables:
         record: Mapping[str, object] | None = None,
     ) -> Write:
         token = uuid4().hex
-        noted = {**(record or {}), TOKEN: token}
+        noted = json.dumps({**(record or {}), TOKEN: token}, sort_keys=True)
         # A commit that makes a table takes its record from the session, any other one from the write's own options.
-        session = nullcontext() if self.exists(table) else self._settings(noted, evolve=False)
-        writer = rows.write.format("delta").mode(mode).options(**options, userMetadata=_as_text(noted))
+        session = nullcontext() if self.exists(table) else self._noting(noted)
+        writer = rows.write.format("delta").mode(mode).options(**options, userMetadata=noted)
         with session, _refusals(table):
             writer.saveAsTable(self.name(table))
         self._known.add(table)
-        return Write(table, self._version_of(table, token))
-
-    def _version_of(self, table: str, token: str) -> int:
-        """Find the commit of a write, or, where it had nothing to commit, the newest one."""
         commits = self.history(table, limit=OTHERS_MEANWHILE)
-        return next((commit.version for commit in commits if commit.record.get(TOKEN) == token), commits[0].version)
+        ours = next((commit for commit in commits if commit.record.get(TOKEN) == token), None)
+        # A transaction that Delta passed over, as its number was taken, left no commit.
+        return Write(table, -1, 0) if ours is None else Write(table, ours.version, ours.rows)
 
-    def _create(self, table: str, rows: DataFrame, record: Mapping[str, object] | None) -> Write:
-        """Make a table of its first rows: there is nothing to merge them with."""
-        write = self._write(table, rows, "error", {}, record)
-        return replace(write, rows=self.read(table, version=write.version).count())
+    @contextmanager
+    def _noting(self, record: str) -> Iterator[None]:
+        """Set the session's record for the time of one commit; two such commits wait for each other."""
+        with self._lock:
+            self.spark.conf.set(USER_METADATA, record)
+            try:
+                yield
+            finally:
+                self.spark.conf.unset(USER_METADATA)
 
     def _folder(self, table: str) -> Path:
         assert self._warehouse is not None
@@ -292,31 +315,6 @@ class Tables:
         if self._warehouse is not None and (self._folder(table) / "_delta_log").is_dir():
             location = str(self._folder(table))
             self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING delta LOCATION '{location}'")
-
-    def _settings(self, record: Mapping[str, object], evolve: bool) -> _SessionSettings:
-        settings = {USER_METADATA: _as_text(record), **({AUTO_MERGE: "true"} if evolve else {})}
-        return _SessionSettings(self.spark, settings, self._lock)
-
-
-class _SessionSettings:
-    """Sets some of the session's settings for the time of one commit; two such commits wait for each other."""
-
-    def __init__(self, spark: SparkSession, settings: Mapping[str, str], lock: threading.RLock) -> None:
-        self._spark = spark
-        self._settings = settings
-        self._lock = lock
-
-    def __enter__(self) -> None:
-        if self._settings:
-            self._lock.acquire()
-        for key, value in self._settings.items():
-            self._spark.conf.set(key, value)
-
-    def __exit__(self, *_: object) -> None:
-        for key in self._settings:
-            self._spark.conf.unset(key)
-        if self._settings:
-            self._lock.release()
 
 
 class _refusals:
@@ -335,26 +333,26 @@ class _refusals:
             raise TableError(f"table {self._table!r} refused the rows: {str(err).splitlines()[0]}") from err
 
 
-def _as_text(record: Mapping[str, object]) -> str:
-    return json.dumps(record, sort_keys=True)
-
-
-def _overtaken(table: str) -> TableError:
-    return TableError(f"table {table!r}: another writer committed first; run the step again")
+def _overtaken(table: str) -> TableConflict:
+    return TableConflict(f"table {table!r}: another writer committed first; run the step again")
 
 
 def _commits_on_disk(log: Path, limit: int | None) -> tuple[Commit, ...]:
     """Read the commit files of Delta's protocol: on a laptop a hundred times quicker than a Spark job that does so."""
     files = sorted(log.glob("[0-9]*.json"), reverse=True)[:limit]
-    return tuple(Commit(int(file.stem), _record_of(file)) for file in files)
+    return tuple(_commit_on_disk(file) for file in files)
 
 
-def _record_of(commit: Path) -> dict[str, object]:
-    with commit.open(encoding="utf-8") as actions:
+def _commit_on_disk(file: Path) -> Commit:
+    with file.open(encoding="utf-8") as actions:
         infos = (json.loads(action).get("commitInfo") for action in actions if action.startswith('{"commitInfo"'))
         info = next(infos, None) or {}
-    record: dict[str, object] = json.loads(info.get("userMetadata") or "{}")
-    return record
+    return _commit(int(file.stem), info.get("userMetadata"), info.get("operationMetrics"))
+
+
+def _commit(version: int, record: str | None, metrics: Mapping[str, str] | None) -> Commit:
+    rows = (metrics or {}).get("numOutputRows")
+    return Commit(version, json.loads(record or "{}"), None if rows is None else int(rows))
 
 
 def in_window(column: str, window: Window) -> Column:

@@ -20,14 +20,14 @@ def die(*_: object, **__: object) -> None:
 
 
 def arm(point: str) -> None:
-    merge_new = Tables.merge_new
+    insert_new = Tables.insert_new
 
-    def merge_and_die_meanwhile(self, *arguments, **options):
-        threading.Timer(float(point.removeprefix("merge+")), die).start()
-        return merge_new(self, *arguments, **options)
+    def insert_and_die_meanwhile(self, *arguments, **options):
+        threading.Timer(float(point.removeprefix("insert+")), die).start()
+        return insert_new(self, *arguments, **options)
 
-    if point.startswith("merge+"):
-        Tables.merge_new = merge_and_die_meanwhile
+    if point.startswith("insert+"):
+        Tables.insert_new = insert_and_die_meanwhile
     elif point == "before the run's row":
         JobContext.append_row = die
 

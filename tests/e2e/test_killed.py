@@ -38,7 +38,7 @@ def test_kills_anywhere_and_a_clean_run_leave_the_table_of_one_clean_run(loop, t
     home, spark = tmp_path / "home", loop.app.tables.spark
     shutil.copytree(loop.app.home, home)
 
-    for point in ("merge+0.7", "before the run's row"):
+    for point in ("insert+0.7", "before the run's row"):
         killed = score(home, point)
         assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
     finished = score(home, "nowhere")

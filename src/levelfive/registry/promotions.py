@@ -65,7 +65,7 @@ def append(tables: Tables, promotion: Promotion) -> Write:
     """
     frame = tables.spark.createDataFrame([astuple(promotion)], schema=SCHEMA)
     try:
-        write = tables.merge_new(PROMOTIONS, frame, ("model_name", "seq"))
+        write = tables.insert_new(PROMOTIONS, frame, ("model_name", "seq"))
     except TableError as err:
         raise _conflict(promotion) from err
     if write.rows == 0:

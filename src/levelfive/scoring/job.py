@@ -94,11 +94,11 @@ def run(
             keys = (*context.use_case.key, "model_name", "model_version", "role")
             record = _record(run, batch, context, as_of, parameters, role)
             write = run.wrote(
-                context.tables.merge_new(
+                context.tables.insert_new(
                     PREDICTIONS,
                     stamped,
                     keys,
-                    within=sql_window(f"old.{PREDICTION_TIME}", window),
+                    within=sql_window(PREDICTION_TIME, window),
                     record=record,
                     evolve=True,
                 )
