@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window as Over
 
-from flight_delay.sources import LATE_MINUTES
+from flight_delay.sources import LATE_MINUTES, OUTCOME_WITHIN
 from levelfive.features.grid import Flow, GridSpec, Level, Ratio, grid_state
 from levelfive.tables import in_window
 from levelfive.usecase import KNOWN_AT, FeatureTable
@@ -23,12 +23,11 @@ from levelfive.windows import Window
 # A flight counts as overdue when it has not left this long after its schedule, and no longer than this.
 OVERDUE_AFTER = timedelta(minutes=15)
 OVERDUE_FOR = timedelta(hours=24)
-# Flights scheduled longer ago than this change no state: the latest departure is 22 hours after its schedule.
-STATE_HISTORY = timedelta(days=4)
+# Flights scheduled longer ago than this change no state.
+STATE_HISTORY = OUTCOME_WITHIN + timedelta(days=1)
 
 FLOWS = {
     "departed": Flow("departed_at"),
-    "departed_late": Flow("departed_at", "departed_late"),
     "departure_delay": Flow("departed_at", "dep_delay"),
     "arrived": Flow("arrived_at"),
     "arrived_late": Flow("arrived_at", "arrived_late"),
@@ -38,7 +37,6 @@ FLOWS = {
     "due": Flow("sched_dep_at"),
 }
 RATIOS = {
-    "departed_late_rate": Ratio("departed_late", "departed"),
     "departure_delay": Ratio("departure_delay", "departed"),
     "arrived_late_rate": Ratio("arrived_late", "arrived"),
     "arrival_delay": Ratio("arrival_delay", "arrived"),
@@ -56,11 +54,11 @@ def _state(
     keys: tuple[str, ...], grid: timedelta, hours: Sequence[int], levels: Mapping[str, Level] = OVERDUE
 ) -> GridSpec:
     spans = {f"{n}h": timedelta(hours=n) for n in hours}
-    return GridSpec(keys, grid, spans, FLOWS, ("departed", "arrived", "cancelled", "due"), RATIOS, levels)
+    return GridSpec(keys, grid, spans, FLOWS, ("arrived", "cancelled", "due"), RATIOS, levels)
 
 
 ORIGIN_STATE = _state(("origin",), timedelta(minutes=5), (1, 3, 24), OVERDUE | WAITING)
-CARRIER_STATE = _state(("carrier", "origin"), timedelta(minutes=30), (3, 24))
+CARRIER_STATE = _state(("carrier", "origin"), timedelta(minutes=60), (3, 24))
 DEST_STATE = _state(("dest",), timedelta(minutes=60), (3, 24))
 
 # Temperature, dew point and pressure themselves tell the season: a model that learned them in winter is misled in
@@ -69,6 +67,8 @@ WEATHER_VALUES = ("wind_dir", "wind_speed", "wind_gust", "precip", "visib")
 ICING_BELOW_FAHRENHEIT = 34
 WEATHER_TRENDS = ("temp", "wind_speed", "pressure", "visib", "precip")
 TREND = timedelta(hours=3)
+WEATHER_GRID = timedelta(hours=1)
+WEATHER_LASTS = timedelta(hours=6)
 
 ROTATION_HISTORY = timedelta(days=7)
 HISTORY_DAYS = (7, 28)
@@ -82,7 +82,6 @@ def recent_state(raw: Mapping[str, DataFrame], window: Window, *, spec: GridSpec
     flights = raw["flights"].where(F.col("sched_dep_at") < F.lit(window.end))
     near = flights.where(F.col("sched_dep_at") > F.lit(window.start - STATE_HISTORY)).select(
         "*",
-        (F.col("dep_delay") >= LATE_MINUTES).cast("int").alias("departed_late"),
         (F.col("arr_delay") >= LATE_MINUTES).cast("int").alias("arrived_late"),
         (F.col("dep_delay") - F.col("arr_delay")).alias("air_time_gain"),
         (F.col("sched_dep_at") + F.lit(OVERDUE_AFTER)).alias("overdue_at"),
@@ -93,24 +92,34 @@ def recent_state(raw: Mapping[str, DataFrame], window: Window, *, spec: GridSpec
 
 
 def weather_state(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
-    """Take each weather record at the time it became known, with its change over three hours."""
+    """Take the last weather record known at each full hour, with its change over three hours.
+
+    A record counts for six hours at most; an hour without one has no row.
+    """
     records = raw["weather"].where(
-        (F.col(KNOWN_AT) >= F.lit(window.start - TREND)) & (F.col(KNOWN_AT) < F.lit(window.end))
+        (F.col(KNOWN_AT) > F.lit(window.start - WEATHER_LASTS - TREND)) & (F.col(KNOWN_AT) < F.lit(window.end))
     )
     # The value of the record known exactly so long before, null where there is none.
     second = F.unix_seconds(KNOWN_AT)
     earlier = Over.partitionBy("origin").orderBy(second).rangeBetween(*(-int(TREND.total_seconds()),) * 2)
     angle = F.radians("wind_dir")
-    return records.select(
+    described = records.select(
         "origin",
-        KNOWN_AT,
+        F.col(KNOWN_AT).alias("published_at"),
         *WEATHER_VALUES,
         (F.col("temp") - F.col("dewp")).alias("dew_point_spread"),
         (F.col("temp") <= ICING_BELOW_FAHRENHEIT).cast("int").alias("icing"),
         (F.col("wind_speed") * F.sin(angle)).alias("wind_east"),
         (F.col("wind_speed") * F.cos(angle)).alias("wind_north"),
         *((F.col(name) - F.max(name).over(earlier)).alias(f"{name}_change") for name in WEATHER_TRENDS),
-    ).where(in_window(KNOWN_AT, window))
+    )
+    grid = int(WEATHER_GRID.total_seconds())
+    first = F.ceil(F.unix_seconds("published_at") / grid) * grid
+    ticks = F.sequence(first, first + F.lit(int(WEATHER_LASTS.total_seconds()) - grid), F.lit(grid))
+    hourly = described.withColumn("tick", F.explode(ticks)).withColumn(KNOWN_AT, F.timestamp_seconds("tick"))
+    hourly = hourly.where(in_window(KNOWN_AT, window))
+    newest = F.max_by(F.struct(*WEATHER_COLUMNS), "published_at").alias("newest")
+    return hourly.groupBy("origin", KNOWN_AT).agg(newest).select("origin", KNOWN_AT, "newest.*")
 
 
 WEATHER_COLUMNS = (
@@ -186,7 +195,7 @@ def rotation(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
 def flight_history(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     """Describe how a flight of the same number did over the weeks up to each of its arrivals; delays in minutes."""
     known = Window(window.start - FLIGHT_HISTORY, window.end)
-    # What arrives in a window was due to depart before its end, and at most four days before its start.
+    # What arrives in a window was due to depart before its end.
     due = Window(known.start - STATE_HISTORY, window.end)
     arrivals = raw["flights"].where(in_window("sched_dep_at", due) & in_window("arrived_at", known))
     number = ("carrier", "flight", "origin")

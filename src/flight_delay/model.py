@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
@@ -19,6 +18,7 @@ from flight_delay.features import (
     ROTATION_COLUMNS,
     ROTATION_HISTORY,
     WEATHER_COLUMNS,
+    WEATHER_GRID,
 )
 from flight_delay.spine import SPINE_FEATURES
 from levelfive.features.grid import GridSpec
@@ -42,7 +42,7 @@ def _state(table: str, spec: GridSpec, prefix: str) -> Lookup:
 
 
 LOOKUPS = (
-    Lookup("weather_state", {"origin": "origin"}, WEATHER_COLUMNS, max_age=timedelta(hours=6), group="weather"),
+    Lookup("weather_state", {"origin": "origin"}, WEATHER_COLUMNS, grid=WEATHER_GRID, group="weather"),
     _state("origin_state", ORIGIN_STATE, "origin_"),
     _state("carrier_state", CARRIER_STATE, "carrier_"),
     _state("dest_state", DEST_STATE, "dest_"),

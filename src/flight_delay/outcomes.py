@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from flight_delay.sources import FLIGHT_KEY, LATE_MINUTES, PREDICTION_LEAD
+from flight_delay.sources import FLIGHT_KEY, LATE_MINUTES, OUTCOME_WITHIN, PREDICTION_LEAD
 from levelfive.tables import in_window
 from levelfive.usecase import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.windows import Window
@@ -25,12 +25,18 @@ def labels(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
         .when(F.col("cancelled_at").isNotNull(), "cancelled")
         .when(F.col("diverted_at").isNotNull(), "diverted")
     )
-    known = raw["flights"].select(
-        *FLIGHT_KEY,
-        (F.col("sched_dep_at") - F.lit(PREDICTION_LEAD)).alias(PREDICTION_TIME),
-        late.alias(LABEL),
-        F.col("arr_delay").cast("double").alias("arr_delay"),
-        outcome.alias(OUTCOME),
-        F.coalesce("arrived_at", "cancelled_at", "diverted_at").alias(KNOWN_AT),
+    # An outcome is known within four days of the schedule: the contract bounds both delays by two.
+    due = (F.col("sched_dep_at") >= F.lit(window.start - OUTCOME_WITHIN)) & (F.col("sched_dep_at") < F.lit(window.end))
+    known = (
+        raw["flights"]
+        .where(due)
+        .select(
+            *FLIGHT_KEY,
+            (F.col("sched_dep_at") - F.lit(PREDICTION_LEAD)).alias(PREDICTION_TIME),
+            late.alias(LABEL),
+            F.col("arr_delay").cast("double").alias("arr_delay"),
+            outcome.alias(OUTCOME),
+            F.coalesce("arrived_at", "cancelled_at", "diverted_at").alias(KNOWN_AT),
+        )
     )
     return known.where(in_window(KNOWN_AT, window))

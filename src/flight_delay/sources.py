@@ -25,6 +25,8 @@ WEATHER_PUBLISHED_AFTER = timedelta(minutes=60)
 # A cancellation carries no time; nor does a diversion. Both are assumed, and declared so in the README.
 CANCELLATION_KNOWN_AFTER = timedelta(minutes=60)
 DIVERSION_KNOWN_AFTER = timedelta(minutes=60)
+# The contract below bounds both delays by two days.
+OUTCOME_WITHIN = timedelta(days=4)
 
 # Not in the airports file. Both territories keep Atlantic Standard Time all year.
 ZONES_OF_MISSING_AIRPORTS = {

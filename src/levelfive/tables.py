@@ -48,9 +48,11 @@ CONFLICTS = (
     MetadataChangedException,
     ProtocolChangedException,
 )
-# What a commit's record holds: who wrote it, and for tables of consecutive windows, up to where they reach.
+# What a commit's record holds: who wrote it, for tables of consecutive windows up to where they reach, for others what
+# they were made of.
 TOKEN = "write"
 REACHES = "reaches"
+MADE_OF = "made_of"
 OTHERS_MEANWHILE = 20
 # The name under which Delta counts the transactions that rest on a look at the table.
 APPENDS = "levelfive"
@@ -260,6 +262,13 @@ class Tables:
     def overwrite(self, table: str, rows: DataFrame) -> Write:
         """Replace the whole table, in one commit."""
         return self._write(table, rows, "overwrite", {})
+
+    def rebuild(self, table: str, rows: DataFrame, made_of: Mapping[str, int]) -> Write:
+        """Replace the whole table, unless it was made of these versions of its sources already."""
+        newest = self.history(table, limit=1)[0] if self.exists(table) else None
+        if newest is not None and newest.record.get(MADE_OF) == made_of:
+            return Write(table, newest.version, 0)
+        return self._write(table, rows, "overwrite", {}, {MADE_OF: made_of})
 
     def _append_unless_overtaken(
         self,

@@ -22,7 +22,7 @@ from levelfive.windows import from_micros
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-PLACE = "_place"
+ORDER = "_order"
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,18 @@ class FileCounts:
 
 @dataclass(frozen=True)
 class Batch:
-    """New files of one source: their rows with `reasons`, and the counts by file name."""
+    """New files of one source: their rows with `reasons`, the good ones of distinct keys, the counts by file name."""
 
     source: Source
     files: tuple[LandingFile, ...]
     judged: DataFrame
+    good: DataFrame
     counts: Mapping[str, FileCounts]
 
     @property
     def accepted(self) -> DataFrame:
         """Rows to be put into the raw table: of a repeated key, the first row by file and content."""
-        return contract.accepted(self.judged.where(F.col(PLACE) == 1), self.source).drop(PLACE)
+        return contract.accepted(self.good, self.source).drop(ORDER)
 
     @property
     def quarantined(self) -> DataFrame:
@@ -65,15 +66,18 @@ def judge(tables: Tables, source: Source, files: Sequence[LandingFile], referenc
     """
     rows = typed_rows(tables.spark, source, files, references)
     # Read twice, to be counted and to be written: kept where the engine allows it.
-    judged = tables.keep(_placed(contract.with_reasons(rows, source), source))
+    judged = tables.keep(_slim(contract.with_reasons(rows, source)))
+    good = judged.where(F.size(contract.REASONS) == 0)
     try:
-        counts = _count(judged, source)
+        repeated = bool(good.groupBy(*source.key).count().where("count > 1").take(1))
+        good = _first_of_each_key(good, source) if repeated else good
+        counts = _count(judged, good, source)
     except PySparkException as err:
         names = ", ".join(file.name for file in files)
         raise LandingError(f"source {source.name!r}: Spark cannot read {names}: {str(err).splitlines()[0]}") from err
     for file in files:
         _check(judged, source, file, counts)
-    return Batch(source, tuple(files), judged, counts)
+    return Batch(source, tuple(files), judged, good, counts)
 
 
 def typed_rows(
@@ -114,23 +118,28 @@ def _check(judged: DataFrame, source: Source, file: LandingFile, counts: Mapping
         )
 
 
-def _placed(judged: DataFrame, source: Source) -> DataFrame:
-    """Number the good rows of each key, the first by file and content being number 1."""
-    good = F.size(contract.REASONS) == 0
-    order = Over.partitionBy(*source.key, good).orderBy("source_file", F.xxhash64(contract.RAW))
-    return judged.withColumn(PLACE, F.when(good, F.row_number().over(order)))
+def _slim(judged: DataFrame) -> DataFrame:
+    """Keep the original texts of refused rows only; of the good ones their hash, which puts equal keys in order."""
+    refused = F.when(F.size(contract.REASONS) > 0, F.col(contract.RAW))
+    return judged.withColumns({ORDER: F.xxhash64(contract.RAW), contract.RAW: refused})
 
 
-def _count(judged: DataFrame, source: Source) -> dict[str, FileCounts]:
+def _first_of_each_key(good: DataFrame, source: Source) -> DataFrame:
+    order = Over.partitionBy(*source.key).orderBy("source_file", ORDER)
+    return good.withColumn("_place", F.row_number().over(order)).where("_place = 1").drop("_place")
+
+
+def _count(judged: DataFrame, good: DataFrame, source: Source) -> dict[str, FileCounts]:
     dated = F.col(source.event_time) if source.event_time else F.lit(None).cast("timestamp")
-    good = F.col(PLACE).isNotNull()
-    rows = judged.groupBy("source_file").agg(
-        F.count(F.lit(1)).alias("rows_in"),
-        F.count_if(~good).alias("quarantined"),
-        F.count_if(F.col(PLACE) == 1).alias("candidates"),
-        F.unix_micros(F.min(F.when(good, dated))).alias("low"),
-        F.unix_micros(F.max(F.when(good, dated))).alias("high"),
+    all_rows = judged.groupBy("source_file").agg(
+        F.count(F.lit(1)).alias("rows_in"), F.count_if(F.size(contract.REASONS) > 0).alias("quarantined")
     )
+    good_rows = good.groupBy("source_file").agg(
+        F.count(F.lit(1)).alias("candidates"),
+        F.unix_micros(F.min(dated)).alias("low"),
+        F.unix_micros(F.max(dated)).alias("high"),
+    )
+    rows = all_rows.join(good_rows, on="source_file", how="left").fillna(0, subset="candidates")
     return {
         row["source_file"]: FileCounts(
             row["rows_in"],

@@ -56,9 +56,10 @@ def _write_features(context: JobContext, run: Run, table: FeatureTable, window: 
     raw = read_as_known(run, context.use_case, table.sources, window.end)
     with run.timed(table.name):
         rows = table.compute(raw, window)
-        if not table.timestamped:
-            return run.wrote(run.tables.overwrite(table.name, rows))
-        return run.wrote(run.tables.replace_window(table.name, rows, KNOWN_AT, window))
+        if table.timestamped:
+            return run.wrote(run.tables.replace_window(table.name, rows, KNOWN_AT, window))
+        made_of = {name: run.versions_read[context.use_case.source(name).table] for name in table.sources}
+        return run.wrote(run.tables.rebuild(table.name, rows, made_of))
 
 
 def _write_labels(context: JobContext, run: Run, window: Window) -> Write:
