@@ -108,6 +108,13 @@ def session_settings(warehouse: Path, memory: str) -> dict[str, str]:
         # Tables of a few files: to collect and to ask statistics costs more than the files that they spare.
         "spark.databricks.delta.stats.collect": "false",
         "spark.databricks.delta.stats.skipping": "false",
+        # Files, kept frames and shuffles of a few megabytes on one disk: to squeeze and to check them costs more time
+        # than they take room.
+        "spark.sql.inMemoryColumnarStorage.compressed": "false",
+        "spark.shuffle.compress": "false",
+        "spark.hadoop.parquet.enable.dictionary": "false",
+        "spark.hadoop.parquet.size.statistics.enabled": "false",
+        "spark.hadoop.parquet.page.write-checksum.enabled": "false",
         # Room for the compiled code of all queries: by default, a hundred pieces are kept.
         "spark.sql.codegen.cache.maxEntries": "2000",
         # Rows of more than 100 fields would go through a dozen small steps instead of one compiled loop.
