@@ -8,7 +8,6 @@ that were mature on 1 April. Prints every try, the best one last.
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +26,9 @@ from levelfive.windows import Window, utc
 
 FOLDS = 4
 RANGES = {
-    "n_estimators": (300, 500, 800),
+    "n_estimators": (150, 250, 400),
     "max_depth": (4, 5, 6, 8),
-    "learning_rate": (0.02, 0.03, 0.05),
+    "learning_rate": (0.03, 0.04, 0.07),
     "subsample": (0.5, 0.7, 0.9),
     "colsample_bytree": (0.1, 0.2, 0.3, 0.5),
     "min_child_weight": (5, 15, 30, 60),
@@ -58,7 +57,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     app = App.local(options.home, Settings())
-    spec = replace(app.use_case.model)
+    spec = app.use_case.model
     as_of = utc(2013, 4, 1) + app.use_case.day_starts_at
     window = Window(utc(2013, 1, 1), as_of - app.use_case.maturity)
     rows = labelled_rows(app.context, Run(app.tables, "benchmark"), spec.lookups, window, as_of)

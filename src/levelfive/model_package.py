@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 CARD = "levelfive.json"
 SMOKE = "smoke.json"
 SMOKE_ROWS = 20
+EXAMPLE_ROWS = 5
 REQUIREMENTS = ("scikit-learn", "xgboost", "pandas", "numpy", "mlflow")
 
 
@@ -135,7 +136,7 @@ def save(model: Model, example: pd.DataFrame, folder: Path) -> None:
         model.estimator,
         str(folder),
         signature=infer_signature(rows, scores),
-        input_example=None,
+        input_example=rows.head(EXAMPLE_ROWS),
         pyfunc_predict_fn="predict_proba" if model.card.task is Task.BINARY else "predict",
         pip_requirements=[f"{name}=={installed(name)}" for name in REQUIREMENTS],
     )

@@ -7,9 +7,10 @@ is one Delta commit and can be repeated: keys are merged, windows replaced.
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -295,8 +296,11 @@ class Tables:
     ) -> Write:
         token = uuid4().hex
         noted = json.dumps({**(record or {}), TOKEN: token}, sort_keys=True)
-        # A commit that makes a table takes its record from the session, any other one from the write's own options.
-        session = nullcontext() if self.exists(table) else self._noting(noted)
+        session: AbstractContextManager[None] = nullcontext()
+        if not self.exists(table):
+            self._clear_unfinished(table)
+            # A commit that makes a table takes its record from the session, not from the write's own options.
+            session = self._noting(noted)
         writer = rows.write.format("delta").mode(mode).options(**options, userMetadata=noted)
         with session, _refusals(table):
             writer.saveAsTable(self.name(table))
@@ -321,9 +325,17 @@ class Tables:
         return self._warehouse / f"{self.schema.split('.')[-1]}.db" / table
 
     def _remember_from_disk(self, table: str) -> None:
-        if self._warehouse is not None and (self._folder(table) / "_delta_log").is_dir():
+        if self._warehouse is not None and self._is_committed(table):
             location = str(self._folder(table))
             self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING delta LOCATION '{location}'")
+
+    def _is_committed(self, table: str) -> bool:
+        return any((self._folder(table) / "_delta_log").glob("[0-9]*.json"))
+
+    def _clear_unfinished(self, table: str) -> None:
+        """Remove what a killed first write left: Delta makes no table where files lie that no commit names."""
+        if self._warehouse is not None and not self._is_committed(table):
+            shutil.rmtree(self._folder(table), ignore_errors=True)
 
 
 class _refusals:

@@ -1,6 +1,7 @@
 """The core knows regressions too: a tiny use case predicts, on real flights, by how many minutes they arrive late."""
 
 import shutil
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +20,9 @@ from flight_delay import USE_CASE
 from flight_delay.outcomes import labels
 from levelfive.features import job as features
 from levelfive.registry import job as registry
-from levelfive.registry.store import CentralRegistry
+from levelfive.registry.gate import VerdictKind
+from levelfive.registry.promotions import champion_as_of, history
+from levelfive.registry.store import CHAMPION, CentralRegistry
 from levelfive.runs import JobContext
 from levelfive.scoring import job as scoring
 from levelfive.scoring.performance import performance
@@ -30,6 +33,7 @@ from levelfive.usecase import LABEL, Estimator, GatePolicy, ModelSpec, Task
 from levelfive.windows import Window, utc
 
 AS_OF = utc(2013, 2, 15, 6)
+SECOND = utc(2013, 2, 18, 6)
 DAY = Window(AS_OF, AS_OF + timedelta(days=1))
 
 
@@ -57,11 +61,11 @@ MINUTES_LATE = replace(
     model=ModelSpec(
         task=Task.REGRESSION,
         spine_features=("origin", "carrier", "minute_of_day", "scheduled_minutes"),
-        lookups=(replace(WEATHER, columns=("visib", "wind_speed", "precip", "pressure")),),
+        lookups=(replace(WEATHER, columns=("visib", "wind_speed", "precip", "dew_point_spread")),),
         categorical=("origin", "carrier"),
         build=build,
     ),
-    gate=GatePolicy(min_rows=500, min_skill=0.0),
+    gate=GatePolicy(min_days=3, min_rows=500, min_skill=0.0, margin=50.0),  # squared minutes
 )
 
 
@@ -69,15 +73,25 @@ MINUTES_LATE = replace(
 def context(loop, tmp_path: Path) -> JobContext:
     """The raw tables of the flights in a lakehouse of their own."""
     lakehouse = tmp_path / "lakehouse"
+    schema = f"minutes_late_{zlib.crc32(str(tmp_path).encode())}"  # the session's catalog holds other tests' too
     source = loop.app.home / "lakehouse" / "whole_path.db"
     for table in (*(f"raw_{s.name}" for s in USE_CASE.sources), "landing_files"):
-        shutil.copytree(source / table, lakehouse / "minutes_late.db" / table)
-    return JobContext(Tables(loop.app.tables.spark, schema="minutes_late", warehouse=lakehouse), MINUTES_LATE)
+        shutil.copytree(source / table, lakehouse / f"{schema}.db" / table)
+    return JobContext(Tables(loop.app.tables.spark, schema=schema, warehouse=lakehouse), MINUTES_LATE)
 
 
-def test_a_regression_is_trained_judged_promoted_and_scored(context: JobContext, tmp_path: Path) -> None:
-    tracking = Tracking(f"sqlite:///{tmp_path}/tracking.db", "minutes_late", artefacts=tmp_path / "tracking")
-    store = CentralRegistry(f"sqlite:///{tmp_path}/registry.db", "minutes_late", artefacts=tmp_path / "registry")
+@pytest.fixture
+def stores(tmp_path: Path) -> tuple[Tracking, CentralRegistry]:
+    return (
+        Tracking(f"sqlite:///{tmp_path}/tracking.db", "minutes_late", artefacts=tmp_path / "tracking"),
+        CentralRegistry(f"sqlite:///{tmp_path}/registry.db", "minutes_late", artefacts=tmp_path / "registry"),
+    )
+
+
+def test_a_regression_is_trained_judged_promoted_and_scored(
+    context: JobContext, stores: tuple[Tracking, CentralRegistry]
+) -> None:
+    tracking, store = stores
     features.run(context, as_of=AS_OF)
     trained = training.run(context, tracking, store, as_of=AS_OF)
     assert trained.version is not None, trained.verdict
@@ -92,3 +106,28 @@ def test_a_regression_is_trained_judged_promoted_and_scored(context: JobContext,
     assert live.scored == scored.rows > 800
     assert live.evaluation is not None
     assert 10 < live.evaluation.estimates["rmse"].value < 100
+
+
+def test_a_candidate_is_compared_with_the_champion_on_days_that_are_new_to_both(
+    context: JobContext, stores: tuple[Tracking, CentralRegistry]
+) -> None:
+    tracking, store = stores
+    versions = []
+    for as_of in (AS_OF, SECOND):
+        features.run(context, as_of=as_of)
+        trained = training.run(context, tracking, store, as_of=as_of)
+        assert trained.version is not None, trained.verdict
+        registry.run(context, store, version=trained.version, as_of=as_of, by="test")
+        versions.append(trained.version)
+
+    assert trained.verdict.kind in (VerdictKind.BETTER, VerdictKind.NOT_WORSE)
+    compared = trained.verdict.difference
+    assert compared is not None
+    # The champion was refitted on all days that were mature at its time: only what came later is new to it.
+    assert compared.days == 4
+    assert compared.rows < trained.evaluation.rows / 3
+    made = history(context.tables, store.name)
+    assert [(row.version, row.previous_version) for row in made] == [(versions[0], None), (versions[1], versions[0])]
+    assert champion_as_of(made, SECOND) == made[0]
+    assert champion_as_of(made, SECOND + timedelta(microseconds=1)) == made[1]
+    assert store.alias(CHAMPION) == versions[1]

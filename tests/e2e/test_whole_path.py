@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from mlflow.models import Model
 from pyspark.sql import functions as F
 
 from levelfive.data import job as data
@@ -52,6 +53,10 @@ def test_the_model_comes_back_from_the_registry_as_it_was_trained(loop, tmp_path
 
     smoke_check(package)
 
+    described = Model.load(str(package))
+    assert described.signature is not None
+    assert len(described.signature.inputs.inputs) == len(loop.app.use_case.model.features)
+    assert described.saved_input_example_info is not None
     tags = loop.app.registry.find(loop.trained.version).tags
     assert loop.trained.candidate_version == tags["levelfive.refit_of"]
     assert loop.trained.version == loop.app.registry.find(loop.trained.candidate_version).tags["levelfive.refitted_as"]

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -135,6 +136,18 @@ def test_a_table_of_windows_knows_how_far_it_reaches(tables: Tables) -> None:
     assert windows[1].end == tables.reach("ticks", before=windows[-1].end)
     assert tables.reach("ticks", before=START) is None
     assert tables.reach("nothing", before=START) is None
+
+
+@pytest.mark.parametrize("log", [True, False], ids=["with an empty log", "without a log"])
+def test_a_table_whose_first_write_was_killed_is_made_anew(tables: Tables, warehouse: Path, log: bool) -> None:
+    folder = warehouse / f"{tables.schema}.db" / "numbers"
+    (folder / "_delta_log" if log else folder).mkdir(parents=True)
+    (folder / "part-00000-left.parquet").write_bytes(b"half a file")
+
+    write = tables.insert_new("numbers", numbers(tables, 1), ("number",))
+
+    assert (write.version, write.rows) == (0, 1)
+    assert found(tables) == [1]
 
 
 def test_a_table_that_is_not_there_says_who_writes_it(tables: Tables) -> None:

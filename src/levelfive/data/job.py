@@ -95,7 +95,7 @@ def _judge_all(context: JobContext, ledger: pd.DataFrame, landing: Path) -> list
     for source in context.use_case.sources:
         mine = ledger[ledger["source"] == source.name]
         seen = dict(zip(mine["sha256"], mine["source_file"], strict=True))
-        if fresh := unseen([inspect(path) for path in list_files(landing, source)], seen):
+        if fresh := unseen([inspect(path, seen) for path in list_files(landing, source)], seen):
             files[source.name] = fresh
     batches: dict[str, Batch] = {}
     waiting = [source for source in context.use_case.sources if source.name in files]

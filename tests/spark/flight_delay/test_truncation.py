@@ -63,16 +63,20 @@ def label_itself(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     return raw["flights"].select(*USE_CASE.key, early.alias(KNOWN_AT), F.col("arr_delay").alias("delay"))
 
 
+def with_only(table: FeatureTable, lookup: Lookup) -> UseCase:
+    """Leave out all other tables: the leak alone must be found, and what is computed is little."""
+    return replace(USE_CASE, feature_tables=(table,), model=replace(USE_CASE.model, lookups=(lookup,)))
+
+
 def with_leak(name: str, compute: Callable[[Mapping[str, DataFrame], Window], DataFrame]) -> UseCase:
-    tables = tuple(replace(t, compute=compute) if t.name == name else t for t in USE_CASE.feature_tables)
-    return replace(USE_CASE, feature_tables=tables)
+    lookup = next(lookup for lookup in USE_CASE.model.lookups if lookup.table == name)
+    return with_only(replace(USE_CASE.feature_table(name), compute=compute), lookup)
 
 
 def with_label() -> UseCase:
     table = FeatureTable("peek", USE_CASE.key, ("flights",), label_itself)
-    lookup = Lookup("peek", {key: key for key in USE_CASE.key}, ("delay",), max_age=timedelta(days=1), prefix="peek_")
-    model = replace(USE_CASE.model, lookups=(*USE_CASE.model.lookups, lookup))
-    return replace(USE_CASE, feature_tables=(*USE_CASE.feature_tables, table), model=model)
+    keys = {key: key for key in USE_CASE.key}
+    return with_only(table, Lookup("peek", keys, ("delay",), max_age=timedelta(days=1), prefix="peek_"))
 
 
 @pytest.mark.parametrize(

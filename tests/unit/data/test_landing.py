@@ -1,6 +1,7 @@
 """Landing files that are missing, broken, changed or delivered twice are refused."""
 
 import gzip
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,14 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(LandingError, match="is empty"):
         inspect(path)
+
+
+def test_a_known_file_is_not_unpacked_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"id\n1\n")[:-4])
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+
+    assert LandingFile(path, digest, ()) == inspect(path, {digest: "a.csv.gz"})
 
 
 def test_a_file_that_was_ingested_is_passed_over() -> None:
