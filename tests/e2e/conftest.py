@@ -8,6 +8,7 @@ from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.data import job as data
 from levelfive.features import job as features
+from levelfive.mlflow_store import quieten
 from levelfive.registry import job as registry
 from levelfive.replay_plan import land
 from levelfive.training import job as training
@@ -28,6 +29,7 @@ class Loop:
 
 @pytest.fixture(scope="session")
 def loop(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, spark: object) -> Loop:
+    quieten()
     home = tmp_path_factory.mktemp("home")
     app = App.local(home, Settings(table_schema="whole_path"))
     plan = app.use_case.replay
