@@ -30,7 +30,7 @@ SUPPORTED_JAVA = (17, 21)
 # is told to compile them too. Starting a small process, as Hadoop does for a file's permissions, must not fork the JVM.
 JVM_OPTIONS = (
     "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m -XX:-DontCompileHugeMethods -XX:+UseSerialGC "
-    "-XX:NewRatio=1 -XX:-UsePerfData -Duser.timezone=UTC -Djdk.lang.Process.launchMechanism=VFORK"
+    "-XX:-UsePerfData -Duser.timezone=UTC -Djdk.lang.Process.launchMechanism=VFORK"
 )
 # What set-up leaves: Delta's jars, and an archive of the classes that Spark loads (a JVM feature, CDS), which
 # halves the time of its start.
@@ -43,7 +43,7 @@ _FILE_MANAGER = "org.apache.spark.sql.execution.streaming.checkpointing.FileSyst
 QUIET_ARCHIVE = "-Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off -Xlog:class+path=off"
 
 
-def local_session(warehouse: Path, *, memory: str = "1500m", cores: int = 2) -> SparkSession:
+def local_session(warehouse: Path, *, memory: str = "1g", cores: int = 2) -> SparkSession:
     """Start (or get) a local session with Delta whose session time zone is UTC.
 
     Args:
@@ -108,13 +108,6 @@ def session_settings(warehouse: Path, memory: str) -> dict[str, str]:
         # Tables of a few files: to collect and to ask statistics costs more than the files that they spare.
         "spark.databricks.delta.stats.collect": "false",
         "spark.databricks.delta.stats.skipping": "false",
-        # Files, kept frames and shuffles of a few megabytes on one disk: to squeeze and to check them costs more time
-        # than they take room.
-        "spark.sql.inMemoryColumnarStorage.compressed": "false",
-        "spark.shuffle.compress": "false",
-        "spark.hadoop.parquet.enable.dictionary": "false",
-        "spark.hadoop.parquet.size.statistics.enabled": "false",
-        "spark.hadoop.parquet.page.write-checksum.enabled": "false",
         # Room for the compiled code of all queries: by default, a hundred pieces are kept.
         "spark.sql.codegen.cache.maxEntries": "2000",
         # Rows of more than 100 fields would go through a dozen small steps instead of one compiled loop.
