@@ -37,7 +37,7 @@ class Settings(BaseModel):
     tracking_uri: str | None = None
     registry_uri: str | None = None
     registry_prefix: str = Field(default="levelfive", pattern=r"^[A-Za-z0-9_]+$")
-    memory: str = Field(default="1g", pattern=r"^[0-9]+[gm]$")
+    memory: str = Field(default="2g", pattern=r"^[0-9]+[gm]$")
     cores: int = Field(default=2, ge=1)
 
     @property

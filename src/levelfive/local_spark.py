@@ -43,7 +43,7 @@ _FILE_MANAGER = "org.apache.spark.sql.execution.streaming.checkpointing.FileSyst
 QUIET_ARCHIVE = "-Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off -Xlog:class+path=off"
 
 
-def local_session(warehouse: Path, *, memory: str = "1g", cores: int = 2) -> SparkSession:
+def local_session(warehouse: Path, *, memory: str = "2g", cores: int = 2) -> SparkSession:
     """Start (or get) a local session with Delta whose session time zone is UTC.
 
     Args:
