@@ -32,7 +32,6 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
 from levelfive.errors import TableConflict, TableError
-from levelfive.parallel import in_parallel
 from levelfive.windows import Window, iso
 
 if TYPE_CHECKING:
@@ -169,10 +168,6 @@ class Tables:
         noted = (commit.record.get(REACHES) for commit in self.history(table))
         ends = (datetime.fromisoformat(str(end)) for end in noted if end is not None)
         return max((end for end in ends if end < before), default=None)
-
-    def prepare(self, tables: Sequence[str]) -> None:
-        """Let Delta list the files of several tables side by side: each takes a job that leaves cores idle."""
-        in_parallel([self.read(table).inputFiles for table in tables])
 
     def keep(self, rows: DataFrame) -> DataFrame:
         """Keep a frame that is read more than once, where the engine allows it; `unpersist` lets it go."""

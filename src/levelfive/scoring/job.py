@@ -120,9 +120,6 @@ def _choose(live: Promotion | None, version: str | None, as_of: datetime) -> tup
 
 def _scored(context: JobContext, run: Run, model: Model, window: Window, as_of: datetime) -> DataFrame:
     use_case = context.use_case
-    raw_tables = (use_case.source(name).table for name in use_case.spine_sources)
-    written_to = (PREDICTIONS,) if context.tables.exists(PREDICTIONS) else ()
-    context.tables.prepare([*raw_tables, *(lookup.table for lookup in model.card.lookups), *written_to])
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
     rows = assemble(use_case.spine(raw, window), model.card.lookups, run.read, window)
     return rows.select(

@@ -45,8 +45,6 @@ def labelled_rows(
         EvidenceError: No row of the window has a label that is known by `as_of`.
     """
     use_case = context.use_case
-    raw_tables = (use_case.source(name).table for name in use_case.spine_sources)
-    context.tables.prepare([*raw_tables, LABELS, *(lookup.table for lookup in lookups)])
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
     known = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & (F.col(OUTCOME) == LABELLED))
     spine = use_case.spine(raw, window).join(known.select(*use_case.key, LABEL), on=list(use_case.key), how="inner")
