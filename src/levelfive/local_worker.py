@@ -22,9 +22,9 @@ def main() -> None:
     for entry in [entry for entry in sys.path_importer_cache if entry.endswith(ARCHIVES)]:
         del sys.path_importer_cache[entry]
 
-    import pandas  # noqa: F401
-    import pyarrow  # noqa: F401
-    import pyspark.worker  # noqa: F401
+    import pandas  # noqa: F401 - loaded for the workers, not used here
+    import pyarrow  # noqa: F401 - as above
+    import pyspark.worker  # noqa: F401 - as above
     from pyspark.daemon import manager
 
     # A worker collects garbage after each task: not among all that was loaded here.
