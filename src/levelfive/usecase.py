@@ -14,6 +14,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from levelfive.errors import ConfigError
+from levelfive.policies import GatePolicy
 from levelfive.windows import Window
 
 if TYPE_CHECKING:
@@ -244,36 +245,6 @@ class ModelSpec:
     def features(self) -> tuple[str, ...]:
         """All feature names in the order in which the model takes them."""
         return self.spine_features + tuple(name for lookup in self.lookups for name in lookup.features)
-
-
-class NoEvidence(StrEnum):
-    """What the gate does when the data cannot tell the candidate from the champion."""
-
-    KEEP_CHAMPION = "keep_champion"
-    PROMOTE = "promote"
-
-
-@dataclass(frozen=True)
-class GatePolicy:
-    """When a candidate may replace the champion, or become the first one.
-
-    Args:
-        holdout_days: Days before `as_of` that the candidate does not train on and is judged by.
-        min_days: Fewer days with labels than this are not enough evidence.
-        min_rows: Fewer labelled rows than this are not enough evidence.
-        margin: A candidate whose loss may be this much above the champion's is not worse (loss units).
-        confidence: Of the two-sided interval of the paired difference.
-        min_skill: The first champion's loss must be this share below that of a constant prediction.
-        no_evidence: What to do when the evidence is not enough.
-    """
-
-    holdout_days: int = 14
-    min_days: int = 7
-    min_rows: int = 500
-    margin: float = 0.002
-    confidence: float = 0.9
-    min_skill: float = 0.02
-    no_evidence: NoEvidence = NoEvidence.KEEP_CHAMPION
 
 
 @dataclass(frozen=True)

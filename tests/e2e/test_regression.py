@@ -19,6 +19,7 @@ from sklearn.preprocessing import OneHotEncoder
 from flight_delay import USE_CASE
 from flight_delay.outcomes import labels
 from levelfive.features import job as features
+from levelfive.policies import GatePolicy
 from levelfive.registry import job as registry
 from levelfive.registry.gate import VerdictKind
 from levelfive.registry.promotions import champion_as_of, history
@@ -29,7 +30,7 @@ from levelfive.scoring.performance import performance
 from levelfive.tables import Tables
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking
-from levelfive.usecase import LABEL, Estimator, GatePolicy, ModelSpec, Task
+from levelfive.usecase import LABEL, Estimator, ModelSpec, Task
 from levelfive.windows import Window, utc
 
 AS_OF = utc(2013, 2, 15, 6)

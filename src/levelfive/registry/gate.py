@@ -13,7 +13,7 @@ import numpy as np
 from levelfive.day_blocks import DayBlocks
 from levelfive.errors import DataError, EvidenceError
 from levelfive.metrics import Difference, paired_difference
-from levelfive.usecase import GatePolicy, NoEvidence
+from levelfive.policies import GatePolicy, NoEvidence
 from levelfive.windows import iso
 
 

@@ -15,12 +15,12 @@ from levelfive.errors import EvidenceError
 from levelfive.features.job import LABELS
 from levelfive.metrics import Evaluation, evaluate, evaluate_slices, row_loss
 from levelfive.model_package import Model, ModelCard, feature_frame, make_estimator, save
+from levelfive.profiles import profile_baseline
 from levelfive.registry.gate import GateEvidence, Verdict, judge
 from levelfive.registry.job import VERDICT_TAG, champion
 from levelfive.registry.promotions import PROMOTIONS
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext, Run
-from levelfive.training.baseline import profile_baseline
 from levelfive.training.dataset import DAY, Snapshot, labelled_rows, write_snapshot
 from levelfive.training.plots import calibration_plot, importance_plot
 from levelfive.training.split import Split, split_by_holdout

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from levelfive.errors import ConfigError, EvidenceError
-from levelfive.usecase import GatePolicy
+from levelfive.policies import GatePolicy
 from levelfive.windows import Window, iso
 
 MIN_TRAIN_DAYS = 14

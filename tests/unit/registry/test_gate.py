@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from levelfive.errors import ConfigError, DataError, EvidenceError
 from levelfive.metrics import Difference
+from levelfive.policies import GatePolicy, NoEvidence
 from levelfive.registry.gate import GateEvidence, Verdict, VerdictKind, judge
-from levelfive.usecase import GatePolicy, NoEvidence
 from levelfive.windows import utc
 
 HOLDOUT_START = utc(2013, 7, 1)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from levelfive.errors import ConfigError, EvidenceError
+from levelfive.policies import GatePolicy
 from levelfive.training.split import Split, folds_by_week, split_by_holdout
-from levelfive.usecase import GatePolicy
 from levelfive.windows import Window, utc
 
 POLICY = GatePolicy(holdout_days=14)

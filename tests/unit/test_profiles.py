@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from levelfive.errors import ConfigError, DataError, EvidenceError
-from levelfive.training.baseline import (
+from levelfive.profiles import (
     MAX_BINS,
     MAX_CATEGORIES,
     Baseline,
