@@ -11,6 +11,7 @@ from pathlib import Path
 from levelfive.config import Settings
 from levelfive.local_spark import local_session
 from levelfive.registry.store import CentralRegistry
+from levelfive.retraining.job import Stores
 from levelfive.runs import JobContext
 from levelfive.tables import Tables
 from levelfive.training.tracking import Tracking
@@ -72,6 +73,11 @@ class App:
         """The central registry, apart from tracking."""
         uri, artefacts = self._store("registry", self.settings.registry_uri)
         return CentralRegistry(uri, self.settings.model_name, artefacts=artefacts)
+
+    @cached_property
+    def stores(self) -> Stores:
+        """Both MLflow stores, and which code trains."""
+        return Stores(self.tracking, self.registry, self.code_revision)
 
     @property
     def landing(self) -> Path:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from levelfive import replay_plan
-from levelfive.config import load_settings, parse_time
+from levelfive.config import Approval, load_settings, parse_time
 from levelfive.errors import ConfigError, LevelfiveError
 from levelfive.telemetry import configure_logging
 from levelfive.windows import Window, iso
@@ -26,19 +26,20 @@ if TYPE_CHECKING:
 
 cli = typer.Typer(
     name="levelfive",
-    help="MLOps for Azure Databricks that runs on a laptop: land, check, featurise, train, gate, promote, score.",
+    help="MLOps for Azure Databricks that runs on a laptop: from landing files to a model that retrains itself.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 registry_cli = typer.Typer(
-    help="The central registry: promote a version, list versions and promotions.", no_args_is_help=True
+    help="The central registry: promote a version, roll back, list versions and promotions.", no_args_is_help=True
 )
 cli.add_typer(registry_cli, name="registry")
 
 EXIT_REFUSED = 2
 DEFAULT_WINDOW = timedelta(days=1)
+SHOWN_COLUMNS = 10
 PROJECT_FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
 Home = Annotated[Path, typer.Option(help="Folder of the lakehouse and of both MLflow stores.")]
@@ -202,6 +203,23 @@ def promote(
     )
 
 
+@registry_cli.command()
+def rollback(
+    as_of: AsOf,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")],
+    by: Annotated[str, typer.Option(help="Who asks for it, for the record.")] = "levelfive",
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Make the champion before the present one the champion again."""
+    from levelfive.registry import job as registry_job
+
+    moment, app = parse_time(as_of), _app(home, config, use_case)
+    result = registry_job.rollback(app.context, app.registry, as_of=moment, by=by, reason=reason)
+    out.print(f"Version {result.promotion.version} of {app.registry.name} is the champion again.")
+
+
 @registry_cli.command("list")
 def list_versions(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
     """List the registered versions: role, training time, the version they belong with, and which is champion."""
@@ -269,6 +287,89 @@ def scoring(
 
 
 @cli.command()
+def monitoring(
+    as_of: AsOf,
+    begin: Annotated[
+        str | None, typer.Option("--from", help="First prediction time; default one day before --to.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="End of the prediction times, not included; default --as-of.")
+    ] = None,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Compare a window's live predictions with the training baseline and with the labels known, and judge."""
+    from levelfive.monitoring import job as monitoring_job
+
+    moment, app = parse_time(as_of), _app(home, config, use_case)
+    result = monitoring_job.run(app.context, app.registry, window=_window(begin, end, moment), as_of=moment)
+    for version, verdict in result.verdicts.items():
+        out.print(f"version {version} in {result.window}:")
+        out.print(f"  outside the training's range: {_columns(verdict.outside)}")
+        out.print(f"  unusual, which by itself is no harm: {_columns(verdict.unusual)}")
+        out.print(f"  harmful: {'; '.join(verdict.harmful) or 'no'}")
+        out.print(f"  broken data: {'; '.join(verdict.broken) or 'no'}")
+    for found in result.performance:
+        for name, estimate in found.evaluation.estimates.items() if found.evaluation else ():
+            out.print(f"{found.window} {name}: {estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]")
+        young = f", provisional: {found.share_known:.1%} of the outcomes are known" if found.provisional else ""
+        out.print(f"{found.window}: {found.mature:,} mature rows of {found.scored:,} scored{young}")
+
+
+def _columns(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:SHOWN_COLUMNS]) + (", ..." if len(names) > SHOWN_COLUMNS else "")
+    return f"{len(names)} columns ({shown})" if names else "none"
+
+
+@cli.command()
+def retraining(
+    as_of: AsOf,
+    approval: Annotated[
+        Approval | None, typer.Option(help="Whether what passes the gate goes live by itself; default by settings.")
+    ] = None,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Decide by the policy whether to train again; do so once, and promote what the gate passes."""
+    from levelfive.retraining import job as retraining_job
+
+    moment, app = parse_time(as_of), _app(home, config, use_case)
+    result = retraining_job.run(app.context, app.stores, as_of=moment, approval=approval or app.settings.approval)
+    out.print(f"decision: {result.decision.action}")
+    for reason in result.decision.reasons:
+        out.print(f"  - {reason}")
+    out.print("what would have changed it:")
+    for change in result.decision.would_have_changed:
+        out.print(f"  - {change}")
+    if result.retraining is not None:
+        out.print(f"gate: {result.retraining.verdict}: {'; '.join(result.retraining.reasons)}")
+    if result.promotion is not None:
+        out.print(f"Version {result.promotion.version} is the champion since {iso(result.promotion.promoted_at)}.")
+    elif result.retraining is not None and result.retraining.version is not None:
+        version = result.retraining.version
+        out.print(f"It waits for you: levelfive registry promote {version} --as-of {iso(moment)}")
+
+
+@cli.command()
+def report(
+    as_of: AsOf,
+    to: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("report.html"),
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Write one HTML file, with plots and without a network: is the model fine, and why."""
+    from levelfive.monitoring.report import render
+    from levelfive.report import collect
+
+    moment, app = parse_time(as_of), _app(home, config, use_case)
+    to.write_text(render(collect(app.context, app.registry, as_of=moment)), encoding="utf-8")
+    out.print(f"Report: {to}")
+
+
+@cli.command()
 def status(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
     """Say what is live, since when, why, and how it does."""
     from levelfive.registry.store import CHAMPION
@@ -311,7 +412,7 @@ def demo(
     config: Config = None,
     use_case: UseCaseName = None,
 ) -> None:
-    """Replay a year on real data: ingest, train the first champion, score month by month."""
+    """Replay a year on real data: ingest, train, and month by month score, monitor, decide and retrain."""
     if go_on and fresh:
         raise ConfigError("say --continue or --fresh, not both")
     again = replay_plan.Again.CONTINUE if go_on else replay_plan.Again.FRESH if fresh else None
@@ -326,7 +427,7 @@ def demo(
 
     out.print("starting Spark")
     result = replay.run(app, wanted, lambda line: out.print(f"{time.perf_counter() - start:6.1f} s  {line}"))
-    wide.print(demo_table(result))
+    wide.print(demo_table(result.measurements))
     out.print(
         "Metrics are of rows with a mature label (for flights: of flown flights), with 90 % intervals by days, "
         f"as of {iso(result.as_of)}."
@@ -334,7 +435,7 @@ def demo(
     spent = ", ".join(f"{room} {seconds:.0f} s" for room, seconds in result.seconds.items())
     out.print(f"time: {time.perf_counter() - start:.0f} s ({spent})")
     out.print(
-        f"Tables: {home}/lakehouse. MLflow: {home}/tracking, {home}/registry. "
+        f"Report: {result.report}. Tables: {home}/lakehouse. MLflow: {home}/tracking, {home}/registry. "
         f"Next: levelfive status --as-of {iso(result.as_of)} --home {home}"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 
 import yaml
@@ -11,6 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from levelfive.errors import AsOfError, ConfigError
 
 CONFIG_FILE = "levelfive.yml"
+
+
+class Approval(StrEnum):
+    """Who lets a version that passed the gate go live."""
+
+    AUTO = "auto"
+    MANUAL = "manual"
 
 
 class Settings(BaseModel):
@@ -24,6 +32,7 @@ class Settings(BaseModel):
         tracking_uri: MLflow's tracking store.
         registry_uri: The central registry, a store of its own.
         registry_prefix: Put before environment and use case in the registered model's name.
+        approval: Whether a version that passed the gate goes live by itself (auto) or waits for a person (manual).
         memory: Heap of the local session.
         cores: Threads of the local session.
     """
@@ -37,6 +46,7 @@ class Settings(BaseModel):
     tracking_uri: str | None = None
     registry_uri: str | None = None
     registry_prefix: str = Field(default="levelfive", pattern=r"^[A-Za-z0-9_]+$")
+    approval: Approval = Approval.AUTO
     memory: str = Field(default="2g", pattern=r"^[0-9]+[gm]$")
     cores: int = Field(default=2, ge=1)
 

@@ -91,6 +91,8 @@ def session_settings(warehouse: Path, memory: str) -> dict[str, str]:
         "spark.sql.ui.explainMode": "simple",
         "spark.sql.maxPlanStringLength": "100",
         "spark.sql.shuffle.partitions": "2",
+        # A state of a few months fits into memory: to join it there spares both sides a shuffle and a sort.
+        "spark.sql.autoBroadcastJoinThreshold": "128m",
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         # The default, INT96, keeps no least and greatest value: a reader could pass over nothing by its time.

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 import pandas as pd
+from scipy.special import entr
 
 from levelfive import day_blocks
 from levelfive.day_blocks import DayBlocks, Floats, Statistic
@@ -21,12 +22,13 @@ _CLIP = 1e-15  # keeps the log loss of a certain and wrong score finite
 
 
 class Metric(StrEnum):
-    """The names of the metrics: the first four are of binary tasks, the others of regressions."""
+    """The names of the metrics: the first five are of binary tasks, the others of regressions."""
 
     AUC = "auc"
     LOG_LOSS = "log_loss"
     BRIER = "brier"
     CALIBRATION = "calibration"
+    SKILL = "skill"
     RMSE = "rmse"
     MAE = "mae"
     R2 = "r2"
@@ -53,6 +55,10 @@ class Evaluation:
     days: int
     label_mean: float
     score_mean: float
+
+
+SKILL = {Task.BINARY: Metric.SKILL, Task.REGRESSION: Metric.R2}
+"""The metric that says how much of a constant prediction's loss a model takes away: comparable between seasons."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,8 @@ def evaluate(
         seed: Of the bootstrap.
 
     Returns:
-        Binary: `auc`, `log_loss`, `brier` and `calibration` (mean score minus mean label). Regression:
+        Binary: `auc`, `log_loss`, `brier`, `calibration` (mean score minus mean label) and `skill` (the share by
+        which the log loss lies below that of always predicting these rows' own label mean). Regression:
         `rmse`, `mae`, `r2` and `bias` (mean score minus mean label). A metric that is not defined, such as
         the AUC of one class, is NaN; so is every interval of a single day.
 
@@ -194,12 +201,19 @@ def paired_difference(
 
 
 def _binary(labels: Floats, scores: Floats, blocks: DayBlocks) -> dict[Metric, Statistic]:
+    loss, rate = day_blocks.mean(row_loss(Task.BINARY, labels, scores), blocks), day_blocks.mean(labels, blocks)
     return {
         Metric.AUC: day_blocks.auc(labels, scores, blocks),
-        Metric.LOG_LOSS: day_blocks.mean(row_loss(Task.BINARY, labels, scores), blocks),
+        Metric.LOG_LOSS: loss,
         Metric.BRIER: day_blocks.mean(_squared_error(labels, scores), blocks),
         Metric.CALIBRATION: day_blocks.mean(scores - labels, blocks),
+        Metric.SKILL: lambda weights: 1 - day_blocks.ratio(loss(weights), _entropy(rate(weights))),
     }
+
+
+def _entropy(rate: Floats) -> Floats:
+    """The log loss of predicting a rate for rows of which that share has label 1, in nats."""
+    return np.asarray(entr(rate) + entr(1 - rate))
 
 
 def _regression(labels: Floats, scores: Floats, blocks: DayBlocks) -> dict[Metric, Statistic]:

@@ -54,6 +54,7 @@ class ModelCard:
     run_id: str
     code_revision: str
     baseline: str
+    holdout_skill: float | None = None
 
     def to_json(self) -> str:
         """Write the card as JSON."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+
+from levelfive.errors import ConfigError
 
 
 class NoEvidence(StrEnum):
@@ -34,3 +38,88 @@ class GatePolicy:
     confidence: float = 0.9
     min_skill: float = 0.02
     no_evidence: NoEvidence = NoEvidence.KEEP_CHAMPION
+
+
+@dataclass(frozen=True)
+class MonitoringPolicy:
+    """From which values on monitoring says something of a window.
+
+    Args:
+        level: A column is unusual where its PSI is above this quantile of what the baseline's own days give.
+        outside_share: A column is outside the training's range where more than this share of its values are.
+        broken_outside_share: Above this share the values are of another unit or meaning: a season moves a
+            distribution, it does not take a quarter of it out of all that was seen before.
+        broken_null_share: A column whose share of missing values grew by more than this is broken.
+        broken_quarantined_share: Above this share of quarantined rows the delivery is broken.
+        broken_volume_share: Fewer rows a day than this share of the training's are a delivery that lacks rows.
+        harmful_skill_share: The model harms where its skill lies wholly below this share of that at training.
+    """
+
+    level: float = 0.99
+    outside_share: float = 0.01
+    broken_outside_share: float = 0.25
+    broken_null_share: float = 0.2
+    broken_quarantined_share: float = 0.02
+    broken_volume_share: float = 0.5
+    harmful_skill_share: float = 0.25
+
+
+@dataclass(frozen=True)
+class RetrainingPolicy:
+    """When the live model is trained again; a trigger whose limit is None is switched off.
+
+    Drift, calibration and loss are triggers of windows: each must be met in `of_them` of the last `windows`
+    and in the latest one. Drift is off by default: on the flights it came to a schedule of the same count.
+
+    Args:
+        windows: How many of the last windows are looked at.
+        of_them: A trigger of windows must be met in at least this many of them.
+        drifted_share: At least this share of the columns is unusual.
+        calibration: The interval of mean score minus label rate lies wholly further from 0 than this.
+        loss_excess: The interval of the skill lies wholly below the skill at training less this. Skill is
+            1 - loss / loss of the constant prediction of the window's own mean label.
+        label_growth: The labelled rows have grown by at least this share since the training.
+        max_age: The model was trained at least this long ago.
+        min_rows: A window with fewer mature labelled rows does not count.
+        min_days: A window with fewer days of mature labels does not count.
+        cooldown: No retraining sooner than this after the last decision to retrain.
+
+    Raises:
+        ConfigError: A value makes no sense.
+    """
+
+    windows: int = 3
+    of_them: int = 2
+    drifted_share: float | None = None
+    calibration: float | None = 0.05
+    loss_excess: float | None = 0.02
+    label_growth: float | None = 0.35
+    max_age: timedelta | None = timedelta(days=120)
+    min_rows: int = 500
+    min_days: int = 5
+    cooldown: timedelta = timedelta(days=6)
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        _require("windows", self.windows, "at least 1", self.windows >= 1)
+        _require("of_them", self.of_them, f"from 1 to windows ({self.windows})", 1 <= self.of_them <= self.windows)
+        if self.drifted_share is not None:
+            _require("drifted_share", self.drifted_share, "above 0 and at most 1", 0 < self.drifted_share <= 1)
+        if self.calibration is not None:
+            _require("calibration", self.calibration, "finite, at least 0", 0 <= self.calibration < math.inf)
+        if self.loss_excess is not None:
+            _require("loss_excess", self.loss_excess, "finite, at least 0", 0 <= self.loss_excess < math.inf)
+        if self.label_growth is not None:
+            _require("label_growth", self.label_growth, "finite, above 0", 0 < self.label_growth < math.inf)
+        if self.max_age is not None:
+            _require("max_age", self.max_age, "longer than 0", self.max_age > timedelta(0))
+        _require("min_rows", self.min_rows, "at least 0", self.min_rows >= 0)
+        _require("min_days", self.min_days, "at least 0", self.min_days >= 0)
+        _require("cooldown", self.cooldown, "at least 0", self.cooldown >= timedelta(0))
+
+
+def _require(name: str, value: object, demand: str, met: bool) -> None:
+    if not met:
+        raise ConfigError(
+            f"a retraining policy's {name} must be {demand}, got {value!r}; correct the use case's policy"
+        )

@@ -13,16 +13,21 @@ from pyspark.sql import functions as F
 
 from levelfive.app import App
 from levelfive.data import job as data
-from levelfive.errors import ConfigError
+from levelfive.errors import ConfigError, LevelfiveError
 from levelfive.features import job as features
+from levelfive.monitoring import job as monitoring
+from levelfive.monitoring.report import render
 from levelfive.registry import job as registry
 from levelfive.registry.promotions import history
-from levelfive.replay_plan import Replay, clock, land, month_start, plan_of
-from levelfive.runs import RUNS
+from levelfive.replay_plan import Replay, clock, land, plan_of
+from levelfive.report import Measurement, collect, measurements
+from levelfive.retraining import job as retraining
+from levelfive.runs import RUNS, Run
 from levelfive.scoring import job as scoring
-from levelfive.scoring.performance import Performance, performance
 from levelfive.training import job as training
 from levelfive.windows import Window, from_micros, iso
+
+REPORT = "report.html"
 
 Say = Callable[[str], None]
 Done = frozenset[tuple[str, datetime | None]]
@@ -30,28 +35,17 @@ Done = frozenset[tuple[str, datetime | None]]
 
 
 @dataclass(frozen=True)
-class PeriodRow:
-    """One line of the final table."""
-
-    window: Window
-    landed: int
-    accepted: int
-    quarantined: int
-    duplicates: int
-    performance: Performance | None
-
-
-@dataclass(frozen=True)
 class ReplayResult:
-    """What the demo led to."""
+    """What the demo led to: a measurement of each window, the report, and the seconds spent by room."""
 
-    rows: tuple[PeriodRow, ...]
+    measurements: tuple[Measurement, ...]
+    report: Path
     as_of: datetime
     seconds: dict[str, float]
 
 
 def run(app: App, replay: Replay, say: Say) -> ReplayResult:
-    """Walk through the months: land, ingest, compute features, train once, then score what each step brings.
+    """Walk through the months: land, ingest, compute features, score, monitor, decide, and retrain where it is decided.
 
     While a window is scored, the next one is prepared, as separate jobs would: each reads only what was known at its
     own time. Steps that are done already are passed over, so that a demo that was stopped goes on where it was.
@@ -59,6 +53,16 @@ def run(app: App, replay: Replay, say: Say) -> ReplayResult:
     Raises:
         LevelfiveError: A room refused.
     """
+    try:
+        return _run(app, replay, say)
+    except LevelfiveError:
+        # What failed, and what was known before, is told by the report too.
+        windows = list(clock(app.use_case, plan_of(app.use_case), replay))
+        say(f"refused; the report of what happened: {write_report(app, windows[-1].end)}")
+        raise
+
+
+def _run(app: App, replay: Replay, say: Say) -> ReplayResult:
     windows = list(clock(app.use_case, plan_of(app.use_case), replay))
     # The last labels are not known yet when the last rows are scored.
     end = windows[-1].end + app.use_case.maturity
@@ -75,15 +79,48 @@ def run(app: App, replay: Replay, say: Say) -> ReplayResult:
                 ready = ahead.submit(_compute_features, app, end, done, spent)
             if number == 0:
                 _first_champion(app, window.end, spent, say)
-            elif ("scoring", window.end) not in done:
-                with _timed(spent, "scoring"):
-                    result = scoring.run(app.context, app.registry, window=window, as_of=window.end)
-                say(f"    scored {result.rows:,} rows with version {result.model_version}")
+            else:
+                _score_and_learn(app, window, done, spent, say)
         say(f"waiting until {iso(end)} for the last labels")
         ready.result()
-    with _timed(spent, "performance"):
-        rows = report(app, windows, end)
-    return ReplayResult(rows, end, spent)
+    with _timed(spent, "monitoring"):
+        monitoring.measure_again(app.context, app.registry, as_of=end)
+    with _timed(spent, "report"):
+        path = write_report(app, end)
+        found = measurements(Run(app.tables, "demo"), app.registry.name, as_of=end)
+    return ReplayResult(found, path, end, spent)
+
+
+def write_report(app: App, as_of: datetime) -> Path:
+    """Write the report as of a time into the home, in one piece."""
+    path = app.home / REPORT
+    partial = path.with_suffix(".partial")
+    partial.write_text(render(collect(app.context, app.registry, as_of=as_of)), encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def _score_and_learn(app: App, window: Window, done: Done, spent: dict[str, float], say: Say) -> None:
+    as_of = window.end
+    if ("scoring", as_of) not in done:
+        with _timed(spent, "scoring"):
+            scored = scoring.run(app.context, app.registry, window=window, as_of=as_of)
+        say(f"    scored {scored.rows:,} rows with version {scored.model_version}")
+    if ("monitoring", as_of) not in done:
+        with _timed(spent, "monitoring"):
+            seen = monitoring.run(app.context, app.registry, window=window, as_of=as_of)
+        for verdict in seen.verdicts.values():
+            harm = "; ".join((*verdict.harmful, *verdict.broken)) or "none"
+            outside, unusual = len(verdict.outside), len(verdict.unusual)
+            say(f"    {outside} columns outside the training's range, {unusual} unusual; harm: {harm}")
+    if ("retraining", as_of) not in done:
+        with _timed(spent, "retraining"):
+            decided = retraining.run(app.context, app.stores, as_of=as_of, approval=app.settings.approval)
+        say(f"    {decided.decision.action}: {'; '.join(decided.decision.reasons)}")
+        if decided.retraining is not None:
+            say(f"    gate: {decided.retraining.verdict}: {'; '.join(decided.retraining.reasons)}")
+        if decided.promotion is not None:
+            say(f"    version {decided.promotion.version} is the champion")
 
 
 def _prepare(app: App, replay: Replay, window: Window, done: Done, spent: dict[str, float]) -> None:
@@ -119,35 +156,6 @@ def _done(app: App) -> Done:
         return frozenset()
     rows = app.tables.read(RUNS).where("status = 'succeeded'").select("room", F.unix_micros("as_of").alias("at"))
     return frozenset((row["room"], from_micros(row["at"])) for row in rows.collect())
-
-
-def report(app: App, windows: list[Window], as_of: datetime) -> tuple[PeriodRow, ...]:
-    """Collect the final table: what landed in each period, and how its predictions did."""
-    months = sorted({(w.start.year, w.start.month) for w in windows[1:]})
-    starts_at = app.use_case.day_starts_at
-    edges = [(month_start(y, m) + starts_at, month_start(y, m + 1) + starts_at) for y, m in months]
-    scored = [Window(start, min(end, windows[-1].end)) for start, end in edges]
-    periods = [windows[0], *scored]
-    measured = {p.window: p for p in performance(app.context, scored, as_of)}
-    counts = app.tables.read(data.LANDING_FILES).where(F.col("max_event_time").isNotNull())
-    files = counts.select(
-        F.unix_micros("max_event_time").alias("at"), "rows_in", "accepted", "quarantined", "duplicates"
-    ).collect()
-    rows = []
-    for period in periods:
-        inside = [f for f in files if period.start.timestamp() <= f["at"] / 1e6 < period.end.timestamp()]
-        sums = {name: sum(f[name] for f in inside) for name in ("rows_in", "accepted", "quarantined", "duplicates")}
-        rows.append(
-            PeriodRow(
-                period,
-                sums["rows_in"],
-                sums["accepted"],
-                sums["quarantined"],
-                sums["duplicates"],
-                measured.get(period),
-            )
-        )
-    return tuple(rows)
 
 
 class _timed:

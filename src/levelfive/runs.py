@@ -6,14 +6,16 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
+
+from pyspark.sql import functions as F
 
 from levelfive.tables import Tables, Write
 from levelfive.telemetry import event
 from levelfive.usecase import UseCase
-from levelfive.windows import iso
+from levelfive.windows import EPOCH, iso
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -60,6 +62,15 @@ class Run:
             yield
         finally:
             self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
+
+
+def failures(tables: Tables, *, until: datetime) -> list[tuple[datetime, str, str]]:
+    """List the runs that failed, by logical time: time, room and error."""
+    if not tables.exists(RUNS):
+        return []
+    rows = tables.read(RUNS).where((F.col("status") == "failed") & (F.col("as_of") <= F.lit(until)))
+    found = rows.select(F.unix_micros("as_of").alias("at"), "room", "error").collect()
+    return sorted((EPOCH + timedelta(microseconds=row["at"]), row["room"], row["error"]) for row in found)
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from levelfive.monitoring.performance import Performance, performance
+from levelfive.predictions import PREDICTIONS
 from levelfive.registry.promotions import Promotion, champion_as_of, history
 from levelfive.registry.store import CHAMPION, CentralRegistry
-from levelfive.runs import JobContext
-from levelfive.scoring.job import PREDICTIONS
-from levelfive.scoring.performance import Performance, performance
+from levelfive.runs import JobContext, Run
 from levelfive.windows import Window
 
 
@@ -35,6 +35,7 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     if live is None:
         return Status(None, newest, registry.alias(CHAMPION) if made else None, None)
     found = None
+    run = Run(context.tables, "status")
     if context.tables.exists(PREDICTIONS):
-        found = performance(context, [Window(live.promoted_at, as_of)], as_of)[0]
+        found = performance(context, run, [Window(live.promoted_at, as_of)], as_of=as_of)[0]
     return Status(live, newest, registry.alias(CHAMPION), found if found and found.scored else None)

@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from levelfive.errors import ConfigError
-from levelfive.policies import GatePolicy
+from levelfive.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy
 from levelfive.windows import Window
 
 if TYPE_CHECKING:
@@ -281,6 +281,8 @@ class UseCase:
         model: The model's recipe.
         slices: Spine columns by whose values metrics are also reported.
         gate: When a candidate may go live.
+        monitoring: From which values on monitoring says something.
+        retraining: When the live model is trained again.
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
         replay: How `levelfive demo` walks through the fixtures, or None for a use case without.
     """
@@ -297,6 +299,8 @@ class UseCase:
     model: ModelSpec
     slices: tuple[str, ...] = ()
     gate: GatePolicy = field(default_factory=GatePolicy)
+    monitoring: MonitoringPolicy = field(default_factory=MonitoringPolicy)
+    retraining: RetrainingPolicy = field(default_factory=RetrainingPolicy)
     day_starts_at: timedelta = timedelta(0)
     replay: ReplayPlan | None = None
 

@@ -28,6 +28,11 @@ class Window:
         """Show the window as an interval in ISO 8601."""
         return f"[{iso(self.start)}, {iso(self.end)})"
 
+    @property
+    def length(self) -> timedelta:
+        """How long the window is."""
+        return self.end - self.start
+
     def split(self, length: timedelta) -> Iterator[Window]:
         """Cut the window into consecutive ones of `length`; the last may be shorter."""
         start = self.start

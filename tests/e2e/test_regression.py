@@ -19,6 +19,7 @@ from sklearn.preprocessing import OneHotEncoder
 from flight_delay import USE_CASE
 from flight_delay.outcomes import labels
 from levelfive.features import job as features
+from levelfive.monitoring.performance import performance
 from levelfive.policies import GatePolicy
 from levelfive.registry import job as registry
 from levelfive.registry.gate import VerdictKind
@@ -26,7 +27,6 @@ from levelfive.registry.promotions import champion_as_of, history
 from levelfive.registry.store import CHAMPION, CentralRegistry
 from levelfive.runs import JobContext
 from levelfive.scoring import job as scoring
-from levelfive.scoring.performance import performance
 from levelfive.tables import Tables
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking

@@ -15,11 +15,12 @@ from pyspark.sql import functions as F
 from levelfive.data import job as data
 from levelfive.errors import AsOfError, ModelNotFound, RegistryError
 from levelfive.model_package import smoke_check
+from levelfive.predictions import PREDICTIONS
 from levelfive.registry import job as registry
 from levelfive.registry.promotions import history
 from levelfive.runs import RUNS
 from levelfive.scoring import job as scoring
-from levelfive.scoring.job import PREDICTIONS, rebuild_runs
+from levelfive.scoring.job import rebuild_runs
 from levelfive.tables import Tables, in_window
 from levelfive.windows import Window, utc
 

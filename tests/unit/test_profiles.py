@@ -3,6 +3,7 @@
 import json
 import math
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -12,16 +13,25 @@ from hypothesis import strategies as st
 
 from levelfive.errors import ConfigError, DataError, EvidenceError
 from levelfive.profiles import (
+    LABEL,
     MAX_BINS,
     MAX_CATEGORIES,
+    SCORE,
     Baseline,
     Histogram,
+    finish_categorical,
+    finish_numeric,
+    merge,
+    partial_categorical,
+    partial_numeric,
     profile_baseline,
     profile_categorical,
     profile_numeric,
 )
 
 NUMBERS = st.lists(st.one_of(st.integers(-3, 3).map(float), st.floats(-1e6, 1e6), st.just(math.nan)), max_size=80)
+CUTS = st.lists(st.integers(0, 80), max_size=4).map(sorted)
+DAYS = np.array([20_000, 20_002, 20_000, 20_002])
 
 
 def training_set(**columns):
@@ -30,9 +40,26 @@ def training_set(**columns):
     return pd.DataFrame({**usual, **columns})
 
 
-def baseline(frame=None, categorical=("carrier",)):
+def baseline(frame=None, categorical=("carrier",), score=(0.1, 0.8, 0.2, 0.3), days=DAYS):
     frame = training_set() if frame is None else frame
-    return profile_baseline(frame, categorical, label=np.array([0, 1, 0, 0]), score=np.array([0.1, 0.8, 0.2, 0.3]))
+    return profile_baseline(frame, categorical, label=np.array([0, 1, 0, 0]), score=np.array(score), days=days)
+
+
+def merged(parts):
+    """Merge partials, the last one first."""
+    whole = parts[-1]
+    for part in reversed(parts[:-1]):
+        whole = merge(whole, part)
+    return whole
+
+
+def assert_same(expected, found):
+    """Compare two partials: counts exactly, sums and moments up to rounding."""
+    assert (expected.count, expected.nulls, expected.counts) == (found.count, found.nulls, found.counts)
+    assert (expected.min, expected.max, expected.sketch) == (found.min, found.max, found.sketch)
+    scale = max(abs(expected.min or 0), abs(expected.max or 0), 1)
+    moments = [(side.mean / scale, side.m2 / scale**2, *np.array(side.sums) / scale) for side in (expected, found)]
+    assert pytest.approx(moments[0], rel=1e-9, abs=1e-9) == moments[1]
 
 
 def test_a_numeric_profile_says_what_numpy_says():
@@ -95,6 +122,17 @@ def test_later_values_are_counted_between_the_same_edges_and_outside_of_them():
     assert (found.low, found.high, found.inner_edges) == (later.low, later.high, later.inner_edges)
     assert later.counts == (1, 2, 0, 1, 2)
     assert pytest.approx((-5, 2.9, 0, 3, 102.1)) == later.sums
+
+
+@settings(max_examples=100, deadline=None)
+@given(NUMBERS, NUMBERS)
+def test_the_place_of_a_value_is_the_one_that_it_is_counted_in(before, later):
+    histogram = profile_numeric(np.array(before)).histogram
+    values = np.array([value for value in later if math.isfinite(value)])
+
+    counts = np.bincount(histogram.places(values), minlength=len(histogram.counts))
+
+    assert histogram.refilled(values).counts == tuple(counts)
 
 
 def test_a_constant_feature_is_one_bin_that_later_values_leave():
@@ -224,3 +262,181 @@ def test_text_in_a_numeric_feature_is_refused_with_the_way_out():
 def test_other_json_is_no_baseline(text):
     with pytest.raises(DataError, match="expected a baseline"):
         Baseline.from_json(text)
+
+
+def test_the_counts_of_each_day_add_up_to_the_histograms():
+    found = baseline()
+
+    assert list(found.daily) == ["delay", "carrier", LABEL, SCORE]
+    for name, profile in (("delay", found.numeric["delay"]), (LABEL, found.label), (SCORE, found.score)):
+        assert profile.histogram.counts == tuple(map(sum, zip(*found.daily[name], strict=True)))
+    assert found.daily[LABEL] == ((0, 2, 0, 0), (0, 1, 1, 0))
+
+
+def test_the_daily_counts_of_categories_are_in_the_order_of_the_profile_with_the_rest_last():
+    carriers = [None] + ["UA"] * 3 + [f"N{number:03}" for number in range(MAX_CATEGORIES)]
+    days = np.array([2, 1, 2, 2] + [1] * MAX_CATEGORIES)
+
+    found = profile_baseline(
+        pd.DataFrame({"carrier": carriers}),
+        ["carrier"],
+        label=np.zeros(len(days)),
+        score=np.zeros(1),
+        days=days,
+    )
+
+    assert (next(iter(found.categorical["carrier"].frequent)), found.categorical["carrier"].rest) == ("UA", 1)
+    first, second = found.daily["carrier"]
+    assert (first[0], second[0], first[-1], second[-1]) == (1, 2, 1, 0)
+    assert (sum(first), sum(second)) == (MAX_CATEGORIES + 1, 2)
+
+
+def test_scores_of_other_rows_have_no_daily_counts():
+    found = baseline(score=(0.5, 0.6))
+
+    assert SCORE not in found.daily
+    assert found.score.count == 2
+
+
+def test_without_days_there_are_no_daily_counts():
+    assert baseline(days=None).daily == {}
+
+
+def test_a_baseline_wants_one_day_a_row():
+    with pytest.raises(EvidenceError, match="each of 4 rows must belong to a day"):
+        baseline(days=DAYS[:3])
+
+
+@settings(max_examples=200, deadline=None)
+@given(NUMBERS, NUMBERS, CUTS)
+def test_numbers_in_any_batches_give_one_summary(before, numbers, cuts):
+    histogram, values = profile_numeric(np.array(before)).histogram, np.array(numbers, dtype=float)
+
+    parts = [partial_numeric(batch, histogram) for batch in np.split(values, cuts)]
+
+    whole = partial_numeric(values, histogram)
+    assert_same(whole, merged(parts))
+    assert_same(whole, merged(parts[::-1]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(["UA", "AA", "", "true", None]), max_size=30), CUTS)
+def test_categories_in_any_batches_give_one_summary(names, cuts):
+    values = pd.Series(names, dtype=object)
+    edges = [0, *cuts, len(values)]
+
+    parts = [partial_categorical(values.iloc[start:end]) for start, end in pairwise(edges)]
+
+    assert partial_categorical(values) == merged(parts) == merged(parts[::-1])
+    assert profile_categorical(values) == finish_categorical(merged(parts))
+
+
+def test_many_batches_keep_the_digits_of_a_small_spread_far_from_zero():
+    values = 1e9 + np.random.default_rng(0).normal(size=5000)
+    histogram = profile_numeric(values).histogram
+
+    parts = [partial_numeric(batch, histogram) for batch in np.array_split(values, 100)]
+
+    assert finish_numeric(merged(parts), histogram).std == pytest.approx(values.std(), rel=1e-7)
+
+
+def test_partials_on_other_bins_are_not_merged():
+    one, other = (profile_numeric(np.arange(size)).histogram for size in (2, 30))
+
+    with pytest.raises(ConfigError, match="the same places, got 4 and 22"):
+        merge(partial_numeric(np.zeros(1), one), partial_numeric(np.zeros(1), other))
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        np.random.default_rng(1).normal(0, 1, 5000),
+        np.random.default_rng(1).normal(0.5, 1.3, 5000),
+        np.random.default_rng(1).poisson(1, 5000) - 1.0,
+    ],
+    ids=["same", "moved", "whole numbers"],
+)
+def test_a_profile_of_partials_says_what_numpy_says_and_nearly_so_of_quantiles(later):
+    histogram = profile_numeric(np.random.default_rng(0).normal(size=5000)).histogram
+
+    found = finish_numeric(partial_numeric(np.append(later, [math.nan, -math.inf]), histogram), histogram)
+
+    assert (found.count, found.nulls, found.min, found.max) == (5000, 2, later.min(), later.max())
+    assert pytest.approx((later.mean(), later.std())) == (found.mean, found.std)
+    assert found.histogram == histogram.refilled(later)
+    for level, value in found.quantiles.items():
+        assert np.mean(later < value - 0.5) - 0.05 <= float(level) <= np.mean(later <= value + 0.5) + 0.05
+
+
+def test_interpolated_quantiles_of_a_continuous_feature_are_near_the_exact_ones():
+    values = np.random.default_rng(0).gamma(2, 10, 20_000)
+    exact = profile_numeric(values)
+
+    found = finish_numeric(partial_numeric(values, exact.histogram), exact.histogram)
+
+    middle = ["0.05", "0.25", "0.5", "0.75", "0.95"]
+    assert pytest.approx([exact.quantiles[level] for level in middle], rel=0.01) == [
+        found.quantiles[level] for level in middle
+    ]
+
+
+def test_interpolated_quantiles_of_a_flag_are_its_values():
+    exact = profile_numeric(np.array([0.0] * 97 + [1.0] * 3))
+
+    found = finish_numeric(partial_numeric(np.array([0.0] * 60 + [1.0] * 40), exact.histogram), exact.histogram)
+
+    assert list(found.quantiles.values()) == [0, 0, 0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("before", [np.arange(50.0), np.full(5, 7.0), np.empty(0)], ids=["many", "constant", "none"])
+def test_a_window_without_values_has_a_profile_of_nulls_on_the_same_bins(before):
+    histogram = profile_numeric(before).histogram
+
+    found = finish_numeric(partial_numeric(np.array([math.nan, math.inf]), histogram), histogram)
+
+    assert (found.count, found.nulls, found.mean, found.std, found.min, found.max) == (0, 2, None, None, None, None)
+    assert (found.quantiles, found.distinct, sum(found.histogram.counts)) == ({}, 0, 0)
+    assert len(found.histogram.counts) == len(histogram.counts)
+
+
+def test_values_where_the_baseline_had_none_are_profiled_all_the_same():
+    histogram = profile_numeric(np.full(3, math.nan)).histogram
+
+    found = finish_numeric(partial_numeric(np.array([1.0, 2.0, 3.0]), histogram), histogram)
+
+    assert (found.count, found.mean, found.quantiles["0.5"]) == (3, 2.0, 2.0)
+
+
+@pytest.mark.parametrize("distinct", [0, 1, 2, 255])
+def test_few_distinct_values_are_counted_exactly_however_often_they_occur(distinct):
+    values = np.tile(np.arange(distinct) / 7, 20)
+
+    assert distinct == profile_numeric(values).distinct
+
+
+def test_the_hashes_of_numbers_are_the_same_in_every_process():
+    histogram = profile_numeric(np.zeros(1)).histogram
+
+    assert partial_numeric(np.array([1.0, 0.5]), histogram).sketch == (306524380890059637, 3035652100526550566)
+
+
+def test_both_zeros_are_one_value():
+    assert profile_numeric(np.array([0.0, -0.0])).distinct == 1
+    assert merged([partial_numeric(np.array([zero]), Histogram(0, 0, (), (), ())) for zero in (0.0, -0.0)]).sketch == (
+        partial_numeric(np.array([0.0]), Histogram(0, 0, (), (), ())).sketch
+    )
+
+
+@pytest.mark.parametrize("distinct", [300, 5000, 200_000])
+def test_many_distinct_values_are_estimated(distinct):
+    values = np.random.default_rng(0).permutation(distinct).astype(float)
+
+    assert profile_numeric(values).distinct == pytest.approx(distinct, rel=0.2)
+
+
+def test_a_later_profile_lists_a_baselines_categories_however_rare():
+    names = [f"N{number:03}" for number in range(MAX_CATEGORIES)] * 2 + ["rare", "other"]
+
+    found = finish_categorical(partial_categorical(pd.Series(names)), keep=["rare", "absent"])
+
+    assert (len(found.frequent), found.frequent["rare"], found.rest) == (MAX_CATEGORIES + 1, 1, 1)

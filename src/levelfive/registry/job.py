@@ -74,6 +74,47 @@ def run(context: JobContext, registry: CentralRegistry, *, version: str, as_of: 
         return RegistryResult(run.run_id, promotion, promoted=True)
 
 
+def rollback(
+    context: JobContext, registry: CentralRegistry, *, as_of: datetime, by: str, reason: str
+) -> RegistryResult:
+    """Make the champion before the present one the champion again: one row in `promotions`, then the alias.
+
+    It needs nothing of the version that it takes out of service, whose artefacts may be gone; a rollback of a
+    rollback goes one champion further back.
+
+    Raises:
+        RegistryError: There is no earlier champion, its smoke check failed, or a later promotion exists.
+        PromotionConflict: Another writer promoted at the same time.
+    """
+    with context.run("registry", as_of=as_of, parameters={"rollback": True, "by": by, "reason": reason}) as run:
+        made = history(context.tables, registry.name)
+        earlier = made[-1].previous_version if made else None
+        if earlier is None:
+            raise RegistryError(
+                f"{registry.name} has no champion before the present one: there is nothing to go back to"
+            )
+        back_to = next(p for p in made if p.version == earlier)
+        _check_order(made, as_of, earlier)
+        run.model_version = earlier
+        with run.timed("smoke_check"), tempfile.TemporaryDirectory() as folder:
+            smoke_check(registry.download(earlier, Path(folder)))
+        promotion = Promotion(
+            seq=len(made) + 1,
+            model_name=registry.name,
+            version=earlier,
+            previous_version=back_to.previous_version,
+            promoted_at=as_of,
+            kind="rollback",
+            promoted_by=by,
+            reason=f"back from version {made[-1].version}: {reason}",
+            verdict=back_to.verdict,
+            run_id=run.run_id,
+        )
+        run.wrote(append(context.tables, promotion))
+        registry.set_alias(CHAMPION, earlier)
+        return RegistryResult(run.run_id, promotion, promoted=True)
+
+
 def champion(context: JobContext, registry: CentralRegistry, as_of: datetime) -> Promotion | None:
     """Find the champion as of a time; None only where `promotions` says that there was none."""
     return champion_as_of(history(context.tables, registry.name), as_of)

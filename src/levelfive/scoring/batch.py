@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from enum import StrEnum
 
 from levelfive.windows import Window, iso
 
 
-class Role(StrEnum):
-    """In what capacity a model scored a row."""
-
-    CHAMPION = "champion"
-    CHALLENGER = "challenger"
-    BACKFILL = "backfill"
-
-
-def batch_id(use_case: str, window: Window, model_name: str, version: str, role: Role) -> str:
+def batch_id(use_case: str, window: Window, model_name: str, version: str, role: str) -> str:
     """Derive the id of a batch: 16 hexadecimal digits."""
     parts = (use_case, iso(window.start), iso(window.end), model_name, version, role)
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]

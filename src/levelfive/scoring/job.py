@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import pandas as pd
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.functions import pandas_udf
 
 from levelfive.data.known import read_as_known
 from levelfive.errors import AsOfError, RegistryError
 from levelfive.features.lookup import assemble
 from levelfive.model_package import Model
+from levelfive.predictions import FEATURES, PREDICTIONS, SCORE, SLICES, Role, score_of
 from levelfive.registry.job import champion
 from levelfive.registry.promotions import PROMOTIONS, Promotion
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import RUNS, JobContext, Run
-from levelfive.scoring.batch import Role, batch_id
+from levelfive.scoring.batch import batch_id
 from levelfive.tables import Commit, sql_window
 from levelfive.usecase import PREDICTION_TIME
 from levelfive.windows import Window, iso
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
-PREDICTIONS = "predictions"
 READS = ("raw_*", "<feature tables>", PROMOTIONS)
 WRITES = (PREDICTIONS,)
 
@@ -125,22 +123,12 @@ def _scored(context: JobContext, run: Run, model: Model, window: Window, as_of: 
     return rows.select(
         *use_case.key,
         PREDICTION_TIME,
-        _score(model).alias("score"),
+        score_of(model, F.struct(*model.card.features)).alias(SCORE),
         F.create_map(*(part for name in use_case.slices for part in (F.lit(name), F.col(name).cast("string")))).alias(
-            "slices"
+            SLICES
         ),
-        F.struct(*model.card.features).alias("features"),
+        F.struct(*model.card.features).alias(FEATURES),
     )
-
-
-def _score(model: Model) -> Column:
-    @pandas_udf("double")  # type: ignore[call-overload,untyped-decorator]  # the stub knows no iterator of frames
-    def score(frames: Iterator[pd.DataFrame]) -> Iterator[pd.Series]:
-        for frame in frames:
-            yield pd.Series(model.score(frame))
-
-    column: Column = score(F.struct(*model.card.features))
-    return column
 
 
 def _record(

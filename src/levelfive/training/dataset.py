@@ -1,11 +1,15 @@
-"""Training sets: rows with labels, joined with the features known at their prediction time, in a total order."""
+"""Training sets: rows with labels and the features known at their prediction time, in a total order.
+
+A training set grows: the rows of an earlier one, then those that were served, with the features that the model saw;
+only what is in neither is joined with the feature tables anew.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +20,15 @@ from levelfive.data.known import read_as_known
 from levelfive.errors import EvidenceError
 from levelfive.features.job import LABELS
 from levelfive.features.lookup import assemble
+from levelfive.predictions import FEATURES, PREDICTIONS, SLICES, live_predictions
 from levelfive.runs import JobContext, Run
-from levelfive.usecase import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME, Lookup
+from levelfive.tables import in_window
+from levelfive.usecase import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME, Lookup, ModelSpec, UseCase
 from levelfive.windows import Window, iso
 
 DAY = "day"
+SLICE = "slice_"
+"""Put before the names of the columns by whose values metrics are reported; they hold text."""
 SNAPSHOT = "training_set.parquet"
 
 
@@ -33,35 +41,59 @@ class Snapshot:
     rows: pd.DataFrame
 
 
-def labelled_rows(
-    context: JobContext, run: Run, lookups: Sequence[Lookup], window: Window, as_of: datetime
+def training_rows(
+    context: JobContext, run: Run, spec: ModelSpec, window: Window, *, as_of: datetime, earlier: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """Assemble the labelled rows of a window, ordered by prediction time and key.
+    """Collect the labelled rows of a window, ordered by prediction time and key.
+
+    Args:
+        context: Tables and use case.
+        run: Notes the versions of the tables that are read.
+        spec: Says which features are wanted.
+        window: Prediction times.
+        as_of: The logical now: labels known later are left out.
+        earlier: The rows of an earlier training set, or None.
 
     Returns:
-        Key, `prediction_time`, the spine's columns, the lookups' features, `label` and `day` (a whole number).
+        Key, `prediction_time`, the spec's features, the slices, `label` and `day` (a whole number).
 
     Raises:
         EvidenceError: No row of the window has a label that is known by `as_of`.
     """
     use_case = context.use_case
+    key, columns = list(use_case.key), _columns(use_case, spec.features)
+    labels = _labels(run, use_case, window, as_of)
+    if labels.empty:
+        raise EvidenceError(f"no row with a prediction time in {window} has a label known by {iso(as_of)}")
+    parts = []
+    if earlier is not None and set(columns) <= set(earlier.columns):
+        parts.append(labels.merge(earlier[columns], on=key, how="inner"))
+        labels = _without(labels, parts[-1], key)
+    if not labels.empty and context.tables.exists(PREDICTIONS):
+        served = _served(run, use_case, spec.features, window=_span(labels))
+        if served is not None:
+            parts.append(labels.merge(served[columns], on=key, how="inner"))
+            labels = _without(labels, parts[-1], key)
+    if not labels.empty:
+        fresh = labelled_rows(context, run, spec.lookups, _span(labels), as_of=as_of)
+        parts.append(labels.merge(fresh[columns], on=key, how="inner"))
+    return _ordered(pd.concat(parts, ignore_index=True), use_case)
+
+
+def labelled_rows(
+    context: JobContext, run: Run, lookups: Sequence[Lookup], window: Window, *, as_of: datetime
+) -> pd.DataFrame:
+    """Join the labelled rows of a window with the feature tables, ordered by prediction time and key.
+
+    Returns:
+        Key, `prediction_time`, the spine's columns, the lookups' features, the slices, `label` and `day`.
+    """
+    use_case = context.use_case
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
     known = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & (F.col(OUTCOME) == LABELLED))
     spine = use_case.spine(raw, window).join(known.select(*use_case.key, LABEL), on=list(use_case.key), how="inner")
-    rows = assemble(spine, lookups, run.read, window).toPandas()
-    if rows.empty:
-        raise EvidenceError(f"no row with a prediction time in {window} has a label known by {iso(as_of)}")
-    # Row order changes what trees learn: a total order makes a training repeatable.
-    rows = rows.sort_values([PREDICTION_TIME, *use_case.key], ignore_index=True)
-    rows[DAY] = day_numbers(rows[PREDICTION_TIME], use_case.day_starts_at.total_seconds())
-    return rows
-
-
-def day_numbers(times: pd.Series, day_starts_at_seconds: float) -> np.ndarray:
-    """Number the use case's days: whole days since 1970, shifted by the day's start."""
-    seconds = times.to_numpy("datetime64[s]").astype(np.int64)
-    numbers: np.ndarray = (seconds - int(day_starts_at_seconds)) // 86_400
-    return numbers
+    slices = {f"{SLICE}{name}": F.col(name).cast("string") for name in use_case.slices}
+    return _ordered(assemble(spine.withColumns(slices), lookups, run.read, window).toPandas(), use_case)
 
 
 def write_snapshot(rows: pd.DataFrame, folder: Path) -> Snapshot:
@@ -69,3 +101,41 @@ def write_snapshot(rows: pd.DataFrame, folder: Path) -> Snapshot:
     path = folder / SNAPSHOT
     rows.to_parquet(path, index=False, compression="zstd")
     return Snapshot(path, hashlib.sha256(path.read_bytes()).hexdigest(), rows)
+
+
+def _columns(use_case: UseCase, features: Sequence[str]) -> list[str]:
+    slices = [f"{SLICE}{name}" for name in use_case.slices]
+    return [*use_case.key, *(name for name in features if name not in use_case.key), *slices]
+
+
+def _labels(run: Run, use_case: UseCase, window: Window, as_of: datetime) -> pd.DataFrame:
+    known = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & (F.col(OUTCOME) == LABELLED))
+    return known.where(in_window(PREDICTION_TIME, window)).select(*use_case.key, PREDICTION_TIME, LABEL).toPandas()
+
+
+def _served(run: Run, use_case: UseCase, features: Sequence[str], *, window: Window) -> pd.DataFrame | None:
+    live = live_predictions(run, use_case, window)
+    if not set(features) <= set(live.schema[FEATURES].dataType.fieldNames()):  # type: ignore[attr-defined]  # a struct
+        return None
+    others = [F.col(f"{FEATURES}.{name}").alias(name) for name in features if name not in use_case.key]
+    slices = [F.col(SLICES)[name].alias(f"{SLICE}{name}") for name in use_case.slices]
+    return live.select(*use_case.key, *others, *slices).toPandas()
+
+
+def _without(labels: pd.DataFrame, found: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    there = pd.MultiIndex.from_frame(found[key])
+    return labels[~pd.MultiIndex.from_frame(labels[key]).isin(there)]
+
+
+def _span(rows: pd.DataFrame) -> Window:
+    first, last = rows[PREDICTION_TIME].min(), rows[PREDICTION_TIME].max() + pd.Timedelta("1us")
+    return Window(first.to_pydatetime().replace(tzinfo=UTC), last.to_pydatetime().replace(tzinfo=UTC))
+
+
+def _ordered(rows: pd.DataFrame, use_case: UseCase) -> pd.DataFrame:
+    # Row order changes what trees learn: a total order makes a training repeatable.
+    rows = rows.sort_values([PREDICTION_TIME, *use_case.key], ignore_index=True)
+    seconds = rows[PREDICTION_TIME].to_numpy("datetime64[s]").astype(np.int64)
+    # The use case's days: whole days since 1970, shifted by the day's start.
+    rows[DAY] = (seconds - int(use_case.day_starts_at.total_seconds())) // 86_400
+    return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,23 +14,27 @@ from pyspark.sql import functions as F
 
 from levelfive.errors import EvidenceError
 from levelfive.features.job import LABELS
-from levelfive.metrics import Evaluation, evaluate, evaluate_slices, row_loss
+from levelfive.metrics import SKILL, Evaluation, evaluate, evaluate_slices, row_loss
 from levelfive.model_package import Model, ModelCard, feature_frame, make_estimator, save
+from levelfive.predictions import PREDICTIONS
 from levelfive.profiles import profile_baseline
 from levelfive.registry.gate import GateEvidence, Verdict, judge
 from levelfive.registry.job import VERDICT_TAG, champion
 from levelfive.registry.promotions import PROMOTIONS
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext, Run
-from levelfive.training.dataset import DAY, Snapshot, labelled_rows, write_snapshot
+from levelfive.training.dataset import DAY, SLICE, SNAPSHOT, Snapshot, labelled_rows, training_rows, write_snapshot
 from levelfive.training.plots import calibration_plot, importance_plot
 from levelfive.training.split import Split, split_by_holdout
 from levelfive.training.tracking import TrackedRun, Tracking
 from levelfive.usecase import LABEL, PREDICTION_TIME, ModelSpec
 from levelfive.windows import Window, from_micros, iso
 
-READS = ("raw_*", "<feature tables>", LABELS, PROMOTIONS)
+READS = ("raw_*", "<feature tables>", LABELS, PROMOTIONS, PREDICTIONS)
 WRITES: tuple[str, ...] = ()
+
+TRAINING_SET = "training_set"
+DECISION_TAG = "levelfive.decision"
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class _Task:
     spec: ModelSpec
     as_of: datetime
     code_revision: str
+    decision: str
 
 
 def run(
@@ -62,6 +68,7 @@ def run(
     as_of: datetime,
     without: tuple[str, ...] = (),
     code_revision: str = "unknown",
+    decision: str = "",
 ) -> TrainingResult:
     """Train a candidate on what was known at `as_of` and let the gate judge it on the newest days.
 
@@ -72,6 +79,7 @@ def run(
         as_of: The logical now.
         without: Feature groups to leave out.
         code_revision: Which code trains, for the record.
+        decision: The decision that asked for it, if one did; the registered versions carry it.
 
     Raises:
         EvidenceError: There are too few days or labels.
@@ -79,34 +87,46 @@ def run(
         TableError: A table is missing.
     """
     spec = context.use_case.model.without(*without)
-    parameters = {"without": ",".join(without), "code_revision": code_revision}
+    parameters = {"without": ",".join(without), "code_revision": code_revision, "decision": decision}
     with (
         context.run("training", as_of=as_of, parameters=parameters) as run,
         tempfile.TemporaryDirectory() as folder,
     ):
         tags = {"as_of": iso(as_of), "use_case": context.use_case.name, "run_id": run.run_id, **parameters}
         with tracking.run(f"{context.use_case.name} {iso(as_of)}", tags) as tracked:
-            task = _Task(context, run, tracked, spec, as_of, code_revision)
+            task = _Task(context, run, tracked, spec, as_of, code_revision, decision)
             split = _split(task)
             with run.timed("training_set"):
-                rows = labelled_rows(context, run, spec.lookups, _whole(split), as_of)
+                live = champion(context, registry, as_of)
+                theirs = None if live is None else registry.load(live.version)
+                earlier = None if theirs is None else _training_set_of(tracking, theirs, Path(folder))
+                rows = training_rows(context, run, spec, _whole(split), as_of=as_of, earlier=earlier)
                 snapshot = write_snapshot(rows, Path(folder))
-                tracked.log_file(snapshot.path, "training_set")
+                tracked.log_file(snapshot.path, TRAINING_SET)
             with run.timed("fit"):
                 candidate = _fit(task, snapshot, split.train)
             held_out = _between(rows, split.holdout)
             with run.timed("judge"):
                 scores = candidate.score(held_out)
-                verdict = _judge(task, registry, split, snapshot, scores)
+                verdict = _judge(task, theirs, split, snapshot, scores)
             evaluation = _record(task, candidate, split, snapshot, scores, verdict)
             if not verdict.passed:
                 return TrainingResult(run.run_id, tracked.run_id, verdict, evaluation, None, None)
             with run.timed("refit"):
-                refitted = _fit(task, snapshot, _whole(split))
+                skill = evaluation.estimates[SKILL[spec.task]].value
+                refitted = _with_skill(_fit(task, snapshot, _whole(split)), skill)
             with run.timed("register"):
                 versions = _register(task, registry, (candidate, refitted), rows, verdict, Path(folder))
             run.model_version = versions[1]
             return TrainingResult(run.run_id, tracked.run_id, verdict, evaluation, *versions)
+
+
+def _training_set_of(tracking: Tracking, model: Model, folder: Path) -> pd.DataFrame | None:
+    path = tracking.download(model.card.run_id, f"{TRAINING_SET}/{SNAPSHOT}", folder)
+    if path is None:
+        return None
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return pd.read_parquet(path) if sha256 == model.card.training_set_sha256 else None
 
 
 def _split(task: _Task) -> Split:
@@ -159,18 +179,20 @@ def _fit(task: _Task, snapshot: Snapshot, window: Window) -> Model:
         baseline="",
     )
     model = Model(estimator, card)
-    baseline = profile_baseline(features, spec.categorical, label=labels, score=model.score(features))
+    baseline = profile_baseline(
+        features, spec.categorical, label=labels, score=model.score(features), days=rows[DAY].to_numpy()
+    )
     return Model(estimator, replace(card, baseline=baseline.to_json()))
 
 
-def _judge(task: _Task, registry: CentralRegistry, split: Split, snapshot: Snapshot, scores: np.ndarray) -> Verdict:
+def _with_skill(model: Model, skill: float) -> Model:
+    return Model(model.estimator, replace(model.card, holdout_skill=skill))
+
+
+def _judge(task: _Task, theirs: Model | None, split: Split, snapshot: Snapshot, scores: np.ndarray) -> Verdict:
     use_case = task.context.use_case
-    live = champion(task.context, registry, task.as_of)
     rows = _between(snapshot.rows, split.holdout)
-    since, theirs = split.holdout.start, None
-    if live is not None:
-        theirs = registry.load(live.version)
-        since = max(since, theirs.card.trained_until)
+    since = split.holdout.start if theirs is None else max(split.holdout.start, theirs.card.trained_until)
     fair = Window(since, split.holdout.end) if since < split.holdout.end else None
     unseen = np.isin(rows.index, _between(rows, fair).index) if fair else np.zeros(len(rows), bool)
     labels = rows[LABEL].to_numpy(np.float64)
@@ -196,7 +218,7 @@ def _champion_loss(task: _Task, theirs: Model, rows: pd.DataFrame) -> np.ndarray
         window = Window(
             *(t.to_pydatetime().replace(tzinfo=UTC) for t in (times.min(), times.max() + pd.Timedelta("1us")))
         )
-        own = labelled_rows(task.context, task.run, theirs.card.lookups, window, task.as_of)
+        own = labelled_rows(task.context, task.run, theirs.card.lookups, window, as_of=task.as_of)
         key = list(task.context.use_case.key)
         rows = rows[key].merge(own, on=key, how="left", validate="one_to_one")
     return row_loss(task.spec.task, rows[LABEL].to_numpy(np.float64), theirs.score(rows))
@@ -212,7 +234,7 @@ def _record(
     tracked.log_parameters({**task.spec.parameters, "seed": task.spec.seed, "features": len(task.spec.features)})
     tracked.log_evaluation("holdout", evaluation, task.as_of)
     for column in use_case.slices:
-        values = rows[column].astype(str).to_numpy()
+        values = rows[f"{SLICE}{column}"].to_numpy()
         for value, part in evaluate_slices(task.spec.task, labels, scores, days, values=values).items():
             tracked.log_evaluation(f"holdout.{column}.{value}", part, task.as_of)
     tracked.log_figure(calibration_plot(labels, scores), "plots/calibration.png")
@@ -244,6 +266,7 @@ def _register(
         "levelfive.as_of": iso(task.as_of),
         "levelfive.tracking_run_id": task.tracked.run_id,
         "levelfive.code_revision": task.code_revision,
+        DECISION_TAG: task.decision,
         "levelfive.training_set.sha256": candidate.card.training_set_sha256,
     }
     first = registry.register(folder / "candidate", {**shared, "levelfive.role": "candidate"})

@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 from mlflow.data.delta_dataset_source import DeltaDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import DatasetInput, InputTag, Metric, Param
+from mlflow.exceptions import MlflowException
 
 from levelfive.metrics import Evaluation
 from levelfive.mlflow_store import experiment_id
@@ -35,6 +36,13 @@ class Tracking:
         self.experiment = experiment
         self._artefacts = artefacts
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+    def download(self, run_id: str, path: str, folder: Path) -> Path | None:
+        """Copy a file of a run's artefacts into a folder; None where the run or the file is gone."""
+        try:
+            return Path(self._client.download_artifacts(run_id, path, str(folder)))
+        except (MlflowException, OSError):
+            return None
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str]) -> Iterator[TrackedRun]:

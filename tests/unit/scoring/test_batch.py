@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from levelfive.scoring.batch import Role, batch_id
+from levelfive.predictions import Role
+from levelfive.scoring.batch import batch_id
 from levelfive.windows import Window, utc
 
 WINDOW = Window(utc(2013, 4, 1, 6), utc(2013, 5, 1, 6))

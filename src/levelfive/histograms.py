@@ -1,0 +1,83 @@
+"""Histograms of a column on fixed edges, which later windows of the column are counted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+MAX_BINS = 20
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts and sums of numbers between fixed edges.
+
+    Place 0 holds values below `low`, the last place values above `high`. Between them, place 1 + i holds
+    the values with exactly i inner edges at or below them: [low, e1), [e1, e2), ..., [en, high].
+
+    Args:
+        low: The least value of the baseline, or None without values.
+        high: The greatest value of the baseline, or None without values.
+        inner_edges: Increasing edges e1 ... en, above `low` and at most `high`.
+        counts: Values a place, of length n + 3.
+        sums: Sum of the values a place, of length n + 3.
+    """
+
+    low: float | None
+    high: float | None
+    inner_edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    sums: tuple[float, ...]
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Histogram:
+        """Choose edges for values, shape (rows,), so that the places' counts are nearly equal, and count them."""
+        ordered = np.sort(finite(values))
+        if ordered.size == 0:
+            return cls(None, None, (), (0, 0, 0), (0.0, 0.0, 0.0))
+        return cls(float(ordered[0]), float(ordered[-1]), _inner_edges(ordered), (), ()).refilled(ordered)
+
+    def refilled(self, values: np.ndarray) -> Histogram:
+        """Count other values, shape (rows,), between the same edges; those not finite are left out."""
+        ordered = np.sort(finite(values))
+        low, high = self._range()
+        starts = np.searchsorted(ordered, [-np.inf, low, *self.inner_edges])
+        starts = np.concatenate((starts, np.searchsorted(ordered, [high, np.inf], side="right")))
+        counts = np.diff(starts)
+        sums = np.zeros(counts.size)
+        if ordered.size:
+            sums[counts > 0] = np.add.reduceat(ordered, starts[:-1][counts > 0])
+        return replace(self, counts=tuple(counts.tolist()), sums=tuple(sums.tolist()))
+
+    def places(self, values: np.ndarray) -> npt.NDArray[np.intp]:
+        """Find the place of each of some finite values, shape (rows,)."""
+        low, high = self._range()
+        inner = 1 + np.searchsorted(self.inner_edges, values, side="right")
+        return np.where(values < low, 0, np.where(values > high, len(self.inner_edges) + 2, inner))
+
+    def _range(self) -> tuple[float, float]:
+        return (-np.inf, np.inf) if self.low is None or self.high is None else (self.low, self.high)
+
+
+def finite(values: np.ndarray) -> Floats:
+    """Leave out what is missing, NaN or infinite."""
+    numbers = np.asarray(values, dtype=np.float64)
+    return np.asarray(numbers[np.isfinite(numbers)])
+
+
+def _inner_edges(ordered: Floats) -> tuple[float, ...]:
+    """Take quantiles as edges; each repeated one, and the minimum, gives its spare edge to the next value.
+
+    So a value that holds several quantiles, such as the 0 of a flag or of a count, stands by itself.
+    """
+    ranks = np.arange(1, MAX_BINS) * ordered.size // MAX_BINS
+    edges, repeats = np.unique(ordered[ranks], return_counts=True)
+    crowded = edges[(repeats > 1) | (edges == ordered[0])]
+    after = np.searchsorted(ordered, crowded, side="right")
+    spare = ordered[after[after < ordered.size]]
+    return tuple(float(edge) for edge in np.union1d(edges, spare) if edge > ordered[0])

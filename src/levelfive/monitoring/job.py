@@ -1,0 +1,243 @@
+"""The monitoring room's job: compares what was scored with the baseline and, once labels are mature, with the truth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from levelfive.data.job import LANDING_FILES
+from levelfive.errors import AsOfError, EvidenceError
+from levelfive.features.job import LABELS
+from levelfive.metrics import SKILL, Estimate, Metric
+from levelfive.model_package import Model
+from levelfive.monitoring import profiling, records
+from levelfive.monitoring.drift import MIN_BASELINE_DAYS, categorical_drift, numeric_drift, usual_psi
+from levelfive.monitoring.performance import Performance, performance
+from levelfive.monitoring.profiling import WindowProfiles, baseline_of, profile_days
+from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, VERDICTS, Subject, VerdictRecord
+from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, Verdict, judge
+from levelfive.parallel import in_parallel
+from levelfive.partials import CategoricalProfile, NumericProfile, Partial
+from levelfive.predictions import PREDICTIONS, Role
+from levelfive.profiles import Baseline
+from levelfive.registry.promotions import PROMOTIONS, history
+from levelfive.registry.store import CentralRegistry
+from levelfive.runs import JobContext, Run
+from levelfive.tables import in_window
+from levelfive.usecase import PREDICTION_TIME
+from levelfive.windows import Window, iso
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+READS = (PREDICTIONS, LABELS, LANDING_FILES, PROMOTIONS)
+WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS)
+
+USUAL_SEED = 0
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class MonitoringResult:
+    """What was found: a verdict for each version that scored rows of the window, and the performance of windows."""
+
+    run_id: str
+    window: Window
+    verdicts: dict[str, Verdict]
+    performance: tuple[Performance, ...]
+
+
+def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of: datetime) -> MonitoringResult:
+    """Profile a window's live predictions, compare them with the baseline and the labels, and judge.
+
+    What it says of a window is the same whenever it is run, but for what rests on labels: that is kept for each
+    `as_of`. Earlier windows whose labels were too young are measured again.
+
+    Args:
+        context: Tables and use case.
+        registry: The central registry: baselines come with the models.
+        window: Prediction times; it may not reach beyond `as_of`.
+        as_of: The logical now: labels known later are not read.
+
+    Raises:
+        AsOfError: The window reaches beyond `as_of`.
+        EvidenceError: Nothing was scored live in the window.
+        RegistryError: A version that scored cannot be loaded.
+        TableError: A table is missing.
+    """
+    with context.run("monitoring", as_of=as_of, parameters={"window": window}) as run:
+        if window.end > as_of:
+            raise AsOfError(f"the window {window} reaches beyond as_of {iso(as_of)}; end it there or give a later one")
+        versions = _versions(run, registry.name, window)
+        if not versions:
+            raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
+        first = history(context.tables, registry.name)[0].version
+        reference = registry.load(first) if versions != (first,) else None
+        with run.timed("performance"):
+            windows = [*_provisional(run, registry.name, as_of, before=window.start), window]
+            found = performance(context, run, windows, as_of=as_of, reference=reference)
+        delivered = _delivered(context, run, window)
+        seen = []
+        for version in versions:
+            subject = Subject(registry.name, version, window)
+            seen.append(_look(context, run, subject, registry.load(version), delivered, found[-1]))
+        with run.timed("write"):
+            _write(run, seen, delivered, found, as_of)
+        run.counts["scored"] = found[-1].scored
+        return MonitoringResult(run.run_id, window, {one.subject.model_version: one.verdict for one in seen}, found)
+
+
+def measure_again(context: JobContext, registry: CentralRegistry, *, as_of: datetime) -> tuple[Performance, ...]:
+    """Measure the windows again whose labels were too young when they were measured last.
+
+    Raises:
+        RegistryError: The first champion cannot be loaded.
+    """
+    with context.run("monitoring", as_of=as_of, parameters={"window": None}) as run:
+        windows = _provisional(run, registry.name, as_of, before=as_of)
+        if not windows:
+            return ()
+        first = history(context.tables, registry.name)[0].version
+        found = performance(context, run, windows, as_of=as_of, reference=registry.load(first))
+        records.write_performance(run, registry.name, as_of, found)
+        return found
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What was found of one version."""
+
+    subject: Subject
+    baseline: Baseline
+    profiles: WindowProfiles
+    drifts: tuple[ColumnDrift, ...]
+    verdict: Verdict
+
+
+def _versions(run: Run, model_name: str, window: Window) -> tuple[str, ...]:
+    rows = _live(run, model_name, window).select("model_version").distinct().collect()
+    return tuple(sorted((row["model_version"] for row in rows), key=lambda version: (len(version), version)))
+
+
+def _live(run: Run, model_name: str, window: Window) -> DataFrame:
+    rows = run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, window))
+    return rows.where((F.col("role") == str(Role.CHAMPION)) & (F.col("model_name") == model_name))
+
+
+def _look(
+    context: JobContext, run: Run, subject: Subject, model: Model, delivered: Sequence[Delivered], found: Performance
+) -> _Seen:
+    use_case, baseline = context.use_case, Baseline.from_json(model.card.baseline)
+    rows = _live(run, subject.model_name, subject.window).where(F.col("model_version") == subject.model_version)
+    with run.timed("profiles"):
+        profiles = profile_days(rows, baseline, use_case.day_starts_at)
+    with run.timed("drift"):
+        drifts = _drifts(context, profiles, baseline)
+    trained = model.card.trained_until - model.card.trained_from
+    verdict = judge(
+        drifts,
+        Delivery(
+            delivered=tuple(delivered),
+            rows_a_day=found.scored / (subject.window.length / DAY),
+            rows_a_day_at_training=model.card.training_rows / (trained / DAY),
+        ),
+        _estimate(context, found),
+        skill_at_training=model.card.holdout_skill,
+        policy=use_case.monitoring,
+        gate=use_case.gate,
+    )
+    return _Seen(subject, baseline, profiles, drifts, verdict)
+
+
+def _estimate(context: JobContext, found: Performance) -> Estimate | None:
+    return None if found.evaluation is None else found.evaluation.estimates[SKILL[context.use_case.model.task]]
+
+
+def _drifts(context: JobContext, profiles: WindowProfiles, baseline: Baseline) -> tuple[ColumnDrift, ...]:
+    policy, found = context.use_case.monitoring, []
+    for column, whole in sorted(profiles.whole().items()):
+        now = profiling.finish(whole, column, baseline)
+        if isinstance(now, CategoricalProfile):
+            drift = categorical_drift(baseline.categorical[column], now)
+        else:
+            drift = numeric_drift(baseline_of(column, baseline), now)
+        found.append(ColumnDrift(column, drift, _usual(baseline, column, profiles.days, policy.level)))
+    return tuple(found)
+
+
+def _usual(baseline: Baseline, column: str, days: int, level: float) -> float | None:
+    """Tell how large PSI usually is; None where the baseline has too few days to say."""
+    daily = baseline.daily.get(column, ())
+    if len(daily) < MIN_BASELINE_DAYS:
+        return None
+    try:
+        return usual_psi(daily, days, seed=USUAL_SEED, level=level)
+    except EvidenceError:  # days without a value in this column do not count
+        return None
+
+
+def _provisional(run: Run, model_name: str, as_of: datetime, *, before: datetime) -> list[Window]:
+    """List the earlier windows that were measured last while some of their labels were too young."""
+    if not run.tables.exists(PERFORMANCE):
+        return []
+    rows = records.of_model(run, PERFORMANCE, model_name, as_of).where(F.col("model") == records.LIVE)
+    newest = {records.window_of(row): row["provisional"] for row in records.in_order(rows)}
+    return sorted(earlier for earlier, young in newest.items() if young and earlier.end <= before)
+
+
+def _delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered, ...]:
+    names = ("rows_in", "accepted", "quarantined", "duplicates")
+    files = run.read(LANDING_FILES).where(in_window("max_event_time", window))
+    rows = files.groupBy("source").agg(*(F.sum(name).alias(name) for name in names)).collect()
+    return tuple(sorted((Delivered(row["source"], *(row[name] for name in names)) for row in rows), key=str))
+
+
+def _write(
+    run: Run, seen: Sequence[_Seen], delivered: Sequence[Delivered], found: Sequence[Performance], as_of: datetime
+) -> None:
+    profiles: list[tuple[Subject, date | None, str, Partial, NumericProfile | CategoricalProfile]] = []
+    drifts: list[tuple[Subject, ColumnDrift]] = []
+    for one in seen:
+        for (day, column), part in one.profiles.by_day.items():
+            profiles.append((one.subject, day, column, part, profiling.finish(part, column, one.baseline)))
+        for column, part in one.profiles.whole().items():
+            profiles.append((one.subject, None, column, part, profiling.finish(part, column, one.baseline)))
+        drifts += [(one.subject, column) for column in one.drifts]
+    name, last = seen[0].subject.model_name, seen[-1].subject
+    jobs = [
+        partial(records.write_profiles, run, profiles),
+        partial(records.write_drift, run, drifts),
+        partial(records.write_quality, run, last, delivered),
+        partial(records.write_performance, run, name, as_of, found),
+        partial(records.write_verdicts, run, [_record(one, found[-1], as_of) for one in seen]),
+    ]
+    in_parallel(jobs)
+
+
+def _record(one: _Seen, found: Performance, as_of: datetime) -> tuple[Subject, VerdictRecord]:
+    estimates = {} if found.evaluation is None else found.evaluation.estimates
+    bias, skill = (
+        next(((e.low, e.high) for n, e in estimates.items() if n in names and math.isfinite(e.low)), None)
+        for names in ((Metric.CALIBRATION, Metric.BIAS), (Metric.SKILL, Metric.R2))
+    )
+    record = VerdictRecord(
+        model_version=one.subject.model_version,
+        window=one.subject.window,
+        as_of=as_of,
+        days=0 if found.evaluation is None else found.evaluation.days,
+        rows=found.mature,
+        drifted_share=len(one.verdict.unusual) / max(len(one.drifts), 1),
+        calibration=bias,
+        skill=skill,
+        outside=one.verdict.outside,
+        unusual=one.verdict.unusual,
+        harmful=one.verdict.harmful,
+        broken=one.verdict.broken,
+    )
+    return one.subject, record

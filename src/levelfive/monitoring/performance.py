@@ -1,0 +1,141 @@
+"""How live predictions did, once their labels are known: by window, of the rows that have a label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import functions as F
+
+from levelfive.features.job import LABELS
+from levelfive.metrics import Evaluation, evaluate
+from levelfive.model_package import Model
+from levelfive.predictions import FEATURES, SCORE, live_predictions, score_of
+from levelfive.runs import JobContext, Run
+from levelfive.usecase import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
+from levelfive.windows import Window
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+REFERENCE = "reference"
+
+
+@dataclass(frozen=True)
+class Performance:
+    """Live predictions of one window.
+
+    Args:
+        window: The prediction times.
+        model_version: The version that scored most of the rows; empty without rows.
+        scored: Rows scored by a champion.
+        known: Of them, rows whose outcome is known.
+        mature: Of them, rows old enough for nearly all labels to be known, and labelled.
+        provisional: Whether some rows of the window are too young to be measured by.
+        without_label: Number and mean score of the rows that will never have a label, by outcome.
+        label_mean_known: The mean of all labels known, those of young rows too; it flatters. None without labels.
+        evaluation: Metrics on the mature rows, or None where there are none.
+        reference: Metrics of the reference model on the same rows, or None where there is none.
+    """
+
+    window: Window
+    model_version: str
+    scored: int
+    known: int
+    mature: int
+    provisional: bool
+    without_label: dict[str, tuple[int, float]]
+    label_mean_known: float | None
+    evaluation: Evaluation | None
+    reference: Evaluation | None
+
+    @property
+    def share_known(self) -> float:
+        """The share of rows whose outcome is known; 1 without rows."""
+        return self.known / self.scored if self.scored else 1.0
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Live predictions with what became of them.
+
+    Args:
+        rows: `at` (microseconds), `score`, label, outcome, `model_version`, and the reference model's score where
+            there is such a model.
+        as_of: When the labels were known.
+    """
+
+    rows: pd.DataFrame
+    as_of: datetime
+
+
+def performance(
+    context: JobContext, run: Run, windows: Sequence[Window], *, as_of: datetime, reference: Model | None = None
+) -> tuple[Performance, ...]:
+    """Compare live predictions with the labels known at `as_of`, window by window.
+
+    Args:
+        context: Tables and use case.
+        run: Notes the versions of the tables that are read.
+        windows: Prediction times.
+        as_of: The logical now.
+        reference: A model to compare with, which scores the features that the live one saw.
+
+    Raises:
+        TableError: Nothing was scored yet.
+    """
+    whole = Window(min(w.start for w in windows), max(w.end for w in windows))
+    outcomes = Outcomes(_with_labels(context, run, whole, as_of, reference).toPandas(), as_of)
+    return tuple(_of_window(context, outcomes, window) for window in windows)
+
+
+def _with_labels(context: JobContext, run: Run, window: Window, as_of: datetime, reference: Model | None) -> DataFrame:
+    key = context.use_case.key
+    columns: list[Column] = [F.col(name) for name in (*key, "model_version", SCORE)]
+    columns.append(F.unix_micros(PREDICTION_TIME).alias("at"))
+    live = live_predictions(run, context.use_case, window)
+    if reference is not None:
+        seen = F.struct(*(F.col(f"{FEATURES}.{name}").alias(name) for name in reference.card.features))
+        columns.append(score_of(reference, seen).alias(REFERENCE))
+    known = run.read(LABELS).where(F.col(KNOWN_AT) <= F.lit(as_of)).select(*key, LABEL, OUTCOME)
+    joined: DataFrame = live.select(*columns).join(known, on=list(key), how="left").drop(*key)
+    return joined
+
+
+def _of_window(context: JobContext, outcomes: Outcomes, window: Window) -> Performance:
+    use_case, rows = context.use_case, outcomes.rows
+    old_until = _micros(outcomes.as_of - use_case.maturity)
+    inside = rows[(rows["at"] >= _micros(window.start)) & (rows["at"] < _micros(window.end))]
+    labelled = inside[inside[OUTCOME] == LABELLED]
+    mature = labelled[labelled["at"] < old_until]
+    others = inside[inside[OUTCOME].notna() & (inside[OUTCOME] != LABELLED)].groupby(OUTCOME)[SCORE]
+    versions = inside["model_version"].value_counts()
+    return Performance(
+        window=window,
+        model_version="" if inside.empty else str(versions.index[0]),
+        scored=len(inside),
+        known=int(inside[OUTCOME].notna().sum()),
+        mature=len(mature),
+        provisional=_micros(window.end) > old_until,
+        without_label={str(name): (len(scores), float(scores.mean())) for name, scores in others},
+        label_mean_known=float(labelled[LABEL].mean()) if len(labelled) else None,
+        evaluation=_evaluate(context, mature, SCORE),
+        reference=_evaluate(context, mature, REFERENCE) if REFERENCE in mature else None,
+    )
+
+
+def _evaluate(context: JobContext, mature: pd.DataFrame, score: str) -> Evaluation | None:
+    if mature.empty:
+        return None
+    use_case = context.use_case
+    days = (mature["at"].to_numpy() // 1_000_000 - int(use_case.day_starts_at.total_seconds())) // 86_400
+    labels, scores = (mature[name].to_numpy(np.float64) for name in (LABEL, score))
+    return evaluate(use_case.model.task, labels, scores, days)
+
+
+def _micros(moment: datetime) -> int:
+    return int(moment.timestamp()) * 1_000_000

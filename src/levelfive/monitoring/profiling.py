@@ -1,0 +1,112 @@
+"""Profiles of scored rows by day: one pass of Spark over them, whatever the number of columns."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+from pyspark.sql import functions as F
+
+from levelfive.histograms import Histogram
+from levelfive.partials import CategoricalProfile, NumericProfile, Partial, finish_categorical, finish_numeric
+from levelfive.predictions import FEATURES
+from levelfive.predictions import SCORE as SCORED
+from levelfive.profiles import SCORE, Baseline, merge, partial_categorical, partial_numeric
+from levelfive.usecase import PREDICTION_TIME
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_DAY_SECONDS = 86_400
+_DAY = "_day"
+_SCHEMA = "day long, column string, partial binary"
+_EPOCH = date(1970, 1, 1)
+
+Profile = NumericProfile | CategoricalProfile
+
+
+@dataclass(frozen=True)
+class WindowProfiles:
+    """The partial profiles of a window's columns, by day; days are dates of the use case."""
+
+    by_day: Mapping[tuple[date, str], Partial]
+
+    @property
+    def days(self) -> int:
+        """The number of days with rows."""
+        return len({day for day, _ in self.by_day})
+
+    def whole(self) -> dict[str, Partial]:
+        """Merge the days of each column."""
+        merged: dict[str, Partial] = {}
+        for (_, column), partial in sorted(self.by_day.items()):
+            merged[column] = merge(merged[column], partial) if column in merged else partial
+        return merged
+
+
+def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) -> WindowProfiles:
+    """Profile the features and the score of scored rows, by day, on the bins of a baseline.
+
+    Each batch of rows becomes a partial profile a day and column; these are merged where they meet, so that no
+    machine ever holds more than a batch of rows.
+
+    Args:
+        rows: Rows of `predictions` that one model scored.
+        baseline: Its columns are profiled.
+        day_starts_at: Offset from UTC midnight at which the use case's day begins.
+    """
+    numeric, categorical = sorted(baseline.numeric), sorted(baseline.categorical)
+    bins = {**{name: baseline.numeric[name].histogram for name in numeric}, SCORE: baseline.score.histogram}
+    offset = int(day_starts_at.total_seconds())
+    features = [F.col(f"{FEATURES}.{name}").cast("double").alias(name) for name in numeric]
+    features += [F.col(f"{FEATURES}.{name}").cast("string").alias(name) for name in categorical]
+    day = F.floor((F.unix_seconds(PREDICTION_TIME) - F.lit(offset)) / F.lit(_DAY_SECONDS))
+    wanted = rows.select(day.cast("long").alias(_DAY), F.col(SCORED).alias(SCORE), *features)
+
+    def partials(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield _partials_of(batch.to_pandas(), bins, categorical)
+
+    found = wanted.mapInArrow(partials, _SCHEMA).groupBy("day", "column").applyInArrow(_merged, _SCHEMA).collect()
+    by_day = {(_EPOCH + timedelta(days=row["day"]), row["column"]): pickle.loads(row["partial"]) for row in found}
+    return WindowProfiles(by_day)
+
+
+def finish(partial: Partial, column: str, baseline: Baseline) -> Profile:
+    """Turn a partial profile into one that can be compared with the baseline's."""
+    if column in baseline.categorical:
+        return finish_categorical(partial, keep=baseline.categorical[column].frequent)
+    return finish_numeric(partial, baseline_of(column, baseline).histogram)
+
+
+def baseline_of(column: str, baseline: Baseline) -> NumericProfile:
+    """Find the baseline's profile of a numeric column, of the score or of the label."""
+    if column == SCORE:
+        return baseline.score
+    return baseline.numeric.get(column, baseline.label)
+
+
+def _partials_of(rows: pd.DataFrame, bins: Mapping[str, Histogram], categorical: list[str]) -> pa.RecordBatch:
+    days, columns, made = [], [], []
+    for day, group in rows.groupby(rows[_DAY].to_numpy(), sort=True):
+        ours = {name: partial_numeric(group[name].to_numpy("float64"), bins[name]) for name in bins}
+        ours |= {name: partial_categorical(group[name]) for name in categorical}
+        for column, partial in ours.items():
+            days.append(day)
+            columns.append(column)
+            made.append(pickle.dumps(partial))
+    return pa.RecordBatch.from_pydict(
+        {"day": pa.array(days, pa.int64()), "column": columns, "partial": pa.array(made, pa.binary())}
+    )
+
+
+def _merged(table: pa.Table) -> pa.Table:
+    first, *others = (pickle.loads(value) for value in table.column("partial").to_pylist())
+    for other in others:
+        first = merge(first, other)
+    return pa.table({**{n: table.column(n)[:1] for n in ("day", "column")}, "partial": [pickle.dumps(first)]})

@@ -1,0 +1,217 @@
+"""The tables of the monitoring room: their columns, and the rows that the job writes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+
+from levelfive.metrics import Evaluation
+from levelfive.monitoring.performance import Performance
+from levelfive.monitoring.verdict import ColumnDrift, Delivered
+from levelfive.partials import CategoricalProfile, NumericProfile, Partial
+from levelfive.runs import Run
+from levelfive.tables import sql_window
+from levelfive.windows import Window, from_micros
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+PROFILES = "profiles"
+DRIFT = "drift"
+PERFORMANCE = "performance"
+QUALITY = "quality"
+VERDICTS = "verdicts"
+
+_WINDOW = "model_name string, model_version string, window_start timestamp, window_end timestamp"
+_SCHEMAS = {
+    PROFILES: f"""{_WINDOW}, day date, column string, rows long, nulls long, mean double, std double, min double,
+        max double, distinct long, quantiles map<string,double>, counts array<long>, sums array<double>,
+        categories map<string,long>""",
+    DRIFT: f"""{_WINDOW}, column string, psi double, usual_psi double, unusual boolean, jensen_shannon double,
+        kolmogorov_smirnov double, wasserstein double, chi_squared double, chi_squared_p double,
+        outside_share double, null_share_change double""",
+    PERFORMANCE: f"""{_WINDOW}, as_of timestamp, model string, provisional boolean, scored long, known long,
+        mature long, without_label map<string,long>, without_label_score map<string,double>, label_mean double,
+        score_mean double, label_mean_known double, metrics map<string,double>,
+        low map<string,double>, high map<string,double>""",
+    QUALITY: f"""{_WINDOW}, source string, rows_in long, accepted long, quarantined long, duplicates long""",
+    VERDICTS: f"""{_WINDOW}, as_of timestamp, days long, rows long, drifted_share double,
+        calibration array<double>, skill array<double>, outside array<string>, unusual array<string>,
+        harmful array<string>, broken array<string>""",
+}
+LIVE = "live"
+REFERENCE = "reference"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is monitored: a version of a model over a window of prediction times."""
+
+    model_name: str
+    model_version: str
+    window: Window
+
+    @property
+    def cells(self) -> tuple[str, str, datetime, datetime]:
+        """The first four columns of every table."""
+        return self.model_name, self.model_version, self.window.start, self.window.end
+
+
+@dataclass(frozen=True)
+class VerdictRecord:
+    """One row of `verdicts`: what was said of a window at a time, and the evidence that a decision needs."""
+
+    model_version: str
+    window: Window
+    as_of: datetime
+    days: int
+    rows: int
+    drifted_share: float
+    calibration: tuple[float, float] | None
+    skill: tuple[float, float] | None
+    outside: tuple[str, ...]
+    unusual: tuple[str, ...]
+    harmful: tuple[str, ...]
+    broken: tuple[str, ...]
+
+
+def write_profiles(
+    run: Run, rows: Iterable[tuple[Subject, date | None, str, Partial, NumericProfile | CategoricalProfile]]
+) -> None:
+    """Put profiles in the place of those of their windows."""
+    cells = [(*subject.cells, day, column, *_profile(partial, done)) for subject, day, column, partial, done in rows]
+    _replace(run, PROFILES, cells)
+
+
+def write_drift(run: Run, found: Iterable[tuple[Subject, ColumnDrift]]) -> None:
+    """Put the distances from the baseline in the place of those of their windows."""
+    cells = []
+    for subject, column in found:
+        drift = column.drift
+        moved = (drift.jensen_shannon, drift.kolmogorov_smirnov, drift.wasserstein)
+        tested = (drift.chi_squared, drift.chi_squared_p, drift.outside_share, drift.null_share_change)
+        cells.append((*subject.cells, column.column, drift.psi, column.usual, column.unusual, *moved, *tested))
+    _replace(run, DRIFT, cells)
+
+
+def write_quality(run: Run, subject: Subject, delivered: Iterable[Delivered]) -> None:
+    """Put the counts of what landed in the place of those of their window."""
+    cells = [(*subject.cells, d.source, d.rows_in, d.accepted, d.quarantined, d.duplicates) for d in delivered]
+    _replace(run, QUALITY, cells)
+
+
+def write_performance(run: Run, model_name: str, as_of: datetime, found: Iterable[Performance]) -> None:
+    """Add what the labels known at `as_of` say; what was said at other times stays."""
+    cells = []
+    for one in found:
+        subject = Subject(model_name, one.model_version, one.window)
+        for model, evaluation in ((LIVE, one.evaluation), (REFERENCE, one.reference)):
+            if model == LIVE or evaluation is not None:
+                cells.append((*subject.cells, as_of, model, *_measured(one, evaluation)))
+    _add(run, PERFORMANCE, cells, ("model_name", "window_start", "window_end", "as_of", "model"))
+
+
+def write_verdicts(run: Run, found: Iterable[tuple[Subject, VerdictRecord]]) -> None:
+    """Add what is said of windows at a time; what was said at other times stays."""
+    cells = []
+    for subject, record in found:
+        intervals = (None if ends is None else list(ends) for ends in (record.calibration, record.skill))
+        lists = (list(said) for said in (record.outside, record.unusual, record.harmful, record.broken))
+        counts = (record.as_of, record.days, record.rows, record.drifted_share)
+        cells.append((*subject.cells, *counts, *intervals, *lists))
+    _add(run, VERDICTS, cells, ("model_name", "model_version", "window_start", "window_end", "as_of"))
+
+
+def verdicts(run: Run, model_name: str, *, as_of: datetime) -> tuple[VerdictRecord, ...]:
+    """List the verdicts on a model's windows as they were known at a time, by the windows' end."""
+    if not run.tables.exists(VERDICTS):
+        return ()
+    newest: dict[tuple[str, Window], VerdictRecord] = {}
+    for row in in_order(of_model(run, VERDICTS, model_name, as_of)):
+        window, said = window_of(row), moment(row, "as_of")
+        record = VerdictRecord(
+            model_version=row["model_version"],
+            window=window,
+            as_of=said,
+            days=row["days"],
+            rows=row["rows"],
+            drifted_share=row["drifted_share"],
+            calibration=_interval(row["calibration"]),
+            skill=_interval(row["skill"]),
+            **{name: tuple(row[name]) for name in ("outside", "unusual", "harmful", "broken")},
+        )
+        newest[record.model_version, window] = record
+    return tuple(sorted(newest.values(), key=lambda record: record.window.end))
+
+
+def of_model(run: Run, table: str, model_name: str, as_of: datetime) -> DataFrame:
+    """Read a table's rows about a model that were known at a time; times as microseconds since 1970."""
+    rows = run.read(table).where(F.col("model_name") == model_name).where(F.col("window_end") <= F.lit(as_of))
+    if "as_of" in rows.columns:
+        rows = rows.where(F.col("as_of") <= F.lit(as_of))
+    times = [name for name in ("window_start", "window_end", "as_of") if name in rows.columns]
+    return rows.withColumns({name: F.unix_micros(name) for name in times})
+
+
+def in_order(rows: DataFrame) -> list[dict[str, Any]]:
+    """Collect rows, the earliest known first."""
+    return sorted((row.asDict() for row in rows.collect()), key=lambda row: row["as_of"])
+
+
+def window_of(row: Mapping[str, Any]) -> Window:
+    """Read a row's window."""
+    return Window(moment(row, "window_start"), moment(row, "window_end"))
+
+
+def moment(row: Mapping[str, Any], column: str) -> datetime:
+    """Read a time that was collected as microseconds."""
+    found = from_micros(row[column])
+    assert found is not None
+    return found
+
+
+def _interval(ends: list[float] | None) -> tuple[float, float] | None:
+    return None if ends is None else (ends[0], ends[1])
+
+
+def _profile(partial: Partial, done: NumericProfile | CategoricalProfile) -> tuple[object, ...]:
+    rows = done.count + done.nulls
+    if isinstance(done, CategoricalProfile):
+        return (rows, done.nulls, *(None,) * 4, done.distinct, {}, [], [], {**done.frequent, "(rest)": done.rest})
+    numbers = (done.mean, done.std, done.min, done.max)
+    places = (list(partial.counts), list(partial.sums))
+    return (rows, done.nulls, *numbers, done.distinct, dict(done.quantiles), *places, {})
+
+
+def _measured(one: Performance, evaluation: Evaluation | None) -> tuple[object, ...]:
+    others = ({name: found[place] for name, found in one.without_label.items()} for place in (0, 1))
+    counts = (one.provisional, one.scored, one.known, one.mature, *others)
+    if evaluation is None:
+        return (*counts, None, None, one.label_mean_known, {}, {}, {})
+    maps = [
+        {name: value for name, e in evaluation.estimates.items() if math.isfinite(value := getattr(e, part))}
+        for part in ("value", "low", "high")
+    ]
+    return (*counts, evaluation.label_mean, evaluation.score_mean, one.label_mean_known, *maps)
+
+
+def _replace(run: Run, table: str, cells: list[tuple[Any, ...]]) -> None:
+    if cells:
+        window = Window(min(row[2] for row in cells), max(row[3] for row in cells))
+        run.wrote(run.tables.replace_window(table, _frame(run, table, cells), "window_start", window))
+
+
+def _add(run: Run, table: str, cells: list[tuple[Any, ...]], keys: tuple[str, ...]) -> None:
+    if cells:
+        at = cells[0][4]
+        within = sql_window("as_of", Window(at, at + timedelta(microseconds=1)))
+        run.wrote(run.tables.insert_new(table, _frame(run, table, cells), keys, within=within))
+
+
+def _frame(run: Run, table: str, cells: list[tuple[Any, ...]]) -> DataFrame:
+    return run.tables.spark.createDataFrame(cells, schema=_SCHEMAS[table])

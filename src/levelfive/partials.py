@@ -1,0 +1,263 @@
+"""Profiles of one column, and their mergeable parts: rows may come in any batches, the profile is the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import add
+
+import numpy as np
+import pandas as pd
+from pandas.util import hash_array
+
+from levelfive.errors import ConfigError
+from levelfive.histograms import Floats, Histogram, finite
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+MAX_CATEGORIES = 100
+SKETCH_SIZE = 256
+
+_HASHES = 2**63  # one bit less than there is, so that a hash fits the signed integers of Spark and Arrow
+
+
+@dataclass(frozen=True)
+class NumericProfile:
+    """A numeric column; what is not defined without values is None.
+
+    Args:
+        count: Finite values.
+        nulls: Values missing, NaN or infinite.
+        mean: Of the values.
+        std: The population's standard deviation (divided by count).
+        min: The least value.
+        max: The greatest value.
+        quantiles: By level of `QUANTILES`, written as text; empty without values.
+        histogram: Places of nearly equal counts; a frequent value has a place of its own.
+        distinct: Different values: exact below `SKETCH_SIZE`, above it an estimate that errs by some 6 %.
+    """
+
+    count: int
+    nulls: int
+    mean: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+    quantiles: Mapping[str, float]
+    histogram: Histogram
+    distinct: int
+
+
+@dataclass(frozen=True)
+class CategoricalProfile:
+    """A categorical column.
+
+    Args:
+        count: Values that are not missing.
+        nulls: Missing values.
+        distinct: Different values.
+        frequent: Counts of the `MAX_CATEGORIES` most frequent values, as text, the most frequent first.
+        rest: Count of all other values.
+    """
+
+    count: int
+    nulls: int
+    distinct: int
+    frequent: Mapping[str, int]
+    rest: int
+
+
+@dataclass(frozen=True)
+class Partial:
+    """What some rows say of one column. All but the first two are empty for the other kind of column.
+
+    Args:
+        count: Values: finite numbers, or categories that are not missing.
+        nulls: All other rows.
+        mean: Of the numbers, 0 without any.
+        m2: Sum of the squared deviations from the mean.
+        min: The least number, or None.
+        max: The greatest number, or None.
+        counts: Numbers by place of the baseline's histogram.
+        sums: Their sums by place.
+        sketch: The `SKETCH_SIZE` least hashes of the numbers (63 bits), each once, increasing.
+        categories: Count of each category, as text.
+    """
+
+    count: int
+    nulls: int
+    mean: float
+    m2: float
+    min: float | None
+    max: float | None
+    counts: tuple[int, ...]
+    sums: tuple[float, ...]
+    sketch: tuple[int, ...]
+    categories: Mapping[str, int]
+
+
+def partial_numeric(values: np.ndarray, histogram: Histogram) -> Partial:
+    """Summarise numbers, shape (rows,), on the edges of a histogram, whose own counts play no part."""
+    given = np.asarray(values, dtype=np.float64)
+    ordered = np.sort(finite(given))
+    filled = histogram.refilled(ordered)
+    mean = float(ordered.mean()) if ordered.size else 0.0
+    return Partial(
+        count=ordered.size,
+        nulls=given.size - ordered.size,
+        mean=mean,
+        m2=float(np.square(ordered - mean).sum()),
+        min=float(ordered[0]) if ordered.size else None,
+        max=float(ordered[-1]) if ordered.size else None,
+        counts=filled.counts,
+        sums=filled.sums,
+        sketch=_sketch(ordered),
+        categories={},
+    )
+
+
+def partial_categorical(values: pd.Series) -> Partial:
+    """Count categories, shape (rows,), as the texts that `category_texts` makes of them."""
+    counts = category_texts(values).value_counts()
+    known = int(counts.sum())
+    categories = {str(value): int(count) for value, count in counts.items()}
+    return Partial(known, len(values) - known, 0.0, 0.0, None, None, (), (), (), categories)
+
+
+def merge(a: Partial, b: Partial) -> Partial:
+    """Put two partials of one column together, as if their rows had been summarised at once.
+
+    Means and squared deviations follow Chan, Golub and LeVeque 1983, Algorithms for Computing the Sample
+    Variance, The American Statistician 37(3), which keeps its digits where sums of squares lose them.
+
+    Raises:
+        ConfigError: The two were counted on different bins.
+    """
+    if len(a.counts) != len(b.counts):
+        raise ConfigError(
+            f"partials of one column have the same places, got {len(a.counts)} and {len(b.counts)}; "
+            "summarise both with the histogram of one baseline"
+        )
+    count = a.count + b.count
+    step, share = b.mean - a.mean, b.count / max(count, 1)
+    return Partial(
+        count=count,
+        nulls=a.nulls + b.nulls,
+        mean=a.mean + step * share,
+        m2=a.m2 + b.m2 + step * step * a.count * share,
+        min=min((least for least in (a.min, b.min) if least is not None), default=None),
+        max=max((most for most in (a.max, b.max) if most is not None), default=None),
+        counts=tuple(map(add, a.counts, b.counts)),
+        sums=tuple(map(add, a.sums, b.sums)),
+        sketch=tuple(sorted({*a.sketch, *b.sketch})[:SKETCH_SIZE]),
+        categories=dict(Counter(a.categories) + Counter(b.categories)),
+    )
+
+
+def finish_numeric(partial: Partial, histogram: Histogram) -> NumericProfile:
+    """Make the profile of the rows that a partial has seen, on the histogram that it was counted on.
+
+    Quantiles are interpolated: a share u of a place's values is taken to lie within the share u ** c of its width
+    from the lower edge, where c is such that their mean is right. So edges stay exact, and so does a value that
+    fills its place alone.
+    """
+    filled = replace(histogram, counts=partial.counts, sums=partial.sums)
+    known = partial.count > 0
+    return NumericProfile(
+        count=partial.count,
+        nulls=partial.nulls,
+        mean=partial.mean if known else None,
+        std=float(np.sqrt(partial.m2 / partial.count)) if known else None,
+        min=partial.min,
+        max=partial.max,
+        quantiles=_interpolated(partial, histogram),
+        histogram=filled,
+        distinct=_distinct(partial.sketch),
+    )
+
+
+def finish_categorical(partial: Partial, keep: Iterable[str] = ()) -> CategoricalProfile:
+    """Make the profile of the rows that a partial has seen.
+
+    Args:
+        partial: Of a categorical column.
+        keep: Categories to list besides the most frequent ones, such as those of a baseline, without
+            which rare ones could not be compared with it.
+    """
+    ranked = sorted(partial.categories.items(), key=lambda item: (-item[1], item[0]))
+    kept = set(keep)
+    frequent = {name: n for rank, (name, n) in enumerate(ranked) if rank < MAX_CATEGORIES or name in kept}
+    return CategoricalProfile(
+        count=partial.count,
+        nulls=partial.nulls,
+        distinct=len(ranked),
+        frequent=frequent,
+        rest=partial.count - sum(frequent.values()),
+    )
+
+
+def profile_numeric(values: np.ndarray) -> NumericProfile:
+    """Profile numbers, shape (rows,), of which those not finite count as nulls."""
+    histogram = Histogram.of(values)
+    profile = finish_numeric(partial_numeric(values, histogram), histogram)
+    if profile.count == 0:
+        return profile
+    return replace(profile, quantiles=_by_level(np.quantile(finite(values), QUANTILES).tolist()))
+
+
+def profile_categorical(values: pd.Series) -> CategoricalProfile:
+    """Profile categories, shape (rows,), as the texts that `category_texts` makes of them."""
+    return finish_categorical(partial_categorical(values))
+
+
+def category_texts(values: pd.Series) -> pd.Series:
+    """Write the categories that are not missing as text; booleans become `true` and `false`, as in Spark."""
+    known = values.dropna().astype(object)
+    if pd.api.types.infer_dtype(known) == "string":
+        return known
+    return known.map(lambda value: str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def _sketch(ordered: Floats) -> tuple[int, ...]:
+    """Hash each different value once, and keep the least hashes.
+
+    The hash is of the value alone, so that any two batches agree on it.
+    """
+    first = np.ones(ordered.size, dtype=bool)
+    first[1:] = ordered[1:] != ordered[:-1]
+    hashes = hash_array(ordered[first] + 0.0) % np.uint64(_HASHES)  # + 0.0 makes -0.0 the usual 0
+    if hashes.size > SKETCH_SIZE:
+        hashes = np.partition(hashes, SKETCH_SIZE - 1)[:SKETCH_SIZE]
+    return tuple(np.unique(hashes).tolist())
+
+
+def _distinct(sketch: Sequence[int]) -> int:
+    """Estimate the number of different values as (k - 1) / U, U the k-th least hash as a share of all hashes.
+
+    Beyer, Haas, Reinwald, Sismanis and Gemulla 2007, On Synopses for Distinct-Value Estimation Under Multiset
+    Operations, SIGMOD: the unbiased estimator, with a relative error of about 1 / sqrt(k - 2).
+    """
+    if len(sketch) < SKETCH_SIZE:
+        return len(sketch)
+    return int((SKETCH_SIZE - 1) * _HASHES // (sketch[-1] + 1))
+
+
+def _interpolated(partial: Partial, histogram: Histogram) -> Mapping[str, float]:
+    if partial.min is None or partial.max is None:
+        return {}
+    low = partial.min if histogram.low is None else histogram.low
+    high = partial.max if histogram.high is None else histogram.high
+    edges = np.clip([partial.min, low, *histogram.inner_edges, high, partial.max], partial.min, partial.max)
+    counts, sums = (np.array(places, dtype=np.float64) for places in (partial.counts, partial.sums))
+    reached = np.cumsum(counts)
+    wanted = np.array(QUANTILES) * partial.count
+    place = np.searchsorted(reached, wanted)
+    filled = 1 - (reached[place] - wanted) / counts[place]
+    start, width = edges[place], np.diff(edges)[place]
+    # The mean of u ** c is 1 / (c + 1); a floor keeps c finite where all values stand at the lower edge.
+    middle = np.clip((sums[place] / counts[place] - start) / np.where(width > 0, width, 1), 1e-12, 1)
+    return _by_level((start + width * filled ** (1 / middle - 1)).tolist())
+
+
+def _by_level(values: Sequence[float]) -> Mapping[str, float]:
+    return {str(level): value for level, value in zip(QUANTILES, values, strict=True)}

@@ -1,0 +1,57 @@
+"""The `predictions` table: what each model said of each row, with the features that it saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import pandas_udf
+from pyspark.sql.window import Window as Over
+
+from levelfive.model_package import Model
+from levelfive.runs import Run
+from levelfive.tables import in_window
+from levelfive.usecase import PREDICTION_TIME, UseCase
+from levelfive.windows import Window
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+PREDICTIONS = "predictions"
+SCORE = "score"
+SLICES = "slices"
+FEATURES = "features"
+
+
+class Role(StrEnum):
+    """In what capacity a model scored a row."""
+
+    CHAMPION = "champion"
+    CHALLENGER = "challenger"
+    BACKFILL = "backfill"
+
+
+def live_predictions(run: Run, use_case: UseCase, window: Window) -> DataFrame:
+    """Read the live predictions of a window, one a row: of several champions' the one that was made first.
+
+    Raises:
+        TableError: Nothing was scored yet.
+    """
+    live = run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, window) & (F.col("role") == str(Role.CHAMPION)))
+    first = Over.partitionBy(*use_case.key).orderBy("scored_as_of", "model_name", "model_version")
+    return live.withColumn("_place", F.row_number().over(first)).where("_place = 1").drop("_place")
+
+
+def score_of(model: Model, features: Column) -> Column:
+    """Score a struct of features with a model."""
+
+    @pandas_udf("double")  # type: ignore[call-overload,untyped-decorator]  # the stub knows no iterator of frames
+    def score(frames: Iterator[pd.DataFrame]) -> Iterator[pd.Series]:
+        for frame in frames:
+            yield pd.Series(model.score(frame))
+
+    column: Column = score(features)
+    return column

@@ -1,0 +1,187 @@
+"""Collects what the report shows from the tables of monitoring, retraining and registry."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+
+from levelfive.metrics import Estimate
+from levelfive.monitoring import records
+from levelfive.monitoring.drift import population_stability
+from levelfive.monitoring.profiling import baseline_of
+from levelfive.monitoring.records import PERFORMANCE, PROFILES, QUALITY
+from levelfive.monitoring.report_data import (
+    ColumnWeek,
+    DecisionLine,
+    FailureLine,
+    GateLine,
+    Judgement,
+    Point,
+    PromotionLine,
+    ReportData,
+)
+from levelfive.monitoring.verdict import Delivered
+from levelfive.profiles import Baseline
+from levelfive.registry.promotions import champion_as_of, history
+from levelfive.registry.store import CentralRegistry
+from levelfive.retraining.records import decisions, retrainings
+from levelfive.runs import JobContext, Run, failures
+from levelfive.windows import Window
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What is known of one window at a time.
+
+    Args:
+        point: Counts, and metrics of the live and of the never retrained model.
+        without_label: Number and mean score of the rows that never get a label, by outcome.
+    """
+
+    point: Point
+    without_label: Mapping[str, tuple[int, float]]
+
+
+def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) -> ReportData:
+    """Collect the report as of a time.
+
+    Raises:
+        RegistryError: A version's baseline cannot be loaded.
+    """
+    run, tables, name = Run(context.tables, "report"), context.tables, registry.name
+    promotions = tuple(one for one in history(tables, name) if one.promoted_at <= as_of)
+    # A promotion of as_of itself counts here: the report says who is live from then on.
+    live = champion_as_of(promotions, as_of + timedelta(microseconds=1))
+    return ReportData(
+        use_case=context.use_case.name,
+        as_of=as_of,
+        champion=None if live is None else live.version,
+        champion_since=None if live is None else live.promoted_at,
+        points=tuple(found.point for found in measurements(run, name, as_of=as_of)),
+        judgements=tuple(
+            Judgement(one.window, one.outside, one.unusual, one.harmful, one.broken)
+            for one in records.verdicts(run, name, as_of=as_of)
+        ),
+        columns=_column_weeks(run, registry, as_of),
+        decisions=tuple(
+            DecisionLine(one.as_of, str(one.decision.action), one.decision.reasons, one.decision.would_have_changed)
+            for one in decisions(tables, name, until=as_of)
+        ),
+        promotions=tuple(
+            PromotionLine(p.promoted_at, p.version, p.previous_version, p.kind, p.promoted_by, p.reason)
+            for p in promotions
+        ),
+        gates=tuple(
+            GateLine(one.as_of, one.verdict, one.passed, one.reasons) for one in retrainings(tables, name, until=as_of)
+        ),
+        failures=tuple(FailureLine(at, room, said) for at, room, said in failures(tables, until=as_of)),
+    )
+
+
+def measurements(run: Run, model_name: str, *, as_of: datetime) -> tuple[Measurement, ...]:
+    """List what is known of each window that was monitored, in the order of time."""
+    if not run.tables.exists(PERFORMANCE):
+        return ()
+    newest: dict[tuple[Window, str], dict[str, Any]] = {}
+    for row in records.in_order(records.of_model(run, PERFORMANCE, model_name, as_of)):
+        newest[records.window_of(row), row["model"]] = row
+    delivered = _delivered(run, model_name, as_of)
+    live = {window: row for (window, model), row in newest.items() if model == records.LIVE}
+    return tuple(
+        _measurement(window, row, newest.get((window, records.REFERENCE), row), delivered[window])
+        for window, row in sorted(live.items())
+    )
+
+
+def _measurement(
+    window: Window, live: Mapping[str, Any], reference: Mapping[str, Any], landed: list[Delivered]
+) -> Measurement:
+    without = {name: (rows, live["without_label_score"][name]) for name, rows in live["without_label"].items()}
+    point = Point(
+        window=window,
+        live=_estimates(live),
+        reference=_estimates(reference),
+        label_rate=live["label_mean"],
+        mean_score=live["score_mean"],
+        scored=live["scored"],
+        mature=live["mature"],
+        share_known=live["known"] / live["scored"] if live["scored"] else 1.0,
+        provisional=live["provisional"],
+        landed=sum(one.rows_in for one in landed),
+        accepted=sum(one.accepted for one in landed),
+        quarantined=sum(one.quarantined for one in landed),
+        duplicates=sum(one.duplicates for one in landed),
+        model_version=live["model_version"],
+    )
+    return Measurement(point, without)
+
+
+def _estimates(row: Mapping[str, Any]) -> dict[str, Estimate]:
+    low, high = row["low"], row["high"]
+    return {
+        name: Estimate(value, low.get(name, math.nan), high.get(name, math.nan), days=0, rows=row["mature"])
+        for name, value in row["metrics"].items()
+    }
+
+
+def _delivered(run: Run, model_name: str, as_of: datetime) -> Mapping[Window, list[Delivered]]:
+    found: dict[Window, list[Delivered]] = defaultdict(list)
+    if run.tables.exists(QUALITY):
+        for row in records.of_model(run, QUALITY, model_name, as_of).collect():
+            counts = (row[name] for name in ("rows_in", "accepted", "quarantined", "duplicates"))
+            found[records.window_of(row.asDict())].append(Delivered(row["source"], *counts))
+    return found
+
+
+def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple[ColumnWeek, ...]:
+    """Add the days of each column up to weeks, and compare each with the baseline of the model that scored it."""
+    if not run.tables.exists(PROFILES):
+        return ()
+    rows = records.of_model(run, PROFILES, registry.name, as_of).where("day IS NOT NULL")
+    columns = ["model_version", "day", "column", "rows", "nulls", "counts", "sums", "categories"]
+    days = rows.select(*columns).toPandas()
+    days["week"] = [day - timedelta(days=day.weekday()) for day in days["day"]]
+    baselines = {
+        version: Baseline.from_json(registry.load(version).card.baseline) for version in days["model_version"].unique()
+    }
+    found = []
+    for _, group in days.groupby(["column", "week"], sort=True):
+        column, week = str(group["column"].iloc[0]), group["week"].iloc[0]
+        # A week in which the champion changed is shown against the baseline of the later one.
+        version = max(group["model_version"], key=lambda text: (len(text), text))
+        ours = group[group["model_version"] == version]
+        at = datetime.combine(week, time(), tzinfo=UTC)
+        found.append(_column_week(column, at, ours.to_dict("records"), baselines[version]))
+    return tuple(found)
+
+
+def _column_week(column: str, week: datetime, days: list[dict[Any, Any]], baseline: Baseline) -> ColumnWeek:
+    rows, nulls = (sum(day[name] for day in days) for name in ("rows", "nulls"))
+    mean: float | None = None
+    if column in baseline.categorical:
+        known = baseline.categorical[column]
+        before = [*known.frequent.values(), known.rest]
+        now = [sum(dict(day["categories"]).get(name, 0) for day in days) for name in known.frequent]
+        now.append(rows - nulls - sum(now))
+        outside = now[-1]
+    else:
+        histogram = baseline_of(column, baseline).histogram
+        before = list(histogram.counts)
+        now = np.sum([day["counts"] for day in days], axis=0).tolist()
+        outside = now[0] + now[-1]
+        mean = float(sum(np.sum(day["sums"]) for day in days)) / (rows - nulls) if rows > nulls else None
+    measured = sum(before) > 0 and sum(now) > 0
+    return ColumnWeek(
+        column=column,
+        week=week,
+        psi=float(population_stability(np.array(before, float), np.array(now, float))) if measured else None,
+        mean=mean,
+        null_share=nulls / rows if rows else 0.0,
+        outside_share=outside / max(rows - nulls, 1),
+    )

@@ -1,0 +1,196 @@
+"""The retraining room's job: the policy decides on the live model; what it asks for is trained and promoted once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pyspark.sql import functions as F
+
+from levelfive.config import Approval
+from levelfive.errors import RegistryError
+from levelfive.features.job import LABELS
+from levelfive.monitoring.records import VERDICTS, VerdictRecord, verdicts
+from levelfive.registry import job as registry_job
+from levelfive.registry.gate import Verdict
+from levelfive.registry.promotions import PROMOTIONS, Promotion, history
+from levelfive.registry.store import CentralRegistry
+from levelfive.retraining.policy import Action, Decision, Situation, WindowEvidence, decide
+from levelfive.retraining.records import (
+    DECISIONS,
+    RETRAININGS,
+    DecisionRecord,
+    RetrainingRecord,
+    decisions,
+    record_decision,
+    record_retraining,
+    retrainings,
+)
+from levelfive.runs import JobContext, Run
+from levelfive.training import job as training
+from levelfive.training.tracking import Tracking
+from levelfive.usecase import KNOWN_AT, LABELLED, OUTCOME, PREDICTION_TIME
+from levelfive.windows import iso
+
+READS = (VERDICTS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
+WRITES = (DECISIONS, RETRAININGS)
+
+BY = "retraining policy"
+
+
+@dataclass(frozen=True)
+class RetrainingResult:
+    """What was decided, and, where it was to retrain, what the gate said and which promotion followed."""
+
+    run_id: str
+    decision: Decision
+    retraining: RetrainingRecord | None
+    promotion: Promotion | None
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The two MLflow stores, and which code trains."""
+
+    tracking: Tracking
+    registry: CentralRegistry
+    code_revision: str = "unknown"
+
+
+def run(
+    context: JobContext, stores: Stores, *, as_of: datetime, approval: Approval = Approval.AUTO
+) -> RetrainingResult:
+    """Decide once on the live model as of a time, and act on it.
+
+    A decision is made once: a second run, or one after a kill, takes the decision that is there and finishes what
+    is left to do. A training that was registered is not repeated.
+
+    Args:
+        context: Tables and use case.
+        stores: The MLflow stores.
+        as_of: The logical now.
+        approval: Whether what passes the gate goes live, or waits for `levelfive registry promote`.
+
+    Raises:
+        RegistryError: There is no live model, or the registry refused.
+        TableConflict: Another run decides at the same time.
+        EvidenceError: There are too few days or labels to train on.
+    """
+    registry = stores.registry
+    with context.run("retraining", as_of=as_of, parameters={"approval": approval}) as run:
+        made = decisions(context.tables, registry.name, until=as_of)
+        record = next((one for one in made if one.as_of == as_of), None)
+        if record is None:
+            record = _decide(context, run, registry, as_of, made)
+            record_decision(run, record)
+        run.model_version = record.live_version
+        if record.decision.action is not Action.RETRAIN:
+            return RetrainingResult(run.run_id, record.decision, None, None)
+        with run.timed("training"):
+            trained = _trained(context, run, stores, record)
+        promotion = _promote(context, registry, trained) if approval is Approval.AUTO else None
+        return RetrainingResult(run.run_id, record.decision, trained, promotion)
+
+
+def decision_id(model_name: str, as_of: datetime) -> str:
+    """Derive the id of the decision about a model at a time: 16 hexadecimal digits."""
+    return hashlib.sha256(f"{model_name}|{iso(as_of)}".encode()).hexdigest()[:16]
+
+
+def _decide(
+    context: JobContext, run: Run, registry: CentralRegistry, as_of: datetime, made: Sequence[DecisionRecord]
+) -> DecisionRecord:
+    live = registry_job.champion(context, registry, as_of)
+    if live is None:
+        raise RegistryError(
+            f"no champion of {registry.name} as of {iso(as_of)}, so there is nothing to retrain: run "
+            "`levelfive training`"
+        )
+    card = registry.load(live.version).card
+    seen = [one for one in verdicts(run, registry.name, as_of=as_of) if one.model_version == live.version]
+    asked = [one.as_of for one in made if one.decision.action is Action.RETRAIN]
+    situation = Situation(
+        as_of=as_of,
+        windows=tuple(_evidence(one) for one in seen),
+        skill_at_training=card.holdout_skill,
+        labels_at_training=card.training_rows,
+        labels_now=_mature_labels(run, as_of - context.use_case.maturity, as_of),
+        trained_at=card.as_of,
+        last_retraining=max(asked, default=None),
+    )
+    decision = decide(situation, context.use_case.retraining)
+    return DecisionRecord(decision_id(registry.name, as_of), registry.name, live.version, as_of, decision)
+
+
+def _evidence(record: VerdictRecord) -> WindowEvidence:
+    return WindowEvidence(
+        window=record.window,
+        days=record.days,
+        rows=record.rows,
+        drifted_share=record.drifted_share,
+        calibration=record.calibration,
+        skill=record.skill,
+        harmful=record.harmful,
+        broken=record.broken,
+    )
+
+
+def _mature_labels(run: Run, until: datetime, as_of: datetime) -> int:
+    known = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & (F.col(OUTCOME) == LABELLED))
+    return known.where(F.col(PREDICTION_TIME) < F.lit(until)).count()
+
+
+def _trained(context: JobContext, run: Run, stores: Stores, record: DecisionRecord) -> RetrainingRecord:
+    done = retrainings(context.tables, record.model_name, until=record.as_of)
+    found = next((one for one in done if one.decision_id == record.decision_id), None)
+    if found is None:
+        found = _registered(stores.registry, record) or _train(context, stores, record)
+        record_retraining(run, found)
+    return found
+
+
+def _registered(registry: CentralRegistry, record: DecisionRecord) -> RetrainingRecord | None:
+    """Find what a run that was killed had registered for this decision."""
+    for version in registry.versions():
+        verdict = version.tags.get(registry_job.VERDICT_TAG)
+        if version.tags.get(training.DECISION_TAG) == record.decision_id and verdict is not None:
+            candidate = version.tags.get("levelfive.refit_of")
+            return _outcome(record, Verdict.from_json(verdict), candidate, version.version)
+    return None
+
+
+def _train(context: JobContext, stores: Stores, record: DecisionRecord) -> RetrainingRecord:
+    result = training.run(
+        context,
+        stores.tracking,
+        stores.registry,
+        as_of=record.as_of,
+        code_revision=stores.code_revision,
+        decision=record.decision_id,
+    )
+    return _outcome(record, result.verdict, result.candidate_version, result.version)
+
+
+def _outcome(record: DecisionRecord, verdict: Verdict, candidate: str | None, version: str | None) -> RetrainingRecord:
+    return RetrainingRecord(
+        record.decision_id,
+        record.model_name,
+        record.as_of,
+        str(verdict.kind),
+        verdict.passed,
+        verdict.reasons,
+        candidate,
+        version,
+    )
+
+
+def _promote(context: JobContext, registry: CentralRegistry, trained: RetrainingRecord) -> Promotion | None:
+    if trained.version is None:
+        return None
+    made = history(context.tables, registry.name)
+    before = next((one for one in made if one.version == trained.version), None)
+    if before is not None:
+        return before
+    return registry_job.run(context, registry, version=trained.version, as_of=trained.as_of, by=BY).promotion

@@ -1,0 +1,131 @@
+"""The retraining policy: from what the last windows show of the live model, an action with reasons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from levelfive.errors import DataError
+from levelfive.policies import RetrainingPolicy
+from levelfive.retraining import triggers
+from levelfive.retraining.situation import Situation, WindowEvidence
+from levelfive.retraining.triggers import Finding
+from levelfive.windows import iso
+
+__all__ = ["Action", "Decision", "Situation", "WindowEvidence", "decide"]
+
+
+class Action(StrEnum):
+    """What to do about the live model."""
+
+    KEEP = "keep"
+    RETRAIN = "retrain"
+    CALL = "call_a_person"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The policy's answer.
+
+    Args:
+        action: What to do.
+        reasons: Sentences for people, each with its numbers.
+        would_have_changed: What would have changed the action, or could have; each by itself, never empty.
+    """
+
+    action: Action
+    reasons: tuple[str, ...]
+    would_have_changed: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """Write the decision as JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Decision:
+        """Read a decision that `to_json` wrote.
+
+        Raises:
+            DataError: The text is not such a decision.
+        """
+        try:
+            record = json.loads(text)
+            return cls(
+                Action(record["action"]), _sentences(record["reasons"]), _sentences(record["would_have_changed"])
+            )
+        except (KeyError, TypeError, ValueError) as err:
+            raise DataError(f"expected a decision as Decision.to_json writes it, got {text[:200]!r}") from err
+
+
+def decide(situation: Situation, policy: RetrainingPolicy) -> Decision:
+    """Decide whether to keep the live model, train it again or call a person.
+
+    In this order:
+
+    1. The latest window's data is broken or its model harmful, however few its labels: `call_a_person`.
+       Nothing is trained, as a training on such data would teach it.
+    2. No trigger holds: `keep`.
+    3. The last decision to retrain is younger than the cooldown: `keep`, and the trigger waits.
+    4. Otherwise: `retrain`.
+
+    The triggers of windows look at the last windows with enough mature labels; one that has too few is passed
+    over.
+    """
+    decision = _by_triggers(situation, policy)
+    if not situation.windows:
+        return decision
+    latest = situation.windows[-1]
+    alarms = (
+        ("broken data", "data that is not broken", latest.broken),
+        ("a harmful model", "a model that is not harmful", latest.harmful),
+    )
+    reasons = tuple(
+        f"{what} in the latest window {latest.window}, no training before a person has looked: {', '.join(found)}"
+        for what, _, found in alarms
+        if found
+    )
+    if not reasons:
+        return decision
+    cures = " and ".join(cure for _, cure, found in alarms if found)
+    return Decision(Action.CALL, reasons, (f"{cures}: then {decision.action}, as {'; '.join(decision.reasons)}",))
+
+
+def _by_triggers(situation: Situation, policy: RetrainingPolicy) -> Decision:
+    found = triggers.findings(situation, policy)
+    holding = [finding for finding in found if finding.holds]
+    waits, shortfall = _cooldown(situation, policy), triggers.shortfall(situation, policy)
+    if not holding:
+        return _kept(found, shortfall, waits)
+    if waits is not None:
+        reasons = tuple(f"waits for the cooldown: {finding.said}" for finding in holding)
+        return Decision(Action.KEEP, reasons, (waits,))
+    undone = [", and ".join(finding.missing for finding in holding)]
+    if shortfall is not None and all(finding.of_windows for finding in holding):
+        undone.append(shortfall)
+    return Decision(Action.RETRAIN, tuple(finding.said for finding in holding), tuple(undone))
+
+
+def _kept(found: Sequence[Finding], shortfall: str | None, waits: str | None) -> Decision:
+    if not found:
+        return Decision(Action.KEEP, ("no trigger is switched on",), ("a policy with a trigger",))
+    missing = [finding.missing for finding in found]
+    if shortfall is not None and any(finding.of_windows for finding in found):
+        missing.append(shortfall)
+    later = "" if waits is None else f", and {waits}"
+    reasons = ("no trigger holds", *(finding.said for finding in found))
+    return Decision(Action.KEEP, reasons, tuple(f"{lacking}{later}" for lacking in missing))
+
+
+def _cooldown(situation: Situation, policy: RetrainingPolicy) -> str | None:
+    """Say when the cooldown ends; None if there is none at this time."""
+    if situation.last_retraining is None or situation.as_of >= situation.last_retraining + policy.cooldown:
+        return None
+    return f"after the cooldown, from {iso(situation.last_retraining + policy.cooldown)} on"
+
+
+def _sentences(record: object) -> tuple[str, ...]:
+    if not isinstance(record, list) or not all(isinstance(sentence, str) for sentence in record):
+        raise TypeError(f"expected a list of sentences, got {record!r}")
+    return tuple(record)

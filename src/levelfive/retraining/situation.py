@@ -1,0 +1,90 @@
+"""What a decision to retrain is made from: the windows' evidence of the live model, its labels and its age."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from levelfive.errors import EvidenceError
+from levelfive.windows import Window, iso
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class WindowEvidence:
+    """What one window shows of the live model.
+
+    Args:
+        window: The times of the predictions.
+        days: Days with mature labels.
+        rows: Rows with mature labels.
+        drifted_share: Share of the columns that are unusual.
+        calibration: Ends of the interval of mean score minus label rate, None or not finite if not measured.
+        skill: Ends of the interval of 1 - loss / loss of the constant prediction of the window's own mean
+            label, None or not finite if not measured.
+        harmful: What makes the model harmful, empty if it is not.
+        broken: What is broken in the data, empty if nothing is.
+
+    Raises:
+        EvidenceError: A number out of its range, or an interval whose ends are swapped.
+    """
+
+    window: Window
+    days: int
+    rows: int
+    drifted_share: float
+    calibration: Interval | None
+    skill: Interval | None
+    harmful: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no measurement gives."""
+        _require("days and rows at least 0", (self.days, self.rows), min(self.days, self.rows) >= 0)
+        _require("a drifted share from 0 to 1", self.drifted_share, 0 <= self.drifted_share <= 1)
+        for low, high in filter(None, (self.calibration, self.skill)):
+            _require("an interval's low end before its high end", (low, high), not low > high)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that a decision is made from.
+
+    Args:
+        as_of: The logical time of the decision.
+        windows: What the windows show of the live model, oldest first.
+        skill_at_training: The live model's skill on its training's holdout, or None if not known.
+        labels_at_training: Labelled rows that the live model's training had.
+        labels_now: Labelled rows that a training at `as_of` would have.
+        trained_at: The `as_of` of the live model's training.
+        last_retraining: The `as_of` of the last decision to retrain, or None if there was none.
+
+    Raises:
+        EvidenceError: A time is not in UTC or lies after `as_of`, windows are out of order, or counts of
+            labels make no sense.
+    """
+
+    as_of: datetime
+    windows: tuple[WindowEvidence, ...]
+    skill_at_training: float | None
+    labels_at_training: int
+    labels_now: int
+    trained_at: datetime
+    last_retraining: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what a decision at `as_of` cannot know."""
+        ends = [seen.window.end for seen in self.windows]
+        past = [*ends, self.trained_at, *filter(None, [self.last_retraining])]
+        for moment in (self.as_of, *past):
+            _require("times in UTC", moment, moment.utcoffset() == timedelta(0))
+        _require(f"no time after as_of {iso(self.as_of)}", max(past), max(past) <= self.as_of)
+        _require("windows oldest first", [str(seen.window) for seen in self.windows], ends == sorted(ends))
+        labels = (self.labels_at_training, self.labels_now)
+        _require("labels at training above 0, now at least 0", labels, labels[0] > 0 and labels[1] >= 0)
+
+
+def _require(demand: str, value: object, met: bool) -> None:
+    if not met:
+        raise EvidenceError(f"a decision to retrain takes {demand}, got {value!r}; correct what was measured")

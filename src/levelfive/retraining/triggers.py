@@ -1,0 +1,164 @@
+"""The triggers of a retraining: each says whether it holds, by which numbers, and what would turn it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from levelfive.policies import RetrainingPolicy
+from levelfive.retraining.situation import Interval, Situation, WindowEvidence
+from levelfive.windows import iso
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a trigger found.
+
+    Args:
+        holds: Whether it asks for a retraining.
+        said: What it saw, with its numbers.
+        missing: What would have made it hold, or, if it holds, what would have kept it from holding.
+        of_windows: Whether it looks at windows.
+    """
+
+    holds: bool
+    said: str
+    missing: str
+    of_windows: bool = False
+
+
+@dataclass(frozen=True)
+class _Condition:
+    """What a trigger asks of each window."""
+
+    name: str
+    asked: str
+    met: Callable[[WindowEvidence], bool]
+    shown: Callable[[WindowEvidence], str]
+
+
+def findings(situation: Situation, policy: RetrainingPolicy) -> tuple[Finding, ...]:
+    """Ask the triggers that are switched on: drift, calibration, loss, label growth, age."""
+    triggers = (drift, calibration, loss, label_growth, age)
+    found = (trigger(situation, policy) for trigger in triggers)
+    return tuple(finding for finding in found if finding is not None)
+
+
+def drift(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
+    """Find whether many columns are unusual; None if switched off."""
+    limit = policy.drifted_share
+    if limit is None:
+        return None
+    condition = _Condition(
+        "drift",
+        f"in at least {limit:.1%} of the columns",
+        met=lambda seen: seen.drifted_share >= limit,
+        shown=lambda seen: f"{seen.drifted_share:.1%}",
+    )
+    return _in_windows(situation, policy, condition)
+
+
+def calibration(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
+    """Find whether the scores are too high or too low on average; None if switched off."""
+    limit = policy.calibration
+    if limit is None:
+        return None
+
+    def met(seen: WindowEvidence) -> bool:
+        low, high = _measured(seen.calibration)
+        return low > limit or high < -limit
+
+    condition = _Condition("calibration", f"beyond {limit:g}", met, shown=lambda seen: _shown(seen.calibration, "+.4f"))
+    return _in_windows(situation, policy, condition)
+
+
+def loss(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
+    """Find whether the model lost skill since its training; None if switched off."""
+    excess, trained = policy.loss_excess, situation.skill_at_training
+    if excess is None:
+        return None
+    if trained is None or not math.isfinite(trained):
+        return Finding(False, "skill: not known at training", "a known skill at training", of_windows=True)
+    floor = round(trained - excess, 9)  # rounded: 0.2 - 0.02 is a little more than 0.18
+    condition = _Condition(
+        "skill",
+        f"below {floor:.2%} (training's {trained:.2%} less {excess:.2%})",
+        met=lambda seen: _measured(seen.skill)[1] < floor,
+        shown=lambda seen: _shown(seen.skill, ".2%"),
+    )
+    return _in_windows(situation, policy, condition)
+
+
+def label_growth(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
+    """Find whether there are many more labels than at training; None if switched off."""
+    if policy.label_growth is None:
+        return None
+    had, new = situation.labels_at_training, situation.labels_now - situation.labels_at_training
+    needed = math.ceil(round(had * policy.label_growth, 6))  # rounded: 100 * 0.07 is a little more than 7
+    growth = f"growth {new / had:.1%} of the {policy.label_growth:.1%} asked for"
+    said = f"label growth: {new:+,} labelled rows since the {had:,} at training, {growth}"
+    if new >= needed:
+        return Finding(True, said, f"{_count(new - needed + 1, 'fewer label')} ({growth})")
+    return Finding(False, said, f"{_count(needed - new, 'more label')} ({growth})")
+
+
+def age(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
+    """Find whether the model is old; None if switched off."""
+    if policy.max_age is None:
+        return None
+    lived, trained_at = situation.as_of - situation.trained_at, iso(situation.trained_at)
+    said = f"age: {lived / _DAY:.1f} days since {trained_at}, retrained at {policy.max_age / _DAY:.1f} days"
+    if lived >= policy.max_age:
+        return Finding(True, said, f"a model trained after {iso(situation.as_of - policy.max_age)}")
+    return Finding(False, said, f"age, from {iso(situation.trained_at + policy.max_age)} on")
+
+
+def shortfall(situation: Situation, policy: RetrainingPolicy) -> str | None:
+    """Say why the latest window does not count; None if it does, or if there is none."""
+    if not situation.windows or _counts(situation.windows[-1], policy):
+        return None
+    seen = situation.windows[-1]
+    return (
+        f"a latest window that counts: {_count(seen.days, 'day')} and {_count(seen.rows, 'row')} of mature labels, "
+        f"at least {_count(policy.min_days, 'day')} and {_count(policy.min_rows, 'row')} are asked for"
+    )
+
+
+def _in_windows(situation: Situation, policy: RetrainingPolicy, condition: _Condition) -> Finding:
+    counted = [seen for seen in situation.windows if _counts(seen, policy)][-policy.windows :]
+    met = [condition.met(seen) for seen in counted]
+    asked = f"{condition.name} {condition.asked}"
+    if not met:
+        missing = f"{asked} in {_count(policy.of_them, 'more window')}"
+        return Finding(False, f"{condition.name}: no window counts yet", missing, of_windows=True)
+    said = (
+        f"{asked} in {sum(met)} of {_count(len(met), 'window')}, asked for in {policy.of_them} of the last "
+        f"{policy.windows} and in the latest: {condition.shown(counted[-1])}"
+    )
+    if met[-1] and sum(met) >= policy.of_them:
+        return Finding(True, said, f"{condition.name} not {condition.asked} in the latest window", of_windows=True)
+    lacking = _count(max(policy.of_them - sum(met), 1), "more window")
+    missing = f"{asked} in {lacking}" + ("" if met[-1] else ", the latest among them")
+    return Finding(False, said, missing, of_windows=True)
+
+
+def _counts(seen: WindowEvidence, policy: RetrainingPolicy) -> bool:
+    return seen.rows >= policy.min_rows and seen.days >= policy.min_days
+
+
+def _measured(interval: Interval | None) -> Interval:
+    """Turn what was not measured into NaN, which meets no condition."""
+    return interval if interval is not None and all(map(math.isfinite, interval)) else (math.nan, math.nan)
+
+
+def _shown(interval: Interval | None, form: str) -> str:
+    low, high = _measured(interval)
+    return "not measured" if math.isnan(low) else f"{low:{form}} to {high:{form}}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

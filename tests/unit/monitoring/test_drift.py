@@ -1,0 +1,286 @@
+"""Drift: what SciPy says of the raw values, and a threshold that knows that days hang together."""
+
+import math
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import chi2_contingency, ks_2samp, wasserstein_distance
+
+from levelfive.errors import ConfigError, EvidenceError
+from levelfive.monitoring.drift import (
+    MIN_SHARE,
+    Drift,
+    categorical_drift,
+    numeric_drift,
+    population_stability,
+    usual_psi,
+)
+from levelfive.profiles import (
+    finish_categorical,
+    finish_numeric,
+    partial_categorical,
+    partial_numeric,
+    profile_categorical,
+    profile_numeric,
+)
+
+RANDOM = np.random.default_rng(7)
+NORMAL = RANDOM.normal(size=6000)
+DELAYS = RANDOM.gamma(0.7, 30, 6000) - 15
+FLAGS = (RANDOM.random(6000) < 0.03).astype(float)
+MOVES = {
+    "none": (NORMAL, RANDOM.normal(size=4000)),
+    "a little": (NORMAL, RANDOM.normal(0.3, 1, 4000)),
+    "wider": (NORMAL, RANDOM.normal(0, 3, 4000)),
+    "partly outside": (NORMAL, RANDOM.normal(3, 1, 4000)),
+    "wholly above": (NORMAL, RANDOM.normal(50, 5, 4000)),
+    "wholly below": (NORMAL, RANDOM.normal(-20, 1, 4000)),
+    "into one bin": (NORMAL, RANDOM.uniform(0.40, 0.42, 4000)),
+    "a long tail": (DELAYS, RANDOM.gamma(0.7, 60, 4000) - 15),
+    "whole numbers": (RANDOM.poisson(3, 6000).astype(float), RANDOM.poisson(5, 4000).astype(float)),
+    "a flag": (FLAGS, (RANDOM.random(4000) < 0.2).astype(float)),
+    "a constant": (np.full(100, 7.0), np.full(50, 7.5)),
+}
+each_move = pytest.mark.parametrize(("before", "now"), MOVES.values(), ids=MOVES.keys())
+
+
+def drift_of(before, now):
+    """Measure drift from raw numbers."""
+    baseline = profile_numeric(np.asarray(before, dtype=float))
+    return numeric_drift(baseline, later(now, baseline))
+
+
+def later(values, baseline):
+    return finish_numeric(partial_numeric(np.asarray(values), baseline.histogram), baseline.histogram)
+
+
+def category_drift(before, now):
+    """Measure drift from raw categories."""
+    baseline = profile_categorical(pd.Series(before, dtype=object))
+    current = finish_categorical(partial_categorical(pd.Series(now, dtype=object)), keep=baseline.frequent)
+    return categorical_drift(baseline, current)
+
+
+def by_day(days, *, persistence=0.0, rows=300, seed=0):
+    """Draw daily counts in ten bins of a column whose daily mean persists from day to day."""
+    random = np.random.default_rng(seed)
+    means = random.normal(0, 0.5, days)
+    for day in range(1, days):
+        means[day] = persistence * means[day - 1] + math.sqrt(1 - persistence**2) * means[day]
+    values = random.normal(means[:, None], 1, (days, rows))
+    edges = np.linspace(-1.5, 1.5, 9)
+    return [np.bincount(np.searchsorted(edges, day), minlength=10).tolist() for day in values]
+
+
+@each_move
+def test_the_wasserstein_distance_is_that_of_the_raw_values(before, now):
+    expected = wasserstein_distance(before, now)
+
+    found = drift_of(before, now).wasserstein
+
+    assert found == pytest.approx(expected, rel=0.04, abs=0.02 * before.std())
+
+
+@each_move
+def test_kolmogorov_smirnov_is_at_most_that_of_the_raw_values_and_nearly_it(before, now):
+    expected = ks_2samp(before, now).statistic
+
+    found = drift_of(before, now).kolmogorov_smirnov
+
+    assert expected - 0.06 <= found <= expected + 1e-12
+
+
+@each_move
+def test_jensen_shannon_is_scipys_distance_between_the_bins_in_bits(before, now):
+    baseline = profile_numeric(before)
+    expected = jensenshannon(baseline.histogram.counts, baseline.histogram.refilled(now).counts, base=2)
+
+    found = drift_of(before, now).jensen_shannon
+
+    assert found == pytest.approx(expected, abs=1e-9)
+
+
+@each_move
+def test_the_share_outside_is_that_of_the_raw_values(before, now):
+    expected = np.mean((now < before.min()) | (now > before.max()))
+
+    assert drift_of(before, now).outside_share == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("values", [NORMAL, FLAGS, np.full(10, 0.1)], ids=["normal", "flag", "constant"])
+def test_the_same_numbers_have_not_drifted(values):
+    assert Drift(0, 0, 0, 0, None, None, 0, 0) == drift_of(values, values[::-1])
+
+
+def test_psi_is_the_sum_over_the_places():
+    expected = (0.5 - 0.2) * math.log(0.5 / 0.2) + (0.5 - 0.8) * math.log(0.5 / 0.8)
+
+    assert population_stability(np.array([2, 8]), np.array([50, 50])) == pytest.approx(expected)
+
+
+def test_a_place_that_is_empty_on_one_side_counts_with_the_least_share():
+    expected = (0.5 - MIN_SHARE) * math.log(0.5 / MIN_SHARE) + (0.5 - 1) * math.log(0.5)
+
+    assert population_stability(np.array([0, 8, 0]), np.array([5, 5, 0])) == pytest.approx(expected)
+    assert population_stability(np.array([5, 5, 0]), np.array([0, 8, 0])) == pytest.approx(expected)
+
+
+def test_a_stray_value_outside_the_range_is_no_drift_in_psi():
+    now = np.append(NORMAL, 1000.0)
+
+    found = drift_of(NORMAL, now)
+
+    assert found.psi < 0.001
+    assert found.outside_share == 1 / 6001
+
+
+def test_nulls_that_become_more_are_told_apart_from_the_values():
+    before, now = np.append(NORMAL[:90], [math.nan] * 10), np.append(NORMAL[:90], [math.nan, math.inf, -math.inf] * 30)
+
+    found = drift_of(before, now)
+
+    assert (found.psi, found.null_share_change) == (0, pytest.approx(0.5 - 0.1))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "change"),
+    [
+        ([math.nan] * 2, [1.0, 2.0], -1),
+        ([1.0, 2.0], [math.nan] * 2, 1),
+        ([math.nan] * 2, [math.nan], 0),
+        ([1.0], [], None),
+        ([], [1.0], None),
+    ],
+)
+def test_a_side_without_values_has_no_distances(before, now, change):
+    names = [["x" if math.isfinite(value) else None for value in side] for side in (before, now)]
+
+    assert Drift(None, None, None, None, None, None, None, change) == drift_of(before, now)
+    assert Drift(None, None, None, None, None, None, None, change) == category_drift(*names)
+
+
+def test_a_profile_on_other_bins_is_refused():
+    with pytest.raises(ConfigError, match="on its baseline's bins"):
+        numeric_drift(profile_numeric(NORMAL), profile_numeric(NORMAL + 1))
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ("AAABBC" * 50, "AABBBCCC" * 30),
+        ("AAAB" * 50, "AABB" * 30),
+        ("AAAB" * 50, "AABCD" * 30),
+        ("A" * 50, "A" * 30),
+    ],
+    ids=["moved", "two places", "some new", "one place"],
+)
+def test_categories_are_compared_as_scipy_compares_them(before, now):
+    known = sorted(set(before))
+    old, new = Counter(before), Counter(name if name in known else "new" for name in now)
+    table = np.array([[side[name] for name in [*known, *({"new"} & set(new))]] for side in (old, new)])
+    expected = chi2_contingency(table)
+
+    found = category_drift(list(before), list(now))
+
+    assert (found.chi_squared, found.chi_squared_p) == pytest.approx((expected.statistic, expected.pvalue))
+    assert found.jensen_shannon == pytest.approx(jensenshannon(*table, base=2), abs=1e-9)
+    assert found.psi == pytest.approx(population_stability(*table))
+    assert found.outside_share == pytest.approx(new["new"] / len(now))
+    assert (found.kolmogorov_smirnov, found.wasserstein) == (None, None)
+
+
+def test_the_same_categories_have_not_drifted():
+    names = [f"N{number % 150}" for number in range(500)]
+
+    found = category_drift(names, names)
+
+    assert (found.psi, found.jensen_shannon, found.chi_squared) == pytest.approx((0, 0, 0), abs=1e-9)
+
+
+def test_rare_categories_of_a_baseline_are_compared_though_others_have_become_frequent():
+    before, now = ["UA"] * 90 + ["rare"] * 10, [f"N{number % 120}" for number in range(240)] + ["rare"]
+
+    found = category_drift(before, now)
+
+    assert found.outside_share == 240 / 241
+
+
+def test_the_share_outside_counts_from_the_baselines_frequent_categories_when_it_has_a_rest():
+    names = [f"N{number:03}" for number in range(110)]
+
+    assert category_drift(names, names).outside_share == 10 / 110
+
+
+def test_a_window_like_the_baseline_is_not_unusual():
+    daily = by_day(60)
+
+    threshold = usual_psi(daily, 7, seed=0)
+
+    assert 0 < threshold < 1
+    assert population_stability(np.sum(daily, axis=0), np.sum(daily, axis=0)) < threshold
+
+
+def test_identical_days_never_differ_by_chance():
+    assert usual_psi([[3, 5, 0]] * 20, 7, seed=0) == pytest.approx(0, abs=1e-12)
+
+
+def test_independent_days_are_rarely_called_unusual():
+    flagged = 0
+    for seed in range(100):
+        daily = by_day(187, seed=seed)
+        base, window = daily[:180], daily[180:]
+
+        psi = population_stability(np.sum(base, axis=0), np.sum(window, axis=0))
+
+        flagged += bool(psi > usual_psi(base, 7, seed=seed))
+    assert flagged <= 5
+
+
+def test_a_window_of_other_weather_is_called_unusual():
+    daily = by_day(180)
+
+    moved = np.roll(np.sum(daily[:7], axis=0), 4)
+
+    assert population_stability(np.sum(daily, axis=0), moved) > usual_psi(daily, 7, seed=0)
+
+
+def test_weather_that_persists_raises_the_threshold():
+    persisting = [usual_psi(by_day(180, persistence=0.9, seed=seed), 7, seed=seed) for seed in range(5)]
+    independent = [usual_psi(by_day(180, seed=seed), 7, seed=seed) for seed in range(5)]
+
+    assert min(persisting) > max(independent)
+
+
+def test_longer_windows_differ_less_by_chance():
+    daily = by_day(120)
+
+    one, week, ten, fortnight, month = (usual_psi(daily, days, seed=0) for days in (1, 7, 10, 14, 30))
+
+    assert one > week > ten > fortnight > month
+
+
+def test_a_weekly_rhythm_does_not_make_a_whole_week_unusual():
+    weekly = [[90, 10]] * 5 + [[10, 90]] * 2
+
+    assert usual_psi(weekly * 8, 7, seed=0) == pytest.approx(0, abs=1e-12)
+    assert usual_psi(weekly * 8, 3, seed=0) > 0.1
+
+
+def test_the_threshold_is_repeatable_and_rises_with_its_level():
+    daily = by_day(30)
+
+    assert usual_psi(daily, 10, seed=1) == usual_psi(daily, 10, seed=1)
+    assert usual_psi(daily, 10, seed=1, level=0.5) < usual_psi(daily, 10, seed=1, level=0.9)
+
+
+def test_too_few_days_with_values_are_no_evidence():
+    with pytest.raises(EvidenceError, match="needs 14 baseline days with values, got 13"):
+        usual_psi([[1, 2]] * 13 + [[0, 0]] * 9, 7, seed=0)
+
+
+def test_a_window_without_days_is_refused():
+    with pytest.raises(ConfigError, match="at least one day, got 0"):
+        usual_psi([[1, 2]] * 20, 0, seed=0)
