@@ -95,6 +95,8 @@ def session_settings(warehouse: Path, memory: str) -> dict[str, str]:
         "spark.sql.autoBroadcastJoinThreshold": "128m",
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # A month of a laptop's data in one batch or two: each batch has its price in Python.
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
         # The default, INT96, keeps no least and greatest value: a reader could pass over nothing by its time.
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.python.daemon.module": "levelfive.local_worker",

@@ -116,6 +116,50 @@ def partial_numeric(values: np.ndarray, histogram: Histogram) -> Partial:
     )
 
 
+def partials_of_groups(
+    values: np.ndarray, groups: np.ndarray, n_groups: int, histogram: Histogram
+) -> tuple[Partial, ...]:
+    """Summarise the numbers of each group by itself, as `partial_numeric` would, in one go over all rows.
+
+    Args:
+        values: Numbers, shape (rows,).
+        groups: The group of each row, 0 to n_groups - 1, shape (rows,).
+        n_groups: The number of groups.
+        histogram: Its edges are used, its own counts play no part.
+    """
+    given, codes = np.asarray(values, dtype=np.float64), np.asarray(groups)
+    rows = np.bincount(codes, minlength=n_groups)
+    known = np.isfinite(given)
+    given, codes = given[known], codes[known]
+    order = np.lexsort((given, codes))
+    given, codes = given[order], codes[order]
+    places = len(histogram.counts)
+    cells = codes * places + histogram.places(given)
+    counts = np.bincount(cells, minlength=n_groups * places).reshape(n_groups, places)
+    sums = np.bincount(cells, weights=given, minlength=n_groups * places).reshape(n_groups, places)
+    n = counts.sum(axis=1)
+    means = np.bincount(codes, weights=given, minlength=n_groups) / np.maximum(n, 1)
+    m2 = np.bincount(codes, weights=np.square(given - means[codes]), minlength=n_groups)
+    ends = np.cumsum(n)
+    starts = ends - n
+    sketches = _sketches(given, codes, n_groups)
+    return tuple(
+        Partial(
+            count=int(n[g]),
+            nulls=int(rows[g] - n[g]),
+            mean=float(means[g]),
+            m2=float(m2[g]),
+            min=float(given[starts[g]]) if n[g] else None,
+            max=float(given[ends[g] - 1]) if n[g] else None,
+            counts=tuple(counts[g].tolist()),
+            sums=tuple(sums[g].tolist()),
+            sketch=sketches[g],
+            categories={},
+        )
+        for g in range(n_groups)
+    )
+
+
 def partial_categorical(values: pd.Series) -> Partial:
     """Count categories, shape (rows,), as the texts that `category_texts` makes of them."""
     counts = category_texts(values).value_counts()
@@ -229,6 +273,20 @@ def _sketch(ordered: Floats) -> tuple[int, ...]:
     if hashes.size > SKETCH_SIZE:
         hashes = np.partition(hashes, SKETCH_SIZE - 1)[:SKETCH_SIZE]
     return tuple(np.unique(hashes).tolist())
+
+
+def _sketches(ordered: Floats, codes: np.ndarray, n_groups: int) -> list[tuple[int, ...]]:
+    """Make the sketch of each group; the numbers are ordered by group and value."""
+    first = np.ones(ordered.size, dtype=bool)
+    first[1:] = (ordered[1:] != ordered[:-1]) | (codes[1:] != codes[:-1])
+    hashes, owners = hash_array(ordered[first] + 0.0) % np.uint64(_HASHES), codes[first]
+    order = np.lexsort((hashes, owners))
+    hashes = hashes[order]
+    ends = np.cumsum(np.bincount(owners, minlength=n_groups))
+    starts = np.concatenate([[0], ends[:-1]])
+    return [
+        tuple(hashes[start : min(end, start + SKETCH_SIZE)].tolist()) for start, end in zip(starts, ends, strict=True)
+    ]
 
 
 def _distinct(sketch: Sequence[int]) -> int:

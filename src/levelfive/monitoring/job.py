@@ -74,17 +74,14 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
     with context.run("monitoring", as_of=as_of, parameters={"window": window}) as run:
         if window.end > as_of:
             raise AsOfError(f"the window {window} reaches beyond as_of {iso(as_of)}; end it there or give a later one")
-        versions = _versions(run, registry.name, window)
-        if not versions:
-            raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
-        first = history(context.tables, registry.name)[0].version
-        reference = registry.load(first) if versions != (first,) else None
         with run.timed("performance"):
             windows = [*_provisional(run, registry.name, as_of, before=window.start), window]
-            found = performance(context, run, windows, as_of=as_of, reference=reference)
-        delivered = _delivered(context, run, window)
+            found = performance(context, run, windows, as_of=as_of, reference=_first(context, registry))
+        if not found[-1].scored:
+            raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
+        delivered = _delivered(run, window)
         seen = []
-        for version in versions:
+        for version in found[-1].versions:
             subject = Subject(registry.name, version, window)
             seen.append(_look(context, run, subject, registry.load(version), delivered, found[-1]))
         with run.timed("write"):
@@ -103,8 +100,7 @@ def measure_again(context: JobContext, registry: CentralRegistry, *, as_of: date
         windows = _provisional(run, registry.name, as_of, before=as_of)
         if not windows:
             return ()
-        first = history(context.tables, registry.name)[0].version
-        found = performance(context, run, windows, as_of=as_of, reference=registry.load(first))
+        found = performance(context, run, windows, as_of=as_of, reference=_first(context, registry))
         records.write_performance(run, registry.name, as_of, found)
         return found
 
@@ -120,9 +116,10 @@ class _Seen:
     verdict: Verdict
 
 
-def _versions(run: Run, model_name: str, window: Window) -> tuple[str, ...]:
-    rows = _live(run, model_name, window).select("model_version").distinct().collect()
-    return tuple(sorted((row["model_version"] for row in rows), key=lambda version: (len(version), version)))
+def _first(context: JobContext, registry: CentralRegistry) -> Model | None:
+    """Load the first champion, which the live one is compared with; None while it is live itself."""
+    made = history(context.tables, registry.name)
+    return registry.load(made[0].version) if len({one.version for one in made}) > 1 else None
 
 
 def _live(run: Run, model_name: str, window: Window) -> DataFrame:
@@ -191,7 +188,7 @@ def _provisional(run: Run, model_name: str, as_of: datetime, *, before: datetime
     return sorted(earlier for earlier, young in newest.items() if young and earlier.end <= before)
 
 
-def _delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered, ...]:
+def _delivered(run: Run, window: Window) -> tuple[Delivered, ...]:
     names = ("rows_in", "accepted", "quarantined", "duplicates")
     files = run.read(LANDING_FILES).where(in_window("max_event_time", window))
     rows = files.groupBy("source").agg(*(F.sum(name).alias(name) for name in names)).collect()

@@ -31,7 +31,7 @@ class Performance:
 
     Args:
         window: The prediction times.
-        model_version: The version that scored most of the rows; empty without rows.
+        versions: The versions that scored the rows, in their order.
         scored: Rows scored by a champion.
         known: Of them, rows whose outcome is known.
         mature: Of them, rows old enough for nearly all labels to be known, and labelled.
@@ -43,7 +43,7 @@ class Performance:
     """
 
     window: Window
-    model_version: str
+    versions: tuple[str, ...]
     scored: int
     known: int
     mature: int
@@ -113,10 +113,10 @@ def _of_window(context: JobContext, outcomes: Outcomes, window: Window) -> Perfo
     labelled = inside[inside[OUTCOME] == LABELLED]
     mature = labelled[labelled["at"] < old_until]
     others = inside[inside[OUTCOME].notna() & (inside[OUTCOME] != LABELLED)].groupby(OUTCOME)[SCORE]
-    versions = inside["model_version"].value_counts()
+    versions = sorted(map(str, inside["model_version"].unique()), key=lambda version: (len(version), version))
     return Performance(
         window=window,
-        model_version="" if inside.empty else str(versions.index[0]),
+        versions=tuple(versions),
         scored=len(inside),
         known=int(inside[OUTCOME].notna().sum()),
         mature=len(mature),

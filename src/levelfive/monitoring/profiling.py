@@ -8,15 +8,23 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyspark.sql import functions as F
 
 from levelfive.histograms import Histogram
-from levelfive.partials import CategoricalProfile, NumericProfile, Partial, finish_categorical, finish_numeric
+from levelfive.partials import (
+    CategoricalProfile,
+    NumericProfile,
+    Partial,
+    finish_categorical,
+    finish_numeric,
+    partials_of_groups,
+)
 from levelfive.predictions import FEATURES
 from levelfive.predictions import SCORE as SCORED
-from levelfive.profiles import SCORE, Baseline, merge, partial_categorical, partial_numeric
+from levelfive.profiles import SCORE, Baseline, merge, partial_categorical
 from levelfive.usecase import PREDICTION_TIME
 
 if TYPE_CHECKING:
@@ -72,7 +80,7 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
         for batch in batches:
             yield _partials_of(batch.to_pandas(), bins, categorical)
 
-    found = wanted.mapInArrow(partials, _SCHEMA).groupBy("day", "column").applyInArrow(_merged, _SCHEMA).collect()
+    found = wanted.mapInArrow(partials, _SCHEMA).groupBy("day").applyInArrow(_merged, _SCHEMA).collect()
     by_day = {(_EPOCH + timedelta(days=row["day"]), row["column"]): pickle.loads(row["partial"]) for row in found}
     return WindowProfiles(by_day)
 
@@ -92,21 +100,32 @@ def baseline_of(column: str, baseline: Baseline) -> NumericProfile:
 
 
 def _partials_of(rows: pd.DataFrame, bins: Mapping[str, Histogram], categorical: list[str]) -> pa.RecordBatch:
-    days, columns, made = [], [], []
-    for day, group in rows.groupby(rows[_DAY].to_numpy(), sort=True):
-        ours = {name: partial_numeric(group[name].to_numpy("float64"), bins[name]) for name in bins}
-        ours |= {name: partial_categorical(group[name]) for name in categorical}
-        for column, partial in ours.items():
-            days.append(day)
-            columns.append(column)
-            made.append(pickle.dumps(partial))
+    days, codes = np.unique(rows[_DAY].to_numpy(np.int64), return_inverse=True)
+    made: list[tuple[int, str, Partial]] = []
+    for name, histogram in bins.items():
+        found = partials_of_groups(rows[name].to_numpy(np.float64), codes, days.size, histogram)
+        made += [(int(day), name, partial) for day, partial in zip(days, found, strict=True)]
+    for name in categorical:
+        for place, day in enumerate(days):
+            made.append((int(day), name, partial_categorical(rows[name][codes == place])))
     return pa.RecordBatch.from_pydict(
-        {"day": pa.array(days, pa.int64()), "column": columns, "partial": pa.array(made, pa.binary())}
+        {
+            "day": pa.array([day for day, _, _ in made], pa.int64()),
+            "column": [column for _, column, _ in made],
+            "partial": pa.array([pickle.dumps(partial) for _, _, partial in made], pa.binary()),
+        }
     )
 
 
 def _merged(table: pa.Table) -> pa.Table:
-    first, *others = (pickle.loads(value) for value in table.column("partial").to_pylist())
-    for other in others:
-        first = merge(first, other)
-    return pa.table({**{n: table.column(n)[:1] for n in ("day", "column")}, "partial": [pickle.dumps(first)]})
+    merged: dict[str, Partial] = {}
+    for column, value in zip(table.column("column").to_pylist(), table.column("partial").to_pylist(), strict=True):
+        partial = pickle.loads(value)
+        merged[column] = merge(merged[column], partial) if column in merged else partial
+    return pa.table(
+        {
+            "day": pa.repeat(table.column("day")[0], len(merged)),
+            "column": list(merged),
+            "partial": pa.array([pickle.dumps(partial) for partial in merged.values()], pa.binary()),
+        }
+    )

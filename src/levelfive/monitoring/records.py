@@ -109,7 +109,7 @@ def write_performance(run: Run, model_name: str, as_of: datetime, found: Iterabl
     """Add what the labels known at `as_of` say; what was said at other times stays."""
     cells = []
     for one in found:
-        subject = Subject(model_name, one.model_version, one.window)
+        subject = Subject(model_name, ", ".join(one.versions), one.window)
         for model, evaluation in ((LIVE, one.evaluation), (REFERENCE, one.reference)):
             if model == LIVE or evaluation is not None:
                 cells.append((*subject.cells, as_of, model, *_measured(one, evaluation)))
