@@ -126,6 +126,8 @@ FLIGHTS = Source(
     derive=derive_flights,
     references=("airports",),
     event_time="sched_dep_at",
+    # The key holds the date of the schedule, in New York.
+    key_within=timedelta(days=2),
     reveals=(
         Reveal(("dep_time", "dep_delay", "departed_at"), known_at="departed_at"),
         Reveal(("arr_time", "arr_delay", "air_time", "arrived_at"), known_at="arrived_at"),
@@ -170,6 +172,7 @@ WEATHER = Source(
     ),
     derive=derive_weather,
     event_time="time_hour",
+    key_within=timedelta(0),
     known_at="known_at",
     freshness=timedelta(days=3),
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from pyspark.sql import functions as F
@@ -47,7 +49,7 @@ class ReplayResult:
 def run(app: App, replay: Replay, say: Say) -> ReplayResult:
     """Walk through the months: land, ingest, compute features, score, monitor, decide, and retrain where it is decided.
 
-    While a window is scored, the next one is prepared, as separate jobs would: each reads only what was known at its
+    While a window is scored, the next ones are prepared, as separate jobs would: each reads only what was known at its
     own time. Steps that are done already are passed over, so that a demo that was stopped goes on where it was.
 
     Raises:
@@ -68,21 +70,21 @@ def _run(app: App, replay: Replay, say: Say) -> ReplayResult:
     end = windows[-1].end + app.use_case.maturity
     spent: dict[str, float] = {}
     done = _done(app)
-    with ThreadPoolExecutor(max_workers=1) as ahead:
-        ready = ahead.submit(_prepare, app, replay, windows[0], done, spent)
+    steps: list[Callable[[], None]] = [partial(_prepare, app, replay, window, done, spent) for window in windows]
+    steps.append(partial(_compute_features, app, end, done, spent))
+    with _one_thread() as ahead:
+        ready: list[Future[None]] = []
+        for step in steps:
+            ready.append(ahead.submit(_after, ready[-1] if ready else None, step))
         for number, window in enumerate(windows):
-            ready.result()
+            ready[number].result()
             say(f"{number + 1}/{len(windows)} {window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}")
-            if window is not windows[-1]:
-                ready = ahead.submit(_prepare, app, replay, windows[number + 1], done, spent)
-            else:
-                ready = ahead.submit(_compute_features, app, end, done, spent)
             if number == 0:
                 _first_champion(app, window.end, spent, say)
             else:
                 _score_and_learn(app, window, done, spent, say)
         say(f"waiting until {iso(end)} for the last labels")
-        ready.result()
+        ready[-1].result()
     with _timed(spent, "monitoring"):
         monitoring.measure_again(app.context, app.registry, as_of=end)
     with _timed(spent, "report"):
@@ -91,12 +93,29 @@ def _run(app: App, replay: Replay, say: Say) -> ReplayResult:
     return ReplayResult(found, path, end, spent)
 
 
+@contextmanager
+def _one_thread() -> Iterator[ThreadPoolExecutor]:
+    """Run steps in a thread; what has not begun when an error comes never does."""
+    pool = ThreadPoolExecutor(max_workers=1)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _after(before: Future[None] | None, step: Callable[[], None]) -> None:
+    """Take a step, unless the one before was refused."""
+    if before is not None:
+        before.result()
+    step()
+
+
 def write_report(app: App, as_of: datetime) -> Path:
     """Write the report as of a time into the home, in one piece."""
     path = app.home / REPORT
-    partial = path.with_suffix(".partial")
-    partial.write_text(render(collect(app.context, app.registry, as_of=as_of)), encoding="utf-8")
-    partial.replace(path)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(render(collect(app.context, app.registry, as_of=as_of)), encoding="utf-8")
+    unfinished.replace(path)
     return path
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from levelfive.metrics import Estimate
+from levelfive.metrics import Estimate, Metric
 from levelfive.monitoring import records
 from levelfive.monitoring.drift import population_stability
 from levelfive.monitoring.profiling import baseline_of
@@ -125,8 +125,11 @@ def _measurement(
 def _estimates(row: Mapping[str, Any]) -> dict[str, Estimate]:
     low, high = row["low"], row["high"]
     return {
-        name: Estimate(value, low.get(name, math.nan), high.get(name, math.nan), days=0, rows=row["mature"])
-        for name, value in row["metrics"].items()
+        name: Estimate(
+            row["metrics"][name], low.get(name, math.nan), high.get(name, math.nan), days=0, rows=row["mature"]
+        )
+        for name in map(str, Metric)
+        if name in row["metrics"]
     }
 
 

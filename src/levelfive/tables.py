@@ -192,19 +192,21 @@ class Tables:
         rows: DataFrame,
         keys: Sequence[str],
         *,
-        within: str = "true",
+        within: tuple[str, Window] | None = None,
         record: Mapping[str, object] | None = None,
         evolve: bool = False,
     ) -> Write:
         """Add the rows whose key is not in the table; rows that are there stay as they are.
 
-        Of two writers at the same time, one looks again at what is there by then.
+        Of two writers at the same time, one looks again at what is there by then. Each commit notes how far the table
+        reaches, where `within` tells: of a window beyond all that was written, no key can be there.
 
         Args:
             table: The logical name.
             rows: Rows with unique keys; they are computed anew where another writer was first.
             keys: The key columns.
-            within: A condition on the table that all rows with these keys satisfy: it spares reading the rest.
+            within: A time column, always the same one, and a window that holds all rows with these keys: it spares
+                reading the rest.
             record: Kept in the metadata of the commit.
             evolve: Allow columns that the table does not have yet.
 
@@ -215,13 +217,16 @@ class Tables:
         options = {"mergeSchema": "true"} if evolve else {}
         same = F.expr(" AND ".join(f"old.`{key}` <=> new.`{key}`" for key in keys))
         for _ in range(ATTEMPTS):
-            if not self.exists(table):
-                return self._write(table, rows, "error", {}, record)
-            seen = self.version(table)
-            there = self.read(table).where(within).select(*keys)
-            fresh = rows.alias("new").join(there.alias("old"), on=same, how="left_anti")
+            newest = self.history(table, limit=1)[0] if self.exists(table) else None
+            noted = {**(record or {}), **_reaching(newest, within)}
+            if newest is None:
+                return self._write(table, rows, "error", {}, noted)
+            fresh = rows
+            if within is None or not _is_beyond(newest, within[1]):
+                there = self.read(table) if within is None else self.read(table).where(sql_window(*within))
+                fresh = rows.alias("new").join(there.select(*keys).alias("old"), on=same, how="left_anti")
             with suppress(TableConflict):
-                return self._append_unless_overtaken(table, fresh, seen, options, record)
+                return self._append_unless_overtaken(table, fresh, newest.version, options, noted)
         raise _overtaken(table)
 
     def replace_window(self, table: str, rows: DataFrame, column: str, window: Window) -> Write:
@@ -236,11 +241,10 @@ class Tables:
         """
         condition = sql_window(f"`{column}`", window)
         newest = self.history(table, limit=1)[0] if self.exists(table) else None
+        record = _reaching(newest, (column, window))
         if newest is None:
-            return self._write(table, rows.where(condition), "error", {}, {REACHES: iso(window.end)})
-        reach = newest.record.get(REACHES)
-        record = {REACHES: iso(window.end) if reach is None else max(str(reach), iso(window.end))}
-        if reach is not None and str(reach) <= iso(window.start):
+            return self._write(table, rows.where(condition), "error", {}, record)
+        if _is_beyond(newest, window):
             # Nothing to replace: an append is several times cheaper.
             return self._append_unless_overtaken(table, rows.where(condition), newest.version, {}, record)
         return self._write(table, rows, "overwrite", {"replaceWhere": condition}, record)
@@ -351,6 +355,20 @@ class _refusals:
 
 def _overtaken(table: str) -> TableConflict:
     return TableConflict(f"table {table!r}: another writer committed first; run the step again")
+
+
+def _reaching(newest: Commit | None, within: tuple[str, Window] | None) -> dict[str, object]:
+    """Note how far a table reaches after a write; nothing where that is not known."""
+    if within is None or (newest is not None and REACHES not in newest.record):
+        return {}
+    end = iso(within[1].end)
+    return {REACHES: end if newest is None else max(str(newest.record[REACHES]), end)}
+
+
+def _is_beyond(newest: Commit, window: Window) -> bool:
+    """Tell whether a window lies beyond all that a table holds, as its newest commit notes it."""
+    reach = newest.record.get(REACHES)
+    return reach is not None and str(reach) <= iso(window.start)
 
 
 def _commits_on_disk(log: Path, limit: int | None) -> tuple[Commit, ...]:

@@ -106,6 +106,8 @@ class Source:
         derive: Adds columns, such as times in UTC, given the raw tables of `references`.
         references: Sources whose raw tables `derive` reads; they are ingested first.
         event_time: The column that dates a row, or None for a source without dates.
+        key_within: Rows of one key lie at most this far apart in `event_time`; None where that is not known. It spares
+            looking for a key among rows of all times; 0 where the key holds the event time.
         known_at: The column with the time at which the whole row became known, or None for "always".
         reveals: Parts of a row that become known later than the row itself.
         freshness: How far the newest row may lie behind `as_of` before a file counts as missing.
@@ -119,6 +121,7 @@ class Source:
     derive: Callable[[DataFrame, Mapping[str, DataFrame]], DataFrame] | None = None
     references: tuple[str, ...] = ()
     event_time: str | None = None
+    key_within: timedelta | None = None
     known_at: str | None = None
     reveals: tuple[Reveal, ...] = ()
     freshness: timedelta | None = None

@@ -70,6 +70,7 @@ def test_binary_metrics_equal_scikit_learn():
         "log_loss": reference.log_loss(y, score),
         "brier": reference.brier_score_loss(y, score),
         "calibration": score.mean() - y.mean(),
+        "skill": 1 - reference.log_loss(y, score) / reference.log_loss(y, np.full(y.size, y.mean())),
     }
     assert pytest.approx(expected, abs=1e-12) == {name: e.value for name, e in found.estimates.items()}
     assert (found.rows, found.days) == (3000, 14)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from levelfive.errors import ConfigError, DataError, EvidenceError
+from levelfive.partials import partials_of_groups
 from levelfive.profiles import (
     LABEL,
     MAX_BINS,
@@ -440,3 +442,18 @@ def test_a_later_profile_lists_a_baselines_categories_however_rare():
     found = finish_categorical(partial_categorical(pd.Series(names)), keep=["rare", "absent"])
 
     assert (len(found.frequent), found.frequent["rare"], found.rest) == (MAX_CATEGORIES + 1, 1, 1)
+
+
+def test_the_groups_of_a_batch_are_summarised_as_each_by_itself() -> None:
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=3000).round(2)
+    values[::7], values[5] = np.nan, np.inf
+    groups = np.where(rng.random(3000) < 0.1, 0, rng.integers(2, 5, 3000))
+    histogram = Histogram.of(values[:300])
+
+    found = partials_of_groups(values, groups, 5, histogram)
+
+    for group, ours in enumerate(found):
+        alone = partial_numeric(values[groups == group], histogram)
+        assert alone == replace(ours, mean=alone.mean, m2=alone.m2, sums=alone.sums)
+        assert pytest.approx([alone.mean, alone.m2, *alone.sums]) == [ours.mean, ours.m2, *ours.sums]

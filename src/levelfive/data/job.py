@@ -17,7 +17,7 @@ from levelfive.data.landing import LandingFile, inspect, list_files, unseen
 from levelfive.errors import AsOfError, LandingError
 from levelfive.parallel import in_parallel
 from levelfive.runs import JobContext, Run
-from levelfive.tables import Tables, sql_window
+from levelfive.tables import Tables
 from levelfive.usecase import Source
 from levelfive.windows import Window, from_micros, iso
 
@@ -167,16 +167,16 @@ def _write_accepted(run: Run, batch: Batch, as_of: datetime) -> list[FileResult]
     return [_file_result(batch, file.name, file.sha256, accepted.get(file.name, 0)) for file in batch.files]
 
 
-def _within(batch: Batch) -> str:
-    """Spare the insertion a look at the rows of other times, where the time is part of the key."""
+def _within(batch: Batch) -> tuple[str, Window] | None:
+    """Spare the insertion a look at the rows of other times, where the key tells the time."""
     source = batch.source
-    if source.event_time not in source.key:
-        return "true"
     lows = [counts.min_event_time for counts in batch.counts.values() if counts.min_event_time is not None]
     highs = [counts.max_event_time for counts in batch.counts.values() if counts.max_event_time is not None]
-    if not lows:
-        return "true"
-    return sql_window(f"`{source.event_time}`", Window(min(lows), max(highs) + timedelta(microseconds=1)))
+    if source.event_time is None or source.key_within is None or not lows:
+        return None
+    return source.event_time, Window(
+        min(lows) - source.key_within, max(highs) + source.key_within + timedelta(microseconds=1)
+    )
 
 
 def _count_accepted(tables: Tables, batch: Batch) -> dict[str, int]:

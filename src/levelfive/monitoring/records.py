@@ -15,7 +15,6 @@ from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.verdict import ColumnDrift, Delivered
 from levelfive.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.runs import Run
-from levelfive.tables import sql_window
 from levelfive.windows import Window, from_micros
 
 if TYPE_CHECKING:
@@ -209,7 +208,7 @@ def _replace(run: Run, table: str, cells: list[tuple[Any, ...]]) -> None:
 def _add(run: Run, table: str, cells: list[tuple[Any, ...]], keys: tuple[str, ...]) -> None:
     if cells:
         at = cells[0][4]
-        within = sql_window("as_of", Window(at, at + timedelta(microseconds=1)))
+        within = ("as_of", Window(at, at + timedelta(microseconds=1)))
         run.wrote(run.tables.insert_new(table, _frame(run, table, cells), keys, within=within))
 
 

@@ -19,7 +19,7 @@ from levelfive.registry.promotions import PROMOTIONS, Promotion
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import RUNS, JobContext, Run
 from levelfive.scoring.batch import batch_id
-from levelfive.tables import Commit, sql_window
+from levelfive.tables import Commit
 from levelfive.usecase import PREDICTION_TIME
 from levelfive.windows import Window, iso
 
@@ -96,7 +96,7 @@ def run(
                     PREDICTIONS,
                     stamped,
                     keys,
-                    within=sql_window(PREDICTION_TIME, window),
+                    within=(PREDICTION_TIME, window),
                     record=record,
                     evolve=True,
                 )

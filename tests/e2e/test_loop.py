@@ -1,0 +1,226 @@
+"""Monitoring, decision, retraining, promotion and rollback, on a copy of the lakehouse of the whole path."""
+
+import shutil
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import functions as F
+
+from levelfive.app import App
+from levelfive.config import Approval, Settings
+from levelfive.errors import EvidenceError, RegistryError
+from levelfive.features import job as features
+from levelfive.monitoring import job as monitoring
+from levelfive.monitoring import records
+from levelfive.monitoring.report import render
+from levelfive.policies import GatePolicy, RetrainingPolicy
+from levelfive.predictions import PREDICTIONS
+from levelfive.registry import job as registry
+from levelfive.registry.promotions import history
+from levelfive.report import collect
+from levelfive.retraining import job as retraining
+from levelfive.retraining.policy import Action
+from levelfive.retraining.records import RETRAININGS
+from levelfive.runs import JobContext, Run
+from levelfive.scoring import job as scoring
+from levelfive.training.dataset import labelled_rows, training_rows
+from levelfive.windows import Window, utc
+
+AS_OF = utc(2013, 2, 15, 6)
+LATER = utc(2013, 2, 18, 6)
+SCORED = Window(AS_OF, LATER)
+KEY = ["flight_date", "carrier", "flight", "origin"]
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of the application, with a use case whose gate and policy answer to three days of labels."""
+
+    app: App
+    context: JobContext
+
+    def retrain(self, as_of=LATER, approval=Approval.AUTO) -> retraining.RetrainingResult:
+        return retraining.run(self.context, self.app.stores, as_of=as_of, approval=approval)
+
+    def versions(self) -> int:
+        return len(self.app.registry.versions())
+
+
+@pytest.fixture
+def copy(loop, tmp_path: Path, request: pytest.FixtureRequest) -> Copy:
+    home, schema = tmp_path / "home", f"copy_{abs(hash(request.node.name)) % 10**8}"
+    shutil.copytree(loop.app.home, home)
+    (home / "lakehouse" / "whole_path.db").rename(home / "lakehouse" / f"{schema}.db")
+    app = App.local(home, Settings(table_schema=schema))
+    use_case = replace(
+        app.use_case,
+        gate=GatePolicy(min_days=2, min_rows=100, margin=1.0),
+        retraining=RetrainingPolicy(label_growth=0.02),
+    )
+    copied = Copy(app, JobContext(app.tables, use_case))
+    scoring.run(copied.context, app.registry, window=SCORED, as_of=LATER)
+    return copied
+
+
+def table(copied: Copy, name: str, *order: str) -> pd.DataFrame:
+    return copied.app.tables.read(name).toPandas().sort_values(list(order), ignore_index=True)
+
+
+def test_profiles_count_every_live_prediction_and_stay_as_they_are_whenever_they_are_made(copy: Copy) -> None:
+    context, central = copy.context, copy.app.registry
+
+    first = monitoring.run(context, central, window=SCORED, as_of=LATER)
+    then = [table(copy, name, "column", *more) for name, more in (("profiles", ["day"]), ("drift", []))]
+    features.run(context, as_of=LATER + timedelta(days=2))
+    again = monitoring.run(context, central, window=SCORED, as_of=LATER + timedelta(days=2))
+    now = [table(copy, name, "column", *more) for name, more in (("profiles", ["day"]), ("drift", []))]
+
+    for before, after in zip(then, now, strict=True):
+        pd.testing.assert_frame_equal(before, after, check_exact=True)
+    rows = (
+        copy.app.tables.read(PREDICTIONS)
+        .where(F.col("role") == "champion")
+        .where((F.col("prediction_time") >= F.lit(SCORED.start)) & (F.col("prediction_time") < F.lit(SCORED.end)))
+    )
+    whole = then[0][then[0].day.isna()].set_index("column")
+    assert {rows.count()} == set(whole.rows)
+    assert first.performance[-1].provisional
+    assert first.performance[-1].mature < again.performance[-1].mature
+    assert list(first.verdicts) == list(again.verdicts)
+
+
+def test_profiles_say_what_pandas_says_of_the_same_rows(copy: Copy) -> None:
+    monitoring.run(copy.context, copy.app.registry, window=SCORED, as_of=LATER)
+    rows = copy.app.tables.read(PREDICTIONS).where(F.col("prediction_time") >= F.lit(SCORED.start)).toPandas()
+    seen = pd.DataFrame(rows.features.tolist()).astype({"origin_overdue": float})
+
+    whole = table(copy, "profiles", "column").query("day.isna()").set_index("column")
+
+    for name in ("distance", "origin_overdue", "visib", "aircraft_delay"):
+        values, ours = seen[name].dropna().astype(float), whole.loc[name]
+        assert len(seen) - len(values) == ours.nulls
+        expected = [values.mean(), values.std(ddof=0), values.min(), values.max()]
+        assert pytest.approx(expected) == [ours["mean"], ours["std"], ours["min"], ours["max"]]
+        assert len(values) == sum(ours.counts)
+        assert pytest.approx(values.sum()) == sum(ours.sums)
+    assert dict(seen.carrier.value_counts()) == {k: n for k, n in dict(whole.loc["carrier"].categories).items() if n}
+
+
+def test_a_window_that_nobody_scored_is_refused(copy: Copy) -> None:
+    with pytest.raises(EvidenceError, match="levelfive scoring"):
+        monitoring.run(copy.context, copy.app.registry, window=Window(utc(2013, 1, 5), utc(2013, 1, 6)), as_of=LATER)
+
+
+def test_a_training_set_grows_into_what_would_be_assembled_anew(copy: Copy) -> None:
+    use_case, window = copy.context.use_case, Window(utc(2013, 2, 12, 6), LATER - copy.context.use_case.maturity)
+    run, spec = Run(copy.app.tables, "test"), copy.context.use_case.model
+    anew = labelled_rows(copy.context, run, spec.lookups, window, as_of=LATER)
+    earlier = anew[anew.prediction_time < pd.Timestamp(AS_OF).tz_localize(None)]
+
+    grown = training_rows(copy.context, run, spec, window, as_of=LATER, earlier=earlier)
+
+    assert len(earlier) < len(grown) == len(anew)
+    columns = [*dict.fromkeys([*use_case.key, *spec.features]), "slice_aircraft_known", "label", "day"]
+    pd.testing.assert_frame_equal(anew[columns], grown[columns], check_exact=True, check_dtype=False)
+
+
+def test_a_decision_to_retrain_trains_and_promotes_once(copy: Copy) -> None:
+    monitoring.run(copy.context, copy.app.registry, window=SCORED, as_of=LATER)
+    before = copy.versions()
+
+    first = copy.retrain()
+    second = copy.retrain()
+
+    assert first.decision.action is Action.RETRAIN
+    assert first.promotion is not None
+    assert (first.decision, first.retraining, first.promotion) == (
+        second.decision,
+        second.retraining,
+        second.promotion,
+    )
+    assert before + 2 == copy.versions()
+    assert 1 == table(copy, "decisions", "as_of").shape[0] == table(copy, RETRAININGS, "as_of").shape[0]
+    live = registry.champion(copy.context, copy.app.registry, LATER + timedelta(hours=1))
+    assert live is not None
+    assert first.retraining is not None
+    assert first.retraining.version == live.version
+    page = render(collect(copy.context, copy.app.registry, as_of=LATER))
+    assert "label growth" in page
+    assert f"version {live.version}" in page
+
+
+def test_a_training_that_was_registered_is_not_repeated_after_a_kill(copy: Copy, monkeypatch) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(retraining, "record_retraining", die)
+        with pytest.raises(Killed):
+            copy.retrain()
+    registered = copy.versions()
+
+    finished = copy.retrain()
+
+    assert registered == copy.versions()
+    assert finished.retraining is not None
+    assert finished.promotion is not None
+    assert finished.retraining.version == finished.promotion.version
+
+
+def test_with_manual_approval_a_version_waits_and_a_rollback_returns_without_its_artefacts(copy: Copy) -> None:
+    central, first = copy.app.registry, history(copy.app.tables, copy.app.registry.name)[0]
+    waiting = copy.retrain(approval=Approval.MANUAL)
+    assert waiting.promotion is None
+    assert waiting.retraining is not None
+    version = waiting.retraining.version
+    assert version is not None
+    assert len(history(copy.app.tables, central.name)) == 1
+
+    registry.run(copy.context, central, version=version, as_of=LATER, by="a person")
+    for folder in (copy.app.home / "registry" / "artifacts").rglob("model.pkl"):
+        if folder.stat().st_mtime == max(
+            f.stat().st_mtime for f in (copy.app.home / "registry" / "artifacts").rglob("model.pkl")
+        ):
+            shutil.rmtree(folder.parent)
+            break
+    with pytest.raises(RegistryError, match="later --as-of"):
+        registry.rollback(copy.context, central, as_of=LATER, by="a person", reason="complaints")
+    back = registry.rollback(
+        copy.context, central, as_of=LATER + timedelta(hours=1), by="a person", reason="complaints"
+    )
+
+    kinds = [(one.kind, one.version) for one in history(copy.app.tables, central.name)]
+    assert [("promote", first.version), ("promote", version), ("rollback", first.version)] == kinds
+    assert back.promotion.version == first.version == central.alias("champion")
+    with pytest.raises(RegistryError, match="nothing to go back to"):
+        registry.rollback(copy.context, central, as_of=LATER + timedelta(hours=2), by="a person", reason="again")
+
+
+def test_a_refused_candidate_is_recorded_and_not_promoted(copy: Copy) -> None:
+    context = replace(copy.context, use_case=replace(copy.context.use_case, gate=GatePolicy(min_days=60)))
+
+    result = retraining.run(context, copy.app.stores, as_of=LATER)
+
+    assert result.retraining is not None
+    assert not result.retraining.passed
+    assert result.promotion is None
+    assert len(history(copy.app.tables, copy.app.registry.name)) == 1
+
+
+def test_verdicts_hold_what_a_decision_needs(copy: Copy) -> None:
+    monitoring.run(copy.context, copy.app.registry, window=SCORED, as_of=LATER)
+
+    (record,) = records.verdicts(Run(copy.app.tables, "test"), copy.app.registry.name, as_of=LATER)
+
+    assert (record.window, record.as_of) == (SCORED, LATER)
+    assert record.rows > 1000
+    assert record.skill is not None
+    assert np.isfinite(record.skill).all()
+    assert not records.verdicts(Run(copy.app.tables, "test"), copy.app.registry.name, as_of=AS_OF)

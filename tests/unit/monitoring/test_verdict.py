@@ -1,0 +1,103 @@
+"""What monitoring says of a window: three statements kept apart, and only harm or broken data calls for a person."""
+
+from dataclasses import replace
+
+import pytest
+
+from levelfive.metrics import Estimate
+from levelfive.monitoring.drift import Drift
+from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, Verdict, judge
+from levelfive.policies import GatePolicy, MonitoringPolicy
+
+NOTHING = Drift(0.0, 0.0, 0.0, 0.0, None, None, 0.0, 0.0)
+
+
+def a_column(name: str = "temperature", usual: float | None = 0.1, **moved: float | None) -> ColumnDrift:
+    return ColumnDrift(name, replace(NOTHING, **moved), usual)
+
+
+def a_delivery(rows_a_day: float = 900.0, quarantined: int = 0) -> Delivery:
+    landed = (Delivered("flights", 30_000, 30_000 - quarantined, quarantined, 0),)
+    return Delivery(landed, rows_a_day=rows_a_day, rows_a_day_at_training=900.0)
+
+
+def a_skill(low: float, high: float, days: int = 28, rows: int = 25_000) -> Estimate:
+    return Estimate((low + high) / 2, low, high, days, rows)
+
+
+def verdict(
+    *columns: ColumnDrift,
+    delivery: Delivery | None = None,
+    skill: Estimate | None = None,
+    at_training: float | None = 0.18,
+) -> Verdict:
+    return judge(
+        columns,
+        delivery or a_delivery(),
+        skill,
+        skill_at_training=at_training,
+        policy=MonitoringPolicy(),
+        gate=GatePolicy(),
+    )
+
+
+def test_a_window_like_the_baseline_gives_no_statement() -> None:
+    assert Verdict((), (), (), ()) == verdict(a_column(), skill=a_skill(0.15, 0.2))
+
+
+def test_a_season_is_unusual_and_outside_and_harms_nobody() -> None:
+    summer = a_column("temperature", psi=4.0, outside_share=0.2)
+
+    found = verdict(summer, skill=a_skill(0.12, 0.2))
+
+    assert (found.outside, found.unusual) == (("temperature",), ("temperature",))
+    assert (found.harmful, found.broken) == ((), ())
+
+
+def test_a_column_is_unusual_only_above_what_its_own_days_give() -> None:
+    columns = (a_column("at", psi=0.1), a_column("above", psi=0.11), a_column("not known", usual=None, psi=9.0))
+
+    assert verdict(*columns).unusual == ("above",)
+
+
+@pytest.mark.parametrize(("low", "high", "harms"), [(-0.3, -0.1, True), (0.0, 0.044, True), (0.0, 0.046, False)])
+def test_a_model_harms_where_its_skill_lies_wholly_below_a_share_of_that_at_training(
+    low: float, high: float, harms: bool
+) -> None:
+    assert harms == bool(verdict(skill=a_skill(low, high)).harmful)
+
+
+def test_without_a_known_skill_at_training_a_model_harms_where_a_constant_is_better() -> None:
+    assert verdict(skill=a_skill(-0.2, -0.01), at_training=None).harmful
+    assert not verdict(skill=a_skill(-0.2, 0.01), at_training=None).harmful
+
+
+@pytest.mark.parametrize("few", [{"days": 6}, {"rows": 499}])
+def test_few_days_or_rows_say_nothing_of_the_model(few: dict[str, int]) -> None:
+    assert not verdict(skill=a_skill(-0.5, -0.4, **few)).harmful
+
+
+def test_a_skill_without_an_interval_says_nothing() -> None:
+    assert not verdict(skill=a_skill(float("nan"), float("nan"))).harmful
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (a_column("wind", outside_share=0.26), "wind: 26% of its values lie outside"),
+        (a_column("wind", null_share_change=0.21), "wind: the share of missing values grew by 21%"),
+    ],
+)
+def test_a_column_of_another_unit_or_without_its_values_is_broken(broken: ColumnDrift, said: str) -> None:
+    assert verdict(broken).broken[0].startswith(said)
+
+
+def test_what_a_column_has_not_does_not_break_it() -> None:
+    assert not verdict(a_column(outside_share=None, null_share_change=None, psi=None)).broken
+
+
+def test_a_delivery_is_broken_by_much_quarantine_or_by_missing_rows() -> None:
+    assert not verdict(delivery=a_delivery(quarantined=600)).broken
+    assert "601 of 30,000 rows" in verdict(delivery=a_delivery(quarantined=601)).broken[0]
+    assert not verdict(delivery=a_delivery(rows_a_day=450)).broken
+    assert "449 rows a day" in verdict(delivery=a_delivery(rows_a_day=449)).broken[0]
