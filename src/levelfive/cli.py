@@ -365,6 +365,7 @@ def report(
     from levelfive.report import collect
 
     moment, app = parse_time(as_of), _app(home, config, use_case)
+    to.parent.mkdir(parents=True, exist_ok=True)
     to.write_text(render(collect(app.context, app.registry, as_of=moment)), encoding="utf-8")
     out.print(f"Report: {to}")
 

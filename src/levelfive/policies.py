@@ -53,6 +53,8 @@ class MonitoringPolicy:
         broken_quarantined_share: Above this share of quarantined rows the delivery is broken.
         broken_volume_share: Fewer rows a day than this share of the training's are a delivery that lacks rows.
         harmful_skill_share: The model harms where its skill lies wholly below this share of that at training.
+        min_days: Fewer days of mature labels say nothing of the model.
+        min_rows: Fewer mature rows say nothing of the model.
     """
 
     level: float = 0.99
@@ -62,6 +64,8 @@ class MonitoringPolicy:
     broken_quarantined_share: float = 0.02
     broken_volume_share: float = 0.5
     harmful_skill_share: float = 0.25
+    min_days: int = 5
+    min_rows: int = 500
 
 
 @dataclass(frozen=True)

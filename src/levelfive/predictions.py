@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -34,15 +34,24 @@ class Role(StrEnum):
     BACKFILL = "backfill"
 
 
-def live_predictions(run: Run, use_case: UseCase, window: Window) -> DataFrame:
-    """Read the live predictions of a window, one a row: of several champions' the one that was made first.
+def live_predictions(run: Run, use_case: UseCase, window: Window, *, columns: Sequence[Column]) -> DataFrame:
+    """Read columns of the live predictions of a window, one row each: of several champions' the one made first.
+
+    Args:
+        run: Notes the version of the table that is read.
+        use_case: Its key identifies a row.
+        window: Prediction times.
+        columns: What to take, the key among it; nothing wider than these is sorted.
 
     Raises:
         TableError: Nothing was scored yet.
     """
     live = run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, window) & (F.col("role") == str(Role.CHAMPION)))
-    first = Over.partitionBy(*use_case.key).orderBy("scored_as_of", "model_name", "model_version")
-    return live.withColumn("_place", F.row_number().over(first)).where("_place = 1").drop("_place")
+    order = ("scored_as_of", "model_name", "model_version")
+    first = Over.partitionBy(*use_case.key).orderBy(*(f"_{name}" for name in order))
+    rows = live.select(*columns, *(F.col(name).alias(f"_{name}") for name in order))
+    rows = rows.withColumn("_place", F.row_number().over(first)).where("_place = 1")
+    return rows.drop("_place", *(f"_{name}" for name in order))
 
 
 def score_of(model: Model, features: Column) -> Column:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -21,15 +21,13 @@ from levelfive.monitoring import job as monitoring
 from levelfive.monitoring.report import render
 from levelfive.registry import job as registry
 from levelfive.registry.promotions import history
-from levelfive.replay_plan import Replay, clock, land, plan_of
+from levelfive.replay_plan import REPORT, Replay, clock, land, plan_of
 from levelfive.report import Measurement, collect, measurements
 from levelfive.retraining import job as retraining
 from levelfive.runs import RUNS, Run
 from levelfive.scoring import job as scoring
 from levelfive.training import job as training
 from levelfive.windows import Window, from_micros, iso
-
-REPORT = "report.html"
 
 Say = Callable[[str], None]
 Done = frozenset[tuple[str, datetime | None]]
@@ -60,7 +58,8 @@ def run(app: App, replay: Replay, say: Say) -> ReplayResult:
     except LevelfiveError:
         # What failed, and what was known before, is told by the report too.
         windows = list(clock(app.use_case, plan_of(app.use_case), replay))
-        say(f"refused; the report of what happened: {write_report(app, windows[-1].end)}")
+        with suppress(LevelfiveError):
+            say(f"refused; the report of what happened: {write_report(app, windows[-1].end)}")
         raise
 
 

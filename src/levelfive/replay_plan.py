@@ -19,7 +19,8 @@ from levelfive.usecase import ReplayPlan, Source, UseCase
 from levelfive.windows import Window, utc
 
 MARKER = "demo.json"
-OURS = ("landing", "lakehouse", "tracking", "registry", MARKER)
+REPORT = "report.html"
+OURS = ("landing", "lakehouse", "tracking", "registry", REPORT, MARKER)
 
 
 class Step(StrEnum):

@@ -165,9 +165,8 @@ class Tables:
         """
         if not self.exists(table):
             return None
-        noted = (commit.record.get(REACHES) for commit in self.history(table))
-        ends = (datetime.fromisoformat(str(end)) for end in noted if end is not None)
-        return max((end for end in ends if end < before), default=None)
+        ends = (_reach_of(commit) for commit in self.history(table))
+        return max((end for end in ends if end is not None and end < before), default=None)
 
     def keep(self, rows: DataFrame) -> DataFrame:
         """Keep a frame that is read more than once, where the engine allows it; `unpersist` lets it go."""
@@ -361,14 +360,19 @@ def _reaching(newest: Commit | None, within: tuple[str, Window] | None) -> dict[
     """Note how far a table reaches after a write; nothing where that is not known."""
     if within is None or (newest is not None and REACHES not in newest.record):
         return {}
-    end = iso(within[1].end)
-    return {REACHES: end if newest is None else max(str(newest.record[REACHES]), end)}
+    end = within[1].end
+    return {REACHES: iso(end if newest is None else max(_reach_of(newest) or end, end))}
 
 
 def _is_beyond(newest: Commit, window: Window) -> bool:
     """Tell whether a window lies beyond all that a table holds, as its newest commit notes it."""
-    reach = newest.record.get(REACHES)
-    return reach is not None and str(reach) <= iso(window.start)
+    reach = _reach_of(newest)
+    return reach is not None and reach <= window.start
+
+
+def _reach_of(commit: Commit) -> datetime | None:
+    end = commit.record.get(REACHES)
+    return None if end is None else datetime.fromisoformat(str(end))
 
 
 def _commits_on_disk(log: Path, limit: int | None) -> tuple[Commit, ...]:

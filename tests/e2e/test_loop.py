@@ -27,7 +27,7 @@ from levelfive.retraining.policy import Action
 from levelfive.retraining.records import RETRAININGS
 from levelfive.runs import JobContext, Run
 from levelfive.scoring import job as scoring
-from levelfive.training.dataset import labelled_rows, training_rows
+from levelfive.training.dataset import Wanted, labelled_rows, training_rows
 from levelfive.windows import Window, utc
 
 AS_OF = utc(2013, 2, 15, 6)
@@ -75,6 +75,8 @@ def test_profiles_count_every_live_prediction_and_stay_as_they_are_whenever_they
 
     first = monitoring.run(context, central, window=SCORED, as_of=LATER)
     then = [table(copy, name, "column", *more) for name, more in (("profiles", ["day"]), ("drift", []))]
+    monitoring.run(context, central, window=SCORED, as_of=LATER)
+    assert (1, 1) == tuple(len(table(copy, name, "as_of")) for name in ("performance", "verdicts"))
     features.run(context, as_of=LATER + timedelta(days=2))
     again = monitoring.run(context, central, window=SCORED, as_of=LATER + timedelta(days=2))
     now = [table(copy, name, "column", *more) for name, more in (("profiles", ["day"]), ("drift", []))]
@@ -117,11 +119,13 @@ def test_a_window_that_nobody_scored_is_refused(copy: Copy) -> None:
 
 def test_a_training_set_grows_into_what_would_be_assembled_anew(copy: Copy) -> None:
     use_case, window = copy.context.use_case, Window(utc(2013, 2, 12, 6), LATER - copy.context.use_case.maturity)
-    run, spec = Run(copy.app.tables, "test"), copy.context.use_case.model
+    run, spec = Run(copy.app.tables, "test"), use_case.model
     anew = labelled_rows(copy.context, run, spec.lookups, window, as_of=LATER)
     earlier = anew[anew.prediction_time < pd.Timestamp(AS_OF).tz_localize(None)]
 
-    grown = training_rows(copy.context, run, spec, window, as_of=LATER, earlier=earlier)
+    first = history(copy.app.tables, copy.app.registry.name)[0].version
+    wanted = Wanted(spec.features, spec.lookups, earlier, served_by=(first,))
+    grown = training_rows(copy.context, run, wanted, window, as_of=LATER)
 
     assert len(earlier) < len(grown) == len(anew)
     columns = [*dict.fromkeys([*use_case.key, *spec.features]), "slice_aircraft_known", "label", "day"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -26,7 +27,7 @@ from levelfive.parallel import in_parallel
 from levelfive.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.predictions import PREDICTIONS, Role
 from levelfive.profiles import Baseline
-from levelfive.registry.promotions import PROMOTIONS, history
+from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext, Run
 from levelfive.tables import in_window
@@ -74,16 +75,25 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
     with context.run("monitoring", as_of=as_of, parameters={"window": window}) as run:
         if window.end > as_of:
             raise AsOfError(f"the window {window} reaches beyond as_of {iso(as_of)}; end it there or give a later one")
-        with run.timed("performance"):
+        made = history(context.tables, registry.name)
+        likely = champion_as_of(made, as_of)
+        with ThreadPoolExecutor(max_workers=1) as beside, run.timed("measure"):
+            ahead = None
+            if likely is not None:
+                subject = Subject(registry.name, likely.version, window)
+                ahead = beside.submit(_profile, context, run, subject, registry.load(likely.version))
             windows = [*_provisional(run, registry.name, as_of, before=window.start), window]
-            found = performance(context, run, windows, as_of=as_of, reference=_first(context, registry))
+            found = performance(context, run, windows, as_of=as_of, reference=_first(made, registry))
+            delivered = _delivered(run, window)
         if not found[-1].scored:
             raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
-        delivered = _delivered(run, window)
         seen = []
         for version in found[-1].versions:
-            subject = Subject(registry.name, version, window)
-            seen.append(_look(context, run, subject, registry.load(version), delivered, found[-1]))
+            subject, model = Subject(registry.name, version, window), registry.load(version)
+            ready = ahead is not None and likely is not None and likely.version == version
+            profiles = ahead.result() if ahead is not None and ready else _profile(context, run, subject, model)
+            with run.timed("drift"):
+                seen.append(_look(context, subject, model, profiles, (delivered, found[-1])))
         with run.timed("write"):
             _write(run, seen, delivered, found, as_of)
         run.counts["scored"] = found[-1].scored
@@ -100,7 +110,9 @@ def measure_again(context: JobContext, registry: CentralRegistry, *, as_of: date
         windows = _provisional(run, registry.name, as_of, before=as_of)
         if not windows:
             return ()
-        found = performance(context, run, windows, as_of=as_of, reference=_first(context, registry))
+        found = performance(
+            context, run, windows, as_of=as_of, reference=_first(history(context.tables, registry.name), registry)
+        )
         records.write_performance(run, registry.name, as_of, found)
         return found
 
@@ -116,9 +128,8 @@ class _Seen:
     verdict: Verdict
 
 
-def _first(context: JobContext, registry: CentralRegistry) -> Model | None:
-    """Load the first champion, which the live one is compared with; None while it is live itself."""
-    made = history(context.tables, registry.name)
+def _first(made: Sequence[Promotion], registry: CentralRegistry) -> Model | None:
+    """Load the first champion, which the live one is compared with; None while there was no other."""
     return registry.load(made[0].version) if len({one.version for one in made}) > 1 else None
 
 
@@ -127,15 +138,20 @@ def _live(run: Run, model_name: str, window: Window) -> DataFrame:
     return rows.where((F.col("role") == str(Role.CHAMPION)) & (F.col("model_name") == model_name))
 
 
-def _look(
-    context: JobContext, run: Run, subject: Subject, model: Model, delivered: Sequence[Delivered], found: Performance
-) -> _Seen:
-    use_case, baseline = context.use_case, Baseline.from_json(model.card.baseline)
+def _profile(context: JobContext, run: Run, subject: Subject, model: Model) -> WindowProfiles:
     rows = _live(run, subject.model_name, subject.window).where(F.col("model_version") == subject.model_version)
-    with run.timed("profiles"):
-        profiles = profile_days(rows, baseline, use_case.day_starts_at)
-    with run.timed("drift"):
-        drifts = _drifts(context, profiles, baseline)
+    return profile_days(rows, Baseline.from_json(model.card.baseline), context.use_case.day_starts_at)
+
+
+def _look(
+    context: JobContext,
+    subject: Subject,
+    model: Model,
+    profiles: WindowProfiles,
+    measured: tuple[Sequence[Delivered], Performance],
+) -> _Seen:
+    (delivered, found), baseline = measured, Baseline.from_json(model.card.baseline)
+    drifts = _drifts(context, profiles, baseline)
     trained = model.card.trained_until - model.card.trained_from
     verdict = judge(
         drifts,
@@ -146,8 +162,7 @@ def _look(
         ),
         _estimate(context, found),
         skill_at_training=model.card.holdout_skill,
-        policy=use_case.monitoring,
-        gate=use_case.gate,
+        policy=context.use_case.monitoring,
     )
     return _Seen(subject, baseline, profiles, drifts, verdict)
 
@@ -219,9 +234,10 @@ def _write(
 
 def _record(one: _Seen, found: Performance, as_of: datetime) -> tuple[Subject, VerdictRecord]:
     estimates = {} if found.evaluation is None else found.evaluation.estimates
+    # A regression's bias is in the label's unit, which no limit of the policy knows.
     bias, skill = (
         next(((e.low, e.high) for n, e in estimates.items() if n in names and math.isfinite(e.low)), None)
-        for names in ((Metric.CALIBRATION, Metric.BIAS), (Metric.SKILL, Metric.R2))
+        for names in ((Metric.CALIBRATION,), (Metric.SKILL, Metric.R2))
     )
     record = VerdictRecord(
         model_version=one.subject.model_version,

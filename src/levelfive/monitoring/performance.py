@@ -16,6 +16,7 @@ from levelfive.metrics import Evaluation, evaluate
 from levelfive.model_package import Model
 from levelfive.predictions import FEATURES, SCORE, live_predictions, score_of
 from levelfive.runs import JobContext, Run
+from levelfive.tables import in_window
 from levelfive.usecase import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.windows import Window
 
@@ -97,12 +98,12 @@ def _with_labels(context: JobContext, run: Run, window: Window, as_of: datetime,
     key = context.use_case.key
     columns: list[Column] = [F.col(name) for name in (*key, "model_version", SCORE)]
     columns.append(F.unix_micros(PREDICTION_TIME).alias("at"))
-    live = live_predictions(run, context.use_case, window)
     if reference is not None:
         seen = F.struct(*(F.col(f"{FEATURES}.{name}").alias(name) for name in reference.card.features))
         columns.append(score_of(reference, seen).alias(REFERENCE))
-    known = run.read(LABELS).where(F.col(KNOWN_AT) <= F.lit(as_of)).select(*key, LABEL, OUTCOME)
-    joined: DataFrame = live.select(*columns).join(known, on=list(key), how="left").drop(*key)
+    live = live_predictions(run, context.use_case, window, columns=columns)
+    known = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & in_window(PREDICTION_TIME, window))
+    joined: DataFrame = live.join(known.select(*key, LABEL, OUTCOME), on=list(key), how="left").drop(*key)
     return joined
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from levelfive.metrics import Estimate
 from levelfive.monitoring.drift import Drift
-from levelfive.policies import GatePolicy, MonitoringPolicy
+from levelfive.policies import MonitoringPolicy
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,6 @@ def judge(
     *,
     skill_at_training: float | None,
     policy: MonitoringPolicy,
-    gate: GatePolicy,
 ) -> Verdict:
     """Judge a window.
 
@@ -82,20 +81,17 @@ def judge(
         skill: On the mature rows, with its interval by days, or None without such rows.
         skill_at_training: On the holdout of the training, or None where it is not known.
         policy: From which values on something is said.
-        gate: Says how many days and rows are enough to say anything of the model.
     """
     return Verdict(
         outside=tuple(c.column for c in columns if (c.drift.outside_share or 0.0) > policy.outside_share),
         unusual=tuple(c.column for c in columns if c.unusual),
-        harmful=_harm(skill, skill_at_training, policy, gate),
+        harmful=_harm(skill, skill_at_training, policy),
         broken=(*_broken_delivery(delivery, policy), *(said for c in columns for said in _broken_column(c, policy))),
     )
 
 
-def _harm(
-    skill: Estimate | None, at_training: float | None, policy: MonitoringPolicy, gate: GatePolicy
-) -> tuple[str, ...]:
-    if skill is None or skill.days < gate.min_days or skill.rows < gate.min_rows or not math.isfinite(skill.high):
+def _harm(skill: Estimate | None, at_training: float | None, policy: MonitoringPolicy) -> tuple[str, ...]:
+    if skill is None or skill.days < policy.min_days or skill.rows < policy.min_rows or not math.isfinite(skill.high):
         return ()
     least = max(0.0, policy.harmful_skill_share * (at_training or 0.0))
     if skill.high >= least:

@@ -111,11 +111,13 @@ def _decide(
     card = registry.load(live.version).card
     seen = [one for one in verdicts(run, registry.name, as_of=as_of) if one.model_version == live.version]
     asked = [one.as_of for one in made if one.decision.action is Action.RETRAIN]
+    # A training that the gate refused has seen its labels too: the next one waits for more.
+    tried = [one.labels for one in retrainings(context.tables, registry.name, until=as_of)]
     situation = Situation(
         as_of=as_of,
         windows=tuple(_evidence(one) for one in seen),
         skill_at_training=card.holdout_skill,
-        labels_at_training=card.training_rows,
+        labels_at_training=max([card.training_rows, *tried]),
         labels_now=_mature_labels(run, as_of - context.use_case.maturity, as_of),
         trained_at=card.as_of,
         last_retraining=max(asked, default=None),
@@ -146,22 +148,23 @@ def _trained(context: JobContext, run: Run, stores: Stores, record: DecisionReco
     done = retrainings(context.tables, record.model_name, until=record.as_of)
     found = next((one for one in done if one.decision_id == record.decision_id), None)
     if found is None:
-        found = _registered(stores.registry, record) or _train(context, stores, record)
+        labels = _mature_labels(run, record.as_of - context.use_case.maturity, record.as_of)
+        found = _registered(stores.registry, record, labels) or _train(context, stores, record, labels)
         record_retraining(run, found)
     return found
 
 
-def _registered(registry: CentralRegistry, record: DecisionRecord) -> RetrainingRecord | None:
+def _registered(registry: CentralRegistry, record: DecisionRecord, labels: int) -> RetrainingRecord | None:
     """Find what a run that was killed had registered for this decision."""
     for version in registry.versions():
         verdict = version.tags.get(registry_job.VERDICT_TAG)
         if version.tags.get(training.DECISION_TAG) == record.decision_id and verdict is not None:
             candidate = version.tags.get("levelfive.refit_of")
-            return _outcome(record, Verdict.from_json(verdict), candidate, version.version)
+            return _outcome(record, Verdict.from_json(verdict), (candidate, version.version), labels)
     return None
 
 
-def _train(context: JobContext, stores: Stores, record: DecisionRecord) -> RetrainingRecord:
+def _train(context: JobContext, stores: Stores, record: DecisionRecord, labels: int) -> RetrainingRecord:
     result = training.run(
         context,
         stores.tracking,
@@ -170,19 +173,22 @@ def _train(context: JobContext, stores: Stores, record: DecisionRecord) -> Retra
         code_revision=stores.code_revision,
         decision=record.decision_id,
     )
-    return _outcome(record, result.verdict, result.candidate_version, result.version)
+    return _outcome(record, result.verdict, (result.candidate_version, result.version), labels)
 
 
-def _outcome(record: DecisionRecord, verdict: Verdict, candidate: str | None, version: str | None) -> RetrainingRecord:
+def _outcome(
+    record: DecisionRecord, verdict: Verdict, versions: tuple[str | None, str | None], labels: int
+) -> RetrainingRecord:
     return RetrainingRecord(
-        record.decision_id,
-        record.model_name,
-        record.as_of,
-        str(verdict.kind),
-        verdict.passed,
-        verdict.reasons,
-        candidate,
-        version,
+        decision_id=record.decision_id,
+        model_name=record.model_name,
+        as_of=record.as_of,
+        verdict=str(verdict.kind),
+        passed=verdict.passed,
+        reasons=verdict.reasons,
+        candidate_version=versions[0],
+        version=versions[1],
+        labels=labels,
     )
 
 

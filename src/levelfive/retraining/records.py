@@ -19,7 +19,7 @@ RETRAININGS = "retrainings"
 _DECISION = """decision_id string, model_name string, live_version string, as_of timestamp, action string,
     reasons array<string>, would_have_changed array<string>, run_id string"""
 _RETRAINING = """decision_id string, model_name string, as_of timestamp, verdict string, passed boolean,
-    reasons array<string>, candidate_version string, version string, run_id string"""
+    reasons array<string>, candidate_version string, version string, labels long, run_id string"""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class DecisionRecord:
 
 @dataclass(frozen=True)
 class RetrainingRecord:
-    """One row of `retrainings`: the gate's verdict on what was trained, and the version that may go live, if any."""
+    """One row of `retrainings`: the gate's verdict, the version that may go live, if any, and the labels there were."""
 
     decision_id: str
     model_name: str
@@ -45,6 +45,7 @@ class RetrainingRecord:
     reasons: tuple[str, ...]
     candidate_version: str | None
     version: str | None
+    labels: int
 
 
 def decisions(tables: Tables, model_name: str, *, until: datetime) -> tuple[DecisionRecord, ...]:
@@ -80,6 +81,7 @@ def retrainings(tables: Tables, model_name: str, *, until: datetime) -> tuple[Re
             tuple(row["reasons"]),
             row["candidate_version"],
             row["version"],
+            row["labels"],
         )
         for row in rows.withColumn("at", F.unix_micros("as_of")).collect()
     ]
@@ -122,6 +124,7 @@ def record_retraining(run: Run, record: RetrainingRecord) -> None:
         list(record.reasons),
         record.candidate_version,
         record.version,
+        record.labels,
         run.run_id,
     )
     frame = run.tables.spark.createDataFrame([row], schema=_RETRAINING)

@@ -20,10 +20,10 @@ from levelfive.data.known import read_as_known
 from levelfive.errors import EvidenceError
 from levelfive.features.job import LABELS
 from levelfive.features.lookup import assemble
-from levelfive.predictions import FEATURES, PREDICTIONS, SLICES, live_predictions
+from levelfive.predictions import FEATURES, SLICES, live_predictions
 from levelfive.runs import JobContext, Run
 from levelfive.tables import in_window
-from levelfive.usecase import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME, Lookup, ModelSpec, UseCase
+from levelfive.usecase import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME, Lookup, UseCase
 from levelfive.windows import Window, iso
 
 DAY = "day"
@@ -41,27 +41,41 @@ class Snapshot:
     rows: pd.DataFrame
 
 
-def training_rows(
-    context: JobContext, run: Run, spec: ModelSpec, window: Window, *, as_of: datetime, earlier: pd.DataFrame | None
-) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Wanted:
+    """Which features a training set holds, and where they may come from.
+
+    Args:
+        features: Their names.
+        lookups: By which those that are in no other place are joined anew.
+        earlier: The rows of an earlier training set, or None.
+        served_by: The versions that saw all of these features when they scored.
+    """
+
+    features: tuple[str, ...]
+    lookups: tuple[Lookup, ...]
+    earlier: pd.DataFrame | None = None
+    served_by: tuple[str, ...] = ()
+
+
+def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window, *, as_of: datetime) -> pd.DataFrame:
     """Collect the labelled rows of a window, ordered by prediction time and key.
 
     Args:
         context: Tables and use case.
         run: Notes the versions of the tables that are read.
-        spec: Says which features are wanted.
+        wanted: Which features, and where they may come from.
         window: Prediction times.
         as_of: The logical now: labels known later are left out.
-        earlier: The rows of an earlier training set, or None.
 
     Returns:
-        Key, `prediction_time`, the spec's features, the slices, `label` and `day` (a whole number).
+        Key, `prediction_time`, the features, the slices, `label` and `day` (a whole number).
 
     Raises:
         EvidenceError: No row of the window has a label that is known by `as_of`.
     """
     use_case = context.use_case
-    key, columns = list(use_case.key), _columns(use_case, spec.features)
+    key, columns, earlier = list(use_case.key), _columns(use_case, wanted.features), wanted.earlier
     labels = _labels(run, use_case, window, as_of)
     if labels.empty:
         raise EvidenceError(f"no row with a prediction time in {window} has a label known by {iso(as_of)}")
@@ -69,13 +83,12 @@ def training_rows(
     if earlier is not None and set(columns) <= set(earlier.columns):
         parts.append(labels.merge(earlier[columns], on=key, how="inner"))
         labels = _without(labels, parts[-1], key)
-    if not labels.empty and context.tables.exists(PREDICTIONS):
-        served = _served(run, use_case, spec.features, window=_span(labels))
-        if served is not None:
-            parts.append(labels.merge(served[columns], on=key, how="inner"))
-            labels = _without(labels, parts[-1], key)
+    if not labels.empty and wanted.served_by:
+        served = _served(run, use_case, wanted, window=_span(labels))
+        parts.append(labels.merge(served[columns], on=key, how="inner"))
+        labels = _without(labels, parts[-1], key)
     if not labels.empty:
-        fresh = labelled_rows(context, run, spec.lookups, _span(labels), as_of=as_of)
+        fresh = labelled_rows(context, run, wanted.lookups, _span(labels), as_of=as_of)
         parts.append(labels.merge(fresh[columns], on=key, how="inner"))
     return _ordered(pd.concat(parts, ignore_index=True), use_case)
 
@@ -113,13 +126,13 @@ def _labels(run: Run, use_case: UseCase, window: Window, as_of: datetime) -> pd.
     return known.where(in_window(PREDICTION_TIME, window)).select(*use_case.key, PREDICTION_TIME, LABEL).toPandas()
 
 
-def _served(run: Run, use_case: UseCase, features: Sequence[str], *, window: Window) -> pd.DataFrame | None:
-    live = live_predictions(run, use_case, window)
-    if not set(features) <= set(live.schema[FEATURES].dataType.fieldNames()):  # type: ignore[attr-defined]  # a struct
-        return None
-    others = [F.col(f"{FEATURES}.{name}").alias(name) for name in features if name not in use_case.key]
+def _served(run: Run, use_case: UseCase, wanted: Wanted, *, window: Window) -> pd.DataFrame:
+    others = [F.col(f"{FEATURES}.{name}").alias(name) for name in wanted.features if name not in use_case.key]
     slices = [F.col(SLICES)[name].alias(f"{SLICE}{name}") for name in use_case.slices]
-    return live.select(*use_case.key, *others, *slices).toPandas()
+    version = F.col("model_version").alias("_version")
+    columns = [*(F.col(name) for name in use_case.key), *others, *slices, version]
+    live = live_predictions(run, use_case, window, columns=columns)
+    return live.where(F.col("_version").isin(list(wanted.served_by))).drop("_version").toPandas()
 
 
 def _without(labels: pd.DataFrame, found: pd.DataFrame, key: list[str]) -> pd.DataFrame:

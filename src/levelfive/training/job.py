@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
-from levelfive.errors import EvidenceError
+from levelfive.errors import EvidenceError, ModelNotFound
 from levelfive.features.job import LABELS
 from levelfive.metrics import SKILL, Evaluation, evaluate, evaluate_slices, row_loss
 from levelfive.model_package import Model, ModelCard, feature_frame, make_estimator, save
@@ -20,10 +20,19 @@ from levelfive.predictions import PREDICTIONS
 from levelfive.profiles import profile_baseline
 from levelfive.registry.gate import GateEvidence, Verdict, judge
 from levelfive.registry.job import VERDICT_TAG, champion
-from levelfive.registry.promotions import PROMOTIONS
+from levelfive.registry.promotions import PROMOTIONS, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext, Run
-from levelfive.training.dataset import DAY, SLICE, SNAPSHOT, Snapshot, labelled_rows, training_rows, write_snapshot
+from levelfive.training.dataset import (
+    DAY,
+    SLICE,
+    SNAPSHOT,
+    Snapshot,
+    Wanted,
+    labelled_rows,
+    training_rows,
+    write_snapshot,
+)
 from levelfive.training.plots import calibration_plot, importance_plot
 from levelfive.training.split import Split, split_by_holdout
 from levelfive.training.tracking import TrackedRun, Tracking
@@ -99,8 +108,13 @@ def run(
             with run.timed("training_set"):
                 live = champion(context, registry, as_of)
                 theirs = None if live is None else registry.load(live.version)
-                earlier = None if theirs is None else _training_set_of(tracking, theirs, Path(folder))
-                rows = training_rows(context, run, spec, _whole(split), as_of=as_of, earlier=earlier)
+                wanted = Wanted(
+                    features=spec.features,
+                    lookups=spec.lookups,
+                    earlier=None if theirs is None else _training_set_of(tracking, theirs, Path(folder)),
+                    served_by=_that_saw(context, registry, spec.features, as_of),
+                )
+                rows = training_rows(context, run, wanted, _whole(split), as_of=as_of)
                 snapshot = write_snapshot(rows, Path(folder))
                 tracked.log_file(snapshot.path, TRAINING_SET)
             with run.timed("fit"):
@@ -114,7 +128,7 @@ def run(
                 return TrainingResult(run.run_id, tracked.run_id, verdict, evaluation, None, None)
             with run.timed("refit"):
                 skill = evaluation.estimates[SKILL[spec.task]].value
-                refitted = _with_skill(_fit(task, snapshot, _whole(split)), skill)
+                refitted = _with_baseline(task, _fit(task, snapshot, _whole(split)), snapshot.rows, skill)
             with run.timed("register"):
                 versions = _register(task, registry, (candidate, refitted), rows, verdict, Path(folder))
             run.model_version = versions[1]
@@ -127,6 +141,21 @@ def _training_set_of(tracking: Tracking, model: Model, folder: Path) -> pd.DataF
         return None
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     return pd.read_parquet(path) if sha256 == model.card.training_set_sha256 else None
+
+
+def _that_saw(
+    context: JobContext, registry: CentralRegistry, features: tuple[str, ...], as_of: datetime
+) -> tuple[str, ...]:
+    """List the champions so far that scored with all of these features; a version that is gone is left out."""
+    found = []
+    for version in dict.fromkeys(one.version for one in history(context.tables, registry.name)):
+        try:
+            model = registry.load(version)
+        except ModelNotFound:
+            continue
+        if model.card.as_of < as_of and set(features) <= set(model.card.features):
+            found.append(version)
+    return tuple(found)
 
 
 def _split(task: _Task) -> Split:
@@ -178,15 +207,20 @@ def _fit(task: _Task, snapshot: Snapshot, window: Window) -> Model:
         code_revision=task.code_revision,
         baseline="",
     )
-    model = Model(estimator, card)
+    return Model(estimator, card)
+
+
+def _with_baseline(task: _Task, model: Model, rows: pd.DataFrame, skill: float) -> Model:
+    """Note what a model that may go live will be compared with: its training set, and its skill on the holdout."""
+    spec = task.spec
     baseline = profile_baseline(
-        features, spec.categorical, label=labels, score=model.score(features), days=rows[DAY].to_numpy()
+        feature_frame(rows, spec.features, spec.categorical),
+        spec.categorical,
+        label=rows[LABEL].to_numpy(np.float64),
+        score=model.score(rows),
+        days=rows[DAY].to_numpy(),
     )
-    return Model(estimator, replace(card, baseline=baseline.to_json()))
-
-
-def _with_skill(model: Model, skill: float) -> Model:
-    return Model(model.estimator, replace(model.card, holdout_skill=skill))
+    return Model(model.estimator, replace(model.card, baseline=baseline.to_json(), holdout_skill=skill))
 
 
 def _judge(task: _Task, theirs: Model | None, split: Split, snapshot: Snapshot, scores: np.ndarray) -> Verdict:

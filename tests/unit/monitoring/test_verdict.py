@@ -7,7 +7,7 @@ import pytest
 from levelfive.metrics import Estimate
 from levelfive.monitoring.drift import Drift
 from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, Verdict, judge
-from levelfive.policies import GatePolicy, MonitoringPolicy
+from levelfive.policies import MonitoringPolicy
 
 NOTHING = Drift(0.0, 0.0, 0.0, 0.0, None, None, 0.0, 0.0)
 
@@ -37,7 +37,6 @@ def verdict(
         skill,
         skill_at_training=at_training,
         policy=MonitoringPolicy(),
-        gate=GatePolicy(),
     )
 
 
@@ -72,7 +71,7 @@ def test_without_a_known_skill_at_training_a_model_harms_where_a_constant_is_bet
     assert not verdict(skill=a_skill(-0.2, 0.01), at_training=None).harmful
 
 
-@pytest.mark.parametrize("few", [{"days": 6}, {"rows": 499}])
+@pytest.mark.parametrize("few", [{"days": 4}, {"rows": 499}])
 def test_few_days_or_rows_say_nothing_of_the_model(few: dict[str, int]) -> None:
     assert not verdict(skill=a_skill(-0.5, -0.4, **few)).harmful
 
