@@ -60,7 +60,7 @@ def main() -> None:
     spec = app.use_case.model
     as_of = utc(2013, 4, 1) + app.use_case.day_starts_at
     window = Window(utc(2013, 1, 1), as_of - app.use_case.maturity)
-    rows = labelled_rows(app.context, Run(app.tables, "benchmark"), spec.lookups, window, as_of)
+    rows = labelled_rows(app.context, Run(app.tables, "benchmark"), spec.lookups, window, as_of=as_of)
     app.tables.spark.stop()
     folds = folds_by_week(rows[PREDICTION_TIME], FOLDS, options.seed, day_starts_at=app.use_case.day_starts_at)
     draw = np.random.default_rng(options.seed)

@@ -64,7 +64,7 @@ def main() -> None:
     end = month_start(app, last + 1)
     run = Run(app.tables, "benchmark")
     window = Window(utc(2013, 1, 1), end)
-    rows = labelled_rows(app.context, run, spec.lookups, window, end + app.use_case.maturity)
+    rows = labelled_rows(app.context, run, spec.lookups, window, as_of=end + app.use_case.maturity)
     app.tables.spark.stop()
     once = fitted(app, spec, rows, month_start(app, first))
     lines = []

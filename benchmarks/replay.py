@@ -15,6 +15,7 @@ import psutil
 
 from levelfive.app import App
 from levelfive.config import Settings
+from levelfive.mlflow_store import quieten
 from levelfive.replay import run
 from levelfive.replay_plan import Replay, Step, prepare_home
 
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--months", default="1-12")
     parser.add_argument("--step", type=Step, default=Step.MONTH)
     arguments = parser.parse_args()
+    quieten()
     first, last = (int(part) for part in arguments.months.split("-"))
     stop, peak = threading.Event(), [0]
     watcher = threading.Thread(target=watch_memory, args=(stop, peak))

@@ -49,6 +49,9 @@ class MonitoringPolicy:
         outside_share: A column is outside the training's range where more than this share of its values are.
         broken_outside_share: Above this share the values are of another unit or meaning: a season moves a
             distribution, it does not take a quarter of it out of all that was seen before.
+        broken_scale: A column whose quantiles are all multiplied by this factor or more, or divided by it, and whose
+            PSI is above `broken_psi`, is of another unit.
+        broken_psi: See `broken_scale`.
         broken_null_share: A column whose share of missing values grew by more than this is broken.
         broken_quarantined_share: Above this share of quarantined rows the delivery is broken.
         broken_volume_share: Fewer rows a day than this share of the training's are a delivery that lacks rows.
@@ -60,6 +63,8 @@ class MonitoringPolicy:
     level: float = 0.99
     outside_share: float = 0.01
     broken_outside_share: float = 0.25
+    broken_scale: float = 1.5
+    broken_psi: float = 1.0
     broken_null_share: float = 0.2
     broken_quarantined_share: float = 0.02
     broken_volume_share: float = 0.5

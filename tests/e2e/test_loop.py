@@ -76,7 +76,7 @@ def test_profiles_count_every_live_prediction_and_stay_as_they_are_whenever_they
     first = monitoring.run(context, central, window=SCORED, as_of=LATER)
     then = [table(copy, name, "column", *more) for name, more in (("profiles", ["day"]), ("drift", []))]
     monitoring.run(context, central, window=SCORED, as_of=LATER)
-    assert (1, 1) == tuple(len(table(copy, name, "as_of")) for name in ("performance", "verdicts"))
+    assert tuple(len(table(copy, name, "as_of")) for name in ("performance", "verdicts")) == (1, 1)
     features.run(context, as_of=LATER + timedelta(days=2))
     again = monitoring.run(context, central, window=SCORED, as_of=LATER + timedelta(days=2))
     now = [table(copy, name, "column", *more) for name, more in (("profiles", ["day"]), ("drift", []))]

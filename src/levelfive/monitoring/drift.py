@@ -20,6 +20,10 @@ from levelfive.profiles import CategoricalProfile, Histogram, NumericProfile
 MIN_SHARE = 1e-4
 MIN_BASELINE_DAYS = 14
 BLOCK_DAYS = 7
+# Quantiles that tell a common factor, and how far the logarithms of their ratios may lie apart.
+SCALE_LEVELS = ("0.05", "0.25", "0.5", "0.75", "0.95")
+MIN_QUANTILES = 4
+SCALE_SPREAD = 0.3
 
 _Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -43,6 +47,8 @@ class Drift:
             not among the baseline's frequent ones, which are the categories never seen if the baseline's `rest`
             is 0, and more than those otherwise.
         null_share_change: Share of nulls, current less baseline; None if a side has no rows.
+        scale: Of numbers: the factor by which all quantiles are multiplied, as another unit would; None where there
+            is no such common factor, or too few quantiles other than 0 to tell.
     """
 
     psi: float | None
@@ -53,6 +59,7 @@ class Drift:
     chi_squared_p: float | None
     outside_share: float | None
     null_share_change: float | None
+    scale: float | None = None
 
 
 def numeric_drift(baseline: NumericProfile, current: NumericProfile) -> Drift:
@@ -83,6 +90,7 @@ def numeric_drift(baseline: NumericProfile, current: NumericProfile) -> Drift:
         chi_squared_p=None,
         outside_share=(now.counts[0] + now.counts[-1]) / current.count,
         null_share_change=nulls,
+        scale=_scale(baseline, current),
     )
 
 
@@ -114,6 +122,15 @@ def categorical_drift(baseline: CategoricalProfile, current: CategoricalProfile)
         outside_share=others / current.count,
         null_share_change=nulls,
     )
+
+
+def _scale(baseline: NumericProfile, current: NumericProfile) -> float | None:
+    both = [(old, current.quantiles[level]) for level, old in baseline.quantiles.items() if level in SCALE_LEVELS]
+    pairs = [(old, new) for old, new in both if old * new > 0]
+    if len({old for old, _ in pairs}) < MIN_QUANTILES:
+        return None
+    logs = np.log([new / old for old, new in pairs])
+    return float(np.exp(np.median(logs))) if np.ptp(logs) <= SCALE_SPREAD else None
 
 
 def population_stability(baseline: np.ndarray, current: np.ndarray) -> _Floats:

@@ -33,7 +33,7 @@ _SCHEMAS = {
         categories map<string,long>""",
     DRIFT: f"""{_WINDOW}, column string, psi double, usual_psi double, unusual boolean, jensen_shannon double,
         kolmogorov_smirnov double, wasserstein double, chi_squared double, chi_squared_p double,
-        outside_share double, null_share_change double""",
+        outside_share double, null_share_change double, scale double""",
     PERFORMANCE: f"""{_WINDOW}, as_of timestamp, model string, provisional boolean, scored long, known long,
         mature long, without_label map<string,long>, without_label_score map<string,double>, label_mean double,
         score_mean double, label_mean_known double, metrics map<string,double>,
@@ -93,7 +93,7 @@ def write_drift(run: Run, found: Iterable[tuple[Subject, ColumnDrift]]) -> None:
     for subject, column in found:
         drift = column.drift
         moved = (drift.jensen_shannon, drift.kolmogorov_smirnov, drift.wasserstein)
-        tested = (drift.chi_squared, drift.chi_squared_p, drift.outside_share, drift.null_share_change)
+        tested = (drift.chi_squared, drift.chi_squared_p, drift.outside_share, drift.null_share_change, drift.scale)
         cells.append((*subject.cells, column.column, drift.psi, column.usual, column.unusual, *moved, *tested))
     _replace(run, DRIFT, cells)
 

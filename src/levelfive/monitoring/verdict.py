@@ -126,6 +126,9 @@ def _broken_column(column: ColumnDrift, policy: MonitoringPolicy) -> list[str]:
             f"{column.column}: {drift.outside_share:.0%} of its values lie outside the training's range: another unit "
             "or meaning?"
         )
+    moved = (drift.psi or 0.0) > policy.broken_psi
+    if moved and drift.scale is not None and max(drift.scale, 1 / drift.scale) >= policy.broken_scale:
+        found.append(f"{column.column}: all its quantiles are {drift.scale:.3g} times what they were: another unit?")
     if drift.null_share_change is not None and drift.null_share_change > policy.broken_null_share:
         found.append(f"{column.column}: the share of missing values grew by {drift.null_share_change:.0%}")
     return found

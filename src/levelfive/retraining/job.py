@@ -29,10 +29,11 @@ from levelfive.retraining.records import (
     retrainings,
 )
 from levelfive.runs import JobContext, Run
+from levelfive.tables import in_window
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking
 from levelfive.usecase import KNOWN_AT, LABELLED, OUTCOME, PREDICTION_TIME
-from levelfive.windows import iso
+from levelfive.windows import Window, iso
 
 READS = (VERDICTS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
 WRITES = (DECISIONS, RETRAININGS)
@@ -109,7 +110,8 @@ def _decide(
             "`levelfive training`"
         )
     card = registry.load(live.version).card
-    seen = [one for one in verdicts(run, registry.name, as_of=as_of) if one.model_version == live.version]
+    told = verdicts(run, registry.name, as_of=as_of)
+    seen = [one for one in told if one.model_version == live.version]
     asked = [one.as_of for one in made if one.decision.action is Action.RETRAIN]
     # A training that the gate refused has seen its labels too: the next one waits for more.
     tried = [one.labels for one in retrainings(context.tables, registry.name, until=as_of)]
@@ -118,7 +120,7 @@ def _decide(
         windows=tuple(_evidence(one) for one in seen),
         skill_at_training=card.holdout_skill,
         labels_at_training=max([card.training_rows, *tried]),
-        labels_now=_mature_labels(run, as_of - context.use_case.maturity, as_of),
+        labels_now=_mature_labels(context, run, as_of, _broken(told)),
         trained_at=card.as_of,
         last_retraining=max(asked, default=None),
     )
@@ -139,17 +141,25 @@ def _evidence(record: VerdictRecord) -> WindowEvidence:
     )
 
 
-def _mature_labels(run: Run, until: datetime, as_of: datetime) -> int:
+def _broken(told: Sequence[VerdictRecord]) -> tuple[Window, ...]:
+    """List the windows that nothing is learned from: a person was called to them."""
+    return tuple(dict.fromkeys(one.window for one in told if one.broken or one.harmful))
+
+
+def _mature_labels(context: JobContext, run: Run, as_of: datetime, excluded: Sequence[Window]) -> int:
     known = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & (F.col(OUTCOME) == LABELLED))
-    return known.where(F.col(PREDICTION_TIME) < F.lit(until)).count()
+    for window in excluded:
+        known = known.where(~in_window(PREDICTION_TIME, window))
+    return known.where(F.col(PREDICTION_TIME) < F.lit(as_of - context.use_case.maturity)).count()
 
 
 def _trained(context: JobContext, run: Run, stores: Stores, record: DecisionRecord) -> RetrainingRecord:
     done = retrainings(context.tables, record.model_name, until=record.as_of)
     found = next((one for one in done if one.decision_id == record.decision_id), None)
     if found is None:
-        labels = _mature_labels(run, record.as_of - context.use_case.maturity, record.as_of)
-        found = _registered(stores.registry, record, labels) or _train(context, stores, record, labels)
+        broken = _broken(verdicts(run, record.model_name, as_of=record.as_of))
+        labels = _mature_labels(context, run, record.as_of, broken)
+        found = _registered(stores.registry, record, labels) or _train(context, stores, record, (labels, broken))
         record_retraining(run, found)
     return found
 
@@ -164,7 +174,10 @@ def _registered(registry: CentralRegistry, record: DecisionRecord, labels: int) 
     return None
 
 
-def _train(context: JobContext, stores: Stores, record: DecisionRecord, labels: int) -> RetrainingRecord:
+def _train(
+    context: JobContext, stores: Stores, record: DecisionRecord, learned: tuple[int, tuple[Window, ...]]
+) -> RetrainingRecord:
+    labels, excluded = learned
     result = training.run(
         context,
         stores.tracking,
@@ -172,6 +185,7 @@ def _train(context: JobContext, stores: Stores, record: DecisionRecord, labels: 
         as_of=record.as_of,
         code_revision=stores.code_revision,
         decision=record.decision_id,
+        excluded=excluded,
     )
     return _outcome(record, result.verdict, (result.candidate_version, result.version), labels)
 

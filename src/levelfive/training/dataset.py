@@ -50,12 +50,14 @@ class Wanted:
         lookups: By which those that are in no other place are joined anew.
         earlier: The rows of an earlier training set, or None.
         served_by: The versions that saw all of these features when they scored.
+        excluded: Windows of prediction times whose rows are left out: their data was found to be broken.
     """
 
     features: tuple[str, ...]
     lookups: tuple[Lookup, ...]
     earlier: pd.DataFrame | None = None
     served_by: tuple[str, ...] = ()
+    excluded: tuple[Window, ...] = ()
 
 
 def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window, *, as_of: datetime) -> pd.DataFrame:
@@ -76,7 +78,7 @@ def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window,
     """
     use_case = context.use_case
     key, columns, earlier = list(use_case.key), _columns(use_case, wanted.features), wanted.earlier
-    labels = _labels(run, use_case, window, as_of)
+    labels = _labels(run, use_case, wanted, window, as_of=as_of)
     if labels.empty:
         raise EvidenceError(f"no row with a prediction time in {window} has a label known by {iso(as_of)}")
     parts = []
@@ -121,8 +123,10 @@ def _columns(use_case: UseCase, features: Sequence[str]) -> list[str]:
     return [*use_case.key, *(name for name in features if name not in use_case.key), *slices]
 
 
-def _labels(run: Run, use_case: UseCase, window: Window, as_of: datetime) -> pd.DataFrame:
+def _labels(run: Run, use_case: UseCase, wanted: Wanted, window: Window, *, as_of: datetime) -> pd.DataFrame:
     known = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & (F.col(OUTCOME) == LABELLED))
+    for broken in wanted.excluded:
+        known = known.where(~in_window(PREDICTION_TIME, broken))
     return known.where(in_window(PREDICTION_TIME, window)).select(*use_case.key, PREDICTION_TIME, LABEL).toPandas()
 
 

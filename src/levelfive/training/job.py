@@ -78,6 +78,7 @@ def run(
     without: tuple[str, ...] = (),
     code_revision: str = "unknown",
     decision: str = "",
+    excluded: tuple[Window, ...] = (),
 ) -> TrainingResult:
     """Train a candidate on what was known at `as_of` and let the gate judge it on the newest days.
 
@@ -89,6 +90,7 @@ def run(
         without: Feature groups to leave out.
         code_revision: Which code trains, for the record.
         decision: The decision that asked for it, if one did; the registered versions carry it.
+        excluded: Windows of prediction times whose rows are left out.
 
     Raises:
         EvidenceError: There are too few days or labels.
@@ -96,7 +98,12 @@ def run(
         TableError: A table is missing.
     """
     spec = context.use_case.model.without(*without)
-    parameters = {"without": ",".join(without), "code_revision": code_revision, "decision": decision}
+    parameters = {
+        "without": ",".join(without),
+        "code_revision": code_revision,
+        "decision": decision,
+        "excluded": ", ".join(map(str, excluded)),
+    }
     with (
         context.run("training", as_of=as_of, parameters=parameters) as run,
         tempfile.TemporaryDirectory() as folder,
@@ -113,6 +120,7 @@ def run(
                     lookups=spec.lookups,
                     earlier=None if theirs is None else _training_set_of(tracking, theirs, Path(folder)),
                     served_by=_that_saw(context, registry, spec.features, as_of),
+                    excluded=excluded,
                 )
                 rows = training_rows(context, run, wanted, _whole(split), as_of=as_of)
                 snapshot = write_snapshot(rows, Path(folder))

@@ -84,11 +84,18 @@ def test_a_skill_without_an_interval_says_nothing() -> None:
     ("broken", "said"),
     [
         (a_column("wind", outside_share=0.26), "wind: 26% of its values lie outside"),
+        (a_column("way", scale=1.609, psi=1.9), "way: all its quantiles are 1.61 times"),
+        (a_column("way", scale=1 / 1.609, psi=1.9), "way: all its quantiles are 0.622 times"),
         (a_column("wind", null_share_change=0.21), "wind: the share of missing values grew by 21%"),
     ],
 )
 def test_a_column_of_another_unit_or_without_its_values_is_broken(broken: ColumnDrift, said: str) -> None:
     assert verdict(broken).broken[0].startswith(said)
+
+
+@pytest.mark.parametrize("moved", [{"scale": 1.4, "psi": 9.0}, {"scale": 1.6, "psi": 0.9}])
+def test_a_small_common_factor_or_a_small_change_is_no_other_unit(moved: dict[str, float]) -> None:
+    assert not verdict(a_column(**moved)).broken
 
 
 def test_what_a_column_has_not_does_not_break_it() -> None:
