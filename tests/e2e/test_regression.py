@@ -19,7 +19,7 @@ from sklearn.preprocessing import OneHotEncoder
 from flight_delay import USE_CASE
 from flight_delay.outcomes import labels
 from levelfive.features import job as features
-from levelfive.monitoring.performance import performance
+from levelfive.monitoring import job as monitoring
 from levelfive.policies import GatePolicy
 from levelfive.registry import job as registry
 from levelfive.registry.gate import VerdictKind
@@ -102,7 +102,9 @@ def test_a_regression_is_trained_judged_promoted_and_scored(
 
     scored = scoring.run(context, store, window=DAY, as_of=DAY.end)
 
-    (live,) = performance(context, [DAY], DAY.end + timedelta(days=2))
+    seen = monitoring.run(context, store, window=DAY, as_of=DAY.end + timedelta(days=2))
+    (live,) = seen.performance
+    assert [scored.model_version] == list(seen.verdicts)
     assert set(trained.evaluation.estimates) == {"rmse", "mae", "r2", "bias"}
     assert trained.evaluation.estimates["r2"].value > 0
     assert live.scored == scored.rows > 800

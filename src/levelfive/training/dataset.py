@@ -20,7 +20,7 @@ from levelfive.data.known import read_as_known
 from levelfive.errors import EvidenceError
 from levelfive.features.job import LABELS
 from levelfive.features.lookup import assemble
-from levelfive.predictions import FEATURES, SLICES, live_predictions
+from levelfive.predictions import FEATURES, PREDICTIONS, SLICES, live_predictions
 from levelfive.runs import JobContext, Run
 from levelfive.tables import in_window
 from levelfive.usecase import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME, Lookup, UseCase
@@ -85,7 +85,7 @@ def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window,
     if earlier is not None and set(columns) <= set(earlier.columns):
         parts.append(labels.merge(earlier[columns], on=key, how="inner"))
         labels = _without(labels, parts[-1], key)
-    if not labels.empty and wanted.served_by:
+    if not labels.empty and wanted.served_by and context.tables.exists(PREDICTIONS):
         served = _served(run, use_case, wanted, window=_span(labels))
         parts.append(labels.merge(served[columns], on=key, how="inner"))
         labels = _without(labels, parts[-1], key)
