@@ -40,6 +40,8 @@ class App:
         Raises:
             ConfigError: There is no such use case.
         """
+        # Threads of XGBoost that wait for each other must not burn the cores that Spark works on.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         app = cls(home.resolve(), settings)
         app.use_case  # noqa: B018 - a wrong name must fail before Spark starts
         return app

@@ -58,7 +58,7 @@ AsOf = Annotated[
 ]
 Landing = Annotated[Path | None, typer.Option(help="Folder with one folder of files a source; default <home>/landing.")]
 DEFAULT_HOME = Path(".levelfive")
-WIDE = 180
+WIDE = 230
 
 out = Console(soft_wrap=True)
 # A table keeps its lines whole: a terminal that is too narrow wraps them, a file gets them as they are.
