@@ -126,7 +126,11 @@ def _estimates(row: Mapping[str, Any]) -> dict[str, Estimate]:
     low, high = row["low"], row["high"]
     return {
         name: Estimate(
-            row["metrics"][name], low.get(name, math.nan), high.get(name, math.nan), days=0, rows=row["mature"]
+            row["metrics"][name],
+            low.get(name, math.nan),
+            high.get(name, math.nan),
+            days=row["days"],
+            rows=row["mature"],
         )
         for name in map(str, Metric)
         if name in row["metrics"]

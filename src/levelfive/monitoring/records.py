@@ -35,8 +35,8 @@ _SCHEMAS = {
         kolmogorov_smirnov double, wasserstein double, chi_squared double, chi_squared_p double,
         outside_share double, null_share_change double, scale double""",
     PERFORMANCE: f"""{_WINDOW}, as_of timestamp, model string, provisional boolean, scored long, known long,
-        mature long, without_label map<string,long>, without_label_score map<string,double>, label_mean double,
-        score_mean double, label_mean_known double, metrics map<string,double>,
+        mature long, days long, without_label map<string,long>, without_label_score map<string,double>,
+        label_mean double, score_mean double, label_mean_known double, metrics map<string,double>,
         low map<string,double>, high map<string,double>""",
     QUALITY: f"""{_WINDOW}, source string, rows_in long, accepted long, quarantined long, duplicates long""",
     VERDICTS: f"""{_WINDOW}, as_of timestamp, days long, rows long, drifted_share double,
@@ -189,7 +189,8 @@ def _profile(partial: Partial, done: NumericProfile | CategoricalProfile) -> tup
 
 def _measured(one: Performance, evaluation: Evaluation | None) -> tuple[object, ...]:
     others = ({name: found[place] for name, found in one.without_label.items()} for place in (0, 1))
-    counts = (one.provisional, one.scored, one.known, one.mature, *others)
+    days = 0 if evaluation is None else evaluation.days
+    counts = (one.provisional, one.scored, one.known, one.mature, days, *others)
     if evaluation is None:
         return (*counts, None, None, one.label_mean_known, {}, {}, {})
     maps = [
