@@ -26,7 +26,8 @@ from levelfive.windows import Window, utc
 
 FOLDS = 4
 RANGES = {
-    "n_estimators": (150, 250, 400),
+    "n_estimators": (150, 250, 300, 400),
+    "max_bin": (64, 256),
     "max_depth": (4, 5, 6, 8),
     "learning_rate": (0.03, 0.04, 0.07),
     "subsample": (0.5, 0.7, 0.9),
