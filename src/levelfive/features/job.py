@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
@@ -13,9 +15,12 @@ from levelfive.data.known import read_as_known
 from levelfive.errors import AsOfError
 from levelfive.parallel import in_parallel
 from levelfive.runs import JobContext, Run
-from levelfive.tables import Write
-from levelfive.usecase import KNOWN_AT, FeatureTable
+from levelfive.tables import Write, in_window
+from levelfive.usecase import KNOWN_AT, LABELLED, OUTCOME, PREDICTION_TIME, FeatureTable
 from levelfive.windows import Window, from_micros, iso
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 LABELS = "labels"
 READS = ("raw_*", LANDING_FILES)
@@ -50,6 +55,23 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
         with run.timed("tables"):
             writes = in_parallel(jobs)
         return FeaturesResult(run.run_id, window, {write.table: write.version for write in writes})
+
+
+def known_labels(run: Run, as_of: datetime, *, excluded: Sequence[Window] = ()) -> DataFrame:
+    """Read the rows of `labels` that have a label which is known at a time.
+
+    Args:
+        run: Notes the version of the table that is read.
+        as_of: Labels known later are left out.
+        excluded: Windows of prediction times whose rows are left out.
+
+    Raises:
+        TableError: No label was computed yet.
+    """
+    known: DataFrame = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & (F.col(OUTCOME) == LABELLED))
+    for window in excluded:
+        known = known.where(~in_window(PREDICTION_TIME, window))
+    return known
 
 
 def _write_features(context: JobContext, run: Run, table: FeatureTable, window: Window) -> Write:

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from levelfive.config import Approval
 from levelfive.errors import RegistryError
-from levelfive.features.job import LABELS
+from levelfive.features.job import LABELS, known_labels
 from levelfive.monitoring.records import VERDICTS, VerdictRecord, verdicts
 from levelfive.registry import job as registry_job
 from levelfive.registry.gate import Verdict
@@ -29,10 +29,9 @@ from levelfive.retraining.records import (
     retrainings,
 )
 from levelfive.runs import JobContext, Run
-from levelfive.tables import in_window
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking
-from levelfive.usecase import KNOWN_AT, LABELLED, OUTCOME, PREDICTION_TIME
+from levelfive.usecase import PREDICTION_TIME
 from levelfive.windows import Window, iso
 
 READS = (VERDICTS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
@@ -147,9 +146,7 @@ def _broken(told: Sequence[VerdictRecord]) -> tuple[Window, ...]:
 
 
 def _mature_labels(context: JobContext, run: Run, as_of: datetime, excluded: Sequence[Window]) -> int:
-    known = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & (F.col(OUTCOME) == LABELLED))
-    for window in excluded:
-        known = known.where(~in_window(PREDICTION_TIME, window))
+    known = known_labels(run, as_of, excluded=excluded)
     return known.where(F.col(PREDICTION_TIME) < F.lit(as_of - context.use_case.maturity)).count()
 
 

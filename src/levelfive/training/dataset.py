@@ -18,12 +18,12 @@ from pyspark.sql import functions as F
 
 from levelfive.data.known import read_as_known
 from levelfive.errors import EvidenceError
-from levelfive.features.job import LABELS
+from levelfive.features.job import known_labels
 from levelfive.features.lookup import assemble
 from levelfive.predictions import FEATURES, PREDICTIONS, SLICES, live_predictions
 from levelfive.runs import JobContext, Run
 from levelfive.tables import in_window
-from levelfive.usecase import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME, Lookup, UseCase
+from levelfive.usecase import LABEL, PREDICTION_TIME, Lookup, UseCase
 from levelfive.windows import Window, iso
 
 DAY = "day"
@@ -105,7 +105,7 @@ def labelled_rows(
     """
     use_case = context.use_case
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
-    known = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & (F.col(OUTCOME) == LABELLED))
+    known = known_labels(run, as_of)
     spine = use_case.spine(raw, window).join(known.select(*use_case.key, LABEL), on=list(use_case.key), how="inner")
     slices = {f"{SLICE}{name}": F.col(name).cast("string") for name in use_case.slices}
     return _ordered(assemble(spine.withColumns(slices), lookups, run.read, window).toPandas(), use_case)
@@ -124,9 +124,7 @@ def _columns(use_case: UseCase, features: Sequence[str]) -> list[str]:
 
 
 def _labels(run: Run, use_case: UseCase, wanted: Wanted, window: Window, *, as_of: datetime) -> pd.DataFrame:
-    known = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & (F.col(OUTCOME) == LABELLED))
-    for broken in wanted.excluded:
-        known = known.where(~in_window(PREDICTION_TIME, broken))
+    known = known_labels(run, as_of, excluded=wanted.excluded)
     return known.where(in_window(PREDICTION_TIME, window)).select(*use_case.key, PREDICTION_TIME, LABEL).toPandas()
 
 
