@@ -27,9 +27,11 @@ SUPPORTED_JAVA = (17, 21)
 # The work is thousands of short queries: compiling them well costs more than running them (the optimising compiler
 # alone took a third of all time). With one tier of compilation the JVM reserves 48 MB for compiled code; once that is
 # full it interprets, several times slower. So it does with the long methods that Spark writes for wide rows, unless it
-# is told to compile them too. Starting a small process, as Hadoop does for a file's permissions, must not fork the JVM.
+# is told to compile them too. Spark is made of small closures: the quick compiler gains by inlining more of them.
+# Starting a small process, as Hadoop does for a file's permissions, must not fork the JVM.
 JVM_OPTIONS = (
-    "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m -XX:-DontCompileHugeMethods -XX:+UseSerialGC "
+    "-XX:TieredStopAtLevel=1 -XX:C1MaxInlineSize=70 -XX:C1MaxInlineLevel=20 -XX:C1MaxTrivialSize=12 "
+    "-XX:ReservedCodeCacheSize=512m -XX:-DontCompileHugeMethods -XX:+UseSerialGC "
     "-XX:-UsePerfData -Duser.timezone=UTC -Djdk.lang.Process.launchMechanism=VFORK"
 )
 # What set-up leaves: Delta's jars, and an archive of the classes that Spark loads (a JVM feature, CDS), which

@@ -11,8 +11,6 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from pyspark.sql import functions as F
-
 from levelfive.app import App
 from levelfive.data import job as data
 from levelfive.errors import ConfigError, LevelfiveError
@@ -27,7 +25,7 @@ from levelfive.retraining import job as retraining
 from levelfive.runs import RUNS, Run
 from levelfive.scoring import job as scoring
 from levelfive.training import job as training
-from levelfive.windows import Window, from_micros, iso
+from levelfive.windows import Window, iso
 
 Say = Callable[[str], None]
 Done = frozenset[tuple[str, datetime | None]]
@@ -170,10 +168,8 @@ def _first_champion(app: App, as_of: datetime, spent: dict[str, float], say: Say
 
 
 def _done(app: App) -> Done:
-    if not app.tables.exists(RUNS):
-        return frozenset()
-    rows = app.tables.read(RUNS).where("status = 'succeeded'").select("room", F.unix_micros("as_of").alias("at"))
-    return frozenset((row["room"], from_micros(row["at"])) for row in rows.collect())
+    rows = app.tables.ledgers.rows(RUNS, columns=("room", "as_of"), where={"status": "succeeded"})
+    return frozenset((row["room"], row["as_of"]) for row in rows)
 
 
 class _timed:

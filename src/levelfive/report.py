@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from levelfive.metrics import Estimate, Metric
 from levelfive.monitoring import records
@@ -33,6 +34,8 @@ from levelfive.registry.store import CentralRegistry
 from levelfive.retraining.records import decisions, retrainings
 from levelfive.runs import JobContext, Run, failures
 from levelfive.windows import Window
+
+_OF_A_DAY = ("model_version", "window_end", "day", "column", "rows", "nulls", "counts", "sums", "categories")
 
 
 @dataclass(frozen=True)
@@ -86,10 +89,8 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
 
 def measurements(run: Run, model_name: str, *, as_of: datetime) -> tuple[Measurement, ...]:
     """List what is known of each window that was monitored, in the order of time."""
-    if not run.tables.exists(PERFORMANCE):
-        return ()
     newest: dict[tuple[Window, str], dict[str, Any]] = {}
-    for row in records.in_order(records.of_model(run, PERFORMANCE, model_name, as_of)):
+    for row in records.of_model(run, PERFORMANCE, model_name, as_of):
         newest[records.window_of(row), row["model"]] = row
     delivered = _delivered(run, model_name, as_of)
     live = {window: row for (window, model), row in newest.items() if model == records.LIVE}
@@ -139,20 +140,18 @@ def _estimates(row: Mapping[str, Any]) -> dict[str, Estimate]:
 
 def _delivered(run: Run, model_name: str, as_of: datetime) -> Mapping[Window, list[Delivered]]:
     found: dict[Window, list[Delivered]] = defaultdict(list)
-    if run.tables.exists(QUALITY):
-        for row in records.of_model(run, QUALITY, model_name, as_of).collect():
-            counts = (row[name] for name in ("rows_in", "accepted", "quarantined", "duplicates"))
-            found[records.window_of(row.asDict())].append(Delivered(row["source"], *counts))
+    for row in records.of_model(run, QUALITY, model_name, as_of):
+        counts = (row[name] for name in ("rows_in", "accepted", "quarantined", "duplicates"))
+        found[records.window_of(row)].append(Delivered(row["source"], *counts))
     return found
 
 
 def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple[ColumnWeek, ...]:
     """Add the days of each column up to weeks, and compare each with the baseline of the model that scored it."""
-    if not run.tables.exists(PROFILES):
-        return ()
-    rows = records.of_model(run, PROFILES, registry.name, as_of).where("day IS NOT NULL")
-    columns = ["model_version", "day", "column", "rows", "nulls", "counts", "sums", "categories"]
-    days = rows.select(*columns).toPandas()
+    told = records.of_model(run, PROFILES, registry.name, as_of, _OF_A_DAY)
+    days = pd.DataFrame([row for row in told if row["day"] is not None], columns=list(_OF_A_DAY))
+    # Windows that overlap tell of a day more than once: what is told of most rows counts.
+    days = days.sort_values("rows").drop_duplicates(["model_version", "day", "column"], keep="last")
     days["week"] = [day - timedelta(days=day.weekday()) for day in days["day"]]
     baselines = {
         version: Baseline.from_json(registry.load(version).card.baseline) for version in days["model_version"].unique()

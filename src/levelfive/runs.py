@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from pyspark.sql import functions as F
-
-from levelfive.tables import Tables, Write
+from levelfive.commits import Write
+from levelfive.tables import Tables
 from levelfive.telemetry import event
 from levelfive.usecase import UseCase
-from levelfive.windows import EPOCH, iso
+from levelfive.windows import iso
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -49,6 +48,14 @@ class Run:
             self.versions_read[table] = self.tables.version(table)
         return self.tables.read(table)
 
+    def rows(
+        self, table: str, *, columns: Sequence[str] | None = None, where: Mapping[str, object] | None = None
+    ) -> list[dict[str, Any]]:
+        """Read rows of a ledger, as `Ledgers.rows` does, and note its version; none where there is no table."""
+        if table not in self.versions_read and self.tables.exists(table):
+            self.versions_read[table] = self.tables.version(table)
+        return self.tables.ledgers.rows(table, columns=columns, where=where)
+
     def wrote(self, write: Write) -> Write:
         """Note a write."""
         self.versions_written[write.table] = write.version
@@ -66,11 +73,8 @@ class Run:
 
 def failures(tables: Tables, *, until: datetime) -> list[tuple[datetime, str, str]]:
     """List the runs that failed, by logical time: time, room and error."""
-    if not tables.exists(RUNS):
-        return []
-    rows = tables.read(RUNS).where((F.col("status") == "failed") & (F.col("as_of") <= F.lit(until)))
-    found = rows.select(F.unix_micros("as_of").alias("at"), "room", "error").collect()
-    return sorted((EPOCH + timedelta(microseconds=row["at"]), row["room"], row["error"]) for row in found)
+    rows = tables.ledgers.rows(RUNS, columns=("as_of", "room", "error"), where={"status": "failed"})
+    return sorted((row["as_of"], row["room"], row["error"]) for row in rows if row["as_of"] <= until)
 
 
 @dataclass(frozen=True)
@@ -125,9 +129,8 @@ class JobContext:
         event("run ended", room=room, run_id=run.run_id, status=status, counts=run.counts)
 
     def append_row(self, row: Mapping[str, object]) -> None:
-        """Append one row to `runs`."""
-        frame = self.tables.spark.createDataFrame([tuple(row.values())], schema=SCHEMA)
-        self.tables.append(RUNS, frame.select(*row))
+        """Append one row to `runs`, its values in the order of the columns."""
+        self.tables.ledgers.add(RUNS, SCHEMA, [tuple(row.values())])
 
 
 def _wall_clock() -> datetime:

@@ -6,12 +6,12 @@ is one Delta commit and can be repeated: keys are merged, windows replaced.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,11 +30,16 @@ from delta.exceptions import (
 from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
 
+from levelfive.commits import Commit, Write, commit_of, commits_on_disk, is_committed
 from levelfive.errors import TableConflict, TableError
+from levelfive.ledgers import Ledgers, SparkLedgers
 from levelfive.windows import Window, iso
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import Column, DataFrame, SparkSession
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
@@ -56,25 +61,9 @@ MADE_OF = "made_of"
 OTHERS_MEANWHILE = 20
 # The name under which Delta counts the transactions that rest on a look at the table.
 APPENDS = "levelfive"
+# Where a laptop's writers lock tables: a folder beside them.
+LOCKS = "_locks"
 ATTEMPTS = 3
-
-
-@dataclass(frozen=True)
-class Write:
-    """What a write did: the table's version after it, and the rows it put in (None where unknown)."""
-
-    table: str
-    version: int
-    rows: int | None = None
-
-
-@dataclass(frozen=True)
-class Commit:
-    """One commit of a table: the record that its writer left in it, and the rows that it wrote (None: unknown)."""
-
-    version: int
-    record: Mapping[str, object]
-    rows: int | None = None
 
 
 class Tables:
@@ -98,6 +87,7 @@ class Tables:
         self._can_keep = can_keep
         self._known: set[str] = set()
         self._lock = threading.RLock()
+        self.ledgers = _ledgers(self, self._folder if warehouse else None)
         place = "" if warehouse is None else f" LOCATION '{self._folder('').as_posix()}'"
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}{place}")
 
@@ -107,6 +97,12 @@ class Tables:
 
     def exists(self, table: str) -> bool:
         """Tell whether the table is there."""
+        if self._warehouse is not None:
+            return is_committed(self._folder(table))
+        return self._is_known(table)
+
+    def _is_known(self, table: str) -> bool:
+        """Tell whether Spark's catalog knows the table, once it was told of what lies on the disk."""
         with self._lock:
             if table in self._known:
                 return True
@@ -119,7 +115,7 @@ class Tables:
         """List the tables of the schema."""
         if self._warehouse is not None:
             for log in sorted(self._folder("").glob("*/_delta_log")):
-                self.exists(log.parent.name)
+                self._is_known(log.parent.name)
         return tuple(sorted(table.name for table in self.spark.catalog.listTables(self.schema)))
 
     def read(self, table: str, *, version: int | None = None) -> DataFrame:
@@ -128,7 +124,7 @@ class Tables:
         Raises:
             TableError: The table is not there.
         """
-        if not self.exists(table):
+        if not self._is_known(table):
             raise TableError(f"table {self.name(table)} does not exist yet: run the room that writes it first")
         if version is None:
             return self.spark.read.table(self.name(table))
@@ -151,11 +147,11 @@ class Tables:
         if not self.exists(table):
             raise TableError(f"table {self.name(table)} does not exist yet: run the room that writes it first")
         if self._warehouse is not None:
-            return _commits_on_disk(self._folder(table) / "_delta_log", limit)
+            return commits_on_disk(self._folder(table), limit)
         history = DeltaTable.forName(self.spark, self.name(table))
         commits = history.history(limit) if limit else history.history()
         found = commits.select("version", "userMetadata", "operationMetrics").collect()
-        return tuple(_commit(row["version"], row["userMetadata"], row["operationMetrics"]) for row in found)
+        return tuple(commit_of(row["version"], row["userMetadata"], row["operationMetrics"]) for row in found)
 
     def reach(self, table: str, *, before: datetime) -> datetime | None:
         """Tell how far the windows of a table reached, as its commits note it, before they reached a time.
@@ -277,9 +273,14 @@ class Tables:
         options: Mapping[str, str],
         record: Mapping[str, object] | None,
     ) -> Write:
-        """Append rows that were chosen by a look at version `seen`: Delta takes one transaction of each number."""
-        transaction = {"txnAppId": APPENDS, "txnVersion": str(seen + 1)}
-        write = self._write(table, rows, "append", {**options, **transaction}, record)
+        """Append rows that were chosen by a look at version `seen`, unless another writer was first."""
+        with self._alone(table):
+            if self._warehouse is None:
+                # Delta takes one transaction of each number.
+                options = {**options, "txnAppId": APPENDS, "txnVersion": str(seen + 1)}
+            elif self.version(table) > seen:
+                raise _overtaken(table)
+            write = self._save(table, rows, "append", options, record)
         if write.version <= seen:
             raise _overtaken(table)
         return write
@@ -292,10 +293,36 @@ class Tables:
         options: Mapping[str, str],
         record: Mapping[str, object] | None = None,
     ) -> Write:
+        with self._alone(table):
+            return self._save(table, rows, mode, options, record)
+
+    @contextmanager
+    def _alone(self, table: str) -> Iterator[None]:
+        """Keep other writers of a laptop from a table, in other processes too.
+
+        Their looks and writes then need no numbers of transactions, for which Delta rebuilds a table's state each time.
+        """
+        if self._warehouse is None:
+            yield
+            return
+        locks = self._folder(LOCKS)
+        locks.mkdir(parents=True, exist_ok=True)
+        with (locks / table).open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _save(
+        self,
+        table: str,
+        rows: DataFrame,
+        mode: str,
+        options: Mapping[str, str],
+        record: Mapping[str, object] | None = None,
+    ) -> Write:
         token = uuid4().hex
         noted = json.dumps({**(record or {}), TOKEN: token}, sort_keys=True)
         session: AbstractContextManager[None] = nullcontext()
-        if not self.exists(table):
+        if not self._is_known(table):
             self._clear_unfinished(table)
             # A commit that makes a table takes its record from the session, not from the write's own options.
             session = self._noting(noted)
@@ -323,17 +350,29 @@ class Tables:
         return self._warehouse / f"{self.schema.split('.')[-1]}.db" / table
 
     def _remember_from_disk(self, table: str) -> None:
-        if self._warehouse is not None and self._is_committed(table):
+        if self._warehouse is not None and is_committed(self._folder(table)):
             location = str(self._folder(table))
             self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING delta LOCATION '{location}'")
 
-    def _is_committed(self, table: str) -> bool:
-        return any((self._folder(table) / "_delta_log").glob("[0-9]*.json"))
-
     def _clear_unfinished(self, table: str) -> None:
         """Remove what a killed first write left: Delta makes no table where files lie that no commit names."""
-        if self._warehouse is not None and not self._is_committed(table):
+        if self._warehouse is not None and not is_committed(self._folder(table)):
             shutil.rmtree(self._folder(table), ignore_errors=True)
+
+
+def _ledgers(tables: Tables, folder: Callable[[str], Path] | None) -> Ledgers:
+    if folder is None:
+        return SparkLedgers(tables)
+    # Only a laptop has this engine.
+    from levelfive.local_ledgers import LocalLedgers
+
+    return LocalLedgers(folder, _arrow_schema)
+
+
+def _arrow_schema(schema: str) -> pa.Schema:
+    parsed = StructType.fromDDL(schema)
+    assert isinstance(parsed, StructType)
+    return to_arrow_schema(parsed, timestamp_utc=True)
 
 
 class _refusals:
@@ -373,24 +412,6 @@ def _is_beyond(newest: Commit, window: Window) -> bool:
 def _reach_of(commit: Commit) -> datetime | None:
     end = commit.record.get(REACHES)
     return None if end is None else datetime.fromisoformat(str(end))
-
-
-def _commits_on_disk(log: Path, limit: int | None) -> tuple[Commit, ...]:
-    """Read the commit files of Delta's protocol: on a laptop a hundred times quicker than a Spark job that does so."""
-    files = sorted(log.glob("[0-9]*.json"), reverse=True)[:limit]
-    return tuple(_commit_on_disk(file) for file in files)
-
-
-def _commit_on_disk(file: Path) -> Commit:
-    with file.open(encoding="utf-8") as actions:
-        infos = (json.loads(action).get("commitInfo") for action in actions if action.startswith('{"commitInfo"'))
-        info = next(infos, None) or {}
-    return _commit(int(file.stem), info.get("userMetadata"), info.get("operationMetrics"))
-
-
-def _commit(version: int, record: str | None, metrics: Mapping[str, str] | None) -> Commit:
-    rows = (metrics or {}).get("numOutputRows")
-    return Commit(version, json.loads(record or "{}"), None if rows is None else int(rows))
 
 
 def in_window(column: str, window: Window) -> Column:

@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from levelfive.errors import TableConflict, TableError
@@ -81,6 +81,12 @@ def test_writers_side_by_side_insert_each_key_once(tables: Tables) -> None:
     assert sum(rows or 0 for rows in inserted) == 29
 
 
+@pytest.fixture(params=["laptop", "workspace"])
+def tables(request: pytest.FixtureRequest, tables: Tables) -> Tables:
+    """Tables whose writers are kept apart by locks, and such as are kept apart by Delta's transactions."""
+    return tables if request.param == "laptop" else Tables(tables.spark, schema=tables.schema)
+
+
 def insert_before_each_look(tables: Tables, values: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let another writer commit a value between a look at the table's version and the commit that rests on it."""
     other = Tables(tables.spark, schema=tables.schema, warehouse=tables._warehouse)
@@ -139,7 +145,8 @@ def test_a_table_of_windows_knows_how_far_it_reaches(tables: Tables) -> None:
 
 
 @pytest.mark.parametrize("log", [True, False], ids=["with an empty log", "without a log"])
-def test_a_table_whose_first_write_was_killed_is_made_anew(tables: Tables, warehouse: Path, log: bool) -> None:
+def test_a_table_whose_first_write_was_killed_is_made_anew(spark: SparkSession, warehouse: Path, log: bool) -> None:
+    tables = Tables(spark, schema=f"killed_{log}", warehouse=warehouse)
     folder = warehouse / f"{tables.schema}.db" / "numbers"
     (folder / "_delta_log" if log else folder).mkdir(parents=True)
     (folder / "part-00000-left.parquet").write_bytes(b"half a file")

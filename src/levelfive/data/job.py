@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from pyspark.sql import functions as F
 
 from levelfive.data.ingest import Batch, judge
@@ -19,7 +18,7 @@ from levelfive.parallel import in_parallel
 from levelfive.runs import JobContext, Run
 from levelfive.tables import Tables
 from levelfive.usecase import Source
-from levelfive.windows import Window, from_micros, iso
+from levelfive.windows import Window, iso
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -31,6 +30,10 @@ WRITES = ("raw_*", QUARANTINE, LANDING_FILES)
 
 LEDGER_SCHEMA = """source string, source_file string, sha256 string, rows_in long, accepted long, quarantined long,
     duplicates long, min_event_time timestamp, max_event_time timestamp, loaded_at timestamp"""
+
+
+Ledger = Sequence[Mapping[str, Any]]
+"""The rows of `landing_files`."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
     """
     with context.run("data", as_of=as_of, parameters={"landing": landing}) as run:
         with run.timed("judge"):
-            ledger = _ledger(context.tables)
+            ledger = run.rows(LANDING_FILES)
             batches = _judge_all(context, ledger, landing)
             _check_dates(context, ledger, batches, as_of)
         with run.timed("write"):
@@ -90,11 +93,10 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
         return DataResult(run.run_id, results)
 
 
-def _judge_all(context: JobContext, ledger: pd.DataFrame, landing: Path) -> list[Batch]:
+def _judge_all(context: JobContext, ledger: Ledger, landing: Path) -> list[Batch]:
     files: dict[str, tuple[LandingFile, ...]] = {}
     for source in context.use_case.sources:
-        mine = ledger[ledger["source"] == source.name]
-        seen = dict(zip(mine["sha256"], mine["source_file"], strict=True))
+        seen = {row["sha256"]: row["source_file"] for row in ledger if row["source"] == source.name}
         if fresh := unseen([inspect(path, seen) for path in list_files(landing, source)], seen):
             files[source.name] = fresh
     batches: dict[str, Batch] = {}
@@ -125,12 +127,11 @@ def _reference(context: JobContext, batches: Mapping[str, Batch], name: str) -> 
     return stored if fresh is None else stored.unionByName(fresh, allowMissingColumns=True)
 
 
-def _check_dates(context: JobContext, ledger: pd.DataFrame, batches: list[Batch], as_of: datetime) -> None:
-    newest = {
-        str(name): from_micros(int(micros))
-        for name, micros in ledger.groupby("source")["newest"].max().items()
-        if pd.notna(micros)
-    }
+def _check_dates(context: JobContext, ledger: Ledger, batches: list[Batch], as_of: datetime) -> None:
+    newest: dict[str, datetime | None] = {}
+    for row in ledger:
+        known = [t for t in (row["max_event_time"], newest.get(row["source"])) if t is not None]
+        newest[row["source"]] = max(known, default=None)
     for batch in batches:
         for file, counts in batch.counts.items():
             if counts.min_event_time is not None and counts.min_event_time > as_of:
@@ -202,14 +203,4 @@ def _file_result(batch: Batch, name: str, sha256: str, accepted: int) -> FileRes
 
 def _append_ledger(run: Run, results: tuple[FileResult, ...], as_of: datetime) -> None:
     rows = [(*astuple(result), as_of) for result in results]
-    frame = run.tables.spark.createDataFrame(rows, schema=LEDGER_SCHEMA)
-    run.wrote(run.tables.append(LANDING_FILES, frame))
-
-
-def _ledger(tables: Tables) -> pd.DataFrame:
-    columns = ["source", "source_file", "sha256", "newest"]
-    if not tables.exists(LANDING_FILES):
-        return pd.DataFrame(columns=columns)
-    rows = tables.read(LANDING_FILES).withColumn("newest", F.unix_micros("max_event_time"))
-    found: pd.DataFrame = rows.select(*columns).toPandas()
-    return found
+    run.wrote(run.tables.ledgers.add(LANDING_FILES, LEDGER_SCHEMA, rows))

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from levelfive.commits import Write
 from levelfive.data.job import LANDING_FILES
 from levelfive.data.known import read_as_known
 from levelfive.errors import AsOfError
 from levelfive.parallel import in_parallel
 from levelfive.runs import JobContext, Run
-from levelfive.tables import Write, in_window
+from levelfive.tables import in_window
 from levelfive.usecase import KNOWN_AT, LABELLED, OUTCOME, PREDICTION_TIME, FeatureTable
-from levelfive.windows import Window, from_micros, iso
+from levelfive.windows import Window, iso
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -99,8 +100,8 @@ def _resume(context: JobContext, run: Run, as_of: datetime) -> datetime:
 
 
 def _first_data(run: Run, as_of: datetime) -> datetime:
-    earliest = run.read(LANDING_FILES).agg(F.unix_micros(F.min("min_event_time"))).collect()[0][0]
-    first = from_micros(earliest)
+    earliest = (row["min_event_time"] for row in run.rows(LANDING_FILES, columns=("min_event_time",)))
+    first: datetime | None = min((moment for moment in earliest if moment is not None), default=None)
     if first is None or first >= as_of:
         came = "there is no dated data" if first is None else f"the data begins at {iso(first)}"
         raise AsOfError(f"nothing to compute before as_of {iso(as_of)}: {came}. Give a later --as-of.")

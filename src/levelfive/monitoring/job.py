@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -196,18 +197,19 @@ def _usual(baseline: Baseline, column: str, days: int, level: float) -> float | 
 
 def _provisional(run: Run, model_name: str, as_of: datetime, *, before: datetime) -> list[Window]:
     """List the earlier windows that were measured last while some of their labels were too young."""
-    if not run.tables.exists(PERFORMANCE):
-        return []
-    rows = records.of_model(run, PERFORMANCE, model_name, as_of).where(F.col("model") == records.LIVE)
-    newest = {records.window_of(row): row["provisional"] for row in records.in_order(rows)}
+    told = records.of_model(run, PERFORMANCE, model_name, as_of)
+    newest = {records.window_of(row): row["provisional"] for row in told if row["model"] == records.LIVE}
     return sorted(earlier for earlier, young in newest.items() if young and earlier.end <= before)
 
 
 def _delivered(run: Run, window: Window) -> tuple[Delivered, ...]:
     names = ("rows_in", "accepted", "quarantined", "duplicates")
-    files = run.read(LANDING_FILES).where(in_window("max_event_time", window))
-    rows = files.groupBy("source").agg(*(F.sum(name).alias(name) for name in names)).collect()
-    return tuple(sorted((Delivered(row["source"], *(row[name] for name in names)) for row in rows), key=str))
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in run.rows(LANDING_FILES):
+        newest = row["max_event_time"]
+        if newest is not None and window.start <= newest < window.end:
+            found[row["source"]].update({name: row[name] for name in names})
+    return tuple(Delivered(source, *(found[source][name] for name in names)) for source in sorted(found))
 
 
 def _write(

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import Any
 
-from pyspark.sql import functions as F
-
+from levelfive.ledgers import Cells
 from levelfive.metrics import Evaluation
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.verdict import ColumnDrift, Delivered
 from levelfive.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.runs import Run
-from levelfive.windows import Window, from_micros
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from levelfive.windows import Window
 
 PROFILES = "profiles"
 DRIFT = "drift"
@@ -128,15 +124,13 @@ def write_verdicts(run: Run, found: Iterable[tuple[Subject, VerdictRecord]]) -> 
 
 def verdicts(run: Run, model_name: str, *, as_of: datetime) -> tuple[VerdictRecord, ...]:
     """List the verdicts on a model's windows as they were known at a time, by the windows' end."""
-    if not run.tables.exists(VERDICTS):
-        return ()
     newest: dict[tuple[str, Window], VerdictRecord] = {}
-    for row in in_order(of_model(run, VERDICTS, model_name, as_of)):
-        window, said = window_of(row), moment(row, "as_of")
+    for row in of_model(run, VERDICTS, model_name, as_of):
+        window = window_of(row)
         record = VerdictRecord(
             model_version=row["model_version"],
             window=window,
-            as_of=said,
+            as_of=row["as_of"],
             days=row["days"],
             rows=row["rows"],
             drifted_share=row["drifted_share"],
@@ -148,30 +142,18 @@ def verdicts(run: Run, model_name: str, *, as_of: datetime) -> tuple[VerdictReco
     return tuple(sorted(newest.values(), key=lambda record: record.window.end))
 
 
-def of_model(run: Run, table: str, model_name: str, as_of: datetime) -> DataFrame:
-    """Read a table's rows about a model that were known at a time; times as microseconds since 1970."""
-    rows = run.read(table).where(F.col("model_name") == model_name).where(F.col("window_end") <= F.lit(as_of))
-    if "as_of" in rows.columns:
-        rows = rows.where(F.col("as_of") <= F.lit(as_of))
-    times = [name for name in ("window_start", "window_end", "as_of") if name in rows.columns]
-    return rows.withColumns({name: F.unix_micros(name) for name in times})
-
-
-def in_order(rows: DataFrame) -> list[dict[str, Any]]:
-    """Collect rows, the earliest known first."""
-    return sorted((row.asDict() for row in rows.collect()), key=lambda row: row["as_of"])
+def of_model(
+    run: Run, table: str, model_name: str, as_of: datetime, columns: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """Read a table's rows about a model that were known at a time, what was said first before what was said later."""
+    rows = run.rows(table, columns=columns, where={"model_name": model_name})
+    known = (row for row in rows if row["window_end"] <= as_of and row.get("as_of", as_of) <= as_of)
+    return sorted(known, key=lambda row: row.get("as_of", as_of))
 
 
 def window_of(row: Mapping[str, Any]) -> Window:
     """Read a row's window."""
-    return Window(moment(row, "window_start"), moment(row, "window_end"))
-
-
-def moment(row: Mapping[str, Any], column: str) -> datetime:
-    """Read a time that was collected as microseconds."""
-    found = from_micros(row[column])
-    assert found is not None
-    return found
+    return Window(row["window_start"], row["window_end"])
 
 
 def _interval(ends: list[float] | None) -> tuple[float, float] | None:
@@ -200,18 +182,12 @@ def _measured(one: Performance, evaluation: Evaluation | None) -> tuple[object, 
     return (*counts, evaluation.label_mean, evaluation.score_mean, one.label_mean_known, *maps)
 
 
-def _replace(run: Run, table: str, cells: list[tuple[Any, ...]]) -> None:
+def _replace(run: Run, table: str, cells: list[Cells]) -> None:
     if cells:
-        window = Window(min(row[2] for row in cells), max(row[3] for row in cells))
-        run.wrote(run.tables.replace_window(table, _frame(run, table, cells), "window_start", window))
+        of = ("model_name", "window_start", "window_end")
+        run.wrote(run.tables.ledgers.replace(table, _SCHEMAS[table], cells, of))
 
 
-def _add(run: Run, table: str, cells: list[tuple[Any, ...]], keys: tuple[str, ...]) -> None:
+def _add(run: Run, table: str, cells: list[Cells], keys: tuple[str, ...]) -> None:
     if cells:
-        at = cells[0][4]
-        within = ("as_of", Window(at, at + timedelta(microseconds=1)))
-        run.wrote(run.tables.insert_new(table, _frame(run, table, cells), keys, within=within))
-
-
-def _frame(run: Run, table: str, cells: list[tuple[Any, ...]]) -> DataFrame:
-    return run.tables.spark.createDataFrame(cells, schema=_SCHEMAS[table])
+        run.wrote(run.tables.ledgers.add(table, _SCHEMAS[table], cells, keys))

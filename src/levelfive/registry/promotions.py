@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
+from levelfive.commits import Write
 from levelfive.errors import PromotionConflict, TableError
-from levelfive.tables import Tables, Write
-from levelfive.windows import from_micros
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from levelfive.tables import Tables
 
 PROMOTIONS = "promotions"
 SCHEMA = """seq long, model_name string, version string, previous_version string, promoted_at timestamp,
@@ -39,13 +33,8 @@ class Promotion:
 
 def history(tables: Tables, model_name: str) -> tuple[Promotion, ...]:
     """List all promotions of a model in their order."""
-    if not tables.exists(PROMOTIONS):
-        return ()
-    rows: DataFrame = tables.read(PROMOTIONS).where(F.col("model_name") == model_name)
-    columns = [F.unix_micros(c).alias(c) if c == "promoted_at" else F.col(c) for c in rows.columns]
-    found = (row.asDict() for row in rows.select(*columns).collect())
-    promotions = (Promotion(**{**row, "promoted_at": from_micros(row["promoted_at"])}) for row in found)
-    return tuple(sorted(promotions, key=lambda promotion: promotion.seq))
+    found = (Promotion(**row) for row in tables.ledgers.rows(PROMOTIONS, where={"model_name": model_name}))
+    return tuple(sorted(found, key=lambda promotion: promotion.seq))
 
 
 def champion_as_of(promotions: Sequence[Promotion], as_of: datetime) -> Promotion | None:
@@ -63,9 +52,8 @@ def append(tables: Tables, promotion: Promotion) -> Write:
     Raises:
         PromotionConflict: Another writer took the number.
     """
-    frame = tables.spark.createDataFrame([astuple(promotion)], schema=SCHEMA)
     try:
-        write = tables.insert_new(PROMOTIONS, frame, ("model_name", "seq"))
+        write = tables.ledgers.add(PROMOTIONS, SCHEMA, [astuple(promotion)], ("model_name", "seq"))
     except TableError as err:
         raise _conflict(promotion) from err
     if write.rows == 0:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-
-from pyspark.sql import functions as F
+from typing import Any
 
 from levelfive.errors import TableConflict
 from levelfive.retraining.policy import Action, Decision
 from levelfive.runs import Run
 from levelfive.tables import Tables
-from levelfive.windows import from_micros, iso
+from levelfive.windows import iso
 
 DECISIONS = "decisions"
 RETRAININGS = "retrainings"
@@ -50,32 +49,25 @@ class RetrainingRecord:
 
 def decisions(tables: Tables, model_name: str, *, until: datetime) -> tuple[DecisionRecord, ...]:
     """List the decisions about a model up to a time, oldest first."""
-    if not tables.exists(DECISIONS):
-        return ()
-    rows = tables.read(DECISIONS).where((F.col("model_name") == model_name) & (F.col("as_of") <= F.lit(until)))
-    found = [
+    return tuple(
         DecisionRecord(
             row["decision_id"],
             row["model_name"],
             row["live_version"],
-            _moment(row["at"]),
+            row["as_of"],
             Decision(Action(row["action"]), tuple(row["reasons"]), tuple(row["would_have_changed"])),
         )
-        for row in rows.withColumn("at", F.unix_micros("as_of")).collect()
-    ]
-    return tuple(sorted(found, key=lambda record: record.as_of))
+        for row in _until(tables, DECISIONS, model_name, until)
+    )
 
 
 def retrainings(tables: Tables, model_name: str, *, until: datetime) -> tuple[RetrainingRecord, ...]:
     """List the trainings that decisions led to, up to a time, oldest first."""
-    if not tables.exists(RETRAININGS):
-        return ()
-    rows = tables.read(RETRAININGS).where((F.col("model_name") == model_name) & (F.col("as_of") <= F.lit(until)))
-    found = [
+    return tuple(
         RetrainingRecord(
             row["decision_id"],
             row["model_name"],
-            _moment(row["at"]),
+            row["as_of"],
             row["verdict"],
             row["passed"],
             tuple(row["reasons"]),
@@ -83,9 +75,8 @@ def retrainings(tables: Tables, model_name: str, *, until: datetime) -> tuple[Re
             row["version"],
             row["labels"],
         )
-        for row in rows.withColumn("at", F.unix_micros("as_of")).collect()
-    ]
-    return tuple(sorted(found, key=lambda record: record.as_of))
+        for row in _until(tables, RETRAININGS, model_name, until)
+    )
 
 
 def record_decision(run: Run, record: DecisionRecord) -> None:
@@ -105,8 +96,7 @@ def record_decision(run: Run, record: DecisionRecord) -> None:
         list(decision.would_have_changed),
         run.run_id,
     )
-    frame = run.tables.spark.createDataFrame([row], schema=_DECISION)
-    if run.wrote(run.tables.insert_new(DECISIONS, frame, ("decision_id",))).rows == 0:
+    if run.wrote(run.tables.ledgers.add(DECISIONS, _DECISION, [row], ("decision_id",))).rows == 0:
         raise TableConflict(
             f"the decision as of {iso(record.as_of)} about {record.model_name} was taken by another run at the same "
             "time, which acts on it; run again when that has ended"
@@ -127,11 +117,9 @@ def record_retraining(run: Run, record: RetrainingRecord) -> None:
         record.labels,
         run.run_id,
     )
-    frame = run.tables.spark.createDataFrame([row], schema=_RETRAINING)
-    run.wrote(run.tables.insert_new(RETRAININGS, frame, ("decision_id",)))
+    run.wrote(run.tables.ledgers.add(RETRAININGS, _RETRAINING, [row], ("decision_id",)))
 
 
-def _moment(micros: int) -> datetime:
-    moment = from_micros(micros)
-    assert moment is not None
-    return moment
+def _until(tables: Tables, table: str, model_name: str, until: datetime) -> list[dict[str, Any]]:
+    rows = tables.ledgers.rows(table, where={"model_name": model_name})
+    return sorted((row for row in rows if row["as_of"] <= until), key=lambda row: row["as_of"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from levelfive.commits import Commit
 from levelfive.data.known import read_as_known
 from levelfive.errors import AsOfError, RegistryError
 from levelfive.features.lookup import assemble
@@ -19,7 +20,6 @@ from levelfive.registry.promotions import PROMOTIONS, Promotion
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import RUNS, JobContext, Run
 from levelfive.scoring.batch import batch_id
-from levelfive.tables import Commit
 from levelfive.usecase import PREDICTION_TIME
 from levelfive.windows import Window, iso
 
@@ -157,10 +157,7 @@ def rebuild_runs(context: JobContext, batch: str) -> int:
     commits = [c for c in context.tables.history(PREDICTIONS) if c.record.get("batch_id") == batch]
     if not commits:
         return 0
-    known: set[str] = set()
-    if context.tables.exists(RUNS):
-        named = F.col("run_id").isin([str(commit.record["run_id"]) for commit in commits])
-        known = {row["run_id"] for row in context.tables.read(RUNS).where(named).select("run_id").collect()}
+    known = {row["run_id"] for row in context.tables.ledgers.rows(RUNS, columns=("run_id",))}
     missing = [commit for commit in commits if commit.record["run_id"] not in known]
     for commit in missing:
         _write_row(context, commit)

@@ -1,0 +1,55 @@
+"""Commits of Delta tables: what a write did, and the record that its writer left in the table's log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Write:
+    """What a write did: the table's version after it, and the rows it put in (None where unknown)."""
+
+    table: str
+    version: int
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit of a table: the record that its writer left in it, and the rows that it wrote (None: unknown)."""
+
+    version: int
+    record: Mapping[str, object]
+    rows: int | None = None
+
+
+def commit_of(version: int, record: str | None, metrics: Mapping[str, str] | None) -> Commit:
+    """Read a commit as Delta describes it; `record` is its user metadata."""
+    rows = (metrics or {}).get("numOutputRows")
+    return Commit(version, json.loads(record or "{}"), None if rows is None else int(rows))
+
+
+def is_committed(folder: Path) -> bool:
+    """Tell whether a folder holds a table, not merely what a killed first write left."""
+    return any((folder / "_delta_log").glob("[0-9]*.json"))
+
+
+def newest_version(folder: Path) -> int:
+    """Tell the newest version of the table in a folder."""
+    return max(int(file.stem) for file in (folder / "_delta_log").glob("[0-9]*.json") if file.stem.isdigit())
+
+
+def commits_on_disk(folder: Path, limit: int | None) -> tuple[Commit, ...]:
+    """Read the commit files of Delta's protocol: on a laptop a hundred times quicker than a Spark job that does so."""
+    files = sorted((folder / "_delta_log").glob("[0-9]*.json"), reverse=True)[:limit]
+    return tuple(_commit_on_disk(file) for file in files)
+
+
+def _commit_on_disk(file: Path) -> Commit:
+    with file.open(encoding="utf-8") as actions:
+        infos = (json.loads(action).get("commitInfo") for action in actions if action.startswith('{"commitInfo"'))
+        info = next(infos, None) or {}
+    return commit_of(int(file.stem), info.get("userMetadata"), info.get("operationMetrics"))
