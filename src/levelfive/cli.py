@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from levelfive import replay_plan
@@ -121,8 +123,9 @@ def _write_quality_report(app: App, folder: Path) -> None:
     from levelfive.data import quality_report
 
     table = Table("source", "column", "expectation", "rows", "unexpected")
+    reports = quality_report.report(app.context, app.landing)
     folder.mkdir(parents=True, exist_ok=True)
-    for found in quality_report.report(app.context, app.landing):
+    for found in reports:
         (folder / f"{found.source}.json").write_text(found.result_json)
         for one in found.judgements:
             table.add_row(found.source, one.column, one.kind, f"{one.element_count:,}", f"{one.unexpected_count:,}")
@@ -394,6 +397,35 @@ def status(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_ca
     for name, estimate in found.performance.evaluation.estimates.items() if found.performance.evaluation else ():
         out.print(f"{name}: {estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]")
     out.print(f"on {found.performance.mature:,} mature rows of {found.performance.scored:,} scored since then")
+
+
+@cli.command()
+def preflight(
+    target: Annotated[str, typer.Option("--target", "-t", help="The bundle's target: dev, qa or prod.")],
+    bundle: Annotated[Path, typer.Option(help="The bundle's file.")] = Path("databricks.yml"),
+    variables: Annotated[
+        list[str] | None, typer.Option("--var", help="Value of a variable as name=value, as for the CLI; repeatable.")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option("--profile", "-p", help="Profile of the Databricks CLI; default by the target.")
+    ] = None,
+) -> None:
+    """Ask the target's workspace what a first deployment lacks; print what grants it, change nothing."""
+    from levelfive.preflight.checks import ask, connect
+    from levelfive.preflight.target import read_target
+
+    chosen = read_target(bundle, target, environment=os.environ, options=variables or ())
+    findings = ask(connect(chosen, profile), chosen)
+    table = Table("subject", "answer", "because")
+    for subject, found in findings.items():
+        table.add_row(subject, found.answer, escape(found.reason))
+    wide.print(table)
+    wrong = [found for found in findings.values() if not found.is_fine]
+    for found in wrong:
+        if found.remedy:
+            out.print(found.remedy, markup=False, highlight=False)
+    if wrong:
+        raise typer.Exit(1)
 
 
 @cli.command()

@@ -1,0 +1,1 @@
+"""Before a first deployment: what the workspace lacks, and the statement that grants it."""

@@ -1,0 +1,76 @@
+"""All checks of a workspace, asked one after the other; nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from levelfive.errors import ConfigError, MachineError
+from levelfive.preflight import unity_catalog, workspace
+from levelfive.preflight.finding import Finding, Question, guarded
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+
+    from levelfive.preflight.target import Target
+
+HTTP_TIMEOUT_SECONDS = 20
+RETRY_TIMEOUT_SECONDS = 20  # by default five minutes, and that for each check
+
+CHECKS: Mapping[str, Callable[[Question], Finding]] = MappingProxyType(
+    {
+        "groups": workspace.groups,
+        "catalog": unity_catalog.catalog,
+        "schema": unity_catalog.schema,
+        "landing": unity_catalog.landing,
+        "reports": unity_catalog.reports,
+        "registry's catalog": unity_catalog.registry_catalog,
+        "registry's schema": unity_catalog.registry_schema,
+        "registered model": unity_catalog.registered_model,
+        "secret scope": workspace.secret_scope,
+        "cluster policy": workspace.cluster_policy,
+        "runtime": workspace.runtime,
+        "SQL warehouse": workspace.warehouse,
+    }
+)
+
+
+def connect(target: Target, profile: str | None) -> WorkspaceClient:
+    """Build the client of the target's workspace, with the credentials that the Databricks CLI would use.
+
+    Raises:
+        MachineError: The SDK is not installed.
+        ConfigError: There are no credentials for the workspace, or it cannot be reached.
+    """
+    try:
+        from databricks.sdk import WorkspaceClient
+        from databricks.sdk.core import Config
+    except ImportError as err:
+        raise MachineError("preflight asks by the Databricks SDK: pip install databricks-sdk") from err
+    try:
+        return WorkspaceClient(
+            config=Config(
+                host=target.host,
+                profile=profile or target.profile,
+                product="levelfive",
+                http_timeout_seconds=HTTP_TIMEOUT_SECONDS,
+                retry_timeout_seconds=RETRY_TIMEOUT_SECONDS,
+            )
+        )
+    except (OSError, ValueError) as err:
+        login = f"databricks auth login --host {target.host or '<address of the workspace>'}"
+        raise ConfigError(f"target {target.name}: no connection to its workspace: {err}. To log in: {login}") from err
+
+
+def ask(client: WorkspaceClient, target: Target) -> dict[str, Finding]:
+    """Ask everything that a first deployment of the target trips over.
+
+    Returns:
+        One finding a subject, in the order of asking.
+    """
+    caller, who_asks = workspace.identity(client)
+    principal, who_runs = workspace.service_principal(client, target, caller)
+    question = Question(client, target, principal, caller)
+    found = {"identity": who_asks, "service principal": who_runs}
+    return found | {subject: guarded(check, question) for subject, check in CHECKS.items()}

@@ -1,0 +1,152 @@
+"""What `databricks.yml` says of one target: its workspace, its mode and the values of its variables.
+
+The Databricks CLI resolves the bundle as a whole. Here, only what needs neither the CLI nor a workspace is read; a
+value that needs one of them says so when it is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from levelfive.errors import ConfigError
+
+VARIABLE_OF_ENVIRONMENT = "BUNDLE_VAR_"
+REFERENCE = re.compile(r"\$\{([^{}]+)\}")
+DEEPEST_REFERENCE = 8
+SHORT_NAME = "${workspace.current_user.short_name}"
+DEVELOPMENT_PREFIX = f"[dev {SHORT_NAME}] "
+
+
+@dataclass(frozen=True)
+class Target:
+    """One target of the bundle.
+
+    Attributes:
+        name: Its name, such as prod.
+        host: Address of its workspace, if the file says so.
+        profile: Profile that the CLI would use, if the file says so.
+        mode: development, production, or empty.
+        name_prefix: What the CLI puts before the names of resources; it may hold SHORT_NAME.
+        values: Its variables, as the CLI would see them.
+    """
+
+    name: str
+    host: str | None
+    profile: str | None
+    mode: str
+    name_prefix: str
+    values: Mapping[str, str]
+
+    def value(self, name: str) -> str:
+        """Return the value of a variable; empty if it has none.
+
+        Raises:
+            ConfigError: The bundle has no such variable, or only the CLI can resolve its value.
+        """
+        if name not in self.values:
+            raise ConfigError(f"the bundle has no variable {name}")
+        found = self.values[name]
+        if REFERENCE.search(found):
+            raise ConfigError(
+                f"variable {name} is {found!r}, which only the Databricks CLI resolves: say --var {name}=VALUE"
+            )
+        return found
+
+
+def read_target(
+    path: Path, name: str, *, environment: Mapping[str, str] | None = None, options: Iterable[str] = ()
+) -> Target:
+    """Read one target of a bundle.
+
+    Args:
+        path: The bundle's `databricks.yml`.
+        name: The target.
+        environment: Environment variables; `BUNDLE_VAR_<name>` wins over the file, as it does for the CLI.
+        options: Variables as name=value, which win over both.
+
+    Raises:
+        ConfigError: The file is missing or no bundle, there is no such target, or no such variable.
+    """
+    bundle = _read(path)
+    targets = _mapping(bundle.get("targets"))
+    if name not in targets:
+        raise ConfigError(f"{path} has no target {name!r}; it has: {', '.join(sorted(targets)) or 'none'}")
+    target, declared = _mapping(targets[name]), _mapping(bundle.get("variables"))
+    written = {
+        **_defaults(declared),
+        **{key: _value(value) for key, value in _mapping(target.get("variables")).items()},
+        **{key: value for key in declared if (value := (environment or {}).get(VARIABLE_OF_ENVIRONMENT + key))},
+        **dict(_pair(option, declared) for option in options),
+    }
+    named = {"bundle.target": name, "bundle.name": _text(_mapping(bundle.get("bundle")).get("name"))}
+    workspace = {**_mapping(bundle.get("workspace")), **_mapping(target.get("workspace"))}
+    presets = {**_mapping(bundle.get("presets")), **_mapping(target.get("presets"))}
+    usual = DEVELOPMENT_PREFIX if target.get("mode") == "development" else ""
+    names = {f"var.{key}": value for key, value in written.items()} | named
+    return Target(
+        name=name,
+        host=_resolve(_text(workspace.get("host")), names) or None,
+        profile=_resolve(_text(workspace.get("profile")), names) or None,
+        mode=_text(target.get("mode")),
+        name_prefix=_resolve(_text(presets.get("name_prefix")), names) or usual,
+        values={key: _resolve(value, names) for key, value in written.items()},
+    )
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as err:
+        raise ConfigError(f"there is no {path}: run this in the bundle's folder, or name the file (--bundle)") from err
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigError(f"{path} cannot be read: {err}") from err
+    except yaml.YAMLError as err:
+        raise ConfigError(f"{path} is not YAML: {' '.join(str(err).split())}") from err
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} must hold a bundle's keys and values, it holds {type(content).__name__}")
+    return content
+
+
+def _defaults(declared: Mapping[str, object]) -> dict[str, str]:
+    return {name: _value(_mapping(one)) for name, one in declared.items()}
+
+
+def _pair(option: str, declared: Mapping[str, object]) -> tuple[str, str]:
+    name, is_pair, value = option.partition("=")
+    if not is_pair or name not in declared:
+        raise ConfigError(f"--var: expected name=value with one of {', '.join(sorted(declared))}; got {option!r}")
+    return name, value
+
+
+def _value(written: object) -> str:
+    """Write the value of a variable as text; a lookup becomes a reference, for only a workspace can answer it."""
+    if not isinstance(written, dict):
+        return _text(written)
+    if (lookup := written.get("lookup")) is not None:
+        wanted = " ".join(f"{kind} {name}" for kind, name in _mapping(lookup).items())
+        return f"${{lookup of {wanted}}}"
+    return _text(written.get("default"))
+
+
+def _text(written: object) -> str:
+    if isinstance(written, bool):
+        return str(written).lower()
+    return str(written) if isinstance(written, str | int | float) else ""
+
+
+def _mapping(found: object) -> dict[str, object]:
+    return found if isinstance(found, dict) else {}
+
+
+def _resolve(text: str, names: Mapping[str, str]) -> str:
+    for _ in range(DEEPEST_REFERENCE):
+        resolved = REFERENCE.sub(lambda found: names.get(found[1], found[0]), text)
+        if resolved == text:
+            break
+        text = resolved
+    return text

@@ -1,0 +1,226 @@
+"""What the jobs need of Unity Catalog: catalog, schema, landing volume, and the registered model's place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from levelfive.errors import ConfigError
+from levelfive.preflight.finding import (
+    NO_ANSWER,
+    Finding,
+    Principal,
+    Question,
+    found_or_none,
+    missing,
+    not_answered,
+    ok,
+    skipped,
+    together,
+)
+from levelfive.preflight.target import SHORT_NAME
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+    from databricks.sdk.service.catalog import EffectivePrivilegeAssignment
+
+CATALOG, SCHEMA, VOLUME, EXTERNAL_LOCATION = "CATALOG", "SCHEMA", "VOLUME", "EXTERNAL LOCATION"
+FOR_TABLES = ("USE_SCHEMA", "CREATE_TABLE", "SELECT", "MODIFY")
+FOR_MODELS = ("USE_SCHEMA", "CREATE_MODEL")
+EVERYTHING, MANAGE = "ALL_PRIVILEGES", "MANAGE"
+UNITY_CATALOG = "databricks-uc"
+
+
+@dataclass(frozen=True)
+class Securable:
+    """An object on which privileges are granted, and who owns it."""
+
+    kind: str
+    name: str
+    owner: str | None
+
+    def grant(self, privileges: Iterable[str], to: Principal) -> str:
+        """Write the statement that grants privileges on it."""
+        return f"GRANT {_spelt(privileges)} ON {self.kind} {_quoted(self.name)} TO `{to.name}`"
+
+
+def catalog(question: Question) -> Finding:
+    """Ask for the catalog of the tables."""
+    return _catalog(question, question.target.value("catalog"))
+
+
+def schema(question: Question) -> Finding:
+    """Ask for the schema of the tables, or for the right to create it."""
+    return _schema(question, _tables(question), FOR_TABLES)
+
+
+def landing(question: Question) -> Finding:
+    """Ask for the volume of the landing files, which others fill, or for the right to create it."""
+    may_read = _volume(question, "landing", ("READ_VOLUME",))
+    if may_read is not None:
+        return may_read
+    creates = _creates_volume(question, "landing")
+    if question.target.value("landing_type").upper() != "EXTERNAL":
+        return creates
+    return together(creates, _location(question, question.target.value("landing_location")))
+
+
+def reports(question: Question) -> Finding:
+    """Ask for the volume of the reports, or for the right to create it."""
+    return _volume(question, "reports", ("READ_VOLUME", "WRITE_VOLUME")) or _creates_volume(question, "reports")
+
+
+def registry_catalog(question: Question) -> Finding:
+    """Ask for the catalog of the registered model."""
+    return _elsewhere(question) or _catalog(question, question.target.value("registry_prefix"))
+
+
+def registry_schema(question: Question) -> Finding:
+    """Ask for the schema of the registered model, and for the right to create one in it."""
+    return _elsewhere(question) or _schema(question, _models(question), FOR_MODELS)
+
+
+def registered_model(question: Question) -> Finding:
+    """Ask who owns the registered model: only its owner may add versions and move aliases."""
+    if elsewhere := _elsewhere(question):
+        return elsewhere
+    name = f"{_models(question)}.{question.target.value('use_case')}"
+    found = found_or_none(lambda: question.client.registered_models.get(name))
+    if found is None:
+        return ok(f"{name} is not there yet; who creates it owns it")
+    if found.owner in question.principal.names:
+        return ok(f"{name} belongs to {found.owner}")
+    return missing(
+        f"{name} belongs to {found.owner}; only its owner may add versions and move aliases",
+        f"databricks registered-models update {name} --owner {question.principal.name}",
+    )
+
+
+def _elsewhere(question: Question) -> Finding | None:
+    uri = question.target.value("registry_uri")
+    return None if uri == UNITY_CATALOG else skipped(f"the registry {uri} is not this workspace's Unity Catalog")
+
+
+def _tables(question: Question) -> str:
+    return f"{question.target.value('catalog')}.{_deployed(question, question.target.value('schema'))}"
+
+
+def _models(question: Question) -> str:
+    target = question.target
+    return f"{target.value('registry_prefix')}.{_deployed(question, target.value('registry_schema'))}"
+
+
+def _catalog(question: Question, name: str) -> Finding:
+    found = found_or_none(lambda: question.client.catalogs.get(name))
+    if found is None:
+        return missing(f"there is no catalog {name}", f"CREATE CATALOG {_quoted(name)}")
+    return _granted(question, Securable(CATALOG, name, found.owner), ("USE_CATALOG",))
+
+
+def _schema(question: Question, name: str, needed: tuple[str, ...]) -> Finding:
+    found = found_or_none(lambda: question.client.schemas.get(name))
+    if found is not None:
+        # A target in production mode sets the grants of its schemas.
+        manages = (MANAGE,) if question.target.mode == "production" else ()
+        return _granted(question, Securable(SCHEMA, name, found.owner), needed + manages)
+    parent = name.partition(".")[0]
+    above = found_or_none(lambda: question.client.catalogs.get(parent))
+    if above is None:
+        return missing(f"there is no schema {name}, nor its catalog", f"CREATE SCHEMA {_quoted(name)}")
+    return _granted(
+        question,
+        Securable(CATALOG, parent, above.owner),
+        ("CREATE_SCHEMA",),
+        why=f"there is no schema {name} yet, and the bundle creates it: ",
+    )
+
+
+def _volume(question: Question, name: str, needed: tuple[str, ...]) -> Finding | None:
+    full_name = f"{_tables(question)}.{name}"
+    found = found_or_none(lambda: question.client.volumes.read(full_name))
+    return None if found is None else _granted(question, Securable(VOLUME, full_name, found.owner), needed)
+
+
+def _creates_volume(question: Question, name: str) -> Finding:
+    tables = _tables(question)
+    found = found_or_none(lambda: question.client.schemas.get(tables))
+    if found is None:
+        return ok(f"there is no volume {tables}.{name} yet, nor its schema; who creates the schema may create both")
+    why = f"there is no volume {tables}.{name} yet, and the bundle creates it: "
+    return _granted(question, Securable(SCHEMA, tables, found.owner), ("CREATE_VOLUME",), why=why)
+
+
+def _location(question: Question, url: str) -> Finding:
+    """Ask for the external location of a folder: the longest of those that lead to it."""
+    if not url:
+        return missing("the landing volume is external, and has no place", "set the variable landing_location")
+    above = [one for one in question.client.external_locations.list() if _leads_to(one.url, url)]
+    if not above:
+        statement = f"CREATE EXTERNAL LOCATION `landing` URL '{url}' WITH (STORAGE CREDENTIAL `<credential>`)"
+        return missing(f"no external location leads to {url}", statement)
+    found = max(above, key=lambda one: len(one.url or ""))
+    on = Securable(EXTERNAL_LOCATION, found.name or "", found.owner)
+    return _granted(question, on, ("CREATE_EXTERNAL_VOLUME",), why=f"{url} is in external location {found.name}: ")
+
+
+def _leads_to(location: str | None, url: str) -> bool:
+    return location is not None and f"{url.rstrip('/')}/".startswith(f"{location.rstrip('/')}/")
+
+
+def _granted(question: Question, on: Securable, needed: tuple[str, ...], why: str = "") -> Finding:
+    """Compare what is needed with what reaches the principal, by itself, its groups, and what is granted above."""
+    who = question.principal
+    if on.owner in who.names:
+        return ok(f"{why}{who.name} owns {on.name}")
+    try:
+        held = set(_held(question, on))
+    except NO_ANSWER as err:
+        return not_answered(err, on.grant(needed, who))
+    # All privileges are all but the one to manage.
+    enough = {privilege: {privilege} if privilege == MANAGE else {privilege, EVERYTHING} for privilege in needed}
+    lacking = [privilege for privilege in needed if not held & enough[privilege]]
+    if lacking:
+        return missing(f"{why}{who.name} lacks {_spelt(lacking)} on {on.name}", on.grant(lacking, who))
+    return ok(f"{why}{who.name} has {_spelt(needed)} on {on.name}")
+
+
+def _held(question: Question, on: Securable) -> Iterator[str]:
+    for assignment in _assignments(question.client, on):
+        if assignment.principal in question.principal.names:
+            yield from (one.privilege.value for one in assignment.privileges or () if one.privilege is not None)
+
+
+def _assignments(client: WorkspaceClient, on: Securable) -> Iterator[EffectivePrivilegeAssignment]:
+    token = None
+    while True:
+        # 0: pages of the size that the server likes; without it, the call is deprecated.
+        page = client.grants.get_effective(on.kind.lower().replace(" ", "_"), on.name, max_results=0, page_token=token)
+        yield from page.privilege_assignments or ()
+        token = page.next_page_token
+        if not token:
+            return
+
+
+def _deployed(question: Question, name: str) -> str:
+    """Return the name that a schema of the bundle gets; in development mode, the deployer's name is part of it."""
+    prefix = question.target.name_prefix
+    if SHORT_NAME in prefix:
+        if question.caller is None:
+            raise ConfigError(f"the schema is {name} behind the name of who deploys, which is not known")
+        prefix = prefix.replace(SHORT_NAME, question.caller.short_name)
+    return plain(prefix) + ("_" if prefix.strip().endswith("]") else "") + name
+
+
+def plain(text: str) -> str:
+    """Write a name as the Databricks CLI does in names of schemas: small letters, digits and single underscores."""
+    return re.sub(r"_+", "_", "".join(one if one.isalnum() else "_" for one in text.lower())).strip("_")
+
+
+def _spelt(privileges: Iterable[str]) -> str:
+    return ", ".join(privilege.replace("_", " ") for privilege in privileges)
+
+
+def _quoted(name: str) -> str:
+    return ".".join(f"`{part}`" for part in name.split("."))

@@ -1,0 +1,191 @@
+"""What the jobs need of the workspace: identities, secrets, compute and the warehouse of the dashboard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from levelfive.preflight.finding import (
+    NO_ANSWER,
+    Finding,
+    Principal,
+    Question,
+    found_or_none,
+    missing,
+    not_answered,
+    ok,
+    skipped,
+)
+from levelfive.preflight.unity_catalog import plain
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+    from databricks.sdk.service.compute import ClusterPolicyAccessControlResponse
+    from databricks.sdk.service.iam import ComplexValue
+    from databricks.sdk.service.sql import WarehouseAccessControlResponse
+
+    from levelfive.preflight.target import Target
+
+    AccessEntry = ClusterPolicyAccessControlResponse | WarehouseAccessControlResponse
+
+SET = "set the variable"
+LEVELS_OF_USE = {"CAN_USE", "CAN_MONITOR", "CAN_MANAGE", "IS_OWNER"}
+GROUPS = ("operators", "viewers", "suppliers")
+# What MLflow looks up in the scope of a registry `databricks://scope:prefix`, each behind the prefix.
+KEYS_OF_A_REGISTRY = ("host", "token", "workspace-id")
+
+
+def identity(client: WorkspaceClient) -> tuple[Principal | None, Finding]:
+    """Ask who asks."""
+    try:
+        me = client.current_user.me()
+    except NO_ANSWER as err:
+        return None, not_answered(err, "databricks auth login --host <address of the workspace>")
+    name = me.user_name or ""
+    is_service_principal = "@" not in name
+    short = plain(((me.display_name if is_service_principal else "") or name).partition("@")[0])
+    caller = Principal(name, _names(me.groups), short)
+    if me.active is False:
+        return caller, missing(f"{name} is deactivated", "an admin of the workspace activates it")
+    return caller, ok(f"you are {name}")
+
+
+def service_principal(client: WorkspaceClient, target: Target, caller: Principal | None) -> tuple[Principal, Finding]:
+    """Ask for the service principal that the target runs as; without one, who deploys it."""
+    deployer = caller or Principal("<who deploys>")
+    try:
+        wanted = target.value("service_principal")
+    except NO_ANSWER as err:
+        return deployer, not_answered(err)
+    if not wanted and target.mode == "production":
+        return deployer, missing("a production target runs as a service principal", f"{SET} service_principal")
+    if not wanted:
+        return deployer, skipped(f"the jobs run as {deployer.name}, who deploys them")
+    try:
+        found = next(iter(client.service_principals.list(filter=f'applicationId eq "{wanted}"')), None)
+    except NO_ANSWER as err:
+        return Principal(wanted), not_answered(err)
+    if found is None or found.active is False:
+        state = "not in this workspace" if found is None else "deactivated"
+        remedy = f"databricks service-principals create --application-id {wanted}"
+        return Principal(wanted), missing(f"{wanted} is {state}", remedy if found is None else "an admin activates it")
+    by_another = caller is not None and caller.name != wanted
+    role = f"; to deploy, {deployer.name} needs the role Service Principal User on it" if by_another else ""
+    return Principal(wanted, _names(found.groups)), ok(f"the jobs run as {wanted}, {found.display_name}{role}")
+
+
+def groups(question: Question) -> Finding:
+    """Ask for the groups to which a target in production mode gives permissions."""
+    if question.target.mode != "production":
+        return skipped("only targets in production mode give permissions to groups")
+    named = {question.target.value(variable): variable for variable in GROUPS}
+    absent = [name for name in named if not any(question.client.groups.list(filter=f'displayName eq "{name}"'))]
+    if not absent:
+        return ok(f"{', '.join(named)} are there")
+    variables = ", ".join(named[name] for name in absent)
+    remedy = f"an admin of the account creates and assigns them to the workspace, or {SET} {variables}"
+    return missing(f"no group {', '.join(absent)} in this workspace", remedy)
+
+
+def secret_scope(question: Question) -> Finding:
+    """Ask for the secrets by which a registry in another workspace is reached, and whether the jobs may read them."""
+    uri = question.target.value("registry_uri")
+    scope, _, prefix = uri.partition("://")[2].partition(":")
+    if not (uri.startswith("databricks") and prefix):
+        return skipped(f"the registry {uri} is not reached by secrets")
+    return _scope(question, scope, tuple(f"{prefix}-{key}" for key in KEYS_OF_A_REGISTRY))
+
+
+def cluster_policy(question: Question) -> Finding:
+    """Ask for the cluster policy, and whether the jobs may use it."""
+    if question.target.value("environment_key"):
+        return skipped("tasks run on serverless compute")
+    policy = question.target.value("cluster_policy_id")
+    if not policy:
+        return skipped("the target names no policy; the jobs then need the right to create clusters")
+    policies = question.client.cluster_policies
+    found = found_or_none(lambda: policies.get(policy))
+    if found is None:
+        return missing(
+            f"there is no cluster policy {policy}",
+            f"{SET} cluster_policy_id to one of: databricks cluster-policies list",
+        )
+    remedy = _permission("cluster-policies", policy, question.principal)
+    return _usable(
+        question, f"policy {found.name}", lambda: policies.get_permissions(policy).access_control_list, remedy
+    )
+
+
+def runtime(question: Question) -> Finding:
+    """Ask whether the workspace knows the runtime of the job clusters."""
+    if question.target.value("environment_key"):
+        return skipped("tasks run on serverless compute")
+    wanted = question.target.value("runtime")
+    known = {version.key or "" for version in question.client.clusters.spark_versions().versions or ()}
+    if wanted in known:
+        return ok(f"{wanted} is known")
+    like = ", ".join(sorted(key for key in known if "-cpu-ml-" in key)[-3:]) or "no ML runtime"
+    return missing(f"the workspace does not know the runtime {wanted}", f"{SET} runtime; it knows {like}")
+
+
+def warehouse(question: Question) -> Finding:
+    """Ask for the SQL warehouse of the dashboard, and whether it may be used."""
+    wanted = question.target.value("warehouse_id")
+    if not wanted:
+        return skipped("the target names no SQL warehouse")
+    warehouses = question.client.warehouses
+    found = found_or_none(lambda: warehouses.get(wanted))
+    if found is None:
+        return missing(
+            f"there is no SQL warehouse {wanted}", f"{SET} warehouse_id to one of: databricks warehouses list"
+        )
+    remedy = _permission("warehouses", wanted, question.principal)
+    return _usable(
+        question, f"warehouse {found.name}", lambda: warehouses.get_permissions(wanted).access_control_list, remedy
+    )
+
+
+def _scope(question: Question, scope: str, keys: tuple[str, ...]) -> Finding:
+    secrets, who = question.client.secrets, question.principal
+    present = found_or_none(lambda: {one.key for one in secrets.list_secrets(scope)})
+    if present is None:
+        return missing(f"there is no secret scope {scope}", f"databricks secrets create-scope {scope}")
+    if absent := [key for key in keys if key not in present]:
+        remedy = "; ".join(f"databricks secrets put-secret {scope} {key}" for key in absent)
+        return missing(f"scope {scope} holds no {', '.join(absent)}", remedy)
+    if question.asked_by_it:
+        return ok(f"scope {scope} may be read")
+    remedy = f"databricks secrets put-acl {scope} {who.name} READ"
+    try:
+        readers = {entry.principal for entry in secrets.list_acls(scope)}
+    except NO_ANSWER as err:
+        return not_answered(err, remedy)
+    if not readers & who.names:
+        return missing(f"{who.name} may not read scope {scope}", remedy)
+    return ok(f"{who.name} may read scope {scope}")
+
+
+def _usable(question: Question, what: str, ask: Callable[[], Sequence[AccessEntry] | None], remedy: str) -> Finding:
+    who = question.principal
+    if question.asked_by_it:
+        return ok(f"{who.name} sees {what}, and may use it")
+    try:
+        entries = ask() or ()
+    except NO_ANSWER as err:
+        return not_answered(err, remedy)
+    for entry in entries:
+        levels = {one.permission_level.value for one in entry.all_permissions or () if one.permission_level}
+        if {entry.user_name, entry.service_principal_name, entry.group_name} & who.names and levels & LEVELS_OF_USE:
+            return ok(f"{who.name} may use {what}")
+    return missing(f"{who.name} may not use {what}", remedy)
+
+
+def _permission(kind: str, object_id: str, to: Principal) -> str:
+    key = "user_name" if "@" in to.name else "service_principal_name"
+    body = {"access_control_list": [{key: to.name, "permission_level": "CAN_USE"}]}
+    return f"databricks permissions update {kind} {object_id} --json '{json.dumps(body)}'"
+
+
+def _names(groups: list[ComplexValue] | None) -> frozenset[str]:
+    return frozenset(group.display for group in groups or () if group.display)

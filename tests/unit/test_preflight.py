@@ -1,0 +1,558 @@
+"""What a workspace lacks is found before the first deployment, whatever else it refuses to say."""
+
+import builtins
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import create_autospec
+
+import pytest
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import InvalidParameterValue, NotFound, PermissionDenied
+from databricks.sdk.service import catalog, compute, iam, sql, workspace
+from typer.testing import CliRunner
+
+from levelfive.cli import cli
+from levelfive.errors import ConfigError, MachineError
+from levelfive.preflight import checks
+from levelfive.preflight.finding import Answer, Finding
+from levelfive.preflight.target import Target, read_target
+
+BUNDLE = Path(__file__).resolve().parents[2] / "databricks.yml"
+ROBOT = "00000000-0000-0000-0000-000000000003"
+TABLES = "levelfive_prod.flight_delay"
+MODELS = "levelfive_registry.prod"
+RUNTIME = "18.x-cpu-ml-scala2.13"
+APIS = {
+    "catalogs": catalog.CatalogsAPI,
+    "cluster_policies": compute.ClusterPoliciesAPI,
+    "clusters": compute.ClustersAPI,
+    "current_user": iam.CurrentUserAPI,
+    "external_locations": catalog.ExternalLocationsAPI,
+    "grants": catalog.GrantsAPI,
+    "groups": iam.GroupsAPI,
+    "registered_models": catalog.RegisteredModelsAPI,
+    "schemas": catalog.SchemasAPI,
+    "secrets": workspace.SecretsAPI,
+    "service_principals": iam.ServicePrincipalsAPI,
+    "volumes": catalog.VolumesAPI,
+    "warehouses": sql.WarehousesAPI,
+}
+
+
+def a_user(name: str = ROBOT, *groups: str) -> iam.User:
+    return iam.User(user_name=name, groups=[iam.ComplexValue(display=group) for group in groups], active=True)
+
+
+def held_by(name: str, *names: str) -> catalog.EffectivePermissionsList:
+    held = [catalog.EffectivePrivilege(privilege=catalog.Privilege(one)) for one in names]
+    return catalog.EffectivePermissionsList(
+        privilege_assignments=[catalog.EffectivePrivilegeAssignment(principal=name, privileges=held)]
+    )
+
+
+def a_workspace() -> Any:
+    """Build a workspace in which prod has everything, asked by its service principal."""
+    client = SimpleNamespace(**{name: create_autospec(api, instance=True) for name, api in APIS.items()})
+    client.current_user.me.return_value = a_user()
+    client.service_principals.list.side_effect = lambda **_: iter(
+        [iam.ServicePrincipal(application_id=ROBOT, display_name="levelfive", active=True)]
+    )
+    client.groups.list.side_effect = lambda **_: iter([iam.Group(display_name="there")])
+    client.catalogs.get.side_effect = lambda name: catalog.CatalogInfo(name=name, owner="admins")
+    client.schemas.get.side_effect = lambda name: catalog.SchemaInfo(full_name=name, owner="admins")
+    client.volumes.read.side_effect = lambda name: catalog.VolumeInfo(full_name=name, owner="admins")
+    client.registered_models.get.side_effect = lambda name: catalog.RegisteredModelInfo(full_name=name, owner=ROBOT)
+    client.grants.get_effective.return_value = held_by(ROBOT, "ALL_PRIVILEGES", "MANAGE")
+    client.clusters.spark_versions.return_value = compute.GetSparkVersionsResponse(
+        [compute.SparkVersion(key=RUNTIME), compute.SparkVersion(key="17.3.x-cpu-ml-scala2.13")]
+    )
+    client.warehouses.get.side_effect = lambda id: sql.GetWarehouseResponse(id=id, name="boards")
+    client.cluster_policies.get.side_effect = lambda policy_id: compute.Policy(policy_id=policy_id, name="small")
+    return client
+
+
+def prod(*options: str) -> Target:
+    return read_target(BUNDLE, "prod", options=options)
+
+
+def grants(client: Any, answers: dict[tuple[str, str], catalog.EffectivePermissionsList]) -> None:
+    """Answer differently for some securables."""
+    usual = client.grants.get_effective.return_value
+    client.grants.get_effective.side_effect = lambda kind, name, **_: answers.get((kind, name), usual)
+
+
+def only(found: dict[str, Finding], subject: str) -> Finding:
+    """Return the finding of a subject, which must be the only one that is not fine."""
+    assert [subject] == [name for name, one in found.items() if not one.is_fine], found
+    return found[subject]
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_the_client_of_the_sdk_has_what_is_faked_here(name: str) -> None:
+    assert issubclass(getattr(WorkspaceClient, name).fget.__annotations__["return"], APIS[name])
+
+
+def test_a_workspace_that_has_everything_lacks_nothing() -> None:
+    client = a_workspace()
+
+    found = checks.ask(client, prod())
+
+    assert [(name, one) for name, one in found.items() if not one.is_fine] == []
+    assert f"you are {ROBOT}" == found["identity"].reason
+
+
+@pytest.mark.parametrize("target", ["dev", "serverless", "qa", "prod"])
+def test_every_target_of_the_bundle_can_be_asked_about(target: str) -> None:
+    client = a_workspace()
+    client.current_user.me.return_value = a_user("ann.lee@example.com")
+
+    found = checks.ask(client, read_target(BUNDLE, target))
+
+    assert [
+        (name, one) for name, one in found.items() if one.answer is Answer.UNKNOWN and "ConfigError" in one.reason
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("securable", "subject", "lacking", "statement"),
+    [
+        (("catalog", "levelfive_prod"), "catalog", "USE CATALOG", "CATALOG `levelfive_prod`"),
+        (
+            ("schema", TABLES),
+            "schema",
+            "USE SCHEMA, CREATE TABLE, SELECT, MODIFY, MANAGE",
+            "SCHEMA `levelfive_prod`.`flight_delay`",
+        ),
+        (("volume", f"{TABLES}.landing"), "landing", "READ VOLUME", "VOLUME `levelfive_prod`.`flight_delay`.`landing`"),
+        (
+            ("volume", f"{TABLES}.reports"),
+            "reports",
+            "READ VOLUME, WRITE VOLUME",
+            "VOLUME `levelfive_prod`.`flight_delay`.`reports`",
+        ),
+        (("catalog", "levelfive_registry"), "registry's catalog", "USE CATALOG", "CATALOG `levelfive_registry`"),
+        (
+            ("schema", MODELS),
+            "registry's schema",
+            "USE SCHEMA, CREATE MODEL, MANAGE",
+            "SCHEMA `levelfive_registry`.`prod`",
+        ),
+    ],
+)
+def test_what_was_not_granted_is_named_with_its_statement(
+    securable: tuple[str, str], subject: str, lacking: str, statement: str
+) -> None:
+    client = a_workspace()
+    grants(client, {securable: held_by("somebody", "ALL_PRIVILEGES", "MANAGE")})
+
+    found = only(checks.ask(client, prod()), subject)
+
+    assert Answer.MISSING is found.answer
+    assert f"GRANT {lacking} ON {statement} TO `{ROBOT}`" == found.remedy
+
+
+def test_only_what_is_lacking_is_to_be_granted() -> None:
+    client = a_workspace()
+    grants(client, {("schema", TABLES): held_by(ROBOT, "USE_SCHEMA", "SELECT", "MANAGE")})
+
+    found = only(checks.ask(client, prod()), "schema")
+
+    assert f"GRANT CREATE TABLE, MODIFY ON SCHEMA `levelfive_prod`.`flight_delay` TO `{ROBOT}`" == found.remedy
+
+
+def test_all_privileges_do_not_include_the_one_to_manage() -> None:
+    client = a_workspace()
+    grants(client, {("schema", TABLES): held_by(ROBOT, "ALL_PRIVILEGES")})
+
+    found = only(checks.ask(client, prod()), "schema")
+
+    assert f"GRANT MANAGE ON SCHEMA `levelfive_prod`.`flight_delay` TO `{ROBOT}`" == found.remedy
+
+
+@pytest.mark.parametrize("holder", ["account users", "robots"])
+def test_a_grant_reaches_the_principal_through_its_groups(holder: str) -> None:
+    client = a_workspace()
+    robot = iam.ServicePrincipal(application_id=ROBOT, groups=[iam.ComplexValue(display="robots")])
+    client.service_principals.list.side_effect = lambda **_: iter([robot])
+    client.grants.get_effective.return_value = held_by(holder, "ALL_PRIVILEGES", "MANAGE")
+
+    found = checks.ask(client, prod())
+
+    assert found["schema"].is_fine
+
+
+def test_an_owner_needs_no_grant() -> None:
+    client = a_workspace()
+    client.schemas.get.side_effect = lambda name: catalog.SchemaInfo(full_name=name, owner=ROBOT)
+    grants(client, {("schema", TABLES): held_by(ROBOT)})
+
+    found = checks.ask(client, prod())
+
+    assert found["schema"].is_fine
+
+
+def test_grants_are_read_to_the_last_page() -> None:
+    client = a_workspace()
+    empty = catalog.EffectivePermissionsList(next_page_token="more")
+    full = client.grants.get_effective.return_value
+    client.grants.get_effective.side_effect = lambda *_, page_token=None, **__: full if page_token else empty
+
+    found = checks.ask(client, prod())
+
+    assert found["schema"].is_fine
+
+
+def test_a_schema_that_is_not_there_may_be_created_by_the_bundle() -> None:
+    client = a_workspace()
+    client.schemas.get.side_effect = NotFound("Schema does not exist.")
+    client.volumes.read.side_effect = NotFound("Volume does not exist.")
+    client.external_locations.list.side_effect = lambda: iter(
+        [catalog.ExternalLocationInfo(name="l", url="abfss://landing@levelfiveprod.dfs.core.windows.net/", owner=ROBOT)]
+    )
+    grants(client, {("catalog", "levelfive_prod"): held_by(ROBOT, "USE_CATALOG")})
+
+    found = only(checks.ask(client, prod()), "schema")
+
+    assert f"there is no schema {TABLES} yet" in found.reason
+    assert f"GRANT CREATE SCHEMA ON CATALOG `levelfive_prod` TO `{ROBOT}`" == found.remedy
+
+
+def test_an_external_volume_needs_its_external_location() -> None:
+    client = a_workspace()
+    client.volumes.read.side_effect = lambda name: missing_unless(name.endswith("reports"), name)
+    root = "abfss://landing@levelfiveprod.dfs.core.windows.net"
+    locations = ("root", root), ("inner", f"{root}/flights/"), ("lookalike", f"{root}/flight")
+    client.external_locations.list.side_effect = lambda: iter(
+        [catalog.ExternalLocationInfo(name=name, url=url, owner="admins") for name, url in locations]
+    )
+    grants(
+        client,
+        {
+            ("external_location", "inner"): held_by(ROBOT),
+            ("schema", TABLES): held_by(ROBOT, "USE_SCHEMA", "CREATE_TABLE", "SELECT", "MODIFY", "MANAGE"),
+        },
+    )
+
+    found = only(checks.ask(client, prod()), "landing")
+
+    volume = f"GRANT CREATE VOLUME ON SCHEMA `levelfive_prod`.`flight_delay` TO `{ROBOT}`"
+    assert f"{volume}; GRANT CREATE EXTERNAL VOLUME ON EXTERNAL LOCATION `inner` TO `{ROBOT}`" == found.remedy
+
+
+def missing_unless(is_there: bool, name: str) -> catalog.VolumeInfo:
+    if not is_there:
+        raise NotFound(f"{name} does not exist.")
+    return catalog.VolumeInfo(full_name=name, owner=ROBOT)
+
+
+def test_a_landing_folder_that_no_external_location_leads_to_is_missing() -> None:
+    client = a_workspace()
+    client.volumes.read.side_effect = lambda name: missing_unless(name.endswith("reports"), name)
+    lookalike = "abfss://landing@levelfiveprod.dfs.core.windows.net/flight"
+    client.external_locations.list.side_effect = lambda: iter(
+        [catalog.ExternalLocationInfo(name="lookalike", url=lookalike, owner=ROBOT)]
+    )
+
+    found = only(checks.ask(client, prod()), "landing")
+
+    assert found.remedy.startswith("CREATE EXTERNAL LOCATION `landing` URL 'abfss://landing@levelfiveprod")
+
+
+def test_a_model_of_somebody_else_is_in_the_way() -> None:
+    client = a_workspace()
+    client.registered_models.get.side_effect = lambda name: catalog.RegisteredModelInfo(full_name=name, owner="bob")
+
+    found = only(checks.ask(client, prod()), "registered model")
+
+    assert f"databricks registered-models update {MODELS}.flight_delay --owner {ROBOT}" == found.remedy
+
+
+def test_a_model_that_is_not_there_yet_is_no_fault() -> None:
+    client = a_workspace()
+    client.registered_models.get.side_effect = NotFound("no model")
+
+    assert checks.ask(client, prod())["registered model"].is_fine
+
+
+def a_scope(client: Any, *keys: str) -> None:
+    client.secrets.list_secrets.side_effect = lambda scope: iter([workspace.SecretMetadata(key=key) for key in keys])
+
+
+def test_another_registry_is_reached_by_secrets() -> None:
+    client = a_workspace()
+    a_scope(client, "hub-host", "hub-token")
+
+    found = only(checks.ask(client, prod("registry_uri=databricks-uc://central:hub")), "secret scope")
+
+    assert found.remedy == "databricks secrets put-secret central hub-workspace-id"
+
+
+def test_a_scope_that_is_not_there_is_missing() -> None:
+    client = a_workspace()
+    client.secrets.list_secrets.side_effect = NotFound("Scope central does not exist!")
+
+    found = only(checks.ask(client, prod("registry_uri=databricks://central:hub")), "secret scope")
+
+    assert found.remedy == "databricks secrets create-scope central"
+
+
+@pytest.mark.parametrize("reader", [ROBOT, "ops"])
+def test_somebody_else_asks_whether_the_jobs_may_read_the_scope(reader: str) -> None:
+    client = a_workspace()
+    client.current_user.me.return_value = a_user("ann@example.com")
+    a_scope(client, "hub-host", "hub-token", "hub-workspace-id")
+    acl = workspace.AclItem(principal=reader, permission=workspace.AclPermission.READ)
+    client.secrets.list_acls.side_effect = lambda scope: iter([acl])
+
+    found = checks.ask(client, prod("registry_uri=databricks-uc://central:hub"))["secret scope"]
+
+    wanted = "" if reader == ROBOT else f"databricks secrets put-acl central {ROBOT} READ"
+    assert wanted == found.remedy
+
+
+@pytest.mark.parametrize("error", [NotFound("no"), InvalidParameterValue("0 is not a valid endpoint id")])
+def test_a_warehouse_that_is_not_there_is_missing(error: Exception) -> None:
+    client = a_workspace()
+    client.warehouses.get.side_effect = error
+
+    found = only(checks.ask(client, prod()), "SQL warehouse")
+
+    assert found.reason == "there is no SQL warehouse 3000000000000003"
+
+
+@pytest.mark.parametrize(("level", "answer"), [("CAN_USE", Answer.OK), ("CAN_VIEW", Answer.MISSING)])
+def test_somebody_else_asks_whether_the_jobs_may_use_the_warehouse(level: str, answer: Answer) -> None:
+    client = a_workspace()
+    client.current_user.me.return_value = a_user("ann@example.com")
+    may = sql.WarehousePermission(permission_level=sql.WarehousePermissionLevel(level))
+    entry = sql.WarehouseAccessControlResponse(service_principal_name=ROBOT, all_permissions=[may])
+    client.warehouses.get_permissions.return_value = sql.WarehousePermissions(access_control_list=[entry])
+
+    found = checks.ask(client, prod())["SQL warehouse"]
+
+    assert answer is found.answer
+
+
+def test_a_policy_that_the_jobs_may_not_use_is_named_with_its_command() -> None:
+    client = a_workspace()
+    client.current_user.me.return_value = a_user("ann@example.com")
+    client.warehouses.get_permissions.side_effect = PermissionDenied("only managers may ask. Config: host=h")
+    client.cluster_policies.get_permissions.return_value = compute.ClusterPolicyPermissions(access_control_list=[])
+
+    found = checks.ask(client, prod("cluster_policy_id=AB12"))
+
+    assert Answer.MISSING is found["cluster policy"].answer
+    assert found["cluster policy"].remedy.startswith("databricks permissions update cluster-policies AB12 --json")
+    assert found["SQL warehouse"].reason == "PermissionDenied: only managers may ask"
+    assert ROBOT in found["SQL warehouse"].remedy
+
+
+def test_a_runtime_that_the_workspace_does_not_know_is_missing() -> None:
+    client = a_workspace()
+
+    found = only(checks.ask(client, prod("runtime=19.x-cpu-ml-scala2.13")), "runtime")
+
+    assert RUNTIME in found.remedy
+
+
+def test_serverless_needs_neither_runtime_nor_policy() -> None:
+    client = a_workspace()
+    client.clusters.spark_versions.side_effect = PermissionDenied("not asked")
+
+    found = checks.ask(client, read_target(BUNDLE, "serverless"))
+
+    assert (found["runtime"].answer, found["cluster policy"].answer) == (Answer.SKIPPED, Answer.SKIPPED)
+
+
+def test_a_production_target_needs_its_service_principal() -> None:
+    client = a_workspace()
+    client.service_principals.list.side_effect = lambda **_: iter([])
+
+    found = only(checks.ask(client, prod()), "service principal")
+
+    assert f"databricks service-principals create --application-id {ROBOT}" == found.remedy
+    assert only(checks.ask(a_workspace(), prod("service_principal=")), "service principal").answer is Answer.MISSING
+
+
+def test_a_group_that_is_not_there_is_named_with_its_variable() -> None:
+    client = a_workspace()
+    client.groups.list.side_effect = lambda filter: iter(
+        [] if "viewers" in filter else [iam.Group(display_name="there")]
+    )
+
+    found = only(checks.ask(client, prod()), "groups")
+
+    assert found.reason == "no group levelfive-viewers in this workspace"
+    assert found.remedy.endswith("variable viewers")
+
+
+@pytest.mark.parametrize(
+    ("target", "schema"),
+    [("dev", "levelfive_dev.dev_ann_lee_flight_delay"), ("serverless", "dev_ann_lee_serverless_flight_delay")],
+)
+def test_development_mode_puts_the_deployer_before_the_names_of_schemas(target: str, schema: str) -> None:
+    client = a_workspace()
+    client.current_user.me.return_value = a_user("Ann.Lee@example.com")
+
+    found = checks.ask(client, read_target(BUNDLE, target))
+
+    assert "Ann.Lee@example.com lacks USE SCHEMA, CREATE TABLE, SELECT, MODIFY on" in found["schema"].reason
+    assert schema in found["schema"].reason
+
+
+def every_method(client: Any) -> Iterator[Any]:
+    for name, api in APIS.items():
+        for method in dir(api):
+            if not method.startswith("_") and callable(getattr(getattr(client, name), method)):
+                yield getattr(getattr(client, name), method)
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionDenied("not for you"), ConnectionError("no network"), ValueError("no JSON")]
+)
+def test_a_workspace_that_answers_nothing_stops_no_check(error: Exception) -> None:
+    client = a_workspace()
+    for method in every_method(client):
+        method.side_effect = error
+
+    found = checks.ask(client, prod("cluster_policy_id=AB12", "registry_uri=databricks-uc"))
+
+    silent = {name for name, one in found.items() if one.answer is Answer.UNKNOWN}
+    assert set(found) - {"secret scope"} == silent
+    assert {f"{type(error).__name__}: {error}"} == {found[name].reason for name in silent}
+
+
+def test_one_refusal_leaves_the_other_answers_alone() -> None:
+    client = a_workspace()
+    client.grants.get_effective.side_effect = PermissionDenied("you must be the owner")
+
+    found = checks.ask(client, prod())
+
+    assert found["runtime"].is_fine
+    assert found["catalog"].reason == "PermissionDenied: you must be the owner"
+    assert f"GRANT USE CATALOG ON CATALOG `levelfive_prod` TO `{ROBOT}`" == found["catalog"].remedy
+
+
+def test_nothing_is_changed() -> None:
+    client = a_workspace()
+    a_scope(client, "hub-host", "hub-token", "hub-workspace-id")
+
+    checks.ask(client, prod("registry_uri=databricks-uc://central:hub", "cluster_policy_id=AB12"))
+    checks.ask(client, prod())
+
+    called = {call[0].split(".")[-1] for name in APIS for call in getattr(client, name).method_calls}
+    assert called == {"get", "get_effective", "list", "list_secrets", "me", "read", "spark_versions"}
+
+
+def run(monkeypatch: pytest.MonkeyPatch, client: Any, *options: str) -> tuple[int, str]:
+    monkeypatch.setattr(checks, "connect", lambda target, profile: client)
+    result = CliRunner().invoke(cli, ["preflight", "-t", "prod", "--bundle", str(BUNDLE), *options])
+    return result.exit_code, result.output
+
+
+def test_the_command_ends_well_when_nothing_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, output = run(monkeypatch, a_workspace())
+
+    assert code == 0
+    assert "missing" not in output
+
+
+def test_the_command_prints_what_grants_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = a_workspace()
+    grants(client, {("catalog", "levelfive_prod"): held_by(ROBOT)})
+
+    code, output = run(monkeypatch, client)
+
+    assert code == 1
+    assert f"GRANT USE CATALOG ON CATALOG `levelfive_prod` TO `{ROBOT}`" in output.splitlines()
+
+
+def test_the_command_takes_variables_as_the_cli_of_databricks_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUNDLE_VAR_runtime", "1.x")
+    monkeypatch.setenv("BUNDLE_VAR_catalog", "elsewhere")
+
+    code, output = run(monkeypatch, a_workspace(), "--var", "catalog=here")
+
+    assert code == 1
+    assert "does not know the runtime 1.x" in output
+    assert "on here" in output
+
+
+def test_without_the_sdk_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = builtins.__import__
+
+    def no_sdk(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name.startswith("databricks"):
+            raise ImportError(name)
+        return usual(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", no_sdk)
+
+    with pytest.raises(MachineError, match="pip install databricks-sdk"):
+        checks.connect(prod(), None)
+
+
+def test_without_credentials_the_command_says_how_to_log_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DATABRICKS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setattr(checks, "RETRY_TIMEOUT_SECONDS", 1)
+
+    with pytest.raises(ConfigError, match="databricks auth login --host"):
+        checks.connect(a_target(tmp_path, "host: http://127.0.0.1:9"), "nobody")
+
+
+def a_bundle(folder: Path, text: str) -> Path:
+    path = folder / "databricks.yml"
+    path.write_text(text)
+    return path
+
+
+def a_target(folder: Path, workspace: str) -> Target:
+    return read_target(a_bundle(folder, f"targets:\n  here:\n    workspace:\n      {workspace}\n"), "here")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (None, "there is no"),
+        ("- a list", "it holds list"),
+        ("a: [", "is not YAML"),
+        ("targets: {dev: {}, qa: {}}", "no target 'prod'; it has: dev, qa"),
+    ],
+)
+def test_a_file_that_holds_no_such_target_is_refused(tmp_path: Path, text: str | None, complaint: str) -> None:
+    path = tmp_path / "databricks.yml" if text is None else a_bundle(tmp_path, text)
+
+    with pytest.raises(ConfigError, match=complaint):
+        read_target(path, "prod")
+
+
+@pytest.mark.parametrize("option", ["catalog", "=x", "unknown=x"])
+def test_a_wrong_variable_is_refused(option: str) -> None:
+    with pytest.raises(ConfigError, match="--var: expected name=value"):
+        prod(option)
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        ("default: ${bundle.git.commit}", "bundle.git.commit"),
+        ("lookup: {warehouse: boards}", "lookup of warehouse boards"),
+    ],
+)
+def test_a_value_that_only_the_cli_resolves_says_so(tmp_path: Path, written: str, complaint: str) -> None:
+    path = a_bundle(tmp_path, f"variables:\n  it:\n    {written}\ntargets:\n  prod: {{}}\n")
+
+    with pytest.raises(ConfigError, match=complaint):
+        read_target(path, "prod").value("it")
+
+
+def test_a_variable_may_name_another(tmp_path: Path) -> None:
+    path = a_bundle(
+        tmp_path,
+        "variables:\n  a: {default: 'x_${var.b}'}\n  b: {default: '${bundle.target}'}\n"
+        "targets:\n  prod: {variables: {b: {default: 'y_${bundle.target}'}}}\n",
+    )
+
+    assert read_target(path, "prod").value("a") == "x_y_prod"
