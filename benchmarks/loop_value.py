@@ -37,7 +37,7 @@ def scored_rows(app: App) -> pd.DataFrame:
     first = app.registry.load(history(app.tables, app.registry.name)[0].version)
     seen = F.struct(*(F.col(f"{FEATURES}.{name}").alias(name) for name in first.card.features))
     columns = [*(F.col(name) for name in (*key, PREDICTION_TIME, SCORE)), score_of(first, seen).alias("first")]
-    live = live_predictions(run, app.use_case, YEAR, columns=columns)
+    live = live_predictions(run, app.use_case, YEAR, model_name=app.registry.name, columns=columns)
     labels = run.read(LABELS).where(F.col(OUTCOME) == LABELLED).select(*key, LABEL)
     rows: pd.DataFrame = live.join(labels, on=list(key), how="inner").toPandas()
     return rows

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from levelfive.config import Settings
-from levelfive.local_spark import local_session
+from levelfive.errors import ConfigError
 from levelfive.registry.store import CentralRegistry
 from levelfive.retraining.job import Stores
 from levelfive.runs import JobContext
@@ -17,8 +19,107 @@ from levelfive.tables import Tables
 from levelfive.training.tracking import Tracking
 from levelfive.usecase import UseCase, load_use_case
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 # Set by a release pipeline; otherwise the wheel's version says which code ran.
 REVISION_VARIABLE = "LEVELFIVE_CODE_REVISION"
+NOT_INSTALLED = "source"
+# A cluster and serverless compute both set it; a laptop that talks to one does not.
+RUNTIME_VARIABLE = "DATABRICKS_RUNTIME_VERSION"
+WORKSPACE_TRACKING = "databricks"
+WORKSPACE_REGISTRY = "databricks-uc"
+
+
+class Platform(Protocol):
+    """Where an application runs: what it builds clients from."""
+
+    def tables(self, settings: Settings) -> Tables:
+        """Open the lakehouse."""
+        ...
+
+    def tracking(self, settings: Settings) -> Tracking:
+        """Open the tracking store."""
+        ...
+
+    def registry(self, settings: Settings) -> CentralRegistry:
+        """Open the central registry."""
+        ...
+
+    @property
+    def landing(self) -> Path:
+        """Where landing files are expected when no setting says so."""
+        ...
+
+
+@dataclass(frozen=True)
+class Laptop:
+    """Local Spark, Delta, and two MLflow stores on SQLite, all in one folder."""
+
+    home: Path
+
+    def tables(self, settings: Settings) -> Tables:
+        """Open the lakehouse; this starts Spark."""
+        # Only a laptop has what this needs.
+        from levelfive.local_spark import local_session
+
+        warehouse = self.home / "lakehouse"
+        warehouse.mkdir(parents=True, exist_ok=True)
+        spark = local_session(warehouse, memory=settings.memory, cores=settings.cores)
+        return Tables(spark, schema=settings.schema_name, warehouse=warehouse)
+
+    def tracking(self, settings: Settings) -> Tracking:
+        """Open the tracking store."""
+        uri, artefacts = self._store("tracking", settings.tracking_uri)
+        return Tracking(uri, settings.experiment or settings.use_case, artefacts=artefacts)
+
+    def registry(self, settings: Settings) -> CentralRegistry:
+        """Open the central registry."""
+        uri, artefacts = self._store("registry", settings.registry_uri)
+        return CentralRegistry(uri, settings.model_name, artefacts=artefacts)
+
+    @property
+    def landing(self) -> Path:
+        """A folder in the home."""
+        return self.home / "landing"
+
+    def _store(self, name: str, uri: str | None) -> tuple[str, Path | None]:
+        if uri is not None:
+            return uri, None
+        folder = self.home / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A Databricks workspace: Unity Catalog, and the workspace's own MLflow."""
+
+    spark: SparkSession
+
+    def tables(self, settings: Settings) -> Tables:
+        """Open the lakehouse."""
+        return Tables(self.spark, schema=settings.schema_name, can_keep=not _over_connect(self.spark))
+
+    def tracking(self, settings: Settings) -> Tracking:
+        """Open the tracking store; there, an experiment is a path in the workspace."""
+        return Tracking(settings.tracking_uri or WORKSPACE_TRACKING, settings.experiment or self._own(settings))
+
+    def registry(self, settings: Settings) -> CentralRegistry:
+        """Open the central registry."""
+        return CentralRegistry(settings.registry_uri or WORKSPACE_REGISTRY, settings.model_name)
+
+    @property
+    def landing(self) -> Path:
+        """There is no folder that a workspace has by itself."""
+        raise ConfigError(
+            "on a workspace, the setting landing must name the folder of the landing files, such as "
+            "/Volumes/<catalog>/<schema>/<volume>"
+        )
+
+    def _own(self, settings: Settings) -> str:
+        user = self.spark.sql("SELECT current_user()").collect()[0][0]
+        return f"/Users/{user}/{settings.model_name}"
 
 
 @dataclass(frozen=True)
@@ -26,25 +127,61 @@ class App:
     """Everything that jobs work with, built at first use.
 
     Args:
-        home: Folder of the lakehouse and of both MLflow stores.
+        platform: Where it runs.
         settings: What differs between environments.
+        revision: Which code runs, where the caller knows it.
     """
 
-    home: Path
+    platform: Platform
     settings: Settings
+    revision: str = ""
 
     @classmethod
-    def local(cls, home: Path, settings: Settings) -> App:
-        """Build the laptop's application: local Spark, Delta, two MLflow stores on SQLite.
+    def local(cls, home: Path, settings: Settings, *, revision: str = "") -> App:
+        """Build the laptop's application.
+
+        Args:
+            home: Folder of the lakehouse and of both MLflow stores.
+            settings: What differs between environments.
+            revision: Which code runs, where the caller knows it.
 
         Raises:
             ConfigError: There is no such use case.
         """
         # Threads of XGBoost that wait for each other must not burn the cores that Spark works on.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        app = cls(home.resolve(), settings)
-        app.use_case  # noqa: B018 - a wrong name must fail before Spark starts
+        return cls(Laptop(home.resolve()), settings, revision)._checked()
+
+    @classmethod
+    def on_databricks(cls, spark: SparkSession, settings: Settings, *, revision: str = "") -> App:
+        """Build the application of a workspace, from the session that its compute has in place.
+
+        Args:
+            spark: The session of a cluster, or of serverless compute.
+            settings: What differs between environments.
+            revision: Which code runs, where the caller knows it.
+
+        Raises:
+            ConfigError: There is no such use case.
+        """
+        app = cls(Workspace(spark), settings, revision)._checked()
+        spark.conf.set("spark.sql.session.timeZone", "UTC")
         return app
+
+    def _checked(self) -> App:
+        self.use_case  # noqa: B018 - a wrong name must fail before anything is started
+        return self
+
+    @property
+    def home(self) -> Path:
+        """The laptop's folder.
+
+        Raises:
+            ConfigError: It runs on a workspace, which has none.
+        """
+        if not isinstance(self.platform, Laptop):
+            raise ConfigError("only a laptop has a home; on a workspace, name the file or folder that is meant")
+        return self.platform.home
 
     @cached_property
     def use_case(self) -> UseCase:
@@ -53,11 +190,8 @@ class App:
 
     @cached_property
     def tables(self) -> Tables:
-        """The lakehouse; this starts Spark."""
-        warehouse = self.home / "lakehouse"
-        warehouse.mkdir(parents=True, exist_ok=True)
-        spark = local_session(warehouse, memory=self.settings.memory, cores=self.settings.cores)
-        return Tables(spark, schema=self.settings.schema_name, warehouse=warehouse)
+        """The lakehouse."""
+        return self.platform.tables(self.settings)
 
     @cached_property
     def context(self) -> JobContext:
@@ -67,14 +201,12 @@ class App:
     @cached_property
     def tracking(self) -> Tracking:
         """The tracking store."""
-        uri, artefacts = self._store("tracking", self.settings.tracking_uri)
-        return Tracking(uri, self.settings.use_case, artefacts=artefacts)
+        return self.platform.tracking(self.settings)
 
     @cached_property
     def registry(self) -> CentralRegistry:
         """The central registry, apart from tracking."""
-        uri, artefacts = self._store("registry", self.settings.registry_uri)
-        return CentralRegistry(uri, self.settings.model_name, artefacts=artefacts)
+        return self.platform.registry(self.settings)
 
     @cached_property
     def stores(self) -> Stores:
@@ -84,16 +216,26 @@ class App:
     @property
     def landing(self) -> Path:
         """Where landing files are expected."""
-        return self.settings.landing or self.home / "landing"
+        return self.settings.landing or self.platform.landing
 
     @property
     def code_revision(self) -> str:
         """Which code runs."""
-        return os.environ.get(REVISION_VARIABLE) or installed("levelfive")
+        return self.revision or os.environ.get(REVISION_VARIABLE) or _version()
 
-    def _store(self, name: str, uri: str | None) -> tuple[str, Path | None]:
-        if uri is not None:
-            return uri, None
-        folder = self.home / name
-        folder.mkdir(parents=True, exist_ok=True)
-        return f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts"
+
+def on_databricks() -> bool:
+    """Tell whether this process runs on Databricks compute."""
+    return RUNTIME_VARIABLE in os.environ
+
+
+def _version() -> str:
+    try:
+        return installed("levelfive")
+    except PackageNotFoundError:  # a Git folder, where the wheel is not installed
+        return NOT_INSTALLED
+
+
+def _over_connect(spark: SparkSession) -> bool:
+    # Serverless compute is reached over Connect alone, and refuses to keep frames. To import Connect needs gRPC.
+    return type(spark).__module__.startswith("pyspark.sql.connect")

@@ -30,6 +30,8 @@ class Settings(BaseModel):
         table_schema: Schema of the tables, with its catalog where there is one; by default the use case's name.
         landing: Folder with one folder a source.
         tracking_uri: MLflow's tracking store.
+        experiment: The experiment of the trainings, on a workspace by its path; by default one named by the use case,
+            on a workspace in the home of whom it runs as.
         registry_uri: The central registry, a store of its own.
         registry_prefix: Put before environment and use case in the registered model's name.
         approval: Whether a version that passed the gate goes live by itself (auto) or waits for a person (manual).
@@ -44,6 +46,7 @@ class Settings(BaseModel):
     table_schema: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?$")
     landing: Path | None = None
     tracking_uri: str | None = None
+    experiment: str | None = None
     registry_uri: str | None = None
     registry_prefix: str = Field(default="levelfive", pattern=r"^[A-Za-z0-9_]+$")
     approval: Approval = Approval.AUTO
@@ -61,14 +64,14 @@ class Settings(BaseModel):
         return f"{self.registry_prefix}.{self.environment}.{self.use_case}"
 
 
-def load_settings(path: Path | None, home: Path, **overrides: object) -> Settings:
-    """Read settings from a file, by default `levelfive.yml` in the home if it is there.
+def load_settings(path: Path | None, home: Path | None, **overrides: object) -> Settings:
+    """Read settings from a file, by default `levelfive.yml` in the home if there is a home and a file in it.
 
     Raises:
         ConfigError: The file is missing, no YAML mapping, or has a wrong key or value.
     """
-    default = home / CONFIG_FILE
-    chosen = path or (default if default.exists() else None)
+    default = None if home is None else home / CONFIG_FILE
+    chosen = path or (default if default is not None and default.exists() else None)
     written = {} if chosen is None else _read_mapping(chosen)
     try:
         return Settings.model_validate({**written, **{k: v for k, v in overrides.items() if v is not None}})

@@ -85,7 +85,9 @@ class SparkLedgers:
             frame = frame.where(F.col(name) == F.lit(value))
         frame = frame.select(*(columns or frame.columns))
         times = [field.name for field in frame.schema if isinstance(field.dataType, TimestampType)]
-        found = [row.asDict(recursive=True) for row in frame.withColumns(_micros(times)).collect()]
+        # What Spark collects as a time depends on the process's time zone; a number does not.
+        cells = [F.unix_micros(name).alias(name) if name in times else F.col(name) for name in frame.columns]
+        found = [row.asDict(recursive=True) for row in frame.select(cells).collect()]
         return [{**row, **{name: from_micros(row[name]) for name in times}} for row in found]
 
     def add(self, table: str, schema: str, rows: Sequence[Cells], keys: Sequence[str] = ()) -> Write:
@@ -99,11 +101,6 @@ class SparkLedgers:
         places = [frame.columns.index(name) for name in of]
         same = dict.fromkeys(" AND ".join(_equals(of, [row[place] for place in places])) for row in rows)
         return self._tables.replace_where(table, frame, " OR ".join(f"({condition})" for condition in same))
-
-
-def _micros(times: Sequence[str]) -> Any:
-    # What Spark collects as a time depends on the process's time zone; a number does not.
-    return {name: F.unix_micros(name) for name in times}
 
 
 def _equals(columns: Sequence[str], values: Sequence[object]) -> list[str]:

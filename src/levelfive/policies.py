@@ -49,6 +49,8 @@ class MonitoringPolicy:
         outside_share: A column is outside the training's range where more than this share of its values are.
         broken_outside_share: Above this share the values are of another unit or meaning: a season moves a
             distribution, it does not take a quarter of it out of all that was seen before.
+        broken_outside_share_grown: The same for a column whose quantiles are all multiplied by one factor that is
+            below `broken_scale`: a schedule that grows by a fifteenth takes a quarter of its counts out of a winter's.
         broken_scale: A column whose quantiles are all multiplied by this factor or more, or divided by it, and whose
             PSI is above `broken_psi`, is of another unit.
         broken_psi: See `broken_scale`.
@@ -63,6 +65,7 @@ class MonitoringPolicy:
     level: float = 0.99
     outside_share: float = 0.01
     broken_outside_share: float = 0.25
+    broken_outside_share_grown: float = 0.5
     broken_scale: float = 1.5
     broken_psi: float = 1.0
     broken_null_share: float = 0.2

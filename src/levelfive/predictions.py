@@ -34,20 +34,24 @@ class Role(StrEnum):
     BACKFILL = "backfill"
 
 
-def live_predictions(run: Run, use_case: UseCase, window: Window, *, columns: Sequence[Column]) -> DataFrame:
+def live_predictions(
+    run: Run, use_case: UseCase, window: Window, *, model_name: str, columns: Sequence[Column]
+) -> DataFrame:
     """Read columns of the live predictions of a window, one row each: of several champions' the one made first.
 
     Args:
         run: Notes the version of the table that is read.
         use_case: Its key identifies a row.
         window: Prediction times.
+        model_name: The registered model.
         columns: What to take, the key among it; nothing wider than these is sorted.
 
     Raises:
         TableError: Nothing was scored yet.
     """
-    live = run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, window) & (F.col("role") == str(Role.CHAMPION)))
-    order = ("scored_as_of", "model_name", "model_version")
+    of_model = (F.col("role") == str(Role.CHAMPION)) & (F.col("model_name") == model_name)
+    live = run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, window) & of_model)
+    order = ("scored_as_of", "model_version")
     first = Over.partitionBy(*use_case.key).orderBy(*(f"_{name}" for name in order))
     rows = live.select(*columns, *(F.col(name).alias(f"_{name}") for name in order))
     rows = rows.withColumn("_place", F.row_number().over(first)).where("_place = 1")

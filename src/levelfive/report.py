@@ -6,11 +6,10 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from levelfive.metrics import Estimate, Metric
 from levelfive.monitoring import records
@@ -35,6 +34,7 @@ from levelfive.retraining.records import decisions, retrainings
 from levelfive.runs import JobContext, Run, failures
 from levelfive.windows import Window
 
+MIN_DAYS = 4
 _OF_A_DAY = ("model_version", "window_end", "day", "column", "rows", "nulls", "counts", "sums", "categories")
 
 
@@ -148,26 +148,28 @@ def _delivered(run: Run, model_name: str, as_of: datetime) -> Mapping[Window, li
 
 def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple[ColumnWeek, ...]:
     """Add the days of each column up to weeks, and compare each with the baseline of the model that scored it."""
-    told = records.of_model(run, PROFILES, registry.name, as_of, _OF_A_DAY)
-    days = pd.DataFrame([row for row in told if row["day"] is not None], columns=list(_OF_A_DAY))
     # Windows that overlap tell of a day more than once: what is told of most rows counts.
-    days = days.sort_values("rows").drop_duplicates(["model_version", "day", "column"], keep="last")
-    days["week"] = [day - timedelta(days=day.weekday()) for day in days["day"]]
+    days: dict[tuple[str, str, date], dict[str, Any]] = {}
+    for row in records.of_model(run, PROFILES, registry.name, as_of, _OF_A_DAY):
+        of = (row["column"], row["model_version"], row["day"])
+        if row["day"] is not None and (of not in days or row["rows"] > days[of]["rows"]):
+            days[of] = row
+    weeks: dict[tuple[str, date], dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for (column, version, day), row in sorted(days.items()):
+        weeks[column, day - timedelta(days=day.weekday())][version].append(row)
     baselines = {
-        version: Baseline.from_json(registry.load(version).card.baseline) for version in days["model_version"].unique()
+        version: Baseline.from_json(registry.load(version).card.baseline) for version in {key[1] for key in days}
     }
     found = []
-    for _, group in days.groupby(["column", "week"], sort=True):
-        column, week = str(group["column"].iloc[0]), group["week"].iloc[0]
+    for (column, week), versions in sorted(weeks.items()):
         # A week in which the champion changed is shown against the baseline of the later one.
-        version = max(group["model_version"], key=lambda text: (len(text), text))
-        ours = group[group["model_version"] == version]
+        version = max(versions, key=lambda text: (len(text), text))
         at = datetime.combine(week, time(), tzinfo=UTC)
-        found.append(_column_week(column, at, ours.to_dict("records"), baselines[version]))
+        found.append(_column_week(column, at, versions[version], baselines[version]))
     return tuple(found)
 
 
-def _column_week(column: str, week: datetime, days: list[dict[Any, Any]], baseline: Baseline) -> ColumnWeek:
+def _column_week(column: str, week: datetime, days: list[dict[str, Any]], baseline: Baseline) -> ColumnWeek:
     rows, nulls = (sum(day[name] for day in days) for name in ("rows", "nulls"))
     mean: float | None = None
     if column in baseline.categorical:
@@ -182,7 +184,8 @@ def _column_week(column: str, week: datetime, days: list[dict[Any, Any]], baseli
         now = np.sum([day["counts"] for day in days], axis=0).tolist()
         outside = now[0] + now[-1]
         mean = float(sum(np.sum(day["sums"]) for day in days)) / (rows - nulls) if rows > nulls else None
-    measured = sum(before) > 0 and sum(now) > 0
+    # Of a few days, every column looks unusual beside a whole season.
+    measured = len(days) >= MIN_DAYS and sum(before) > 0 and sum(now) > 0
     return ColumnWeek(
         column=column,
         week=week,

@@ -37,5 +37,6 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     found = None
     run = Run(context.tables, "status")
     if context.tables.exists(PREDICTIONS):
-        found = performance(context, run, [Window(live.promoted_at, as_of)], as_of=as_of)[0]
+        since = Window(live.promoted_at, as_of)
+        found = performance(context, run, [since], model_name=registry.name, as_of=as_of)[0]
     return Status(live, newest, registry.alias(CHAMPION), found if found and found.scored else None)

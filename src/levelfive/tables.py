@@ -27,8 +27,7 @@ from delta.exceptions import (
     MetadataChangedException,
     ProtocolChangedException,
 )
-from delta.tables import DeltaTable
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
@@ -53,6 +52,8 @@ CONFLICTS = (
     MetadataChangedException,
     ProtocolChangedException,
 )
+# Over Connect, Delta's conflicts arrive as unknown errors with this state of SQL.
+CONFLICT_STATE = "2D521"
 # What a commit's record holds: who wrote it, for tables of consecutive windows up to where they reach, for others what
 # they were made of.
 TOKEN = "write"
@@ -63,7 +64,7 @@ OTHERS_MEANWHILE = 20
 APPENDS = "levelfive"
 # Where a laptop's writers lock tables: a folder beside them.
 LOCKS = "_locks"
-ATTEMPTS = 3
+ATTEMPTS = 5
 
 
 class Tables:
@@ -148,10 +149,17 @@ class Tables:
             raise TableError(f"table {self.name(table)} does not exist yet: run the room that writes it first")
         if self._warehouse is not None:
             return commits_on_disk(self._folder(table), limit)
-        history = DeltaTable.forName(self.spark, self.name(table))
-        commits = history.history(limit) if limit else history.history()
+        newest = f" LIMIT {limit}" if limit else ""
+        commits = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)}{newest}")
         found = commits.select("version", "userMetadata", "operationMetrics").collect()
         return tuple(commit_of(row["version"], row["userMetadata"], row["operationMetrics"]) for row in found)
+
+    def _newest(self, table: str) -> Commit | None:
+        """Read the newest commit; None where there is no table, or one that its first writer has but made."""
+        if not self.exists(table):
+            return None
+        newest = self.history(table, limit=1)[0]
+        return None if newest.version == 0 and newest.rows == 0 and TOKEN not in newest.record else newest
 
     def reach(self, table: str, *, before: datetime) -> datetime | None:
         """Tell how far the windows of a table reached, as its commits note it, before they reached a time.
@@ -165,8 +173,13 @@ class Tables:
         return max((end for end in ends if end is not None and end < before), default=None)
 
     def keep(self, rows: DataFrame) -> DataFrame:
-        """Keep a frame that is read more than once, where the engine allows it; `unpersist` lets it go."""
+        """Keep a frame that is read more than once, where the engine allows it; `let_go` ends that."""
         return rows.persist() if self._can_keep else rows
+
+    def let_go(self, rows: DataFrame) -> None:
+        """Keep a frame no longer."""
+        if self._can_keep:
+            rows.unpersist()
 
     def append(self, table: str, rows: DataFrame, *, evolve: bool = False) -> Write:
         """Append rows; the table is made from the first ones.
@@ -212,15 +225,15 @@ class Tables:
         options = {"mergeSchema": "true"} if evolve else {}
         same = F.expr(" AND ".join(f"old.`{key}` <=> new.`{key}`" for key in keys))
         for _ in range(ATTEMPTS):
-            newest = self.history(table, limit=1)[0] if self.exists(table) else None
+            newest = self._newest(table)
             noted = {**(record or {}), **_reaching(newest, within)}
-            if newest is None:
-                return self._write(table, rows, "error", {}, noted)
             fresh = rows
-            if within is None or not _is_beyond(newest, within[1]):
+            if newest is not None and (within is None or not _is_beyond(newest, within[1])):
                 there = self.read(table) if within is None else self.read(table).where(sql_window(*within))
                 fresh = rows.alias("new").join(there.select(*keys).alias("old"), on=same, how="left_anti")
             with suppress(TableConflict):
+                if newest is None:
+                    return self._write_first(table, rows, options, noted)
                 return self._append_unless_overtaken(table, fresh, newest.version, options, noted)
         raise _overtaken(table)
 
@@ -235,10 +248,10 @@ class Tables:
             TableError: The rows do not fit the table or lie outside the window.
         """
         condition = sql_window(f"`{column}`", window)
-        newest = self.history(table, limit=1)[0] if self.exists(table) else None
+        newest = self._newest(table)
         record = _reaching(newest, (column, window))
         if newest is None:
-            return self._write(table, rows.where(condition), "error", {}, record)
+            return self._write_first(table, rows.where(condition), {}, record)
         if _is_beyond(newest, window):
             # Nothing to replace: an append is several times cheaper.
             return self._append_unless_overtaken(table, rows.where(condition), newest.version, {}, record)
@@ -260,10 +273,18 @@ class Tables:
 
     def rebuild(self, table: str, rows: DataFrame, made_of: Mapping[str, int]) -> Write:
         """Replace the whole table, unless it was made of these versions of its sources already."""
-        newest = self.history(table, limit=1)[0] if self.exists(table) else None
+        newest = self._newest(table)
         if newest is not None and newest.record.get(MADE_OF) == made_of:
             return Write(table, newest.version, 0)
         return self._write(table, rows, "overwrite", {}, {MADE_OF: made_of})
+
+    def _write_first(
+        self, table: str, rows: DataFrame, options: Mapping[str, str], record: Mapping[str, object]
+    ) -> Write:
+        """Write the first rows of a table, unless another writer was first."""
+        if self._warehouse is not None:
+            return self._write(table, rows, "error", {}, record)
+        return self._append_unless_overtaken(table, rows, 0, options, record)
 
     def _append_unless_overtaken(
         self,
@@ -274,7 +295,7 @@ class Tables:
         record: Mapping[str, object] | None,
     ) -> Write:
         """Append rows that were chosen by a look at version `seen`, unless another writer was first."""
-        with self._alone(table):
+        with self.alone(table):
             if self._warehouse is None:
                 # Delta takes one transaction of each number.
                 options = {**options, "txnAppId": APPENDS, "txnVersion": str(seen + 1)}
@@ -293,21 +314,21 @@ class Tables:
         options: Mapping[str, str],
         record: Mapping[str, object] | None = None,
     ) -> Write:
-        with self._alone(table):
+        with self.alone(table):
             return self._save(table, rows, mode, options, record)
 
     @contextmanager
-    def _alone(self, table: str) -> Iterator[None]:
-        """Keep other writers of a laptop from a table, in other processes too.
+    def alone(self, what: str) -> Iterator[None]:
+        """Keep others of a laptop, in other processes too, from a table or a piece of work; workspaces do it otherwise.
 
-        Their looks and writes then need no numbers of transactions, for which Delta rebuilds a table's state each time.
+        Looks and writes of a table then need no numbers of transactions, for which Delta rebuilds its state each time.
         """
         if self._warehouse is None:
             yield
             return
         locks = self._folder(LOCKS)
         locks.mkdir(parents=True, exist_ok=True)
-        with (locks / table).open("w") as file:
+        with (locks / what).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -323,9 +344,12 @@ class Tables:
         noted = json.dumps({**(record or {}), TOKEN: token}, sort_keys=True)
         session: AbstractContextManager[None] = nullcontext()
         if not self._is_known(table):
-            self._clear_unfinished(table)
             # A commit that makes a table takes its record from the session, not from the write's own options.
-            session = self._noting(noted)
+            if self._warehouse is None:
+                self._make_empty(table, rows)
+            else:
+                self._clear_unfinished(table)
+                session = self._noting(noted)
         writer = rows.write.format("delta").mode(mode).options(**options, userMetadata=noted)
         with session, _refusals(table):
             writer.saveAsTable(self.name(table))
@@ -334,6 +358,19 @@ class Tables:
         ours = next((commit for commit in commits if commit.record.get(TOKEN) == token), None)
         # A transaction that Delta passed over, as its number was taken, left no commit.
         return Write(table, -1, 0) if ours is None else Write(table, ours.version, ours.rows)
+
+    def _make_empty(self, table: str, rows: DataFrame) -> None:
+        """Make a table that is not there, so that its first rows come with a record: serverless takes few settings."""
+        with self._lock:
+            if self._is_known(table):
+                return
+            try:
+                with _refusals(table):
+                    rows.limit(0).write.format("delta").mode("ignore").saveAsTable(self.name(table))
+            except TableError:
+                # Another writer may have made it meanwhile.
+                if not self._is_known(table):
+                    raise
 
     @contextmanager
     def _noting(self, record: str) -> Iterator[None]:
@@ -385,7 +422,7 @@ class _refusals:
         return None
 
     def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
-        if isinstance(err, CONFLICTS):
+        if isinstance(err, CONFLICTS) or (isinstance(err, PySparkException) and err.getSqlState() == CONFLICT_STATE):
             raise _overtaken(self._table) from err
         if isinstance(err, AnalysisException):
             raise TableError(f"table {self._table!r} refused the rows: {str(err).splitlines()[0]}") from err

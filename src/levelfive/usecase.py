@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from levelfive.errors import ConfigError
@@ -340,18 +342,23 @@ def _named(items: Sequence[_T], name: str, what: str) -> _T:
 
 
 def load_use_case(name: str) -> UseCase:
-    """Find an installed use case by the name of its entry point.
+    """Find a use case by the name of its entry point.
+
+    Where nothing is installed, as in a Git folder, it is found as `USE_CASE` of a package of that name.
 
     Raises:
-        ConfigError: No such entry point is installed, or it does not hold a use case.
+        ConfigError: There is no such entry point or package, or it does not hold a use case.
     """
     found = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
-    if name not in found:
+    if name in found:
+        loaded = found[name].load()
+    elif name.isidentifier() and find_spec(name) is not None:
+        loaded = getattr(import_module(name), "USE_CASE", None)
+    else:
         raise ConfigError(
             f"there is no use case {name!r}; installed are {', '.join(sorted(found)) or 'none'}. "
             f"A package offers one by an entry point in the group {ENTRY_POINT_GROUP!r}."
         )
-    loaded = found[name].load()
     if not isinstance(loaded, UseCase):
-        raise ConfigError(f"entry point {name!r} must hold a levelfive UseCase, it holds {type(loaded).__name__}")
+        raise ConfigError(f"use case {name!r} must be a levelfive UseCase, it is {type(loaded).__name__}")
     return loaded

@@ -1,6 +1,7 @@
 """Monitoring, decision, retraining, promotion and rollback, on a copy of the lakehouse of the whole path."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -124,7 +125,7 @@ def test_a_training_set_grows_into_what_would_be_assembled_anew(copy: Copy) -> N
     earlier = anew[anew.prediction_time < pd.Timestamp(AS_OF).tz_localize(None)]
 
     first = history(copy.app.tables, copy.app.registry.name)[0].version
-    wanted = Wanted(spec.features, spec.lookups, earlier, served_by=(first,))
+    wanted = Wanted(spec.features, spec.lookups, copy.app.registry.name, earlier, served_by=(first,))
     grown = training_rows(copy.context, run, wanted, window, as_of=LATER)
 
     assert len(earlier) < len(grown) == len(anew)
@@ -155,6 +156,35 @@ def test_a_decision_to_retrain_trains_and_promotes_once(copy: Copy) -> None:
     page = render(collect(copy.context, copy.app.registry, as_of=LATER))
     assert "label growth" in page
     assert f"version {live.version}" in page
+
+
+def test_two_runs_of_one_decision_at_the_same_time_train_once(copy: Copy) -> None:
+    before = copy.versions()
+    record = retraining.decide_once(copy.context, copy.app.registry, as_of=LATER)
+
+    with ThreadPoolExecutor(2) as pool:
+        acts = [pool.submit(retraining.act, copy.context, copy.app.stores, record) for _ in range(2)]
+    first, second = (act.result() for act in acts)
+
+    assert before + 2 == copy.versions()
+    assert first.retraining == second.retraining is not None
+    assert first.promotion == second.promotion is not None
+
+
+def test_a_window_is_compared_with_the_first_champion_as_it_was_known_then(copy: Copy) -> None:
+    def models() -> list[str]:
+        told = table(copy, "performance", "as_of", "model")
+        return list(told[told.window_end == pd.Timestamp(LATER).tz_localize(None)].model)
+
+    retrained = copy.retrain()
+    assert retrained.promotion is not None
+    monitoring.run(copy.context, copy.app.registry, window=SCORED, as_of=LATER)
+    assert models() == ["live"]
+
+    later = LATER + timedelta(days=2)
+    features.run(copy.context, as_of=later)
+    monitoring.run(copy.context, copy.app.registry, window=SCORED, as_of=later)
+    assert models() == ["live", "live", "reference"]
 
 
 def test_a_training_that_was_registered_is_not_repeated_after_a_kill(copy: Copy, monkeypatch) -> None:

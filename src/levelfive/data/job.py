@@ -87,7 +87,7 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
             if results:
                 _append_ledger(run, results, as_of)
             for batch in batches:
-                batch.judged.unpersist()
+                run.tables.let_go(batch.judged)
         for what in ("rows_in", "accepted", "quarantined", "duplicates"):
             run.counts[what] = sum(getattr(result, what) for result in results)
         return DataResult(run.run_id, results)

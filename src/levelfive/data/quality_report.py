@@ -69,7 +69,7 @@ def _of_source(context: JobContext, source: Source, landing: Path) -> QualityRep
     try:
         return validate(rows, source)
     finally:
-        rows.unpersist()
+        context.tables.let_go(rows)
 
 
 def expectation_suite(source: Source) -> ExpectationSuite:

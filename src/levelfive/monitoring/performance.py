@@ -75,7 +75,13 @@ class Outcomes:
 
 
 def performance(
-    context: JobContext, run: Run, windows: Sequence[Window], *, as_of: datetime, reference: Model | None = None
+    context: JobContext,
+    run: Run,
+    windows: Sequence[Window],
+    *,
+    model_name: str,
+    as_of: datetime,
+    reference: Model | None = None,
 ) -> tuple[Performance, ...]:
     """Compare live predictions with the labels known at `as_of`, window by window.
 
@@ -83,6 +89,7 @@ def performance(
         context: Tables and use case.
         run: Notes the versions of the tables that are read.
         windows: Prediction times.
+        model_name: The registered model.
         as_of: The logical now.
         reference: A model to compare with, which scores the features that the live one saw.
 
@@ -90,18 +97,20 @@ def performance(
         TableError: Nothing was scored yet.
     """
     whole = Window(min(w.start for w in windows), max(w.end for w in windows))
-    outcomes = Outcomes(_with_labels(context, run, whole, as_of, reference).toPandas(), as_of)
+    outcomes = Outcomes(_with_labels(context, run, model_name, whole, as_of, reference).toPandas(), as_of)
     return tuple(_of_window(context, outcomes, window) for window in windows)
 
 
-def _with_labels(context: JobContext, run: Run, window: Window, as_of: datetime, reference: Model | None) -> DataFrame:
+def _with_labels(
+    context: JobContext, run: Run, model_name: str, window: Window, as_of: datetime, reference: Model | None
+) -> DataFrame:
     key = context.use_case.key
     columns: list[Column] = [F.col(name) for name in (*key, "model_version", SCORE)]
     columns.append(F.unix_micros(PREDICTION_TIME).alias("at"))
     if reference is not None:
         seen = F.struct(*(F.col(f"{FEATURES}.{name}").alias(name) for name in reference.card.features))
         columns.append(score_of(reference, seen).alias(REFERENCE))
-    live = live_predictions(run, context.use_case, window, columns=columns)
+    live = live_predictions(run, context.use_case, window, model_name=model_name, columns=columns)
     known = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & in_window(PREDICTION_TIME, window))
     joined: DataFrame = live.join(known.select(*key, LABEL, OUTCOME), on=list(key), how="left").drop(*key)
     return joined

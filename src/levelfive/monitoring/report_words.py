@@ -19,6 +19,7 @@ _NAMES = {
     Metric.LOG_LOSS: ("Log loss", "nats, lower is better"),
     Metric.BRIER: ("Brier score", "squared probability, lower is better"),
     Metric.CALIBRATION: ("Calibration", "mean score minus label rate, 0 is best"),
+    Metric.SKILL: ("Skill", "share of a constant prediction's log loss that the model takes away, 1 is perfect"),
     Metric.RMSE: ("RMSE", "in the label's unit, lower is better"),
     Metric.MAE: ("MAE", "in the label's unit, lower is better"),
     Metric.R2: ("R²", "1 is perfect, 0 is the mean"),

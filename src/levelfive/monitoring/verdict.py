@@ -121,13 +121,16 @@ def _broken_delivery(delivery: Delivery, policy: MonitoringPolicy) -> list[str]:
 
 def _broken_column(column: ColumnDrift, policy: MonitoringPolicy) -> list[str]:
     found, drift = [], column.drift
-    if drift.outside_share is not None and drift.outside_share > policy.broken_outside_share:
+    factor = None if drift.scale is None else max(drift.scale, 1 / drift.scale)
+    grown = factor is not None and factor < policy.broken_scale
+    most = policy.broken_outside_share_grown if grown else policy.broken_outside_share
+    if drift.outside_share is not None and drift.outside_share > most:
         found.append(
             f"{column.column}: {drift.outside_share:.0%} of its values lie outside the training's range: another unit "
             "or meaning?"
         )
     moved = (drift.psi or 0.0) > policy.broken_psi
-    if moved and drift.scale is not None and max(drift.scale, 1 / drift.scale) >= policy.broken_scale:
+    if moved and factor is not None and not grown:
         found.append(f"{column.column}: all its quantiles are {drift.scale:.3g} times what they were: another unit?")
     if drift.null_share_change is not None and drift.null_share_change > policy.broken_null_share:
         found.append(f"{column.column}: the share of missing values grew by {drift.null_share_change:.0%}")

@@ -64,9 +64,6 @@ def run(
 ) -> RetrainingResult:
     """Decide once on the live model as of a time, and act on it.
 
-    A decision is made once: a second run, or one after a kill, takes the decision that is there and finishes what
-    is left to do. A training that was registered is not repeated.
-
     Args:
         context: Tables and use case.
         stores: The MLflow stores.
@@ -78,19 +75,49 @@ def run(
         TableConflict: Another run decides at the same time.
         EvidenceError: There are too few days or labels to train on.
     """
-    registry = stores.registry
-    with context.run("retraining", as_of=as_of, parameters={"approval": approval}) as run:
+    record = decide_once(context, stores.registry, as_of=as_of)
+    return act(context, stores, record, approval=approval)
+
+
+def decide_once(context: JobContext, registry: CentralRegistry, *, as_of: datetime) -> DecisionRecord:
+    """Decide on the live model as of a time, or find the decision that was taken then.
+
+    Raises:
+        RegistryError: There is no live model.
+        TableConflict: Another run decides at the same time.
+    """
+    with context.run("decision", as_of=as_of, parameters={}) as run:
         made = decisions(context.tables, registry.name, until=as_of)
         record = next((one for one in made if one.as_of == as_of), None)
         if record is None:
             record = _decide(context, run, registry, as_of, made)
             record_decision(run, record)
         run.model_version = record.live_version
+        return record
+
+
+def act(
+    context: JobContext, stores: Stores, record: DecisionRecord, *, approval: Approval = Approval.AUTO
+) -> RetrainingResult:
+    """Do what a decision asks for, once: a second run, or one after a kill, finishes what is left to do.
+
+    A training that was registered is not repeated. Of two runs at the same time, the second waits for the first and
+    finds its work done; on a workspace, where runs share no disk, the job runs one at a time.
+
+    Raises:
+        RegistryError: The registry refused.
+        EvidenceError: There are too few days or labels to train on.
+    """
+    with (
+        context.run("retraining", as_of=record.as_of, parameters={"approval": approval}) as run,
+        context.tables.alone(f"retraining {record.decision_id}"),
+    ):
+        run.model_version = record.live_version
         if record.decision.action is not Action.RETRAIN:
             return RetrainingResult(run.run_id, record.decision, None, None)
         with run.timed("training"):
             trained = _trained(context, run, stores, record)
-        promotion = _promote(context, registry, trained) if approval is Approval.AUTO else None
+        promotion = _promote(context, stores.registry, trained) if approval is Approval.AUTO else None
         return RetrainingResult(run.run_id, record.decision, trained, promotion)
 
 

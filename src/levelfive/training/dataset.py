@@ -48,6 +48,7 @@ class Wanted:
     Args:
         features: Their names.
         lookups: By which those that are in no other place are joined anew.
+        model_name: The registered model whose predictions are looked at.
         earlier: The rows of an earlier training set, or None.
         served_by: The versions that saw all of these features when they scored.
         excluded: Windows of prediction times whose rows are left out: their data was found to be broken.
@@ -55,6 +56,7 @@ class Wanted:
 
     features: tuple[str, ...]
     lookups: tuple[Lookup, ...]
+    model_name: str
     earlier: pd.DataFrame | None = None
     served_by: tuple[str, ...] = ()
     excluded: tuple[Window, ...] = ()
@@ -107,8 +109,8 @@ def labelled_rows(
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
     known = known_labels(run, as_of)
     spine = use_case.spine(raw, window).join(known.select(*use_case.key, LABEL), on=list(use_case.key), how="inner")
-    slices = {f"{SLICE}{name}": F.col(name).cast("string") for name in use_case.slices}
-    return _ordered(assemble(spine.withColumns(slices), lookups, run.read, window).toPandas(), use_case)
+    slices = [F.col(name).cast("string").alias(f"{SLICE}{name}") for name in use_case.slices]
+    return _ordered(assemble(spine.select("*", *slices), lookups, run.read, window).toPandas(), use_case)
 
 
 def write_snapshot(rows: pd.DataFrame, folder: Path) -> Snapshot:
@@ -133,7 +135,7 @@ def _served(run: Run, use_case: UseCase, wanted: Wanted, *, window: Window) -> p
     slices = [F.col(SLICES)[name].alias(f"{SLICE}{name}") for name in use_case.slices]
     version = F.col("model_version").alias("_version")
     columns = [*(F.col(name) for name in use_case.key), *others, *slices, version]
-    live = live_predictions(run, use_case, window, columns=columns)
+    live = live_predictions(run, use_case, window, model_name=wanted.model_name, columns=columns)
     return live.where(F.col("_version").isin(list(wanted.served_by))).drop("_version").toPandas()
 
 

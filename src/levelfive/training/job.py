@@ -118,6 +118,7 @@ def run(
                 wanted = Wanted(
                     features=spec.features,
                     lookups=spec.lookups,
+                    model_name=registry.name,
                     earlier=None if theirs is None else _training_set_of(tracking, theirs, Path(folder)),
                     served_by=_that_saw(context, registry, spec.features, as_of),
                     excluded=excluded,

@@ -1,0 +1,254 @@
+"""The feature store of a workspace: Feature Engineering in Unity Catalog, through its own client.
+
+The client makes tables, merges rows and joins as of a time. Its `log_model` and `score_batch` are not used: they write
+the tables' full names into the model, so that one moved to production would read development's features.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from pyspark.sql import functions as F
+from pyspark.sql.types import TimestampType
+
+from levelfive.commits import Write
+from levelfive.errors import ConfigError, MachineError, TableError
+from levelfive.features.refusals import refusals_of
+from levelfive.features.store import columns_after, primary_key, with_keys
+from levelfive.tables import Tables, in_window, sql_window
+from levelfive.usecase import KNOWN_AT, PREDICTION_TIME, FeatureTable, Lookup
+from levelfive.windows import Window
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+    from pyspark.sql.types import StructType
+
+FEATURE_WINDOWS = "feature_windows"
+SCHEMA = "table_name string, window_start timestamp, window_end timestamp, version bigint"
+EXACTLY = timedelta(0)
+SECONDS_PER_MINUTE = 60.0
+
+
+class DescribedTable(Protocol):
+    """What the client tells of a feature table."""
+
+    primary_keys: list[str]
+
+
+class TrainingSet(Protocol):
+    """A spine and the features to be joined to it."""
+
+    def load_df(self) -> DataFrame:
+        """Join them."""
+
+
+class Client(Protocol):
+    """What is used of the client, in every version of it."""
+
+    def create_table(
+        self, *, name: str, primary_keys: list[str], timeseries_column: str | None, schema: StructType
+    ) -> DescribedTable:
+        """Make an empty feature table."""
+
+    def get_table(self, *, name: str) -> DescribedTable:
+        """Describe a feature table."""
+
+    def write_table(self, *, name: str, df: DataFrame, mode: str) -> object:
+        """Merge rows into a feature table."""
+
+    def create_training_set(self, *, df: DataFrame, feature_lookups: list[object], label: str | None) -> TrainingSet:
+        """Prepare the join of features to a spine."""
+
+
+@dataclass(frozen=True)
+class FeatureEngineering:
+    """The package's client, and its class `FeatureLookup`."""
+
+    client: Client
+    lookup: Callable[..., object]
+
+
+def feature_engineering() -> FeatureEngineering:
+    """Build the client of the package, which the ML runtimes hold and the wheel does not ask for.
+
+    Raises:
+        MachineError: The package is not there.
+    """
+    try:
+        from databricks.feature_engineering import FeatureEngineeringClient, FeatureLookup
+    except ImportError as err:
+        raise MachineError(
+            f"Feature Engineering in Unity Catalog needs the package databricks-feature-engineering ({err}). The ML "
+            "runtimes hold it; on serverless compute, name it among the dependencies of the job's environment."
+        ) from err
+    return FeatureEngineering(FeatureEngineeringClient(), FeatureLookup)
+
+
+class DatabricksFeatureStore:
+    """Feature tables in Unity Catalog, written and joined by Feature Engineering.
+
+    How far a table reaches is noted in the ledger `feature_windows`: the client's commits say nothing of it.
+
+    Args:
+        tables: The catalog and schema that logical names are bound to.
+        engineering: The client.
+    """
+
+    def __init__(self, tables: Tables, engineering: FeatureEngineering) -> None:
+        """Serve the feature tables of a schema."""
+        self._tables = tables
+        self._client = engineering.client
+        self._feature_lookup = engineering.lookup
+        self._noting = threading.Lock()
+
+    def write(self, table: FeatureTable, rows: DataFrame, window: Window, *, made_of: Mapping[str, int]) -> Write:
+        """Write rows; see `FeatureStore`."""
+        rows = with_keys(rows, primary_key(table))
+        with refusals_of(self._tables.name(table.name)):
+            self._make(table, rows.schema)
+            if not table.timestamped:
+                # What is computed no more has to go, and the client deletes nothing.
+                return self._tables.rebuild(table.name, rows, made_of)
+            # The client counts keys before it merges, and the rows are compared with the table's after that.
+            rows = self._tables.keep(rows.where(in_window(KNOWN_AT, window)))
+            try:
+                self._client.write_table(name=self._tables.name(table.name), df=rows, mode="merge")
+                self._remove_stale(table, rows, window)
+            finally:
+                self._tables.let_go(rows)
+            version = self._tables.version(table.name)
+        with self._noting:
+            noted = (table.name, window.start, window.end, version)
+            self._tables.ledgers.add(FEATURE_WINDOWS, SCHEMA, [noted])
+        return Write(table.name, version)
+
+    def reach(self, table: str, *, before: datetime) -> datetime | None:
+        """Tell how far a table reached; see `FeatureStore`."""
+        if not self._tables.exists(table):
+            return None
+        noted = self._tables.ledgers.rows(FEATURE_WINDOWS, columns=("window_end",), where={"table_name": table})
+        return max((row["window_end"] for row in noted if row["window_end"] < before), default=None)
+
+    def assemble(
+        self,
+        spine: DataFrame,
+        lookups: Sequence[Lookup],
+        read: Callable[[str], DataFrame],
+        window: Window,
+        *,
+        label: str | None = None,
+    ) -> DataFrame:
+        """Add features to a spine; see `FeatureStore`."""
+        columns = columns_after(spine, lookups)
+        for part in _joined_at_once(lookups):
+            spine = self._join(spine, part, read, label=label)
+        return spine.select(*columns)
+
+    def _make(self, table: FeatureTable, schema: StructType) -> None:
+        name, keys = self._tables.name(table.name), primary_key(table)
+        if self._tables.exists(table.name):
+            made = self._client.get_table(name=name)
+        else:
+            time = KNOWN_AT if table.timestamped else None
+            made = self._client.create_table(name=name, primary_keys=list(keys), timeseries_column=time, schema=schema)
+        if set(made.primary_keys) != set(keys):
+            raise TableError(
+                f"feature table {name} has the primary key ({', '.join(made.primary_keys)}), the use case declares "
+                f"({', '.join(keys)}): drop the table and run the features room again, or change the declaration"
+            )
+
+    def _remove_stale(self, table: FeatureTable, rows: DataFrame, window: Window) -> None:
+        """Remove the window's rows that were not computed again: the client only adds and changes rows."""
+        keys = list(primary_key(table))
+        there, computed = self._tables.read(table.name).where(in_window(KNOWN_AT, window)), rows.select(*keys)
+        if not there.join(computed, on=keys, how="left_anti").isEmpty():
+            kept = there.join(computed, on=keys, how="left_semi").select(*there.columns)
+            self._tables.replace_where(table.name, kept, sql_window(f"`{KNOWN_AT}`", window))
+
+    def _join(
+        self, spine: DataFrame, lookups: Sequence[Lookup], read: Callable[[str], DataFrame], *, label: str | None
+    ) -> DataFrame:
+        names = ", ".join(sorted({self._tables.name(lookup.table) for lookup in lookups}))
+        with refusals_of(names):
+            found = [(lookup, read(lookup.table)) for lookup in lookups]
+            wanted = [self._bound(lookup, table) for lookup, table in found]
+            ticks = {_tick_name(lookup.grid): _tick(lookup.grid) for lookup in lookups if lookup.grid is not None}
+            training_set = self._client.create_training_set(
+                df=spine.withColumns(ticks) if ticks else spine, feature_lookups=wanted, label=label
+            )
+            joined = training_set.load_df()
+        minutes = {name: part for pair in found for name, part in _minutes(*pair).items()}
+        return joined.withColumns(minutes) if minutes else joined
+
+    def _bound(self, lookup: Lookup, table: DataFrame) -> object:
+        """Bind a lookup to the table's full name, with the spine's keys in the order of the table's primary key."""
+        name = self._tables.name(lookup.table)
+        absent = {*lookup.keys, *lookup.columns} - set(table.columns)
+        if absent:
+            raise ConfigError(f"feature table {lookup.table!r} has no column {', '.join(sorted(absent))}")
+        timed = KNOWN_AT in table.columns
+        if timed and lookup.grid is None and lookup.max_age is None:
+            raise ConfigError(f"the lookup of {lookup.table!r} needs a max_age: the table has times")
+        keys = [key for key in self._client.get_table(name=name).primary_keys if key != KNOWN_AT]
+        if set(keys) != set(lookup.keys):
+            raise ConfigError(
+                f"the lookup of {lookup.table!r} is by {', '.join(lookup.keys)}, the table's keys are {', '.join(keys)}"
+            )
+        time = PREDICTION_TIME if lookup.grid is None else _tick_name(lookup.grid)
+        return self._feature_lookup(
+            table_name=name,
+            lookup_key=[lookup.keys[key] for key in keys],
+            feature_names=list(lookup.columns),
+            rename_outputs=dict(zip(lookup.columns, lookup.features, strict=True)),
+            timestamp_lookup_key=time if timed else None,
+            lookback_window=_lookback(lookup) if timed else None,
+        )
+
+
+def _joined_at_once(lookups: Sequence[Lookup]) -> list[list[Lookup]]:
+    """Part lookups into those that the client joins at once.
+
+    It takes one lookback window for a table, and a column of a table once for the same keys.
+    """
+    parts: list[list[Lookup]] = []
+    for lookup in lookups:
+        free = (part for part in parts if not any(_collide(lookup, other) for other in part))
+        part = next(free, None)
+        if part is None:
+            parts.append([lookup])
+        else:
+            part.append(lookup)
+    return parts
+
+
+def _collide(one: Lookup, other: Lookup) -> bool:
+    same_columns = one.keys == other.keys and not set(one.columns).isdisjoint(other.columns)
+    return one.table == other.table and (_lookback(one) != _lookback(other) or same_columns)
+
+
+def _lookback(lookup: Lookup) -> timedelta | None:
+    return lookup.max_age if lookup.grid is None else EXACTLY
+
+
+def _tick_name(grid: timedelta) -> str:
+    return f"_tick_{int(grid.total_seconds())}"
+
+
+def _tick(grid: timedelta) -> Column:
+    step = int(grid.total_seconds())
+    return F.timestamp_seconds(F.floor(F.unix_seconds(PREDICTION_TIME) / step) * step)
+
+
+def _minutes(lookup: Lookup, table: DataFrame) -> dict[str, Column]:
+    """Turn the times among the features into minutes before the prediction time."""
+    if lookup.grid is not None or KNOWN_AT not in table.columns:
+        return {}
+    return {
+        feature: (F.unix_seconds(PREDICTION_TIME) - F.unix_seconds(feature)) / F.lit(SECONDS_PER_MINUTE)
+        for name, feature in zip(lookup.columns, lookup.features, strict=True)
+        if isinstance(table.schema[name].dataType, TimestampType)
+    }

@@ -1,0 +1,69 @@
+"""What a workspace refuses around a feature table, as our errors: no grant, no table, another writer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyspark.errors import AnalysisException, PySparkException
+
+from levelfive.errors import LevelfiveError, TableConflict, TableError
+from levelfive.tables import CONFLICT_STATE, CONFLICTS
+
+# Unity Catalog's refusals come through Spark, Spark Connect and REST, as different classes with the same words.
+NO_GRANT = ("PERMISSION_DENIED", "INSUFFICIENT_PERMISSIONS", "INSUFFICIENT_PRIVILEGES", "SQLSTATE: 42501")
+NO_TABLE = ("_NOT_FOUND]", "RESOURCE_DOES_NOT_EXIST", "does not exist", "could not be found")
+LACKING = re.compile(
+    r"does not have (?P<privilege>[A-Z][A-Z ]*[A-Z]) on (?P<kind>[A-Za-z]+) [`']*(?P<name>[\w.\-`]*\w)"
+)
+
+
+@contextmanager
+def refusals_of(tables: str) -> Iterator[None]:
+    """Turn what is refused of a table into our errors; all others pass.
+
+    Args:
+        tables: Full names, for the message.
+
+    Raises:
+        TableConflict: Another writer was first.
+        TableError: A table or a grant is missing, or the client refused what it was asked for.
+    """
+    try:
+        yield
+    except LevelfiveError:
+        raise
+    except Exception as err:
+        refusal = _refusal(tables, err)
+        if refusal is None:
+            raise
+        raise refusal from err
+
+
+def _refusal(tables: str, err: Exception) -> TableError | None:
+    said = str(err)
+    if isinstance(err, CONFLICTS) or (isinstance(err, PySparkException) and err.getSqlState() == CONFLICT_STATE):
+        return TableConflict(f"{tables}: another writer committed first; run the step again")
+    if any(words in said for words in NO_GRANT):
+        return TableError(f"{tables}: a grant is missing. {_remedy(said)}")
+    if any(words in said for words in NO_TABLE):
+        return TableError(
+            f"{tables} is not there, or may not be seen: run the features room, or ask for USE CATALOG, USE SCHEMA and "
+            f"SELECT. It was said: {_first_line(said)}"
+        )
+    if isinstance(err, AnalysisException | ValueError):
+        return TableError(f"{tables}: the feature store refused: {_first_line(said)}")
+    return None
+
+
+def _remedy(said: str) -> str:
+    lacking = LACKING.search(said)
+    if lacking is None:
+        return f"It was said: {_first_line(said)}"
+    name = ".".join(f"`{part}`" for part in lacking["name"].replace("`", "").split("."))
+    return f"Its owner can say: GRANT {lacking['privilege']} ON {lacking['kind'].upper()} {name} TO `<who runs this>`"
+
+
+def _first_line(said: str) -> str:
+    return next((line for line in said.splitlines() if line.strip()), "nothing")

@@ -1,0 +1,153 @@
+"""A notebook that runs: its parameters, the application, task values, and how a result is shown.
+
+It runs as a job's task, by hand in a workspace, or as a Python script on a laptop. What it finds in place (`dbutils`,
+`display`, `spark`) tells which: it hands its `globals()` over.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from levelfive.app import App, on_databricks
+from levelfive.config import load_settings, parse_time
+from levelfive.errors import ConfigError
+from levelfive.mlflow_store import quieten
+from levelfive.notebook.reading import COMMON, HOME, PARAMETERS, SETTINGS, from_command_line, from_widgets
+from levelfive.notebook.showing import table
+from levelfive.windows import Window
+
+DEFAULT_HOME = ".levelfive"
+DEFAULT_WINDOW = timedelta(days=1)
+SHOWN_ROWS = 20
+
+
+def parameters(namespace: Mapping[str, Any], name: str) -> Page:
+    """Read a notebook's parameters: from widgets where there are widgets, else from the command line.
+
+    Args:
+        namespace: The notebook's `globals()`.
+        name: The notebook's name.
+
+    Raises:
+        ConfigError: A parameter is unknown, given twice or without a value.
+    """
+    names = (*COMMON, *PARAMETERS[name])
+    dbutils = namespace.get("dbutils")
+    given = from_command_line(sys.argv[1:], (*names, HOME)) if dbutils is None else from_widgets(dbutils, names)
+    return Page(name, namespace, {known: given.get(known, "").strip() for known in (*names, HOME)})
+
+
+@dataclass(frozen=True)
+class Page:
+    """A notebook that runs: its parameters, the application, and where its results are shown."""
+
+    name: str
+    namespace: Mapping[str, Any]
+    values: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.values[name]
+
+    @cached_property
+    def app(self) -> App:
+        """The application: of the workspace that the notebook runs on, or of the laptop.
+
+        Raises:
+            ConfigError: A parameter is wrong.
+        """
+        quieten()
+        chosen = {name: self[name] or None for name in SETTINGS}
+        if on_databricks():
+            settings = load_settings(None, None, **chosen)
+            return App.on_databricks(self.namespace["spark"], settings, revision=self["code_revision"])
+        return App.local(self._home, load_settings(None, self._home, **chosen), revision=self["code_revision"])
+
+    @property
+    def as_of(self) -> datetime:
+        """The logical now.
+
+        Raises:
+            ConfigError: It is missing, or no time.
+        """
+        found = self.time("as_of")
+        if found is None:
+            raise ConfigError("parameter as_of is missing: give a time in ISO 8601 such as 2013-04-01T06:00Z")
+        return found
+
+    def time(self, name: str) -> datetime | None:
+        """Read a parameter that is a time; None if it is empty.
+
+        Raises:
+            ConfigError: It is no time.
+        """
+        return parse_time(self[name]) if self[name] else None
+
+    @property
+    def window(self) -> Window:
+        """The prediction times from `window_start` to `window_end`: by default one day, up to `as_of`.
+
+        Raises:
+            ConfigError: A time is wrong, or the end is not after the start.
+        """
+        end = self.time("window_end") or self.as_of
+        return Window(self.time("window_start") or end - DEFAULT_WINDOW, end)
+
+    def show(self, *results: object) -> None:
+        """Show results: figures as they are, frames of Spark and pandas, dataclasses and lists of them as tables."""
+        for number, result in enumerate(results, start=1):
+            shown: Any = result if isinstance(result, Figure) or hasattr(result, "toPandas") else table(result)
+            display = self.namespace.get("display")
+            if display is not None:
+                display(shown)
+            elif isinstance(shown, Figure):
+                self._save(shown, number)
+            else:
+                rows = shown if isinstance(shown, pd.DataFrame) else shown.limit(SHOWN_ROWS).toPandas()
+                print(rows.to_string(index=False, max_rows=SHOWN_ROWS), end="\n\n")
+
+    def show_html(self, page: str) -> None:
+        """Show a page of HTML, and write it to the file that the parameter `output` names."""
+        if output := self["output"]:
+            Path(output).parent.mkdir(parents=True, exist_ok=True)
+            Path(output).write_text(page, encoding="utf-8")
+            print(f"Report: {output}")
+        show = self.namespace.get("displayHTML")
+        if show is not None:
+            show(page)
+
+    def hand_on(self, **values: str | None) -> None:
+        """Hand values to the later tasks of a job; without a job, print them. None becomes an empty text."""
+        dbutils = self.namespace.get("dbutils")
+        for key, value in values.items():
+            text = str(value or "")  # of an enum's member, the plain text that a condition task compares
+            if dbutils is None:
+                print(f"{key}: {text}")
+            else:
+                dbutils.jobs.taskValues.set(key=key, value=text)
+
+    def handed_on(self, key: str, *, by: str) -> str:
+        """Find what an earlier task of the job handed on; empty without a job."""
+        dbutils = self.namespace.get("dbutils")
+        if dbutils is None:
+            return ""
+        return str(dbutils.jobs.taskValues.get(taskKey=by, key=key, default="", debugValue="") or "")
+
+    @property
+    def _home(self) -> Path:
+        return Path(self[HOME] or DEFAULT_HOME)
+
+    def _save(self, figure: Figure, number: int) -> None:
+        title = "-".join(word for word in figure.get_suptitle().lower().split() if word.isalnum()) or str(number)
+        file = self._home / "plots" / f"{self.name}-{title}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(file)
+        print(f"Plot: {file}")
