@@ -16,8 +16,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test lint types layers test-unit test-spark test-e2e format lock fixtures wheel clean \
-	check-python check-java
+.PHONY: help setup demo test lint types layers test-unit test-spark test-connect test-notebooks test-e2e format lock \
+	fixtures wheel clean check-python check-java
 
 help: ## Print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,7 +34,7 @@ $(READY): $(REQUIREMENTS) pyproject.toml | check-python check-java
 demo: setup ## Walk through the year of flights (ARGS="..." goes to `levelfive demo`)
 	$(BIN)/levelfive demo $(ARGS)
 
-test: setup lint types layers test-unit test-spark test-e2e ## Check and test everything
+test: setup lint types layers test-unit test-spark test-connect test-notebooks test-e2e ## Check and test everything
 
 lint: setup ## Check style and format
 	$(BIN)/ruff check .
@@ -46,11 +46,20 @@ types: setup ## Check the types
 layers: setup ## Check which module imports which
 	$(BIN)/lint-imports --no-logo
 
-test-unit: setup ## Run the tests that need no Spark (ARGS="..." goes to pytest)
+test-unit: setup $(BIN)/uv ## Run the tests that need no Spark (ARGS="..." goes to pytest)
 	$(BIN)/pytest tests/unit $(wildcard tests/bundle) $(ARGS)
+
+$(BIN)/uv: | $(READY)
+	-$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
 
 test-spark: setup ## Run the tests on a local Spark
 	$(BIN)/pytest tests/spark $(ARGS)
+
+test-connect: setup ## Run the same tests over Spark Connect, as serverless compute is used
+	$(BIN)/pytest tests/spark --connect $(ARGS)
+
+test-notebooks: setup ## Run every notebook on a slice of real data
+	$(BIN)/pytest tests/notebooks $(ARGS)
 
 test-e2e: setup ## Run the tests of the whole path
 	$(BIN)/pytest tests/e2e $(ARGS)

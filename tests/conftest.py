@@ -1,37 +1,77 @@
-"""What all tests share: one local Spark for those that ask for it."""
+"""What all tests share: one Spark for those that ask for it, with `--connect` one behind a Connect server."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
+from connect_server import connect_server, only_what_serverless_sets
 from levelfive.local_spark import local_session
 from levelfive.tables import Tables
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--connect", action="store_true", help="run Spark's tests over Spark Connect")
+
+
 @pytest.fixture(scope="session")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def over_connect(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--connect"))
+
+
+@pytest.fixture(scope="session")
+def lakehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("lakehouse")
 
 
 @pytest.fixture(scope="session")
-def spark(warehouse: Path) -> Iterator[SparkSession]:
+def warehouse(lakehouse: Path, over_connect: bool) -> Path:
+    """The folder of a laptop's tables, for tests of what is done with it there."""
+    if over_connect:
+        pytest.skip("about the tables' folder on a laptop's disk: over Connect, as on a workspace, none is known")
+    return lakehouse
+
+
+@pytest.fixture(scope="session")
+def spark(lakehouse: Path, over_connect: bool) -> Iterator[SparkSession]:
+    if over_connect:
+        with connect_server(lakehouse) as address, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TZ", "UTC")
+            session = SparkSession.builder.remote(address).getOrCreate()
+            only_what_serverless_sets(patch)
+            yield session
+            session.stop()
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        session = local_session(warehouse)
+        session = local_session(lakehouse)
     yield session
     session.stop()
 
 
+@pytest.fixture(scope="session")
+def open_tables(spark: SparkSession, lakehouse: Path, over_connect: bool) -> Callable[[str], Tables]:
+    """Tables of a schema, as a laptop uses them, or over Connect as serverless compute does."""
+
+    def opened(schema: str) -> Tables:
+        if over_connect:
+            return Tables(spark, schema=schema, can_keep=False)
+        return Tables(spark, schema=schema, warehouse=lakehouse)
+
+    return opened
+
+
 @pytest.fixture
-def tables(spark: SparkSession, warehouse: Path, request: pytest.FixtureRequest) -> Iterator[Tables]:
+def tables(
+    spark: SparkSession, open_tables: Callable[[str], Tables], request: pytest.FixtureRequest
+) -> Iterator[Tables]:
     """A schema of the test's own."""
     schema = f"test_{abs(hash(request.node.nodeid)):x}"
-    yield Tables(spark, schema=schema, warehouse=warehouse)
+    yield open_tables(schema)
     spark.sql(f"DROP SCHEMA {schema} CASCADE")
 
 

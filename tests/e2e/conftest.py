@@ -1,5 +1,7 @@
 """One lakehouse for all tests of the whole path: a model trained on the first months of real files."""
 
+import shutil
+import zlib
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,13 @@ class Loop:
     def __init__(self, app: App, trained: TrainingResult) -> None:
         self.app = app
         self.trained = trained
+
+    def copy(self, home: Path) -> App:
+        """Copy the home for a test that changes it, with its tables in a schema of its own: all share one catalog."""
+        schema = f"copy_{zlib.crc32(str(home).encode()):x}"
+        shutil.copytree(self.app.home, home)
+        (home / "lakehouse" / "whole_path.db").rename(home / "lakehouse" / f"{schema}.db")
+        return App.local(home, Settings(table_schema=schema))
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from commands import run
 from flight_delay import USE_CASE
-from levelfive import cli
 from levelfive.replay_plan import land
 from levelfive.windows import Window, utc
 
@@ -75,15 +75,6 @@ def refused(home: Path, landing: Path, capsys: pytest.CaptureFixture[str], spark
 
     assert before == rows()
     assert before["raw_flights"] > 2000
-
-
-def run(home: Path, *arguments: str) -> int:
-    """Run the command in this process, with its Spark."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["levelfive", *arguments, "--home", str(home)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-    return int(ended.value.code or 0)
 
 
 def deliver(landing: Path, lines: list[str], name: str = "flights_next.csv.gz") -> Path:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 import subprocess
 import sys
 from datetime import timedelta
@@ -15,7 +16,7 @@ from pyspark.sql import functions as F
 from levelfive.data import job as data
 from levelfive.errors import AsOfError, ModelNotFound, RegistryError
 from levelfive.model_package import smoke_check
-from levelfive.predictions import PREDICTIONS
+from levelfive.predictions import PREDICTIONS, Role
 from levelfive.registry import job as registry
 from levelfive.registry.promotions import history
 from levelfive.runs import RUNS
@@ -27,12 +28,12 @@ from levelfive.windows import Window, utc
 AS_OF = utc(2013, 2, 15, 6)
 LATER = utc(2013, 2, 18, 6)
 DAY = Window(utc(2013, 2, 15, 6), utc(2013, 2, 16, 6))
+KEY = ["flight_date", "carrier", "flight", "origin"]
 
 
-def predictions(tables: Tables, columns: tuple[str, ...] = ("score",)) -> pd.DataFrame:
-    key = ["flight_date", "carrier", "flight", "origin"]
-    rows = tables.read(PREDICTIONS).where(F.col("role") == "champion").select(*key, *columns).toPandas()
-    return rows.sort_values(key, ignore_index=True)
+def predictions(tables: Tables, columns: tuple[str, ...] = ("score",), *, role: Role = Role.CHAMPION) -> pd.DataFrame:
+    rows = tables.read(PREDICTIONS).where(F.col("role") == str(role)).select(*KEY, *columns).toPandas()
+    return rows.sort_values(KEY, ignore_index=True)
 
 
 def test_rows_in_are_accepted_quarantined_or_duplicates(loop) -> None:
@@ -125,6 +126,37 @@ def test_a_window_equals_its_hours_row_by_row(loop) -> None:
     at_once = inside(predictions(app.tables, ("prediction_time", "score", "features")), whole)
     assert len(at_once) > 100
     pd.testing.assert_frame_equal(by_hours, at_once, check_exact=True)
+
+
+def test_a_month_in_one_window_equals_hours_from_all_over_it_row_by_row(loop) -> None:
+    app, month = loop.app, Window(utc(2013, 1, 15, 6), AS_OF)
+    hours = some_hours(month)
+    for hour in hours:
+        # Before there is a champion, its version scores as backfill: apart from the month's rows, and each hour as of
+        # its own end.
+        scored = scoring.run(app.context, app.registry, window=hour, as_of=hour.end, version=loop.trained.version)
+        assert (scored.role, scored.rows > 10) == (Role.BACKFILL, True), hour
+
+    scoring.run(app.context, app.registry, window=month, as_of=LATER)
+
+    columns = ("prediction_time", "score", "slices", "features")
+    by_hours = predictions(app.tables, columns, role=Role.BACKFILL)
+    at_once = predictions(app.tables, columns)
+    same_hours = pd.concat([inside(at_once, hour) for hour in hours]).sort_values(KEY, ignore_index=True)
+    assert {"23", "00"} <= {f"{hour.start:%H}" for hour in hours}
+    assert len(same_hours) * 20 < len(inside(at_once, month))
+    pd.testing.assert_frame_equal(by_hours, same_hours, check_exact=True)
+
+
+def some_hours(month: Window) -> list[Window]:
+    """Draw hours in which flights are predicted: six from parts of the month, and the two around a midnight."""
+    draw = random.Random(8)
+    days = [month.start + timedelta(days=day) for day in range(month.length.days)]
+    # From 09:00 to 24:00 UTC; the first day starts at 06:00.
+    starts = [draw.choice(days[part : part + 5]) + timedelta(hours=draw.randint(3, 16)) for part in range(0, 30, 5)]
+    evening = draw.choice([day for day in days if all(day.date() != start.date() for start in starts)])
+    starts += [evening + timedelta(hours=hours) for hours in (17, 18)]
+    return [Window(start, start + timedelta(hours=1)) for start in sorted(starts)]
 
 
 def inside(rows: pd.DataFrame, window: Window) -> pd.DataFrame:

@@ -32,7 +32,10 @@ def row(name: str, number: int, **other: object) -> tuple[object, ...]:
 
 @pytest.fixture(params=["laptop", "spark"])
 def ledgers(request: pytest.FixtureRequest, tables: Tables) -> Ledgers:
-    return tables.ledgers if request.param == "laptop" else SparkLedgers(tables)
+    if request.param == "spark":
+        return SparkLedgers(tables)
+    request.getfixturevalue("warehouse")
+    return tables.ledgers
 
 
 def numbers(ledgers: Ledgers, table: str = "facts") -> list[int]:
@@ -119,6 +122,7 @@ for number in range(10):
 """
 
 
+@pytest.mark.usefixtures("warehouse")
 def test_processes_at_the_same_time_add_a_key_once(tmp_path: object) -> None:
     command = [sys.executable, "-c", WRITER, str(tmp_path)]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) for _ in range(3)]
@@ -127,6 +131,7 @@ def test_processes_at_the_same_time_add_a_key_once(tmp_path: object) -> None:
     assert (len(added), sum(added)) == (30, 10)
 
 
+@pytest.mark.usefixtures("warehouse")
 def test_spark_reads_what_the_laptop_wrote_and_the_other_way_round(tables: Tables) -> None:
     tables.ledgers.add("facts", SCHEMA, [row("a", 1)])
     tables.ledgers.replace("facts", SCHEMA, [row("a", 2)], ("name",))

@@ -1,9 +1,10 @@
 """January's real flights and weather, judged and typed as the data room does it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from flight_delay import USE_CASE
 from levelfive.data.ingest import judge
@@ -12,8 +13,8 @@ from levelfive.tables import Tables
 
 
 @pytest.fixture(scope="module")
-def ingest(spark: SparkSession, warehouse: Path, fixtures: Path):
-    tables = Tables(spark, schema="flight_delay_tests", warehouse=warehouse)
+def ingest(open_tables: Callable[[str], Tables], fixtures: Path):
+    tables = open_tables("flight_delay_tests")
 
     def of_month(month: str) -> dict[str, DataFrame]:
         raw: dict[str, DataFrame] = {}

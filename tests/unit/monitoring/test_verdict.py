@@ -98,6 +98,12 @@ def test_a_small_common_factor_or_a_small_change_is_no_other_unit(moved: dict[st
     assert not verdict(a_column(**moved)).broken
 
 
+def test_a_count_that_grew_a_little_is_not_broken_until_half_of_it_is_outside() -> None:
+    assert not verdict(a_column("due", scale=1.07, psi=3.7, outside_share=0.31)).broken
+    assert verdict(a_column("pressure", scale=1.07, psi=3.7, outside_share=0.51)).broken
+    assert verdict(a_column("due", scale=2.0, psi=0.5, outside_share=0.31)).broken
+
+
 def test_what_a_column_has_not_does_not_break_it() -> None:
     assert not verdict(a_column(outside_share=None, null_share_change=None, psi=None)).broken
 

@@ -1,0 +1,48 @@
+# Databricks notebook source
+# MAGIC %md
+# MAGIC # Monitoring
+# MAGIC Compares a window's live predictions with the training data and with the labels known, and judges.
+
+# COMMAND ----------
+
+# In a Git folder on a cluster, the wheel is not installed: the source lies beside this folder.
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+if find_spec("levelfive") is None:
+    sys.path.append(str(Path("../src").resolve()))
+
+# COMMAND ----------
+
+from matplotlib.figure import Figure
+from pyspark.sql import functions as F
+
+from levelfive import notebook
+from levelfive.monitoring import job
+
+page = notebook.parameters(globals(), "monitoring")
+
+# COMMAND ----------
+
+result = job.run(page.app.context, page.app.registry, window=page.window, as_of=page.as_of)
+
+# COMMAND ----------
+
+page.show(result.verdicts, result.performance)
+
+# COMMAND ----------
+
+of_window = (F.col("window_start") == F.lit(page.window.start)) & (F.col("window_end") == F.lit(page.window.end))
+drift = page.app.tables.read(job.DRIFT).where(of_window).orderBy(F.desc("psi")).limit(20)
+page.show(drift.select("model_version", "column", "psi", "usual_psi", "outside_share"))
+
+# COMMAND ----------
+
+figure = Figure(figsize=(7, 5), layout="constrained")
+figure.suptitle("Columns that moved most")
+worst = drift.toPandas()
+axes = figure.subplots()
+axes.barh(worst["column"], worst["psi"])
+axes.set(xlabel="PSI against the training data")
+page.show(figure)

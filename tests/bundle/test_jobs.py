@@ -1,0 +1,235 @@
+"""The jobs fit the code: notebooks, parameters, task values, the order of tasks and what they run on."""
+
+import re
+from pathlib import PurePath
+
+import pytest
+
+from bundle import notebooks
+from bundle.offline import ROOT, deployment, identifier, read, resolve, texts
+from levelfive.config import Approval, load_settings, parse_time
+from levelfive.errors import AsOfError
+from levelfive.notebook.reading import COMMON, PARAMETERS, SETTINGS
+from levelfive.notebook.steps import TRAINING_TASK
+from levelfive.retraining.policy import Action
+
+# A person who promotes or rolls back fills these in; a job must not.
+LEFT_TO_PEOPLE = set(PARAMETERS["registry"])
+LATEST = "{{job.trigger.time.iso_datetime}}"
+DYNAMIC = re.compile(r"\{\{(.*?)\}\}")
+
+
+def notebook_of(task):
+    return PurePath(task["notebook_task"]["notebook_path"]).stem
+
+
+def parameters(job):
+    return {parameter["name"]: parameter["default"] for parameter in job["parameters"]}
+
+
+def by_key(job):
+    return {task["task_key"]: task for task in job["tasks"]}
+
+
+def graph(job):
+    """Of each task, the tasks it waits for, with the outcome if one is asked for."""
+    return {
+        task["task_key"]: tuple(
+            f"{one['task_key']} {one['outcome']}" if "outcome" in one else one["task_key"]
+            for one in task.get("depends_on", [])
+        )
+        for task in job["tasks"]
+    }
+
+
+def upstream(job, key):
+    waits_for = {one["task_key"] for one in by_key(job)[key].get("depends_on", [])}
+    return waits_for.union(*(upstream(job, earlier) for earlier in waits_for))
+
+
+def test_the_order_of_tasks(deployed):
+    assert {name: graph(job) for name, job in deployed.jobs.items()} == {
+        "training": {
+            "data": (),
+            "features": ("data",),
+            "training": ("features",),
+            "approval_is_auto": ("training",),
+            "passed_gate": ("approval_is_auto true",),
+            "registry": ("passed_gate true",),
+        },
+        "scoring": {"data": (), "features": ("data",), "scoring": ("features",)},
+        "monitoring": {"monitoring": (), "report": ("monitoring",)},
+        "retraining": {"policy": (), "asks_for_training": ("policy",), "training": ("asks_for_training true",)},
+    }
+
+
+def test_notebooks_exist_and_are_deployed(deployed):
+    for name, task in deployed.tasks("notebook_task"):
+        file = PurePath(task["notebook_task"]["notebook_path"])
+        assert (ROOT / file).read_text(encoding="utf-8").startswith(notebooks.FIRST_LINE), name
+        assert file.parts[0] in deployed.config["sync"]["paths"]
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_notebook_asks_for_the_parameters_of_its_own_name(name):
+    assert notebooks.asked_for(name) == [name]
+
+
+def test_a_job_gives_what_its_notebooks_take_and_nothing_else(deployed):
+    for name, job in deployed.jobs.items():
+        run = {notebook_of(task) for task in job["tasks"] if "notebook_task" in task}
+        needed = set().union(*(notebooks.taken(one) for one in run)) - LEFT_TO_PEOPLE
+        assert parameters(job).keys() == needed, name
+        assert len(job["parameters"]) == len(parameters(job)), name
+
+
+def test_tasks_have_no_parameters_besides_the_jobs(deployed):
+    assert not [task for _, task in deployed.tasks("notebook_task") if "base_parameters" in task["notebook_task"]]
+
+
+def test_retraining_hands_every_parameter_on_to_the_training_job(deployed):
+    ((_, task),) = deployed.tasks("run_job_task")
+    call = task["run_job_task"]
+    given = {name: f"{{{{job.parameters.{name}}}}}" for name in COMMON}
+
+    assert call["job_id"] == identifier("jobs", "training")
+    assert call["job_parameters"] == given | {"decision": "{{tasks.policy.values.decision}}"}
+    assert call["job_parameters"].keys() <= parameters(deployed.jobs["training"]).keys()
+
+
+def test_as_of_is_the_time_of_the_trigger_unless_it_is_given(deployed):
+    assert {parameters(job)["as_of"] for job in deployed.jobs.values()} == {LATEST}
+
+
+def test_a_reference_that_nobody_resolved_is_refused():
+    with pytest.raises(AsOfError, match="not resolved"):
+        parse_time(LATEST)
+
+
+def test_dynamic_references_lead_somewhere(deployed):
+    for name, job in deployed.jobs.items():
+        tasks = by_key(job)
+        of_tasks = [(key, reference) for key, task in tasks.items() for reference in DYNAMIC.findall(text_of(task))]
+        for key, reference in of_tasks:
+            match reference.split("."):
+                case ["job", "parameters", parameter]:
+                    assert parameter in parameters(job), (name, key)
+                case ["tasks", earlier, "values", value]:
+                    assert earlier in upstream(job, key), (name, key)
+                    assert value in notebooks.handed_on(notebook_of(tasks[earlier])), (name, key)
+                case _:
+                    pytest.fail(f"{name}.{key} refers to {reference!r}")
+        everything = text_of(job)
+        assert everything.count("{{") == everything.count("}}") == len(of_tasks) + 1, name  # and as_of
+
+
+def text_of(value):
+    return "\n".join(texts(value))
+
+
+def test_conditions_compare_with_what_the_code_says(deployed):
+    conditions = {
+        task["task_key"]: (task["condition_task"]["op"], task["condition_task"]["right"])
+        for _, task in deployed.tasks("condition_task")
+    }
+
+    assert conditions == {
+        "approval_is_auto": ("EQUAL_TO", Approval.AUTO),
+        "passed_gate": ("NOT_EQUAL", ""),
+        "asks_for_training": ("EQUAL_TO", Action.RETRAIN),
+    }
+
+
+def test_promotion_finds_the_version_that_training_handed_on(deployed):
+    training = deployed.jobs["training"]
+
+    assert TRAINING_TASK in upstream(training, "registry")
+    assert "version" in notebooks.handed_on(notebook_of(by_key(training)[TRAINING_TASK]))
+
+
+def test_settings_accept_what_the_jobs_give(deployed):
+    for job in deployed.jobs.values():
+        given = {name: parameters(job)[name] for name in SETTINGS}
+        settings = load_settings(None, None, **given)
+        tables = deployed.resources["schemas"]["tables"]
+        assert settings.schema_name == f"{tables['catalog_name']}.{tables['name']}"
+        assert given["experiment"] == deployed.resources["experiments"]["trainings"]["name"]
+
+
+def test_the_code_writes_versions_of_the_registered_model(production):
+    model = production.resources["registered_models"]["model"]
+    given = {name: parameters(production.jobs["training"])[name] for name in SETTINGS}
+
+    expected = load_settings(None, None, **given).model_name
+    assert expected == f"{model['catalog_name']}.{model['schema_name']}.{model['name']}"
+
+
+@pytest.mark.parametrize("target", ["dev", "qa", "prod"])
+def test_notebooks_run_on_a_job_cluster_with_the_wheel(target):
+    deployed = deployment(target)
+    for name, task in deployed.tasks("notebook_task"):
+        (cluster,) = deployed.jobs[name]["job_clusters"]
+        assert task["job_cluster_key"] == cluster["job_cluster_key"]
+        assert task["libraries"] == [{"whl": "./dist/*.whl"}]
+        assert "environment_key" not in task
+        assert cluster["new_cluster"]["data_security_mode"] == "DATA_SECURITY_MODE_DEDICATED"
+        assert cluster["new_cluster"]["spark_version"] == "18.x-cpu-ml-scala2.13"
+        assert deployed.jobs[name]["environments"] == []
+
+
+def test_notebooks_run_serverless_with_the_wheel():
+    deployed = deployment("serverless")
+    for name, task in deployed.tasks("notebook_task"):
+        (environment,) = deployed.jobs[name]["environments"]
+        assert task["environment_key"] == environment["environment_key"]
+        assert environment["spec"]["dependencies"] == ["./dist/*.whl"]
+        assert "job_cluster_key" not in task
+        assert task["libraries"] == deployed.jobs[name]["job_clusters"] == []
+
+
+def test_tasks_without_a_notebook_need_no_compute(deployed):
+    for kind in ("condition_task", "run_job_task"):
+        assert not [task for _, task in deployed.tasks(kind) if {"job_cluster_key", "environment_key"} & task.keys()]
+
+
+def test_a_policy_is_used_where_one_is_given():
+    given = resolve(read(ROOT), "prod", cluster_policy_id="0123456789ABCDEF")
+
+    clusters = [cluster["new_cluster"] for job in given.jobs.values() for cluster in job["job_clusters"]]
+    assert {cluster["policy_id"] for cluster in clusters} == {"0123456789ABCDEF"}
+    assert "policy_id" not in deployment("prod").jobs["scoring"]["job_clusters"][0]["new_cluster"]
+
+
+def test_one_run_at_a_time_and_the_next_one_waits(deployed):
+    for job in deployed.jobs.values():
+        assert job["max_concurrent_runs"] == 1
+        assert job["queue"] == {"enabled": True}
+
+
+def test_every_job_ends_and_says_so_when_it_is_slow(deployed):
+    for name, job in deployed.jobs.items():
+        (rule,) = job["health"]["rules"]
+        assert rule["metric"] == "RUN_DURATION_SECONDS"
+        assert rule["value"] < job["timeout_seconds"], name
+        assert all(
+            task["timeout_seconds"] <= job["timeout_seconds"] for task in job["tasks"] if "notebook_task" in task
+        )
+
+
+def test_notebooks_are_tried_twice_and_nothing_else_is(deployed):
+    assert {task["max_retries"] for _, task in deployed.tasks("notebook_task")} == {1}
+    for kind in ("condition_task", "run_job_task"):
+        assert not [task for _, task in deployed.tasks(kind) if "max_retries" in task]
+
+
+def test_the_page_of_the_bundle_lists_the_parameters_of_each_job():
+    page = (ROOT / "docs" / "bundle.md").read_text(encoding="utf-8")
+    head, _, *rows = page[page.index("| parameter |") :].partition("\n\n")[0].splitlines()
+    jobs = [cell.strip() for cell in head.split("|")[2:6]]
+    listed = {job: set(COMMON) for job in jobs}
+    for row in rows:
+        _, names, *cells = row.split("|")
+        for job in (job for job, cell in zip(jobs, cells, strict=False) if cell.strip() == "yes"):
+            listed[job] |= set(re.findall(r"\w+", names))
+
+    assert listed == {name: set(parameters(job)) for name, job in deployment("prod").jobs.items()}

@@ -1,0 +1,17 @@
+"""The `levelfive` command, run in the process of the test and with its Spark."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from levelfive import cli
+
+
+def run(home: Path, *arguments: str) -> int:
+    """Run a command on a home; its exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["levelfive", *arguments, "--home", str(home)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    return int(ended.value.code or 0)

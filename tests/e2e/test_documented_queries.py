@@ -1,0 +1,79 @@
+"""The code of docs/tables.md works as it stands there, on a lakehouse where the whole loop has run."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from levelfive.monitoring import job as monitoring
+from levelfive.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy
+from levelfive.retraining import job as retraining
+from levelfive.runs import JobContext
+from levelfive.scoring import job as scoring
+from levelfive.windows import Window, utc
+
+PAGE = Path(__file__).parents[2] / "docs" / "tables.md"
+BLOCK = re.compile(r"^```(sql|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SCORED = Window(utc(2013, 2, 15, 6), utc(2013, 2, 18, 6))
+VIEW = "CREATE OR REPLACE TEMPORARY VIEW"
+
+
+def blocks(language: str) -> list[str]:
+    return [code for found, code in BLOCK.findall(PAGE.read_text()) if found == language]
+
+
+@pytest.fixture(scope="module")
+def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose home, under its default name, has scored, trained again, and then found harm."""
+    folder = tmp_path_factory.mktemp("documented")
+    home = folder / ".levelfive"
+    app = loop.copy(home)
+    (home / "levelfive.yml").write_text(f"table_schema: {app.settings.schema_name}\n")
+    use_case = replace(
+        app.use_case,
+        gate=GatePolicy(min_days=2, min_rows=100, margin=1.0),
+        retraining=RetrainingPolicy(label_growth=0.02),
+    )
+    context = JobContext(app.tables, use_case)
+    scoring.run(app.context, app.registry, window=SCORED, as_of=SCORED.end)
+    first, rest = Window(SCORED.start, utc(2013, 2, 17, 6)), Window(utc(2013, 2, 17, 6), SCORED.end)
+    for window in (first, rest):
+        monitoring.run(context, app.registry, window=window, as_of=SCORED.end)
+    retraining.run(context, app.stores, as_of=SCORED.end)
+    # No model has four times the skill that it had at training.
+    alarmed = replace(use_case, monitoring=MonitoringPolicy(harmful_skill_share=4.0, min_days=1, min_rows=100))
+    later = SCORED.end + timedelta(hours=12)
+    monitoring.run(JobContext(app.tables, alarmed), app.registry, window=first, as_of=later)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def session(place: Path, spark: SparkSession) -> Iterator[SparkSession]:
+    """What the page's own Python makes, in the folder above the home."""
+    (code,) = blocks("python")
+    found: dict[str, object] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        exec(compile(code, str(PAGE), "exec"), found)
+    for view in [code for code in blocks("sql") if code.startswith(VIEW)]:
+        spark.sql(view)
+    yield spark
+    spark.sql("USE default")
+    for view in ("latest_performance", "latest_verdicts"):
+        spark.catalog.dropTempView(view)
+
+
+@pytest.mark.parametrize("query", [code for code in blocks("sql") if not code.startswith(VIEW)])
+def test_a_query_of_the_page_answers(session: SparkSession, query: str) -> None:
+    assert session.sql(query).collect()
+
+
+def test_the_page_makes_its_views_and_asks_its_questions() -> None:
+    queries = blocks("sql")
+
+    assert [query.startswith(VIEW) for query in queries if "CREATE" in query] == [True, True]
+    assert len(queries) >= 15

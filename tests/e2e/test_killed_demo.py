@@ -1,0 +1,131 @@
+"""A demo that was killed again and again, and continued each time, has the history of one that never was."""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+
+DEMO = Path(__file__).with_name("lenient_demo.py")
+CARRIERS = ("DL", "US")
+TABLES = (
+    "predictions",
+    "profiles",
+    "drift",
+    "performance",
+    "quality",
+    "verdicts",
+    "decisions",
+    "retrainings",
+    "promotions",
+)
+MOMENTS = {
+    "when February is scored": ("    scored ",),
+    "when February is judged": ("unusual; harm:",),
+    "while it trains again": ("run started", '"as_of": "2013-03-01T06:00:00Z"', '"room": "training"'),
+    "when both versions are registered and none is promoted": ("run ended", '"room": "training"'),
+}
+
+
+@pytest.fixture(scope="module")
+def few_flights(fixtures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The fixtures, with the flights of some carriers."""
+    folder = tmp_path_factory.mktemp("fixtures")
+    for source in ("airlines", "airports", "planes", "weather"):
+        (folder / source).symlink_to(fixtures / source)
+    (folder / "flights").mkdir()
+    for month in range(1, 4):
+        name = f"flights_2013-{month:02}.csv.gz"
+        header, *lines = gzip.decompress((fixtures / "flights" / name).read_bytes()).decode().splitlines()
+        place = header.split(",").index("carrier")
+        kept = [line for line in lines if line.split(",")[place] in CARRIERS]
+        (folder / "flights" / name).write_bytes(gzip.compress("\n".join([header, *kept, ""]).encode()))
+    return folder
+
+
+class Demo:
+    """A demo in a process group of its own, with its JVM and its workers."""
+
+    def __init__(self, home: Path, fixtures: Path, *options: str) -> None:
+        command = [sys.executable, str(DEMO), "--log-level", "info", "demo", "--months", "1-3"]
+        self.said: list[str] = []
+        self._process = subprocess.Popen(
+            [*command, "--home", str(home), "--fixtures", str(fixtures), *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+
+    def lines(self) -> Iterator[str]:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.said.append(line)
+            yield line
+
+    def kill(self, *, jvm_too: bool) -> int:
+        """Kill the process, with all that it has started or alone: its JVM may then commit once more."""
+        (os.killpg if jvm_too else os.kill)(self._process.pid, signal.SIGKILL)
+        return self._process.wait()
+
+    def end(self) -> int:
+        for _ in self.lines():
+            pass
+        return self._process.wait()
+
+    def clear_away(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+@pytest.fixture
+def demo(few_flights: Path) -> Iterator[object]:
+    started: list[Demo] = []
+
+    def start(home: Path, *options: str) -> Demo:
+        started.append(Demo(home, few_flights, *options))
+        return started[-1]
+
+    yield start
+
+    for one in started:
+        one.clear_away()
+
+
+def rows(home: Path, table: str) -> list[str]:
+    """Read a table's rows as JSON, in a total order; who wrote them is left out."""
+    found = DeltaTable(home / "lakehouse" / "flight_delay.db" / table).to_pyarrow_table()
+    records = found.drop_columns([name for name in ("run_id",) if name in found.column_names])
+    return sorted(json.dumps(row, default=str, sort_keys=True) for row in records.to_pylist(maps_as_pydicts="strict"))
+
+
+@pytest.mark.timeout(1800)  # six starts of Spark
+def test_a_demo_that_is_killed_again_and_again_has_the_history_of_a_clean_one(demo, tmp_path: Path) -> None:
+    clean, home = tmp_path / "clean", tmp_path / "killed"
+    never_killed = demo(clean)
+    assert never_killed.end() == 0, never_killed.said[-30:]
+
+    for number, (moment, words) in enumerate(MOMENTS.items()):
+        running = demo(home, *(["--continue"] if number else []))
+        reached = any(all(word in line for word in words) for line in running.lines())
+        assert reached, (moment, running.said[-30:])
+        assert running.kill(jvm_too=number % 2 == 1) == -signal.SIGKILL
+    last = demo(home, "--continue")
+    assert last.end() == 0, last.said[-30:]
+
+    assert [len(rows(clean, name)) for name in ("retrainings", "promotions")] == [1, 2]
+    for name in TABLES:
+        expected, actual = rows(clean, name), rows(home, name)
+        assert len(expected) == len(actual), name
+        assert not [pair for pair in zip(expected, actual, strict=True) if pair[0] != pair[1]][:3], name

@@ -1,0 +1,91 @@
+"""Runs notebooks as scripts on a laptop, and as tasks on a workspace."""
+
+import contextlib
+import io
+import runpy
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from fake_dbutils import FakeDbutils
+from levelfive.app import App
+from levelfive.config import Settings
+from levelfive.replay_plan import land, plan_of
+from levelfive.usecase import load_use_case
+from levelfive.windows import Window, iso, utc
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+BEGIN = utc(2013, 1, 1, 6)
+AS_OF = utc(2013, 2, 15, 6)
+LATER = utc(2013, 2, 18, 6)
+SCORED = {"window_start": iso(AS_OF), "window_end": iso(LATER)}
+SCHEMA = "by_script"
+
+
+def deliver(landing: Path, fixtures: Path, window: Window) -> None:
+    """Let the files of a window land."""
+    use_case = load_use_case("flight_delay")
+    land(use_case, plan_of(use_case), fixtures, landing, window)
+
+
+def run_script(name: str, home: Path, **given: str) -> str:
+    """Run a notebook as `python notebooks/<name>.py` does, but in this process and with its Spark; what it printed."""
+    options = [part for key, value in given.items() for part in (f"--{key}", value)]
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as printed:
+        patch.setattr(sys, "argv", [f"{name}.py", "--home", str(home), *options])
+        patch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+        runpy.run_path(str(NOTEBOOKS / f"{name}.py"), run_name="__main__")
+    return printed.getvalue()
+
+
+@dataclass
+class Scripts:
+    """A home on which the notebooks ran as scripts, what each printed, and a copy of before the scoring."""
+
+    home: Path
+    before_scoring: Path
+    printed: dict[str, str] = field(default_factory=dict)
+
+    def run(self, name: str, **given: str) -> None:
+        self.printed[name] = run_script(name, self.home, table_schema=SCHEMA, **given)
+
+    @property
+    def app(self) -> App:
+        return App.local(self.home, Settings(table_schema=SCHEMA))
+
+
+@dataclass
+class Job:
+    """A run of a workspace's job: the parameters that all of its tasks get, and the values that they hand on."""
+
+    spark: SparkSession
+    parameters: dict[str, str]
+    values: dict[tuple[str, str], Any] = field(default_factory=dict)
+    displayed: dict[str, list[Any]] = field(default_factory=dict)
+    html: list[str] = field(default_factory=list)
+
+    def run(self, task: str, name: str = "") -> None:
+        """Run a notebook as a task, where a notebook finds `dbutils`, `display`, `displayHTML` and `spark` in place."""
+        shown = self.displayed.setdefault(task, [])
+        found = {
+            "dbutils": FakeDbutils(self.parameters, task=task, run=self.values),
+            "display": shown.append,
+            "displayHTML": self.html.append,
+            "spark": self.spark,
+        }
+        runpy.run_path(str(NOTEBOOKS / f"{name or task}.py"), init_globals=found)
+
+
+@dataclass
+class Jobs:
+    """The jobs of the bundle as they ran one after the other."""
+
+    training: Job
+    scoring: Job
+    monitoring: Job
+    retraining: Job
+    explore: Job

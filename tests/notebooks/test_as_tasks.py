@@ -1,0 +1,69 @@
+"""The notebooks as tasks of a workspace's jobs: parameters by widgets, values handed on, results displayed."""
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+from pyspark.sql import SparkSession
+
+from levelfive.predictions import PREDICTIONS
+from notebook_runs import AS_OF, SCHEMA, Jobs, Scripts
+
+KEY = ["flight_date", "carrier", "flight", "origin"]
+
+
+def test_the_training_hands_its_version_on_and_the_registry_promotes_it(jobs: Jobs, spark: SparkSession) -> None:
+    values = jobs.training.values
+
+    (promotion,) = spark.read.table("by_job.promotions").collect()
+
+    assert values["training", "verdict"] == "better"
+    assert values["training", "version"] == promotion["version"] != ""
+    assert (promotion["model_name"], promotion["promoted_by"]) == ("levelfive.qa.flight_delay", "levelfive")
+    assert promotion["promoted_at"] == AS_OF.replace(tzinfo=None)
+
+
+def test_the_policy_hands_on_what_the_condition_task_compares(jobs: Jobs, spark: SparkSession) -> None:
+    (decision,) = spark.read.table("by_job.decisions").collect()
+
+    assert jobs.retraining.values == {
+        ("policy", "action"): "keep",
+        ("policy", "decision"): decision["decision_id"],
+    }
+
+
+def test_a_workspace_predicts_what_a_laptop_predicts(jobs: Jobs, scripts: Scripts, spark: SparkSession) -> None:
+    columns = [*KEY, "prediction_time", "score", "slices", "features", "role"]
+
+    laptop, workspace = (
+        spark.read.table(f"{schema}.{PREDICTIONS}").select(columns).toPandas().sort_values(KEY, ignore_index=True)
+        for schema in (SCHEMA, "by_job")
+    )
+
+    assert len(workspace) > 2000
+    pd.testing.assert_frame_equal(laptop, workspace, check_exact=True)
+
+
+def test_each_task_displays_its_result_as_a_table_and_a_plot_where_there_is_something_to_see(jobs: Jobs) -> None:
+    ran = (jobs.training, jobs.scoring, jobs.monitoring, jobs.retraining, jobs.explore)
+    shown = {task: results for job in ran for task, results in job.displayed.items()}
+
+    with_plots = {task for task, results in shown.items() if any(isinstance(one, Figure) for one in results)}
+
+    assert {task for task, results in shown.items() if any(not isinstance(one, Figure) for one in results)} == set(
+        shown
+    )
+    assert with_plots == {"training", "scoring", "monitoring", "explore"}
+
+
+def test_the_report_is_written_and_shown(jobs: Jobs) -> None:
+    (page,) = jobs.monitoring.html
+
+    assert Path(jobs.monitoring.parameters["output"]).read_text(encoding="utf-8") == page
+    assert "<svg" in page
+
+
+def test_the_code_revision_of_the_job_is_in_the_run_of_its_training(jobs: Jobs, spark: SparkSession) -> None:
+    (run,) = spark.read.table("by_job.runs").where("room = 'training'").collect()
+
+    assert run["parameters"]["code_revision"] == "abc123"

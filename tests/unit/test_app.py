@@ -1,0 +1,143 @@
+"""The application of a workspace is built from what a workspace has; nothing of the laptop is imported for it."""
+
+import subprocess
+import sys
+from pathlib import Path
+from unittest.mock import MagicMock, create_autospec
+
+import pytest
+
+from levelfive.app import App, on_databricks
+from levelfive.config import Settings
+from levelfive.errors import ConfigError
+from levelfive.registry.store import CentralRegistry
+
+WITHOUT_THE_LAPTOP = """
+import sys
+from unittest.mock import MagicMock
+
+for name in ("deltalake", "sqlalchemy", "alembic", "levelfive.local_spark", "levelfive.local_ledgers"):
+    sys.modules[name] = None  # whoever imports it fails, as where it is not installed
+
+from levelfive.app import App
+from levelfive.config import Settings
+
+settings = Settings(table_schema="main.flights", landing="/Volumes/main/landing", registry_uri="https://example.com")
+app = App.on_databricks(MagicMock(), settings)
+print(app.context.tables.name("runs"), app.stores.tracking.uri, app.stores.registry.uri, app.landing)
+"""
+
+
+class Classic:
+    """A session as a cluster has it."""
+
+    def __init__(self) -> None:
+        self.conf = MagicMock()
+        self.sql = MagicMock()
+
+
+class Remote(Classic):
+    """A session over Spark Connect, as serverless compute has it."""
+
+
+Remote.__module__ = "pyspark.sql.connect.session"
+
+
+def test_nothing_of_the_laptop_is_imported_on_a_workspace() -> None:
+    answer = subprocess.run([sys.executable, "-c", WITHOUT_THE_LAPTOP], capture_output=True, text=True, check=False)
+
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.split() == [
+        "main.flights.runs",
+        "databricks",
+        "https://example.com",
+        "/Volumes/main/landing",
+    ]
+
+
+def test_the_registry_is_by_default_the_one_of_unity_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = create_autospec(CentralRegistry)
+    monkeypatch.setattr("levelfive.app.CentralRegistry", opened)
+
+    App.on_databricks(Classic(), Settings(environment="qa", registry_prefix="models")).registry  # noqa: B018 - built at first use
+
+    opened.assert_called_once_with("databricks-uc", "models.qa.flight_delay")
+
+
+def test_a_registry_apart_from_the_workspace_comes_from_the_settings() -> None:
+    app = App.on_databricks(Classic(), Settings(registry_uri="https://mlflow.example.com", environment="qa"))
+
+    assert (app.registry.uri, app.registry.name) == ("https://mlflow.example.com", "levelfive.qa.flight_delay")
+    assert app.tracking.uri == "databricks"
+
+
+def test_an_experiment_is_a_path_in_the_home_of_whom_it_runs_as_or_the_one_of_the_settings() -> None:
+    spark = Classic()
+    spark.sql.return_value.collect.return_value = [("ada@example.com",)]
+
+    by_default = App.on_databricks(spark, Settings(environment="dev")).tracking
+    chosen = App.on_databricks(spark, Settings(experiment="/Shared/flights")).tracking
+
+    assert by_default.experiment == "/Users/ada@example.com/levelfive.dev.flight_delay"
+    assert chosen.experiment == "/Shared/flights"
+
+
+@pytest.mark.parametrize(("session", "kept"), [(Classic(), True), (Remote(), False)])
+def test_frames_are_kept_on_a_cluster_and_not_over_connect(session: Classic, kept: bool) -> None:
+    tables, rows = App.on_databricks(session, Settings()).tables, MagicMock()
+
+    tables.keep(rows)
+
+    assert rows.persist.called is kept
+
+
+def test_times_are_utc_in_the_session_of_a_workspace() -> None:
+    spark = Classic()
+
+    App.on_databricks(spark, Settings())
+
+    spark.conf.set.assert_called_once_with("spark.sql.session.timeZone", "UTC")
+
+
+def test_a_workspace_has_no_home_and_no_landing_folder_of_its_own() -> None:
+    app = App.on_databricks(Classic(), Settings())
+
+    with pytest.raises(ConfigError, match="/Volumes/"):
+        print(app.landing)
+    with pytest.raises(ConfigError, match="only a laptop"):
+        print(app.home)
+
+
+def test_a_wrong_use_case_is_refused_before_the_session_is_used() -> None:
+    spark = Classic()
+
+    with pytest.raises(ConfigError, match="no use case 'nothing'"):
+        App.on_databricks(spark, Settings(use_case="nothing"))
+
+    assert not spark.conf.mock_calls
+    assert not spark.sql.mock_calls
+
+
+def test_a_package_without_a_use_case_is_no_use_case(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="must be a levelfive UseCase, it is NoneType"):
+        App.local(tmp_path, Settings(use_case="json"))
+
+
+def test_the_revision_is_the_callers_or_the_one_of_the_environment_or_the_wheels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LEVELFIVE_CODE_REVISION", raising=False)
+    of_wheel = App.local(tmp_path, Settings()).code_revision
+    monkeypatch.setenv("LEVELFIVE_CODE_REVISION", "abc")
+
+    assert of_wheel[0].isdigit()
+    assert App.local(tmp_path, Settings()).code_revision == "abc"
+    assert App.local(tmp_path, Settings(), revision="def").code_revision == "def"
+
+
+def test_databricks_tells_of_itself_by_its_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    assert not on_databricks()
+
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
+    assert on_databricks()
