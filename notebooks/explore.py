@@ -84,7 +84,7 @@ page.show(figure)
 
 # COMMAND ----------
 
-by_hour = flights.groupBy("origin", "hour").agg(number, share_late).orderBy("hour").toPandas()
+by_hour = flights.groupBy("origin", "hour").agg(number, share_late).where("flights >= 50").orderBy("hour").toPandas()
 by_route = flights.groupBy("origin", "dest").agg(number, share_late).orderBy(F.desc("flights")).limit(30).toPandas()
 figure = Figure(figsize=(12, 6), layout="constrained")
 figure.suptitle("Delay by hour and route")

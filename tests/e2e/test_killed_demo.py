@@ -26,11 +26,14 @@ TABLES = (
     "retrainings",
     "promotions",
 )
+AS_OF_MARCH = '"as_of": "2013-03-01T06:00:00Z"'
+TRAINING = '"room": "training"'
+# What the demo prints at the moments when it is killed. By the last two, the first champion was trained long ago.
 MOMENTS = {
     "when February is scored": ("    scored ",),
     "when February is judged": ("unusual; harm:",),
-    "while it trains again": ("run started", '"as_of": "2013-03-01T06:00:00Z"', '"room": "training"'),
-    "when both versions are registered and none is promoted": ("run ended", '"room": "training"'),
+    "while it trains again": ("run started", AS_OF_MARCH, TRAINING),
+    "when both versions are registered and none is promoted": ("run ended", TRAINING),
 }
 
 
