@@ -12,8 +12,6 @@ from pyspark.sql import SparkSession
 from commands import run
 from flight_delay import USE_CASE
 
-pytestmark = pytest.mark.skip(reason="new: not yet seen to pass as a whole; to be run on a quiet machine")
-
 AS_OF = "2013-01-02T06:00Z"
 ROWS = 40
 
