@@ -3,7 +3,6 @@
 
 PYTHON ?= python3
 JAVA := $(if $(JAVA_HOME),$(JAVA_HOME)/bin/java,java)
-UV_VERSION := 0.13.9
 BIN := .venv/bin
 READY := .venv/.ready
 REQUIREMENTS := requirements/dev.txt
@@ -46,11 +45,8 @@ types: setup ## Check the types
 layers: setup ## Check which module imports which
 	$(BIN)/lint-imports --no-logo
 
-test-unit: setup $(BIN)/uv ## Run the tests that need no Spark (ARGS="..." goes to pytest)
+test-unit: setup ## Run the tests that need no Spark (ARGS="..." goes to pytest)
 	$(BIN)/pytest tests/unit $(wildcard tests/bundle) $(ARGS)
-
-$(BIN)/uv: | $(READY)
-	-$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
 
 test-spark: setup ## Run the tests on a local Spark
 	$(BIN)/pytest tests/spark $(ARGS)
@@ -68,9 +64,7 @@ format: setup ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: check-python ## Pin the requirements anew (UPGRADE=--upgrade takes the newest versions)
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+lock: setup ## Pin the requirements anew (UPGRADE=--upgrade takes the newest versions)
 	$(COMPILE) $(UPGRADE) --group dev --output-file requirements/dev.txt
 	cp requirements/dev.txt requirements/local.txt  # uv keeps to the pins it finds there
 	$(COMPILE) --output-file requirements/local.txt

@@ -12,24 +12,14 @@ import pytest
 from pyspark.sql import SparkSession
 
 from fake_dbutils import FakeDbutils
+from first_champion import AS_OF, LATER
 from levelfive.app import App
 from levelfive.config import Settings
-from levelfive.replay_plan import land, plan_of
-from levelfive.usecase import load_use_case
-from levelfive.windows import Window, iso, utc
+from levelfive.windows import iso
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-BEGIN = utc(2013, 1, 1, 6)
-AS_OF = utc(2013, 2, 15, 6)
-LATER = utc(2013, 2, 18, 6)
 SCORED = {"window_start": iso(AS_OF), "window_end": iso(LATER)}
 SCHEMA = "by_script"
-
-
-def deliver(landing: Path, fixtures: Path, window: Window) -> None:
-    """Let the files of a window land."""
-    use_case = load_use_case("flight_delay")
-    land(use_case, plan_of(use_case), fixtures, landing, window)
 
 
 def run_script(name: str, home: Path, **given: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,10 +14,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from levelfive import replay_plan
-from levelfive.config import Approval, load_settings, parse_time
+from levelfive.config import DEFAULT_HOME, Approval, load_settings, parse_time, parse_window
 from levelfive.errors import ConfigError, LevelfiveError
 from levelfive.telemetry import configure_logging
-from levelfive.windows import Window, iso
+from levelfive.windows import iso
 
 if TYPE_CHECKING:
     from levelfive.app import App
@@ -40,7 +39,6 @@ registry_cli = typer.Typer(
 cli.add_typer(registry_cli, name="registry")
 
 EXIT_REFUSED = 2
-DEFAULT_WINDOW = timedelta(days=1)
 SHOWN_COLUMNS = 10
 PROJECT_FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
@@ -59,7 +57,11 @@ AsOf = Annotated[
     ),
 ]
 Landing = Annotated[Path | None, typer.Option(help="Folder with one folder of files a source; default <home>/landing.")]
-DEFAULT_HOME = Path(".levelfive")
+Begin = Annotated[
+    str | None,
+    typer.Option("--from", help="First prediction time, or how long the window is, such as P7D; default P1D."),
+]
+End = Annotated[str | None, typer.Option("--to", help="End of the prediction times, not included; default --as-of.")]
 WIDE = 230
 
 out = Console(soft_wrap=True)
@@ -263,12 +265,8 @@ def history(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_c
 @cli.command()
 def scoring(
     as_of: AsOf,
-    begin: Annotated[
-        str | None, typer.Option("--from", help="First prediction time; default one day before --to.")
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", help="End of the prediction times, not included; default --as-of.")
-    ] = None,
+    begin: Begin = None,
+    end: End = None,
     version: Annotated[
         str | None, typer.Option(help="Score with this version; unless champion, the rows are backfill.")
     ] = None,
@@ -281,7 +279,7 @@ def scoring(
 
     moment = parse_time(as_of)
     app = _app(home, config, use_case)
-    window = _window(begin, end, moment)
+    window = parse_window(begin, end, moment)
     result = scoring_job.run(app.context, app.registry, window=window, as_of=moment, version=version)
     out.print(
         f"Batch {result.batch_id}: {result.rows:,} new predictions for {window} by version {result.model_version} "
@@ -292,12 +290,8 @@ def scoring(
 @cli.command()
 def monitoring(
     as_of: AsOf,
-    begin: Annotated[
-        str | None, typer.Option("--from", help="First prediction time; default one day before --to.")
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", help="End of the prediction times, not included; default --as-of.")
-    ] = None,
+    begin: Begin = None,
+    end: End = None,
     home: Home = DEFAULT_HOME,
     config: Config = None,
     use_case: UseCaseName = None,
@@ -306,7 +300,7 @@ def monitoring(
     from levelfive.monitoring import job as monitoring_job
 
     moment, app = parse_time(as_of), _app(home, config, use_case)
-    result = monitoring_job.run(app.context, app.registry, window=_window(begin, end, moment), as_of=moment)
+    result = monitoring_job.run(app.context, app.registry, window=parse_window(begin, end, moment), as_of=moment)
     for version, verdict in result.verdicts.items():
         out.print(f"version {version} in {result.window}:")
         out.print(f"  outside the training's range: {_columns(verdict.outside)}")
@@ -479,11 +473,6 @@ def _months(text: str) -> tuple[int, int]:
         return int(first), int(last or first)
     except ValueError as err:
         raise ConfigError(f"--months: expected two months such as 1-6, got {text!r}") from err
-
-
-def _window(begin: str | None, end: str | None, as_of: datetime) -> Window:
-    until = as_of if end is None else parse_time(end)
-    return Window(until - DEFAULT_WINDOW if begin is None else parse_time(begin), until)
 
 
 def main() -> None:

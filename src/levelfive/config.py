@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from levelfive.errors import AsOfError, ConfigError
+from levelfive.windows import Window
 
 CONFIG_FILE = "levelfive.yml"
+DEFAULT_HOME = Path(".levelfive")
+DEFAULT_WINDOW = timedelta(days=1)
 
 
 class Approval(StrEnum):
@@ -93,6 +96,31 @@ def parse_time(text: str) -> datetime:
         hint = " It looks like a reference that was not resolved." if "{{" in text or "@{" in text else ""
         raise AsOfError(f"expected a time in ISO 8601 such as 2013-04-01T06:00Z, got {text!r}.{hint}") from err
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def parse_window(begin: str | None, end: str | None, as_of: datetime) -> Window:
+    """Read a window of prediction times.
+
+    Args:
+        begin: Its start, or how long it is, as a duration in ISO 8601 such as P7D; by default one day.
+        end: Its end; by default the logical now.
+        as_of: The logical now.
+
+    Raises:
+        AsOfError: A text is no time and no duration.
+        ConfigError: The window does not end after its start.
+    """
+    until = parse_time(end) if end else as_of
+    if not begin:
+        return Window(until - DEFAULT_WINDOW, until)
+    return Window(until - _length(begin) if begin.strip().startswith("P") else parse_time(begin), until)
+
+
+def _length(text: str) -> timedelta:
+    try:
+        return TypeAdapter(timedelta).validate_python(text.strip())
+    except ValidationError as err:
+        raise AsOfError(f"expected a duration in ISO 8601 such as P7D or PT12H, got {text!r}") from err
 
 
 def _read_mapping(path: Path) -> dict[str, object]:

@@ -7,14 +7,14 @@ through this port: Spark serves it on a workspace, and on a laptop another engin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyspark.sql import functions as F
 from pyspark.sql.types import TimestampType
 
 from levelfive.commits import Write
-from levelfive.windows import from_micros
+from levelfive.windows import from_micros, sql_literal
 
 if TYPE_CHECKING:
     from levelfive.tables import Tables
@@ -109,6 +109,6 @@ def _equals(columns: Sequence[str], values: Sequence[object]) -> list[str]:
 
 def _literal(value: object) -> str:
     if isinstance(value, datetime):
-        return f"timestamp'{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+        return sql_literal(value)
     escaped = str(value).replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,11 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, SchemaMismatchError
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
-from levelfive.commits import Write, is_committed
-from levelfive.errors import TableConflict, TableError
+from levelfive.commits import APPENDS, Write, is_committed
+from levelfive.conflicts import overtaken, refused
+from levelfive.errors import TableConflict
 from levelfive.ledgers import Cells
 
-# The name under which Delta counts the transactions that rest on a look at the table.
-_APPENDS = "levelfive"
 _ATTEMPTS = 10
 
 
@@ -46,24 +46,13 @@ class LocalLedgers:
         """Add rows; see `Ledgers`."""
         data, path = self._data(schema, rows), self._folder(table)
         for _ in range(_ATTEMPTS):
-            made = is_committed(path)
-            # The look and the write rest on one version: Delta takes one transaction of each number.
-            seen = DeltaTable(path) if made else None
-            version = -1 if seen is None else seen.version()
-            fresh = data if seen is None or not keys else _without(data, _read(path, seen, keys, None), keys)
-            if seen is not None and not fresh.num_rows:
-                return Write(table, version, 0)
-            transaction = [Transaction(_APPENDS, version + 1)] if keys else None
-            properties = CommitProperties(app_transactions=transaction, max_commit_retries=0 if keys else _ATTEMPTS)
-            try:
-                with _refusals(table):
-                    write_deltalake(
-                        seen or path, fresh, mode="append" if made else "error", commit_properties=properties
-                    )
-            except TableConflict:
-                continue
-            return Write(table, DeltaTable(path).version() if seen is None else seen.version(), fresh.num_rows)
-        raise _overtaken(table)
+            with suppress(TableConflict):
+                if not is_committed(path):
+                    with _refusals(table):
+                        write_deltalake(path, data, mode="error")
+                    return Write(table, 0, data.num_rows)
+                return _append(table, DeltaTable(path), path, data, keys)
+        raise overtaken(table)
 
     def replace(self, table: str, schema: str, rows: Sequence[Cells], of: Sequence[str]) -> Write:
         """Replace rows; see `Ledgers`."""
@@ -79,6 +68,20 @@ class LocalLedgers:
     def _data(self, schema: str, rows: Sequence[Cells]) -> pa.Table:
         arrow = self._arrow_schema(schema)
         return pa.Table.from_pylist([dict(zip(arrow.names, row, strict=True)) for row in rows], schema=arrow)
+
+
+def _append(table: str, seen: DeltaTable, folder: Path, data: pa.Table, keys: Sequence[str]) -> Write:
+    if not keys:
+        with _refusals(table):
+            write_deltalake(seen, data, mode="append", commit_properties=CommitProperties(max_commit_retries=_ATTEMPTS))
+        return Write(table, seen.version(), data.num_rows)
+    fresh = _without(data, _read(folder, seen, keys, None), keys)
+    if fresh.num_rows:
+        # The look and the write rest on one version.
+        look = CommitProperties(app_transactions=[Transaction(APPENDS, seen.version() + 1)], max_commit_retries=0)
+        with _refusals(table):
+            write_deltalake(seen, fresh, mode="append", commit_properties=look)
+    return Write(table, seen.version(), fresh.num_rows)
 
 
 def _read(
@@ -122,13 +125,8 @@ class _refusals:
 
     def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
         if isinstance(err, CommitFailedError | FileExistsError):
-            raise _overtaken(self._table) from err
-        if isinstance(err, SchemaMismatchError | pa.ArrowInvalid):
-            raise TableError(f"table {self._table!r} refused the rows: {str(err).splitlines()[0]}") from err
-        if isinstance(err, DeltaError):
-            kind = _overtaken(self._table) if "already exists" in str(err) else None
-            raise kind or TableError(f"table {self._table!r} refused the rows: {str(err).splitlines()[0]}") from err
-
-
-def _overtaken(table: str) -> TableConflict:
-    return TableConflict(f"table {table!r}: another writer committed first; run the step again")
+            raise overtaken(self._table) from err
+        if isinstance(err, DeltaError) and "already exists" in str(err):
+            raise overtaken(self._table) from err
+        if isinstance(err, DeltaError | SchemaMismatchError | pa.ArrowInvalid):
+            raise refused(self._table, err) from err

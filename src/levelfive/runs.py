@@ -44,17 +44,20 @@ class Run:
         Raises:
             TableError: The table is not there.
         """
-        if table not in self.versions_read:
-            self.versions_read[table] = self.tables.version(table)
+        self._note(table)
         return self.tables.read(table)
 
     def rows(
         self, table: str, *, columns: Sequence[str] | None = None, where: Mapping[str, object] | None = None
     ) -> list[dict[str, Any]]:
         """Read rows of a ledger, as `Ledgers.rows` does, and note its version; none where there is no table."""
-        if table not in self.versions_read and self.tables.exists(table):
-            self.versions_read[table] = self.tables.version(table)
+        if self.tables.exists(table):
+            self._note(table)
         return self.tables.ledgers.rows(table, columns=columns, where=where)
+
+    def _note(self, table: str) -> None:
+        if table not in self.versions_read:
+            self.versions_read[table] = self.tables.version(table)
 
     def wrote(self, write: Write) -> Write:
         """Note a write."""

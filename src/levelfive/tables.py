@@ -17,51 +17,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from delta.exceptions import (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentTransactionException,
-    ConcurrentWriteException,
-    DeltaConcurrentModificationException,
-    MetadataChangedException,
-    ProtocolChangedException,
-)
-from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
-from levelfive.commits import Commit, Write, commit_of, commits_on_disk, is_committed
+from levelfive.commits import APPENDS, Commit, Write, commit_of, commits_on_disk, is_committed, newest_version
+from levelfive.conflicts import overtaken, refusals
 from levelfive.errors import TableConflict, TableError
 from levelfive.ledgers import Ledgers, SparkLedgers
-from levelfive.windows import Window, iso
+from levelfive.windows import Window, iso, sql_literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import Column, DataFrame, SparkSession
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
-CONFLICTS = (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentTransactionException,
-    ConcurrentWriteException,
-    DeltaConcurrentModificationException,
-    MetadataChangedException,
-    ProtocolChangedException,
-)
-# Over Connect, Delta's conflicts arrive as unknown errors with this state of SQL.
-CONFLICT_STATE = "2D521"
 # What a commit's record holds: who wrote it, for tables of consecutive windows up to where they reach, for others what
 # they were made of.
 TOKEN = "write"
 REACHES = "reaches"
 MADE_OF = "made_of"
 OTHERS_MEANWHILE = 20
-# The name under which Delta counts the transactions that rest on a look at the table.
-APPENDS = "levelfive"
 # Where a laptop's writers lock tables: a folder beside them.
 LOCKS = "_locks"
 ATTEMPTS = 5
@@ -137,6 +113,8 @@ class Tables:
         Raises:
             TableError: The table is not there.
         """
+        if self._warehouse is not None and self.exists(table):
+            return newest_version(self._folder(table))
         return self.history(table, limit=1)[0].version
 
     def history(self, table: str, *, limit: int | None = None) -> tuple[Commit, ...]:
@@ -235,7 +213,7 @@ class Tables:
                 if newest is None:
                     return self._write_first(table, rows, options, noted)
                 return self._append_unless_overtaken(table, fresh, newest.version, options, noted)
-        raise _overtaken(table)
+        raise overtaken(table)
 
     def replace_window(self, table: str, rows: DataFrame, column: str, window: Window) -> Write:
         """Put rows in the place of all those whose time in `column` lies in the window.
@@ -300,10 +278,10 @@ class Tables:
                 # Delta takes one transaction of each number.
                 options = {**options, "txnAppId": APPENDS, "txnVersion": str(seen + 1)}
             elif self.version(table) > seen:
-                raise _overtaken(table)
+                raise overtaken(table)
             write = self._save(table, rows, "append", options, record)
         if write.version <= seen:
-            raise _overtaken(table)
+            raise overtaken(table)
         return write
 
     def _write(
@@ -351,7 +329,7 @@ class Tables:
                 self._clear_unfinished(table)
                 session = self._noting(noted)
         writer = rows.write.format("delta").mode(mode).options(**options, userMetadata=noted)
-        with session, _refusals(table):
+        with session, refusals(table):
             writer.saveAsTable(self.name(table))
         self._known.add(table)
         commits = self.history(table, limit=OTHERS_MEANWHILE)
@@ -365,7 +343,7 @@ class Tables:
             if self._is_known(table):
                 return
             try:
-                with _refusals(table):
+                with refusals(table):
                     rows.limit(0).write.format("delta").mode("ignore").saveAsTable(self.name(table))
             except TableError:
                 # Another writer may have made it meanwhile.
@@ -412,26 +390,6 @@ def _arrow_schema(schema: str) -> pa.Schema:
     return to_arrow_schema(parsed, timestamp_utc=True)
 
 
-class _refusals:
-    """Turns Delta's refusals into our error."""
-
-    def __init__(self, table: str) -> None:
-        self._table = table
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
-        if isinstance(err, CONFLICTS) or (isinstance(err, PySparkException) and err.getSqlState() == CONFLICT_STATE):
-            raise _overtaken(self._table) from err
-        if isinstance(err, AnalysisException):
-            raise TableError(f"table {self._table!r} refused the rows: {str(err).splitlines()[0]}") from err
-
-
-def _overtaken(table: str) -> TableConflict:
-    return TableConflict(f"table {table!r}: another writer committed first; run the step again")
-
-
 def _reaching(newest: Commit | None, within: tuple[str, Window] | None) -> dict[str, object]:
     """Note how far a table reaches after a write; nothing where that is not known."""
     if within is None or (newest is not None and REACHES not in newest.record):
@@ -458,5 +416,4 @@ def in_window(column: str, window: Window) -> Column:
 
 def sql_window(column: str, window: Window) -> str:
     """Write the same condition in SQL."""
-    start, end = (f"timestamp'{edge:%Y-%m-%d %H:%M:%S.%f}'" for edge in (window.start, window.end))
-    return f"{column} >= {start} AND {column} < {end}"
+    return f"{column} >= {sql_literal(window.start)} AND {column} < {sql_literal(window.end)}"

@@ -46,6 +46,11 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def sql_literal(moment: datetime) -> str:
+    """Write a time as a literal of Spark's SQL, for sessions in UTC."""
+    return f"timestamp'{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+
+
 def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
     """Build a UTC time."""
     return datetime(year, month, day, hour, minute, tzinfo=UTC)

@@ -16,8 +16,6 @@ from levelfive.runs import JobContext
 from levelfive.scoring import job as scoring
 from levelfive.windows import Window, utc
 
-pytestmark = pytest.mark.skip(reason="new: not yet seen to pass as a whole; to be run on a quiet machine")
-
 PAGE = Path(__file__).parents[2] / "docs" / "tables.md"
 BLOCK = re.compile(r"^```(sql|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SCORED = Window(utc(2013, 2, 15, 6), utc(2013, 2, 18, 6))

@@ -13,8 +13,6 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-pytestmark = pytest.mark.skip(reason="new: not yet seen to pass as a whole; to be run on a quiet machine")
-
 DEMO = Path(__file__).with_name("lenient_demo.py")
 CARRIERS = ("DL", "US")
 TABLES = (

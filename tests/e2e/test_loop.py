@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
+from first_champion import AS_OF, LATER
 from levelfive.app import App
 from levelfive.config import Approval, Settings
 from levelfive.errors import EvidenceError, RegistryError
@@ -31,8 +32,6 @@ from levelfive.scoring import job as scoring
 from levelfive.training.dataset import Wanted, labelled_rows, training_rows
 from levelfive.windows import Window, utc
 
-AS_OF = utc(2013, 2, 15, 6)
-LATER = utc(2013, 2, 18, 6)
 SCORED = Window(AS_OF, LATER)
 KEY = ["flight_date", "carrier", "flight", "origin"]
 

@@ -12,8 +12,6 @@ from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, 
 from levelfive.scoring import job as scoring
 from levelfive.windows import Window, utc
 
-pytestmark = pytest.mark.skip(reason="new: not yet seen to pass as a whole; to be run on a quiet machine")
-
 WHOLE = Window(utc(2013, 2, 15, 6), utc(2013, 2, 18, 6))
 LATE = Window(utc(2013, 2, 17, 6), WHOLE.end)
 EARLY = Window(WHOLE.start, utc(2013, 2, 16, 6))

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from first_champion import AS_OF, BEGIN, LATER, deliver
 from levelfive.windows import Window, iso
-from notebook_runs import AS_OF, BEGIN, LATER, SCORED, Job, Jobs, Scripts, deliver
+from notebook_runs import SCORED, Job, Jobs, Scripts
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from commands import run as run_command
+from first_champion import AS_OF, LATER
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.predictions import PREDICTIONS
@@ -20,7 +21,7 @@ from levelfive.retraining.policy import Action, Decision
 from levelfive.retraining.records import DecisionRecord, record_decision, retrainings
 from levelfive.runs import Run
 from levelfive.windows import iso
-from notebook_runs import AS_OF, LATER, NOTEBOOKS, SCHEMA, SCORED, Scripts, run_script
+from notebook_runs import NOTEBOOKS, SCHEMA, SCORED, Scripts, run_script
 
 KEY = ["flight_date", "carrier", "flight", "origin"]
 

@@ -6,8 +6,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from pyspark.sql import SparkSession
 
+from first_champion import AS_OF
 from levelfive.predictions import PREDICTIONS
-from notebook_runs import AS_OF, SCHEMA, Jobs, Scripts
+from notebook_runs import SCHEMA, Jobs, Scripts
 
 KEY = ["flight_date", "carrier", "flight", "origin"]
 

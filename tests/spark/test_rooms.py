@@ -6,25 +6,19 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from first_champion import AS_OF, LATER, first_champion
 from levelfive.app import App, Laptop
 from levelfive.config import Settings
-from levelfive.data import job as data
-from levelfive.features import job as features
 from levelfive.mlflow_store import quieten
 from levelfive.monitoring import job as monitoring
 from levelfive.predictions import PREDICTIONS
-from levelfive.registry import job as registry
-from levelfive.replay_plan import land
 from levelfive.retraining import job as retraining
 from levelfive.retraining.policy import Action
 from levelfive.scoring import job as scoring
 from levelfive.tables import Tables
-from levelfive.training import job as training
 from levelfive.windows import Window, utc
 
-AS_OF = utc(2013, 2, 15, 6)
 DAY = Window(AS_OF, utc(2013, 2, 16, 6))
-LATER = utc(2013, 2, 18, 6)
 
 
 @dataclass(frozen=True)
@@ -48,17 +42,7 @@ def app(spark: SparkSession, over_connect: bool, tmp_path: Path, monkeypatch: py
 
 
 def test_the_rooms_run_over_connect(app: App, fixtures: Path) -> None:
-    plan = app.use_case.replay
-    assert plan is not None
-
-    for window in (Window(utc(2013, 1, 1, 6), AS_OF), Window(AS_OF, LATER)):
-        land(app.use_case, plan, fixtures, app.landing, window)
-        data.run(app.context, landing=app.landing, as_of=window.end)
-        features.run(app.context, as_of=window.end)
-        if window.end == AS_OF:
-            trained = training.run(app.context, app.tracking, app.registry, as_of=AS_OF)
-            assert trained.version is not None, trained.verdict
-            registry.run(app.context, app.registry, version=trained.version, as_of=AS_OF, by="test")
+    first_champion(app, fixtures)
     scored = scoring.run(app.context, app.registry, window=DAY, as_of=LATER)
     monitoring.run(app.context, app.registry, window=DAY, as_of=LATER)
     decided = retraining.decide_once(app.context, app.registry, as_of=LATER)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from levelfive.config import load_settings, parse_time
+from levelfive.config import load_settings, parse_time, parse_window
 from levelfive.errors import AsOfError, ConfigError
-from levelfive.windows import utc
+from levelfive.windows import Window, utc
 
 
 def test_a_time_without_an_offset_is_utc() -> None:
@@ -46,3 +46,13 @@ def test_settings_come_from_the_home_and_the_command_line_wins(tmp_path: Path) -
     settings = load_settings(None, tmp_path, use_case="flight_delay", landing=None)
 
     assert settings.model_name == "levelfive.qa.flight_delay"
+
+
+def test_a_window_may_be_given_by_its_length() -> None:
+    as_of = utc(2013, 4, 8, 6)
+    assert parse_window("P7D", None, as_of) == Window(utc(2013, 4, 1, 6), as_of)
+    assert parse_window("PT12H", "2013-04-02", as_of) == Window(utc(2013, 4, 1, 12), utc(2013, 4, 2))
+    with pytest.raises(AsOfError, match="P7D"):
+        parse_window("P7", None, as_of)
+    with pytest.raises(ConfigError, match="end after its start"):
+        parse_window("P0D", None, as_of)

@@ -115,6 +115,8 @@ def test_a_window_is_by_default_the_day_before_its_end_and_its_end_is_the_logica
     assert earlier.window == Window(utc(2013, 3, 19), utc(2013, 3, 20))
     longer = page_in_a_job("scoring", as_of=AS_OF, window_start="2013-03-01")
     assert longer.window == Window(utc(2013, 3, 1), now)
+    week = page_in_a_job("monitoring", as_of=AS_OF, window_start="P7D")
+    assert week.window == Window(now - 7 * day, now)
     with pytest.raises(AsOfError):
         print(page_in_a_job("scoring", as_of=AS_OF, window_end="yesterday").window)
 

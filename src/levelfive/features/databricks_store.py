@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from pyspark.sql import functions as F
-from pyspark.sql.types import TimestampType
 
 from levelfive.commits import Write
 from levelfive.errors import ConfigError, MachineError, TableError
+from levelfive.features.lookup import check, minutes_before, tick, times_among
 from levelfive.features.refusals import refusals_of
 from levelfive.features.store import columns_after, primary_key, with_keys
 from levelfive.tables import Tables, in_window, sql_window
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 FEATURE_WINDOWS = "feature_windows"
 SCHEMA = "table_name string, window_start timestamp, window_end timestamp, version bigint"
 EXACTLY = timedelta(0)
-SECONDS_PER_MINUTE = 60.0
 
 
 class DescribedTable(Protocol):
@@ -176,7 +175,11 @@ class DatabricksFeatureStore:
         with refusals_of(names):
             found = [(lookup, read(lookup.table)) for lookup in lookups]
             wanted = [self._bound(lookup, table) for lookup, table in found]
-            ticks = {_tick_name(lookup.grid): _tick(lookup.grid) for lookup in lookups if lookup.grid is not None}
+            ticks = {
+                _tick_name(lookup.grid): F.timestamp_seconds(tick(lookup.grid))
+                for lookup in lookups
+                if lookup.grid is not None
+            }
             training_set = self._client.create_training_set(
                 df=spine.withColumns(ticks) if ticks else spine, feature_lookups=wanted, label=label
             )
@@ -187,17 +190,13 @@ class DatabricksFeatureStore:
     def _bound(self, lookup: Lookup, table: DataFrame) -> object:
         """Bind a lookup to the table's full name, with the spine's keys in the order of the table's primary key."""
         name = self._tables.name(lookup.table)
-        absent = {*lookup.keys, *lookup.columns} - set(table.columns)
-        if absent:
-            raise ConfigError(f"feature table {lookup.table!r} has no column {', '.join(sorted(absent))}")
-        timed = KNOWN_AT in table.columns
-        if timed and lookup.grid is None and lookup.max_age is None:
-            raise ConfigError(f"the lookup of {lookup.table!r} needs a max_age: the table has times")
+        check(lookup, table)
         keys = [key for key in self._client.get_table(name=name).primary_keys if key != KNOWN_AT]
         if set(keys) != set(lookup.keys):
             raise ConfigError(
                 f"the lookup of {lookup.table!r} is by {', '.join(lookup.keys)}, the table's keys are {', '.join(keys)}"
             )
+        timed = KNOWN_AT in table.columns
         time = PREDICTION_TIME if lookup.grid is None else _tick_name(lookup.grid)
         return self._feature_lookup(
             table_name=name,
@@ -238,17 +237,9 @@ def _tick_name(grid: timedelta) -> str:
     return f"_tick_{int(grid.total_seconds())}"
 
 
-def _tick(grid: timedelta) -> Column:
-    step = int(grid.total_seconds())
-    return F.timestamp_seconds(F.floor(F.unix_seconds(PREDICTION_TIME) / step) * step)
-
-
 def _minutes(lookup: Lookup, table: DataFrame) -> dict[str, Column]:
     """Turn the times among the features into minutes before the prediction time."""
     if lookup.grid is not None or KNOWN_AT not in table.columns:
         return {}
-    return {
-        feature: (F.unix_seconds(PREDICTION_TIME) - F.unix_seconds(feature)) / F.lit(SECONDS_PER_MINUTE)
-        for name, feature in zip(lookup.columns, lookup.features, strict=True)
-        if isinstance(table.schema[name].dataType, TimestampType)
-    }
+    times = times_among(lookup, table)
+    return {feature: minutes_before(F.col(feature), F.col(PREDICTION_TIME)) for feature in times}

@@ -17,7 +17,7 @@ from levelfive.windows import Window
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-SECONDS_PER_MINUTE = 60.0
+_SECONDS_PER_MINUTE = 60.0
 
 
 def assemble(
@@ -40,29 +40,56 @@ def assemble(
     # Narrow rows first: the newest row is found by sorting, which the wide states would weigh down.
     for lookup in sorted(lookups, key=lambda lookup: lookup.max_age is None):
         table = read(lookup.table)
-        absent = {*lookup.keys, *lookup.columns} - set(table.columns)
-        if absent:
-            raise ConfigError(f"feature table {lookup.table!r} has no column {', '.join(sorted(absent))}")
+        check(lookup, table)
         if lookup.grid is not None:
             spine = _join_tick(spine, table, lookup, lookup.grid, window)
         elif KNOWN_AT in table.columns:
-            spine = _join_latest(spine, table, lookup, window)
+            assert lookup.max_age is not None
+            spine = _join_latest(spine, table, lookup, lookup.max_age, window)
         else:
             spine = _join(spine, table, lookup)
     return spine
 
 
-def _join_tick(spine: DataFrame, table: DataFrame, lookup: Lookup, grid: timedelta, window: Window) -> DataFrame:
+def check(lookup: Lookup, table: DataFrame) -> None:
+    """Check that a table can serve a lookup.
+
+    Raises:
+        ConfigError: The table lacks a column, or has times and the lookup no age limit.
+    """
+    absent = {*lookup.keys, *lookup.columns} - set(table.columns)
+    if absent:
+        raise ConfigError(f"feature table {lookup.table!r} has no column {', '.join(sorted(absent))}")
+    if KNOWN_AT in table.columns and lookup.grid is None and lookup.max_age is None:
+        raise ConfigError(f"the lookup of {lookup.table!r} needs a max_age: the table has times")
+
+
+def tick(grid: timedelta) -> Column:
+    """Round the prediction time down to a grid, in seconds since 1970."""
     step = int(grid.total_seconds())
+    return F.floor(F.unix_seconds(PREDICTION_TIME) / step) * step
+
+
+def minutes_before(moment: Column, prediction_time: Column) -> Column:
+    """Tell how many minutes a time lies before the prediction time."""
+    return (F.unix_seconds(prediction_time) - F.unix_seconds(moment)) / F.lit(_SECONDS_PER_MINUTE)
+
+
+def times_among(lookup: Lookup, table: DataFrame) -> tuple[str, ...]:
+    """List the features of a lookup that are times: rows get their minutes before the prediction time."""
+    pairs = zip(lookup.columns, lookup.features, strict=True)
+    return tuple(feature for name, feature in pairs if isinstance(table.schema[name].dataType, TimestampType))
+
+
+def _join_tick(spine: DataFrame, table: DataFrame, lookup: Lookup, grid: timedelta, window: Window) -> DataFrame:
     near = (F.col(KNOWN_AT) > F.lit(window.start - grid)) & (F.col(KNOWN_AT) < F.lit(window.end))
     right = table.where(near).select(
         *(F.col(theirs).alias(ours) for theirs, ours in lookup.keys.items()),
         F.unix_seconds(KNOWN_AT).alias("_tick"),
         *_features(table, lookup),
     )
-    tick = F.floor(F.unix_seconds(PREDICTION_TIME) / step) * step
     keys = [*lookup.keys.values(), "_tick"]
-    return spine.withColumn("_tick", tick).join(right, on=keys, how="left").drop("_tick")
+    return spine.withColumn("_tick", tick(grid)).join(right, on=keys, how="left").drop("_tick")
 
 
 def _join(spine: DataFrame, table: DataFrame, lookup: Lookup) -> DataFrame:
@@ -72,15 +99,13 @@ def _join(spine: DataFrame, table: DataFrame, lookup: Lookup) -> DataFrame:
     return spine.join(right, on=list(lookup.keys.values()), how="left")
 
 
-def _join_latest(spine: DataFrame, table: DataFrame, lookup: Lookup, window: Window) -> DataFrame:
+def _join_latest(spine: DataFrame, table: DataFrame, lookup: Lookup, max_age: timedelta, window: Window) -> DataFrame:
     """Union both sides in the order of time and carry the newest feature row forward to the spine's rows.
 
     A join by a range condition would compare each row with all earlier ones of its key.
     """
-    if lookup.max_age is None:
-        raise ConfigError(f"the lookup of {lookup.table!r} needs a max_age: the table has times")
     ours, theirs = list(lookup.keys.values()), list(lookup.keys)
-    near = (F.col(KNOWN_AT) >= F.lit(window.start - lookup.max_age)) & (F.col(KNOWN_AT) < F.lit(window.end))
+    near = (F.col(KNOWN_AT) >= F.lit(window.start - max_age)) & (F.col(KNOWN_AT) < F.lit(window.end))
     value = F.struct(F.col(KNOWN_AT).alias("_at"), *(F.col(name) for name in lookup.columns))
     right = table.where(near).select(
         *(F.col(key).alias(f"_key{i}") for i, key in enumerate(theirs)),
@@ -99,18 +124,13 @@ def _join_latest(spine: DataFrame, table: DataFrame, lookup: Lookup, window: Win
     # At the same time the feature row comes first: known at the prediction time is known.
     so_far = Over.partitionBy(*keys).orderBy("_time", "_order").rowsBetween(Over.unboundedPreceding, Over.currentRow)
     latest = both.withColumn("_value", F.last("_value", ignorenulls=True).over(so_far)).where("_order = 1")
-    fresh = F.col("_value._at") >= F.col("_time") - F.lit(lookup.max_age)
-    columns = []
+    fresh = F.col("_value._at") >= F.col("_time") - F.lit(max_age)
+    times, columns = times_among(lookup, table), []
     for name, feature in zip(lookup.columns, lookup.features, strict=True):
         found = F.when(fresh, F.col(f"_value.{name}"))
-        is_time = isinstance(table.schema[name].dataType, TimestampType)
-        columns.append((_minutes_before(found, F.col("_time")) if is_time else found).alias(feature))
+        columns.append((minutes_before(found, F.col("_time")) if feature in times else found).alias(feature))
     return latest.select("_spine.*", *columns)
 
 
 def _features(table: DataFrame, lookup: Lookup) -> list[Column]:
     return [F.col(name).alias(feature) for name, feature in zip(lookup.columns, lookup.features, strict=True)]
-
-
-def _minutes_before(moment: Column, prediction_time: Column) -> Column:
-    return (F.unix_seconds(prediction_time) - F.unix_seconds(moment)) / F.lit(SECONDS_PER_MINUTE)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import AnalysisException
 
-from levelfive.errors import LevelfiveError, TableConflict, TableError
-from levelfive.tables import CONFLICT_STATE, CONFLICTS
+from levelfive.conflicts import is_conflict, overtaken
+from levelfive.errors import LevelfiveError, TableError
 
 # Unity Catalog's refusals come through Spark, Spark Connect and REST, as different classes with the same words.
 NO_GRANT = ("PERMISSION_DENIED", "INSUFFICIENT_PERMISSIONS", "INSUFFICIENT_PRIVILEGES", "SQLSTATE: 42501")
@@ -19,9 +17,8 @@ LACKING = re.compile(
 )
 
 
-@contextmanager
-def refusals_of(tables: str) -> Iterator[None]:
-    """Turn what is refused of a table into our errors; all others pass.
+class refusals_of:
+    """Turns what is refused of feature tables in the block into our errors; all others pass.
 
     Args:
         tables: Full names, for the message.
@@ -30,21 +27,26 @@ def refusals_of(tables: str) -> Iterator[None]:
         TableConflict: Another writer was first.
         TableError: A table or a grant is missing, or the client refused what it was asked for.
     """
-    try:
-        yield
-    except LevelfiveError:
-        raise
-    except Exception as err:
-        refusal = _refusal(tables, err)
-        if refusal is None:
-            raise
-        raise refusal from err
+
+    def __init__(self, tables: str) -> None:
+        """Remember the tables."""
+        self._tables = tables
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
+        """Turn the error that ended the block."""
+        if isinstance(err, Exception) and not isinstance(err, LevelfiveError):
+            refusal = _refusal(self._tables, err)
+            if refusal is not None:
+                raise refusal from err
 
 
 def _refusal(tables: str, err: Exception) -> TableError | None:
     said = str(err)
-    if isinstance(err, CONFLICTS) or (isinstance(err, PySparkException) and err.getSqlState() == CONFLICT_STATE):
-        return TableConflict(f"{tables}: another writer committed first; run the step again")
+    if is_conflict(err):
+        return overtaken(tables)
     if any(words in said for words in NO_GRANT):
         return TableError(f"{tables}: a grant is missing. {_remedy(said)}")
     if any(words in said for words in NO_TABLE):

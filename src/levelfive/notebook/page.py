@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from levelfive.app import App, on_databricks
-from levelfive.config import load_settings, parse_time
+from levelfive.config import DEFAULT_HOME, load_settings, parse_time, parse_window
 from levelfive.errors import ConfigError
 from levelfive.mlflow_store import quieten
 from levelfive.notebook.reading import COMMON, HOME, PARAMETERS, SETTINGS, from_command_line, from_widgets
 from levelfive.notebook.showing import table
 from levelfive.windows import Window
 
-DEFAULT_HOME = ".levelfive"
-DEFAULT_WINDOW = timedelta(days=1)
 SHOWN_ROWS = 20
 
 
@@ -93,13 +91,12 @@ class Page:
 
     @property
     def window(self) -> Window:
-        """The prediction times from `window_start` to `window_end`: by default one day, up to `as_of`.
+        """The prediction times from `window_start`, a time or a length, to `window_end`; see `parse_window`.
 
         Raises:
             ConfigError: A time is wrong, or the end is not after the start.
         """
-        end = self.time("window_end") or self.as_of
-        return Window(self.time("window_start") or end - DEFAULT_WINDOW, end)
+        return parse_window(self["window_start"], self["window_end"], self.as_of)
 
     def show(self, *results: object) -> None:
         """Show results: figures as they are, frames of Spark and pandas, dataclasses and lists of them as tables."""

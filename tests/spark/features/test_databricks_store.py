@@ -169,7 +169,7 @@ def test_the_packages_own_client_and_lookup_are_used(monkeypatch: pytest.MonkeyP
             """Connect to nothing."""
 
     package = ModuleType("databricks.feature_engineering")
-    package.FeatureEngineeringClient, package.FeatureLookup = Client, FakeLookup  # type: ignore[attr-defined]
+    package.FeatureEngineeringClient, package.FeatureLookup = Client, FakeLookup  # type: ignore[attr-defined]  # a module made here
     monkeypatch.setitem(sys.modules, "databricks.feature_engineering", package)
 
     built = feature_engineering()

@@ -1,0 +1,71 @@
+"""What Delta refuses, as our errors: another writer was first, or the rows do not fit the table."""
+
+from __future__ import annotations
+
+from delta.exceptions import (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    DeltaConcurrentModificationException,
+    MetadataChangedException,
+    ProtocolChangedException,
+)
+from pyspark.errors import AnalysisException, PySparkException
+
+from levelfive.errors import TableConflict, TableError
+
+_CONFLICTS = (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    DeltaConcurrentModificationException,
+    MetadataChangedException,
+    ProtocolChangedException,
+)
+# Over Connect, Delta's conflicts arrive as unknown errors with this state of SQL.
+_CONFLICT_STATE = "2D521"
+
+
+def is_conflict(err: BaseException) -> bool:
+    """Tell whether Spark refused a write because another writer was first."""
+    return isinstance(err, _CONFLICTS) or (isinstance(err, PySparkException) and err.getSqlState() == _CONFLICT_STATE)
+
+
+def overtaken(table: str) -> TableConflict:
+    """Build the error of a writer that was not first."""
+    return TableConflict(f"table {table!r}: another writer committed first; run the step again")
+
+
+def refused(table: str, err: BaseException) -> TableError:
+    """Build the error of rows that do not fit, from what the engine said."""
+    return TableError(f"table {table!r} refused the rows: {str(err).splitlines()[0]}")
+
+
+class refusals:
+    """Turns what Spark refuses in the block into our errors; all others pass.
+
+    Args:
+        table: The logical name, for the message.
+
+    Raises:
+        TableConflict: Another writer was first.
+        TableError: The rows do not fit the table.
+    """
+
+    def __init__(self, table: str) -> None:
+        """Remember the table."""
+        self._table = table
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
+        """Turn the error that ended the block."""
+        if err is not None and is_conflict(err):
+            raise overtaken(self._table) from err
+        if isinstance(err, AnalysisException):
+            raise refused(self._table, err) from err
