@@ -235,9 +235,9 @@ def list_versions(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None,
     table = Table("version", "role", "trained as of", "linked with", "champion")
     for found in app.registry.versions():
         tags = found.tags
-        linked = tags.get("levelfive.refit_of") or tags.get("levelfive.refitted_as", "")
+        linked = tags.get("levelfive_refit_of") or tags.get("levelfive_refitted_as", "")
         mark = "yes" if live is not None and live.version == found.version else ""
-        table.add_row(found.version, tags.get("levelfive.role", ""), tags.get("levelfive.as_of", ""), linked, mark)
+        table.add_row(found.version, tags.get("levelfive_role", ""), tags.get("levelfive_as_of", ""), linked, mark)
     out.print(table)
 
 

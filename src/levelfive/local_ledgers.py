@@ -19,6 +19,8 @@ from levelfive.errors import TableConflict
 from levelfive.ledgers import Cells
 
 _ATTEMPTS = 10
+# Tried again by delta-rs itself, a write that rests on a look would no longer rest on it.
+_ONCE = CommitProperties(max_commit_retries=0)
 
 
 class LocalLedgers:
@@ -49,7 +51,7 @@ class LocalLedgers:
             with suppress(TableConflict):
                 if not is_committed(path):
                     with _refusals(table):
-                        write_deltalake(path, data, mode="error")
+                        write_deltalake(path, data, mode="error", commit_properties=_ONCE)
                     return Write(table, 0, data.num_rows)
                 return _append(table, DeltaTable(path), path, data, keys)
         raise overtaken(table)

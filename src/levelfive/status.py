@@ -15,7 +15,11 @@ from levelfive.windows import Window
 
 @dataclass(frozen=True)
 class Status:
-    """The champion of a time, the alias now, and the performance of live predictions since its promotion."""
+    """The champion of a time, and the performance of live predictions since its promotion.
+
+    `newest` is the newest champion, `alias` what the registry's alias points at now: the same where all is well, and
+    where the registry has no aliases.
+    """
 
     live: Promotion | None
     newest: str | None
@@ -32,11 +36,12 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     made = history(context.tables, registry.name)
     live = champion_as_of(made, as_of)
     newest = made[-1].version if made else None
+    alias = registry.alias(CHAMPION) if made and registry.has_aliases else newest
     if live is None:
-        return Status(None, newest, registry.alias(CHAMPION) if made else None, None)
+        return Status(None, newest, alias, None)
     found = None
     run = Run(context.tables, "status")
     if context.tables.exists(PREDICTIONS):
         since = Window(live.promoted_at, as_of)
         found = performance(context, run, [since], model_name=registry.name, as_of=as_of)[0]
-    return Status(live, newest, registry.alias(CHAMPION), found if found and found.scored else None)
+    return Status(live, newest, alias, found if found and found.scored else None)

@@ -60,8 +60,8 @@ def test_the_model_comes_back_from_the_registry_as_it_was_trained(loop, tmp_path
     assert len(described.signature.inputs.inputs) == len(loop.app.use_case.model.features)
     assert described.saved_input_example_info is not None
     tags = loop.app.registry.find(loop.trained.version).tags
-    assert loop.trained.candidate_version == tags["levelfive.refit_of"]
-    assert loop.trained.version == loop.app.registry.find(loop.trained.candidate_version).tags["levelfive.refitted_as"]
+    assert loop.trained.candidate_version == tags["levelfive_refit_of"]
+    assert loop.trained.version == loop.app.registry.find(loop.trained.candidate_version).tags["levelfive_refitted_as"]
 
 
 def test_the_training_set_is_kept_with_its_hash(loop) -> None:

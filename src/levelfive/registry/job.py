@@ -18,7 +18,7 @@ from levelfive.windows import iso
 READS = (PROMOTIONS,)
 WRITES = (PROMOTIONS,)
 
-VERDICT_TAG = "levelfive.verdict"
+VERDICT_TAG = "levelfive_verdict"
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,23 @@
-"""The central registry: an MLflow store of its own that holds the artefacts of its models too."""
+"""The central registry: a store of its own that holds the files of its models too."""
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import mlflow.artifacts
-from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from levelfive.errors import ModelNotFound, RegistryError
-from levelfive.mlflow_store import experiment_id
 from levelfive.model_package import Model, load
+from levelfive.registry.backends import backend_of, every_version, name_for
 
+# What Unity Catalog takes as a tag: https://docs.databricks.com/aws/en/database-objects/tags
+_FORBIDDEN = re.compile(r"[.,\-=/:]")
+_LONGEST_TAG = 1000
 NOT_FOUND = ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
 CHAMPION = "champion"
 
@@ -33,7 +35,9 @@ class CentralRegistry:
     """One registered model of the central registry.
 
     Args:
-        uri: The registry's MLflow store, apart from the tracking store.
+        uri: The registry, apart from the tracking store: a database, an MLflow server, Unity Catalog (`databricks-uc`)
+            or that of another metastore (`databricks-uc://scope:prefix`), or the registry of another workspace
+            (`databricks://scope:prefix`), which has no aliases.
         name: The registered model: one for each environment.
         artefacts: Folder of artefacts where the registry is a plain database, or None where it has its own.
     """
@@ -41,10 +45,15 @@ class CentralRegistry:
     def __init__(self, uri: str, name: str, *, artefacts: Path | None = None) -> None:
         """Remember where the registry is; it is asked at the first call."""
         self.uri = uri
-        self.name = name
-        self._artefacts = artefacts
-        self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        self.name = name_for(uri, name)
+        self._backend = backend_of(uri, artefacts)
+        self._client = self._backend.client
         self._loaded: dict[str, Model] = {}
+
+    @property
+    def has_aliases(self) -> bool:
+        """Whether the registry has aliases; champions are those of `promotions` anyway."""
+        return self._backend.has_aliases
 
     def register(self, package: Path, tags: Mapping[str, str]) -> str:
         """Copy a model package into the registry and make a version of it.
@@ -55,17 +64,12 @@ class CentralRegistry:
         Raises:
             RegistryError: The registry refused.
         """
+        self._check_tags(tags)
         try:
             self._ensure_model()
-            experiment = experiment_id(self._client, self.name, self._artefacts)
-            run = self._client.create_run(experiment, run_name=package.name, tags=dict(tags))
-            self._client.log_artifacts(run.info.run_id, str(package), "model")
-            self._client.set_terminated(run.info.run_id)
-            source = f"{run.info.artifact_uri}/model"
-            answer = self._client.create_model_version(self.name, source, run_id=run.info.run_id, tags=dict(tags))
+            return self._backend.create(self.name, package, tags)
         except MlflowException as err:
             raise RegistryError(f"registry {self.uri} refused a version of {self.name}: {err.message}") from err
-        return str(answer.version)
 
     def find(self, version: str) -> RegisteredVersion:
         """Look a version up.
@@ -83,11 +87,9 @@ class CentralRegistry:
     def versions(self) -> tuple[RegisteredVersion, ...]:
         """List all versions, oldest first."""
         try:
-            found = self._client.search_model_versions(f"name = '{self.name}'")
+            return tuple(self.find(version) for version in every_version(self._client, self.name))
         except MlflowException as err:
             raise self._refusal(err, "any") from err
-        known = (RegisteredVersion(self.name, str(v.version), dict(v.tags)) for v in found)
-        return tuple(sorted(known, key=lambda v: int(v.version)))
 
     def download(self, version: str, folder: Path) -> Path:
         """Copy a version's package into a folder.
@@ -98,8 +100,7 @@ class CentralRegistry:
         """
         self.find(version)
         try:
-            source = self._client.get_model_version_download_uri(self.name, version)
-            return Path(mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=str(folder)))
+            return self._backend.download(self.name, version, folder)
         except (MlflowException, OSError) as err:
             raise RegistryError(f"the artefacts of {self.name} version {version} cannot be read: {err}") from err
 
@@ -116,7 +117,9 @@ class CentralRegistry:
         return self._loaded[version]
 
     def alias(self, alias: str) -> str | None:
-        """Tell which version an alias points at, or None where it is not set."""
+        """Tell which version an alias points at, or None where it is not set or the registry has no aliases."""
+        if not self.has_aliases:
+            return None
         try:
             return str(self._client.get_model_version_by_alias(self.name, alias).version)
         except MlflowException as err:
@@ -125,20 +128,39 @@ class CentralRegistry:
             raise self._refusal(err, alias) from err
 
     def set_alias(self, alias: str, version: str) -> None:
-        """Point an alias at a version.
+        """Point an alias at a version, where the registry has aliases.
 
         Raises:
             RegistryError: The registry refused.
         """
+        if not self.has_aliases:
+            return
         try:
             self._client.set_registered_model_alias(self.name, alias, version)
         except MlflowException as err:
             raise self._refusal(err, version) from err
 
     def tag(self, version: str, tags: Mapping[str, str]) -> None:
-        """Set tags on a version."""
-        for key, value in tags.items():
-            self._client.set_model_version_tag(self.name, version, key, value)
+        """Set tags on a version.
+
+        Raises:
+            RegistryError: The registry refused.
+        """
+        self._check_tags(tags)
+        try:
+            for key, value in tags.items():
+                self._client.set_model_version_tag(self.name, version, key, value)
+        except MlflowException as err:
+            raise self._refusal(err, version) from err
+
+    @staticmethod
+    def _check_tags(tags: Mapping[str, str]) -> None:
+        """Refuse what Unity Catalog would refuse, in every registry: what is tested on a laptop works there too."""
+        wrong = [key for key, value in tags.items() if _FORBIDDEN.search(key) or len(value) > _LONGEST_TAG]
+        if wrong:
+            raise RegistryError(
+                f"tags {', '.join(wrong)}: names take none of . , - = / : and values {_LONGEST_TAG:,} characters"
+            )
 
     def _ensure_model(self) -> None:
         try:

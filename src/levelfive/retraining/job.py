@@ -193,7 +193,7 @@ def _registered(registry: CentralRegistry, record: DecisionRecord, labels: int) 
     for version in registry.versions():
         verdict = version.tags.get(registry_job.VERDICT_TAG)
         if version.tags.get(training.DECISION_TAG) == record.decision_id and verdict is not None:
-            candidate = version.tags.get("levelfive.refit_of")
+            candidate = version.tags.get("levelfive_refit_of")
             return _outcome(record, Verdict.from_json(verdict), (candidate, version.version), labels)
     return None
 

@@ -43,7 +43,7 @@ READS = ("raw_*", "<feature tables>", LABELS, PROMOTIONS, PREDICTIONS)
 WRITES: tuple[str, ...] = ()
 
 TRAINING_SET = "training_set"
-DECISION_TAG = "levelfive.decision"
+DECISION_TAG = "levelfive_decision"
 
 
 @dataclass(frozen=True)
@@ -306,15 +306,15 @@ def _register(
     save(refitted, rows.tail(100), folder / "model")
     task.tracked.log_folder(folder / "model", "model")
     shared = {
-        "levelfive.as_of": iso(task.as_of),
-        "levelfive.tracking_run_id": task.tracked.run_id,
-        "levelfive.code_revision": task.code_revision,
+        "levelfive_as_of": iso(task.as_of),
+        "levelfive_tracking_run_id": task.tracked.run_id,
+        "levelfive_code_revision": task.code_revision,
         DECISION_TAG: task.decision,
-        "levelfive.training_set.sha256": candidate.card.training_set_sha256,
+        "levelfive_training_set_sha256": candidate.card.training_set_sha256,
     }
-    first = registry.register(folder / "candidate", {**shared, "levelfive.role": "candidate"})
-    tags = {**shared, "levelfive.role": "refit", "levelfive.refit_of": first, VERDICT_TAG: verdict.to_json()}
+    first = registry.register(folder / "candidate", {**shared, "levelfive_role": "candidate"})
+    tags = {**shared, "levelfive_role": "refit", "levelfive_refit_of": first, VERDICT_TAG: verdict.to_json()}
     second = registry.register(folder / "model", tags)
-    registry.tag(first, {"levelfive.refitted_as": second})
+    registry.tag(first, {"levelfive_refitted_as": second})
     task.tracked.set_tags({"candidate_version": first, "version": second})
     return first, second

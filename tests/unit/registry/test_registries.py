@@ -1,0 +1,208 @@
+"""What a central registry must do, whatever holds it; and what the kinds do differently."""
+
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import requests
+from mlflow.utils import databricks_utils
+from requests.adapters import HTTPAdapter
+from sklearn.linear_model import LogisticRegression
+from urllib3.util import Retry
+
+from levelfive.errors import ModelNotFound, RegistryError
+from levelfive.model_package import Model, ModelCard, save
+from levelfive.registry.store import CHAMPION, CentralRegistry
+from levelfive.usecase import Task
+from levelfive.windows import utc
+from unity_catalog import unity_catalog
+
+KINDS = ("database", "server", "unity_catalog", "other_metastore", "other_workspace")
+
+
+@contextmanager
+def mlflow_server(folder: Path, *files: str) -> Iterator[str]:
+    """Run MLflow's own server."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    database = ("--backend-store-uri", f"sqlite:///{folder}/server.db")
+    command = [sys.executable, "-m", "mlflow", "server", *database, *files, "--port", str(port), "--workers", "1"]
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        until_up = requests.Session()
+        until_up.mount("http://", HTTPAdapter(max_retries=Retry(total=12, backoff_factor=0.2, backoff_max=10)))
+        until_up.get(f"{address}/health", timeout=30).raise_for_status()
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("server")
+    with mlflow_server(folder, "--serve-artifacts", "--artifacts-destination", str(folder / "served")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that, as a workspace does, lets clients write files to its storage themselves."""
+    folder = tmp_path_factory.mktemp("workspace")
+    with mlflow_server(folder, "--no-serve-artifacts", "--default-artifact-root", str(folder / "storage")) as address:
+        yield address
+
+
+@dataclass
+class Registries:
+    """Opens registries of each kind, for models of one name."""
+
+    name: str
+    folder: Path
+    server: str
+    workspace: str
+    patch: pytest.MonkeyPatch
+    stack: ExitStack
+
+    def open(self, kind: str) -> CentralRegistry:
+        if kind == "database":
+            return CentralRegistry(f"sqlite:///{self.folder}/registry.db", self.name, artefacts=self.folder / "files")
+        if kind == "server":
+            return CentralRegistry(self.server, self.name)
+        if kind == "other_workspace":
+            # For a workspace's own registry, MLflow's client speaks the API that MLflow's server answers.
+            self._keep_secrets(self.workspace)
+            return CentralRegistry("databricks://scope:hub", self.name)
+        address, self.metastore = self.stack.enter_context(unity_catalog())
+        if kind == "other_metastore":
+            self._keep_secrets(address)
+            return CentralRegistry("databricks-uc://scope:hub", self.name)
+        self.patch.setenv("DATABRICKS_HOST", address)
+        self.patch.setenv("DATABRICKS_TOKEN", "of-this-workspace")
+        return CentralRegistry("databricks-uc", self.name)
+
+    def _keep_secrets(self, address: str) -> None:
+        secrets = {"hub-host": address, "hub-token": "of-another", "hub-workspace-id": "7"}
+        kept = {("scope", key): secret for key, secret in secrets.items()}
+        dbutils = SimpleNamespace(secrets=SimpleNamespace(get=lambda scope, key: kept[scope, key]))
+        self.patch.setattr(databricks_utils, "_get_dbutils", lambda: dbutils)
+
+
+@pytest.fixture
+def registries(
+    request: pytest.FixtureRequest, tmp_path: Path, server: str, workspace: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Registries]:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    name = re.sub(r"\W", "_", request.node.name)
+    with ExitStack() as stack:
+        yield Registries(f"models.qa.{name}", tmp_path, server, workspace, monkeypatch, stack)
+
+
+@pytest.fixture(params=KINDS)
+def registry(request: pytest.FixtureRequest, registries: Registries) -> CentralRegistry:
+    return registries.open(request.param)
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rows = pd.DataFrame({"distance": np.arange(40.0)})
+    model = Model(LogisticRegression().fit(rows, rows["distance"] > 20), CARD)
+    folder = tmp_path_factory.mktemp("package") / "model"
+    save(model, rows, folder)
+    return folder
+
+
+CARD = ModelCard(
+    use_case="flight_delay",
+    task=Task.BINARY,
+    features=("distance",),
+    categorical=(),
+    lookups=(),
+    trained_from=utc(2013, 1, 1),
+    trained_until=utc(2013, 2, 1),
+    as_of=utc(2013, 2, 1),
+    training_rows=40,
+    training_set_sha256="",
+    table_versions={},
+    parameters={},
+    seed=1,
+    run_id="a-run-of-the-tracking-store",
+    code_revision="",
+    baseline="",
+)
+
+
+def test_a_version_has_its_package_and_tags(registry: CentralRegistry, package: Path, tmp_path: Path) -> None:
+    version = registry.register(package, {"levelfive_role": "refit", "levelfive_verdict": "v" * 1000})
+
+    assert version == "1"
+    assert registry.find(version).tags == {"levelfive_role": "refit", "levelfive_verdict": "v" * 1000}
+    (tmp_path / "to").mkdir()
+    copied = registry.download(version, tmp_path / "to")
+    assert {str(file.relative_to(copied)) for file in copied.rglob("*") if file.is_file()} >= {
+        str(file.relative_to(package)) for file in package.rglob("*") if file.is_file()
+    }
+    assert registry.load(version).card == CARD
+    assert registry.load(version).score(pd.DataFrame({"distance": [1.0, 39.0]})).round() == pytest.approx([0, 1])
+
+
+def test_versions_are_listed_oldest_first_with_their_tags(registry: CentralRegistry, package: Path) -> None:
+    made = [registry.register(package, {"number": str(number)}) for number in range(3)]
+    registry.tag(made[0], {"later": "yes"})
+
+    assert [(found.version, found.tags["number"]) for found in registry.versions()] == [*zip(made, "012", strict=True)]
+    assert registry.versions()[0].tags["later"] == "yes"
+
+
+def test_an_alias_points_at_a_version_where_there_are_aliases(registry: CentralRegistry, package: Path) -> None:
+    one, two = registry.register(package, {}), registry.register(package, {})
+    assert registry.alias(CHAMPION) is None
+
+    for version in (one, two):
+        registry.set_alias(CHAMPION, version)
+
+    assert registry.alias(CHAMPION) == (None if registry.uri.startswith("databricks://") else two)
+
+
+def test_what_is_not_there_is_said(registry: CentralRegistry, package: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFound, match="registry list"):
+        registry.find("1")
+    registry.register(package, {})
+    with pytest.raises(ModelNotFound, match=r"version 7"):
+        registry.download("7", tmp_path)
+    with pytest.raises(RegistryError):
+        registry.tag("7", {"role": "refit"})
+
+
+@pytest.mark.parametrize(
+    "tags", [{"levelfive.role": "refit"}, {"levelfive_verdict": "v" * 1001}], ids=["name", "value"]
+)
+def test_a_tag_that_unity_catalog_refuses_is_refused_everywhere(
+    registry: CentralRegistry, package: Path, tags: dict[str, str]
+) -> None:
+    with pytest.raises(RegistryError, match="1,000 characters"):
+        registry.register(package, tags)
+    with pytest.raises(ModelNotFound):
+        registry.find("1")
+
+
+def test_another_metastore_is_asked_with_the_secrets_of_its_scope(
+    registries: Registries, package: Path, tmp_path: Path
+) -> None:
+    registry = registries.open("other_metastore")
+
+    registry.download(registry.register(package, {}), tmp_path)
+
+    assert registries.metastore.tokens == {"Bearer of-another"}
