@@ -25,7 +25,7 @@ page = notebook.parameters(globals(), "training")
 # COMMAND ----------
 
 result = notebook.train(page)
-page.hand_on(version=result.version, verdict=result.verdict)
+page.hand_on(version=result.version, verdict=result.verdict, passed="true" if result.passed else "false")
 
 # COMMAND ----------
 

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from levelfive.config import Settings
 from levelfive.errors import ConfigError
+from levelfive.feature_stores import FeatureStore
+from levelfive.features.databricks_store import DatabricksFeatureStore, feature_engineering
+from levelfive.features.store import LocalFeatureStore
 from levelfive.registry.store import CentralRegistry
 from levelfive.retraining.job import Stores
 from levelfive.runs import JobContext
@@ -36,6 +39,10 @@ class Platform(Protocol):
 
     def tables(self, settings: Settings) -> Tables:
         """Open the lakehouse."""
+        ...
+
+    def features(self, tables: Tables) -> FeatureStore:
+        """Open the feature store of the lakehouse."""
         ...
 
     def tracking(self, settings: Settings) -> Tracking:
@@ -67,6 +74,10 @@ class Laptop:
         warehouse.mkdir(parents=True, exist_ok=True)
         spark = local_session(warehouse, memory=settings.memory, cores=settings.cores)
         return Tables(spark, schema=settings.schema_name, warehouse=warehouse)
+
+    def features(self, tables: Tables) -> FeatureStore:
+        """Open the feature store of the lakehouse."""
+        return LocalFeatureStore(tables)
 
     def tracking(self, settings: Settings) -> Tracking:
         """Open the tracking store."""
@@ -100,6 +111,10 @@ class Workspace:
     def tables(self, settings: Settings) -> Tables:
         """Open the lakehouse."""
         return Tables(self.spark, schema=settings.schema_name, can_keep=not _over_connect(self.spark))
+
+    def features(self, tables: Tables) -> FeatureStore:
+        """Open Feature Engineering in Unity Catalog."""
+        return DatabricksFeatureStore(tables, feature_engineering)
 
     def tracking(self, settings: Settings) -> Tracking:
         """Open the tracking store; there, an experiment is a path in the workspace."""
@@ -196,7 +211,7 @@ class App:
     @cached_property
     def context(self) -> JobContext:
         """What every job works with."""
-        return JobContext(self.tables, self.use_case)
+        return JobContext(self.tables, self.use_case, self.platform.features(self.tables))
 
     @cached_property
     def tracking(self) -> Tracking:

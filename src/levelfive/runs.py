@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from levelfive.commits import Write
+from levelfive.feature_stores import FeatureStore
 from levelfive.tables import Tables
 from levelfive.telemetry import event
 from levelfive.usecase import UseCase
@@ -86,6 +87,7 @@ class JobContext:
 
     tables: Tables
     use_case: UseCase
+    features: FeatureStore
 
     @contextmanager
     def run(self, room: str, *, as_of: datetime, parameters: Mapping[str, object]) -> Iterator[Run]:

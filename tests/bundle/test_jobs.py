@@ -4,9 +4,11 @@ import re
 from pathlib import PurePath
 
 import pytest
+from packaging.requirements import Requirement
 
 from bundle import notebooks
 from bundle.offline import ROOT, deployment, identifier, read, resolve, texts
+from feature_engineering.fake import VERSIONS
 from levelfive.config import Approval, load_settings, parse_time
 from levelfive.errors import AsOfError
 from levelfive.notebook.reading import COMMON, PARAMETERS, SETTINGS
@@ -135,7 +137,7 @@ def test_conditions_compare_with_what_the_code_says(deployed):
 
     assert conditions == {
         "approval_is_auto": ("EQUAL_TO", Approval.AUTO),
-        "passed_gate": ("NOT_EQUAL", ""),
+        "passed_gate": ("EQUAL_TO", "true"),
         "asks_for_training": ("EQUAL_TO", Action.RETRAIN),
     }
 
@@ -144,7 +146,7 @@ def test_promotion_finds_the_version_that_training_handed_on(deployed):
     training = deployed.jobs["training"]
 
     assert TRAINING_TASK in upstream(training, "registry")
-    assert "version" in notebooks.handed_on(notebook_of(by_key(training)[TRAINING_TASK]))
+    assert {"version", "passed"} <= set(notebooks.handed_on(notebook_of(by_key(training)[TRAINING_TASK])))
 
 
 def test_settings_accept_what_the_jobs_give(deployed):
@@ -177,12 +179,15 @@ def test_notebooks_run_on_a_job_cluster_with_the_wheel(target):
         assert deployed.jobs[name]["environments"] == []
 
 
-def test_notebooks_run_serverless_with_the_wheel():
+def test_notebooks_run_serverless_with_the_wheel_and_the_client_of_the_feature_store():
     deployed = deployment("serverless")
     for name, task in deployed.tasks("notebook_task"):
         (environment,) = deployed.jobs[name]["environments"]
         assert task["environment_key"] == environment["environment_key"]
-        assert environment["spec"]["dependencies"] == ["./dist/*.whl"]
+        wheel, client = map(str, environment["spec"]["dependencies"])
+        assert wheel == "./dist/*.whl"
+        assert all(Requirement(client).specifier.contains(version) for version in VERSIONS)
+        assert Requirement(client).name == "databricks-feature-engineering"
         assert "job_cluster_key" not in task
         assert task["libraries"] == deployed.jobs[name]["job_clusters"] == []
 

@@ -1,10 +1,12 @@
-"""The code of docs/tables.md works as it stands there, on a lakehouse where the whole loop has run."""
+"""The code of docs/tables.md and the dashboard's queries work as they stand, where the whole loop has run."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -17,6 +19,8 @@ from levelfive.scoring import job as scoring
 from levelfive.windows import Window, utc
 
 PAGE = Path(__file__).parents[2] / "docs" / "tables.md"
+DASHBOARD = Path(__file__).parents[2] / "resources" / "monitoring.lvdash.json"
+DATASETS = json.loads(DASHBOARD.read_text())["datasets"]
 BLOCK = re.compile(r"^```(sql|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SCORED = Window(utc(2013, 2, 15, 6), utc(2013, 2, 18, 6))
 VIEW = "CREATE OR REPLACE TEMPORARY VIEW"
@@ -38,7 +42,7 @@ def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
         gate=GatePolicy(min_days=2, min_rows=100, margin=1.0),
         retraining=RetrainingPolicy(label_growth=0.02),
     )
-    context = JobContext(app.tables, use_case)
+    context = JobContext(app.tables, use_case, app.context.features)
     scoring.run(app.context, app.registry, window=SCORED, as_of=SCORED.end)
     first, rest = Window(SCORED.start, utc(2013, 2, 17, 6)), Window(utc(2013, 2, 17, 6), SCORED.end)
     for window in (first, rest):
@@ -47,7 +51,7 @@ def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     # No model has four times the skill that it had at training.
     alarmed = replace(use_case, monitoring=MonitoringPolicy(harmful_skill_share=4.0, min_days=1, min_rows=100))
     later = SCORED.end + timedelta(hours=12)
-    monitoring.run(JobContext(app.tables, alarmed), app.registry, window=first, as_of=later)
+    monitoring.run(JobContext(app.tables, alarmed, app.context.features), app.registry, window=first, as_of=later)
     return folder
 
 
@@ -70,6 +74,13 @@ def session(place: Path, spark: SparkSession) -> Iterator[SparkSession]:
 @pytest.mark.parametrize("query", [code for code in blocks("sql") if not code.startswith(VIEW)])
 def test_a_query_of_the_page_answers(session: SparkSession, query: str) -> None:
     assert session.sql(query).collect()
+
+
+@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset["displayName"])
+def test_a_dataset_of_the_dashboard_answers(session: SparkSession, dataset: dict[str, Any]) -> None:
+    found = session.sql("".join(dataset["queryLines"])).collect()
+
+    assert found or dataset["displayName"] == "Failed runs"
 
 
 def test_the_page_makes_its_views_and_asks_its_questions() -> None:

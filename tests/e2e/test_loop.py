@@ -61,7 +61,7 @@ def copy(loop, tmp_path: Path, request: pytest.FixtureRequest) -> Copy:
         gate=GatePolicy(min_days=2, min_rows=100, margin=1.0),
         retraining=RetrainingPolicy(label_growth=0.02),
     )
-    copied = Copy(app, JobContext(app.tables, use_case))
+    copied = Copy(app, JobContext(app.tables, use_case, app.context.features))
     scoring.run(copied.context, app.registry, window=SCORED, as_of=LATER)
     return copied
 

@@ -19,6 +19,7 @@ from sklearn.preprocessing import OneHotEncoder
 from flight_delay import USE_CASE
 from flight_delay.outcomes import labels
 from levelfive.features import job as features
+from levelfive.features.store import LocalFeatureStore
 from levelfive.monitoring import job as monitoring
 from levelfive.policies import GatePolicy
 from levelfive.registry import job as registry
@@ -79,7 +80,8 @@ def context(loop, tmp_path: Path) -> JobContext:
     source = loop.app.home / "lakehouse" / "whole_path.db"
     for table in (*(f"raw_{s.name}" for s in USE_CASE.sources), "landing_files"):
         shutil.copytree(source / table, lakehouse / f"{schema}.db" / table)
-    return JobContext(Tables(loop.app.tables.spark, schema=schema, warehouse=lakehouse), MINUTES_LATE)
+    tables = Tables(loop.app.tables.spark, schema=schema, warehouse=lakehouse)
+    return JobContext(tables, MINUTES_LATE, LocalFeatureStore(tables))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, reduce, wraps
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -228,3 +228,16 @@ class FakeTrainingSet:
 def fake_engineering(spark: SparkSession, metastore: Metastore) -> FeatureEngineering:
     """Build what stands for the package."""
     return FeatureEngineering(FakeClient(spark, metastore), FakeLookup)
+
+
+def fake_package(spark: SparkSession, metastore: Metastore) -> ModuleType:
+    """Build what stands for the module `databricks.feature_engineering`."""
+
+    class Client(FakeClient):
+        @as_real("FeatureEngineeringClient.__init__")
+        def __init__(self) -> None:
+            super().__init__(spark, metastore)
+
+    package = ModuleType("databricks.feature_engineering")
+    vars(package).update(FeatureEngineeringClient=Client, FeatureLookup=FakeLookup)
+    return package

@@ -1,11 +1,13 @@
 """Every notebook runs twice on a small slice of real files: as a script on a laptop, and as a task on a workspace."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
+from feature_engineering.fake import Metastore, fake_package
 from first_champion import AS_OF, BEGIN, LATER, deliver
 from levelfive.windows import Window, iso
 from notebook_runs import SCORED, Job, Jobs, Scripts
@@ -35,7 +37,10 @@ def scripts(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, spark: Spa
 
 @pytest.fixture(scope="session")
 def jobs(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, spark: SparkSession) -> Jobs:
-    """Run the jobs as on a workspace: its MLflow is a store on SQLite here, and so is its registry."""
+    """Run the jobs as on a workspace: its MLflow is a store on SQLite here, and so is its registry.
+
+    Its feature store works on local tables, and takes only calls that the real client takes.
+    """
     folder = tmp_path_factory.mktemp("workspace")
     common = {
         "table_schema": "by_job",
@@ -61,6 +66,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, spark: SparkS
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
         patch.setattr("levelfive.app.WORKSPACE_TRACKING", f"sqlite:///{folder / 'tracking.db'}")
+        patch.setitem(sys.modules, "databricks.feature_engineering", fake_package(spark, Metastore()))
         patch.chdir(folder)  # where MLflow leaves the artefacts of a store on SQLite
         deliver(folder / "landing", fixtures, Window(BEGIN, AS_OF))
         for task in ("data", "features", "training", "registry"):

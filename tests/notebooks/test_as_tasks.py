@@ -18,7 +18,7 @@ def test_the_training_hands_its_version_on_and_the_registry_promotes_it(jobs: Jo
 
     (promotion,) = spark.read.table("by_job.promotions").collect()
 
-    assert values["training", "verdict"] == "better"
+    assert (values["training", "verdict"], values["training", "passed"]) == ("better", "true")
     assert values["training", "version"] == promotion["version"] != ""
     assert (promotion["model_name"], promotion["promoted_by"]) == ("levelfive.qa.flight_delay", "levelfive")
     assert promotion["promoted_at"] == AS_OF.replace(tzinfo=None)

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from pyspark.sql import functions as F
@@ -94,17 +95,21 @@ class DatabricksFeatureStore:
 
     Args:
         tables: The catalog and schema that logical names are bound to.
-        engineering: The client.
+        connect: Builds the client, at its first use: not every room needs one.
     """
 
-    def __init__(self, tables: Tables, engineering: FeatureEngineering) -> None:
+    def __init__(self, tables: Tables, connect: Callable[[], FeatureEngineering]) -> None:
         """Serve the feature tables of a schema."""
         self._tables = tables
-        self._client = engineering.client
-        self._feature_lookup = engineering.lookup
-        self._noting = threading.Lock()
+        self._connect = connect
+        self._lock = threading.RLock()
 
-    def write(self, table: FeatureTable, rows: DataFrame, window: Window, *, made_of: Mapping[str, int]) -> Write:
+    @cached_property
+    def _engineering(self) -> FeatureEngineering:
+        with self._lock:
+            return self._connect()
+
+    def put(self, table: FeatureTable, rows: DataFrame, window: Window, *, made_of: Mapping[str, int]) -> Write:
         """Write rows; see `FeatureStore`."""
         rows = with_keys(rows, primary_key(table))
         with refusals_of(self._tables.name(table.name)):
@@ -115,12 +120,12 @@ class DatabricksFeatureStore:
             # The client counts keys before it merges, and the rows are compared with the table's after that.
             rows = self._tables.keep(rows.where(in_window(KNOWN_AT, window)))
             try:
-                self._client.write_table(name=self._tables.name(table.name), df=rows, mode="merge")
+                self._engineering.client.write_table(name=self._tables.name(table.name), df=rows, mode="merge")
                 self._remove_stale(table, rows, window)
             finally:
                 self._tables.let_go(rows)
             version = self._tables.version(table.name)
-        with self._noting:
+        with self._lock:
             noted = (table.name, window.start, window.end, version)
             self._tables.ledgers.add(FEATURE_WINDOWS, SCHEMA, [noted])
         return Write(table.name, version)
@@ -150,10 +155,12 @@ class DatabricksFeatureStore:
     def _make(self, table: FeatureTable, schema: StructType) -> None:
         name, keys = self._tables.name(table.name), primary_key(table)
         if self._tables.exists(table.name):
-            made = self._client.get_table(name=name)
+            made = self._engineering.client.get_table(name=name)
         else:
             time = KNOWN_AT if table.timestamped else None
-            made = self._client.create_table(name=name, primary_keys=list(keys), timeseries_column=time, schema=schema)
+            made = self._engineering.client.create_table(
+                name=name, primary_keys=list(keys), timeseries_column=time, schema=schema
+            )
         if set(made.primary_keys) != set(keys):
             raise TableError(
                 f"feature table {name} has the primary key ({', '.join(made.primary_keys)}), the use case declares "
@@ -180,7 +187,7 @@ class DatabricksFeatureStore:
                 for lookup in lookups
                 if lookup.grid is not None
             }
-            training_set = self._client.create_training_set(
+            training_set = self._engineering.client.create_training_set(
                 df=spine.withColumns(ticks) if ticks else spine, feature_lookups=wanted, label=label
             )
             joined = training_set.load_df()
@@ -191,14 +198,14 @@ class DatabricksFeatureStore:
         """Bind a lookup to the table's full name, with the spine's keys in the order of the table's primary key."""
         name = self._tables.name(lookup.table)
         check(lookup, table)
-        keys = [key for key in self._client.get_table(name=name).primary_keys if key != KNOWN_AT]
+        keys = [key for key in self._engineering.client.get_table(name=name).primary_keys if key != KNOWN_AT]
         if set(keys) != set(lookup.keys):
             raise ConfigError(
                 f"the lookup of {lookup.table!r} is by {', '.join(lookup.keys)}, the table's keys are {', '.join(keys)}"
             )
         timed = KNOWN_AT in table.columns
         time = PREDICTION_TIME if lookup.grid is None else _tick_name(lookup.grid)
-        return self._feature_lookup(
+        return self._engineering.lookup(
             table_name=name,
             lookup_key=[lookup.keys[key] for key in keys],
             feature_names=list(lookup.columns),

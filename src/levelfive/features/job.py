@@ -14,6 +14,7 @@ from levelfive.commits import Write
 from levelfive.data.job import LANDING_FILES
 from levelfive.data.known import read_as_known
 from levelfive.errors import AsOfError
+from levelfive.features.databricks_store import FEATURE_WINDOWS
 from levelfive.parallel import in_parallel
 from levelfive.runs import JobContext, Run
 from levelfive.tables import in_window
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 LABELS = "labels"
 READS = ("raw_*", LANDING_FILES)
-WRITES = ("<feature tables>", LABELS)
+WRITES = ("<feature tables>", FEATURE_WINDOWS, LABELS)
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,8 @@ def _write_features(context: JobContext, run: Run, table: FeatureTable, window: 
     raw = read_as_known(run, context.use_case, table.sources, window.end)
     with run.timed(table.name):
         rows = table.compute(raw, window)
-        if table.timestamped:
-            return run.wrote(run.tables.replace_window(table.name, rows, KNOWN_AT, window))
         made_of = {name: run.versions_read[context.use_case.source(name).table] for name in table.sources}
-        return run.wrote(run.tables.rebuild(table.name, rows, made_of))
+        return run.wrote(context.features.put(table, rows, window, made_of=made_of))
 
 
 def _write_labels(context: JobContext, run: Run, window: Window) -> Write:
@@ -94,7 +93,8 @@ def _write_labels(context: JobContext, run: Run, window: Window) -> Write:
 def _resume(context: JobContext, run: Run, as_of: datetime) -> datetime:
     # What the tables say of themselves, not what a run said: a killed run may have written some of them.
     timed = [table.name for table in context.use_case.feature_tables if table.timestamped]
-    ends = [context.tables.reach(table, before=as_of) for table in (*timed, LABELS)]
+    ends = [context.features.reach(table, before=as_of) for table in timed]
+    ends.append(context.tables.reach(LABELS, before=as_of))
     reached = [end for end in ends if end is not None]
     return min(reached) if len(reached) == len(ends) else _first_data(run, as_of)
 

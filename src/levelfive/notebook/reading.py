@@ -24,7 +24,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "training": ("without", "decision"),
     "registry": ("version", "by", "reason"),
     "scoring": ("window_start", "window_end"),
-    "monitoring": ("window_start", "window_end"),
+    "monitoring": ("window_start", "window_end", "lakehouse_monitor"),
     "retraining": (),
     "report": ("output",),
     "explore": (),

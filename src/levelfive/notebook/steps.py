@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from levelfive.config import Approval
 from levelfive.errors import ConfigError
 from levelfive.metrics import Estimate
+from levelfive.monitoring.lakehouse_monitor import LakehouseMonitor, Refresh, workspace_client
 from levelfive.notebook.page import Page
 from levelfive.registry import job as registry_job
 from levelfive.registry.job import RegistryResult
@@ -29,6 +30,11 @@ class Trained:
     candidate_version: str | None
     version: str | None
     estimates: Mapping[str, Estimate]
+
+    @property
+    def passed(self) -> bool:
+        """Whether there is a version to promote."""
+        return self.version is not None
 
 
 def train(page: Page) -> Trained:
@@ -68,6 +74,19 @@ def _train_as_decided(page: Page) -> Trained:
     if done is None:
         raise ConfigError(f"decision {wanted!r} is {record.decision.action}, which asks for no training")
     return Trained(done.verdict, done.reasons, done.candidate_version, done.version, {})
+
+
+def refresh_lakehouse_monitor(page: Page) -> Refresh | None:
+    """Make or refresh the workspace's own monitor of the predictions, where the parameters name a folder for it.
+
+    Raises:
+        MachineError: There is no databricks-sdk.
+        TableError: There are no predictions yet, or the workspace refused.
+    """
+    if not page["lakehouse_monitor"]:
+        return None
+    look = LakehouseMonitor(workspace_client, page["lakehouse_monitor"])
+    return look(page.app.context, page.app.registry, window=page.window, as_of=page.as_of)
 
 
 def promote(page: Page) -> RegistryResult:

@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 from levelfive.commits import Commit
 from levelfive.data.known import read_as_known
 from levelfive.errors import AsOfError, RegistryError
-from levelfive.features.lookup import assemble
 from levelfive.model_package import Model
 from levelfive.predictions import FEATURES, PREDICTIONS, SCORE, SLICES, Role, score_of
 from levelfive.registry.job import champion
@@ -119,7 +118,7 @@ def _choose(live: Promotion | None, version: str | None, as_of: datetime) -> tup
 def _scored(context: JobContext, run: Run, model: Model, window: Window, as_of: datetime) -> DataFrame:
     use_case = context.use_case
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
-    rows = assemble(use_case.spine(raw, window), model.card.lookups, run.read, window)
+    rows = context.features.assemble(use_case.spine(raw, window), model.card.lookups, run.read, window)
     return rows.select(
         *use_case.key,
         PREDICTION_TIME,

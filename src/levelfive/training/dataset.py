@@ -19,7 +19,6 @@ from pyspark.sql import functions as F
 from levelfive.data.known import read_as_known
 from levelfive.errors import EvidenceError
 from levelfive.features.job import known_labels
-from levelfive.features.lookup import assemble
 from levelfive.predictions import FEATURES, PREDICTIONS, SLICES, live_predictions
 from levelfive.runs import JobContext, Run
 from levelfive.tables import in_window
@@ -110,7 +109,8 @@ def labelled_rows(
     known = known_labels(run, as_of)
     spine = use_case.spine(raw, window).join(known.select(*use_case.key, LABEL), on=list(use_case.key), how="inner")
     slices = [F.col(name).cast("string").alias(f"{SLICE}{name}") for name in use_case.slices]
-    return _ordered(assemble(spine.select("*", *slices), lookups, run.read, window).toPandas(), use_case)
+    rows = context.features.assemble(spine.select("*", *slices), lookups, run.read, window, label=LABEL)
+    return _ordered(rows.toPandas(), use_case)
 
 
 def write_snapshot(rows: pd.DataFrame, folder: Path) -> Snapshot:

@@ -4,16 +4,23 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from types import ModuleType
 
 import pytest
 from delta.exceptions import ConcurrentAppendException
 from mlflow.exceptions import RestException
 from pyspark.errors import AnalysisException
 from pyspark.errors.exceptions.connect import SparkConnectGrpcException
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
-from feature_engineering.fake import VERSIONS, FakeClient, FakeLookup, Metastore, as_real, fake_engineering, signature
+from feature_engineering.fake import (
+    VERSIONS,
+    FakeClient,
+    FakeLookup,
+    Metastore,
+    fake_engineering,
+    fake_package,
+    signature,
+)
 from levelfive.errors import ConfigError, MachineError, TableConflict, TableError
 from levelfive.features.databricks_store import DatabricksFeatureStore, FeatureEngineering, feature_engineering
 from levelfive.features.refusals import refusals_of
@@ -50,7 +57,7 @@ class Workspace:
         return self.tables.spark.createDataFrame(known, "place string, known_at timestamp, value int")
 
     def write(self, *places: str, table: FeatureTable = STATE) -> None:
-        self.store.write(table, self.rows(*places), DAY, made_of={})
+        self.store.put(table, self.rows(*places), DAY, made_of={})
 
     def score(self, lookup: Lookup = LOOKUP, *, label: str | None = None) -> DataFrame:
         spine = self.rows("X").selectExpr("place", "known_at AS prediction_time", "1 AS label")
@@ -62,7 +69,7 @@ def workspace(tables: Tables) -> Workspace:
     metastore = Metastore()
     engineering = fake_engineering(tables.spark, metastore)
     assert isinstance(engineering.client, FakeClient)
-    return Workspace(tables, metastore, engineering.client, DatabricksFeatureStore(tables, engineering))
+    return Workspace(tables, metastore, engineering.client, DatabricksFeatureStore(tables, lambda: engineering))
 
 
 @pytest.mark.parametrize("way", REFUSALS)
@@ -162,20 +169,14 @@ def test_without_the_package_the_error_says_where_it_comes_from() -> None:
         feature_engineering()
 
 
-def test_the_packages_own_client_and_lookup_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Client:
-        @as_real("FeatureEngineeringClient.__init__")
-        def __init__(self) -> None:
-            """Connect to nothing."""
-
-    package = ModuleType("databricks.feature_engineering")
-    package.FeatureEngineeringClient, package.FeatureLookup = Client, FakeLookup  # type: ignore[attr-defined]  # a module made here
-    monkeypatch.setitem(sys.modules, "databricks.feature_engineering", package)
+def test_the_packages_own_client_and_lookup_are_used(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "databricks.feature_engineering", fake_package(spark, Metastore()))
 
     built = feature_engineering()
 
     assert isinstance(built, FeatureEngineering)
-    assert (type(built.client), built.lookup) == (Client, FakeLookup)
+    assert isinstance(built.client, FakeClient)
+    assert built.lookup is FakeLookup
 
 
 def test_a_call_that_the_real_client_would_not_take_fails_here_too(workspace: Workspace) -> None:

@@ -10,8 +10,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from feature_engineering.fake import Metastore, fake_engineering
 from levelfive.errors import ConfigError, TableError
+from levelfive.feature_stores import FeatureStore
 from levelfive.features.databricks_store import DatabricksFeatureStore
-from levelfive.features.store import FeatureStore, LocalFeatureStore
+from levelfive.features.store import LocalFeatureStore
 from levelfive.tables import Tables
 from levelfive.usecase import FeatureTable, Lookup
 from levelfive.windows import Window, utc
@@ -39,10 +40,10 @@ class Place:
 
     def write(self, *rows: tuple[str | None, datetime, int], window: Window = DAY) -> None:
         known = [(*row, row[1] - timedelta(hours=1)) for row in rows]
-        self.store.write(STATE, self.tables.spark.createDataFrame(known, STATE_ROW), window, made_of={})
+        self.store.put(STATE, self.tables.spark.createDataFrame(known, STATE_ROW), window, made_of={})
 
     def write_facts(self, *rows: tuple[str, int, int], made_of: Mapping[str, int]) -> None:
-        self.store.write(FACTS, self.tables.spark.createDataFrame(list(rows), FACTS_ROW), DAY, made_of=made_of)
+        self.store.put(FACTS, self.tables.spark.createDataFrame(list(rows), FACTS_ROW), DAY, made_of=made_of)
 
     def rows(self, table: FeatureTable, *columns: str) -> list[tuple[Any, ...]]:
         return sorted(tuple(row) for row in self.tables.read(table.name).selectExpr(*columns).collect())
@@ -62,7 +63,7 @@ def store_of(request: pytest.FixtureRequest, spark: SparkSession) -> Callable[[T
     if request.param == "local":
         return LocalFeatureStore
     engineering = fake_engineering(spark, Metastore())
-    return lambda tables: DatabricksFeatureStore(tables, engineering)
+    return lambda tables: DatabricksFeatureStore(tables, lambda: engineering)
 
 
 @pytest.fixture
