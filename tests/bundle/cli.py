@@ -1,0 +1,86 @@
+"""Runs the real Databricks CLI on a copy of the bundle, against a workspace on loopback."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bundle.offline import COMMIT, ROOT, Deployment, deployment
+from bundle.workspace import Workspace, serve
+
+CLI = shutil.which("databricks")
+FOLDERS = ("notebooks", "resources", "requirements", "src")
+FILES = ("databricks.yml", "pyproject.toml", "Makefile", "README.md", "LICENSE", ".gitignore")
+
+needs_cli = pytest.mark.skipif(CLI is None, reason="the Databricks CLI is not on the PATH")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the bundle, where one target is deployed from, and the workspace that it goes to."""
+
+    root: Path
+    declared: Deployment
+    workspace: Workspace
+
+    def bundle(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of `databricks bundle` for the target."""
+        given = ("-t", self.declared.target, "--var", f"code_revision={COMMIT}")
+        return self._run(str(CLI), "bundle", *words, *given)
+
+    def does(self, *words: str) -> str:
+        """Run a command that has to work, with what the workspace knows, and give what it prints."""
+        run = self.bundle(*words)
+        assert run.returncode == 0, run.stderr
+        assert self.workspace.unknown == []
+        return run.stdout
+
+    def build(self) -> None:
+        """Build the wheel, as the build server does before it deploys."""
+        run = self._run("make", "wheel")
+        assert run.returncode == 0, run.stderr
+
+    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        environment = {
+            "PATH": os.pathsep.join([str(Path(sys.prefix, "bin")), os.environ["PATH"]]),
+            "HOME": str(self.root.parent),
+            "HTTPS_PROXY": "http://127.0.0.1:9",  # nothing listens there: who asks for more than loopback fails
+            "DATABRICKS_TOKEN": "none",
+            "DATABRICKS_CLI_DISABLE_TELEMETRY": "true",
+            **{name: os.environ[name] for name in ("JAVA_HOME",) if name in os.environ},
+        }
+        return subprocess.run(
+            command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+
+@contextmanager
+def checkout(target: str, folder: Path) -> Iterator[Checkout]:
+    """Copy the bundle into a folder, with a workspace on loopback as the host of the target."""
+    declared = deployment(target)
+    root = folder / "bundle"
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        shutil.copy2(ROOT / name, root / name)
+    _lend_python(root)
+    workspace = Workspace(user=declared.config["workspace"]["current_user"]["userName"])
+    with serve(workspace) as address:
+        text = (root / "databricks.yml").read_text(encoding="utf-8")
+        text = text.replace(declared.config["workspace"]["host"], address)
+        (root / "databricks.yml").write_text(text, encoding="utf-8")
+        yield Checkout(root, declared, workspace)
+
+
+def _lend_python(root: Path) -> None:
+    """Give the copy this Python as its .venv, which `make` then takes for ready."""
+    (root / ".venv").mkdir()
+    for part in ("bin", "lib", "pyvenv.cfg"):
+        (root / ".venv" / part).symlink_to(Path(sys.prefix, part))
+    (root / ".venv" / ".ready").touch()
