@@ -21,7 +21,7 @@ from levelfive.day_blocks import DayBlocks, Floats
 from levelfive.features.job import LABELS
 from levelfive.metrics import row_loss
 from levelfive.mlflow_store import quieten
-from levelfive.predictions import FEATURES, SCORE, live_predictions, score_of
+from levelfive.predictions import REFERENCE_SCORE, SCORE, live_predictions
 from levelfive.registry.promotions import history
 from levelfive.runs import Run
 from levelfive.usecase import LABEL, LABELLED, OUTCOME, PREDICTION_TIME, Task
@@ -34,9 +34,9 @@ NORMAL_90 = 1.645
 def scored_rows(app: App) -> pd.DataFrame:
     """Read live score, the first champion's score, label and time of each labelled row."""
     run, key = Run(app.tables, "benchmark"), app.use_case.key
-    first = app.registry.load(history(app.tables, app.registry.name)[0].version)
-    seen = F.struct(*(F.col(f"{FEATURES}.{name}").alias(name) for name in first.card.features))
-    columns = [*(F.col(name) for name in (*key, PREDICTION_TIME, SCORE)), score_of(first, seen).alias("first")]
+    own = F.col("model_version") == history(app.tables, app.registry.name)[0].version
+    first = F.when(own, F.col(SCORE)).otherwise(F.col(REFERENCE_SCORE)).alias("first")
+    columns = [*(F.col(name) for name in (*key, PREDICTION_TIME, SCORE)), first]
     live = live_predictions(run, app.use_case, YEAR, model_name=app.registry.name, columns=columns)
     labels = run.read(LABELS).where(F.col(OUTCOME) == LABELLED).select(*key, LABEL)
     rows: pd.DataFrame = live.join(labels, on=list(key), how="inner").toPandas()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PREDICTIONS = "predictions"
 SCORE = "score"
+REFERENCE_SCORE = "reference_score"
 SLICES = "slices"
 FEATURES = "features"
 
@@ -58,13 +59,24 @@ def live_predictions(
     return rows.drop("_place", *(f"_{name}" for name in order))
 
 
-def score_of(model: Model, features: Column) -> Column:
-    """Score a struct of features with a model."""
+def scores_of(model: Model, reference: Model | None, features: Column) -> Column:
+    """Score a struct of features with a model, and with a reference beside it.
 
-    @pandas_udf("double")  # type: ignore[call-overload,untyped-decorator]  # the stub knows no iterator of frames
-    def score(frames: Iterator[pd.DataFrame]) -> Iterator[pd.Series]:
+    Args:
+        model: What the score is from.
+        reference: What the reference score is from; None, or a model that needs more than these features: null.
+        features: The features of the model.
+
+    Returns:
+        A struct of `score` and `reference_score`.
+    """
+    beside = reference if reference is not None and set(reference.card.features) <= set(model.card.features) else None
+
+    @pandas_udf(f"{SCORE} double, {REFERENCE_SCORE} double")  # type: ignore[call-overload,untyped-decorator]  # the stub knows no iterator of frames
+    def score(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for frame in frames:
-            yield pd.Series(model.score(frame))
+            theirs = None if beside is None else beside.score(frame)
+            yield pd.DataFrame({SCORE: model.score(frame), REFERENCE_SCORE: theirs}).astype("float64")
 
     column: Column = score(features)
     return column

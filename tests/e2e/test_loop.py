@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
-from first_champion import AS_OF, LATER
+from first_champion import AS_OF, LATER, prepare
 from levelfive.app import App
 from levelfive.config import Approval, Settings
 from levelfive.errors import EvidenceError, RegistryError
@@ -170,20 +170,28 @@ def test_two_runs_of_one_decision_at_the_same_time_train_once(copy: Copy) -> Non
     assert first.promotion == second.promotion is not None
 
 
-def test_a_window_is_compared_with_the_first_champion_as_it_was_known_then(copy: Copy) -> None:
-    def models() -> list[str]:
+def test_a_later_champion_is_compared_with_the_first_one_whenever_its_window_is_measured(
+    copy: Copy, fixtures: Path
+) -> None:
+    def models(window: Window) -> list[str]:
         told = table(copy, "performance", "as_of", "model")
-        return list(told[told.window_end == pd.Timestamp(LATER).tz_localize(None)].model)
+        return list(told[told.window_end == pd.Timestamp(window.end).tz_localize(None)].model)
 
     retrained = copy.retrain()
     assert retrained.promotion is not None
-    monitoring.run(copy.context, copy.app.registry, window=SCORED, as_of=LATER)
-    assert models() == ["live"]
+    day, later = Window(LATER, LATER + timedelta(days=1)), LATER + timedelta(days=3)
+    prepare(copy.app, fixtures, Window(LATER, later))
+    scoring.run(copy.context, copy.app.registry, window=day, as_of=later)
+    for window in (SCORED, day):
+        monitoring.run(copy.context, copy.app.registry, window=window, as_of=later)
 
-    later = LATER + timedelta(days=2)
-    features.run(copy.context, as_of=later)
-    monitoring.run(copy.context, copy.app.registry, window=SCORED, as_of=later)
-    assert models() == ["live", "live", "reference"]
+    assert models(SCORED) == ["live"]
+    assert models(day) == ["live", "reference"]
+    rows = table(copy, "predictions", "prediction_time").query("model_version == @retrained.promotion.version")
+    assert retrained.promotion.previous_version is not None
+    first = copy.app.registry.load(retrained.promotion.previous_version)
+    seen = pd.DataFrame(list(rows["features"]))
+    assert rows["reference_score"].to_numpy() == pytest.approx(first.score(seen))
 
 
 def test_a_training_that_was_registered_is_not_repeated_after_a_kill(copy: Copy, monkeypatch) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from levelfive.data.job import LANDING_FILES
-from levelfive.errors import AsOfError, EvidenceError, ModelNotFound
+from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.job import LABELS
 from levelfive.metrics import SKILL, Estimate, Metric
 from levelfive.model_package import Model
@@ -32,7 +32,6 @@ from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of,
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext, Run
 from levelfive.tables import in_window
-from levelfive.telemetry import event
 from levelfive.usecase import PREDICTION_TIME
 from levelfive.windows import Window, iso
 
@@ -85,8 +84,7 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
                 subject = Subject(registry.name, likely.version, window)
                 ahead = beside.submit(_profile, context, run, subject, registry.load(likely.version))
             windows = [*_provisional(run, registry.name, as_of, before=window.start), window]
-            first = _first(made, registry, as_of)
-            found = performance(context, run, windows, model_name=registry.name, as_of=as_of, reference=first)
+            found = performance(context, run, windows, model_name=registry.name, as_of=as_of, first=_first(made))
             delivered = _delivered(run, window)
         if not found[-1].scored:
             raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
@@ -113,8 +111,8 @@ def measure_again(context: JobContext, registry: CentralRegistry, *, as_of: date
         windows = _provisional(run, registry.name, as_of, before=as_of)
         if not windows:
             return ()
-        first = _first(history(context.tables, registry.name), registry, as_of)
-        found = performance(context, run, windows, model_name=registry.name, as_of=as_of, reference=first)
+        first = _first(history(context.tables, registry.name))
+        found = performance(context, run, windows, model_name=registry.name, as_of=as_of, first=first)
         records.write_performance(run, registry.name, as_of, found)
         return found
 
@@ -130,16 +128,8 @@ class _Seen:
     verdict: Verdict
 
 
-def _first(made: Sequence[Promotion], registry: CentralRegistry, as_of: datetime) -> Model | None:
-    """Load the first champion, which the live one is compared with; None while there was no other, or if it is gone."""
-    versions = [one.version for one in made if one.promoted_at < as_of]
-    if len(set(versions)) < 2:
-        return None
-    try:
-        return registry.load(versions[0])
-    except ModelNotFound as err:
-        event("nothing to compare with", reason=str(err))
-        return None
+def _first(made: Sequence[Promotion]) -> str | None:
+    return made[0].version if made else None
 
 
 def _live(run: Run, model_name: str, window: Window) -> DataFrame:

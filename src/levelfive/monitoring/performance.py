@@ -13,8 +13,7 @@ from pyspark.sql import functions as F
 
 from levelfive.features.job import LABELS
 from levelfive.metrics import Evaluation, evaluate
-from levelfive.model_package import Model
-from levelfive.predictions import FEATURES, SCORE, live_predictions, score_of
+from levelfive.predictions import PREDICTIONS, REFERENCE_SCORE, SCORE, live_predictions
 from levelfive.runs import JobContext, Run
 from levelfive.tables import in_window
 from levelfive.usecase import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
@@ -40,7 +39,7 @@ class Performance:
         without_label: Number and mean score of the rows that will never have a label, by outcome.
         label_mean_known: The mean of all labels known, those of young rows too; it flatters. None without labels.
         evaluation: Metrics on the mature rows, or None where there are none.
-        reference: Metrics of the reference model on the same rows, or None where there is none.
+        reference: Metrics of the first champion on the same rows, or None while it was the live one, or is gone.
     """
 
     window: Window
@@ -65,13 +64,14 @@ class Outcomes:
     """Live predictions with what became of them.
 
     Args:
-        rows: `at` (microseconds), `score`, label, outcome, `model_version`, and the reference model's score where
-            there is such a model.
+        rows: `at` (microseconds), `score`, `reference_score`, label, outcome, `model_version`.
         as_of: When the labels were known.
+        first: The first champion's version, or None.
     """
 
     rows: pd.DataFrame
     as_of: datetime
+    first: str | None
 
 
 def performance(
@@ -81,7 +81,7 @@ def performance(
     *,
     model_name: str,
     as_of: datetime,
-    reference: Model | None = None,
+    first: str | None = None,
 ) -> tuple[Performance, ...]:
     """Compare live predictions with the labels known at `as_of`, window by window.
 
@@ -91,25 +91,23 @@ def performance(
         windows: Prediction times.
         model_name: The registered model.
         as_of: The logical now.
-        reference: A model to compare with, which scores the features that the live one saw.
+        first: The version of the first champion, which later ones are compared with.
 
     Raises:
         TableError: Nothing was scored yet.
     """
     whole = Window(min(w.start for w in windows), max(w.end for w in windows))
-    outcomes = Outcomes(_with_labels(context, run, model_name, whole, as_of, reference).toPandas(), as_of)
+    outcomes = Outcomes(_with_labels(context, run, model_name, whole, as_of).toPandas(), as_of, first)
     return tuple(_of_window(context, outcomes, window) for window in windows)
 
 
-def _with_labels(
-    context: JobContext, run: Run, model_name: str, window: Window, as_of: datetime, reference: Model | None
-) -> DataFrame:
+def _with_labels(context: JobContext, run: Run, model_name: str, window: Window, as_of: datetime) -> DataFrame:
     key = context.use_case.key
     columns: list[Column] = [F.col(name) for name in (*key, "model_version", SCORE)]
+    # Predictions of earlier versions of the table have no second score.
+    there = REFERENCE_SCORE in run.read(PREDICTIONS).columns
+    columns.append(F.col(REFERENCE_SCORE) if there else F.lit(None).cast("double").alias(REFERENCE_SCORE))
     columns.append(F.unix_micros(PREDICTION_TIME).alias("at"))
-    if reference is not None:
-        seen = F.struct(*(F.col(f"{FEATURES}.{name}").alias(name) for name in reference.card.features))
-        columns.append(score_of(reference, seen).alias(REFERENCE))
     live = live_predictions(run, context.use_case, window, model_name=model_name, columns=columns)
     known = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & in_window(PREDICTION_TIME, window))
     joined: DataFrame = live.join(known.select(*key, LABEL, OUTCOME), on=list(key), how="left").drop(*key)
@@ -134,7 +132,18 @@ def _of_window(context: JobContext, outcomes: Outcomes, window: Window) -> Perfo
         without_label={str(name): (len(scores), float(scores.mean())) for name, scores in others},
         label_mean_known=float(labelled[LABEL].mean()) if len(labelled) else None,
         evaluation=_evaluate(context, mature, SCORE),
-        reference=_evaluate(context, mature, REFERENCE) if REFERENCE in mature else None,
+        reference=_evaluate_reference(context, mature, outcomes.first),
+    )
+
+
+def _evaluate_reference(context: JobContext, mature: pd.DataFrame, first: str | None) -> Evaluation | None:
+    """Measure the first champion where another was live; rows that it scored live are its own, too."""
+    its_own = mature["model_version"] == first
+    if its_own.all():
+        return None
+    scores = mature[REFERENCE_SCORE].astype("float64").where(~its_own, mature[SCORE])
+    return (
+        None if scores.isna().any() else _evaluate(context, mature.assign(**{REFERENCE_SCORE: scores}), REFERENCE_SCORE)
     )
 
 

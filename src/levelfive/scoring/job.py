@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,12 +13,12 @@ from levelfive.commits import Commit
 from levelfive.data.known import read_as_known
 from levelfive.errors import AsOfError, RegistryError
 from levelfive.model_package import Model
-from levelfive.predictions import FEATURES, PREDICTIONS, SCORE, SLICES, Role, score_of
-from levelfive.registry.job import champion
-from levelfive.registry.promotions import PROMOTIONS, Promotion
+from levelfive.predictions import FEATURES, PREDICTIONS, REFERENCE_SCORE, SCORE, SLICES, Role, scores_of
+from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import RUNS, JobContext, Run
 from levelfive.scoring.batch import batch_id
+from levelfive.telemetry import event
 from levelfive.usecase import PREDICTION_TIME
 from levelfive.windows import Window, iso
 
@@ -72,14 +72,15 @@ def run(
             raise AsOfError(
                 f"the window {window} reaches beyond as_of {iso(as_of)}; end it there or give a later --as-of"
             )
-        live = champion(context, registry, as_of)
+        made = history(context.tables, registry.name)
+        live = champion_as_of(made, as_of)
         chosen, role = _choose(live, version, as_of)
         run.model_version = chosen
         batch = batch_id(context.use_case.name, window, registry.name, chosen, role)
         rebuild_runs(context, batch)
-        model = registry.load(chosen)
+        model, reference = registry.load(chosen), _reference(made, registry, chosen)
         with run.timed("score"):
-            scored = _scored(context, run, model, window, as_of)
+            scored = _scored(context, run, (model, reference), window, as_of)
             stamped = scored.select(
                 "*",
                 F.lit(registry.name).alias("model_name"),
@@ -115,14 +116,29 @@ def _choose(live: Promotion | None, version: str | None, as_of: datetime) -> tup
     return live.version, Role.CHAMPION
 
 
-def _scored(context: JobContext, run: Run, model: Model, window: Window, as_of: datetime) -> DataFrame:
-    use_case = context.use_case
+def _reference(made: Sequence[Promotion], registry: CentralRegistry, chosen: str) -> Model | None:
+    """Load the first champion, to see what it would have said; None where it is the one that scores, or is gone."""
+    if not made or made[0].version == chosen:
+        return None
+    try:
+        return registry.load(made[0].version)
+    except RegistryError as err:
+        event("nothing to compare with", reason=str(err))
+        return None
+
+
+def _scored(
+    context: JobContext, run: Run, models: tuple[Model, Model | None], window: Window, as_of: datetime
+) -> DataFrame:
+    use_case, (model, reference) = context.use_case, models
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
     rows = context.features.assemble(use_case.spine(raw, window), model.card.lookups, run.read, window)
-    return rows.select(
+    scored = rows.withColumn("_scores", scores_of(model, reference, F.struct(*model.card.features)))
+    return scored.select(
         *use_case.key,
         PREDICTION_TIME,
-        score_of(model, F.struct(*model.card.features)).alias(SCORE),
+        F.col(f"_scores.{SCORE}"),
+        F.col(f"_scores.{REFERENCE_SCORE}"),
         F.create_map(*(part for name in use_case.slices for part in (F.lit(name), F.col(name).cast("string")))).alias(
             SLICES
         ),
