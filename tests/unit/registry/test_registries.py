@@ -1,6 +1,8 @@
 """What a central registry must do, whatever holds it; and what the kinds do differently."""
 
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -38,7 +40,7 @@ def mlflow_server(folder: Path, *files: str) -> Iterator[str]:
     database = ("--backend-store-uri", f"sqlite:///{folder}/server.db")
     command = [sys.executable, "-m", "mlflow", "server", *database, *files, "--port", str(port), "--workers", "1"]
     with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, start_new_session=True)
     address = f"http://127.0.0.1:{port}"
     try:
         until_up = requests.Session()
@@ -46,7 +48,7 @@ def mlflow_server(folder: Path, *files: str) -> Iterator[str]:
         until_up.get(f"{address}/health", timeout=30).raise_for_status()
         yield address
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)  # the server and those that it started
         process.wait(timeout=30)
 
 
