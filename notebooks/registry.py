@@ -1,8 +1,8 @@
 # Databricks notebook source
 # MAGIC %md
 # MAGIC # Registry
-# MAGIC Makes the version that training handed on, or the one in `version`, the champion of all later times.
-# MAGIC A `reason` without a version asks for a rollback.
+# MAGIC Takes one `step`: `copy` a version in from another environment, `approve` one, `promote` one (by default the one
+# MAGIC that training handed on), or `rollback` to the champion before the present one.
 
 # COMMAND ----------
 
@@ -23,8 +23,8 @@ page = notebook.parameters(globals(), "registry")
 
 # COMMAND ----------
 
-result = notebook.promote(page)
+result = notebook.registry_step(page)
 
 # COMMAND ----------
 
-page.show(result.promotion, history(page.app.tables, page.app.registry.name))
+page.show(*([result] if result else []), history(page.app.tables, page.app.registry.name))

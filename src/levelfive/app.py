@@ -187,6 +187,15 @@ class App:
         self.use_case  # noqa: B018 - a wrong name must fail before anything is started
         return self
 
+    def other_registry(self, name: str, uri: str | None = None) -> CentralRegistry:
+        """Open another environment's model.
+
+        Args:
+            name: The registered model.
+            uri: Its registry; by default this environment's own.
+        """
+        return CentralRegistry(uri or self.registry.uri, name)
+
     @property
     def home(self) -> Path:
         """The laptop's folder.

@@ -14,7 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from levelfive import replay_plan
-from levelfive.config import DEFAULT_HOME, Approval, load_settings, parse_time, parse_window
+from levelfive.cli_options import AsOf, Begin, Config, End, Home, Landing, UseCaseName, open_app, out, wide
+from levelfive.cli_registry import registry_cli
+from levelfive.config import DEFAULT_HOME, Approval, parse_time, parse_window
 from levelfive.errors import ConfigError, LevelfiveError
 from levelfive.telemetry import configure_logging
 from levelfive.windows import iso
@@ -33,48 +35,11 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-registry_cli = typer.Typer(
-    help="The central registry: promote a version, roll back, list versions and promotions.", no_args_is_help=True
-)
 cli.add_typer(registry_cli, name="registry")
 
 EXIT_REFUSED = 2
 SHOWN_COLUMNS = 10
 PROJECT_FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
-
-Home = Annotated[Path, typer.Option(help="Folder of the lakehouse and of both MLflow stores.")]
-Config = Annotated[
-    Path | None, typer.Option(help="Settings file; by default levelfive.yml in the home, if it is there.")
-]
-UseCaseName = Annotated[
-    str | None, typer.Option("--use-case", help="Entry point of the use case; default flight_delay.")
-]
-AsOf = Annotated[
-    str,
-    typer.Option(
-        "--as-of",
-        help="The logical now, in ISO 8601, UTC without an offset: 2013-04-01T06:00Z. Nothing known later is read.",
-    ),
-]
-Landing = Annotated[Path | None, typer.Option(help="Folder with one folder of files a source; default <home>/landing.")]
-Begin = Annotated[
-    str | None,
-    typer.Option("--from", help="First prediction time, or how long the window is, such as P7D; default P1D."),
-]
-End = Annotated[str | None, typer.Option("--to", help="End of the prediction times, not included; default --as-of.")]
-WIDE = 230
-
-out = Console(soft_wrap=True)
-# A table keeps its lines whole: a terminal that is too narrow wraps them, a file gets them as they are.
-wide = Console(width=WIDE)
-
-
-def _app(home: Path, config: Path | None, use_case: str | None, landing: Path | None = None) -> App:
-    from levelfive.app import App
-    from levelfive.mlflow_store import quieten
-
-    quieten()
-    return App.local(home, load_settings(config, home, use_case=use_case, landing=landing))
 
 
 @cli.callback()
@@ -103,7 +68,7 @@ def data(
     """Ingest the landing files that are new; rows that break a contract go to quarantine."""
     from levelfive.data import job as data_job
 
-    moment, app = parse_time(as_of), _app(home, config, use_case, landing)
+    moment, app = parse_time(as_of), open_app(home, config, use_case, landing)
     result = data_job.run(app.context, landing=app.landing, as_of=moment)
     if result.files:
         _print_files(result)
@@ -149,7 +114,7 @@ def features(
     from levelfive.features import job as features_job
 
     moment, begin = parse_time(as_of), None if since is None else parse_time(since)
-    result = features_job.run(_app(home, config, use_case).context, as_of=moment, since=begin)
+    result = features_job.run(open_app(home, config, use_case).context, as_of=moment, since=begin)
     out.print(f"Computed {', '.join(sorted(result.versions))} for {result.window}.")
 
 
@@ -166,7 +131,7 @@ def training(
     """Train a candidate, judge it on the newest days, and register it refitted if the gate passes it."""
     from levelfive.training import job as training_job
 
-    moment, app = parse_time(as_of), _app(home, config, use_case)
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
     result = training_job.run(
         app.context,
         app.tracking,
@@ -188,80 +153,6 @@ def training(
     out.print(f"Make it the champion: levelfive registry promote {result.version} --as-of {iso(moment)}")
 
 
-@registry_cli.command()
-def promote(
-    version: Annotated[str, typer.Argument(help="The version that training named.")],
-    as_of: AsOf,
-    by: Annotated[str, typer.Option(help="Who promotes, for the record.")] = "levelfive",
-    home: Home = DEFAULT_HOME,
-    config: Config = None,
-    use_case: UseCaseName = None,
-) -> None:
-    """Make a version that passed the gate the champion of all later times."""
-    from levelfive.registry import job as registry_job
-
-    moment, app = parse_time(as_of), _app(home, config, use_case)
-    result = registry_job.run(app.context, app.registry, version=version, as_of=moment, by=by)
-    done = "is now" if result.promoted else "was already"
-    out.print(
-        f"Version {version} of {app.registry.name} {done} the champion, since {iso(result.promotion.promoted_at)}."
-    )
-
-
-@registry_cli.command()
-def rollback(
-    as_of: AsOf,
-    reason: Annotated[str, typer.Option(help="Why, for the record.")],
-    by: Annotated[str, typer.Option(help="Who asks for it, for the record.")] = "levelfive",
-    home: Home = DEFAULT_HOME,
-    config: Config = None,
-    use_case: UseCaseName = None,
-) -> None:
-    """Make the champion before the present one the champion again."""
-    from levelfive.registry import job as registry_job
-
-    moment, app = parse_time(as_of), _app(home, config, use_case)
-    result = registry_job.rollback(app.context, app.registry, as_of=moment, by=by, reason=reason)
-    out.print(f"Version {result.promotion.version} of {app.registry.name} is the champion again.")
-
-
-@registry_cli.command("list")
-def list_versions(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
-    """List the registered versions: role, training time, the version they belong with, and which is champion."""
-    from levelfive.registry import job as registry_job
-
-    moment, app = parse_time(as_of), _app(home, config, use_case)
-    live = registry_job.champion(app.context, app.registry, moment)
-    table = Table("version", "role", "trained as of", "linked with", "champion")
-    for found in app.registry.versions():
-        tags = found.tags
-        linked = tags.get("levelfive_refit_of") or tags.get("levelfive_refitted_as", "")
-        mark = "yes" if live is not None and live.version == found.version else ""
-        table.add_row(found.version, tags.get("levelfive_role", ""), tags.get("levelfive_as_of", ""), linked, mark)
-    out.print(table)
-
-
-@registry_cli.command()
-def history(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
-    """List the promotions up to --as-of, with their reasons."""
-    from levelfive.registry.promotions import history as promotions_of
-
-    moment, app = parse_time(as_of), _app(home, config, use_case)
-    table = Table("seq", "since", "version", "before", "kind", "by", "why")
-    for row in promotions_of(app.tables, app.registry.name):
-        if row.promoted_at <= moment:
-            table.add_row(
-                str(row.seq),
-                iso(row.promoted_at),
-                row.version,
-                row.previous_version or "",
-                row.kind,
-                row.promoted_by,
-                row.reason,
-            )
-    out.print(table)
-
-
 @cli.command()
 def scoring(
     as_of: AsOf,
@@ -278,7 +169,7 @@ def scoring(
     from levelfive.scoring import job as scoring_job
 
     moment = parse_time(as_of)
-    app = _app(home, config, use_case)
+    app = open_app(home, config, use_case)
     window = parse_window(begin, end, moment)
     result = scoring_job.run(app.context, app.registry, window=window, as_of=moment, version=version)
     out.print(
@@ -299,7 +190,7 @@ def monitoring(
     """Compare a window's live predictions with the training baseline and with the labels known, and judge."""
     from levelfive.monitoring import job as monitoring_job
 
-    moment, app = parse_time(as_of), _app(home, config, use_case)
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
     result = monitoring_job.run(app.context, app.registry, window=parse_window(begin, end, moment), as_of=moment)
     for version, verdict in result.verdicts.items():
         out.print(f"version {version} in {result.window}:")
@@ -332,7 +223,7 @@ def retraining(
     """Decide by the policy whether to train again; do so once, and promote what the gate passes."""
     from levelfive.retraining import job as retraining_job
 
-    moment, app = parse_time(as_of), _app(home, config, use_case)
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
     result = retraining_job.run(app.context, app.stores, as_of=moment, approval=approval or app.settings.approval)
     out.print(f"decision: {result.decision.action}")
     for reason in result.decision.reasons:
@@ -346,7 +237,10 @@ def retraining(
         out.print(f"Version {result.promotion.version} is the champion since {iso(result.promotion.promoted_at)}.")
     elif result.retraining is not None and result.retraining.version is not None:
         version = result.retraining.version
-        out.print(f"It waits for you: levelfive registry promote {version} --as-of {iso(moment)}")
+        out.print(
+            f"It waits for you: levelfive registry approve {version} --as-of {iso(moment)} --by WHO --reason WHY, then "
+            f"levelfive registry promote {version} --as-of {iso(moment)}"
+        )
 
 
 @cli.command()
@@ -361,7 +255,7 @@ def report(
     from levelfive.monitoring.report import render
     from levelfive.report import collect
 
-    moment, app = parse_time(as_of), _app(home, config, use_case)
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
     to.parent.mkdir(parents=True, exist_ok=True)
     to.write_text(render(collect(app.context, app.registry, as_of=moment)), encoding="utf-8")
     out.print(f"Report: {to}")
@@ -373,7 +267,7 @@ def status(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_ca
     from levelfive.registry.store import CHAMPION
     from levelfive.status import status_of
 
-    moment, app = parse_time(as_of), _app(home, config, use_case)
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
     found = status_of(app.context, app.registry, moment)
     if found.live is None:
         out.print(f"No champion of {app.registry.name} as of {iso(moment)}.")
@@ -445,7 +339,7 @@ def demo(
     again = replay_plan.Again.CONTINUE if go_on else replay_plan.Again.FRESH if fresh else None
     first, last = _months(months)
     start = time.perf_counter()
-    app = _app(home, config, use_case)
+    app = open_app(home, config, use_case)
     wanted = replay_plan.Replay(app.use_case.name, step, first, last, str(fixtures.resolve()))
     replay_plan.check(app.use_case, wanted)
     replay_plan.prepare_home(home, wanted, again)

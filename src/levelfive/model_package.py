@@ -6,6 +6,7 @@ versions, seed and environment; and `smoke.json`: a few rows with the scores tha
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from collections.abc import Mapping
@@ -164,6 +165,15 @@ def load(folder: Path) -> Model:
     if estimator is None:
         raise RegistryError(f"MLflow loaded nothing from {folder}: check that SQLAlchemy is older than 2.1")
     return Model(estimator, card)
+
+
+def digest(folder: Path) -> str:
+    """Hash a package: the names and bytes of its files, as 64 hexadecimal digits."""
+    total = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        total.update(f"{file.relative_to(folder).as_posix()}\0".encode())
+        total.update(hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
 
 
 def smoke_check(folder: Path) -> None:

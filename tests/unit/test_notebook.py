@@ -279,9 +279,9 @@ def promoted(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
 def test_a_version_is_promoted_by_name_or_as_the_task_training_handed_it_on(promoted: list) -> None:
     run = {("training", "version"): "6"}
 
-    notebook.promote(page_in_a_job("registry", run, as_of=AS_OF))
-    notebook.promote(page_in_a_job("registry", run, as_of=AS_OF, version="4", by="ada"))
-    notebook.promote(page_in_a_job("registry", {}, as_of=AS_OF, reason="complaints", by="ada"))
+    notebook.registry_step(page_in_a_job("registry", run, as_of=AS_OF))
+    notebook.registry_step(page_in_a_job("registry", run, as_of=AS_OF, step="promote", version="4", by="ada"))
+    notebook.registry_step(page_in_a_job("registry", {}, as_of=AS_OF, step="rollback", reason="complaints", by="ada"))
 
     assert promoted == [("6", "levelfive"), ("4", "ada"), ("complaints", "ada")]
 
@@ -289,16 +289,21 @@ def test_a_version_is_promoted_by_name_or_as_the_task_training_handed_it_on(prom
 @pytest.mark.parametrize(
     ("handed_on", "given", "says"),
     [
-        ("", {}, "nothing to promote"),
-        ("", {"version": "4", "reason": "why not"}, "a rollback"),
-        ("6", {"reason": "why not"}, "a rollback"),
+        ("", {}, "version is missing"),
+        ("", {"step": "demote"}, "copy, approve, promote, rollback"),
+        ("6", {"reason": "why not"}, "say step rollback"),
+        ("", {"step": "rollback"}, "reason is missing"),
+        ("", {"step": "rollback", "version": "4", "reason": "why not"}, "version must be empty"),
+        ("6", {"step": "copy", "version": "3"}, "source_model is missing"),
+        ("6", {"step": "approve", "version": "3", "by": "ada"}, "reason is missing"),
+        ("6", {"step": "approve", "version": "3", "reason": "good"}, "by is missing"),
     ],
 )
-def test_what_could_be_a_promotion_or_a_rollback_is_neither(
+def test_a_step_of_the_registry_that_is_not_said_clearly_is_refused(
     promoted: list, handed_on: str, given: dict[str, str], says: str
 ) -> None:
     with pytest.raises(ConfigError, match=says):
-        notebook.promote(page_in_a_job("registry", {("training", "version"): handed_on}, as_of=AS_OF, **given))
+        notebook.registry_step(page_in_a_job("registry", {("training", "version"): handed_on}, as_of=AS_OF, **given))
 
     assert not promoted
 

@@ -2,6 +2,15 @@
 
 from levelfive.notebook.page import Page, parameters
 from levelfive.notebook.reading import COMMON, PARAMETERS
-from levelfive.notebook.steps import promote, refresh_lakehouse_monitor, train
+from levelfive.notebook.steps import refresh_lakehouse_monitor, registry_step, train
 
-__all__ = ["COMMON", "PARAMETERS", "Page", "parameters", "promote", "refresh_lakehouse_monitor", "train"]
+__all__ = [
+    "COMMON",
+    "PARAMETERS",
+    "Page",
+    "RegistryStep",
+    "parameters",
+    "refresh_lakehouse_monitor",
+    "registry_step",
+    "train",
+]

@@ -22,7 +22,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "data": (),
     "features": ("since",),
     "training": ("without", "decision"),
-    "registry": ("version", "by", "reason"),
+    "registry": ("step", "version", "by", "reason", "source_model", "source_registry"),
     "scoring": ("window_start", "window_end"),
     "monitoring": ("window_start", "window_end", "lakehouse_monitor"),
     "retraining": (),

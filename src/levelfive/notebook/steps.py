@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from levelfive.config import Approval
-from levelfive.errors import ConfigError
+from levelfive.errors import ConfigError, RegistryError
 from levelfive.metrics import Estimate
 from levelfive.monitoring.lakehouse_monitor import LakehouseMonitor, Refresh, workspace_client
 from levelfive.notebook.page import Page
@@ -15,6 +16,7 @@ from levelfive.registry.job import RegistryResult
 from levelfive.retraining import job as retraining_job
 from levelfive.retraining.records import decisions
 from levelfive.training import job as training_job
+from levelfive.training.admission import Admission, admit
 from levelfive.windows import iso
 
 DEFAULT_BY = "levelfive"
@@ -89,22 +91,68 @@ def refresh_lakehouse_monitor(page: Page) -> Refresh | None:
     return look(page.app.context, page.app.registry, window=page.window, as_of=page.as_of)
 
 
-def promote(page: Page) -> RegistryResult:
-    """Promote the version of the parameters, or the one that the task training handed on.
+class RegistryStep(StrEnum):
+    """What the notebook `registry` does."""
 
-    A reason without a version asks for a rollback, to the champion before the present one.
+    COPY = "copy"
+    APPROVE = "approve"
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+
+
+def registry_step(page: Page) -> Admission | RegistryResult | None:
+    """Take the step that the parameters name: by default, promote what the task training handed on.
+
+    - `copy`: bring `version` of `source_model` in, from `source_registry` or this environment's own.
+    - `approve`: let `version` go live, `by` whom and for what `reason`.
+    - `promote`: make `version` the champion.
+    - `rollback`: make the champion before the present one the champion again, for what `reason`.
 
     Raises:
-        ConfigError: There is nothing to promote, or a version and a reason came together.
-        RegistryError: The registry refused, or the version did not pass the gate.
+        ConfigError: There is no such step, or it needs a parameter that is empty.
+        ModelNotFound: There is no such version.
+        RegistryError: A registry refused, or the gate, a smoke check or an approval is missing.
         PromotionConflict: Another writer promoted at the same time.
     """
-    app, by, reason = page.app, page["by"] or DEFAULT_BY, page["reason"]
-    version = page["version"] or page.handed_on("version", by=TRAINING_TASK)
-    if version and reason:
-        raise ConfigError(f"a rollback (with a reason) names no version, and a promotion no reason; got {version!r}")
-    if reason:
-        return registry_job.rollback(app.context, app.registry, as_of=page.as_of, by=by, reason=reason)
-    if not version:
-        raise ConfigError("there is nothing to promote: give a version, or a reason for a rollback")
-    return registry_job.run(app.context, app.registry, version=version, as_of=page.as_of, by=by)
+    app, as_of, by = page.app, page.as_of, page["by"] or DEFAULT_BY
+    match _step(page["step"] or RegistryStep.PROMOTE):
+        case RegistryStep.COPY:
+            source = app.other_registry(_needed(page, "source_model"), page["source_registry"] or None)
+            admitted = admit(app.context, app.registry, source, version=_needed(page, "version"), as_of=as_of)
+            if not admitted.verdict.passed:
+                reasons = "; ".join(admitted.verdict.reasons)
+                raise RegistryError(
+                    f"the gate does not pass version {page['version']} of {source.name} here: {reasons}"
+                )
+            return admitted
+        case RegistryStep.APPROVE:
+            version, reason, by = (_needed(page, name) for name in ("version", "reason", "by"))
+            registry_job.approve(app.context, app.registry, version=version, as_of=as_of, by=by, reason=reason)
+            return None
+        case RegistryStep.ROLLBACK:
+            reason = _needed(page, "reason")
+            _refuse(page, "version", "a rollback goes to the champion before the present one")
+            return registry_job.rollback(app.context, app.registry, as_of=as_of, by=by, reason=reason)
+        case RegistryStep.PROMOTE:
+            handed_on = page.handed_on("version", by=TRAINING_TASK)
+            version = page["version"] or handed_on or _needed(page, "version")
+            _refuse(page, "reason", "a promotion has the gate's; for a rollback, say step rollback")
+            approval = app.settings.approval
+            return registry_job.run(app.context, app.registry, version=version, as_of=as_of, by=by, approval=approval)
+
+
+def _step(text: str) -> RegistryStep:
+    if text not in set(RegistryStep):
+        raise ConfigError(f"parameter step is one of {', '.join(RegistryStep)}, got {text!r}")
+    return RegistryStep(text)
+
+
+def _refuse(page: Page, name: str, because: str) -> None:
+    if page[name]:
+        raise ConfigError(f"parameter {name} must be empty, got {page[name]!r}: {because}")
+
+
+def _needed(page: Page, name: str) -> str:
+    if not page[name]:
+        raise ConfigError(f"parameter {name} is missing: the step {page['step'] or RegistryStep.PROMOTE} needs it")
+    return page[name]

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from levelfive.config import Approval
 from levelfive.errors import RegistryError
 from levelfive.model_package import smoke_check
 from levelfive.registry.gate import Verdict
 from levelfive.registry.promotions import PROMOTIONS, Promotion, append, champion_as_of, history
 from levelfive.registry.store import CHAMPION, CentralRegistry
+from levelfive.registry.tags import APPROVED_AT, APPROVED_BECAUSE, APPROVED_BY, VERDICT
 from levelfive.runs import JobContext
 from levelfive.windows import iso
 
 READS = (PROMOTIONS,)
 WRITES = (PROMOTIONS,)
-
-VERDICT_TAG = "levelfive_verdict"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,15 @@ class RegistryResult:
     promoted: bool
 
 
-def run(context: JobContext, registry: CentralRegistry, *, version: str, as_of: datetime, by: str) -> RegistryResult:
+def run(
+    context: JobContext,
+    registry: CentralRegistry,
+    *,
+    version: str,
+    as_of: datetime,
+    by: str,
+    approval: Approval = Approval.AUTO,
+) -> RegistryResult:
     """Promote a version: smoke check, one row in `promotions`, then the alias.
 
     A version that is the newest champion already is not promoted again; its alias is repaired.
@@ -41,15 +49,18 @@ def run(context: JobContext, registry: CentralRegistry, *, version: str, as_of: 
         version: What to promote; it must carry a verdict that passed.
         as_of: The logical now; the version is champion for all jobs of later times.
         by: Who asked for it.
+        approval: Whether the version must carry a person's approval, as `approve` writes it.
 
     Raises:
         ModelNotFound: There is no such version.
-        RegistryError: The gate did not pass it, its smoke check failed, or a later promotion exists.
+        RegistryError: The gate did not pass it, nobody approved it, its smoke check failed, or there is a later
+            promotion.
         PromotionConflict: Another writer promoted at the same time.
     """
     with context.run("registry", as_of=as_of, parameters={"version": version, "by": by}) as run:
         run.model_version = version
-        verdict = _passed(registry, version)
+        verdict = passed_verdict(registry, version)
+        approved = _approved(registry, version) if approval is Approval.MANUAL else ()
         made = history(context.tables, registry.name)
         if made and made[-1].version == version:
             registry.set_alias(CHAMPION, version)
@@ -65,13 +76,29 @@ def run(context: JobContext, registry: CentralRegistry, *, version: str, as_of: 
             promoted_at=as_of,
             kind="promote",
             promoted_by=by,
-            reason="; ".join(verdict.reasons),
+            reason="; ".join((*verdict.reasons, *approved)),
             verdict=verdict.to_json(),
             run_id=run.run_id,
         )
         run.wrote(append(context.tables, promotion))
         registry.set_alias(CHAMPION, version)
         return RegistryResult(run.run_id, promotion, promoted=True)
+
+
+def approve(
+    context: JobContext, registry: CentralRegistry, *, version: str, as_of: datetime, by: str, reason: str
+) -> None:
+    """Record on a version that passed the gate that a person lets it go live: who, when and why.
+
+    Raises:
+        ModelNotFound: There is no such version.
+        RegistryError: The gate did not pass it, or the registry refused.
+    """
+    parameters = {"approve": version, "by": by, "reason": reason}
+    with context.run("registry", as_of=as_of, parameters=parameters) as run:
+        run.model_version = version
+        passed_verdict(registry, version)
+        registry.tag(version, {APPROVED_AT: iso(as_of), APPROVED_BECAUSE: reason, APPROVED_BY: by})
 
 
 def rollback(
@@ -120,16 +147,34 @@ def champion(context: JobContext, registry: CentralRegistry, as_of: datetime) ->
     return champion_as_of(history(context.tables, registry.name), as_of)
 
 
-def _passed(registry: CentralRegistry, version: str) -> Verdict:
-    text = registry.find(version).tags.get(VERDICT_TAG)
+def passed_verdict(registry: CentralRegistry, version: str) -> Verdict:
+    """Read the verdict that a version carries.
+
+    Raises:
+        ModelNotFound: There is no such version.
+        RegistryError: It carries none, or one that did not pass.
+    """
+    text = registry.find(version).tags.get(VERDICT)
     if text is None:
         raise RegistryError(
-            f"version {version} carries no verdict of the gate: only what `training` refitted can go live"
+            f"version {version} of {registry.name} carries no verdict of the gate: only what `training` refitted, or "
+            "`levelfive registry copy` brought, can go live"
         )
     verdict = Verdict.from_json(text)
     if not verdict.passed:
-        raise RegistryError(f"version {version} did not pass the gate ({verdict.kind}): {'; '.join(verdict.reasons)}")
+        raise RegistryError(
+            f"version {version} of {registry.name} did not pass the gate ({verdict.kind}): {'; '.join(verdict.reasons)}"
+        )
     return verdict
+
+
+def _approved(registry: CentralRegistry, version: str) -> tuple[str, ...]:
+    tags = registry.find(version).tags
+    if APPROVED_BY not in tags:
+        raise RegistryError(
+            f"version {version} waits for an approval: levelfive registry approve {version} --by WHO --reason WHY"
+        )
+    return (f"approved by {tags[APPROVED_BY]} as of {tags[APPROVED_AT]}: {tags[APPROVED_BECAUSE]}",)
 
 
 def _check_order(made: tuple[Promotion, ...], as_of: datetime, version: str) -> None:

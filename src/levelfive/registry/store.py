@@ -12,8 +12,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from levelfive.errors import ModelNotFound, RegistryError
-from levelfive.model_package import Model, load
+from levelfive.model_package import Model, digest, load
 from levelfive.registry.backends import backend_of, every_version, name_for
+from levelfive.registry.tags import PACKAGE_SHA256
 
 # What Unity Catalog takes as a tag: https://docs.databricks.com/aws/en/database-objects/tags
 _FORBIDDEN = re.compile(r"[.,\-=/:]")
@@ -56,7 +57,7 @@ class CentralRegistry:
         return self._backend.has_aliases
 
     def register(self, package: Path, tags: Mapping[str, str]) -> str:
-        """Copy a model package into the registry and make a version of it.
+        """Copy a model package into the registry and make a version of it, with the hash of its files.
 
         Returns:
             The version, from the registry's answer.
@@ -64,6 +65,7 @@ class CentralRegistry:
         Raises:
             RegistryError: The registry refused.
         """
+        tags = {**tags, PACKAGE_SHA256: digest(package)}
         self._check_tags(tags)
         try:
             self._ensure_model()
@@ -96,13 +98,19 @@ class CentralRegistry:
 
         Raises:
             ModelNotFound: There is no such version.
-            RegistryError: Its artefacts cannot be read.
+            RegistryError: Its artefacts cannot be read, or are not those that were registered.
         """
-        self.find(version)
+        expected = self.find(version).tags.get(PACKAGE_SHA256)
         try:
-            return self._backend.download(self.name, version, folder)
+            package = self._backend.download(self.name, version, folder)
         except (MlflowException, OSError) as err:
             raise RegistryError(f"the artefacts of {self.name} version {version} cannot be read: {err}") from err
+        if expected is not None and digest(package) != expected:
+            raise RegistryError(
+                f"the artefacts of {self.name} version {version} are not those that were registered: their hash "
+                "differs. Train again, or roll back"
+            )
+        return package
 
     def load(self, version: str) -> Model:
         """Load a version; a second call gives the same object.

@@ -14,6 +14,7 @@ from levelfive.errors import RegistryError
 from levelfive.features.job import LABELS, known_labels
 from levelfive.monitoring.records import VERDICTS, VerdictRecord, verdicts
 from levelfive.registry import job as registry_job
+from levelfive.registry import tags
 from levelfive.registry.gate import Verdict
 from levelfive.registry.promotions import PROMOTIONS, Promotion, history
 from levelfive.registry.store import CentralRegistry
@@ -191,9 +192,9 @@ def _trained(context: JobContext, run: Run, stores: Stores, record: DecisionReco
 def _registered(registry: CentralRegistry, record: DecisionRecord, labels: int) -> RetrainingRecord | None:
     """Find what a run that was killed had registered for this decision."""
     for version in registry.versions():
-        verdict = version.tags.get(registry_job.VERDICT_TAG)
-        if version.tags.get(training.DECISION_TAG) == record.decision_id and verdict is not None:
-            candidate = version.tags.get("levelfive_refit_of")
+        verdict = version.tags.get(tags.VERDICT)
+        if version.tags.get(tags.DECISION) == record.decision_id and verdict is not None:
+            candidate = version.tags.get(tags.REFIT_OF)
             return _outcome(record, Verdict.from_json(verdict), (candidate, version.version), labels)
     return None
 

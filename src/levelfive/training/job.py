@@ -18,8 +18,9 @@ from levelfive.metrics import SKILL, Evaluation, evaluate, evaluate_slices, row_
 from levelfive.model_package import Model, ModelCard, feature_frame, make_estimator, save
 from levelfive.predictions import PREDICTIONS
 from levelfive.profiles import profile_baseline
+from levelfive.registry import tags
 from levelfive.registry.gate import GateEvidence, Verdict, judge
-from levelfive.registry.job import VERDICT_TAG, champion
+from levelfive.registry.job import champion
 from levelfive.registry.promotions import PROMOTIONS, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext, Run
@@ -43,7 +44,6 @@ READS = ("raw_*", "<feature tables>", LABELS, PROMOTIONS, PREDICTIONS)
 WRITES: tuple[str, ...] = ()
 
 TRAINING_SET = "training_set"
-DECISION_TAG = "levelfive_decision"
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ def run(
         context.run("training", as_of=as_of, parameters=parameters) as run,
         tempfile.TemporaryDirectory() as folder,
     ):
-        tags = {"as_of": iso(as_of), "use_case": context.use_case.name, "run_id": run.run_id, **parameters}
-        with tracking.run(f"{context.use_case.name} {iso(as_of)}", tags) as tracked:
+        about = {"as_of": iso(as_of), "use_case": context.use_case.name, "run_id": run.run_id, **parameters}
+        with tracking.run(f"{context.use_case.name} {iso(as_of)}", about) as tracked:
             task = _Task(context, run, tracked, spec, as_of, code_revision, decision)
             split = _split(task)
             with run.timed("training_set"):
@@ -306,15 +306,15 @@ def _register(
     save(refitted, rows.tail(100), folder / "model")
     task.tracked.log_folder(folder / "model", "model")
     shared = {
-        "levelfive_as_of": iso(task.as_of),
-        "levelfive_tracking_run_id": task.tracked.run_id,
-        "levelfive_code_revision": task.code_revision,
-        DECISION_TAG: task.decision,
-        "levelfive_training_set_sha256": candidate.card.training_set_sha256,
+        tags.AS_OF: iso(task.as_of),
+        tags.TRACKING_RUN: task.tracked.run_id,
+        tags.CODE_REVISION: task.code_revision,
+        tags.DECISION: task.decision,
+        tags.TRAINING_SET_SHA256: candidate.card.training_set_sha256,
     }
-    first = registry.register(folder / "candidate", {**shared, "levelfive_role": "candidate"})
-    tags = {**shared, "levelfive_role": "refit", "levelfive_refit_of": first, VERDICT_TAG: verdict.to_json()}
-    second = registry.register(folder / "model", tags)
-    registry.tag(first, {"levelfive_refitted_as": second})
+    first = registry.register(folder / "candidate", {**shared, tags.ROLE: "candidate"})
+    of_refit = {tags.ROLE: "refit", tags.REFIT_OF: first, tags.VERDICT: verdict.to_json()}
+    second = registry.register(folder / "model", {**shared, **of_refit})
+    registry.tag(first, {tags.REFITTED_AS: second})
     task.tracked.set_tags({"candidate_version": first, "version": second})
     return first, second

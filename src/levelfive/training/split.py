@@ -56,9 +56,7 @@ def split_by_holdout(
     _require_utc("as_of", as_of)
     _require_utc("earliest", earliest)
     _require_lengths(policy.holdout_days, min_train_days)
-    end = as_of - maturity
-    start = _start_of_day(end - policy.holdout_days * _DAY, day_starts_at)
-    holdout = Window(start, end)
+    holdout = newest_days(as_of, policy, maturity=maturity, day_starts_at=day_starts_at)
     if holdout.start - earliest < min_train_days * _DAY:
         needed = (as_of - holdout.start) / _DAY + min_train_days
         raise EvidenceError(
@@ -68,6 +66,12 @@ def split_by_holdout(
             "take a later as_of, load older data or lower holdout_days"
         )
     return Split(Window(earliest, holdout.start), holdout)
+
+
+def newest_days(as_of: datetime, policy: GatePolicy, *, maturity: timedelta, day_starts_at: timedelta) -> Window:
+    """Find the newest days that a model is judged by; see `split_by_holdout`."""
+    end = as_of - maturity
+    return Window(_start_of_day(end - policy.holdout_days * _DAY, day_starts_at), end)
 
 
 def folds_by_week(

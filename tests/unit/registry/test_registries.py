@@ -22,8 +22,10 @@ from sklearn.linear_model import LogisticRegression
 from urllib3.util import Retry
 
 from levelfive.errors import ModelNotFound, RegistryError
-from levelfive.model_package import Model, ModelCard, save
+from levelfive.model_package import Model, ModelCard, digest, save
+from levelfive.registry.copying import bring
 from levelfive.registry.store import CHAMPION, CentralRegistry
+from levelfive.registry.tags import PACKAGE_SHA256, SOURCE_MODEL, SOURCE_REGISTRY, SOURCE_VERSION
 from levelfive.usecase import Task
 from levelfive.windows import utc
 from unity_catalog import unity_catalog
@@ -150,7 +152,8 @@ def test_a_version_has_its_package_and_tags(registry: CentralRegistry, package: 
     version = registry.register(package, {"levelfive_role": "refit", "levelfive_verdict": "v" * 1000})
 
     assert version == "1"
-    assert registry.find(version).tags == {"levelfive_role": "refit", "levelfive_verdict": "v" * 1000}
+    tags = {"levelfive_role": "refit", "levelfive_verdict": "v" * 1000, PACKAGE_SHA256: digest(package)}
+    assert registry.find(version).tags == tags
     (tmp_path / "to").mkdir()
     copied = registry.download(version, tmp_path / "to")
     assert {str(file.relative_to(copied)) for file in copied.rglob("*") if file.is_file()} >= {
@@ -176,6 +179,21 @@ def test_an_alias_points_at_a_version_where_there_are_aliases(registry: CentralR
         registry.set_alias(CHAMPION, version)
 
     assert registry.alias(CHAMPION) == (None if registry.uri.startswith("databricks://") else two)
+
+
+def test_a_version_is_brought_from_one_kind_of_registry_to_another_once(
+    registry: CentralRegistry, package: Path, tmp_path: Path
+) -> None:
+    here = CentralRegistry(f"sqlite:///{tmp_path}/here.db", "models.prod.flight_delay", artefacts=tmp_path / "here")
+    version = registry.register(package, {"levelfive_verdict": "of the other environment"})
+
+    brought = [bring(here, registry, version) for _ in range(2)]
+
+    assert brought == ["1", "1"]
+    found = here.find("1").tags
+    assert found[PACKAGE_SHA256] == digest(package)
+    assert "levelfive_verdict" not in found
+    assert (found[SOURCE_REGISTRY], found[SOURCE_MODEL], found[SOURCE_VERSION]) == (registry.uri, registry.name, "1")
 
 
 def test_what_is_not_there_is_said(registry: CentralRegistry, package: Path, tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+"""What the commands share: options, the application, and where they print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from levelfive.config import load_settings
+
+if TYPE_CHECKING:
+    from levelfive.app import App
+
+Home = Annotated[Path, typer.Option(help="Folder of the lakehouse and of both MLflow stores.")]
+Config = Annotated[
+    Path | None, typer.Option(help="Settings file; by default levelfive.yml in the home, if it is there.")
+]
+UseCaseName = Annotated[
+    str | None, typer.Option("--use-case", help="Entry point of the use case; default flight_delay.")
+]
+AsOf = Annotated[
+    str,
+    typer.Option(
+        "--as-of",
+        help="The logical now, in ISO 8601, UTC without an offset: 2013-04-01T06:00Z. Nothing known later is read.",
+    ),
+]
+Landing = Annotated[Path | None, typer.Option(help="Folder with one folder of files a source; default <home>/landing.")]
+Begin = Annotated[
+    str | None,
+    typer.Option("--from", help="First prediction time, or how long the window is, such as P7D; default P1D."),
+]
+End = Annotated[str | None, typer.Option("--to", help="End of the prediction times, not included; default --as-of.")]
+WIDE = 230
+
+out = Console(soft_wrap=True)
+# A table keeps its lines whole: a terminal that is too narrow wraps them, a file gets them as they are.
+wide = Console(width=WIDE)
+
+
+def open_app(home: Path, config: Path | None, use_case: str | None, landing: Path | None = None) -> App:
+    """Build the application of a home; Spark and MLflow are imported here, not by a command's help."""
+    from levelfive.app import App
+    from levelfive.mlflow_store import quieten
+
+    quieten()
+    return App.local(home, load_settings(config, home, use_case=use_case, landing=landing))

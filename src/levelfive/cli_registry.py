@@ -1,0 +1,177 @@
+"""`levelfive registry`: bring versions in, look at them, approve, promote, roll back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from levelfive.cli_options import AsOf, Config, Home, UseCaseName, open_app, out, wide
+from levelfive.config import DEFAULT_HOME, Approval, parse_time
+from levelfive.windows import iso
+
+registry_cli = typer.Typer(
+    help="The central registry: copy versions from another environment, compare, approve, promote, roll back.",
+    no_args_is_help=True,
+)
+
+Version = Annotated[str, typer.Argument(help="The version of this environment's model.")]
+By = Annotated[str, typer.Option(help="Who asks for it, for the record.")]
+
+
+@registry_cli.command()
+def copy(
+    version: Annotated[str, typer.Argument(help="The version of the other environment's model.")],
+    as_of: AsOf,
+    source_model: Annotated[
+        str, typer.Option("--from-model", help="The other environment's model: levelfive.dev.flight_delay.")
+    ],
+    source_registry: Annotated[
+        str | None, typer.Option("--from-registry", help="Its registry, where that is another one than this one's.")
+    ] = None,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Bring a version in from another environment, and let the gate judge it by this environment's labels."""
+    from levelfive.training.admission import admit
+
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    source = app.other_registry(source_model, source_registry)
+    admitted = admit(app.context, app.registry, source, version=version, as_of=moment)
+    out.print(f"Version {version} of {source.name} is version {admitted.version} of {app.registry.name}.")
+    out.print(f"gate: {admitted.verdict.kind}")
+    for reason in admitted.verdict.reasons:
+        out.print(f"  - {reason}")
+    if not admitted.verdict.passed:
+        raise typer.Exit(1)
+    approve_first = f"levelfive registry approve {admitted.version} --as-of {iso(moment)} --by WHO --reason WHY, then: "
+    needed = approve_first if app.settings.approval is Approval.MANUAL else ""
+    out.print(f"Make it the champion: {needed}levelfive registry promote {admitted.version} --as-of {iso(moment)}")
+
+
+@registry_cli.command()
+def approve(
+    version: Version,
+    as_of: AsOf,
+    by: Annotated[str, typer.Option(help="Who lets it go live.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Let a version that passed the gate go live, where promotion is manual; `promote` makes it the champion."""
+    from levelfive.registry import job as registry_job
+
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    registry_job.approve(app.context, app.registry, version=version, as_of=moment, by=by, reason=reason)
+    out.print(f"Version {version} of {app.registry.name} is approved by {by}.")
+
+
+@registry_cli.command()
+def show(version: Version, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
+    """Show what is known of a version: its card, its tags, and the gate's verdict."""
+    from levelfive.registry.comparing import facts
+
+    app = open_app(home, config, use_case)
+    table = Table("fact", f"version {version}")
+    for name, fact in facts(app.registry, version).items():
+        table.add_row(name, fact)
+    wide.print(table)
+
+
+@registry_cli.command()
+def compare(
+    one: Annotated[str, typer.Argument(help="A version of this environment's model.")],
+    other: Annotated[str, typer.Argument(help="Another one.")],
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Show in what two versions differ."""
+    from levelfive.registry.comparing import differences
+
+    app = open_app(home, config, use_case)
+    table = Table("fact", f"version {one}", f"version {other}")
+    for name, (mine, theirs) in differences(app.registry, one, other).items():
+        table.add_row(name, mine, theirs)
+    wide.print(table)
+
+
+@registry_cli.command()
+def promote(
+    version: Version,
+    as_of: AsOf,
+    by: By = "levelfive",
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Make a version that passed the gate the champion of all later times."""
+    from levelfive.registry import job as registry_job
+
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    result = registry_job.run(
+        app.context, app.registry, version=version, as_of=moment, by=by, approval=app.settings.approval
+    )
+    done = "is now" if result.promoted else "was already"
+    out.print(
+        f"Version {version} of {app.registry.name} {done} the champion, since {iso(result.promotion.promoted_at)}."
+    )
+
+
+@registry_cli.command()
+def rollback(
+    as_of: AsOf,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")],
+    by: By = "levelfive",
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Make the champion before the present one the champion again."""
+    from levelfive.registry import job as registry_job
+
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    result = registry_job.rollback(app.context, app.registry, as_of=moment, by=by, reason=reason)
+    out.print(f"Version {result.promotion.version} of {app.registry.name} is the champion again.")
+
+
+@registry_cli.command("list")
+def list_versions(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
+    """List the registered versions: role, training time, the version they belong with, approval, and the champion."""
+    from levelfive.registry import job as registry_job
+    from levelfive.registry import tags as names
+
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    live = registry_job.champion(app.context, app.registry, moment)
+    table = Table("version", "role", "trained as of", "linked with", "approved by", "champion")
+    for found in app.registry.versions():
+        tags = found.tags
+        linked = tags.get(names.REFIT_OF) or tags.get(names.REFITTED_AS, "")
+        mark = "yes" if live is not None and live.version == found.version else ""
+        approved = tags.get(names.APPROVED_BY, "")
+        table.add_row(found.version, tags.get(names.ROLE, ""), tags.get(names.AS_OF, ""), linked, approved, mark)
+    out.print(table)
+
+
+@registry_cli.command()
+def history(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
+    """List the promotions up to --as-of, with their reasons."""
+    from levelfive.registry.promotions import history as promotions_of
+
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    table = Table("seq", "since", "version", "before", "kind", "by", "why")
+    for row in promotions_of(app.tables, app.registry.name):
+        if row.promoted_at <= moment:
+            table.add_row(
+                str(row.seq),
+                iso(row.promoted_at),
+                row.version,
+                row.previous_version or "",
+                row.kind,
+                row.promoted_by,
+                row.reason,
+            )
+    out.print(table)

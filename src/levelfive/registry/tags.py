@@ -1,0 +1,29 @@
+"""Names of the tags that a version carries; Unity Catalog takes no dots in them."""
+
+PACKAGE_SHA256 = "levelfive_package_sha256"
+"""Hash of the files, by `model_package.digest`; a download that has another one is refused."""
+
+AS_OF = "levelfive_as_of"
+TRACKING_RUN = "levelfive_tracking_run_id"
+CODE_REVISION = "levelfive_code_revision"
+TRAINING_SET_SHA256 = "levelfive_training_set_sha256"
+DECISION = "levelfive_decision"
+"""Where it comes from: training time, run, code, training set, and the decision that asked for it."""
+
+ROLE = "levelfive_role"
+REFIT_OF = "levelfive_refit_of"
+REFITTED_AS = "levelfive_refitted_as"
+"""`candidate`, `refit` or `copy`; which candidate a refit was judged by, and the other way round."""
+
+SOURCE_REGISTRY = "levelfive_source_registry"
+SOURCE_MODEL = "levelfive_source_model"
+SOURCE_VERSION = "levelfive_source_version"
+"""Of a copy: the version of another environment that it is a copy of."""
+
+VERDICT = "levelfive_verdict"
+"""The gate's verdict in this environment, as JSON."""
+
+APPROVED_BY = "levelfive_approved_by"
+APPROVED_AT = "levelfive_approved_at"
+APPROVED_BECAUSE = "levelfive_approved_because"
+"""Who lets it go live where promotion is manual, when and why."""

@@ -1,0 +1,107 @@
+"""Lets a version from another environment in: copied, and judged by this environment's own labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from levelfive.metrics import row_loss
+from levelfive.model_package import Model
+from levelfive.profiles import Baseline
+from levelfive.registry import tags
+from levelfive.registry.copying import bring
+from levelfive.registry.gate import GateEvidence, Verdict, judge
+from levelfive.registry.job import champion, passed_verdict
+from levelfive.registry.store import CentralRegistry
+from levelfive.runs import JobContext, Run
+from levelfive.training.dataset import DAY, labelled_rows
+from levelfive.training.split import newest_days
+from levelfive.usecase import LABEL
+from levelfive.windows import Window
+
+
+@dataclass(frozen=True)
+class Admission:
+    """The copy in this environment, and what the gate says of it here."""
+
+    run_id: str
+    version: str
+    verdict: Verdict
+
+
+def admit(
+    context: JobContext, registry: CentralRegistry, source: CentralRegistry, *, version: str, as_of: datetime
+) -> Admission:
+    """Copy a version of another environment's model, and judge it against this environment's champion.
+
+    A version that was refitted on all labels is judged by its candidate, which left the newest days out; what goes
+    live is the refit. A version that was admitted before is judged again: there may be more labels by now.
+
+    Args:
+        context: Tables and use case of this environment.
+        registry: This environment's model.
+        source: The other environment's model.
+        version: Its version.
+        as_of: The logical now: labels known later are not read.
+
+    Raises:
+        ConfigError: The model asks for features that this environment does not have.
+        ModelNotFound: There is no such version.
+        RegistryError: The other environment's gate did not pass it, a registry refused, or files are not those that
+            were registered.
+        TableError: A table is missing.
+    """
+    parameters = {"version": version, "source_model": source.name, "source_registry": source.uri}
+    with context.run("admission", as_of=as_of, parameters=parameters) as run:
+        passed_verdict(source, version)
+        with run.timed("copy"):
+            made = bring(registry, source, version)
+        run.model_version = made
+        with run.timed("judge"):
+            judged = source.load(source.find(version).tags.get(tags.REFIT_OF, version))
+            live = champion(context, registry, as_of)
+            theirs = None if live is None else registry.load(live.version)
+            mean = Baseline.from_json(registry.load(made).card.baseline).label.mean or 0.0
+            verdict = judge(_evidence(context, run, (judged, theirs), mean, as_of), context.use_case.gate)
+        registry.tag(made, {tags.VERDICT: verdict.to_json()})
+        return Admission(run.run_id, made, verdict)
+
+
+@dataclass(frozen=True, eq=False)
+class _Losses:
+    """A model's loss on each labelled row of a window, in one order for all models."""
+
+    loss: np.ndarray
+    labels: np.ndarray
+    days: np.ndarray
+
+
+def _evidence(
+    context: JobContext, run: Run, models: tuple[Model, Model | None], label_mean: float, as_of: datetime
+) -> GateEvidence:
+    (judged, theirs), use_case = models, context.use_case
+    newest = newest_days(as_of, use_case.gate, maturity=use_case.maturity, day_starts_at=use_case.day_starts_at)
+    since = max(newest.start, *(one.card.trained_until for one in (judged, theirs) if one is not None))
+    window = Window(since, newest.end) if since < newest.end else None
+    ours = _losses(context, run, judged, window, as_of)
+    constant = np.full(len(ours.labels), label_mean)
+    return GateEvidence(
+        candidate_loss=ours.loss,
+        reference_loss=row_loss(use_case.model.task, ours.labels, constant),
+        days=ours.days,
+        evaluated_from=since,
+        candidate_trained_until=judged.card.trained_until,
+        champion_loss=None if theirs is None else _losses(context, run, theirs, window, as_of).loss,
+        champion_trained_until=None if theirs is None else theirs.card.trained_until,
+    )
+
+
+def _losses(context: JobContext, run: Run, model: Model, window: Window | None, as_of: datetime) -> _Losses:
+    if window is not None:
+        rows = labelled_rows(context, run, model.card.lookups, window, as_of=as_of)
+        if not rows.empty:
+            labels = rows[LABEL].to_numpy(np.float64)
+            return _Losses(row_loss(model.card.task, labels, model.score(rows)), labels, rows[DAY].to_numpy())
+    return _Losses(np.empty(0), np.empty(0), np.empty(0, np.int64))

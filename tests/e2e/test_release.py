@@ -1,0 +1,242 @@
+"""One model from development to production: two lakehouses and two registries on one machine, no cloud."""
+
+import shutil
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from first_champion import AS_OF, LATER
+from levelfive.app import App
+from levelfive.config import Approval, Settings
+from levelfive.errors import ModelNotFound, PromotionConflict, RegistryError, TableError
+from levelfive.policies import GatePolicy
+from levelfive.predictions import PREDICTIONS, Role
+from levelfive.registry import job as registry
+from levelfive.registry import tags
+from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
+from levelfive.registry.store import CentralRegistry
+from levelfive.runs import RUNS, JobContext
+from levelfive.scoring import job as scoring
+from levelfive.training.admission import Admission, admit
+from levelfive.windows import Window
+
+SCORED = Window(AS_OF, LATER)
+
+
+@dataclass(frozen=True)
+class Production:
+    """An environment with data, a registry and a manual approval of its own; its gate answers to three days."""
+
+    app: App
+    context: JobContext
+    development: CentralRegistry
+    version: str
+
+    def admit(self, as_of: datetime = LATER) -> Admission:
+        return admit(self.context, self.app.registry, self.development, version=self.version, as_of=as_of)
+
+    def approve(self, version: str) -> None:
+        how = {"as_of": LATER, "by": "grace", "reason": "calibrated"}
+        registry.approve(self.context, self.app.registry, version=version, **how)
+
+    def promote(self, version: str, as_of: datetime = LATER) -> registry.RegistryResult:
+        how = {"as_of": as_of, "by": "release", "approval": Approval.MANUAL}
+        return registry.run(self.context, self.app.registry, version=version, **how)
+
+    def released(self) -> str:
+        version = self.admit().version
+        self.approve(version)
+        self.promote(version)
+        return version
+
+    def another(self, like: str) -> str:
+        """Register a second version, approved: the files of one that is there."""
+        (folder := self.app.home / "package").mkdir()
+        verdict = {tags.VERDICT: self.app.registry.find(like).tags[tags.VERDICT]}
+        version = self.app.registry.register(self.app.registry.download(like, folder), verdict)
+        self.approve(version)
+        return version
+
+    def made(self) -> tuple[Promotion, ...]:
+        return history(self.app.tables, self.app.registry.name)
+
+    def trail(self) -> list[tuple[str, str, str]]:
+        told = sorted(self.app.tables.ledgers.rows(RUNS), key=lambda row: row["started_at"])
+        return [(row["room"], row["status"], row["model_version"] or "") for row in told]
+
+
+@pytest.fixture
+def development(loop, tmp_path: Path) -> tuple[CentralRegistry, str]:
+    """Development's registry, and the version in it that its gate passed."""
+    theirs, folder = loop.app.registry, tmp_path / "packages"
+    own = CentralRegistry(f"sqlite:///{tmp_path}/development.db", theirs.name, artefacts=tmp_path / "development")
+    made: dict[str, str] = {}
+    for version in (loop.trained.candidate_version, loop.trained.version):
+        (folder / version).mkdir(parents=True)
+        kept = theirs.find(version).tags
+        of = {tags.REFIT_OF: made[kept[tags.REFIT_OF]]} if tags.REFIT_OF in kept else {}
+        made[version] = own.register(theirs.download(version, folder / version), {**kept, **of})
+    return own, made[loop.trained.version]
+
+
+@pytest.fixture
+def production(loop, development, tmp_path: Path, request: pytest.FixtureRequest) -> Production:
+    """The same files have landed there, and no model was ever live."""
+    home, schema = tmp_path / "home", f"prod_{abs(hash(request.node.name)) % 10**8}"
+    shutil.copytree(loop.app.home, home, ignore=shutil.ignore_patterns("registry", "tracking", PROMOTIONS, RUNS))
+    (home / "lakehouse" / "whole_path.db").rename(home / "lakehouse" / f"{schema}.db")
+    app = App.local(home, Settings(table_schema=schema, environment="prod", approval=Approval.MANUAL))
+    use_case = replace(app.use_case, gate=GatePolicy(min_days=2, min_rows=100, margin=1.0))
+    return Production(app, JobContext(app.tables, use_case, app.context.features), *development)
+
+
+def test_a_model_goes_from_development_to_production_and_back(production: Production) -> None:
+    admitted = production.admit()
+    with pytest.raises(RegistryError, match=rf"registry approve {admitted.version}"):
+        production.promote(admitted.version)
+    production.approve(admitted.version)
+    made = production.promote(admitted.version).promotion
+    later = LATER + timedelta(hours=1)
+    scored = scoring.run(production.context, production.app.registry, window=SCORED, as_of=later)
+
+    found = production.app.registry.find(admitted.version).tags
+    assert found[tags.SOURCE_MODEL] == production.development.name == "levelfive.local.flight_delay"
+    assert found[tags.SOURCE_REGISTRY] == production.development.uri
+    assert found[tags.SOURCE_VERSION] == production.version
+    theirs = production.development.find(production.version).tags
+    for name in (tags.PACKAGE_SHA256, tags.CODE_REVISION, tags.TRACKING_RUN, tags.TRAINING_SET_SHA256):
+        assert found[name] == theirs[name] != ""
+    assert admitted.verdict.passed
+    assert made.model_name == "levelfive.prod.flight_delay"
+    assert made.reason.endswith(f"approved by grace as of {found[tags.APPROVED_AT]}: calibrated")
+    assert scored.rows > 500
+    roles = {row["role"] for row in production.app.tables.read(PREDICTIONS).select("role").distinct().collect()}
+    assert roles == {Role.CHAMPION}
+    assert production.trail() == [
+        ("admission", "succeeded", admitted.version),
+        ("registry", "failed", admitted.version),
+        ("registry", "succeeded", admitted.version),
+        ("registry", "succeeded", admitted.version),
+        ("scoring", "succeeded", admitted.version),
+    ]
+
+
+def test_a_rollback_works_while_the_newest_versions_files_are_gone_and_leaves_history_whole(
+    production: Production,
+) -> None:
+    first = production.released()
+    again, later = production.another(first), LATER + timedelta(hours=1)
+    production.promote(again, later)
+    shutil.rmtree(files_of(production.app.registry, again))
+
+    back = registry.rollback(
+        production.context, production.app.registry, as_of=later + timedelta(hours=1), by="ada", reason="complaints"
+    )
+
+    assert back.promotion.version == first
+    made = production.made()
+    assert [(one.version, one.kind) for one in made] == [(first, "promote"), (again, "promote"), (first, "rollback")]
+    live = champion_as_of(made, later + timedelta(minutes=30))
+    assert live is not None
+    assert live.version == again
+
+
+def test_a_version_that_is_admitted_again_is_the_same_one(production: Production) -> None:
+    first, second = production.admit(), production.admit()
+
+    assert first.version == second.version
+    assert len(production.app.registry.versions()) == 1
+
+
+def test_a_release_does_not_displace_a_champion_that_it_is_not_better_than(production: Production) -> None:
+    first = production.released()
+    strict = replace(production.context.use_case, gate=GatePolicy(min_days=2, min_rows=100, margin=-1.0))
+    stricter = replace(production, context=replace(production.context, use_case=strict))
+
+    again = stricter.admit(LATER + timedelta(hours=1))
+
+    assert not again.verdict.passed
+    assert production.made()[-1].version == first
+
+
+def test_a_version_whose_files_were_changed_is_not_admitted(production: Production) -> None:
+    package = files_of(production.development, production.version)
+    (card,) = package.rglob("levelfive.json")
+    card.write_text(card.read_text().replace('"seed": 2013', '"seed": 2014'))
+
+    with pytest.raises(RegistryError, match="their hash differs"):
+        production.admit()
+
+    with pytest.raises(ModelNotFound):
+        production.app.registry.find("1")
+    assert production.trail()[-1][:2] == ("admission", "failed")
+
+
+def test_a_model_whose_features_production_lacks_is_refused_before_anything_goes_live(production: Production) -> None:
+    shutil.rmtree(production.app.home / "lakehouse" / f"{production.app.tables.schema}.db" / "flight_history")
+
+    with pytest.raises(TableError, match="flight_history"):
+        production.admit()
+
+    assert production.made() == ()
+
+
+def test_a_candidate_that_no_gate_passed_is_not_admitted(production: Production) -> None:
+    candidate = production.development.find(production.version).tags[tags.REFIT_OF]
+
+    with pytest.raises(RegistryError, match="carries no verdict"):
+        replace(production, version=candidate).admit()
+
+
+def test_killed_between_the_gate_and_the_alias_a_second_run_repairs_the_alias(
+    production: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = production.admit().version
+    production.approve(version)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(production.app.registry, "set_alias", die)
+        with pytest.raises(KeyboardInterrupt):
+            production.promote(version)
+    assert production.app.registry.alias("champion") is None
+
+    again = production.promote(version)
+
+    assert (again.promoted, production.app.registry.alias("champion")) == (False, version)
+    assert len(production.made()) == 1
+
+
+def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(
+    production: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = production.admit().version
+    production.approve(first)
+    other = production.another(first)
+    seen = registry.history
+
+    def overtaken(*of: object) -> tuple:
+        """Look at the promotions; before this one writes, another run writes."""
+        found = seen(*of)
+        monkeypatch.setattr(registry, "history", seen)
+        production.promote(other)
+        return found
+
+    monkeypatch.setattr(registry, "history", overtaken)
+    with pytest.raises(PromotionConflict, match="another writer"):
+        production.promote(first)
+
+    assert [one.version for one in production.made()] == [other]
+    assert production.app.registry.alias("champion") == other
+
+
+def files_of(found: CentralRegistry, version: str) -> Path:
+    """Where the files of a version lie in a laptop's registry."""
+    client = MlflowClient(found.uri, found.uri)
+    run = client.get_run(client.get_model_version(found.name, version).run_id)
+    return Path(run.info.artifact_uri.removeprefix("file://"))
