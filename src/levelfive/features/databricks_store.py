@@ -102,12 +102,11 @@ class DatabricksFeatureStore:
         """Serve the feature tables of a schema."""
         self._tables = tables
         self._connect = connect
-        self._lock = threading.RLock()
+        self._noting = threading.Lock()
 
     @cached_property
     def _engineering(self) -> FeatureEngineering:
-        with self._lock:
-            return self._connect()
+        return self._connect()
 
     def put(self, table: FeatureTable, rows: DataFrame, window: Window, *, made_of: Mapping[str, int]) -> Write:
         """Write rows; see `FeatureStore`."""
@@ -125,7 +124,7 @@ class DatabricksFeatureStore:
             finally:
                 self._tables.let_go(rows)
             version = self._tables.version(table.name)
-        with self._lock:
+        with self._noting:
             noted = (table.name, window.start, window.end, version)
             self._tables.ledgers.add(FEATURE_WINDOWS, SCHEMA, [noted])
         return Write(table.name, version)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from levelfive.errors import MachineError, TableError
 from levelfive.predictions import PREDICTIONS
@@ -24,14 +24,6 @@ GRANULARITY = "1 day"
 SLICES = ("model_version", "role")
 
 
-class Monitor(Protocol):
-    """What looks at live predictions: our own monitoring (`monitoring.job.run`), or a workspace's monitor."""
-
-    def __call__(self, context: JobContext, registry: CentralRegistry, *, window: Window, as_of: datetime) -> object:
-        """Look at the predictions of a window, as of a time; what is returned is for people to see."""
-        ...
-
-
 @dataclass(frozen=True)
 class Refresh:
     """What was asked of the workspace's monitor; its metrics follow in tables beside the predictions."""
@@ -44,7 +36,7 @@ class Refresh:
 
 @dataclass(frozen=True)
 class LakehouseMonitor:
-    """Makes a monitor over `predictions`, or refreshes the one that is there.
+    """Makes a monitor over `predictions`, or refreshes the one that is there; called as `monitoring.job.run` is.
 
     Args:
         connect: Builds the workspace's client.

@@ -24,7 +24,7 @@ KEPT = (AS_OF, TRACKING_RUN, CODE_REVISION, TRAINING_SET_SHA256)
 def bring(registry: CentralRegistry, source: CentralRegistry, version: str) -> str:
     """Copy a version; one that was brought before is found again.
 
-    The files are read, checked against their hash, stored in this registry, and checked once more as they arrived.
+    The files are read, checked against their hash, stored in this registry, and checked once more as they are loaded.
     Neither verdict nor approval comes along: those are of the other environment.
 
     Args:
@@ -41,16 +41,10 @@ def bring(registry: CentralRegistry, source: CentralRegistry, version: str) -> s
     """
     found = source.find(version)
     marks = {SOURCE_REGISTRY: source.uri, SOURCE_MODEL: source.name, SOURCE_VERSION: version}
-    with tempfile.TemporaryDirectory() as folder:
-        made = next((one.version for one in registry.versions() if marks.items() <= one.tags.items()), None)
-        if made is None:
-            package = source.download(version, _made(Path(folder) / "theirs"))
-            kept = {name: found.tags[name] for name in KEPT if name in found.tags}
-            made = registry.register(package, {**kept, **marks, ROLE: COPY})
-        registry.download(made, _made(Path(folder) / "ours"))
+    made = next((one.version for one in registry.versions() if marks.items() <= one.tags.items()), None)
+    if made is None:
+        kept = {name: found.tags[name] for name in KEPT if name in found.tags}
+        with tempfile.TemporaryDirectory() as folder:
+            made = registry.register(source.download(version, Path(folder)), {**kept, **marks, ROLE: COPY})
+    registry.load(made)
     return made
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
