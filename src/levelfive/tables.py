@@ -260,9 +260,12 @@ class Tables:
         self, table: str, rows: DataFrame, options: Mapping[str, str], record: Mapping[str, object]
     ) -> Write:
         """Write the first rows of a table, unless another writer was first."""
-        if self._warehouse is not None:
-            return self._write(table, rows, "error", {}, record)
-        return self._append_unless_overtaken(table, rows, 0, options, record)
+        if self._warehouse is None:
+            return self._append_unless_overtaken(table, rows, 0, options, record)
+        with self.alone(table):
+            if self._newest(table) is not None:
+                raise overtaken(table)
+            return self._save(table, rows, "error", {}, record)
 
     def _append_unless_overtaken(
         self,

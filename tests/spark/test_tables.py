@@ -116,6 +116,23 @@ def test_a_writer_that_was_overtaken_looks_again(tables: Tables, monkeypatch: py
     assert found(tables) == [0, 7, 8]
 
 
+def test_of_two_first_writers_the_second_looks_again(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    newest, others = Tables._newest, [lambda: tables.insert_new("numbers", numbers(tables, 7), ("number",))]
+
+    def overtaken_look(self: Tables, table: str) -> object:
+        seen = newest(self, table)
+        if others:
+            others.pop()()
+        return seen
+
+    monkeypatch.setattr(Tables, "_newest", overtaken_look)
+
+    write = tables.insert_new("numbers", numbers(tables, 7, 8), ("number",))
+
+    assert write.rows == 1
+    assert found(tables) == [7, 8]
+
+
 def test_a_writer_that_is_always_overtaken_is_told(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     tables.insert_new("numbers", numbers(tables, 0), ("number",))
     insert_before_each_look(tables, list(range(1, ATTEMPTS + 1)), monkeypatch)
