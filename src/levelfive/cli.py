@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,10 +17,10 @@ from rich.table import Table
 from levelfive import replay_plan
 from levelfive.cli_options import AsOf, Begin, Config, End, Home, Landing, UseCaseName, open_app, out, wide
 from levelfive.cli_registry import registry_cli
-from levelfive.config import DEFAULT_HOME, Approval, parse_time, parse_window
+from levelfive.config import DEFAULT_HOME, Approval, parse_length, parse_time, parse_window
 from levelfive.errors import ConfigError, LevelfiveError
 from levelfive.telemetry import configure_logging
-from levelfive.windows import iso
+from levelfive.windows import Window, iso
 
 if TYPE_CHECKING:
     from levelfive.app import App
@@ -155,12 +156,20 @@ def training(
 
 @cli.command()
 def scoring(
-    as_of: AsOf,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            help="The logical now, in ISO 8601, UTC without an offset: 2013-04-01T06:00Z. Nothing known later is read. "
+            "Without it, --from and --to name a range that is scored window by window, each as of its own end."
+        ),
+    ] = None,
     begin: Begin = None,
     end: End = None,
     version: Annotated[
         str | None, typer.Option(help="Score with this version; unless champion, the rows are backfill.")
     ] = None,
+    each: Annotated[str, typer.Option(help="Without --as-of: the length of a window.")] = "P1D",
+    at_once: Annotated[int, typer.Option(help="Without --as-of: how many windows are scored at a time, 1 to 4.")] = 2,
     home: Home = DEFAULT_HOME,
     config: Config = None,
     use_case: UseCaseName = None,
@@ -168,6 +177,10 @@ def scoring(
     """Score the rows whose prediction time lies in a window, with the champion of --as-of."""
     from levelfive.scoring import job as scoring_job
 
+    if as_of is None:
+        within, length = _range(begin, end, version), parse_length(each)
+        _score_range(open_app(home, config, use_case), within, length, at_once)
+        return
     moment = parse_time(as_of)
     app = open_app(home, config, use_case)
     window = parse_window(begin, end, moment)
@@ -176,6 +189,33 @@ def scoring(
         f"Batch {result.batch_id}: {result.rows:,} new predictions for {window} by version {result.model_version} "
         f"({result.role})."
     )
+
+
+def _range(begin: str | None, end: str | None, version: str | None) -> Window:
+    if begin is None or end is None:
+        raise ConfigError("give --as-of, or both --from and --to: then each day between them is scored as of its end")
+    if version is not None:
+        raise ConfigError("--version needs --as-of: without it, the champion of each day scores that day")
+    return parse_window(begin, end, parse_time(end))
+
+
+def _score_range(app: App, within: Window, each: timedelta, at_once: int) -> None:
+    from levelfive.scoring import backfill
+    from levelfive.scoring.job import ScoringResult
+
+    parts = backfill.run(app.context, app.registry, within=within, each=each, at_once=at_once)
+    table = Table("window", "batch", "version", "new predictions")
+    for part in parts:
+        done = part.outcome
+        if isinstance(done, ScoringResult):
+            table.add_row(str(part.window), done.batch_id, done.model_version, f"{done.rows:,}")
+        else:
+            table.add_row(str(part.window), "", "", f"refused: {escape(str(done))}")
+    wide.print(table)
+    refused = sum(not isinstance(part.outcome, ScoringResult) for part in parts)
+    if refused:
+        out.print(f"{refused} of {len(parts)} windows were refused; the others are scored.")
+        raise typer.Exit(1)
 
 
 @cli.command()

@@ -113,10 +113,15 @@ def parse_window(begin: str | None, end: str | None, as_of: datetime) -> Window:
     until = parse_time(end) if end else as_of
     if not begin:
         return Window(until - DEFAULT_WINDOW, until)
-    return Window(until - _length(begin) if begin.strip().startswith("P") else parse_time(begin), until)
+    return Window(until - parse_length(begin) if begin.strip().startswith("P") else parse_time(begin), until)
 
 
-def _length(text: str) -> timedelta:
+def parse_length(text: str) -> timedelta:
+    """Read a duration in ISO 8601.
+
+    Raises:
+        AsOfError: The text is no such duration.
+    """
     try:
         return TypeAdapter(timedelta).validate_python(text.strip())
     except ValidationError as err:

@@ -189,6 +189,10 @@ def test_a_failed_run_has_a_row_with_its_error(loop) -> None:
     ("arguments", "says"),
     [
         (["scoring", "--as-of", "yesterday"], "ISO 8601"),
+        (["scoring"], "--as-of, or both --from and --to"),
+        (["scoring", "--from", "2013-04-01"], "--as-of, or both --from and --to"),
+        (["scoring", "--from", "2013-04-01", "--to", "2013-04-03", "--version", "1"], "--version needs --as-of"),
+        (["scoring", "--from", "2013-04-01", "--to", "2013-04-03", "--each", "daily"], "such as P7D"),
         (["data", "--as-of", "2013-04-01", "--use-case", "nothing"], "no use case 'nothing'"),
         (["demo", "--months", "1-2"], "--months 1-2"),
         (["demo", "--continue", "--fresh"], "not both"),
