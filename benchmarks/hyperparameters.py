@@ -65,8 +65,8 @@ def main() -> None:
     app.tables.spark.stop()
     folds = folds_by_week(rows[PREDICTION_TIME], FOLDS, options.seed, day_starts_at=app.use_case.day_starts_at)
     draw = np.random.default_rng(options.seed)
-    tries: list[tuple[float, dict[str, float | int]]] = []
-    print(f"as it is: {loss(spec, rows, folds, {}):.5f}", flush=True)
+    tries: list[tuple[float, dict[str, float | int]]] = [(loss(spec, rows, folds, {}), {})]
+    print(f"{tries[0][0]:.5f} as it is", flush=True)
     for _ in range(options.tries):
         changed = {name: draw.choice(values).item() for name, values in RANGES.items()}
         tries.append((loss(spec, rows, folds, changed), changed))

@@ -37,14 +37,22 @@ class Histogram:
     @classmethod
     def of(cls, values: np.ndarray) -> Histogram:
         """Choose edges for values, shape (rows,), so that the places' counts are nearly equal, and count them."""
-        ordered = np.sort(finite(values))
+        return cls.of_ordered(np.sort(finite(values)))
+
+    @classmethod
+    def of_ordered(cls, ordered: Floats) -> Histogram:
+        """Choose edges for finite numbers in increasing order, shape (rows,), and count them."""
         if ordered.size == 0:
             return cls(None, None, (), (0, 0, 0), (0.0, 0.0, 0.0))
-        return cls(float(ordered[0]), float(ordered[-1]), _inner_edges(ordered), (), ()).refilled(ordered)
+        empty = cls(float(ordered[0]), float(ordered[-1]), _inner_edges(ordered), (), ())
+        return empty.refilled_by_ordered(ordered)
 
     def refilled(self, values: np.ndarray) -> Histogram:
         """Count other values, shape (rows,), between the same edges; those not finite are left out."""
-        ordered = np.sort(finite(values))
+        return self.refilled_by_ordered(np.sort(finite(values)))
+
+    def refilled_by_ordered(self, ordered: Floats) -> Histogram:
+        """Count other finite numbers in increasing order, shape (rows,), between the same edges."""
         low, high = self._range()
         starts = np.searchsorted(ordered, [-np.inf, low, *self.inner_edges])
         starts = np.concatenate((starts, np.searchsorted(ordered, [high, np.inf], side="right")))

@@ -12,6 +12,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ import pandas as pd
 from mlflow.models import infer_signature
 
 from levelfive.errors import RegistryError
+from levelfive.profiles import Baseline
 from levelfive.usecase import Estimator, Lookup, ModelSpec, Task
 from levelfive.windows import iso
 
@@ -100,6 +102,15 @@ class Model:
 
     estimator: Estimator
     card: ModelCard
+
+    @cached_property
+    def baseline(self) -> Baseline:
+        """The profiles of its training set, which later windows are compared with.
+
+        Raises:
+            DataError: The card holds none.
+        """
+        return Baseline.from_json(self.card.baseline)
 
     def score(self, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Score rows: the probability of label 1, or the predicted number.

@@ -157,9 +157,7 @@ def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple
     weeks: dict[tuple[str, date], dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for (column, version, day), row in sorted(days.items()):
         weeks[column, day - timedelta(days=day.weekday())][version].append(row)
-    baselines = {
-        version: Baseline.from_json(registry.load(version).card.baseline) for version in {key[1] for key in days}
-    }
+    baselines = {version: registry.load(version).baseline for version in {key[1] for key in days}}
     found = []
     for (column, week), versions in sorted(weeks.items()):
         # A week in which the champion changed is shown against the baseline of the later one.

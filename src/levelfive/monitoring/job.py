@@ -139,7 +139,7 @@ def _live(run: Run, model_name: str, window: Window) -> DataFrame:
 
 def _profile(context: JobContext, run: Run, subject: Subject, model: Model) -> WindowProfiles:
     rows = _live(run, subject.model_name, subject.window).where(F.col("model_version") == subject.model_version)
-    return profile_days(rows, Baseline.from_json(model.card.baseline), context.use_case.day_starts_at)
+    return profile_days(rows, model.baseline, context.use_case.day_starts_at)
 
 
 def _look(
@@ -149,7 +149,7 @@ def _look(
     profiles: WindowProfiles,
     measured: tuple[Sequence[Delivered], Performance],
 ) -> _Seen:
-    (delivered, found), baseline = measured, Baseline.from_json(model.card.baseline)
+    (delivered, found), baseline = measured, model.baseline
     drifts = _drifts(context, profiles, baseline)
     trained = model.card.trained_until - model.card.trained_from
     verdict = judge(
@@ -172,7 +172,7 @@ def _estimate(context: JobContext, found: Performance) -> Estimate | None:
 
 def _drifts(context: JobContext, profiles: WindowProfiles, baseline: Baseline) -> tuple[ColumnDrift, ...]:
     policy, found = context.use_case.monitoring, []
-    for column, whole in sorted(profiles.whole().items()):
+    for column, whole in sorted(profiles.whole.items()):
         now = profiling.finish(whole, column, baseline)
         if isinstance(now, CategoricalProfile):
             drift = categorical_drift(baseline.categorical[column], now)
@@ -218,7 +218,7 @@ def _write(
     for one in seen:
         for (day, column), part in one.profiles.by_day.items():
             profiles.append((one.subject, day, column, part, profiling.finish(part, column, one.baseline)))
-        for column, part in one.profiles.whole().items():
+        for column, part in one.profiles.whole.items():
             profiles.append((one.subject, None, column, part, profiling.finish(part, column, one.baseline)))
         drifts += [(one.subject, column) for column in one.drifts]
     name, last = seen[0].subject.model_name, seen[-1].subject

@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,8 +50,9 @@ class WindowProfiles:
         """The number of days with rows."""
         return len({day for day, _ in self.by_day})
 
-    def whole(self) -> dict[str, Partial]:
-        """Merge the days of each column."""
+    @cached_property
+    def whole(self) -> Mapping[str, Partial]:
+        """The partial profile of the whole window, by column."""
         merged: dict[str, Partial] = {}
         for (_, column), partial in sorted(self.by_day.items()):
             merged[column] = merge(merged[column], partial) if column in merged else partial

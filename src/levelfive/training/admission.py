@@ -9,7 +9,6 @@ import numpy as np
 
 from levelfive.metrics import row_loss
 from levelfive.model_package import Model
-from levelfive.profiles import Baseline
 from levelfive.registry import tags
 from levelfive.registry.copying import bring
 from levelfive.registry.gate import GateEvidence, Verdict, judge
@@ -63,7 +62,7 @@ def admit(
             judged = source.load(source.find(version).tags.get(tags.REFIT_OF, version))
             live = champion(context, registry, as_of)
             theirs = None if live is None else registry.load(live.version)
-            mean = Baseline.from_json(registry.load(made).card.baseline).label.mean or 0.0
+            mean = registry.load(made).baseline.label.mean or 0.0
             verdict = judge(_evidence(context, run, (judged, theirs), mean, as_of), context.use_case.gate)
         registry.tag(made, {tags.VERDICT: verdict.to_json()})
         return Admission(run.run_id, made, verdict)
