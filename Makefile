@@ -15,11 +15,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test lint types layers test-unit test-spark test-connect test-notebooks test-e2e format lock \
-	fixtures wheel clean check-python check-java
+.PHONY: help setup demo test lint types layers test-unit test-bundle test-spark test-connect test-notebooks test-e2e format \
+	lock fixtures wheel clean check-python check-java
 
 help: ## Print this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY) ## Build .venv, install the project into it and fetch Spark's packages (again only when needed)
 
@@ -33,7 +33,7 @@ $(READY): $(REQUIREMENTS) pyproject.toml | check-python check-java
 demo: setup ## Walk through the year of flights (ARGS="..." goes to `levelfive demo`)
 	$(BIN)/levelfive demo $(ARGS)
 
-test: setup lint types layers test-unit test-spark test-connect test-notebooks test-e2e ## Check and test everything
+test: setup lint types layers test-unit test-bundle test-spark test-connect test-notebooks test-e2e ## Check and test everything
 
 lint: setup ## Check style and format
 	$(BIN)/ruff check .
@@ -45,8 +45,11 @@ types: setup ## Check the types
 layers: setup ## Check which module imports which
 	$(BIN)/lint-imports --no-logo
 
-test-unit: setup ## Run the tests that need no Spark (ARGS="..." goes to pytest)
-	$(BIN)/pytest tests/unit $(wildcard tests/bundle) $(ARGS)
+test-unit: setup ## Run the quick tests, which need no Spark (ARGS="..." goes to pytest)
+	$(BIN)/pytest tests/unit $(ARGS)
+
+test-bundle: setup ## Run the tests of the bundle, of what deploys and starts it, and of the registries
+	$(BIN)/pytest tests/bundle tests/deploy tests/registries $(ARGS)
 
 test-spark: setup ## Run the tests on a local Spark
 	$(BIN)/pytest tests/spark $(ARGS)
