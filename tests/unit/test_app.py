@@ -1,7 +1,5 @@
-"""The application of a workspace is built from what a workspace has; nothing of the laptop is imported for it."""
+"""The application of a workspace is built from what a workspace has."""
 
-import subprocess
-import sys
 from pathlib import Path
 from unittest.mock import MagicMock, create_autospec
 
@@ -11,21 +9,6 @@ from levelfive.app import App, on_databricks
 from levelfive.config import Settings
 from levelfive.errors import ConfigError
 from levelfive.registry.store import CentralRegistry
-
-WITHOUT_THE_LAPTOP = """
-import sys
-from unittest.mock import MagicMock
-
-for name in ("deltalake", "sqlalchemy", "alembic", "levelfive.local_spark", "levelfive.local_ledgers"):
-    sys.modules[name] = None  # whoever imports it fails, as where it is not installed
-
-from levelfive.app import App
-from levelfive.config import Settings
-
-settings = Settings(table_schema="main.flights", landing="/Volumes/main/landing", registry_uri="https://example.com")
-app = App.on_databricks(MagicMock(), settings)
-print(app.context.tables.name("runs"), app.stores.tracking.uri, app.stores.registry.uri, app.landing)
-"""
 
 
 class Classic:
@@ -41,18 +24,6 @@ class Remote(Classic):
 
 
 Remote.__module__ = "pyspark.sql.connect.session"
-
-
-def test_nothing_of_the_laptop_is_imported_on_a_workspace() -> None:
-    answer = subprocess.run([sys.executable, "-c", WITHOUT_THE_LAPTOP], capture_output=True, text=True, check=False)
-
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.split() == [
-        "main.flights.runs",
-        "databricks",
-        "https://example.com",
-        "/Volumes/main/landing",
-    ]
 
 
 def test_the_registry_is_by_default_the_one_of_unity_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
