@@ -29,7 +29,6 @@ SUPPORTED_JAVA = (17, 21)
 # full it interprets, several times slower. So it does with the long methods that Spark writes for wide rows, unless it
 # is told to compile them too. Spark is made of small closures: the quick compiler gains by inlining more of them.
 # Starting a small process, as Hadoop does for a file's permissions, must not fork the JVM.
-# A heap that starts small is collected hundreds of times while it grows.
 JVM_OPTIONS = (
     "-XX:TieredStopAtLevel=1 -XX:C1MaxInlineSize=70 -XX:C1MaxInlineLevel=20 -XX:C1MaxTrivialSize=12 "
     "-XX:ReservedCodeCacheSize=512m -XX:-DontCompileHugeMethods -XX:+UseSerialGC "
@@ -77,6 +76,7 @@ def local_session(warehouse: Path, *, memory: str = "2g", cores: int = 2) -> Spa
 
 def session_settings(warehouse: Path, memory: str) -> dict[str, str]:
     """List the settings of a local session."""
+    # A heap that starts small is collected hundreds of times while it grows.
     heap = f"-Xms{memory} -XX:MetaspaceSize=300m"
     options = f"{JVM_OPTIONS} {heap} {_archive_option()} -Dlog4j2.configurationFile={_log_settings()}"
     return {

@@ -11,8 +11,8 @@ _T = TypeVar("_T")
 THREADS = 3
 
 
-def in_parallel(jobs: Sequence[Callable[[], _T]]) -> list[_T]:
+def in_parallel(jobs: Sequence[Callable[[], _T]], *, threads: int = THREADS) -> list[_T]:
     """Run jobs in a few threads and return their results in order; all end before the first error is raised."""
-    with ThreadPoolExecutor(max_workers=THREADS) as pool:
+    with ThreadPoolExecutor(max_workers=threads) as pool:
         futures = [pool.submit(job) for job in jobs]
     return [future.result() for future in futures]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from levelfive.errors import ConfigError, LevelfiveError
+from levelfive.parallel import in_parallel
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext
 from levelfive.scoring import job
@@ -53,5 +54,4 @@ def run(
         except LevelfiveError as err:
             return Part(window, err)
 
-    with ThreadPoolExecutor(max_workers=at_once) as pool:
-        return tuple(pool.map(score, within.split(each)))
+    return tuple(in_parallel([partial(score, window) for window in within.split(each)], threads=at_once))
