@@ -1,7 +1,8 @@
 # Databricks notebook source
 # MAGIC %md
 # MAGIC # Scoring
-# MAGIC The champion of `as_of` scores the rows whose prediction time lies in a window.
+# MAGIC The champion of `as_of` scores the rows whose prediction time lies in a window; then the batch is read back and
+# MAGIC checked: one sound prediction for each row, and at least `min_rows` rows.
 
 # COMMAND ----------
 
@@ -19,7 +20,7 @@ from matplotlib.figure import Figure
 
 from levelfive import notebook
 from levelfive.predictions import PREDICTIONS
-from levelfive.scoring import job
+from levelfive.scoring import checking, job
 
 page = notebook.parameters(globals(), "scoring")
 
@@ -29,8 +30,12 @@ result = job.run(page.app.context, page.app.registry, window=page.window, as_of=
 
 # COMMAND ----------
 
+checked = checking.run(page.app.context, result, as_of=page.as_of, min_rows=page.number("min_rows"))
+
+# COMMAND ----------
+
 scored = page.app.tables.read(PREDICTIONS).where(f"batch_id = '{result.batch_id}'")
-page.show(result, scored.select(*page.app.use_case.key, "prediction_time", "score"))
+page.show(result, checked, scored.select(*page.app.use_case.key, "prediction_time", "score"))
 
 # COMMAND ----------
 

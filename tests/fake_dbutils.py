@@ -32,6 +32,8 @@ class FakeTaskValues:
         self._run[self._task, key] = value
 
     def get(self, taskKey: str, key: str, default: Any = None, debugValue: Any = None) -> Any:
+        if taskKey not in {task for task, _ in self._run}:  # the default is for keys alone
+            raise ValueError(f"the job's run has no task {taskKey}")
         found = self._run.get((taskKey, key), default)
         if found is None:
             raise ValueError(f"task {taskKey} has set no value {key}")

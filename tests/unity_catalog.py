@@ -79,6 +79,11 @@ class Metastore:
         self.aliases[name, alias] = version
         return {}
 
+    def drop_alias(self, name: str, alias: str) -> dict[str, Any]:
+        self.by_alias(name, alias)
+        del self.aliases[name, alias]
+        return {}
+
     def by_alias(self, name: str, alias: str) -> dict[str, Any]:
         self._versions(name)
         if (name, alias) not in self.aliases:
@@ -114,6 +119,7 @@ def _answer(metastore: Metastore, url: str, verb: str, path: str, asked: dict[st
         ("GET", f"{API}/registered-models/get"): metastore.model,
         ("POST", f"{API}/registered-models/alias"): metastore.set_alias,
         ("GET", f"{API}/registered-models/alias"): metastore.by_alias,
+        ("DELETE", f"{API}/registered-models/alias"): metastore.drop_alias,
         ("POST", f"{API}/model-versions/create"): metastore.make_version,
         ("POST", f"{API}/model-versions/finalize"): metastore.finalize,
         ("GET", f"{API}/model-versions/get"): metastore.version,
@@ -183,7 +189,7 @@ def unity_catalog() -> Iterator[tuple[str, Metastore]]:
         def log_message(self, *_: Any) -> None:
             """Print nothing."""
 
-        do_GET = do_POST = do_PUT = _serve  # the names that http.server asks for
+        do_GET = do_POST = do_PUT = do_DELETE = _serve  # the names that http.server asks for
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     address = f"http://127.0.0.1:{server.server_port}"

@@ -15,6 +15,7 @@ from levelfive.errors import ConfigError
 from levelfive.feature_stores import FeatureStore
 from levelfive.features.databricks_store import DatabricksFeatureStore, feature_engineering
 from levelfive.features.store import LocalFeatureStore
+from levelfive.registry.copying import copy_of
 from levelfive.registry.store import CentralRegistry
 from levelfive.retraining.job import Stores
 from levelfive.runs import JobContext
@@ -195,6 +196,25 @@ class App:
             uri: Its registry; by default this environment's own.
         """
         return CentralRegistry(uri or self.registry.uri, name)
+
+    def version_here(self, version: str, source_model: str | None, source_registry: str | None) -> str:
+        """Tell which version of this environment's model is meant: the one named, or the copy of another model's.
+
+        Args:
+            version: A version of this environment's model; with `source_model`, of that one.
+            source_model: The registered model that the version was copied from.
+            source_registry: Its registry; by default this environment's own.
+
+        Raises:
+            ConfigError: A registry is named, and no model.
+            ModelNotFound: There is no such copy.
+            RegistryError: The registry refused.
+        """
+        if source_model:
+            return copy_of(self.registry, self.other_registry(source_model, source_registry), version)
+        if source_registry:
+            raise ConfigError(f"version {version} of which model in {source_registry}? Name it (--from-model)")
+        return version
 
     @property
     def home(self) -> Path:

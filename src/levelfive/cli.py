@@ -170,11 +170,15 @@ def scoring(
     ] = None,
     each: Annotated[str, typer.Option(help="Without --as-of: the length of a window.")] = "P1D",
     at_once: Annotated[int, typer.Option(help="Without --as-of: how many windows are scored at a time, 1 to 4.")] = 2,
+    min_rows: Annotated[
+        int, typer.Option(min=0, help="With --as-of: refuse if the window has fewer rows to score.")
+    ] = 0,
     home: Home = DEFAULT_HOME,
     config: Config = None,
     use_case: UseCaseName = None,
 ) -> None:
-    """Score the rows whose prediction time lies in a window, with the champion of --as-of."""
+    """Score the rows whose prediction time lies in a window, with the champion of --as-of, and check the batch."""
+    from levelfive.scoring import checking
     from levelfive.scoring import job as scoring_job
 
     if as_of is None:
@@ -189,6 +193,8 @@ def scoring(
         f"Batch {result.batch_id}: {result.rows:,} new predictions for {window} by version {result.model_version} "
         f"({result.role})."
     )
+    checked = checking.run(app.context, result, as_of=moment, min_rows=min_rows)
+    out.print(f"Checked: each of {checked.rows:,} rows has one prediction.")
 
 
 def _range(begin: str | None, end: str | None, version: str | None) -> Window:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import Annotated
 
 import typer
@@ -17,7 +18,24 @@ registry_cli = typer.Typer(
 )
 
 Version = Annotated[str, typer.Argument(help="The version of this environment's model.")]
-By = Annotated[str, typer.Option(help="Who asks for it, for the record.")]
+VersionOrSource = Annotated[
+    str, typer.Argument(help="The version of this environment's model; with --from-model, of that one.")
+]
+By = Annotated[str | None, typer.Option(help="Who asks for it, for the record; by default, who is signed in.")]
+FromModel = Annotated[
+    str | None, typer.Option("--from-model", help="The model that `copy` brought the version from, to name its copy.")
+]
+FromRegistry = Annotated[
+    str | None, typer.Option("--from-registry", help="Its registry, where that is another one than this one's.")
+]
+
+
+def _user() -> str:
+    """Tell who types; a machine may not say, as in a container without an entry for its user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
 @registry_cli.command()
@@ -27,9 +45,7 @@ def copy(
     source_model: Annotated[
         str, typer.Option("--from-model", help="The other environment's model: levelfive.dev.flight_delay.")
     ],
-    source_registry: Annotated[
-        str | None, typer.Option("--from-registry", help="Its registry, where that is another one than this one's.")
-    ] = None,
+    source_registry: FromRegistry = None,
     home: Home = DEFAULT_HOME,
     config: Config = None,
     use_case: UseCaseName = None,
@@ -53,10 +69,12 @@ def copy(
 
 @registry_cli.command()
 def approve(
-    version: Version,
+    version: VersionOrSource,
     as_of: AsOf,
     by: Annotated[str, typer.Option(help="Who lets it go live.")],
     reason: Annotated[str, typer.Option(help="Why.")],
+    source_model: FromModel = None,
+    source_registry: FromRegistry = None,
     home: Home = DEFAULT_HOME,
     config: Config = None,
     use_case: UseCaseName = None,
@@ -65,6 +83,7 @@ def approve(
     from levelfive.registry import job as registry_job
 
     moment, app = parse_time(as_of), open_app(home, config, use_case)
+    version = app.version_here(version, source_model, source_registry)
     registry_job.approve(app.context, app.registry, version=version, as_of=moment, by=by, reason=reason)
     out.print(f"Version {version} of {app.registry.name} is approved by {by}.")
 
@@ -101,9 +120,11 @@ def compare(
 
 @registry_cli.command()
 def promote(
-    version: Version,
+    version: VersionOrSource,
     as_of: AsOf,
-    by: By = "levelfive",
+    by: By = None,
+    source_model: FromModel = None,
+    source_registry: FromRegistry = None,
     home: Home = DEFAULT_HOME,
     config: Config = None,
     use_case: UseCaseName = None,
@@ -112,8 +133,9 @@ def promote(
     from levelfive.registry import job as registry_job
 
     moment, app = parse_time(as_of), open_app(home, config, use_case)
+    version, approval = app.version_here(version, source_model, source_registry), app.settings.approval
     result = registry_job.run(
-        app.context, app.registry, version=version, as_of=moment, by=by, approval=app.settings.approval
+        app.context, app.registry, version=version, as_of=moment, by=by or _user(), approval=approval
     )
     done = "is now" if result.promoted else "was already"
     out.print(
@@ -125,7 +147,7 @@ def promote(
 def rollback(
     as_of: AsOf,
     reason: Annotated[str, typer.Option(help="Why, for the record.")],
-    by: By = "levelfive",
+    by: By = None,
     home: Home = DEFAULT_HOME,
     config: Config = None,
     use_case: UseCaseName = None,
@@ -134,25 +156,27 @@ def rollback(
     from levelfive.registry import job as registry_job
 
     moment, app = parse_time(as_of), open_app(home, config, use_case)
-    result = registry_job.rollback(app.context, app.registry, as_of=moment, by=by, reason=reason)
+    result = registry_job.rollback(app.context, app.registry, as_of=moment, by=by or _user(), reason=reason)
     out.print(f"Version {result.promotion.version} of {app.registry.name} is the champion again.")
 
 
 @registry_cli.command("list")
 def list_versions(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
-    """List the registered versions: role, training time, the version they belong with, approval, and the champion."""
+    """List the registered versions, with role, training time, approval, and which is champion and challenger."""
     from levelfive.registry import job as registry_job
     from levelfive.registry import tags as names
+    from levelfive.registry.store import CHALLENGER
 
     moment, app = parse_time(as_of), open_app(home, config, use_case)
     live = registry_job.champion(app.context, app.registry, moment)
-    table = Table("version", "role", "trained as of", "linked with", "approved by", "champion")
+    waiting = app.registry.alias(CHALLENGER)
+    table = Table("version", "role", "trained as of", "linked with", "approved by", "champion", "challenger")
     for found in app.registry.versions():
         tags = found.tags
         linked = tags.get(names.REFIT_OF) or tags.get(names.REFITTED_AS, "")
-        mark = "yes" if live is not None and live.version == found.version else ""
+        marks = ("yes" if one == found.version else "" for one in (live.version if live else None, waiting))
         approved = tags.get(names.APPROVED_BY, "")
-        table.add_row(found.version, tags.get(names.ROLE, ""), tags.get(names.AS_OF, ""), linked, approved, mark)
+        table.add_row(found.version, tags.get(names.ROLE, ""), tags.get(names.AS_OF, ""), linked, approved, *marks)
     out.print(table)
 
 

@@ -2,7 +2,7 @@
 
 import shutil
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from levelfive.predictions import PREDICTIONS, Role
 from levelfive.registry import job as registry
 from levelfive.registry import tags
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
-from levelfive.registry.store import CentralRegistry
+from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.runs import RUNS, JobContext
 from levelfive.scoring import job as scoring
 from levelfive.training.admission import Admission, admit
@@ -53,10 +53,11 @@ class Production:
         return version
 
     def another(self, like: str) -> str:
-        """Register a second version, approved: the files of one that is there."""
+        """Register a second version, judged against the present champion and approved: the files of one there is."""
         (folder := self.app.home / "package").mkdir()
-        verdict = {tags.VERDICT: self.app.registry.find(like).tags[tags.VERDICT]}
-        version = self.app.registry.register(self.app.registry.download(like, folder), verdict)
+        verdict = registry.passed_verdict(self.app.registry, like)
+        said = registry.judged(verdict, champion_as_of(self.made(), datetime.max.replace(tzinfo=UTC)))
+        version = self.app.registry.register(self.app.registry.download(like, folder), said)
         self.approve(version)
         return version
 
@@ -151,15 +152,54 @@ def test_a_version_that_is_admitted_again_is_the_same_one(production: Production
     assert len(production.app.registry.versions()) == 1
 
 
+def test_a_verdict_does_not_count_once_another_version_is_champion(production: Production) -> None:
+    waiting = production.admit().version
+    production.approve(waiting)
+    overtaking = production.another(waiting)
+    production.promote(overtaking)
+
+    later = LATER + timedelta(hours=1)
+    with pytest.raises(RegistryError, match=rf"another champion \(none\) than the newest one \({overtaking}\): copy"):
+        production.promote(waiting, later)
+
+    assert production.admit(later).version == waiting
+    assert production.promote(waiting, later).promotion.previous_version == overtaking
+
+
+def test_a_version_that_waits_is_the_challenger_until_it_is_champion(production: Production) -> None:
+    central, waiting = production.app.registry, production.admit().version
+    assert (central.alias(CHALLENGER), central.alias(CHAMPION)) == (waiting, None)
+
+    production.approve(waiting)
+    production.promote(waiting)
+
+    assert (central.alias(CHALLENGER), central.alias(CHAMPION)) == (None, waiting)
+
+
+def test_a_champion_that_is_released_again_is_not_judged_against_itself(production: Production) -> None:
+    live = production.released()
+    before = production.app.registry.find(live).tags
+
+    again = production.admit(LATER + timedelta(hours=1))
+
+    assert (again.version, again.verdict.passed) == (live, True)
+    assert production.app.registry.find(live).tags == before
+    assert production.promote(live, LATER + timedelta(hours=1)).promoted is False
+
+
 def test_a_release_does_not_displace_a_champion_that_it_is_not_better_than(production: Production) -> None:
-    first = production.released()
+    live, later = production.another(production.released()), LATER + timedelta(hours=1)
+    production.promote(live, later)
     strict = replace(production.context.use_case, gate=GatePolicy(min_days=2, min_rows=100, margin=-1.0))
     stricter = replace(production, context=replace(production.context, use_case=strict))
 
-    again = stricter.admit(LATER + timedelta(hours=1))
+    again = stricter.admit(later + timedelta(hours=1))
 
     assert not again.verdict.passed
-    assert production.made()[-1].version == first
+    assert production.app.registry.alias(CHALLENGER) is None
+    with pytest.raises(RegistryError, match="did not pass the gate"):
+        production.promote(again.version, later + timedelta(hours=1))
+    assert production.made()[-1].version == live
 
 
 def test_a_version_whose_files_were_changed_is_not_admitted(production: Production) -> None:
@@ -204,11 +244,11 @@ def test_killed_between_the_gate_and_the_alias_a_second_run_repairs_the_alias(
         patch.setattr(production.app.registry, "set_alias", die)
         with pytest.raises(KeyboardInterrupt):
             production.promote(version)
-    assert production.app.registry.alias("champion") is None
+    assert production.app.registry.alias(CHAMPION) is None
 
     again = production.promote(version)
 
-    assert (again.promoted, production.app.registry.alias("champion")) == (False, version)
+    assert (again.promoted, production.app.registry.alias(CHAMPION)) == (False, version)
     assert len(production.made()) == 1
 
 
@@ -232,7 +272,7 @@ def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(
         production.promote(first)
 
     assert [one.version for one in production.made()] == [other]
-    assert production.app.registry.alias("champion") == other
+    assert production.app.registry.alias(CHAMPION) == other
 
 
 def files_of(found: CentralRegistry, version: str) -> Path:

@@ -24,7 +24,7 @@ from urllib3.util import Retry
 from levelfive.errors import ModelNotFound, RegistryError
 from levelfive.model_package import Model, ModelCard, digest, save
 from levelfive.registry.copying import bring
-from levelfive.registry.store import CHAMPION, CentralRegistry
+from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.registry.tags import PACKAGE_SHA256, SOURCE_MODEL, SOURCE_REGISTRY, SOURCE_VERSION
 from levelfive.usecase import Task
 from levelfive.windows import utc
@@ -179,6 +179,10 @@ def test_an_alias_points_at_a_version_where_there_are_aliases(registry: CentralR
         registry.set_alias(CHAMPION, version)
 
     assert registry.alias(CHAMPION) == (None if registry.uri.startswith("databricks://") else two)
+    registry.set_alias(CHALLENGER, one)
+    for _ in range(2):
+        registry.drop_alias(CHALLENGER)
+    assert registry.alias(CHALLENGER) is None
 
 
 def test_a_version_is_brought_from_one_kind_of_registry_to_another_once(

@@ -74,7 +74,7 @@ def test_parameters_come_from_widgets_and_missing_ones_are_made() -> None:
     page = parameters({"dbutils": dbutils}, "scoring")
 
     assert page.as_of == utc(2013, 4, 1, 6)
-    assert set(dbutils.widgets.getAll()) == {*COMMON, "window_start", "window_end"}
+    assert set(dbutils.widgets.getAll()) == {*COMMON, "window_start", "window_end", "min_rows"}
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,10 @@ def test_a_training_for_no_decision_is_refused(decided: list, given: dict[str, s
 def promoted(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     """What the registry room was asked for."""
     asked: list[tuple] = []
-    monkeypatch.setattr(Page, "app", MagicMock())
+    app = MagicMock()
+    app.version_here = lambda version, model, registry: f"{version} of {model} in {registry}" if model else version
+    monkeypatch.setattr(Page, "app", app)
+    monkeypatch.setattr(steps_of.registry_job, "approve", lambda *_, **how: asked.append((how["version"], how["by"])))
     monkeypatch.setattr(steps_of.registry_job, "run", lambda *_, **how: asked.append((how["version"], how["by"])))
     monkeypatch.setattr(steps_of.registry_job, "rollback", lambda *_, **how: asked.append((how["reason"], how["by"])))
     return asked
@@ -284,6 +287,31 @@ def test_a_version_is_promoted_by_name_or_as_the_task_training_handed_it_on(prom
     notebook.registry_step(page_in_a_job("registry", {}, as_of=AS_OF, step="rollback", reason="complaints", by="ada"))
 
     assert promoted == [("6", "levelfive"), ("4", "ada"), ("complaints", "ada")]
+
+
+def test_a_version_is_approved_and_promoted_by_the_model_that_it_was_copied_from(promoted: list[tuple]) -> None:
+    source = {"version": "3", "source_model": "hub.qa.flight_delay", "source_registry": "databricks-uc", "by": "ada"}
+
+    notebook.registry_step(page_in_a_job("registry", {}, as_of=AS_OF, step="approve", reason="good", **source))
+    notebook.registry_step(page_in_a_job("registry", {}, as_of=AS_OF, step="promote", **source))
+
+    assert promoted == [("3 of hub.qa.flight_delay in databricks-uc", "ada")] * 2
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "many"])
+def test_a_number_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=f"min_rows is a whole number such as 1, got '{text}'"):
+        page_in_a_job("scoring", min_rows=text).number("min_rows")
+
+
+def test_a_number_that_is_not_given_is_nought() -> None:
+    assert (
+        page_in_a_job("scoring").number("min_rows"),
+        page_in_a_job("scoring", min_rows="12").number("min_rows"),
+    ) == (
+        0,
+        12,
+    )
 
 
 @pytest.mark.parametrize(

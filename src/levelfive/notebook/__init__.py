@@ -8,7 +8,6 @@ __all__ = [
     "COMMON",
     "PARAMETERS",
     "Page",
-    "RegistryStep",
     "parameters",
     "refresh_lakehouse_monitor",
     "registry_step",

@@ -89,6 +89,17 @@ class Page:
         """
         return parse_time(self[name]) if self[name] else None
 
+    def number(self, name: str) -> int:
+        """Read a parameter that is a whole number, 0 or more; 0 if it is empty.
+
+        Raises:
+            ConfigError: It is no such number.
+        """
+        text = self[name] or "0"
+        if not text.isdecimal():
+            raise ConfigError(f"parameter {name} is a whole number such as 1, got {text!r}")
+        return int(text)
+
     @property
     def window(self) -> Window:
         """The prediction times from `window_start`, a time or a length, to `window_end`; see `parse_window`.

@@ -23,7 +23,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "features": ("since",),
     "training": ("without", "decision"),
     "registry": ("step", "version", "by", "reason", "source_model", "source_registry"),
-    "scoring": ("window_start", "window_end"),
+    "scoring": ("window_start", "window_end", "min_rows"),
     "monitoring": ("window_start", "window_end", "lakehouse_monitor"),
     "retraining": (),
     "report": ("output",),

@@ -108,6 +108,9 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
     - `promote`: make `version` the champion.
     - `rollback`: make the champion before the present one the champion again, for what `reason`.
 
+    For `approve` and `promote`, `version` is this environment's; with `source_model`, it is that one's, and its copy is
+    meant.
+
     Raises:
         ConfigError: There is no such step, or it needs a parameter that is empty.
         ModelNotFound: There is no such version.
@@ -127,6 +130,7 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
             return admitted
         case RegistryStep.APPROVE:
             version, reason, by = (_needed(page, name) for name in ("version", "reason", "by"))
+            version = app.version_here(version, page["source_model"], page["source_registry"])
             registry_job.approve(app.context, app.registry, version=version, as_of=as_of, by=by, reason=reason)
             return None
         case RegistryStep.ROLLBACK:
@@ -134,9 +138,10 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
             _refuse(page, "version", "a rollback goes to the champion before the present one")
             return registry_job.rollback(app.context, app.registry, as_of=as_of, by=by, reason=reason)
         case RegistryStep.PROMOTE:
-            handed_on = page.handed_on("version", by=TRAINING_TASK)
-            version = page["version"] or handed_on or _needed(page, "version")
+            # The job release has no such task, and to ask for values of one that is not there is an error.
+            version = page["version"] or page.handed_on("version", by=TRAINING_TASK) or _needed(page, "version")
             _refuse(page, "reason", "a promotion has the gate's; for a rollback, say step rollback")
+            version = app.version_here(version, page["source_model"], page["source_registry"])
             approval = app.settings.approval
             return registry_job.run(app.context, app.registry, version=version, as_of=as_of, by=by, approval=approval)
 

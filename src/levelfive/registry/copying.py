@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from levelfive.errors import ModelNotFound
 from levelfive.registry.store import CentralRegistry
 from levelfive.registry.tags import (
     AS_OF,
@@ -39,12 +40,36 @@ def bring(registry: CentralRegistry, source: CentralRegistry, version: str) -> s
         ModelNotFound: There is no such version.
         RegistryError: A registry refused, or files are not those that were registered.
     """
-    found = source.find(version)
-    marks = {SOURCE_REGISTRY: source.uri, SOURCE_MODEL: source.name, SOURCE_VERSION: version}
-    made = next((one.version for one in registry.versions() if marks.items() <= one.tags.items()), None)
+    found, made = source.find(version), _brought(registry, source, version)
     if made is None:
         kept = {name: found.tags[name] for name in KEPT if name in found.tags}
+        tags = {**kept, **_marks(source, version), ROLE: COPY}
         with tempfile.TemporaryDirectory() as folder:
-            made = registry.register(source.download(version, Path(folder)), {**kept, **marks, ROLE: COPY})
+            made = registry.register(source.download(version, Path(folder)), tags)
     registry.load(made)
     return made
+
+
+def copy_of(registry: CentralRegistry, source: CentralRegistry, version: str) -> str:
+    """Find the copy that `bring` made of a version.
+
+    Raises:
+        ModelNotFound: It was not brought.
+        RegistryError: The registry refused.
+    """
+    made = _brought(registry, source, version)
+    if made is None:
+        raise ModelNotFound(
+            f"{registry.name} has no copy of version {version} of {source.name}: levelfive registry copy {version} "
+            f"--from-model {source.name}"
+        )
+    return made
+
+
+def _brought(registry: CentralRegistry, source: CentralRegistry, version: str) -> str | None:
+    marks = _marks(source, version).items()
+    return next((one.version for one in registry.versions() if marks <= one.tags.items()), None)
+
+
+def _marks(source: CentralRegistry, version: str) -> dict[str, str]:
+    return {SOURCE_REGISTRY: source.uri, SOURCE_MODEL: source.name, SOURCE_VERSION: version}

@@ -12,8 +12,16 @@ from levelfive.errors import RegistryError
 from levelfive.model_package import smoke_check
 from levelfive.registry.gate import Verdict
 from levelfive.registry.promotions import PROMOTIONS, Promotion, append, champion_as_of, history
-from levelfive.registry.store import CHAMPION, CentralRegistry
-from levelfive.registry.tags import APPROVED_AT, APPROVED_BECAUSE, APPROVED_BY, VERDICT
+from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
+from levelfive.registry.tags import (
+    APPROVED_AT,
+    APPROVED_BECAUSE,
+    APPROVED_BY,
+    JUDGED_AGAINST,
+    NO_CHAMPION,
+    SOURCE_MODEL,
+    VERDICT,
+)
 from levelfive.runs import JobContext
 from levelfive.windows import iso
 
@@ -41,7 +49,8 @@ def run(
 ) -> RegistryResult:
     """Promote a version: smoke check, one row in `promotions`, then the alias.
 
-    A version that is the newest champion already is not promoted again; its alias is repaired.
+    A version that is the newest champion already is not promoted again; its alias is repaired. A verdict counts as
+    long as the champion that the gate compared the version with is the newest one.
 
     Args:
         context: Tables and use case.
@@ -53,19 +62,20 @@ def run(
 
     Raises:
         ModelNotFound: There is no such version.
-        RegistryError: The gate did not pass it, nobody approved it, its smoke check failed, or there is a later
-            promotion.
+        RegistryError: The gate did not pass it or compared it with an earlier champion, nobody approved it, its smoke
+            check failed, or there is a later promotion.
         PromotionConflict: Another writer promoted at the same time.
     """
     with context.run("registry", as_of=as_of, parameters={"version": version, "by": by}) as run:
         run.model_version = version
-        verdict = passed_verdict(registry, version)
-        approved = _approved(registry, version) if approval is Approval.MANUAL else ()
         made = history(context.tables, registry.name)
         if made and made[-1].version == version:
-            registry.set_alias(CHAMPION, version)
+            _point_aliases(registry, version)
             return RegistryResult(run.run_id, made[-1], promoted=False)
+        verdict = passed_verdict(registry, version)
+        approved = _approved(registry, version) if approval is Approval.MANUAL else ()
         _check_order(made, as_of, version)
+        _check_rival(registry, made, version)
         with run.timed("smoke_check"), tempfile.TemporaryDirectory() as folder:
             smoke_check(registry.download(version, Path(folder)))
         promotion = Promotion(
@@ -81,7 +91,7 @@ def run(
             run_id=run.run_id,
         )
         run.wrote(append(context.tables, promotion))
-        registry.set_alias(CHAMPION, version)
+        _point_aliases(registry, version)
         return RegistryResult(run.run_id, promotion, promoted=True)
 
 
@@ -138,13 +148,18 @@ def rollback(
             run_id=run.run_id,
         )
         run.wrote(append(context.tables, promotion))
-        registry.set_alias(CHAMPION, earlier)
+        _point_aliases(registry, earlier)
         return RegistryResult(run.run_id, promotion, promoted=True)
 
 
 def champion(context: JobContext, registry: CentralRegistry, as_of: datetime) -> Promotion | None:
     """Find the champion as of a time; None only where `promotions` says that there was none."""
     return champion_as_of(history(context.tables, registry.name), as_of)
+
+
+def judged(verdict: Verdict, live: Promotion | None) -> dict[str, str]:
+    """Write as tags what the gate said of a version, and with which champion it was compared."""
+    return {VERDICT: verdict.to_json(), JUDGED_AGAINST: NO_CHAMPION if live is None else live.version}
 
 
 def passed_verdict(registry: CentralRegistry, version: str) -> Verdict:
@@ -175,6 +190,25 @@ def _approved(registry: CentralRegistry, version: str) -> tuple[str, ...]:
             f"version {version} waits for an approval: levelfive registry approve {version} --by WHO --reason WHY"
         )
     return (f"approved by {tags[APPROVED_BY]} as of {tags[APPROVED_AT]}: {tags[APPROVED_BECAUSE]}",)
+
+
+def _point_aliases(registry: CentralRegistry, version: str) -> None:
+    """Point `champion` at a version, which then no longer waits as `challenger`."""
+    registry.set_alias(CHAMPION, version)
+    if registry.alias(CHALLENGER) == version:
+        registry.drop_alias(CHALLENGER)
+
+
+def _check_rival(registry: CentralRegistry, made: tuple[Promotion, ...], version: str) -> None:
+    """Refuse a verdict that compares the version with another champion than the newest one."""
+    found, newest = registry.find(version).tags, made[-1].version if made else NO_CHAMPION
+    rival = found.get(JUDGED_AGAINST, "an unknown one")
+    if rival != newest:
+        again = "copy it again" if SOURCE_MODEL in found else "train again"
+        raise RegistryError(
+            f"the gate compared version {version} of {registry.name} with another champion ({rival}) than the newest "
+            f"one ({newest}): {again}, so that it is compared with that one"
+        )
 
 
 def _check_order(made: tuple[Promotion, ...], as_of: datetime, version: str) -> None:

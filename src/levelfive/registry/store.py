@@ -21,6 +21,7 @@ _FORBIDDEN = re.compile(r"[.,\-=/:]")
 _LONGEST_TAG = 1000
 NOT_FOUND = ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
 CHAMPION = "champion"
+CHALLENGER = "challenger"
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,20 @@ class CentralRegistry:
             self._client.set_registered_model_alias(self.name, alias, version)
         except MlflowException as err:
             raise self._refusal(err, version) from err
+
+    def drop_alias(self, alias: str) -> None:
+        """Let an alias point at nothing, where the registry has aliases.
+
+        Raises:
+            RegistryError: The registry refused.
+        """
+        if not self.has_aliases:
+            return
+        try:
+            self._client.delete_registered_model_alias(self.name, alias)
+        except MlflowException as err:
+            if err.error_code != NOT_FOUND:
+                raise self._refusal(err, alias) from err
 
     def tag(self, version: str, tags: Mapping[str, str]) -> None:
         """Set tags on a version.

@@ -21,7 +21,11 @@ SOURCE_VERSION = "levelfive_source_version"
 """Of a copy: the version of another environment that it is a copy of."""
 
 VERDICT = "levelfive_verdict"
-"""The gate's verdict in this environment, as JSON."""
+JUDGED_AGAINST = "levelfive_judged_against"
+"""The gate's verdict in this environment, as JSON, and the champion that the version was compared with."""
+
+NO_CHAMPION = "none"
+"""In place of a version, where there was no champion to compare with."""
 
 APPROVED_BY = "levelfive_approved_by"
 APPROVED_AT = "levelfive_approved_at"

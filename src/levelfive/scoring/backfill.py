@@ -10,7 +10,7 @@ from levelfive.errors import ConfigError, LevelfiveError
 from levelfive.parallel import in_parallel
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext
-from levelfive.scoring import job
+from levelfive.scoring import checking, job
 from levelfive.scoring.job import ScoringResult
 from levelfive.windows import Window
 
@@ -50,7 +50,9 @@ def run(
 
     def score(window: Window) -> Part:
         try:
-            return Part(window, job.run(context, registry, window=window, as_of=window.end))
+            scored = job.run(context, registry, window=window, as_of=window.end)
+            checking.run(context, scored, as_of=window.end)
+            return Part(window, scored)
         except LevelfiveError as err:
             return Part(window, err)
 

@@ -36,6 +36,7 @@ class ScoringResult:
     run_id: str
     batch_id: str
     window: Window
+    model_name: str
     model_version: str
     role: Role
     rows: int
@@ -102,7 +103,7 @@ def run(
                 )
             )
         run.counts["scored"] = write.rows or 0
-        return ScoringResult(run.run_id, batch, window, chosen, role, write.rows or 0)
+        return ScoringResult(run.run_id, batch, window, registry.name, chosen, role, write.rows or 0)
 
 
 def _choose(live: Promotion | None, version: str | None, as_of: datetime) -> tuple[str, Role]:

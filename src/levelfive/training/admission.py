@@ -12,8 +12,8 @@ from levelfive.model_package import Model
 from levelfive.registry import tags
 from levelfive.registry.copying import bring
 from levelfive.registry.gate import GateEvidence, Verdict, judge
-from levelfive.registry.job import champion, passed_verdict
-from levelfive.registry.store import CentralRegistry
+from levelfive.registry.job import champion, judged, passed_verdict
+from levelfive.registry.store import CHALLENGER, CentralRegistry
 from levelfive.runs import JobContext, Run
 from levelfive.training.dataset import DAY, labelled_rows
 from levelfive.training.split import newest_days
@@ -36,7 +36,8 @@ def admit(
     """Copy a version of another environment's model, and judge it against this environment's champion.
 
     A version that was refitted on all labels is judged by its candidate, which left the newest days out; what goes
-    live is the refit. A version that was admitted before is judged again: there may be more labels by now.
+    live is the refit. A version that was admitted before is judged again, unless it is live: there may be more labels
+    by now, and another champion.
 
     Args:
         context: Tables and use case of this environment.
@@ -58,13 +59,17 @@ def admit(
         with run.timed("copy"):
             made = bring(registry, source, version)
         run.model_version = made
+        live = champion(context, registry, as_of)
+        if live is not None and live.version == made:
+            return Admission(run.run_id, made, passed_verdict(registry, made))
         with run.timed("judge"):
-            judged = source.load(source.find(version).tags.get(tags.REFIT_OF, version))
-            live = champion(context, registry, as_of)
+            candidate = source.load(source.find(version).tags.get(tags.REFIT_OF, version))
             theirs = None if live is None else registry.load(live.version)
             mean = registry.load(made).baseline.label.mean or 0.0
-            verdict = judge(_evidence(context, run, (judged, theirs), mean, as_of), context.use_case.gate)
-        registry.tag(made, {tags.VERDICT: verdict.to_json()})
+            verdict = judge(_evidence(context, run, (candidate, theirs), mean, as_of), context.use_case.gate)
+        registry.tag(made, judged(verdict, live))
+        if verdict.passed:
+            registry.set_alias(CHALLENGER, made)
         return Admission(run.run_id, made, verdict)
 
 
@@ -80,18 +85,18 @@ class _Losses:
 def _evidence(
     context: JobContext, run: Run, models: tuple[Model, Model | None], label_mean: float, as_of: datetime
 ) -> GateEvidence:
-    (judged, theirs), use_case = models, context.use_case
+    (candidate, theirs), use_case = models, context.use_case
     newest = newest_days(as_of, use_case.gate, maturity=use_case.maturity, day_starts_at=use_case.day_starts_at)
-    since = max(newest.start, *(one.card.trained_until for one in (judged, theirs) if one is not None))
+    since = max(newest.start, *(one.card.trained_until for one in (candidate, theirs) if one is not None))
     window = Window(since, newest.end) if since < newest.end else None
-    ours = _losses(context, run, judged, window, as_of)
+    ours = _losses(context, run, candidate, window, as_of)
     constant = np.full(len(ours.labels), label_mean)
     return GateEvidence(
         candidate_loss=ours.loss,
         reference_loss=row_loss(use_case.model.task, ours.labels, constant),
         days=ours.days,
         evaluated_from=since,
-        candidate_trained_until=judged.card.trained_until,
+        candidate_trained_until=candidate.card.trained_until,
         champion_loss=None if theirs is None else _losses(context, run, theirs, window, as_of).loss,
         champion_trained_until=None if theirs is None else theirs.card.trained_until,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,9 +21,9 @@ from levelfive.predictions import PREDICTIONS
 from levelfive.profiles import profile_baseline
 from levelfive.registry import tags
 from levelfive.registry.gate import GateEvidence, Verdict, judge
-from levelfive.registry.job import champion
+from levelfive.registry.job import champion, judged
 from levelfive.registry.promotions import PROMOTIONS, history
-from levelfive.registry.store import CentralRegistry
+from levelfive.registry.store import CHALLENGER, CentralRegistry
 from levelfive.runs import JobContext, Run
 from levelfive.training.dataset import (
     DAY,
@@ -139,7 +140,8 @@ def run(
                 skill = evaluation.estimates[SKILL[spec.task]].value
                 refitted = _with_baseline(task, _fit(task, snapshot, _whole(split)), snapshot.rows, skill)
             with run.timed("register"):
-                versions = _register(task, registry, (candidate, refitted), rows, verdict, Path(folder))
+                said = judged(verdict, live)
+                versions = _register(task, registry, (candidate, refitted), rows, said, Path(folder))
             run.model_version = versions[1]
             return TrainingResult(run.run_id, tracked.run_id, verdict, evaluation, *versions)
 
@@ -298,7 +300,7 @@ def _register(
     registry: CentralRegistry,
     models: tuple[Model, Model],
     rows: pd.DataFrame,
-    verdict: Verdict,
+    said: Mapping[str, str],
     folder: Path,
 ) -> tuple[str, str]:
     candidate, refitted = models
@@ -313,8 +315,9 @@ def _register(
         tags.TRAINING_SET_SHA256: candidate.card.training_set_sha256,
     }
     first = registry.register(folder / "candidate", {**shared, tags.ROLE: "candidate"})
-    of_refit = {tags.ROLE: "refit", tags.REFIT_OF: first, tags.VERDICT: verdict.to_json()}
+    of_refit = {tags.ROLE: "refit", tags.REFIT_OF: first, **said}
     second = registry.register(folder / "model", {**shared, **of_refit})
     registry.tag(first, {tags.REFITTED_AS: second})
+    registry.set_alias(CHALLENGER, second)
     task.tracked.set_tags({"candidate_version": first, "version": second})
     return first, second

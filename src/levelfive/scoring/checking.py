@@ -1,0 +1,108 @@
+"""Reads a batch back and compares it with what was to be scored: the check that a release and every job end with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+
+from levelfive.data.known import read_as_known
+from levelfive.errors import DataError
+from levelfive.predictions import PREDICTIONS, SCORE
+from levelfive.runs import JobContext, Run
+from levelfive.scoring.job import ScoringResult
+from levelfive.tables import in_window
+from levelfive.usecase import PREDICTION_TIME, Task
+from levelfive.windows import iso
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+READS = ("raw_*", PREDICTIONS)
+WRITES: tuple[str, ...] = ()
+
+MISSING, REPEATED, UNSOUND = "without a prediction", "with several predictions", "with a score that is not sound"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found: each of `rows` rows that were to be scored has one sound prediction of the version."""
+
+    run_id: str
+    rows: int
+    lowest: float | None
+    highest: float | None
+
+
+def run(context: JobContext, scored: ScoringResult, *, as_of: datetime, min_rows: int = 0) -> Checked:
+    """Check that every row of a scored window has one prediction of the version that scored it, and a sound score.
+
+    A score is sound if it is a finite number, and between 0 and 1 where the task is binary. Nothing is changed.
+
+    Args:
+        context: Tables and use case.
+        scored: What the scoring room said.
+        as_of: The logical now of the scoring.
+        min_rows: How many rows there have to be; a release that scored nothing has shown nothing.
+
+    Raises:
+        DataError: A row has no prediction or several, a score is not sound, or there are too few rows.
+        TableError: A table is missing.
+    """
+    parameters: dict[str, object] = {"window": scored.window, "batch_id": scored.batch_id, "min_rows": min_rows}
+    with context.run("check", as_of=as_of, parameters=parameters) as run:
+        run.model_version = scored.model_version
+        found = _counted(context, run, scored, as_of)
+        rows = run.counts["checked"] = int(found["rows"])
+        if wrong := [f"{found[name]:,} {name}" for name in (MISSING, REPEATED, UNSOUND) if found[name]]:
+            raise DataError(
+                f"of {rows:,} rows of {scored.window} that version {scored.model_version} was to score, there are "
+                f"{', '.join(wrong)}: see batch {scored.batch_id} in {context.tables.name(PREDICTIONS)}"
+            )
+        if rows < min_rows:
+            raise DataError(
+                f"{rows:,} rows of {scored.window} were there to be scored as of {iso(as_of)}, and at least "
+                f"{min_rows:,} were expected: has their data landed?"
+            )
+        return Checked(run.run_id, rows, found["lowest"], found["highest"])
+
+
+def _counted(context: JobContext, run: Run, scored: ScoringResult, as_of: datetime) -> dict[str, Any]:
+    """Count the rows that were to be scored, and those of them with which something is wrong."""
+    use_case, key = context.use_case, list(context.use_case.key)
+    raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
+    of_version = (
+        (F.col("model_name") == scored.model_name)
+        & (F.col("model_version") == scored.model_version)
+        & (F.col("role") == str(scored.role))
+    )
+    by_row = (
+        run.read(PREDICTIONS)
+        .where(in_window(PREDICTION_TIME, scored.window) & of_version)
+        .groupBy(*key)
+        .agg(
+            F.count(F.lit(1)).alias("_times"),
+            F.count(F.when(~_sound(use_case.model.task), 1)).alias("_unsound"),
+            F.min(SCORE).alias("_lowest"),
+            F.max(SCORE).alias("_highest"),
+        )
+    )
+    wanted = use_case.spine(raw, scored.window).select(*key)
+    counts = wanted.join(by_row, on=key, how="left").agg(
+        F.count(F.lit(1)).alias("rows"),
+        F.count(F.when(F.col("_times").isNull(), 1)).alias(MISSING),
+        F.count(F.when(F.col("_times") > 1, 1)).alias(REPEATED),
+        F.count(F.when(F.col("_unsound") > 0, 1)).alias(UNSOUND),
+        F.min("_lowest").alias("lowest"),
+        F.max("_highest").alias("highest"),
+    )
+    found: dict[str, Any] = counts.collect()[0].asDict()
+    return found
+
+
+def _sound(task: Task) -> Column:
+    score = F.col(SCORE)
+    finite = score.isNotNull() & ~F.isnan(score) & (F.abs(score) < float("inf"))
+    return finite & score.between(0.0, 1.0) if task is Task.BINARY else finite
