@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from typer.core import TyperGroup
 
+from azure_pipelines.runs import places, script
 from bundle.offline import ROOT, Deployment, deployment
 from levelfive.notebook.steps import RegistryStep
 
@@ -99,6 +100,11 @@ def parse(script: str) -> Call:
     if not (words and (words[0] in ("make", "levelfive", INSTALLER) or (call.is_bundle and len(words) > 2))):
         raise CallError(f"neither make nor levelfive nor databricks bundle: {script!r}")
     return call
+
+
+def calls_of(pipeline: Mapping[str, Any], stage: str) -> list[Call]:
+    """Read the calls of a stage of an expanded pipeline, in their order."""
+    return [parse(text) for of, _, step in places(pipeline) if of == stage and (text := script(step))]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Expands the pipelines' templates as Azure Pipelines does.
 
-It knows what these pipelines use, and refuses the rest: of expressions, parameters and their comparison; `if` in lists.
+It knows what these pipelines use, and refuses the rest: of expressions, parameters, their comparison and `join`; `if`
+in lists.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ KINDS = ("steps", "jobs", "stages", "variables")
 
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 PARAMETER = re.compile(r"parameters\.(\w+)")
+JOIN = re.compile(r"join\('([^']*)', parameters\.(\w+)\)")
 COMPARISON = re.compile(r"(eq|ne)\(parameters\.(\w+), (true|false|'[^']*')\)")
 
 
@@ -64,6 +66,7 @@ def _bound(declared: list[dict[str, Any]], given: Mapping[str, Any], file: Path)
             "string": isinstance(value, str),
             "number": isinstance(value, str) and value.isdecimal(),
             "boolean": isinstance(value, bool),
+            "object": isinstance(value, list) and all(isinstance(item, str) for item in value),
         }
         if not fits[one["type"]] or value not in one.get("values", [value]):
             raise ExpansionError(f"{file.name} takes no {name} {value!r}")
@@ -119,6 +122,8 @@ def _text(text: str, parameters: Mapping[str, Any]) -> Any:
 
 
 def _value(expression: str, parameters: Mapping[str, Any]) -> Any:
+    if (join := JOIN.fullmatch(expression)) is not None and isinstance(parameters.get(join[2]), list):
+        return join[1].join(parameters[join[2]])
     match = PARAMETER.fullmatch(expression)
     if match is None or match[1] not in parameters:
         raise ExpansionError(f"nothing is known of {expression}")

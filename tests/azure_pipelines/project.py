@@ -14,8 +14,9 @@ from bundle.offline import ROOT
 from levelfive.cli import cli
 
 CI, CD = FOLDER / "ci.yml", FOLDER / "cd.yml"
-QA_MODEL = ("keep", "train", "copy", "promote")
-PROD_MODEL = ("keep", "copy", "promote")
+QA_MODEL = ("keep", "train", "release", "promote")
+PROD_MODEL = ("keep", "release", "promote")
+ROLLBACKS = {"rollback_model", "rollback_code"}
 
 
 @cache

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-SUCCEEDED, FAILED, SKIPPED = "Succeeded", "Failed", "Skipped"
-TOKEN = re.compile(r"\s*(and|or|eq|[(),]|'[^']*'|dependencies\.\w+\.result)")
+SUCCEEDED, WITH_ISSUES, FAILED = "Succeeded", "SucceededWithIssues", "Failed"
+SKIPPED, CANCELED = "Skipped", "Canceled"
+FUNCTIONS = ("and", "or", "not", "eq", "in", "canceled")
+TOKEN = re.compile(rf"\s*((?:{'|'.join(FUNCTIONS)})(?=\()|[(),]|'[^']*'|dependencies\.\w+\.result)")
 
 
 def jobs(stage: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -40,23 +42,25 @@ def needs(one: Mapping[str, Any], before: list[str]) -> list[str]:
     return [given] if isinstance(given, str) else given
 
 
-def outcome(pipeline: Mapping[str, Any], *failing: str) -> dict[str, str]:
-    """Run the stages, of which some fail if they are reached."""
+def outcome(pipeline: Mapping[str, Any], *failing: str, **ending: str) -> dict[str, str]:
+    """Run the stages, of which some fail, or end in another way, if they are reached; `Canceled` cancels the run."""
+    ending |= dict.fromkeys(failing, FAILED)
     results: dict[str, str] = {}
     upstream: dict[str, set[str]] = {}
     for stage in pipeline["stages"]:
         name, direct = stage["stage"], needs(stage, list(results))
         upstream[name] = set(direct).union(*(upstream[one] for one in direct))
         if "condition" in stage:
-            runs = holds(stage["condition"], {one: results[one] for one in direct})
+            canceled = CANCELED in results.values()
+            runs = holds(stage["condition"], {one: results[one] for one in direct}, canceled=canceled)
         else:
-            runs = all(results[one] == SUCCEEDED for one in upstream[name])
-        results[name] = SKIPPED if not runs else FAILED if name in failing else SUCCEEDED
+            runs = all(results[one] in (SUCCEEDED, WITH_ISSUES) for one in upstream[name])
+        results[name] = ending.get(name, SUCCEEDED) if runs else SKIPPED
     return results
 
 
-def holds(condition: str, results: Mapping[str, str]) -> bool:
-    """Evaluate a stage's condition of `and`, `or` and `eq` on the results of what it depends on."""
+def holds(condition: str, results: Mapping[str, str], *, canceled: bool = False) -> bool:
+    """Evaluate a stage's condition on the results of what it depends on, and on whether the run was cancelled."""
     tokens, at = [], 0
     while at < len(condition.rstrip()):
         match = TOKEN.match(condition, at)
@@ -70,13 +74,19 @@ def holds(condition: str, results: Mapping[str, str]) -> bool:
             return token.strip("'")
         if token.startswith("dependencies."):
             return results[token.split(".")[1]]
-        assert tokens.pop(0) == "("
-        arguments = [value()]
-        while tokens.pop(0) == ",":
-            arguments.append(value())
-        if token == "eq":
-            return arguments[0] == arguments[1]
-        return all(arguments) if token == "and" else any(arguments)
+        arguments = []
+        while tokens.pop(0) != ")":
+            if tokens[0] != ")":
+                arguments.append(value())
+        match token:
+            case "canceled":
+                return canceled
+            case "not":
+                return not arguments[0]
+            case "eq" | "in":
+                return arguments[0] in arguments[1:]
+            case _:
+                return all(arguments) if token == "and" else any(arguments)
 
     found = value()
     assert not tokens, f"left over in a condition: {tokens}"

@@ -101,18 +101,19 @@ def test_a_target_that_leaves_the_makefile_is_found(project):
     assert list(without.faults(parse("make test-e2e"))) == ["make has no target test-e2e"]
 
 
-def test_a_copy_comes_from_the_model_of_the_environment_before():
+def test_what_is_released_is_a_version_of_the_environment_befores_model():
     before = {"qa": "dev", "prod": "qa"}
     seen = set()
     for pipeline in started().values():
         for _, _, call in calls(pipeline):
-            if call.job == "release" and call.params["step"] == "copy":
+            if call.job == "release" and "source_model" in call.params:
                 prefix, schema, model = call.params["source_model"].split(".")
                 registered = deployment(call.target).resources["registered_models"]["model"]
                 assert (prefix, model) == (registered["catalog_name"], registered["name"])
                 assert schema == before[call.target]
-                seen.add(call.target)
-    assert seen == set(PRODUCTION)
+                seen.add((call.target, call.params["step"]))
+    assert {target for target, step in seen if step == "copy"} == set(PRODUCTION)
+    assert {target for target, step in seen if step == "promote"} == set(PRODUCTION)
 
 
 def test_what_a_step_of_a_release_needs_is_given():
@@ -127,7 +128,8 @@ def test_what_a_step_of_a_release_needs_is_given():
         for _, _, call in calls(pipeline):
             if call.job == "release":
                 step = call.params["step"]
-                assert call.params.keys() == {"step", *needed[step]}
+                optional = {"source_model"} if step in ("approve", "promote") else set()
+                assert call.params.keys() - optional == {"step", *needed[step]}
                 seen.add(step)
     assert seen == needed.keys()
 
@@ -162,7 +164,7 @@ def test_the_page_lists_stages_parameters_and_the_pinned_cli():
         head: [row.split("|")[1].strip().strip("`") for row in text.splitlines()[2:]] for head, text in tables.items()
     }
     pipelines = started()
-    longest = pipelines["cd: promote in QA, promote in production"]
+    longest = pipelines["cd: release in QA, release in production"]
 
     assert rows["stage of `ci.yml`"] == [stage["stage"] for stage in pipelines["ci"]["stages"]]
     assert rows["stage of `cd.yml`"] == [stage["stage"] for stage in longest["stages"]]

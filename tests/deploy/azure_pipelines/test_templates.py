@@ -64,6 +64,7 @@ def test_every_parameter_that_is_declared_is_used(file):
         ("cli.yml", {"folder": "x", "version": "1"}, "does not declare version"),
         ("bundle.yml", {"command": "plan", "target": "dev", "displayName": "Plan"}, "takes no target 'dev'"),
         ("promote.yml", {"target": "qa", "version": "newest"}, "takes no version 'newest'"),
+        ("run.yml", {"job": "a", "target": "qa", "displayName": "c", "params": "x=1"}, "takes no params 'x=1'"),
         ("test.yml", {"job": "a", "target": "b", "displayName": "c", "withCli": "yes"}, "takes no withCli 'yes'"),
     ],
 )
@@ -113,7 +114,7 @@ def test_a_script_has_what_it_reads_of_the_environment(pipeline):
 
 
 def test_what_a_job_takes_was_published_before():
-    for name in ("keep", "promote"):
+    for name in PROD_MODEL:
         published = {("ci", step["artifact"]) for _, _, step in places(expand(CI)) if "publish" in step}
         for _, _, step in places(release(prod=name)):
             if "publish" in step:

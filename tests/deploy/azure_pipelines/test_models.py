@@ -1,0 +1,103 @@
+"""A model goes to QA and to production in one run, and a person reads the verdict before production's promotion."""
+
+import pytest
+
+from azure_pipelines.calls import calls_of
+from azure_pipelines.project import PROD_MODEL, release
+from azure_pipelines.runs import SKIPPED, SUCCEEDED, outcome
+from bundle.offline import deployment
+from levelfive.config import Approval
+
+
+def test_a_model_is_released_to_production_in_one_run(releasing):
+    steps = [
+        (stage["stage"], call.params["step"], call.params["version"], call.params["source_model"])
+        for stage in releasing["stages"]
+        for call in calls_of(releasing, stage["stage"])
+        if call.job == "release" and call.target == "prod" and call.params["step"] != "rollback"
+    ]
+
+    version = ("4", "levelfive_registry.qa.flight_delay")
+    assert steps == [("copy", "copy", *version), ("promote", "approve", *version), ("promote", "promote", *version)]
+
+
+def test_a_model_is_released_to_qa_in_one_run(releasing):
+    steps = [
+        (call.params["step"], call.params["version"], call.params["source_model"])
+        for call in calls_of(releasing, "qa")
+        if call.job == "release"
+    ]
+
+    version = ("3", "levelfive_registry.dev.flight_delay")
+    assert steps == [("copy", *version), ("promote", *version)]
+
+
+def test_a_version_that_is_there_is_promoted_by_its_own_number(promoting):
+    params = {
+        stage: [call.params for call in calls_of(promoting, stage) if call.job == "release"]
+        for stage in ("qa", "promote")
+    }
+
+    assert [one["version"] for one in params["qa"] + params["promote"]] == ["3", "4", "4"]
+    assert not any("source_model" in one for one in params["qa"] + params["promote"])
+
+
+def test_a_version_is_approved_before_it_is_promoted_where_the_bundle_says_manual(promoting, releasing):
+    for stage, target in {"qa": "qa", "promote": "prod"}.items():
+        given = {one["name"]: one["default"] for one in deployment(target).jobs["release"]["parameters"]}
+        expected = ["approve", "promote"] if given["approval"] == Approval.MANUAL else ["promote"]
+        for pipeline in (promoting, releasing):
+            steps = [call.params["step"] for call in calls_of(pipeline, stage) if call.job == "release"]
+            assert [step for step in steps if step != "copy"] == expected, stage
+
+
+@pytest.mark.parametrize("prod", PROD_MODEL)
+def test_a_promotion_to_production_waits_for_approval_in_a_stage_of_its_own(prod):
+    pipeline = release(prod=prod)
+    promoting = [
+        stage
+        for stage in pipeline["stages"]
+        for call in calls_of(pipeline, stage["stage"])
+        if call.job == "release" and call.target == "prod" and call.params["step"] == "promote"
+    ]
+
+    assert len(promoting) == (prod != "keep")
+    for stage in promoting:
+        (job,) = stage["jobs"]
+        assert job["environment"] == "levelfive-prod-model"
+        steps = [call.params["step"] for call in calls_of(pipeline, stage["stage"]) if call.is_bundle]
+        assert steps == ["approve", "promote"]  # the copy's verdict is there before the environment asks
+    asking = {
+        stage["stage"]: job["environment"]
+        for stage in pipeline["stages"]
+        for job in stage["jobs"]
+        if "environment" in job
+    }
+    assert asking == {
+        "qa": "levelfive-qa",
+        "production": "levelfive-prod",
+        **{stage["stage"]: "levelfive-prod-model" for stage in promoting},
+    }
+
+
+@pytest.mark.parametrize("prod", PROD_MODEL)
+def test_what_is_new_in_production_scores_only_after_it_is_promoted(prod):
+    pipeline = release(prod=prod)
+    order = {
+        "keep": ["production", "smoke"],
+        "release": ["production", "copy", "promote", "smoke"],
+        "promote": ["production", "promote", "smoke"],
+    }[prod]
+
+    ran = [stage for stage, result in outcome(pipeline).items() if result == SUCCEEDED]
+    assert ran == ["qa", "plan", *order]
+    for at, failing in enumerate(order[:-1]):
+        results = outcome(pipeline, failing)
+        assert {results[stage] for stage in order[at + 1 :]} == {SKIPPED}, failing
+
+
+def test_a_version_that_the_gate_refuses_is_not_promoted_and_the_code_is_rolled_back(releasing):
+    results = outcome(releasing, "copy")
+
+    assert {results[stage] for stage in ("promote", "smoke", "rollback_model")} == {SKIPPED}
+    assert results["rollback_code"] == SUCCEEDED
