@@ -148,6 +148,9 @@ def rollback(
     as_of: AsOf,
     reason: Annotated[str, typer.Option(help="Why, for the record.")],
     by: By = None,
+    since: Annotated[
+        str | None, typer.Option(help="Take back only what was promoted at this time or later, else do nothing.")
+    ] = None,
     home: Home = DEFAULT_HOME,
     config: Config = None,
     use_case: UseCaseName = None,
@@ -156,8 +159,12 @@ def rollback(
     from levelfive.registry import job as registry_job
 
     moment, app = parse_time(as_of), open_app(home, config, use_case)
-    result = registry_job.rollback(app.context, app.registry, as_of=moment, by=by or _user(), reason=reason)
-    out.print(f"Version {result.promotion.version} of {app.registry.name} is the champion again.")
+    earliest = None if since is None else parse_time(since)
+    result = registry_job.rollback(
+        app.context, app.registry, as_of=moment, by=by or _user(), reason=reason, since=earliest
+    )
+    done = "is the champion again" if result.promoted else "stays the champion: there is nothing to take back"
+    out.print(f"Version {result.promotion.version} of {app.registry.name} {done}.")
 
 
 @registry_cli.command("list")
@@ -177,7 +184,7 @@ def list_versions(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None,
         marks = ("yes" if one == found.version else "" for one in (live.version if live else None, waiting))
         approved = tags.get(names.APPROVED_BY, "")
         table.add_row(found.version, tags.get(names.ROLE, ""), tags.get(names.AS_OF, ""), linked, approved, *marks)
-    out.print(table)
+    wide.print(table)
 
 
 @registry_cli.command()
@@ -198,4 +205,4 @@ def history(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_c
                 row.promoted_by,
                 row.reason,
             )
-    out.print(table)
+    wide.print(table)

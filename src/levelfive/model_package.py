@@ -10,7 +10,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version as installed
@@ -72,6 +72,15 @@ class ModelCard:
             **{r: installed(r) for r in REQUIREMENTS},
         }
         return json.dumps(record, indent=1, sort_keys=True)
+
+    @property
+    def identity(self) -> str:
+        """Hash of what makes the model what it is, as 64 hexadecimal digits: not its run, nor the tables' versions.
+
+        The baseline tells of the scores, so that another recipe with the same parameters has another identity.
+        """
+        plain = replace(self, run_id="", table_versions={})
+        return hashlib.sha256(plain.to_json().encode()).hexdigest()
 
     @classmethod
     def from_json(cls, text: str) -> ModelCard:

@@ -16,6 +16,7 @@ from levelfive.cli import cli
 CI, CD = FOLDER / "ci.yml", FOLDER / "cd.yml"
 QA_MODEL = ("keep", "train", "release", "promote")
 PROD_MODEL = ("keep", "release", "promote")
+DEV_MODEL = "levelfive_registry.dev_anna_smith_dev.flight_delay"
 ROLLBACKS = {"rollback_model", "rollback_code"}
 
 
@@ -31,7 +32,7 @@ def started() -> dict[str, dict[str, Any]]:
 
 @cache
 def release(qa: str = "keep", prod: str = "keep") -> dict[str, Any]:
-    return expand(CD, qa_model=qa, prod_model=prod, qa_version="3", prod_version="4")
+    return expand(CD, qa_model=qa, prod_model=prod, qa_version="3", prod_version="4", dev_model=DEV_MODEL)
 
 
 def project() -> Project:

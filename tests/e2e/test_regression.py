@@ -25,7 +25,7 @@ from levelfive.policies import GatePolicy
 from levelfive.registry import job as registry
 from levelfive.registry.gate import VerdictKind
 from levelfive.registry.promotions import champion_as_of, history
-from levelfive.registry.store import CHAMPION, CentralRegistry
+from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.runs import JobContext
 from levelfive.scoring import job as scoring
 from levelfive.tables import Tables
@@ -112,6 +112,28 @@ def test_a_regression_is_trained_judged_promoted_and_scored(
     assert live.scored == scored.rows > 800
     assert live.evaluation is not None
     assert 10 < live.evaluation.estimates["rmse"].value < 100
+
+
+def test_a_repeated_training_finds_its_versions_and_another_recipe_registers_new_ones(
+    context: JobContext, stores: tuple[Tracking, CentralRegistry]
+) -> None:
+    tracking, store = stores
+    features.run(context, as_of=AS_OF)
+    first = training.run(context, tracking, store, as_of=AS_OF)
+
+    again = training.run(context, tracking, store, as_of=AS_OF)
+
+    assert (again.candidate_version, again.version) == (first.candidate_version, first.version)
+    assert [found.version for found in store.versions()] == [first.candidate_version, first.version]
+    assert store.alias(CHALLENGER) == first.version
+
+    def flatter(numeric: Sequence[str], categorical: Sequence[str], seed: int) -> Estimator:
+        return build(numeric, categorical, seed).set_params(line__alpha=100.0)  # type: ignore[attr-defined]  # a pipeline
+
+    other = replace(context.use_case, model=replace(context.use_case.model, build=flatter))
+    changed = training.run(replace(context, use_case=other), tracking, store, as_of=AS_OF)
+
+    assert changed.version not in (None, first.version)
 
 
 def test_a_candidate_is_compared_with_the_champion_on_days_that_are_new_to_both(

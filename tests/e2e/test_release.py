@@ -1,5 +1,6 @@
 """One model from development to production: two lakehouses and two registries on one machine, no cloud."""
 
+import getpass
 import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from commands import run
 from first_champion import AS_OF, LATER
 from levelfive.app import App
 from levelfive.config import Approval, Settings
@@ -21,8 +23,9 @@ from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.runs import RUNS, JobContext
 from levelfive.scoring import job as scoring
 from levelfive.training.admission import Admission, admit
-from levelfive.windows import Window
+from levelfive.windows import Window, iso
 
+DAY = timedelta(days=1)
 SCORED = Window(AS_OF, LATER)
 
 
@@ -125,6 +128,44 @@ def test_a_model_goes_from_development_to_production_and_back(production: Produc
     ]
 
 
+def test_the_commands_bring_a_version_to_production_and_back(
+    production: Production, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app, source = production.app, production.development
+    settings = {"table_schema": app.tables.schema, "environment": "prod", "approval": "manual"}
+    (app.home / "levelfive.yml").write_text("".join(f"{name}: {value}\n" for name, value in settings.items()))
+    of_theirs = ["--from-model", source.name, "--from-registry", source.uri]
+    now, later = ["--as-of", iso(LATER)], ["--as-of", iso(LATER + timedelta(hours=1))]
+
+    def says(code: int, *words: str) -> str:
+        assert run(app.home, "registry", *words) == code
+        said = capsys.readouterr()
+        return " ".join((said.out + said.err).split())
+
+    theirs = production.version
+    assert "has no copy of version" in says(2, "promote", theirs, *now, *of_theirs)
+    copied = says(0, "copy", theirs, *now, *of_theirs)
+    assert f"Version {theirs} of {source.name} is version 2 of {app.registry.name}." in copied
+    assert "gate: better" in copied
+    assert "waits for an approval" in says(2, "promote", theirs, *now, *of_theirs)
+    approval = says(0, "approve", theirs, *now, *of_theirs, "--by", "grace", "--reason", "calibrated")
+    assert approval == f"Version 2 of {app.registry.name} is approved by grace."
+    assert "is now the champion" in says(0, "promote", theirs, *now, *of_theirs)
+    assert "was already the champion" in says(0, "promote", "2", *now)
+
+    assert f"source version │ {theirs}" in says(0, "show", "2")
+    compared = says(0, "compare", "1", "2")
+    assert "approved by │ │ grace" in compared
+    assert "│ features │" not in compared
+    listed = says(0, "list", *later)
+    assert listed.count(" yes ") == 1
+    (promotion,) = production.made()
+    assert promotion.promoted_by == getpass.getuser()
+    assert "approved by grace" in says(0, "history", *later)
+    assert "nothing to take back" in says(0, "rollback", *later, "--since", iso(LATER + DAY), "--reason", "a test")
+    assert "there is nothing to go back to" in says(2, "rollback", *later, "--reason", "a test")
+
+
 def test_a_rollback_works_while_the_newest_versions_files_are_gone_and_leaves_history_whole(
     production: Production,
 ) -> None:
@@ -145,11 +186,52 @@ def test_a_rollback_works_while_the_newest_versions_files_are_gone_and_leaves_hi
     assert live.version == again
 
 
+def test_a_rollback_takes_back_what_was_promoted_since_and_nothing_else(production: Production) -> None:
+    first = production.released()
+    hours = [LATER + timedelta(hours=hour) for hour in range(1, 5)]
+
+    def back(as_of: datetime, since: datetime | None = None) -> registry.RegistryResult:
+        how = {"as_of": as_of, "by": "ada", "reason": "the smoke test failed", "since": since}
+        return registry.rollback(production.context, production.app.registry, **how)
+
+    untouched = back(hours[0], since=hours[0])
+    assert (untouched.promoted, untouched.promotion.version) == (False, first)
+
+    again = production.another(first)
+    production.promote(again, hours[1])
+    taken_back = back(hours[2], since=hours[1])
+    assert (taken_back.promoted, taken_back.promotion.version) == (True, first)
+
+    # As a task that is tried again does: the alias was not moved yet.
+    production.app.registry.set_alias(CHAMPION, again)
+    repeated = back(hours[2], since=hours[1])
+    assert (repeated.promoted, repeated.promotion) == (False, taken_back.promotion)
+    assert production.app.registry.alias(CHAMPION) == first
+    assert [one.kind for one in production.made()] == ["promote", "promote", "rollback"]
+
+
+def test_a_version_goes_on_to_a_third_environment_and_is_judged_by_its_candidate_there_too(
+    production: Production, tmp_path: Path
+) -> None:
+    version = production.released()
+    third = CentralRegistry(f"sqlite:///{tmp_path}/third.db", "levelfive.third.model", artefacts=tmp_path / "third")
+    shutil.rmtree(files_of(production.development, production.version))
+
+    admitted = admit(production.context, third, production.app.registry, version=version, as_of=LATER)
+
+    refitted = third.find(admitted.version).tags
+    candidate = third.load(refitted[tags.REFIT_OF]).card
+    assert candidate.trained_until < third.load(admitted.version).card.trained_until
+    assert (refitted[tags.SOURCE_MODEL], refitted[tags.SOURCE_VERSION]) == (production.app.registry.name, version)
+    assert admitted.verdict.passed
+
+
 def test_a_version_that_is_admitted_again_is_the_same_one(production: Production) -> None:
     first, second = production.admit(), production.admit()
 
     assert first.version == second.version
-    assert len(production.app.registry.versions()) == 1
+    candidate, copied = production.app.registry.versions()
+    assert (copied.version, copied.tags[tags.REFIT_OF]) == (first.version, candidate.version)
 
 
 def test_a_verdict_does_not_count_once_another_version_is_champion(production: Production) -> None:

@@ -170,7 +170,7 @@ def test_values_are_handed_on_to_the_later_tasks_of_a_job_and_without_one_printe
 
     assert run == {("training", "version"): "", ("training", "verdict"): "worse"}
     assert page_in_a_job("registry", run).handed_on("verdict", by="training") == "worse"
-    assert page_in_a_job("registry", {}).handed_on("verdict", by="training") == ""
+    assert page_in_a_job("registry", run).handed_on("metrics", by="training") == ""
     assert page_from(monkeypatch, "registry").handed_on("version", by="training") == ""
     assert capsys.readouterr().out == "version: 3\n"
 
@@ -275,7 +275,9 @@ def promoted(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     monkeypatch.setattr(Page, "app", app)
     monkeypatch.setattr(steps_of.registry_job, "approve", lambda *_, **how: asked.append((how["version"], how["by"])))
     monkeypatch.setattr(steps_of.registry_job, "run", lambda *_, **how: asked.append((how["version"], how["by"])))
-    monkeypatch.setattr(steps_of.registry_job, "rollback", lambda *_, **how: asked.append((how["reason"], how["by"])))
+    monkeypatch.setattr(
+        steps_of.registry_job, "rollback", lambda *_, **how: asked.append((how["reason"], how["since"]))
+    )
     return asked
 
 
@@ -284,9 +286,13 @@ def test_a_version_is_promoted_by_name_or_as_the_task_training_handed_it_on(prom
 
     notebook.registry_step(page_in_a_job("registry", run, as_of=AS_OF))
     notebook.registry_step(page_in_a_job("registry", run, as_of=AS_OF, step="promote", version="4", by="ada"))
-    notebook.registry_step(page_in_a_job("registry", {}, as_of=AS_OF, step="rollback", reason="complaints", by="ada"))
+    taken_back = {"step": "rollback", "reason": "complaints", "by": "ada"}
+    notebook.registry_step(page_in_a_job("registry", {}, as_of=AS_OF, **taken_back))
+    notebook.registry_step(
+        page_in_a_job("registry", {}, as_of=AS_OF, promoted_since="2013-03-01 06:00:00+02:00", **taken_back)
+    )
 
-    assert promoted == [("6", "levelfive"), ("4", "ada"), ("complaints", "ada")]
+    assert promoted == [("6", "levelfive"), ("4", "ada"), ("complaints", None), ("complaints", utc(2013, 3, 1, 4))]
 
 
 def test_a_version_is_approved_and_promoted_by_the_model_that_it_was_copied_from(promoted: list[tuple]) -> None:

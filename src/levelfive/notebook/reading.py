@@ -22,7 +22,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "data": (),
     "features": ("since",),
     "training": ("without", "decision"),
-    "registry": ("step", "version", "by", "reason", "source_model", "source_registry"),
+    "registry": ("step", "version", "by", "reason", "source_model", "source_registry", "promoted_since"),
     "scoring": ("window_start", "window_end", "min_rows"),
     "monitoring": ("window_start", "window_end", "lakehouse_monitor"),
     "retraining": (),

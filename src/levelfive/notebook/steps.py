@@ -106,7 +106,8 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
     - `copy`: bring `version` of `source_model` in, from `source_registry` or this environment's own.
     - `approve`: let `version` go live, `by` whom and for what `reason`.
     - `promote`: make `version` the champion.
-    - `rollback`: make the champion before the present one the champion again, for what `reason`.
+    - `rollback`: make the champion before the present one the champion again, for what `reason`; with
+      `promoted_since`, only if the present one was promoted at that time or later.
 
     For `approve` and `promote`, `version` is this environment's; with `source_model`, it is that one's, and its copy is
     meant.
@@ -136,7 +137,8 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
         case RegistryStep.ROLLBACK:
             reason = _needed(page, "reason")
             _refuse(page, "version", "a rollback goes to the champion before the present one")
-            return registry_job.rollback(app.context, app.registry, as_of=as_of, by=by, reason=reason)
+            since = page.time("promoted_since")
+            return registry_job.rollback(app.context, app.registry, as_of=as_of, by=by, reason=reason, since=since)
         case RegistryStep.PROMOTE:
             # The job release has no such task, and to ask for values of one that is not there is an error.
             version = page["version"] or page.handed_on("version", by=TRAINING_TASK) or _needed(page, "version")

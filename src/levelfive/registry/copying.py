@@ -10,6 +10,7 @@ from levelfive.registry.store import CentralRegistry
 from levelfive.registry.tags import (
     AS_OF,
     CODE_REVISION,
+    REFIT_OF,
     ROLE,
     SOURCE_MODEL,
     SOURCE_REGISTRY,
@@ -26,7 +27,8 @@ def bring(registry: CentralRegistry, source: CentralRegistry, version: str) -> s
     """Copy a version; one that was brought before is found again.
 
     The files are read, checked against their hash, stored in this registry, and checked once more as they are loaded.
-    Neither verdict nor approval comes along: those are of the other environment.
+    A refit's candidate is brought before it, so that the gate can judge by it here and in environments to come. Neither
+    verdict nor approval comes along: those are of the other environment.
 
     Args:
         registry: This environment's model.
@@ -43,9 +45,11 @@ def bring(registry: CentralRegistry, source: CentralRegistry, version: str) -> s
     found, made = source.find(version), _brought(registry, source, version)
     if made is None:
         kept = {name: found.tags[name] for name in KEPT if name in found.tags}
-        tags = {**kept, **_marks(source, version), ROLE: COPY}
         with tempfile.TemporaryDirectory() as folder:
-            made = registry.register(source.download(version, Path(folder)), tags)
+            package = source.download(version, Path(folder))
+            if REFIT_OF in found.tags:
+                kept[REFIT_OF] = bring(registry, source, found.tags[REFIT_OF])
+            made = registry.register(package, {**kept, **_marks(source, version), ROLE: COPY})
     registry.load(made)
     return made
 

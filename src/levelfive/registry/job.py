@@ -28,6 +28,8 @@ from levelfive.windows import iso
 READS = (PROMOTIONS,)
 WRITES = (PROMOTIONS,)
 
+PROMOTE, ROLLBACK = "promote", "rollback"
+
 
 @dataclass(frozen=True)
 class RegistryResult:
@@ -84,7 +86,7 @@ def run(
             version=version,
             previous_version=made[-1].version if made else None,
             promoted_at=as_of,
-            kind="promote",
+            kind=PROMOTE,
             promoted_by=by,
             reason="; ".join((*verdict.reasons, *approved)),
             verdict=verdict.to_json(),
@@ -112,19 +114,38 @@ def approve(
 
 
 def rollback(
-    context: JobContext, registry: CentralRegistry, *, as_of: datetime, by: str, reason: str
+    context: JobContext,
+    registry: CentralRegistry,
+    *,
+    as_of: datetime,
+    by: str,
+    reason: str,
+    since: datetime | None = None,
 ) -> RegistryResult:
     """Make the champion before the present one the champion again: one row in `promotions`, then the alias.
 
     It needs nothing of the version that it takes out of service, whose artefacts may be gone; a rollback of a
-    rollback goes one champion further back.
+    rollback goes one champion further back. Run again as of the same time, it only repairs the alias.
+
+    Args:
+        context: Tables and use case.
+        registry: The central registry.
+        as_of: The logical now; the version is champion for all jobs of later times.
+        by: Who asked for it.
+        reason: Why.
+        since: Take back only what was promoted at this time or later; if nothing was, nothing is done.
 
     Raises:
         RegistryError: There is no earlier champion, its smoke check failed, or a later promotion exists.
         PromotionConflict: Another writer promoted at the same time.
     """
-    with context.run("registry", as_of=as_of, parameters={"rollback": True, "by": by, "reason": reason}) as run:
+    parameters = {"rollback": True, "by": by, "reason": reason, "since": since}
+    with context.run("registry", as_of=as_of, parameters=parameters) as run:
         made = history(context.tables, registry.name)
+        if made and _is_taken_back(made[-1], as_of, since):
+            run.model_version = made[-1].version
+            _point_aliases(registry, made[-1].version)
+            return RegistryResult(run.run_id, made[-1], promoted=False)
         earlier = made[-1].previous_version if made else None
         if earlier is None:
             raise RegistryError(
@@ -141,7 +162,7 @@ def rollback(
             version=earlier,
             previous_version=back_to.previous_version,
             promoted_at=as_of,
-            kind="rollback",
+            kind=ROLLBACK,
             promoted_by=by,
             reason=f"back from version {made[-1].version}: {reason}",
             verdict=back_to.verdict,
@@ -150,6 +171,17 @@ def rollback(
         run.wrote(append(context.tables, promotion))
         _point_aliases(registry, earlier)
         return RegistryResult(run.run_id, promotion, promoted=True)
+
+
+def nominate(context: JobContext, registry: CentralRegistry, version: str) -> None:
+    """Let the alias `challenger` show a version that passed the gate and waits; the newest champion does not wait.
+
+    Raises:
+        RegistryError: The registry refused.
+    """
+    made = history(context.tables, registry.name)
+    if not made or made[-1].version != version:
+        registry.set_alias(CHALLENGER, version)
 
 
 def champion(context: JobContext, registry: CentralRegistry, as_of: datetime) -> Promotion | None:
@@ -197,6 +229,11 @@ def _point_aliases(registry: CentralRegistry, version: str) -> None:
     registry.set_alias(CHAMPION, version)
     if registry.alias(CHALLENGER) == version:
         registry.drop_alias(CHALLENGER)
+
+
+def _is_taken_back(newest: Promotion, as_of: datetime, since: datetime | None) -> bool:
+    done = newest.kind == ROLLBACK and newest.promoted_at == as_of
+    return done or (since is not None and newest.promoted_at < since)
 
 
 def _check_rival(registry: CentralRegistry, made: tuple[Promotion, ...], version: str) -> None:

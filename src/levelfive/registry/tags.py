@@ -10,6 +10,9 @@ TRAINING_SET_SHA256 = "levelfive_training_set_sha256"
 DECISION = "levelfive_decision"
 """Where it comes from: training time, run, code, training set, and the decision that asked for it."""
 
+SAME_MODEL = "levelfive_same_model"
+"""Hash by `ModelCard.identity`: trainings that agree in it led to the same model."""
+
 ROLE = "levelfive_role"
 REFIT_OF = "levelfive_refit_of"
 REFITTED_AS = "levelfive_refitted_as"

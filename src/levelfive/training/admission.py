@@ -12,8 +12,8 @@ from levelfive.model_package import Model
 from levelfive.registry import tags
 from levelfive.registry.copying import bring
 from levelfive.registry.gate import GateEvidence, Verdict, judge
-from levelfive.registry.job import champion, judged, passed_verdict
-from levelfive.registry.store import CHALLENGER, CentralRegistry
+from levelfive.registry.job import champion, judged, nominate, passed_verdict
+from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext, Run
 from levelfive.training.dataset import DAY, labelled_rows
 from levelfive.training.split import newest_days
@@ -63,13 +63,13 @@ def admit(
         if live is not None and live.version == made:
             return Admission(run.run_id, made, passed_verdict(registry, made))
         with run.timed("judge"):
-            candidate = source.load(source.find(version).tags.get(tags.REFIT_OF, version))
+            candidate = registry.load(registry.find(made).tags.get(tags.REFIT_OF, made))
             theirs = None if live is None else registry.load(live.version)
             mean = registry.load(made).baseline.label.mean or 0.0
             verdict = judge(_evidence(context, run, (candidate, theirs), mean, as_of), context.use_case.gate)
         registry.tag(made, judged(verdict, live))
         if verdict.passed:
-            registry.set_alias(CHALLENGER, made)
+            nominate(context, registry, made)
         return Admission(run.run_id, made, verdict)
 
 

@@ -21,9 +21,9 @@ from levelfive.predictions import PREDICTIONS
 from levelfive.profiles import profile_baseline
 from levelfive.registry import tags
 from levelfive.registry.gate import GateEvidence, Verdict, judge
-from levelfive.registry.job import champion, judged
+from levelfive.registry.job import champion, judged, nominate
 from levelfive.registry.promotions import PROMOTIONS, history
-from levelfive.registry.store import CHALLENGER, CentralRegistry
+from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext, Run
 from levelfive.training.dataset import (
     DAY,
@@ -82,6 +82,8 @@ def run(
     excluded: tuple[Window, ...] = (),
 ) -> TrainingResult:
     """Train a candidate on what was known at `as_of` and let the gate judge it on the newest days.
+
+    A repeated training that leads to the same model, against the same champion, finds the versions that are registered.
 
     Args:
         context: Tables and use case.
@@ -314,10 +316,15 @@ def _register(
         tags.DECISION: task.decision,
         tags.TRAINING_SET_SHA256: candidate.card.training_set_sha256,
     }
-    first = registry.register(folder / "candidate", {**shared, tags.ROLE: "candidate"})
-    of_refit = {tags.ROLE: "refit", tags.REFIT_OF: first, **said}
-    second = registry.register(folder / "model", {**shared, **of_refit})
+    of_refit = {**shared, tags.ROLE: "refit", tags.SAME_MODEL: refitted.card.identity, **said}
+    telling = {name: of_refit[name] for name in (tags.SAME_MODEL, tags.DECISION, tags.JUDGED_AGAINST)}
+    found = next((one for one in registry.versions() if telling.items() <= one.tags.items()), None)
+    if found is None:
+        first = registry.register(folder / "candidate", {**shared, tags.ROLE: "candidate"})
+        second = registry.register(folder / "model", {**of_refit, tags.REFIT_OF: first})
+    else:
+        first, second = found.tags[tags.REFIT_OF], found.version
     registry.tag(first, {tags.REFITTED_AS: second})
-    registry.set_alias(CHALLENGER, second)
+    nominate(task.context, registry, second)
     task.tracked.set_tags({"candidate_version": first, "version": second})
     return first, second

@@ -7,7 +7,7 @@ import pytest
 
 from azure_pipelines.calls import INSTALLER, CallError, parse
 from azure_pipelines.expansion import FOLDER
-from azure_pipelines.project import started
+from azure_pipelines.project import DEV_MODEL, started
 from azure_pipelines.runs import places, script
 from bundle.offline import PRODUCTION, deployment
 
@@ -102,18 +102,23 @@ def test_a_target_that_leaves_the_makefile_is_found(project):
 
 
 def test_what_is_released_is_a_version_of_the_environment_befores_model():
-    before = {"qa": "dev", "prod": "qa"}
+    before = {"qa": DEV_MODEL, "prod": _model_of("qa")}
+    # Development mode prefixes the schema: each developer's copy has a model of its own, made by the first training.
+    copy = deployment("dev").resources["schemas"]["registry"]
+    assert f"{copy['catalog_name']}.{copy['name']}.{_model_of('qa').rpartition('.')[2]}" == DEV_MODEL
     seen = set()
     for pipeline in started().values():
         for _, _, call in calls(pipeline):
             if call.job == "release" and "source_model" in call.params:
-                prefix, schema, model = call.params["source_model"].split(".")
-                registered = deployment(call.target).resources["registered_models"]["model"]
-                assert (prefix, model) == (registered["catalog_name"], registered["name"])
-                assert schema == before[call.target]
+                assert call.params["source_model"] == before[call.target]
                 seen.add((call.target, call.params["step"]))
     assert {target for target, step in seen if step == "copy"} == set(PRODUCTION)
     assert {target for target, step in seen if step == "promote"} == set(PRODUCTION)
+
+
+def _model_of(target):
+    model = deployment(target).resources["registered_models"]["model"]
+    return ".".join(model[part] for part in ("catalog_name", "schema_name", "name"))
 
 
 def test_what_a_step_of_a_release_needs_is_given():
@@ -121,7 +126,7 @@ def test_what_a_step_of_a_release_needs_is_given():
         "copy": {"version", "source_model"},
         "approve": {"version", "by", "reason"},
         "promote": {"version", "by"},
-        "rollback": {"by", "reason"},
+        "rollback": {"by", "reason", "promoted_since"},
     }
     seen = set()
     for pipeline in started().values():
@@ -168,5 +173,5 @@ def test_the_page_lists_stages_parameters_and_the_pinned_cli():
 
     assert rows["stage of `ci.yml`"] == [stage["stage"] for stage in pipelines["ci"]["stages"]]
     assert rows["stage of `cd.yml`"] == [stage["stage"] for stage in longest["stages"]]
-    assert rows["parameter"] == ["qa_model", "qa_version", "prod_model", "prod_version"]
+    assert rows["parameter"] == ["qa_model", "qa_version", "dev_model", "prod_model", "prod_version"]
     assert f"install-cli.sh {dict((one['name'], one['value']) for one in longest['variables'])['cliVersion']}\n" in PAGE

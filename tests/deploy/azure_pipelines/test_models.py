@@ -3,7 +3,7 @@
 import pytest
 
 from azure_pipelines.calls import calls_of
-from azure_pipelines.project import PROD_MODEL, release
+from azure_pipelines.project import DEV_MODEL, PROD_MODEL, release
 from azure_pipelines.runs import SKIPPED, SUCCEEDED, outcome
 from bundle.offline import deployment
 from levelfive.config import Approval
@@ -28,7 +28,7 @@ def test_a_model_is_released_to_qa_in_one_run(releasing):
         if call.job == "release"
     ]
 
-    version = ("3", "levelfive_registry.dev.flight_delay")
+    version = ("3", DEV_MODEL)
     assert steps == [("copy", *version), ("promote", *version)]
 
 
