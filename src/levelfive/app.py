@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from levelfive.config import Settings
-from levelfive.errors import ConfigError
+from levelfive.errors import ConfigError, MachineError
 from levelfive.feature_stores import FeatureStore
 from levelfive.features.databricks_store import DatabricksFeatureStore, feature_engineering
 from levelfive.features.store import LocalFeatureStore
@@ -24,6 +24,7 @@ from levelfive.training.tracking import Tracking
 from levelfive.usecase import UseCase, load_use_case
 
 if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
     from pyspark.sql import SparkSession
 
 # Set by a release pipeline; otherwise the wheel's version says which code ran.
@@ -251,6 +252,21 @@ class App:
     def registry(self) -> CentralRegistry:
         """The central registry, apart from tracking."""
         return self.platform.registry(self.settings)
+
+    @cached_property
+    def workspace(self) -> WorkspaceClient:
+        """The client of the workspace that this runs on.
+
+        Raises:
+            MachineError: There is no databricks-sdk.
+        """
+        try:
+            from databricks.sdk import WorkspaceClient
+        except ImportError as err:
+            raise MachineError(
+                "a workspace is asked by the package databricks-sdk, which the ML runtimes hold"
+            ) from err
+        return WorkspaceClient()
 
     @cached_property
     def stores(self) -> Stores:

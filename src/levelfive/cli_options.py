@@ -41,9 +41,17 @@ wide = Console(width=WIDE)
 
 
 def open_app(home: Path, config: Path | None, use_case: str | None, landing: Path | None = None) -> App:
-    """Build the application of a home; Spark and MLflow are imported here, not by a command's help."""
-    from levelfive.app import App
+    """Build the application of a workspace, where this runs on one, else of a home on a laptop.
+
+    Spark and MLflow are imported here, not by a command's help.
+    """
+    from levelfive.app import App, on_databricks
     from levelfive.mlflow_store import quieten
 
     quieten()
-    return App.local(home, load_settings(config, home, use_case=use_case, landing=landing))
+    settings = load_settings(config, home, use_case=use_case, landing=landing)
+    if on_databricks():
+        from pyspark.sql import SparkSession
+
+        return App.on_databricks(SparkSession.builder.getOrCreate(), settings)
+    return App.local(home, settings)

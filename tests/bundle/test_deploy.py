@@ -191,7 +191,7 @@ def wheels(job: dict[str, Any]) -> set[str]:
     """List the wheels that a job installs, on its cluster or in its environment."""
     installed = {library["whl"] for task in job["tasks"] for library in task.get("libraries", [])}
     environments = [one["spec"]["dependencies"] for one in job.get("environments", [])]
-    return installed | {wheel for dependencies in environments for wheel in dependencies if wheel.endswith(".whl")}
+    return installed | {one.removesuffix("[serverless]") for dependencies in environments for one in dependencies}
 
 
 def uploaded_wheels(copy: Checkout) -> set[str]:

@@ -1,6 +1,7 @@
 """The jobs fit the code: notebooks, parameters, task values, the order of tasks and what they run on."""
 
 import re
+import tomllib
 from pathlib import PurePath
 
 import pytest
@@ -187,10 +188,7 @@ def test_notebooks_run_serverless_with_the_wheel_and_the_client_of_the_feature_s
     for name, task in deployed.tasks("notebook_task"):
         (environment,) = deployed.jobs[name]["environments"]
         assert task["environment_key"] == environment["environment_key"]
-        wheel, client = map(str, environment["spec"]["dependencies"])
-        assert wheel == "./dist/*.whl"
-        assert all(Requirement(client).specifier.contains(version) for version in VERSIONS)
-        assert Requirement(client).name == "databricks-feature-engineering"
+        assert environment["spec"]["dependencies"] == ["./dist/*.whl[serverless]"]
         assert "job_cluster_key" not in task
         assert task["libraries"] == deployed.jobs[name]["job_clusters"] == []
 
@@ -228,6 +226,34 @@ def test_notebooks_are_tried_twice_and_nothing_else_is(deployed):
     assert {task["max_retries"] for _, task in deployed.tasks("notebook_task")} == {1}
     for kind in ("condition_task", "run_job_task"):
         assert not [task for _, task in deployed.tasks(kind) if "max_retries" in task]
+
+
+def test_the_extra_for_serverless_compute_brings_the_client_that_the_feature_store_is_tested_with():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (client,) = map(Requirement, project["optional-dependencies"]["serverless"])
+
+    assert client.name == "databricks-feature-engineering"
+    assert all(client.specifier.contains(version) for version in VERSIONS)
+
+
+def test_the_use_case_of_the_jobs_is_an_entry_point_of_the_wheel(deployed):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    offered = project["entry-points"]["levelfive.use_cases"]
+
+    assert {parameters(job)["use_case"] for job in deployed.jobs.values()} <= offered.keys()
+
+
+def test_the_page_of_the_bundle_lists_what_each_target_deploys(deployed):
+    page = (ROOT / "docs" / "bundle.md").read_text(encoding="utf-8")
+    head, _, *rows = page[page.index("| resource |") :].partition("\n\n")[0].splitlines()
+    column = next(at for at, cell in enumerate(head.split("|")) if deployed.target in cell.replace(",", " ").split())
+    listed = set()
+    for row in rows:
+        cells = row.split("|")
+        if cells[column].strip().startswith("yes"):
+            listed |= set(re.findall(r"`(\w+)`", cells[1]))
+
+    assert listed == {key for found in deployed.resources.values() for key in found}
 
 
 def test_the_page_of_the_bundle_lists_the_parameters_of_each_job():

@@ -1,11 +1,14 @@
 """The application of a workspace is built from what a workspace has."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import MagicMock, create_autospec
 
 import pytest
+from pyspark.sql import SparkSession
 
-from levelfive.app import App, on_databricks
+from levelfive.app import App, Laptop, Workspace, on_databricks
+from levelfive.cli_options import open_app
 from levelfive.config import Settings
 from levelfive.errors import ConfigError
 from levelfive.registry.store import CentralRegistry
@@ -104,6 +107,31 @@ def test_the_revision_is_the_callers_or_the_one_of_the_environment_or_the_wheels
     assert of_wheel[0].isdigit()
     assert App.local(tmp_path, Settings()).code_revision == "abc"
     assert App.local(tmp_path, Settings(), revision="def").code_revision == "def"
+
+
+def test_the_workspace_is_asked_by_one_client_and_features_by_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, asked = MagicMock(side_effect=lambda: MagicMock()), MagicMock(side_effect=lambda: MagicMock())
+    monkeypatch.setattr("databricks.sdk.WorkspaceClient", made)
+    monkeypatch.setattr("levelfive.app.feature_engineering", asked)
+    app = App.on_databricks(Classic(), Settings())
+
+    assert app.workspace is app.workspace
+    assert app.context.features._engineering is app.context.features._engineering
+    assert app.context is app.context
+    assert (made.call_count, asked.call_count) == (1, 1)
+
+
+def test_a_command_on_databricks_works_on_the_workspace_and_elsewhere_on_a_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Classic()
+    monkeypatch.setattr(SparkSession, "builder", SimpleNamespace(getOrCreate=lambda: session))
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
+
+    assert open_app(tmp_path, None, None).platform == Workspace(session)
+
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION")
+    assert open_app(tmp_path, None, None).platform == Laptop(tmp_path)
 
 
 def test_databricks_tells_of_itself_by_its_runtime(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,12 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import MagicMock
+from unittest.mock import MagicMock, create_autospec
 
 import databricks.sdk
 import pandas as pd
 import pytest
+from databricks.sdk.service.catalog import QualityMonitorsAPI
 from matplotlib.figure import Figure
 
 from fake_dbutils import FakeDbutils
@@ -223,6 +224,23 @@ def test_a_table_is_made_of_texts() -> None:
         "would_have_changed": "",
     }
     assert table(()).empty
+
+
+@pytest.mark.parametrize(("folder", "refreshed"), [("", 0), ("/Shared/monitors", 1)])
+def test_the_workspaces_own_monitor_is_refreshed_where_a_folder_is_named(
+    folder: str, refreshed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = MagicMock()
+    app.context.tables.name.return_value = "main.flights.predictions"
+    app.workspace.quality_monitors = create_autospec(QualityMonitorsAPI, instance=True)
+    app.workspace.quality_monitors.run_refresh.return_value.refresh_id = 7
+    monkeypatch.setattr(Page, "app", app)
+    page = page_in_a_job("monitoring", as_of=AS_OF, window_start="P7D", lakehouse_monitor=folder)
+
+    result = notebook.refresh_lakehouse_monitor(page)
+
+    assert app.workspace.quality_monitors.run_refresh.call_count == refreshed
+    assert (result.refresh_id if result else None) == (7 if refreshed else None)
 
 
 RECORD = DecisionRecord("d1", "m", "1", utc(2013, 4, 1), Decision(Action.RETRAIN, ("age",), ("youth",)))

@@ -5,12 +5,11 @@ In a bundle, `quality_monitors` refuse to run as another identity than the deplo
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from levelfive.errors import MachineError, TableError
+from levelfive.errors import TableError
 from levelfive.predictions import PREDICTIONS
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext
@@ -39,18 +38,17 @@ class LakehouseMonitor:
     """Makes a monitor over `predictions`, or refreshes the one that is there; called as `monitoring.job.run` is.
 
     Args:
-        connect: Builds the workspace's client.
+        client: The workspace's.
         folder: Folder in the workspace for what the monitor keeps.
     """
 
-    connect: Callable[[], WorkspaceClient]
+    client: WorkspaceClient
     folder: str
 
     def __call__(self, context: JobContext, registry: CentralRegistry, *, window: Window, as_of: datetime) -> Refresh:
         """Make or refresh the monitor; it looks at all days that were scored, not only at those of the window.
 
         Raises:
-            MachineError: There is no databricks-sdk.
             TableError: There are no predictions yet, or the workspace refused.
         """
         table = context.tables.name(PREDICTIONS)
@@ -70,7 +68,7 @@ class LakehouseMonitor:
         from databricks.sdk.errors.platform import NotFound
 
         try:
-            return self.connect().quality_monitors.run_refresh(table).refresh_id
+            return self.client.quality_monitors.run_refresh(table).refresh_id
         except NotFound:
             return None
         except DatabricksError as err:
@@ -82,7 +80,7 @@ class LakehouseMonitor:
 
         try:
             # A new monitor begins with a refresh.
-            self.connect().quality_monitors.create(
+            self.client.quality_monitors.create(
                 table_name=table,
                 output_schema_name=schema,
                 assets_dir=f"{self.folder}/{table}",
@@ -91,21 +89,6 @@ class LakehouseMonitor:
             )
         except DatabricksError as err:
             raise _refused(table, err) from err
-
-
-def workspace_client() -> WorkspaceClient:
-    """Build the client of the workspace that this runs on.
-
-    Raises:
-        MachineError: There is no databricks-sdk.
-    """
-    try:
-        from databricks.sdk import WorkspaceClient
-    except ImportError as err:
-        raise MachineError(
-            "a workspace's monitor needs the package databricks-sdk, which the ML runtimes hold"
-        ) from err
-    return WorkspaceClient()
 
 
 def _refused(table: str, err: Exception) -> TableError:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from levelfive.config import Approval
 from levelfive.errors import ConfigError, RegistryError
 from levelfive.metrics import Estimate
-from levelfive.monitoring.lakehouse_monitor import LakehouseMonitor, Refresh, workspace_client
+from levelfive.monitoring.lakehouse_monitor import LakehouseMonitor, Refresh
 from levelfive.notebook.page import Page
 from levelfive.registry import job as registry_job
 from levelfive.registry.job import RegistryResult
@@ -87,7 +87,7 @@ def refresh_lakehouse_monitor(page: Page) -> Refresh | None:
     """
     if not page["lakehouse_monitor"]:
         return None
-    look = LakehouseMonitor(workspace_client, page["lakehouse_monitor"])
+    look = LakehouseMonitor(page.app.workspace, page["lakehouse_monitor"])
     return look(page.app.context, page.app.registry, window=page.window, as_of=page.as_of)
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from bundle.offline import deployment
 from data_factory.expressions import parse, references
 from data_factory.template import (
     AZURE_DATABRICKS,
@@ -22,6 +23,10 @@ GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 
 def test_each_environment_gives_every_parameter_and_no_other(environment):
     assert given(environment).keys() == template()["parameters"].keys()
+
+
+def test_the_workspace_is_the_one_of_the_bundles_target(environment):
+    assert given(environment)["workspaceUrl"] == deployment(environment).config["workspace"]["host"]
 
 
 def test_every_parameter_of_the_template_is_used_and_declared():

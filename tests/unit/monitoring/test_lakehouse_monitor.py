@@ -1,6 +1,7 @@
 """The workspace's own monitor: made once, refreshed afterwards, refused with a sentence."""
 
 from contextlib import nullcontext
+from inspect import signature
 from types import SimpleNamespace
 from unittest.mock import create_autospec
 
@@ -9,6 +10,7 @@ from databricks.sdk.errors import NotFound, PermissionDenied
 from databricks.sdk.service.catalog import MonitorInfo, MonitorRefreshInfo, QualityMonitorsAPI
 
 from levelfive.errors import TableError
+from levelfive.monitoring import job
 from levelfive.monitoring.lakehouse_monitor import LakehouseMonitor, Refresh
 from levelfive.runs import JobContext
 from levelfive.windows import Window, utc
@@ -30,10 +32,16 @@ def look(api):
         context = create_autospec(JobContext, instance=True)
         context.tables = SimpleNamespace(name=lambda _: TABLE, exists=lambda _: scored, schema="main.flights")
         context.run.return_value = nullcontext(SimpleNamespace(run_id="a-run"))
-        monitor = LakehouseMonitor(lambda: SimpleNamespace(quality_monitors=api), "/Shared/monitors")
+        monitor = LakehouseMonitor(SimpleNamespace(quality_monitors=api), "/Shared/monitors")
         return monitor(context, None, window=WINDOW, as_of=WINDOW.end)
 
     return looked
+
+
+def test_it_is_called_as_our_own_monitoring_is():
+    ours, theirs = (list(signature(one).parameters.values()) for one in (job.run, LakehouseMonitor.__call__))
+
+    assert ours == theirs[1:]
 
 
 def test_a_monitor_that_is_there_is_refreshed(api, look):
