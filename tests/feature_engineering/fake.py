@@ -14,6 +14,7 @@ from functools import cache, reduce, wraps
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -123,12 +124,15 @@ class FakeClient:
         self.metastore.demand("MODIFY", name)
         if not df.groupBy(*keys).count().where("count > 1").isEmpty():
             raise ValueError(f"Non-unique rows detected in input dataframe for key combination {keys}.")
-        df.createOrReplaceTempView("updates_table")
+        # Rooms write several tables at once, and a session has one view of a name.
+        view = f"updates_{uuid4().hex}"
+        df.createOrReplaceTempView(view)
         same = " AND ".join(f"result_table.`{key}` = updates_table.`{key}`" for key in keys)
         self.spark.sql(
-            f"MERGE INTO {name} AS result_table USING updates_table ON {same} "
+            f"MERGE INTO {name} AS result_table USING {view} AS updates_table ON {same} "
             "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
         )
+        self.spark.catalog.dropTempView(view)
 
     @as_real("FeatureEngineeringClient.create_training_set")
     def create_training_set(
