@@ -4,6 +4,7 @@ import contextlib
 import io
 import runpy
 import sys
+import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,15 @@ from levelfive.windows import iso
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SCORED = {"window_start": iso(AS_OF), "window_end": iso(LATER)}
 SCHEMA = "by_script"
+
+
+def packages_without_ours(folder: Path) -> Path:
+    """Link all installed packages but ours into a folder: what an environment has before the wheel is installed."""
+    (packages := folder / "packages").mkdir()
+    for path in Path(sysconfig.get_paths()["purelib"]).iterdir():
+        if not path.name.startswith(("levelfive", "flight_delay", "_editable", "__editable__", "_levelfive")):
+            (packages / path.name).symlink_to(path)
+    return packages
 
 
 def run_script(name: str, home: Path, **given: str) -> str:

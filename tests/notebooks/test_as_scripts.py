@@ -21,7 +21,7 @@ from levelfive.retraining.policy import Action, Decision
 from levelfive.retraining.records import DecisionRecord, record_decision, retrainings
 from levelfive.runs import Run
 from levelfive.windows import iso
-from notebook_runs import NOTEBOOKS, SCHEMA, SCORED, Scripts, run_script
+from notebook_runs import NOTEBOOKS, SCHEMA, SCORED, Scripts, packages_without_ours, run_script
 
 KEY = ["flight_date", "carrier", "flight", "origin"]
 
@@ -139,11 +139,7 @@ print("from", levelfive.__file__)
 
 def test_a_notebook_in_a_git_folder_takes_the_source_beside_it(scripts: Scripts, tmp_path: Path) -> None:
     installed = Path(sysconfig.get_paths()["purelib"])
-    packages = tmp_path / "packages"
-    packages.mkdir()
-    for path in installed.iterdir():
-        if not path.name.startswith(("levelfive", "_editable", "__editable__", "_levelfive")):
-            (packages / path.name).symlink_to(path)
+    packages = packages_without_ours(tmp_path)
     source = NOTEBOOKS.parent / "src"
     code = GIT_FOLDER.format(hidden={str(installed), str(source)}, packages=repr(str(packages)))
     given = ["--home", str(scripts.home), "--table_schema", SCHEMA, "--as_of", iso(LATER)]
