@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pandas as pd
@@ -124,8 +123,9 @@ def test_a_decided_training_is_done_once_and_leaves_its_record(scripts: Scripts,
 GIT_FOLDER = """
 import runpy, sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-sys.path[:] = [folder for folder in sys.path if folder not in {hidden}] + [{packages}]
+sys.path[:] = [folder for folder in sys.path if not any(Path(folder).glob("levelfive*"))] + [{packages}]
 sys.argv = ["data.py", *sys.argv[1:]]
 try:
     version("levelfive")
@@ -138,10 +138,8 @@ print("from", levelfive.__file__)
 
 
 def test_a_notebook_in_a_git_folder_takes_the_source_beside_it(scripts: Scripts, tmp_path: Path) -> None:
-    installed = Path(sysconfig.get_paths()["purelib"])
-    packages = packages_without_ours(tmp_path)
     source = NOTEBOOKS.parent / "src"
-    code = GIT_FOLDER.format(hidden={str(installed), str(source)}, packages=repr(str(packages)))
+    code = GIT_FOLDER.format(packages=repr(str(packages_without_ours(tmp_path))))
     given = ["--home", str(scripts.home), "--table_schema", SCHEMA, "--as_of", iso(LATER)]
 
     answer = subprocess.run(
