@@ -33,12 +33,6 @@ page.show(result.verdicts, result.performance)
 
 # COMMAND ----------
 
-# Beside ours, the workspace's own monitor, where `lakehouse_monitor` names a folder for it.
-if refresh := notebook.refresh_lakehouse_monitor(page):
-    page.show(refresh)
-
-# COMMAND ----------
-
 of_window = (F.col("window_start") == F.lit(page.window.start)) & (F.col("window_end") == F.lit(page.window.end))
 drift = page.app.tables.read(job.DRIFT).where(of_window).orderBy(F.desc("psi")).limit(20)
 page.show(drift.select("model_version", "column", "psi", "usual_psi", "outside_share"))
@@ -52,3 +46,9 @@ axes = figure.subplots()
 axes.barh(worst["column"], worst["psi"])
 axes.set(xlabel="PSI against the training data")
 page.show(figure)
+
+# COMMAND ----------
+
+# Beside ours, the workspace's own monitor, where `lakehouse_monitor` names a folder for it. Last, as it may refuse.
+if refresh := notebook.refresh_lakehouse_monitor(page):
+    page.show(refresh)

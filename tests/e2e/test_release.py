@@ -2,6 +2,7 @@
 
 import getpass
 import shutil
+import socket
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -332,6 +333,31 @@ def test_killed_between_the_gate_and_the_alias_a_second_run_repairs_the_alias(
 
     assert (again.promoted, production.app.registry.alias(CHAMPION)) == (False, version)
     assert len(production.made()) == 1
+
+
+def test_while_a_registry_is_down_nothing_changes_and_each_step_can_be_taken_later(
+    production: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    ours = production.app.registry
+    down = CentralRegistry(nobody, ours.name)
+    source = {"version": production.version, "as_of": LATER}
+
+    with pytest.raises(RegistryError, match=f"{nobody} did not answer"):
+        admit(production.context, ours, CentralRegistry(nobody, production.development.name), **source)
+    with pytest.raises(RegistryError, match=f"{nobody} did not answer"):
+        admit(production.context, down, production.development, **source)
+    assert production.trail() == [("admission", "failed", "")] * 2
+    version = production.admit().version
+    production.approve(version)
+    how = {"as_of": LATER, "by": "release", "approval": Approval.MANUAL}
+    with pytest.raises(RegistryError, match=f"{nobody} did not answer"):
+        registry.run(production.context, down, version=version, **how)
+    assert (production.made(), ours.alias(CHAMPION), ours.alias(CHALLENGER)) == ((), None, version)
+
+    assert production.promote(version).promoted
 
 
 def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(

@@ -3,9 +3,9 @@
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -18,19 +18,27 @@ FOUND = {"model_version": {"name": MODEL, "version": "4", "tags": [{"key": "leve
 
 
 @contextmanager
-def server(*answers: int) -> Iterator[tuple[str, list[str]]]:
-    """Answer requests with these states of HTTP, the last one again and again; give the address and what was asked."""
+def server(*answers: int, in_time: bool = True) -> Iterator[tuple[str, list[str]]]:
+    """Answer requests with these states of HTTP, the last one again and again; give the address and what was asked.
+
+    What is not answered in time is answered at the end.
+    """
     asked: list[str] = []
+    may_answer = Event()
+    if in_time:
+        may_answer.set()
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
+            may_answer.wait()
             state = answers[min(len(asked), len(answers)) - 1]
             body = json.dumps(FOUND if state == 200 else {"error_code": "INTERNAL_ERROR", "message": "broken"})
-            self.send_response(state)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body.encode())
+            with suppress(ConnectionError):  # of who did not wait
+                self.send_response(state)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body.encode())
 
         def log_message(self, *_: object) -> None:
             """Keep quiet."""
@@ -41,6 +49,7 @@ def server(*answers: int) -> Iterator[tuple[str, list[str]]]:
         try:
             yield f"http://127.0.0.1:{running.server_port}", asked
         finally:
+            may_answer.set()
             running.shutdown()
             thread.join()
 
@@ -68,6 +77,14 @@ def test_a_registry_that_stays_broken_is_given_up_after_a_few_tries(state: int) 
 
     assert len(asked) == TRIES
     assert uri in str(refused.value)
+
+
+def test_a_registry_that_does_not_answer_in_time_is_given_up_after_a_few_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    with server(200, in_time=False) as (uri, asked), pytest.raises(RegistryError, match=f"{uri} did not answer"):
+        CentralRegistry(uri, MODEL).find("4")
+
+    assert len(asked) == TRIES
 
 
 def test_a_registry_that_is_down_is_named() -> None:
