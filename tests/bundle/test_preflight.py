@@ -276,6 +276,20 @@ def test_a_model_that_is_not_there_yet_is_no_fault() -> None:
     assert checks.ask(client, prod())["registered model"].is_fine
 
 
+@pytest.mark.parametrize("registry", ["databricks-uc://central:hub", "https://mlflow.example.com"])
+def test_the_place_of_the_model_is_asked_for_wherever_the_registry_is_since_the_bundle_makes_it(registry: str) -> None:
+    client = a_workspace()
+    a_scope(client, "hub-host", "hub-token", "hub-workspace-id")
+    client.registered_models.get.side_effect = lambda name: catalog.RegisteredModelInfo(full_name=name, owner="bob")
+    nobody = held_by("nobody", "USE_CATALOG")
+    grants(client, {("catalog", "levelfive_registry"): nobody, ("schema", MODELS): nobody})
+
+    found = checks.ask(client, prod(f"registry_uri={registry}"))
+
+    wrong = [name for name, one in found.items() if one.answer is Answer.MISSING]
+    assert wrong == ["registry's catalog", "registry's schema", "registered model"]
+
+
 def a_scope(client: Any, *keys: str) -> None:
     client.secrets.list_secrets.side_effect = lambda scope: iter([workspace.SecretMetadata(key=key) for key in keys])
 
@@ -417,7 +431,7 @@ def test_a_workspace_that_answers_nothing_stops_no_check(error: Exception) -> No
     for method in every_method(client):
         method.side_effect = error
 
-    found = checks.ask(client, prod("cluster_policy_id=AB12", "registry_uri=databricks-uc"))
+    found = checks.ask(client, prod("cluster_policy_id=AB12"))
 
     silent = {name for name, one in found.items() if one.answer is Answer.UNKNOWN}
     assert set(found) - {"secret scope"} == silent

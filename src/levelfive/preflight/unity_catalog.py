@@ -1,4 +1,7 @@
-"""What the jobs need of Unity Catalog: catalog, schema, landing volume, and the registered model's place."""
+"""What the jobs need of Unity Catalog: catalog, schema, landing volume, and the registered model's place.
+
+The bundle makes that place in this workspace wherever `registry_uri` says that the registry is.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,6 @@ from levelfive.preflight.finding import (
     missing,
     not_answered,
     ok,
-    skipped,
     together,
 )
 from levelfive.preflight.target import SHORT_NAME
@@ -30,7 +32,6 @@ CATALOG, SCHEMA, VOLUME, EXTERNAL_LOCATION = "CATALOG", "SCHEMA", "VOLUME", "EXT
 FOR_TABLES = ("USE_SCHEMA", "CREATE_TABLE", "SELECT", "MODIFY")
 FOR_MODELS = ("USE_SCHEMA", "CREATE_MODEL")
 EVERYTHING, MANAGE = "ALL_PRIVILEGES", "MANAGE"
-UNITY_CATALOG = "databricks-uc"
 
 
 @dataclass(frozen=True)
@@ -73,19 +74,17 @@ def reports(question: Question) -> Finding:
 
 
 def registry_catalog(question: Question) -> Finding:
-    """Ask for the catalog of the registered model."""
-    return _elsewhere(question) or _catalog(question, question.target.value("registry_prefix"))
+    """Ask for the catalog in which the bundle keeps the registered model."""
+    return _catalog(question, question.target.value("registry_prefix"))
 
 
 def registry_schema(question: Question) -> Finding:
-    """Ask for the schema of the registered model, and for the right to create one in it."""
-    return _elsewhere(question) or _schema(question, _models(question), FOR_MODELS)
+    """Ask for the schema in which the bundle keeps the registered model, and for the right to create one in it."""
+    return _schema(question, _models(question), FOR_MODELS)
 
 
 def registered_model(question: Question) -> Finding:
-    """Ask who owns the registered model: only its owner may add versions and move aliases."""
-    if elsewhere := _elsewhere(question):
-        return elsewhere
+    """Ask who owns the registered model: only its owner may deploy it, add versions and move aliases."""
     name = f"{_models(question)}.{question.target.value('use_case')}"
     found = found_or_none(lambda: question.client.registered_models.get(name))
     if found is None:
@@ -93,14 +92,9 @@ def registered_model(question: Question) -> Finding:
     if found.owner in question.principal.names:
         return ok(f"{name} belongs to {found.owner}")
     return missing(
-        f"{name} belongs to {found.owner}; only its owner may add versions and move aliases",
+        f"{name} belongs to {found.owner}; only its owner may deploy it, add versions and move aliases",
         f"databricks registered-models update {name} --owner {question.principal.name}",
     )
-
-
-def _elsewhere(question: Question) -> Finding | None:
-    uri = question.target.value("registry_uri")
-    return None if uri == UNITY_CATALOG else skipped(f"the registry {uri} is not this workspace's Unity Catalog")
 
 
 def _tables(question: Question) -> str:
