@@ -140,6 +140,16 @@ def test_a_job_that_is_gone_is_planned_and_made_again(dev):
     assert dev.workspace.writes[before:] == [CREATE]
 
 
+def test_what_a_developer_granted_by_hand_outlives_a_deployment(dev):
+    (schema,) = (name for name in dev.workspace.resources["schemas"] if name.startswith("levelfive_registry."))
+    on, qa = f"schema/{schema}", "service principal of qa"
+    dev.workspace.grant(on, [{"principal": qa, "add": ["USE_SCHEMA", "EXECUTE"]}])
+
+    dev.does("deploy")
+
+    assert dev.workspace.grants == {on: {qa: {"USE_SCHEMA", "EXECUTE"}}}
+
+
 def test_a_change_of_the_source_brings_the_jobs_a_new_wheel_and_changes_nothing_else(dev):
     source = dev.root / "src" / "levelfive" / "__init__.py"
     before = len(dev.workspace.writes)

@@ -390,16 +390,17 @@ def test_a_production_target_needs_its_service_principal() -> None:
     assert only(checks.ask(a_workspace(), prod("service_principal=")), "service principal").answer is Answer.MISSING
 
 
-def test_a_group_that_is_not_there_is_named_with_its_variable() -> None:
+@pytest.mark.parametrize("variable", ["operators", "viewers", "suppliers", "releasers"])
+def test_a_group_that_is_not_there_is_named_with_its_variable(variable: str) -> None:
     client = a_workspace()
     client.groups.list.side_effect = lambda filter: iter(
-        [] if "viewers" in filter else [iam.Group(display_name="there")]
+        [] if variable in filter else [iam.Group(display_name="there")]
     )
 
     found = only(checks.ask(client, prod()), "groups")
 
-    assert found.reason == "no group levelfive-viewers in this workspace"
-    assert found.remedy.endswith("variable viewers")
+    assert found.reason == f"no group levelfive-{variable} in this workspace"
+    assert found.remedy.endswith(f"variable {variable}")
 
 
 @pytest.mark.parametrize(

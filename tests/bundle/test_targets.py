@@ -24,9 +24,12 @@ def lasting(deployed):
 
 
 def grants(deployed):
-    for found in deployed.resources.values():
-        for resource in found.values():
-            yield from resource.get("grants", [])
+    return {
+        f"{kind}.{key}": {grant["principal"]: grant["privileges"] for grant in resource["grants"]}
+        for kind, found in deployed.resources.items()
+        for key, resource in found.items()
+        if resource.get("grants")
+    }
 
 
 def test_the_targets_are_known_and_dev_is_the_default():
@@ -58,6 +61,7 @@ def test_a_development_copy_can_be_destroyed_and_shares_no_name(target):
     deployed = deployment(target)
 
     assert lasting(deployed) == set()
+    assert grants(deployed) == {}
     assert "registered_models" not in deployed.resources
     assert all("anna" in schema["name"] for schema in deployed.resources["schemas"].values())
 
@@ -87,11 +91,16 @@ def test_production_gives_groups_the_least_they_need(production):
         {"level": "CAN_MANAGE_RUN", "group_name": "levelfive-operators"},
         {"level": "CAN_VIEW", "group_name": "levelfive-viewers"},
     ]
-    allowed = {"USE_SCHEMA", "SELECT", "READ_VOLUME", "WRITE_VOLUME", "EXECUTE"}
+    viewers, suppliers, releasers = "levelfive-viewers", "levelfive-suppliers", "levelfive-releasers"
 
     assert all(job["permissions"] == expected for job in production.jobs.values())
-    assert {privilege for grant in grants(production) for privilege in grant["privileges"]} == allowed
-    assert [g["principal"] for g in grants(production) if "WRITE_VOLUME" in g["privileges"]] == ["levelfive-suppliers"]
+    assert grants(production) == {
+        "schemas.tables": {viewers: ["USE_SCHEMA", "SELECT"], suppliers: ["USE_SCHEMA"]},
+        "schemas.registry": {viewers: ["USE_SCHEMA"], releasers: ["USE_SCHEMA"]},
+        "volumes.landing": {suppliers: ["READ_VOLUME", "WRITE_VOLUME"]},
+        "volumes.reports": {viewers: ["READ_VOLUME"]},
+        "registered_models.model": {viewers: ["EXECUTE"], releasers: ["EXECUTE"]},
+    }
 
 
 def test_production_protects_what_holds_data(production):
