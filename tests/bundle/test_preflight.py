@@ -13,6 +13,7 @@ from databricks.sdk.errors import InvalidParameterValue, NotFound, PermissionDen
 from databricks.sdk.service import catalog, compute, iam, sql, workspace
 from typer.testing import CliRunner
 
+from bundle.offline import deployment
 from levelfive.cli import cli
 from levelfive.errors import ConfigError, MachineError
 from levelfive.preflight import checks
@@ -23,6 +24,7 @@ BUNDLE = Path(__file__).resolve().parents[2] / "databricks.yml"
 ROBOT = "00000000-0000-0000-0000-000000000003"
 TABLES = "levelfive_prod.flight_delay"
 MODELS = "levelfive_registry.prod"
+GROUPS = ("levelfive-viewers", "levelfive-suppliers", "levelfive-releasers")
 RUNTIME = "18.x-cpu-ml-scala2.13"
 APIS = {
     "catalogs": catalog.CatalogsAPI,
@@ -45,11 +47,24 @@ def a_user(name: str = ROBOT, *groups: str) -> iam.User:
     return iam.User(user_name=name, groups=[iam.ComplexValue(display=group) for group in groups], active=True)
 
 
-def held_by(name: str, *names: str) -> catalog.EffectivePermissionsList:
-    held = [catalog.EffectivePrivilege(privilege=catalog.Privilege(one)) for one in names]
+def held_by(name: str, *names: str, groups: tuple[str, ...] = GROUPS) -> catalog.EffectivePermissionsList:
+    """Grant privileges to a principal, and to groups that they may use the catalog."""
+    held = {name: names} | dict.fromkeys(groups, ("USE_CATALOG",))
     return catalog.EffectivePermissionsList(
-        privilege_assignments=[catalog.EffectivePrivilegeAssignment(principal=name, privileges=held)]
+        privilege_assignments=[
+            catalog.EffectivePrivilegeAssignment(
+                principal=who,
+                privileges=[catalog.EffectivePrivilege(privilege=catalog.Privilege(one)) for one in privileges],
+            )
+            for who, privileges in held.items()
+        ]
     )
+
+
+def usable_by(level: str = "CAN_USE", **principal: str) -> sql.WarehousePermissions:
+    may = sql.WarehousePermission(permission_level=sql.WarehousePermissionLevel(level))
+    entry = sql.WarehouseAccessControlResponse(all_permissions=[may], **principal)
+    return sql.WarehousePermissions(access_control_list=[entry])
 
 
 def a_workspace() -> Any:
@@ -69,6 +84,7 @@ def a_workspace() -> Any:
         [compute.SparkVersion(key=RUNTIME), compute.SparkVersion(key="17.3.x-cpu-ml-scala2.13")]
     )
     client.warehouses.get.side_effect = lambda id: sql.GetWarehouseResponse(id=id, name="boards")
+    client.warehouses.get_permissions.return_value = usable_by(group_name="levelfive-viewers")
     client.cluster_policies.get.side_effect = lambda policy_id: compute.Policy(policy_id=policy_id, name="small")
     return client
 
@@ -340,9 +356,7 @@ def test_a_warehouse_that_is_not_there_is_missing(error: Exception) -> None:
 def test_somebody_else_asks_whether_the_jobs_may_use_the_warehouse(level: str, answer: Answer) -> None:
     client = a_workspace()
     client.current_user.me.return_value = a_user("ann@example.com")
-    may = sql.WarehousePermission(permission_level=sql.WarehousePermissionLevel(level))
-    entry = sql.WarehouseAccessControlResponse(service_principal_name=ROBOT, all_permissions=[may])
-    client.warehouses.get_permissions.return_value = sql.WarehousePermissions(access_control_list=[entry])
+    client.warehouses.get_permissions.return_value = usable_by(level, service_principal_name=ROBOT)
 
     found = checks.ask(client, prod())["SQL warehouse"]
 
@@ -403,6 +417,79 @@ def test_a_group_that_is_not_there_is_named_with_its_variable(variable: str) -> 
     assert found.remedy.endswith(f"variable {variable}")
 
 
+def test_the_groups_must_be_able_to_use_each_catalog_in_which_the_bundle_grants_them_something() -> None:
+    client = a_workspace()
+    client.grants.get_effective.return_value = held_by(ROBOT, "ALL_PRIVILEGES", "MANAGE", groups=())
+    resources = [one for found in deployment("prod").resources.values() for one in found.values()]
+
+    found = checks.ask(client, prod())
+
+    granted = [(one["catalog_name"], to["principal"]) for one in resources for to in one.get("grants", ())]
+    needed = {f"GRANT USE CATALOG ON CATALOG `{name}` TO `{group}`" for name, group in granted}
+    wrong = {name: one.answer for name, one in found.items() if not one.is_fine}
+    assert wrong == dict.fromkeys(["catalog for groups", "registry's catalog for groups"], Answer.MISSING)
+    assert needed == {statement for name in wrong for statement in found[name].remedy.split("; ")}
+
+
+@pytest.mark.parametrize(
+    ("catalog_name", "subject", "group"),
+    [
+        ("levelfive_prod", "catalog for groups", "levelfive-suppliers"),
+        ("levelfive_registry", "registry's catalog for groups", "levelfive-releasers"),
+    ],
+)
+def test_only_the_group_that_may_not_use_a_catalog_is_named(catalog_name: str, subject: str, group: str) -> None:
+    client = a_workspace()
+    some = held_by(ROBOT, "USE_CATALOG", groups=("levelfive-viewers",))
+    grants(client, {("catalog", catalog_name): some})
+
+    found = only(checks.ask(client, prod()), subject)
+
+    assert found.reason == f"{group} lacks USE CATALOG on {catalog_name}"
+    assert found.remedy == f"GRANT USE CATALOG ON CATALOG `{catalog_name}` TO `{group}`"
+
+
+def test_a_catalog_that_is_not_there_yet_is_granted_to_the_groups_afterwards() -> None:
+    client = a_workspace()
+    client.catalogs.get.side_effect = NotFound("no catalog")
+    client.grants.get_effective.side_effect = NotFound("no catalog")
+
+    found = checks.ask(client, prod())
+
+    statements = [statement for one in found.values() for statement in one.remedy.split("; ")]
+    granted = "GRANT USE CATALOG ON CATALOG `levelfive_prod` TO `levelfive-viewers`"
+    assert statements.index("CREATE CATALOG `levelfive_prod`") < statements.index(granted)
+
+
+def test_viewers_look_at_the_dashboard_by_a_warehouse_that_they_may_use() -> None:
+    client = a_workspace()
+    client.warehouses.get_permissions.return_value = usable_by("CAN_VIEW", group_name="levelfive-viewers")
+
+    found = only(checks.ask(client, prod()), "SQL warehouse for viewers")
+
+    assert found.remedy.startswith("databricks permissions update warehouses 3000000000000003 --json")
+    assert '{"group_name": "levelfive-viewers", "permission_level": "CAN_USE"}' in found.remedy
+
+
+def test_what_everybody_may_the_groups_may() -> None:
+    client = a_workspace()
+    everybody = held_by("account users", "USE_CATALOG", groups=())
+    grants(client, {("catalog", name): everybody for name in ("levelfive_prod", "levelfive_registry")})
+    client.warehouses.get_permissions.return_value = usable_by(group_name="users")
+
+    found = checks.ask(client, prod())
+
+    assert [(name, one) for name, one in found.items() if not one.is_fine] == []
+
+
+@pytest.mark.parametrize("target", ["dev", "serverless"])
+def test_a_development_copy_needs_nothing_for_groups(target: str) -> None:
+    found = checks.ask(a_workspace(), read_target(BUNDLE, target))
+
+    skipped = [name for name, one in found.items() if one.answer is Answer.SKIPPED]
+    assert {"catalog for groups", "registry's catalog for groups", "SQL warehouse for viewers"} < set(skipped)
+
+
 @pytest.mark.parametrize(
     ("target", "schema"),
     [("dev", "levelfive_dev.dev_ann_lee_flight_delay"), ("serverless", "dev_ann_lee_serverless_flight_delay")],
@@ -458,7 +545,7 @@ def test_nothing_is_changed() -> None:
     checks.ask(client, prod())
 
     called = {call[0].split(".")[-1] for name in APIS for call in getattr(client, name).method_calls}
-    assert called == {"get", "get_effective", "list", "list_secrets", "me", "read", "spark_versions"}
+    assert called == {"get", "get_effective", "get_permissions", "list", "list_secrets", "me", "read", "spark_versions"}
 
 
 def run(monkeypatch: pytest.MonkeyPatch, client: Any, *options: str) -> tuple[int, str]:

@@ -22,16 +22,19 @@ CHECKS: Mapping[str, Callable[[Question], Finding]] = MappingProxyType(
     {
         "groups": workspace.groups,
         "catalog": unity_catalog.catalog,
+        "catalog for groups": unity_catalog.catalog_for_groups,
         "schema": unity_catalog.schema,
         "landing": unity_catalog.landing,
         "reports": unity_catalog.reports,
         "registry's catalog": unity_catalog.registry_catalog,
+        "registry's catalog for groups": unity_catalog.registry_catalog_for_groups,
         "registry's schema": unity_catalog.registry_schema,
         "registered model": unity_catalog.registered_model,
         "secret scope": workspace.secret_scope,
         "cluster policy": workspace.cluster_policy,
         "runtime": workspace.runtime,
         "SQL warehouse": workspace.warehouse,
+        "SQL warehouse for viewers": workspace.warehouse_for_viewers,
     }
 )
 

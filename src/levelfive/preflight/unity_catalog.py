@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from levelfive.errors import ConfigError
@@ -20,6 +20,7 @@ from levelfive.preflight.finding import (
     missing,
     not_answered,
     ok,
+    skipped,
     together,
 )
 from levelfive.preflight.target import SHORT_NAME
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 CATALOG, SCHEMA, VOLUME, EXTERNAL_LOCATION = "CATALOG", "SCHEMA", "VOLUME", "EXTERNAL LOCATION"
 FOR_TABLES = ("USE_SCHEMA", "CREATE_TABLE", "SELECT", "MODIFY")
 FOR_MODELS = ("USE_SCHEMA", "CREATE_MODEL")
+# The groups to which the bundle grants something in the catalog of the tables, and in that of the registry.
+GROUPS_OF_TABLES, GROUPS_OF_MODELS = ("viewers", "suppliers"), ("viewers", "releasers")
 EVERYTHING, MANAGE = "ALL_PRIVILEGES", "MANAGE"
 
 
@@ -50,6 +53,11 @@ class Securable:
 def catalog(question: Question) -> Finding:
     """Ask for the catalog of the tables."""
     return _catalog(question, question.target.value("catalog"))
+
+
+def catalog_for_groups(question: Question) -> Finding:
+    """Ask whether the groups may use the catalog of the tables, on which the bundle grants nothing."""
+    return _catalog_for(question, question.target.value("catalog"), GROUPS_OF_TABLES)
 
 
 def schema(question: Question) -> Finding:
@@ -76,6 +84,11 @@ def reports(question: Question) -> Finding:
 def registry_catalog(question: Question) -> Finding:
     """Ask for the catalog in which the bundle keeps the registered model."""
     return _catalog(question, question.target.value("registry_prefix"))
+
+
+def registry_catalog_for_groups(question: Question) -> Finding:
+    """Ask whether the groups may use the registry's catalog, on which the bundle grants nothing."""
+    return _catalog_for(question, question.target.value("registry_prefix"), GROUPS_OF_MODELS)
 
 
 def registry_schema(question: Question) -> Finding:
@@ -111,6 +124,15 @@ def _catalog(question: Question, name: str) -> Finding:
     if found is None:
         return missing(f"there is no catalog {name}", f"CREATE CATALOG {_quoted(name)}")
     return _granted(question, Securable(CATALOG, name, found.owner), ("USE_CATALOG",))
+
+
+def _catalog_for(question: Question, name: str, groups: tuple[str, ...]) -> Finding:
+    if question.target.mode != "production":
+        return skipped("only targets in production mode grant anything to groups")
+    found = found_or_none(lambda: question.client.catalogs.get(name))
+    on = Securable(CATALOG, name, found.owner if found else None)
+    each = (replace(question, principal=Principal(question.target.value(group))) for group in groups)
+    return together(*(_granted(one, on, ("USE_CATALOG",)) for one in each))
 
 
 def _schema(question: Question, name: str, needed: tuple[str, ...]) -> Finding:

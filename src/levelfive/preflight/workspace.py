@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from levelfive.preflight.finding import (
@@ -146,6 +147,20 @@ def warehouse(question: Question) -> Finding:
     )
 
 
+def warehouse_for_viewers(question: Question) -> Finding:
+    """Ask whether the viewers may use the SQL warehouse: the dashboard asks it in the name of who looks."""
+    wanted = question.target.value("warehouse_id")
+    if question.target.mode != "production" or not wanted:
+        return skipped("the target shows viewers no dashboard")
+    warehouses, viewers = question.client.warehouses, Principal(question.target.value("viewers"))
+    return _usable(
+        replace(question, principal=viewers),
+        f"warehouse {wanted}",
+        lambda: warehouses.get_permissions(wanted).access_control_list,
+        _permission("warehouses", wanted, viewers, "group_name"),
+    )
+
+
 def _scope(question: Question, scope: str, keys: tuple[str, ...]) -> Finding:
     secrets, who = question.client.secrets, question.principal
     present = found_or_none(lambda: {one.key for one in secrets.list_secrets(scope)})
@@ -181,8 +196,8 @@ def _usable(question: Question, what: str, ask: Callable[[], Sequence[AccessEntr
     return missing(f"{who.name} may not use {what}", remedy)
 
 
-def _permission(kind: str, object_id: str, to: Principal) -> str:
-    key = "user_name" if "@" in to.name else "service_principal_name"
+def _permission(kind: str, object_id: str, to: Principal, key: str = "") -> str:
+    key = key or ("user_name" if "@" in to.name else "service_principal_name")
     body = {"access_control_list": [{key: to.name, "permission_level": "CAN_USE"}]}
     return f"databricks permissions update {kind} {object_id} --json '{json.dumps(body)}'"
 
