@@ -75,7 +75,7 @@ def run(
             _point_aliases(registry, version)
             return RegistryResult(run.run_id, made[-1], promoted=False)
         verdict = passed_verdict(registry, version)
-        approved = _approved(registry, version) if approval is Approval.MANUAL else ()
+        approved = _approved(registry, version, as_of) if approval is Approval.MANUAL else ()
         _check_order(made, as_of, version)
         _check_rival(registry, made, version)
         with run.timed("smoke_check"), tempfile.TemporaryDirectory() as folder:
@@ -215,11 +215,12 @@ def passed_verdict(registry: CentralRegistry, version: str) -> Verdict:
     return verdict
 
 
-def _approved(registry: CentralRegistry, version: str) -> tuple[str, ...]:
+def _approved(registry: CentralRegistry, version: str, as_of: datetime) -> tuple[str, ...]:
     tags = registry.find(version).tags
     if APPROVED_BY not in tags:
         raise RegistryError(
-            f"version {version} waits for an approval: levelfive registry approve {version} --by WHO --reason WHY"
+            f"version {version} waits for an approval: levelfive registry approve {version} --as-of {iso(as_of)} "
+            "--by WHO --reason WHY"
         )
     return (f"approved by {tags[APPROVED_BY]} as of {tags[APPROVED_AT]}: {tags[APPROVED_BECAUSE]}",)
 
