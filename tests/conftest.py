@@ -48,7 +48,8 @@ def spark(lakehouse: Path, over_connect: bool) -> Iterator[SparkSession]:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        session = local_session(lakehouse)
+        # One session serves all tests of a run, and keeps what it knows of the tables of each.
+        session = local_session(lakehouse, memory="5g")
     yield session
     session.stop()
 

@@ -2,15 +2,24 @@
 
 import shutil
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from first_champion import first_champion
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.mlflow_store import quieten
 from levelfive.training.job import TrainingResult
+
+
+@pytest.fixture(autouse=True)
+def forget_kept_frames(spark: SparkSession) -> Iterator[None]:
+    """Free what a test left in the memory of the session, which all tests share."""
+    yield
+    spark.catalog.clearCache()
 
 
 class Loop:
