@@ -208,6 +208,7 @@ def test_a_rollback_takes_back_what_was_promoted_since_and_nothing_else(producti
     repeated = back(hours[2], since=hours[1])
     assert (repeated.promoted, repeated.promotion) == (False, taken_back.promotion)
     assert production.app.registry.alias(CHAMPION) == first
+    assert back(hours[3], since=hours[1]).promoted is False  # the stage that is run again
     assert [one.kind for one in production.made()] == ["promote", "promote", "rollback"]
 
 

@@ -201,6 +201,7 @@ def test_a_version_is_brought_from_one_kind_of_registry_to_another_once(
 
 
 def test_what_is_not_there_is_said(registry: CentralRegistry, package: Path, tmp_path: Path) -> None:
+    assert registry.versions() == ()
     with pytest.raises(ModelNotFound, match="registry list"):
         registry.find("1")
     registry.register(package, {})

@@ -233,8 +233,9 @@ def _point_aliases(registry: CentralRegistry, version: str) -> None:
 
 
 def _is_taken_back(newest: Promotion, as_of: datetime, since: datetime | None) -> bool:
-    done = newest.kind == ROLLBACK and newest.promoted_at == as_of
-    return done or (since is not None and newest.promoted_at < since)
+    if newest.kind == ROLLBACK and (since is not None or newest.promoted_at == as_of):
+        return True
+    return since is not None and newest.promoted_at < since
 
 
 def _check_rival(registry: CentralRegistry, made: tuple[Promotion, ...], version: str) -> None:
