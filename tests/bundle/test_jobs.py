@@ -228,17 +228,19 @@ def test_notebooks_are_tried_twice_and_nothing_else_is(deployed):
         assert not [task for _, task in deployed.tasks(kind) if "max_retries" in task]
 
 
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
 def test_the_extra_for_serverless_compute_brings_the_client_that_the_feature_store_is_tested_with():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    (client,) = map(Requirement, project["optional-dependencies"]["serverless"])
+    (client,) = map(Requirement, project()["optional-dependencies"]["serverless"])
 
     assert client.name == "databricks-feature-engineering"
     assert all(client.specifier.contains(version) for version in VERSIONS)
 
 
 def test_the_use_case_of_the_jobs_is_an_entry_point_of_the_wheel(deployed):
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    offered = project["entry-points"]["levelfive.use_cases"]
+    offered = project()["entry-points"]["levelfive.use_cases"]
 
     assert {parameters(job)["use_case"] for job in deployed.jobs.values()} <= offered.keys()
 

@@ -71,8 +71,8 @@ def copy_of(registry: CentralRegistry, source: CentralRegistry, version: str) ->
 
 
 def _brought(registry: CentralRegistry, source: CentralRegistry, version: str) -> str | None:
-    marks = _marks(source, version).items()
-    return next((one.version for one in registry.versions() if marks <= one.tags.items()), None)
+    found = registry.tagged(_marks(source, version))
+    return None if found is None else found.version
 
 
 def _marks(source: CentralRegistry, version: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ from levelfive.registry.tags import (
     SOURCE_MODEL,
     VERDICT,
 )
-from levelfive.runs import JobContext
+from levelfive.runs import JobContext, Run
 from levelfive.windows import iso
 
 READS = (PROMOTIONS,)
@@ -78,8 +78,6 @@ def run(
         approved = _approved(registry, version, as_of) if approval is Approval.MANUAL else ()
         _check_order(made, as_of, version)
         _check_rival(registry, made, version)
-        with run.timed("smoke_check"), tempfile.TemporaryDirectory() as folder:
-            smoke_check(registry.download(version, Path(folder)))
         promotion = Promotion(
             seq=len(made) + 1,
             model_name=registry.name,
@@ -92,9 +90,7 @@ def run(
             verdict=verdict.to_json(),
             run_id=run.run_id,
         )
-        run.wrote(append(context.tables, promotion))
-        _point_aliases(registry, version)
-        return RegistryResult(run.run_id, promotion, promoted=True)
+        return _made(run, registry, promotion)
 
 
 def approve(
@@ -154,8 +150,6 @@ def rollback(
         back_to = next(p for p in made if p.version == earlier)
         _check_order(made, as_of, earlier)
         run.model_version = earlier
-        with run.timed("smoke_check"), tempfile.TemporaryDirectory() as folder:
-            smoke_check(registry.download(earlier, Path(folder)))
         promotion = Promotion(
             seq=len(made) + 1,
             model_name=registry.name,
@@ -168,9 +162,7 @@ def rollback(
             verdict=back_to.verdict,
             run_id=run.run_id,
         )
-        run.wrote(append(context.tables, promotion))
-        _point_aliases(registry, earlier)
-        return RegistryResult(run.run_id, promotion, promoted=True)
+        return _made(run, registry, promotion)
 
 
 def nominate(context: JobContext, registry: CentralRegistry, version: str) -> None:
@@ -213,6 +205,15 @@ def passed_verdict(registry: CentralRegistry, version: str) -> Verdict:
             f"version {version} of {registry.name} did not pass the gate ({verdict.kind}): {'; '.join(verdict.reasons)}"
         )
     return verdict
+
+
+def _made(run: Run, registry: CentralRegistry, promotion: Promotion) -> RegistryResult:
+    """Make a promotion: smoke check of its version, its row, then the aliases."""
+    with run.timed("smoke_check"), tempfile.TemporaryDirectory() as folder:
+        smoke_check(registry.download(promotion.version, Path(folder)))
+    run.wrote(append(run.tables, promotion))
+    _point_aliases(registry, promotion.version)
+    return RegistryResult(run.run_id, promotion, promoted=True)
 
 
 def _approved(registry: CentralRegistry, version: str, as_of: datetime) -> tuple[str, ...]:

@@ -100,6 +100,14 @@ class CentralRegistry:
                 return ()
             raise self._refusal(err, "any") from err
 
+    def tagged(self, tags: Mapping[str, str]) -> RegisteredVersion | None:
+        """Find the oldest version that carries all of some tags.
+
+        Raises:
+            RegistryError: The registry refused.
+        """
+        return next((found for found in self.versions() if tags.items() <= found.tags.items()), None)
+
     def download(self, version: str, folder: Path) -> Path:
         """Copy a version's package into a folder.
 

@@ -318,7 +318,7 @@ def _register(
     }
     of_refit = {**shared, tags.ROLE: "refit", tags.SAME_MODEL: refitted.card.identity, **said}
     telling = {name: of_refit[name] for name in (tags.SAME_MODEL, tags.DECISION, tags.JUDGED_AGAINST)}
-    found = next((one for one in registry.versions() if telling.items() <= one.tags.items()), None)
+    found = registry.tagged(telling)
     if found is None:
         first = registry.register(folder / "candidate", {**shared, tags.ROLE: "candidate"})
         second = registry.register(folder / "model", {**of_refit, tags.REFIT_OF: first})
