@@ -36,7 +36,7 @@ NAMES = {
 IDENTIFIERS = {"schemas", "registered_models"}  # their names allow no blanks and brackets
 # What the levels of a target are called on resources. Here only the one who deploys has CAN_MANAGE, and owns the jobs.
 LEVELS = {
-    "jobs": {"CAN_MANAGE": "IS_OWNER", "CAN_RUN": "CAN_MANAGE_RUN", "CAN_VIEW": "CAN_VIEW"},
+    "jobs": {"CAN_MANAGE": "IS_OWNER", "CAN_VIEW": "CAN_VIEW"},
     "experiments": {"CAN_MANAGE": "CAN_MANAGE", "CAN_VIEW": "CAN_READ"},
     "dashboards": {"CAN_MANAGE": "CAN_MANAGE", "CAN_VIEW": "CAN_READ"},
 }
@@ -222,7 +222,7 @@ def _deploy_as(kind: str, resource: dict[str, Any], config: Mapping[str, Any]) -
         resource["tags"] = [{"key": key, "value": value} for key, value in tags.items()]
     if kind in LEVELS and "permissions" in config:
         levels = LEVELS[kind]
-        resource["permissions"] = [
+        resource["permissions"] = resource.get("permissions", []) + [
             {**one, "level": levels[one["level"]]} for one in config["permissions"] if one["level"] in levels
         ]
 

@@ -404,7 +404,7 @@ def test_a_production_target_needs_its_service_principal() -> None:
     assert only(checks.ask(a_workspace(), prod("service_principal=")), "service principal").answer is Answer.MISSING
 
 
-@pytest.mark.parametrize("variable", ["operators", "viewers", "suppliers", "releasers"])
+@pytest.mark.parametrize("variable", ["operators", "approvers", "viewers", "suppliers", "releasers"])
 def test_a_group_that_is_not_there_is_named_with_its_variable(variable: str) -> None:
     client = a_workspace()
     client.groups.list.side_effect = lambda filter: iter(

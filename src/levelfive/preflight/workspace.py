@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SET = "set the variable"
 LEVELS_OF_USE = {"CAN_USE", "CAN_MONITOR", "CAN_MANAGE", "IS_OWNER"}
-GROUPS = ("operators", "viewers", "suppliers", "releasers")
+GROUPS = ("operators", "approvers", "viewers", "suppliers", "releasers")
 # What MLflow looks up in the scope of a registry `databricks://scope:prefix`, each behind the prefix.
 KEYS_OF_A_REGISTRY = ("host", "token", "workspace-id")
 
