@@ -33,6 +33,7 @@ class Metastore:
     models: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     aliases: dict[tuple[str, str], str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    takes_files: bool = True
 
     def make_model(self, name: str, **_: Any) -> dict[str, Any]:
         if name.count(".") != 2:
@@ -172,6 +173,9 @@ def unity_catalog() -> Iterator[tuple[str, Metastore]]:
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
         def _move(self, path: str, content: bytes) -> None:
+            if self.command == "PUT" and not metastore.takes_files:
+                self._send(403, b"")
+                return
             if self.command == "PUT":
                 metastore.files[path] = content
             known = path in metastore.files

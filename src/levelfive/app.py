@@ -207,10 +207,12 @@ class App:
             source_registry: Its registry; by default this environment's own.
 
         Raises:
-            ConfigError: A registry is named, and no model.
+            ConfigError: A registry is named, and no model; or a model, and no version.
             ModelNotFound: There is no such copy.
             RegistryError: The registry refused.
         """
+        if not version:
+            raise ConfigError(f"which version of {source_model or source_registry}? Name it (--version)")
         if source_model:
             return copy_of(self.registry, self.other_registry(source_model, source_registry), version)
         if source_registry:

@@ -317,14 +317,16 @@ def status(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_ca
     found = status_of(app.context, app.registry, moment)
     if found.live is None:
         out.print(f"No champion of {app.registry.name} as of {iso(moment)}.")
-        return
-    out.print(f"{app.registry.name}: version {found.live.version} is live since {iso(found.live.promoted_at)}")
-    out.print(f"why: {found.live.reason}")
+    else:
+        out.print(f"{app.registry.name}: version {found.live.version} is live since {iso(found.live.promoted_at)}")
+        out.print(f"why: {found.live.reason}")
     if found.alias != found.newest:
         out.print(
             f"[bold]the registry's alias {CHAMPION!r} points at {found.alias}, promotions say {found.newest}[/bold]: "
             f"repair it with `levelfive registry promote {found.newest} --as-of {iso(moment)}`"
         )
+    if found.live is None:
+        return
     if found.performance is None:
         out.print("no live predictions with mature labels yet")
         return

@@ -84,8 +84,9 @@ def approve(
 
     moment, app = parse_time(as_of), open_app(home, config, use_case)
     version = app.version_here(version, source_model, source_registry)
-    registry_job.approve(app.context, app.registry, version=version, as_of=moment, by=by, reason=reason)
-    out.print(f"Version {version} of {app.registry.name} is approved by {by}.")
+    done = registry_job.approve(app.context, app.registry, version=version, as_of=moment, by=by, reason=reason)
+    said = f"is approved by {by}" if done else "is the champion already"
+    out.print(f"Version {version} of {app.registry.name} {said}.")
 
 
 @registry_cli.command()
@@ -148,6 +149,12 @@ def rollback(
     as_of: AsOf,
     reason: Annotated[str, typer.Option(help="Why, for the record.")],
     by: By = None,
+    version: Annotated[
+        str | None,
+        typer.Option(help="Take back only this version, else do nothing; with --from-model, it is that model's."),
+    ] = None,
+    source_model: FromModel = None,
+    source_registry: FromRegistry = None,
     since: Annotated[
         str | None, typer.Option(help="Take back only what was promoted at this time or later, else do nothing.")
     ] = None,
@@ -160,8 +167,10 @@ def rollback(
 
     moment, app = parse_time(as_of), open_app(home, config, use_case)
     earliest = None if since is None else parse_time(since)
+    if version or source_model or source_registry:
+        version = app.version_here(version or "", source_model, source_registry)
     result = registry_job.rollback(
-        app.context, app.registry, as_of=moment, by=by or _user(), reason=reason, since=earliest
+        app.context, app.registry, as_of=moment, by=by or _user(), reason=reason, version=version, since=earliest
     )
     done = "is the champion again" if result.promoted else "stays the champion: there is nothing to take back"
     out.print(f"Version {result.promotion.version} of {app.registry.name} {done}.")

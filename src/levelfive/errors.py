@@ -12,6 +12,7 @@ LevelfiveError
 ├── EvidenceError          too little data to train or to judge
 └── RegistryError          the central registry refused, or does not hold what was asked for
     ├── ModelNotFound      the registry's own not-found answer
+    ├── DamagedModel       a version's files are not those that were registered
     └── PromotionConflict  another writer took the next place in the promotions
 """
 
@@ -64,6 +65,10 @@ class RegistryError(LevelfiveError):
 
 class ModelNotFound(RegistryError):
     """The registry answered that a model or version does not exist."""
+
+
+class DamagedModel(RegistryError):
+    """The files of a version are not those that were registered."""
 
 
 class PromotionConflict(RegistryError):

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from mlflow.models import infer_signature
 
-from levelfive.errors import RegistryError
+from levelfive.errors import ConfigError, RegistryError
 from levelfive.profiles import Baseline
 from levelfive.usecase import Estimator, Lookup, ModelSpec, Task
 from levelfive.windows import iso
@@ -131,9 +131,19 @@ class Model:
 
 
 def feature_frame(rows: pd.DataFrame, features: tuple[str, ...], categorical: tuple[str, ...]) -> pd.DataFrame:
-    """Take the features in their order: numbers as float64 with NaN, categories as text."""
+    """Take the features in their order: numbers as float64 with NaN, categories as text.
+
+    Raises:
+        ConfigError: A feature that is no category holds something else than numbers.
+    """
     kinds = {name: (object if name in categorical else np.float64) for name in features}
-    return rows[list(features)].astype(kinds)
+    try:
+        return rows[list(features)].astype(kinds)
+    except (TypeError, ValueError) as err:
+        raise ConfigError(
+            f"a feature holds something else than the numbers that the model asks for: {err}. Look at the types of the "
+            "feature tables"
+        ) from err
 
 
 def score(estimator: Estimator, task: Task, features: pd.DataFrame) -> npt.NDArray[np.float64]:

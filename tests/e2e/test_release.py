@@ -1,24 +1,33 @@
 """One model from development to production: two lakehouses and two registries on one machine, no cloud."""
 
+from __future__ import annotations
+
 import getpass
 import shutil
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from commands import run
 from first_champion import AS_OF, LATER
 from levelfive.app import App
+from levelfive.commits import Write
 from levelfive.config import Approval, Settings
-from levelfive.errors import ModelNotFound, PromotionConflict, RegistryError, TableError
+from levelfive.errors import ConfigError, ModelNotFound, PromotionConflict, RegistryError, TableError
 from levelfive.policies import GatePolicy
 from levelfive.predictions import PREDICTIONS, Role
 from levelfive.registry import job as registry
 from levelfive.registry import tags
+from levelfive.registry.eligibility import judged, passed_verdict
+from levelfive.registry.gate import Verdict, VerdictKind
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.runs import RUNS, JobContext
@@ -42,13 +51,27 @@ class Production:
     def admit(self, as_of: datetime = LATER) -> Admission:
         return admit(self.context, self.app.registry, self.development, version=self.version, as_of=as_of)
 
-    def approve(self, version: str) -> None:
-        how = {"as_of": LATER, "by": "grace", "reason": "calibrated"}
-        registry.approve(self.context, self.app.registry, version=version, **how)
+    def approve(self, version: str, as_of: datetime = LATER) -> bool:
+        how = {"as_of": as_of, "by": "grace", "reason": "calibrated"}
+        return registry.approve(self.context, self.app.registry, version=version, **how)
 
     def promote(self, version: str, as_of: datetime = LATER) -> registry.RegistryResult:
         how = {"as_of": as_of, "by": "release", "approval": Approval.MANUAL}
         return registry.run(self.context, self.app.registry, version=version, **how)
+
+    def rollback(self, as_of: datetime, **only: str | datetime) -> registry.RegistryResult:
+        how = {"as_of": as_of, "by": "ada", "reason": "complaints"}
+        return registry.rollback(self.context, self.app.registry, **how, **only)
+
+    def score(self, as_of: datetime) -> scoring.ScoringResult:
+        return scoring.run(self.context, self.app.registry, window=SCORED, as_of=as_of)
+
+    def newer(self, folder: Path) -> Production:
+        """Development makes another version, of the same files."""
+        own = self.development
+        folder.mkdir()
+        made = own.register(own.download(self.version, folder), own.find(self.version).tags)
+        return replace(self, version=made)
 
     def released(self) -> str:
         version = self.admit().version
@@ -58,9 +81,9 @@ class Production:
 
     def another(self, like: str) -> str:
         """Register a second version, judged against the present champion and approved: the files of one there is."""
-        (folder := self.app.home / "package").mkdir()
-        verdict = registry.passed_verdict(self.app.registry, like)
-        said = registry.judged(verdict, champion_as_of(self.made(), datetime.max.replace(tzinfo=UTC)))
+        (folder := self.app.home / f"package-{len(self.app.registry.versions())}").mkdir()
+        verdict = passed_verdict(self.app.registry.find(like))
+        said = judged(verdict, champion_as_of(self.made(), datetime.max.replace(tzinfo=UTC)))
         version = self.app.registry.register(self.app.registry.download(like, folder), said)
         self.approve(version)
         return version
@@ -68,9 +91,11 @@ class Production:
     def made(self) -> tuple[Promotion, ...]:
         return history(self.app.tables, self.app.registry.name)
 
+    def runs(self) -> list[dict[str, Any]]:
+        return sorted(self.app.tables.ledgers.rows(RUNS), key=lambda row: row["started_at"])
+
     def trail(self) -> list[tuple[str, str, str]]:
-        told = sorted(self.app.tables.ledgers.rows(RUNS), key=lambda row: row["started_at"])
-        return [(row["room"], row["status"], row["model_version"] or "") for row in told]
+        return [(row["room"], row["status"], row["model_version"] or "") for row in self.runs()]
 
 
 @pytest.fixture
@@ -98,35 +123,96 @@ def production(loop, development, tmp_path: Path, request: pytest.FixtureRequest
     return Production(app, JobContext(app.tables, use_case, app.context.features), *development)
 
 
-def test_a_model_goes_from_development_to_production_and_back(production: Production) -> None:
-    admitted = production.admit()
-    with pytest.raises(RegistryError, match=rf"registry approve {admitted.version}"):
-        production.promote(admitted.version)
-    production.approve(admitted.version)
-    made = production.promote(admitted.version).promotion
-    later = LATER + timedelta(hours=1)
-    scored = scoring.run(production.context, production.app.registry, window=SCORED, as_of=later)
+def test_a_model_goes_from_development_to_production_and_back(production: Production, tmp_path: Path) -> None:
+    central, hours = production.app.registry, [LATER + timedelta(hours=hour) for hour in range(6)]
+    newer = production.newer(tmp_path / "newer")
 
-    found = production.app.registry.find(admitted.version).tags
+    one = production.admit()
+    with pytest.raises(RegistryError, match=rf"registry approve {one.version}") as refused:
+        production.promote(one.version)
+    production.approve(one.version)
+    production.promote(one.version)
+    scored = production.score(hours[1])
+    two = newer.admit(hours[1])
+    production.approve(two.version, hours[2])
+    production.promote(two.version, hours[2])
+    production.score(hours[3])
+    production.rollback(hours[4], version=two.version, since=hours[2])
+    production.score(hours[5])
+
+    found = central.find(one.version).tags
     assert found[tags.SOURCE_MODEL] == production.development.name == "levelfive.local.flight_delay"
     assert found[tags.SOURCE_REGISTRY] == production.development.uri
     assert found[tags.SOURCE_VERSION] == production.version
     theirs = production.development.find(production.version).tags
     for name in (tags.PACKAGE_SHA256, tags.CODE_REVISION, tags.TRACKING_RUN, tags.TRAINING_SET_SHA256):
         assert found[name] == theirs[name] != ""
-    assert admitted.verdict.passed
-    assert made.model_name == "levelfive.prod.flight_delay"
-    assert made.reason.endswith(f"approved by grace as of {found[tags.APPROVED_AT]}: calibrated")
+    assert (one.verdict.kind, two.verdict.kind) == (VerdictKind.BETTER, VerdictKind.NOT_WORSE)
     assert scored.rows > 500
     roles = {row["role"] for row in production.app.tables.read(PREDICTIONS).select("role").distinct().collect()}
     assert roles == {Role.CHAMPION}
-    assert production.trail() == [
-        ("admission", "succeeded", admitted.version),
-        ("registry", "failed", admitted.version),
-        ("registry", "succeeded", admitted.version),
-        ("registry", "succeeded", admitted.version),
-        ("scoring", "succeeded", admitted.version),
+    assert (central.alias(CHAMPION), central.alias(CHALLENGER)) == (one.version, None)
+
+    def copied(version: str) -> dict[str, str]:
+        source = production.development
+        return {"version": version, "source_model": source.name, "source_registry": source.uri}
+
+    approval = {"by": "grace", "reason": "calibrated"}
+    rolled_back = {"version": two.version, "since": str(hours[2]), "by": "ada", "reason": "complaints"}
+    window = {"window": str(SCORED), "version": "None"}
+    runs, told = production.runs(), ("room", "status", "model_version", "as_of", "parameters", "error")
+    assert [tuple(row[name] for name in told) for row in runs] == [
+        ("admission", "succeeded", one.version, LATER, copied(production.version), None),
+        ("registry", "failed", one.version, LATER, {"version": one.version, "by": "release"}, said_of(refused.value)),
+        ("registry", "succeeded", one.version, LATER, {"approve": one.version, **approval}, None),
+        ("registry", "succeeded", one.version, LATER, {"version": one.version, "by": "release"}, None),
+        ("scoring", "succeeded", one.version, hours[1], window, None),
+        ("admission", "succeeded", two.version, hours[1], copied(newer.version), None),
+        ("registry", "succeeded", two.version, hours[2], {"approve": two.version, **approval}, None),
+        ("registry", "succeeded", two.version, hours[2], {"version": two.version, "by": "release"}, None),
+        ("scoring", "succeeded", two.version, hours[3], window, None),
+        ("registry", "succeeded", one.version, hours[4], {"rollback": "True", **rolled_back}, None),
+        ("scoring", "succeeded", one.version, hours[5], window, None),
     ]
+    approved = [f"approved by grace as of {iso(when)}: calibrated" for when in (LATER, hours[2])]
+    assert production.made() == (
+        Promotion(
+            seq=1,
+            model_name="levelfive.prod.flight_delay",
+            version=one.version,
+            previous_version=None,
+            promoted_at=LATER,
+            kind="promote",
+            promoted_by="release",
+            reason="; ".join([*one.verdict.reasons, approved[0]]),
+            verdict=one.verdict.to_json(),
+            run_id=runs[3]["run_id"],
+        ),
+        Promotion(
+            seq=2,
+            model_name="levelfive.prod.flight_delay",
+            version=two.version,
+            previous_version=one.version,
+            promoted_at=hours[2],
+            kind="promote",
+            promoted_by="release",
+            reason="; ".join([*two.verdict.reasons, approved[1]]),
+            verdict=two.verdict.to_json(),
+            run_id=runs[7]["run_id"],
+        ),
+        Promotion(
+            seq=3,
+            model_name="levelfive.prod.flight_delay",
+            version=one.version,
+            previous_version=None,
+            promoted_at=hours[4],
+            kind="rollback",
+            promoted_by="ada",
+            reason=f"back from version {two.version}: complaints",
+            verdict=one.verdict.to_json(),
+            run_id=runs[9]["run_id"],
+        ),
+    )
 
 
 def test_the_commands_bring_a_version_to_production_and_back(
@@ -138,8 +224,8 @@ def test_the_commands_bring_a_version_to_production_and_back(
     of_theirs = ["--from-model", source.name, "--from-registry", source.uri]
     now, later = ["--as-of", iso(LATER)], ["--as-of", iso(LATER + timedelta(hours=1))]
 
-    def says(code: int, *words: str) -> str:
-        assert run(app.home, "registry", *words) == code
+    def says(code: int, *words: str, room: str = "registry") -> str:
+        assert run(app.home, *filter(None, [room]), *words) == code
         said = capsys.readouterr()
         return " ".join((said.out + said.err).split())
 
@@ -162,9 +248,23 @@ def test_the_commands_bring_a_version_to_production_and_back(
     assert listed.count(" yes ") == 1
     (promotion,) = production.made()
     assert promotion.promoted_by == getpass.getuser()
+    assert says(0, "approve", "2", *now, "--by", "ada", "--reason", "late").endswith("is the champion already.")
+    app.registry.set_alias(CHAMPION, "1")
+    repair = "points at 1, promotions say 2: repair it with `levelfive registry promote 2"
+    assert repair in says(0, "status", *later, room="")
+    nothing_live = says(0, "status", "--as-of", iso(AS_OF), room="")
+    assert nothing_live.startswith(f"No champion of {app.registry.name} as of")
+    assert repair in nothing_live
+    assert "was already the champion" in says(0, "promote", "2", *now)
+    assert "points at" not in says(0, "status", *later, room="")
     assert "approved by grace" in says(0, "history", *later)
     assert "nothing to take back" in says(0, "rollback", *later, "--since", iso(LATER + DAY), "--reason", "a test")
     assert "there is nothing to go back to" in says(2, "rollback", *later, "--reason", "a test")
+    other = ["--version", "1", "--reason", "a test"]
+    assert "nothing to take back" in says(0, "rollback", *later, *other)
+    assert "which version of" in says(2, "rollback", *later, *of_theirs, "--reason", "a test")
+    its_copy = ["--version", theirs, *of_theirs, "--reason", "a test"]
+    assert "there is nothing to go back to" in says(2, "rollback", *later, *its_copy)
 
 
 def test_a_rollback_works_while_the_newest_versions_files_are_gone_and_leaves_history_whole(
@@ -191,25 +291,51 @@ def test_a_rollback_takes_back_what_was_promoted_since_and_nothing_else(producti
     first = production.released()
     hours = [LATER + timedelta(hours=hour) for hour in range(1, 5)]
 
-    def back(as_of: datetime, since: datetime | None = None) -> registry.RegistryResult:
-        how = {"as_of": as_of, "by": "ada", "reason": "the smoke test failed", "since": since}
-        return registry.rollback(production.context, production.app.registry, **how)
-
-    untouched = back(hours[0], since=hours[0])
+    untouched = production.rollback(hours[0], since=hours[0])
     assert (untouched.promoted, untouched.promotion.version) == (False, first)
 
     again = production.another(first)
     production.promote(again, hours[1])
-    taken_back = back(hours[2], since=hours[1])
+    taken_back = production.rollback(hours[2], since=hours[1])
     assert (taken_back.promoted, taken_back.promotion.version) == (True, first)
 
     # As a task that is tried again does: the alias was not moved yet.
     production.app.registry.set_alias(CHAMPION, again)
-    repeated = back(hours[2], since=hours[1])
+    repeated = production.rollback(hours[2], since=hours[1])
     assert (repeated.promoted, repeated.promotion) == (False, taken_back.promotion)
     assert production.app.registry.alias(CHAMPION) == first
-    assert back(hours[3], since=hours[1]).promoted is False  # the stage that is run again
+    assert production.rollback(hours[3], since=hours[1]).promoted is False  # the stage that is run again
     assert [one.kind for one in production.made()] == ["promote", "promote", "rollback"]
+
+
+def test_a_rollback_of_one_version_leaves_what_others_promoted_since(production: Production) -> None:
+    hours = [LATER + timedelta(hours=hour) for hour in range(1, 5)]
+    own = production.another(production.released())
+    production.promote(own, hours[0])
+    theirs = production.another(own)
+    production.promote(theirs, hours[1])
+
+    kept = production.rollback(hours[2], version=own, since=hours[0])
+    assert (kept.promoted, kept.promotion.version) == (False, theirs)
+
+    assert production.rollback(hours[2], version=theirs).promotion.version == own
+    assert production.rollback(hours[3], version=own).promoted is False  # it was not promoted, but gone back to
+
+
+def test_rollbacks_go_back_by_the_newest_promotion_of_each_version(production: Production) -> None:
+    hours = [LATER + timedelta(hours=hour) for hour in range(1, 7)]
+    first = production.released()
+    second = production.another(first)
+    production.promote(second, hours[0])
+    production.admit(hours[1])
+    production.approve(first, hours[1])
+    production.promote(first, hours[1])
+    third = production.another(first)
+    production.promote(third, hours[2])
+
+    back = [production.rollback(hour).promotion.version for hour in hours[3:5]]
+
+    assert back == [first, second]
 
 
 def test_a_version_goes_on_to_a_third_environment_and_is_judged_by_its_candidate_there_too(
@@ -243,11 +369,48 @@ def test_a_verdict_does_not_count_once_another_version_is_champion(production: P
     production.promote(overtaking)
 
     later = LATER + timedelta(hours=1)
-    with pytest.raises(RegistryError, match=rf"another champion \(none\) than the newest one \({overtaking}\): copy"):
+    with pytest.raises(
+        RegistryError, match=rf"another champion \(none\) than the newest one \({overtaking}\)\. Copy it"
+    ):
         production.promote(waiting, later)
 
+    assert production.app.registry.alias(CHALLENGER) is None
     assert production.admit(later).version == waiting
+    with pytest.raises(RegistryError, match=r"approved by grace .* judged anew"):
+        production.promote(waiting, later)
+    production.approve(waiting, later)
     assert production.promote(waiting, later).promotion.previous_version == overtaking
+
+
+def test_an_approval_does_not_outlive_the_rollback_of_what_it_let_go_live(production: Production) -> None:
+    hours = [LATER + timedelta(hours=hour) for hour in range(1, 4)]
+    again = production.another(production.released())
+    production.promote(again, hours[0])
+    assert production.approve(again, hours[0]) is False  # it is live
+    production.rollback(hours[1])
+
+    with pytest.raises(RegistryError, match=r"approved by grace .* rolled back"):
+        production.promote(again, hours[2])
+    production.approve(again, hours[2])
+    assert production.promote(again, hours[2]).promoted
+
+
+def test_an_approval_counts_for_the_verdict_that_was_read(production: Production) -> None:
+    version = production.admit().version
+    production.approve(version)
+    production.app.registry.tag(version, judged(Verdict(VerdictKind.NOT_WORSE, True, ("another",)), None))
+
+    with pytest.raises(RegistryError, match=r"approved by grace .* judged anew"):
+        production.promote(version)
+    assert production.made() == ()
+
+
+def test_a_verdict_that_nobody_can_read_is_refused(production: Production) -> None:
+    version = production.admit().version
+    production.app.registry.tag(version, {tags.VERDICT: "passed"})
+
+    with pytest.raises(RegistryError, match=r"verdict that cannot be read.*Copy it again"):
+        production.approve(version)
 
 
 def test_a_version_that_waits_is_the_challenger_until_it_is_champion(production: Production) -> None:
@@ -274,12 +437,14 @@ def test_a_champion_that_is_released_again_is_not_judged_against_itself(producti
 def test_a_release_does_not_displace_a_champion_that_it_is_not_better_than(production: Production) -> None:
     live, later = production.another(production.released()), LATER + timedelta(hours=1)
     production.promote(live, later)
+    waiting = production.admit(later + timedelta(minutes=30)).version
+    assert production.app.registry.alias(CHALLENGER) == waiting
     strict = replace(production.context.use_case, gate=GatePolicy(min_days=2, min_rows=100, margin=-1.0))
     stricter = replace(production, context=replace(production.context, use_case=strict))
 
     again = stricter.admit(later + timedelta(hours=1))
 
-    assert not again.verdict.passed
+    assert (again.version, again.verdict.passed) == (waiting, False)
     assert production.app.registry.alias(CHALLENGER) is None
     with pytest.raises(RegistryError, match="did not pass the gate"):
         production.promote(again.version, later + timedelta(hours=1))
@@ -299,12 +464,31 @@ def test_a_version_whose_files_were_changed_is_not_admitted(production: Producti
     assert production.trail()[-1][:2] == ("admission", "failed")
 
 
-def test_a_model_whose_features_production_lacks_is_refused_before_anything_goes_live(production: Production) -> None:
-    shutil.rmtree(production.app.home / "lakehouse" / f"{production.app.tables.schema}.db" / "flight_history")
+@pytest.mark.parametrize(
+    ("drift", "error", "words"),
+    [
+        (lambda table: None, TableError, "flight_history"),
+        (lambda table: table.drop("late_rate_28d"), ConfigError, "late_rate_28d"),
+        (lambda table: table.withColumn("late_rate_28d", F.lit("much")), ConfigError, "late_rate_28d"),
+    ],
+    ids=["no table", "no column", "another type"],
+)
+def test_a_model_whose_features_production_lacks_is_refused_before_anything_goes_live(
+    production: Production, drift: Callable[[DataFrame], DataFrame | None], error: type[Exception], words: str
+) -> None:
+    tables = production.app.tables
+    drifted = drift(tables.read("flight_history"))
+    folder = production.app.home / "lakehouse" / f"{tables.schema}.db" / "flight_history"
+    if drifted is None:
+        shutil.rmtree(folder)
+    else:
+        drifted.write.format("delta").mode("overwrite").option("overwriteSchema", True).save(str(folder))
 
-    with pytest.raises(TableError, match="flight_history"):
+    with pytest.raises(error, match=words):
         production.admit()
 
+    assert production.trail()[-1][:2] == ("admission", "failed")
+    assert production.app.registry.alias(CHALLENGER) is None
     assert production.made() == ()
 
 
@@ -334,6 +518,27 @@ def test_killed_between_the_gate_and_the_alias_a_second_run_repairs_the_alias(
 
     assert (again.promoted, production.app.registry.alias(CHAMPION)) == (False, version)
     assert len(production.made()) == 1
+
+
+def test_who_moves_the_alias_late_moves_it_to_the_newest_champion(
+    production: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, append = production.admit().version, registry.append
+    production.approve(first)
+
+    def overtaken(*of: Any) -> Write:
+        """Write the promotion; before its alias is moved, another one is made."""
+        monkeypatch.setattr(registry, "append", append)
+        write = append(*of)
+        production.promote(production.another(first), LATER + timedelta(hours=1))
+        return write
+
+    monkeypatch.setattr(registry, "append", overtaken)
+    production.promote(first)
+
+    newest = production.made()[-1].version
+    assert newest != first
+    assert production.app.registry.alias(CHAMPION) == newest
 
 
 def test_while_a_registry_is_down_nothing_changes_and_each_step_can_be_taken_later(
@@ -382,6 +587,11 @@ def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(
 
     assert [one.version for one in production.made()] == [other]
     assert production.app.registry.alias(CHAMPION) == other
+
+
+def said_of(error: Exception) -> str:
+    """How the row of a failed run tells its error."""
+    return f"{type(error).__name__}: {error}"
 
 
 def files_of(found: CentralRegistry, version: str) -> Path:

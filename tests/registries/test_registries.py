@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +16,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import requests
+from mlflow import MlflowClient
 from mlflow.utils import databricks_utils
 from requests.adapters import HTTPAdapter
 from sklearn.linear_model import LogisticRegression
 from urllib3.util import Retry
 
-from levelfive.errors import ModelNotFound, RegistryError
+from levelfive.errors import ConfigError, DamagedModel, MachineError, ModelNotFound, RegistryError
 from levelfive.model_package import Model, ModelCard, digest, save
-from levelfive.registry.copying import bring
+from levelfive.registry.backends import without_password
+from levelfive.registry.copying import bring, copy_of
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
-from levelfive.registry.tags import PACKAGE_SHA256, SOURCE_MODEL, SOURCE_REGISTRY, SOURCE_VERSION
+from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF, SOURCE_MODEL, SOURCE_REGISTRY, SOURCE_VERSION
 from levelfive.usecase import Task
 from levelfive.windows import utc
 from unity_catalog import unity_catalog
@@ -198,6 +200,98 @@ def test_a_version_is_brought_from_one_kind_of_registry_to_another_once(
     assert found[PACKAGE_SHA256] == digest(package)
     assert "levelfive_verdict" not in found
     assert (found[SOURCE_REGISTRY], found[SOURCE_MODEL], found[SOURCE_VERSION]) == (registry.uri, registry.name, "1")
+
+
+def test_a_version_whose_files_did_not_all_arrive_in_unity_catalog_is_passed_over(
+    registries: Registries, package: Path, tmp_path: Path
+) -> None:
+    here, marks = registries.open("unity_catalog"), {"levelfive_source_version": "4"}
+    registries.metastore.takes_files = False
+    with pytest.raises(RegistryError, match="databricks-uc"):
+        here.register(package, marks)
+    registries.metastore.takes_files = True
+
+    assert (here.find("1").ready, here.versions(), here.tagged(marks)) == (False, (), None)
+    with pytest.raises(RegistryError, match="version 1 did not arrive whole"):
+        here.download("1", tmp_path)
+    assert here.register(package, marks) == "2"
+    found = here.tagged(marks)
+    assert found is not None
+    assert found.version == "2"
+
+
+def test_a_copy_that_was_damaged_on_its_way_is_refused_and_made_again(
+    registries: Registries, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = registries.open("database")
+    here = CentralRegistry(f"sqlite:///{tmp_path}/here.db", "models.prod.flight_delay", artefacts=tmp_path / "here")
+    candidate = there.register(package, {})
+    refit = there.register(package, {REFIT_OF: candidate})
+    upload = here._backend.create
+
+    def damaging(name: str, folder: Path, tags: Mapping[str, str]) -> str:
+        (folder / "MLmodel").write_text("damaged")
+        return upload(name, folder, tags)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(here._backend, "create", damaging)
+        for _ in range(2):
+            with pytest.raises(DamagedModel, match="their hash differs"):
+                bring(here, there, candidate)
+
+    # The second try did not take the first one's copy for a whole one.
+    assert [found.version for found in here.versions()] == ["1", "2"]
+    assert bring(here, there, refit) == "4"
+    assert here.find("4").tags[REFIT_OF] == "3"
+    assert [copy_of(here, there, version) for version in (candidate, refit)] == ["3", "4"]
+
+
+def test_a_refit_is_copied_again_if_its_candidate_was_damaged(
+    registries: Registries, package: Path, tmp_path: Path
+) -> None:
+    there = registries.open("database")
+    place = {"uri": f"sqlite:///{tmp_path}/here.db", "name": "models.prod.flight_delay", "artefacts": tmp_path / "here"}
+    refit = there.register(package, {REFIT_OF: there.register(package, {})})
+    assert bring(CentralRegistry(**place), there, refit) == "2"
+    run = MlflowClient(place["uri"], place["uri"]).get_model_version(place["name"], "1").run_id
+    (candidates,) = place["artefacts"].rglob(f"{run}/**/MLmodel")
+    candidates.write_text("damaged")
+
+    assert bring(CentralRegistry(**place), there, refit) == "4"
+    assert CentralRegistry(**place).find("4").tags[REFIT_OF] == "3"
+
+
+def test_a_version_without_a_hash_of_its_files_is_not_copied(registries: Registries, tmp_path: Path) -> None:
+    there = registries.open("database")
+    client = MlflowClient(there.uri, there.uri)
+    client.create_registered_model(there.name)
+    client.create_model_version(there.name, str(tmp_path))
+    here = CentralRegistry(f"sqlite:///{tmp_path}/here.db", "models.prod.flight_delay", artefacts=tmp_path / "here")
+
+    with pytest.raises(RegistryError, match="no hash of its files"):
+        bring(here, there, "1")
+    assert here.versions() == ()
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("http://ada:secret@hub.example/mlflow", "http://hub.example/mlflow"),
+        ("postgresql://secret@hub.example/mlflow", "postgresql://hub.example/mlflow"),
+        ("databricks-uc://scope:prefix", "databricks-uc://scope:prefix"),
+        ("sqlite:////home/a@b/registry.db", "sqlite:////home/a@b/registry.db"),
+    ],
+)
+def test_a_password_in_an_address_is_kept_out_of_what_people_read(address: str, place: str) -> None:
+    assert without_password(address) == place
+
+
+@pytest.mark.parametrize(("scheme", "error"), [("mssql", MachineError), ("oracle", ConfigError)])
+def test_a_registry_that_cannot_be_opened_is_named_without_its_password(scheme: str, error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"registry {scheme}://hub.example/mlflow") as refused:
+        CentralRegistry(f"{scheme}://ada:secret@hub.example/mlflow", "models.qa.flight_delay")
+
+    assert "secret" not in str(refused.value)
 
 
 def test_what_is_not_there_is_said(registry: CentralRegistry, package: Path, tmp_path: Path) -> None:

@@ -294,7 +294,9 @@ def promoted(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     monkeypatch.setattr(steps_of.registry_job, "approve", lambda *_, **how: asked.append((how["version"], how["by"])))
     monkeypatch.setattr(steps_of.registry_job, "run", lambda *_, **how: asked.append((how["version"], how["by"])))
     monkeypatch.setattr(
-        steps_of.registry_job, "rollback", lambda *_, **how: asked.append((how["reason"], how["since"]))
+        steps_of.registry_job,
+        "rollback",
+        lambda *_, **how: asked.append((how["reason"], how["version"], how["since"])),
     )
     return asked
 
@@ -310,16 +312,26 @@ def test_a_version_is_promoted_by_name_or_as_the_task_training_handed_it_on(prom
         page_in_a_job("registry", {}, as_of=AS_OF, promoted_since="2013-03-01 06:00:00+02:00", **taken_back)
     )
 
-    assert promoted == [("6", "levelfive"), ("4", "ada"), ("complaints", None), ("complaints", utc(2013, 3, 1, 4))]
+    assert promoted == [
+        ("6", "levelfive"),
+        ("4", "ada"),
+        ("complaints", None, None),
+        ("complaints", None, utc(2013, 3, 1, 4)),
+    ]
 
 
-def test_a_version_is_approved_and_promoted_by_the_model_that_it_was_copied_from(promoted: list[tuple]) -> None:
+def test_a_version_is_approved_promoted_and_taken_back_by_the_model_that_it_was_copied_from(
+    promoted: list[tuple],
+) -> None:
     source = {"version": "3", "source_model": "hub.qa.flight_delay", "source_registry": "databricks-uc", "by": "ada"}
 
     notebook.registry_step(page_in_a_job("registry", {}, as_of=AS_OF, step="approve", reason="good", **source))
     notebook.registry_step(page_in_a_job("registry", {}, as_of=AS_OF, step="promote", **source))
 
-    assert promoted == [("3 of hub.qa.flight_delay in databricks-uc", "ada")] * 2
+    notebook.registry_step(page_in_a_job("registry", {}, as_of=AS_OF, step="rollback", reason="complaints", **source))
+
+    copied = "3 of hub.qa.flight_delay in databricks-uc"
+    assert promoted == [(copied, "ada"), (copied, "ada"), ("complaints", copied, None)]
 
 
 @pytest.mark.parametrize("text", ["-1", "1.5", "many"])
@@ -345,7 +357,6 @@ def test_a_number_that_is_not_given_is_nought() -> None:
         ("", {"step": "demote"}, "copy, approve, promote, rollback"),
         ("6", {"reason": "why not"}, "say step rollback"),
         ("", {"step": "rollback"}, "reason is missing"),
-        ("", {"step": "rollback", "version": "4", "reason": "why not"}, "version must be empty"),
         ("6", {"step": "copy", "version": "3"}, "source_model is missing"),
         ("6", {"step": "approve", "version": "3", "by": "ada"}, "reason is missing"),
         ("6", {"step": "approve", "version": "3", "reason": "good"}, "by is missing"),

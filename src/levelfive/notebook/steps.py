@@ -106,11 +106,10 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
     - `copy`: bring `version` of `source_model` in, from `source_registry` or this environment's own.
     - `approve`: let `version` go live, `by` whom and for what `reason`.
     - `promote`: make `version` the champion.
-    - `rollback`: make the champion before the present one the champion again, for what `reason`; with
-      `promoted_since`, only if the present one was promoted at that time or later.
+    - `rollback`: make the champion before the present one the champion again, for what `reason`; with `version`, only
+      if that one is the champion; with `promoted_since`, only if it was promoted at that time or later.
 
-    For `approve` and `promote`, `version` is this environment's; with `source_model`, it is that one's, and its copy is
-    meant.
+    But for `copy`, `version` is this environment's; with `source_model`, it is that one's, and its copy is meant.
 
     Raises:
         ConfigError: There is no such step, or it needs a parameter that is empty.
@@ -131,19 +130,21 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
             return admitted
         case RegistryStep.APPROVE:
             version, reason, by = (_needed(page, name) for name in ("version", "reason", "by"))
-            version = app.version_here(version, page["source_model"], page["source_registry"])
+            version = _version(page, version)
             registry_job.approve(app.context, app.registry, version=version, as_of=as_of, by=by, reason=reason)
             return None
         case RegistryStep.ROLLBACK:
-            reason = _needed(page, "reason")
-            _refuse(page, "version", "a rollback goes to the champion before the present one")
-            since = page.time("promoted_since")
-            return registry_job.rollback(app.context, app.registry, as_of=as_of, by=by, reason=reason, since=since)
+            reason, since = _needed(page, "reason"), page.time("promoted_since")
+            named = any(page[name] for name in ("version", "source_model", "source_registry"))
+            only = _version(page, page["version"]) if named else None
+            return registry_job.rollback(
+                app.context, app.registry, as_of=as_of, by=by, reason=reason, version=only, since=since
+            )
         case RegistryStep.PROMOTE:
             # The job release has no such task, and to ask for values of one that is not there is an error.
             version = page["version"] or page.handed_on("version", by=TRAINING_TASK) or _needed(page, "version")
             _refuse(page, "reason", "a promotion has the gate's; for a rollback, say step rollback")
-            version = app.version_here(version, page["source_model"], page["source_registry"])
+            version = _version(page, version)
             approval = app.settings.approval
             return registry_job.run(app.context, app.registry, version=version, as_of=as_of, by=by, approval=approval)
 
@@ -152,6 +153,10 @@ def _step(text: str) -> RegistryStep:
     if text not in set(RegistryStep):
         raise ConfigError(f"parameter step is one of {', '.join(RegistryStep)}, got {text!r}")
     return RegistryStep(text)
+
+
+def _version(page: Page, version: str) -> str:
+    return page.app.version_here(version, page["source_model"], page["source_registry"])
 
 
 def _refuse(page: Page, name: str, because: str) -> None:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -120,6 +121,11 @@ def backend_of(uri: str, artefacts: Path | None = None) -> Backend:
 def name_for(uri: str, name: str) -> str:
     """Write a model's name as the registry takes it: with dots, but for a workspace's own registry."""
     return name.replace(".", "-") if uri.split(":")[0] == WORKSPACE else name
+
+
+def without_password(uri: str) -> str:
+    """Write a registry's address for people, tags and logs: without a user and a password that it may hold."""
+    return re.sub(r"(?<=://)[^/@]*@", "", uri)
 
 
 def every_version(client: MlflowClient, name: str) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from levelfive.errors import ModelNotFound
-from levelfive.registry.store import CentralRegistry
+from levelfive.errors import DamagedModel, ModelNotFound
+from levelfive.registry.store import CentralRegistry, RegisteredVersion
 from levelfive.registry.tags import (
     AS_OF,
     CODE_REVISION,
@@ -24,7 +24,7 @@ KEPT = (AS_OF, TRACKING_RUN, CODE_REVISION, TRAINING_SET_SHA256)
 
 
 def bring(registry: CentralRegistry, source: CentralRegistry, version: str) -> str:
-    """Copy a version; one that was brought before is found again.
+    """Copy a version; one that was brought before is found again, unless its files were damaged on the way.
 
     The files are read, checked against their hash, stored in this registry, and checked once more as they are loaded.
     A refit's candidate is brought before it, so that the gate can judge by it here and in environments to come. Neither
@@ -42,38 +42,46 @@ def bring(registry: CentralRegistry, source: CentralRegistry, version: str) -> s
         ModelNotFound: There is no such version.
         RegistryError: A registry refused, or files are not those that were registered.
     """
-    found, made = source.find(version), _brought(registry, source, version)
-    if made is None:
-        kept = {name: found.tags[name] for name in KEPT if name in found.tags}
-        with tempfile.TemporaryDirectory() as folder:
-            package = source.download(version, Path(folder))
-            if REFIT_OF in found.tags:
-                kept[REFIT_OF] = bring(registry, source, found.tags[REFIT_OF])
-            made = registry.register(package, {**kept, **_marks(source, version), ROLE: COPY})
+    marks = _marks(source, version)
+    brought = registry.tagged(marks)
+    if brought is not None and _is_whole(registry, brought):
+        return brought.version
+    found = source.find(version)
+    kept = {name: found.tags[name] for name in KEPT if name in found.tags}
+    with tempfile.TemporaryDirectory() as folder:
+        package = source.download(version, Path(folder))
+        if REFIT_OF in found.tags:
+            kept[REFIT_OF] = bring(registry, source, found.tags[REFIT_OF])
+        made = registry.register(package, {**kept, **marks, ROLE: COPY})
     registry.load(made)
     return made
 
 
 def copy_of(registry: CentralRegistry, source: CentralRegistry, version: str) -> str:
-    """Find the copy that `bring` made of a version.
+    """Find the copy that `bring` made of a version; of several, the newest.
 
     Raises:
         ModelNotFound: It was not brought.
         RegistryError: The registry refused.
     """
-    made = _brought(registry, source, version)
-    if made is None:
+    brought = registry.tagged(_marks(source, version))
+    if brought is None:
         raise ModelNotFound(
             f"{registry.name} has no copy of version {version} of {source.name}: levelfive registry copy {version} "
             f"--from-model {source.name}"
         )
-    return made
+    return brought.version
 
 
-def _brought(registry: CentralRegistry, source: CentralRegistry, version: str) -> str | None:
-    found = registry.tagged(_marks(source, version))
-    return None if found is None else found.version
+def _is_whole(registry: CentralRegistry, brought: RegisteredVersion) -> bool:
+    """Tell whether the files of a copy, and of its candidate where it is a refit, are those that were registered."""
+    try:
+        registry.load(brought.version)
+        registry.load(brought.tags.get(REFIT_OF, brought.version))
+    except DamagedModel:
+        return False
+    return True
 
 
 def _marks(source: CentralRegistry, version: str) -> dict[str, str]:
-    return {SOURCE_REGISTRY: source.uri, SOURCE_MODEL: source.name, SOURCE_VERSION: version}
+    return {SOURCE_REGISTRY: source.place, SOURCE_MODEL: source.name, SOURCE_VERSION: version}

@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
-from levelfive.errors import ModelNotFound, RegistryError
+from levelfive.errors import ConfigError, DamagedModel, MachineError, ModelNotFound, RegistryError
 from levelfive.model_package import Model, digest, load
-from levelfive.registry.backends import backend_of, every_version, name_for
+from levelfive.registry.backends import backend_of, every_version, name_for, without_password
 from levelfive.registry.tags import PACKAGE_SHA256
 
 # What Unity Catalog takes as a tag: https://docs.databricks.com/aws/en/database-objects/tags
 _FORBIDDEN = re.compile(r"[.,\-=/:]")
 _LONGEST_TAG = 1000
 NOT_FOUND = ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
+INVALID = ErrorCode.Name(INVALID_PARAMETER_VALUE)
+READY = "READY"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 
 
 @dataclass(frozen=True)
 class RegisteredVersion:
-    """A model version as the registry knows it."""
+    """A model version as the registry knows it; one whose files did not all arrive is not ready."""
 
     name: str
     version: str
     tags: Mapping[str, str]
+    ready: bool = True
 
 
 class CentralRegistry:
@@ -42,13 +46,23 @@ class CentralRegistry:
             (`databricks://scope:prefix`), which has no aliases.
         name: The registered model: one for each environment.
         artefacts: Folder of artefacts where the registry is a plain database, or None where it has its own.
+
+    Raises:
+        ConfigError: MLflow knows no registry at such an address.
+        MachineError: The driver of the registry's database is not installed.
     """
 
     def __init__(self, uri: str, name: str, *, artefacts: Path | None = None) -> None:
         """Remember where the registry is; it is asked at the first call."""
         self.uri = uri
+        self.place = without_password(uri)
         self.name = name_for(uri, name)
-        self._backend = backend_of(uri, artefacts)
+        try:
+            self._backend = backend_of(uri, artefacts)
+        except ImportError as err:
+            raise MachineError(f"registry {self.place} needs a driver that is not installed: {err}") from err
+        except MlflowException as err:
+            raise ConfigError(f"registry {self.place} is none that MLflow knows: {self._said(err)}") from err
         self._client = self._backend.client
         self._loaded: dict[str, Model] = {}
 
@@ -68,62 +82,61 @@ class CentralRegistry:
         """
         tags = {**tags, PACKAGE_SHA256: digest(package)}
         self._check_tags(tags)
-        try:
+        with self._asking("a new version"):
             self._ensure_model()
             return self._backend.create(self.name, package, tags)
-        except MlflowException as err:
-            raise RegistryError(f"registry {self.uri} refused a version of {self.name}: {err.message}") from err
 
     def find(self, version: str) -> RegisteredVersion:
         """Look a version up.
 
         Raises:
             ModelNotFound: The registry answered that it does not exist.
-            RegistryError: The registry gave another answer.
+            RegistryError: The registry gave another answer, or none.
         """
-        try:
+        with self._asking(f"version {version}"):
             found = self._client.get_model_version(self.name, version)
-        except MlflowException as err:
-            raise self._refusal(err, version) from err
-        return RegisteredVersion(self.name, str(found.version), dict(found.tags))
+        return RegisteredVersion(self.name, str(found.version), dict(found.tags), found.status == READY)
 
     def versions(self) -> tuple[RegisteredVersion, ...]:
-        """List all versions, oldest first; none where the model is not there yet.
+        """List all versions whose files have arrived, oldest first; none where the model is not there yet.
 
         Raises:
-            RegistryError: The registry refused.
+            RegistryError: The registry refused, or did not answer.
         """
         try:
-            return tuple(self.find(version) for version in every_version(self._client, self.name))
-        except MlflowException as err:
-            if err.error_code == NOT_FOUND:  # Unity Catalog says so; others list nothing
-                return ()
-            raise self._refusal(err, "any") from err
+            with self._asking("any version"):
+                numbers = every_version(self._client, self.name)
+        except ModelNotFound:  # Unity Catalog says so; others list nothing
+            return ()
+        return tuple(found for found in map(self.find, numbers) if found.ready)
 
     def tagged(self, tags: Mapping[str, str]) -> RegisteredVersion | None:
-        """Find the oldest version that carries all of some tags.
+        """Find the newest version that carries all of some tags.
 
         Raises:
-            RegistryError: The registry refused.
+            RegistryError: The registry refused, or did not answer.
         """
-        return next((found for found in self.versions() if tags.items() <= found.tags.items()), None)
+        return next((found for found in reversed(self.versions()) if tags.items() <= found.tags.items()), None)
 
     def download(self, version: str, folder: Path) -> Path:
         """Copy a version's package into a folder.
 
         Raises:
+            DamagedModel: Its artefacts are not those that were registered.
             ModelNotFound: There is no such version.
-            RegistryError: Its artefacts cannot be read, or are not those that were registered.
+            RegistryError: Its artefacts cannot be read, or it carries no hash to check them by.
         """
-        expected = self.find(version).tags.get(PACKAGE_SHA256)
+        found, about = self.find(version), f"the artefacts of {self.name} version {version}"
+        if not found.ready or PACKAGE_SHA256 not in found.tags:
+            why = "carries no hash of its files" if found.ready else "did not arrive whole"
+            raise RegistryError(f"{self.name} version {version} {why}: register it again by levelfive")
         try:
             package = self._backend.download(self.name, version, folder)
         except (MlflowException, OSError) as err:
-            raise RegistryError(f"the artefacts of {self.name} version {version} cannot be read: {err}") from err
-        if expected is not None and digest(package) != expected:
-            raise RegistryError(
-                f"the artefacts of {self.name} version {version} are not those that were registered: their hash "
-                "differs. Train again, or roll back"
+            raise RegistryError(f"{about} cannot be read: {self._said(err)}") from err
+        if digest(package) != found.tags[PACKAGE_SHA256]:
+            raise DamagedModel(
+                f"{about} are not those that were registered: their hash differs. Train again, or roll back"
             )
         return package
 
@@ -131,8 +144,9 @@ class CentralRegistry:
         """Load a version; a second call gives the same object.
 
         Raises:
+            DamagedModel: Its artefacts are not those that were registered.
             ModelNotFound: There is no such version.
-            RegistryError: Its artefacts cannot be read.
+            RegistryError: Its artefacts cannot be read, or it carries no hash to check them by.
         """
         if version not in self._loaded:
             with tempfile.TemporaryDirectory() as folder:
@@ -140,55 +154,51 @@ class CentralRegistry:
         return self._loaded[version]
 
     def alias(self, alias: str) -> str | None:
-        """Tell which version an alias points at, or None where it is not set or the registry has no aliases."""
+        """Tell which version an alias points at, or None where it is not set or the registry has no aliases.
+
+        Raises:
+            RegistryError: The registry refused, or did not answer.
+        """
         if not self.has_aliases:
             return None
         try:
-            return str(self._client.get_model_version_by_alias(self.name, alias).version)
-        except MlflowException as err:
-            if err.error_code in (NOT_FOUND, "INVALID_PARAMETER_VALUE"):
-                return None
-            raise self._refusal(err, alias) from err
+            with self._asking(f"alias {alias}", absent=(NOT_FOUND, INVALID)):  # a database says the latter
+                return str(self._client.get_model_version_by_alias(self.name, alias).version)
+        except ModelNotFound:
+            return None
 
     def set_alias(self, alias: str, version: str) -> None:
         """Point an alias at a version, where the registry has aliases.
 
         Raises:
-            RegistryError: The registry refused.
+            ModelNotFound: There is no such version.
+            RegistryError: The registry refused, or did not answer.
         """
-        if not self.has_aliases:
-            return
-        try:
-            self._client.set_registered_model_alias(self.name, alias, version)
-        except MlflowException as err:
-            raise self._refusal(err, version) from err
+        if self.has_aliases:
+            with self._asking(f"version {version}"):
+                self._client.set_registered_model_alias(self.name, alias, version)
 
     def drop_alias(self, alias: str) -> None:
         """Let an alias point at nothing, where the registry has aliases.
 
         Raises:
-            RegistryError: The registry refused.
+            RegistryError: The registry refused, or did not answer.
         """
-        if not self.has_aliases:
-            return
-        try:
-            self._client.delete_registered_model_alias(self.name, alias)
-        except MlflowException as err:
-            if err.error_code != NOT_FOUND:
-                raise self._refusal(err, alias) from err
+        if self.has_aliases:
+            with suppress(ModelNotFound), self._asking(f"alias {alias}"):
+                self._client.delete_registered_model_alias(self.name, alias)
 
     def tag(self, version: str, tags: Mapping[str, str]) -> None:
         """Set tags on a version.
 
         Raises:
-            RegistryError: The registry refused.
+            ModelNotFound: There is no such version.
+            RegistryError: The registry refused, or did not answer.
         """
         self._check_tags(tags)
-        try:
+        with self._asking(f"version {version}"):
             for key, value in tags.items():
                 self._client.set_model_version_tag(self.name, version, key, value)
-        except MlflowException as err:
-            raise self._refusal(err, version) from err
 
     @staticmethod
     def _check_tags(tags: Mapping[str, str]) -> None:
@@ -207,9 +217,19 @@ class CentralRegistry:
                 raise
             self._client.create_registered_model(self.name)
 
-    def _refusal(self, err: MlflowException, what: str) -> RegistryError:
-        if err.error_code == NOT_FOUND:
-            return ModelNotFound(
-                f"registry {self.uri} has no {self.name} version {what}; see `levelfive registry list`"
-            )
-        return RegistryError(f"registry {self.uri} did not answer for {self.name} {what}: {err.message}")
+    @contextmanager
+    def _asking(self, what: str, absent: tuple[str, ...] = (NOT_FOUND,)) -> Iterator[None]:
+        """Turn what the registry answers into our errors; Unity Catalog that is down raises one of the system's."""
+        try:
+            yield
+        except (MlflowException, OSError) as err:
+            if getattr(err, "error_code", None) in absent:
+                raise ModelNotFound(
+                    f"registry {self.place} has no {what} of {self.name}; see `levelfive registry list`"
+                ) from err
+            raise RegistryError(
+                f"registry {self.place} did not answer for {what} of {self.name}: {self._said(err)}"
+            ) from err
+
+    def _said(self, err: Exception) -> str:
+        return str(getattr(err, "message", err)).replace(self.uri, self.place)

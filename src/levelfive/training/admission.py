@@ -10,9 +10,11 @@ import numpy as np
 from levelfive.metrics import row_loss
 from levelfive.model_package import Model
 from levelfive.registry import tags
+from levelfive.registry.aliases import nominate, withdraw
 from levelfive.registry.copying import bring
+from levelfive.registry.eligibility import judged, passed_verdict
 from levelfive.registry.gate import GateEvidence, Verdict, judge
-from levelfive.registry.job import champion, judged, nominate, passed_verdict
+from levelfive.registry.job import champion
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext, Run
 from levelfive.training.dataset import DAY, labelled_rows
@@ -53,15 +55,15 @@ def admit(
             were registered.
         TableError: A table is missing.
     """
-    parameters = {"version": version, "source_model": source.name, "source_registry": source.uri}
+    parameters = {"version": version, "source_model": source.name, "source_registry": source.place}
     with context.run("admission", as_of=as_of, parameters=parameters) as run:
-        passed_verdict(source, version)
+        passed_verdict(source.find(version))
         with run.timed("copy"):
             made = bring(registry, source, version)
         run.model_version = made
         live = champion(context, registry, as_of)
         if live is not None and live.version == made:
-            return Admission(run.run_id, made, passed_verdict(registry, made))
+            return Admission(run.run_id, made, passed_verdict(registry.find(made)))
         with run.timed("judge"):
             candidate = registry.load(registry.find(made).tags.get(tags.REFIT_OF, made))
             theirs = None if live is None else registry.load(live.version)
@@ -70,6 +72,8 @@ def admit(
         registry.tag(made, judged(verdict, live))
         if verdict.passed:
             nominate(context, registry, made)
+        else:
+            withdraw(registry, made)
         return Admission(run.run_id, made, verdict)
 
 

@@ -20,8 +20,10 @@ from levelfive.model_package import Model, ModelCard, feature_frame, make_estima
 from levelfive.predictions import PREDICTIONS
 from levelfive.profiles import profile_baseline
 from levelfive.registry import tags
+from levelfive.registry.aliases import nominate
+from levelfive.registry.eligibility import judged
 from levelfive.registry.gate import GateEvidence, Verdict, judge
-from levelfive.registry.job import champion, judged, nominate
+from levelfive.registry.job import champion
 from levelfive.registry.promotions import PROMOTIONS, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext, Run

@@ -126,14 +126,14 @@ def test_what_a_step_of_a_release_needs_is_given():
         "copy": {"version", "source_model"},
         "approve": {"version", "by", "reason"},
         "promote": {"version", "by"},
-        "rollback": {"by", "reason", "promoted_since"},
+        "rollback": {"version", "by", "reason", "promoted_since"},
     }
     seen = set()
     for pipeline in started().values():
         for _, _, call in calls(pipeline):
             if call.job == "release":
                 step = call.params["step"]
-                optional = {"source_model"} if step in ("approve", "promote") else set()
+                optional = {"source_model"} if step != "copy" else set()
                 assert call.params.keys() - optional == {"step", *needed[step]}
                 seen.add(step)
     assert seen == needed.keys()

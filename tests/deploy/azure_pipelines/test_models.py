@@ -51,6 +51,15 @@ def test_a_version_is_approved_before_it_is_promoted_where_the_bundle_says_manua
             assert [step for step in steps if step != "copy"] == expected, stage
 
 
+def test_the_record_names_those_who_approve_and_where_their_names_are(promoting, releasing):
+    for pipeline in (promoting, releasing):
+        (stage,) = (stage for stage in pipeline["stages"] if stage["stage"] == "promote")
+        (call,) = (one for one in calls_of(pipeline, "promote") if one.params.get("step") == "approve")
+
+        assert call.params["by"] == f"approvers of {stage['jobs'][0]['environment']}"
+        assert call.params["reason"] == "$REASON started by $BY"
+
+
 @pytest.mark.parametrize("prod", PROD_MODEL)
 def test_a_promotion_to_production_waits_for_approval_in_a_stage_of_its_own(prod):
     pipeline = release(prod=prod)

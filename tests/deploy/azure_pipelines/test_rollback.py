@@ -39,10 +39,14 @@ def test_the_code_is_rolled_back_when_no_person_approves_the_model(promoting, re
         assert rolled_back(results) == ({"rollback_code"} if ending == SKIPPED else ROLLBACKS)
 
 
-def test_only_what_the_run_promoted_is_taken_back(promoting):
-    (call,) = (call for call in calls_of(promoting, "rollback_model") if call.job == "release")
+def test_only_what_the_run_promoted_is_taken_back(promoting, releasing):
+    for pipeline in (promoting, releasing):
+        (promoted,) = (one for one in calls_of(pipeline, "promote") if one.params.get("step") == "promote")
+        (taken_back,) = (one for one in calls_of(pipeline, "rollback_model") if one.job == "release")
 
-    assert call.params["promoted_since"] == "$(System.PipelineStartTime)"
+        assert taken_back.params["promoted_since"] == "$(System.PipelineStartTime)"
+        for name in ("version", "source_model"):
+            assert taken_back.params.get(name) == promoted.params.get(name)
 
 
 @pytest.mark.parametrize("at", ["production", "copy", "promote", "smoke"])

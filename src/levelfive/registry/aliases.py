@@ -1,0 +1,46 @@
+"""The aliases `champion` and `challenger`: signposts for people, which follow `promotions` and decide nothing."""
+
+from __future__ import annotations
+
+from levelfive.registry.promotions import Promotion, history
+from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
+from levelfive.registry.tags import JUDGED_AGAINST
+from levelfive.runs import JobContext
+from levelfive.tables import Tables
+
+
+def follow(tables: Tables, registry: CentralRegistry) -> Promotion:
+    """Point `champion` at the newest champion; a challenger that was compared with another one waits no longer.
+
+    Who writes late writes the newest, too: the promotions are read here.
+
+    Raises:
+        RegistryError: The registry refused.
+    """
+    newest = history(tables, registry.name)[-1]
+    registry.set_alias(CHAMPION, newest.version)
+    waiting = registry.alias(CHALLENGER)
+    if waiting is not None and registry.find(waiting).tags.get(JUDGED_AGAINST) != newest.version:
+        registry.drop_alias(CHALLENGER)
+    return newest
+
+
+def nominate(context: JobContext, registry: CentralRegistry, version: str) -> None:
+    """Let `challenger` show a version that passed the gate and waits; the newest champion does not wait.
+
+    Raises:
+        RegistryError: The registry refused.
+    """
+    made = history(context.tables, registry.name)
+    if not made or made[-1].version != version:
+        registry.set_alias(CHALLENGER, version)
+
+
+def withdraw(registry: CentralRegistry, version: str) -> None:
+    """Let `challenger` no longer show a version that the gate refused when it was judged anew.
+
+    Raises:
+        RegistryError: The registry refused.
+    """
+    if registry.alias(CHALLENGER) == version:
+        registry.drop_alias(CHALLENGER)

@@ -1,0 +1,108 @@
+"""What a version must carry to go live: the gate's verdict, and where promotion is manual, an approval of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from levelfive.errors import DataError, RegistryError
+from levelfive.registry.gate import Verdict
+from levelfive.registry.promotions import Promotion
+from levelfive.registry.store import RegisteredVersion
+from levelfive.registry.tags import (
+    APPROVED_AT,
+    APPROVED_BECAUSE,
+    APPROVED_BY,
+    APPROVED_FOR,
+    JUDGED_AGAINST,
+    NO_CHAMPION,
+    SOURCE_MODEL,
+    VERDICT,
+)
+from levelfive.windows import iso
+
+
+def judged(verdict: Verdict, live: Promotion | None) -> dict[str, str]:
+    """Write as tags what the gate said of a version, and with which champion it was compared."""
+    return {VERDICT: verdict.to_json(), JUDGED_AGAINST: NO_CHAMPION if live is None else live.version}
+
+
+def passed_verdict(found: RegisteredVersion) -> Verdict:
+    """Read the verdict that a version carries.
+
+    Raises:
+        RegistryError: It carries none, one that cannot be read, or one that did not pass.
+    """
+    about = f"version {found.version} of {found.name}"
+    if VERDICT not in found.tags:
+        raise RegistryError(
+            f"{about} carries no verdict of the gate: only what `training` refitted, or `levelfive registry copy` "
+            "brought, can go live"
+        )
+    try:
+        verdict = Verdict.from_json(found.tags[VERDICT])
+    except DataError as err:
+        raise RegistryError(f"{about} carries a verdict that cannot be read: {err}. {_judge_again(found)}") from err
+    if not verdict.passed:
+        raise RegistryError(f"{about} did not pass the gate ({verdict.kind}): {'; '.join(verdict.reasons)}")
+    return verdict
+
+
+def check_rival(found: RegisteredVersion, made: Sequence[Promotion]) -> None:
+    """Refuse a verdict that compares the version with another champion than the newest one.
+
+    Raises:
+        RegistryError: It does.
+    """
+    newest, rival = made[-1].version if made else NO_CHAMPION, found.tags.get(JUDGED_AGAINST, "an unknown one")
+    if rival != newest:
+        raise RegistryError(
+            f"the gate compared version {found.version} of {found.name} with another champion ({rival}) than the "
+            f"newest one ({newest}). {_judge_again(found)}, so that it is compared with that one"
+        )
+
+
+def approval(
+    found: RegisteredVersion, made: Sequence[Promotion], *, as_of: datetime, by: str, reason: str
+) -> dict[str, str]:
+    """Write as tags that a person lets a version go live: who, when, why, and on which grounds.
+
+    The grounds are the verdict, and the promotions up to then: the approval counts until the version is judged anew,
+    or anything is promoted or rolled back.
+    """
+    return {
+        APPROVED_FOR: _grounds(found, made),
+        APPROVED_AT: iso(as_of),
+        APPROVED_BECAUSE: reason,
+        APPROVED_BY: by,
+    }
+
+
+def approved(found: RegisteredVersion, made: Sequence[Promotion], as_of: datetime) -> str:
+    """Tell who lets a version go live, when and why, as a part of the promotion's reason.
+
+    Raises:
+        RegistryError: Nobody does, or on grounds that have changed since.
+    """
+    tags = found.tags
+    again = f"levelfive registry approve {found.version} --as-of {iso(as_of)} --by WHO --reason WHY"
+    if APPROVED_BY not in tags:
+        raise RegistryError(f"version {found.version} waits for an approval: {again}")
+    said = f"approved by {tags[APPROVED_BY]} as of {tags[APPROVED_AT]}: {tags[APPROVED_BECAUSE]}"
+    if tags.get(APPROVED_FOR) != _grounds(found, made):
+        raise RegistryError(
+            f"version {found.version} waits for an approval: since it was {said}, it was judged anew, or something was "
+            f"promoted or rolled back. {again}"
+        )
+    return said
+
+
+def _grounds(found: RegisteredVersion, made: Sequence[Promotion]) -> str:
+    grounds = [found.tags.get(VERDICT), found.tags.get(JUDGED_AGAINST), len(made)]
+    return hashlib.sha256(json.dumps(grounds).encode()).hexdigest()
+
+
+def _judge_again(found: RegisteredVersion) -> str:
+    return "Copy it again" if SOURCE_MODEL in found.tags else "Train again"
