@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from enum import StrEnum
 
@@ -29,6 +29,9 @@ class GatePolicy:
         confidence: Of the two-sided interval of the paired difference.
         min_skill: The first champion's loss must be this share below that of a constant prediction.
         no_evidence: What to do when the evidence is not enough.
+
+    Raises:
+        ConfigError: A value makes no sense.
     """
 
     holdout_days: int = 14
@@ -38,6 +41,16 @@ class GatePolicy:
     confidence: float = 0.9
     min_skill: float = 0.02
     no_evidence: NoEvidence = NoEvidence.KEEP_CHAMPION
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        _require(self, "holdout_days", "at least 1", self.holdout_days >= 1)
+        _require(self, "min_days", "at least 0", self.min_days >= 0)
+        _require(self, "min_rows", "at least 0", self.min_rows >= 0)
+        _require(self, "margin", "finite", math.isfinite(self.margin))
+        _require(self, "confidence", "between 0 and 1", 0 < self.confidence < 1)
+        _require(self, "min_skill", "finite, below 1", -math.inf < self.min_skill < 1)
+        _require(self, "no_evidence", f"one of {', '.join(NoEvidence)}", self.no_evidence in set(NoEvidence))
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,9 @@ class MonitoringPolicy:
         harmful_skill_share: The model harms where its skill lies wholly below this share of that at training.
         min_days: Fewer days of mature labels say nothing of the model.
         min_rows: Fewer mature rows say nothing of the model.
+
+    Raises:
+        ConfigError: A value makes no sense.
     """
 
     level: float = 0.99
@@ -74,6 +90,18 @@ class MonitoringPolicy:
     harmful_skill_share: float = 0.25
     min_days: int = 5
     min_rows: int = 500
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        _require(self, "level", "between 0 and 1", 0 < self.level < 1)
+        for name in (field.name for field in fields(self) if field.name.endswith(("_share", "_share_grown"))):
+            if name != "harmful_skill_share":  # of a skill, not of a whole
+                _require(self, name, "from 0 to 1", 0 <= getattr(self, name) <= 1)
+        _require(self, "broken_psi", "finite, at least 0", 0 <= self.broken_psi < math.inf)
+        _require(self, "broken_scale", "finite, above 1", 1 < self.broken_scale < math.inf)
+        _require(self, "harmful_skill_share", "finite", math.isfinite(self.harmful_skill_share))
+        _require(self, "min_days", "at least 0", self.min_days >= 0)
+        _require(self, "min_rows", "at least 0", self.min_rows >= 0)
 
 
 @dataclass(frozen=True)
@@ -113,25 +141,26 @@ class RetrainingPolicy:
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
-        _require("windows", self.windows, "at least 1", self.windows >= 1)
-        _require("of_them", self.of_them, f"from 1 to windows ({self.windows})", 1 <= self.of_them <= self.windows)
+        _require(self, "windows", "at least 1", self.windows >= 1)
+        _require(self, "of_them", f"from 1 to windows ({self.windows})", 1 <= self.of_them <= self.windows)
         if self.drifted_share is not None:
-            _require("drifted_share", self.drifted_share, "above 0 and at most 1", 0 < self.drifted_share <= 1)
+            _require(self, "drifted_share", "above 0 and at most 1", 0 < self.drifted_share <= 1)
         if self.calibration is not None:
-            _require("calibration", self.calibration, "finite, at least 0", 0 <= self.calibration < math.inf)
+            _require(self, "calibration", "finite, at least 0", 0 <= self.calibration < math.inf)
         if self.loss_excess is not None:
-            _require("loss_excess", self.loss_excess, "finite, at least 0", 0 <= self.loss_excess < math.inf)
+            _require(self, "loss_excess", "finite, at least 0", 0 <= self.loss_excess < math.inf)
         if self.label_growth is not None:
-            _require("label_growth", self.label_growth, "finite, above 0", 0 < self.label_growth < math.inf)
+            _require(self, "label_growth", "finite, above 0", 0 < self.label_growth < math.inf)
         if self.max_age is not None:
-            _require("max_age", self.max_age, "longer than 0", self.max_age > timedelta(0))
-        _require("min_rows", self.min_rows, "at least 0", self.min_rows >= 0)
-        _require("min_days", self.min_days, "at least 0", self.min_days >= 0)
-        _require("cooldown", self.cooldown, "at least 0", self.cooldown >= timedelta(0))
+            _require(self, "max_age", "longer than 0", self.max_age > timedelta(0))
+        _require(self, "min_rows", "at least 0", self.min_rows >= 0)
+        _require(self, "min_days", "at least 0", self.min_days >= 0)
+        _require(self, "cooldown", "at least 0", self.cooldown >= timedelta(0))
 
 
-def _require(name: str, value: object, demand: str, met: bool) -> None:
+def _require(policy: object, name: str, demand: str, met: bool) -> None:
     if not met:
         raise ConfigError(
-            f"a retraining policy's {name} must be {demand}, got {value!r}; correct the use case's policy"
+            f"{name} of a {type(policy).__name__} must be {demand}, got {getattr(policy, name)!r}; correct it in the use "
+            "case"
         )

@@ -140,9 +140,6 @@ def judge(evidence: GateEvidence, policy: GatePolicy) -> Verdict:
 
     `not_enough_evidence` passes if the policy promotes without evidence; only `better` and `not_worse` do
     otherwise.
-
-    Raises:
-        ConfigError: The policy's confidence is not between 0 and 1.
     """
     difference = _difference(evidence, policy)
     shortfalls = _shortfalls(evidence, policy)

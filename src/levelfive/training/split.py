@@ -50,12 +50,13 @@ def split_by_holdout(
         min_train_days: The least length of the training window.
 
     Raises:
-        ConfigError: A time is not in UTC, or a number of days is below 1.
+        ConfigError: A time is not in UTC, or `min_train_days` is below 1.
         EvidenceError: The time since `earliest` is too short.
     """
     _require_utc("as_of", as_of)
     _require_utc("earliest", earliest)
-    _require_lengths(policy.holdout_days, min_train_days)
+    if min_train_days < 1:
+        raise ConfigError(f"a split needs at least 1 day to train on, got min_train_days={min_train_days}")
     holdout = newest_days(as_of, policy, maturity=maturity, day_starts_at=day_starts_at)
     if holdout.start - earliest < min_train_days * _DAY:
         needed = (as_of - holdout.start) / _DAY + min_train_days
@@ -129,11 +130,3 @@ def _start_of_day(moment: datetime, day_starts_at: timedelta) -> datetime:
 def _require_utc(name: str, moment: datetime) -> None:
     if moment.utcoffset() != timedelta(0):
         raise ConfigError(f"{name} must be a time in UTC, got {moment!r}; set its time zone")
-
-
-def _require_lengths(holdout_days: int, min_train_days: int) -> None:
-    if holdout_days < 1 or min_train_days < 1:
-        raise ConfigError(
-            "a split needs at least 1 day to train on and 1 to hold out, "
-            f"got min_train_days={min_train_days} and holdout_days={holdout_days}"
-        )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from levelfive.errors import ConfigError, DataError, EvidenceError
+from levelfive.errors import DataError, EvidenceError
 from levelfive.metrics import Difference
 from levelfive.policies import GatePolicy, NoEvidence
 from levelfive.registry.gate import GateEvidence, Verdict, VerdictKind, judge
@@ -197,11 +197,6 @@ def test_half_a_champion_is_refused():
         evidence(champion_loss=None)
     with pytest.raises(EvidenceError, match="give both, or neither"):
         evidence(champion_trained_until=None)
-
-
-def test_an_impossible_confidence_is_refused():
-    with pytest.raises(ConfigError, match="between 0 and 1"):
-        judge(evidence(), replace(POLICY, confidence=90))
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,0 +1,63 @@
+"""Policies that make no sense are refused where the use case names them."""
+
+import math
+from datetime import timedelta
+
+import pytest
+
+from levelfive.errors import ConfigError
+from levelfive.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy
+
+
+@pytest.mark.parametrize(
+    ("policy", "name", "value"),
+    [
+        (GatePolicy, "holdout_days", 0),
+        (GatePolicy, "min_days", -1),
+        (GatePolicy, "min_rows", -1),
+        (GatePolicy, "margin", math.nan),
+        (GatePolicy, "confidence", 0.0),
+        (GatePolicy, "confidence", 90),
+        (GatePolicy, "min_skill", 1.0),
+        (GatePolicy, "min_skill", -math.inf),
+        (GatePolicy, "no_evidence", "promote it"),
+        (MonitoringPolicy, "level", 1.0),
+        (MonitoringPolicy, "outside_share", 1.01),
+        (MonitoringPolicy, "broken_outside_share", -0.01),
+        (MonitoringPolicy, "broken_outside_share_grown", math.nan),
+        (MonitoringPolicy, "broken_null_share", 20),
+        (MonitoringPolicy, "broken_quarantined_share", 2),
+        (MonitoringPolicy, "broken_volume_share", 50),
+        (MonitoringPolicy, "broken_scale", 1.0),
+        (MonitoringPolicy, "broken_scale", math.inf),
+        (MonitoringPolicy, "broken_psi", -0.1),
+        (MonitoringPolicy, "harmful_skill_share", math.nan),
+        (MonitoringPolicy, "min_days", -1),
+        (MonitoringPolicy, "min_rows", -1),
+        (RetrainingPolicy, "windows", 0),
+        (RetrainingPolicy, "of_them", 0),
+        (RetrainingPolicy, "of_them", 4),
+        (RetrainingPolicy, "drifted_share", 0.0),
+        (RetrainingPolicy, "drifted_share", 1.01),
+        (RetrainingPolicy, "drifted_share", math.nan),
+        (RetrainingPolicy, "calibration", -0.01),
+        (RetrainingPolicy, "calibration", math.inf),
+        (RetrainingPolicy, "loss_excess", -0.01),
+        (RetrainingPolicy, "loss_excess", math.nan),
+        (RetrainingPolicy, "label_growth", 0.0),
+        (RetrainingPolicy, "label_growth", math.inf),
+        (RetrainingPolicy, "max_age", timedelta(0)),
+        (RetrainingPolicy, "min_rows", -1),
+        (RetrainingPolicy, "min_days", -1),
+        (RetrainingPolicy, "cooldown", timedelta(seconds=-1)),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused(policy, name, value):
+    with pytest.raises(ConfigError, match=rf"^{name} of a {policy.__name__} must be .*, got .*; correct"):
+        policy(**{name: value})
+
+
+def test_policies_at_the_edge_of_sense_are_accepted():
+    GatePolicy(holdout_days=1, min_days=0, min_rows=0, margin=-1.0, min_skill=-1.0, no_evidence="promote")
+    shares = ("outside", "broken_outside", "broken_null", "broken_quarantined", "broken_volume")
+    MonitoringPolicy(**{f"{name}_share": 1.0 for name in shares}, broken_psi=0.0, harmful_skill_share=4.0)
