@@ -160,7 +160,5 @@ class RetrainingPolicy:
 
 def _require(policy: object, name: str, demand: str, met: bool) -> None:
     if not met:
-        raise ConfigError(
-            f"{name} of a {type(policy).__name__} must be {demand}, got {getattr(policy, name)!r}; correct it in the use "
-            "case"
-        )
+        got = getattr(policy, name)
+        raise ConfigError(f"{name} of a {type(policy).__name__} must be {demand}, got {got!r}; correct the use case")
