@@ -15,7 +15,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from levelfive import replay_plan
-from levelfive.cli_options import AsOf, Begin, Config, End, Home, Landing, UseCaseName, open_app, out, wide
+from levelfive.cli_options import (
+    AsOf,
+    Begin,
+    Config,
+    End,
+    Home,
+    Landing,
+    UseCaseName,
+    how_to_promote,
+    open_app,
+    out,
+    wide,
+)
 from levelfive.cli_registry import registry_cli
 from levelfive.config import DEFAULT_HOME, Approval, parse_length, parse_time, parse_window
 from levelfive.errors import ConfigError, LevelfiveError
@@ -151,7 +163,7 @@ def training(
     if result.version is None:
         raise typer.Exit(1)
     out.print(f"candidate is version {result.candidate_version}, refitted on all labels as version {result.version}.")
-    out.print(f"Make it the champion: levelfive registry promote {result.version} --as-of {iso(moment)}")
+    out.print(f"Make it the champion: {how_to_promote(app.settings.approval, result.version, moment)}")
 
 
 @cli.command()
@@ -283,10 +295,7 @@ def retraining(
         out.print(f"Version {result.promotion.version} is the champion since {iso(result.promotion.promoted_at)}.")
     elif result.retraining is not None and result.retraining.version is not None:
         version = result.retraining.version
-        out.print(
-            f"It waits for you: levelfive registry approve {version} --as-of {iso(moment)} --by WHO --reason WHY, then "
-            f"levelfive registry promote {version} --as-of {iso(moment)}"
-        )
+        out.print(f"It waits for you: {how_to_promote(app.settings.approval, version, moment)}")
 
 
 @cli.command()

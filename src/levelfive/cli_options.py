@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from levelfive.config import load_settings
+from levelfive.config import Approval, load_settings
+from levelfive.windows import iso
 
 if TYPE_CHECKING:
     from levelfive.app import App
@@ -38,6 +40,14 @@ WIDE = 230
 out = Console(soft_wrap=True)
 # A table keeps its lines whole: a terminal that is too narrow wraps them, a file gets them as they are.
 wide = Console(width=WIDE)
+
+
+def how_to_promote(approval: Approval, version: str, as_of: datetime) -> str:
+    """Write the commands that make a version which passed the gate the champion."""
+    promote = f"levelfive registry promote {version} --as-of {iso(as_of)}"
+    if approval is not Approval.MANUAL:
+        return promote
+    return f"levelfive registry approve {version} --as-of {iso(as_of)} --by WHO --reason WHY, then {promote}"
 
 
 def open_app(home: Path, config: Path | None, use_case: str | None, landing: Path | None = None) -> App:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from levelfive.cli_options import AsOf, Config, Home, UseCaseName, open_app, out, wide
-from levelfive.config import DEFAULT_HOME, Approval, parse_time
+from levelfive.cli_options import AsOf, Config, Home, UseCaseName, how_to_promote, open_app, out, wide
+from levelfive.config import DEFAULT_HOME, parse_time
 from levelfive.windows import iso
 
 registry_cli = typer.Typer(
@@ -62,9 +62,7 @@ def copy(
         out.print(f"  - {reason}")
     if not admitted.verdict.passed:
         raise typer.Exit(1)
-    approve_first = f"levelfive registry approve {admitted.version} --as-of {iso(moment)} --by WHO --reason WHY, then: "
-    needed = approve_first if app.settings.approval is Approval.MANUAL else ""
-    out.print(f"Make it the champion: {needed}levelfive registry promote {admitted.version} --as-of {iso(moment)}")
+    out.print(f"Make it the champion: {how_to_promote(app.settings.approval, admitted.version, moment)}")
 
 
 @registry_cli.command()

@@ -12,7 +12,7 @@ LevelfiveError
 ├── EvidenceError          too little data to train or to judge
 └── RegistryError          the central registry refused, or does not hold what was asked for
     ├── ModelNotFound      the registry's own not-found answer
-    ├── DamagedModel       a version's files are not those that were registered
+    ├── DamagedModel       a version's files are gone, or not those that were registered
     └── PromotionConflict  another writer took the next place in the promotions
 """
 
@@ -68,7 +68,7 @@ class ModelNotFound(RegistryError):
 
 
 class DamagedModel(RegistryError):
-    """The files of a version are not those that were registered."""
+    """The files of a version are gone, or not those that were registered."""
 
 
 class PromotionConflict(RegistryError):

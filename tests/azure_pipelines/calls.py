@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,8 @@ from azure_pipelines.runs import places, script
 from bundle.offline import ROOT, Deployment, deployment
 from levelfive.notebook.steps import RegistryStep
 
-INSTALLER = "deploy/azure-pipelines/install-cli.sh"
+INSTALLER = ("bash", "deploy/azure-pipelines/install-cli.sh")
+"""A file of a published artefact: it has lost the permission to execute."""
 OPERATORS = re.compile(r"[;&|<>]+|\(.*")
 # What a shell would run within a word: but for this one, only variables of the pipeline are written like it.
 COMMIT, SUBSTITUTION = "$(cat HEAD)", re.compile(r"\$\([^)]*[^\w.)][^)]*\)|`")
@@ -70,8 +70,8 @@ class Call:
     @property
     def shape(self) -> tuple[str, ...]:
         """What a person types, whatever the values."""
-        if self.words[0] == INSTALLER:
-            return self.words[:1]
+        if self.words[:2] == INSTALLER:
+            return self.words[:2]
         if not self.is_bundle:
             return tuple(word.partition("=")[0] for word in self.words if not word.startswith("ARGS="))
         options = sorted(word for word in self.words if word.startswith("-"))
@@ -97,7 +97,8 @@ def parse(script: str) -> Call:
     if any(OPERATORS.fullmatch(word) for word in words):
         raise CallError(f"more than one call: {script!r}")
     call = Call(tuple(words), output)
-    if not (words and (words[0] in ("make", "levelfive", INSTALLER) or (call.is_bundle and len(words) > 2))):
+    known = words[:1] in (["make"], ["levelfive"]) or call.words[:2] == INSTALLER
+    if not (known or (call.is_bundle and len(words) > 2)):
         raise CallError(f"neither make nor levelfive nor databricks bundle: {script!r}")
     return call
 
@@ -123,8 +124,8 @@ class Project:
             yield from self._faults_of_make(call)
         elif call.words[0] == "levelfive":
             yield from _faults_of_command(self.command, call.words[1:])
-        elif len(call.words) != 2 or not os.access(self.root / INSTALLER, os.X_OK):
-            yield f"{INSTALLER} takes a version, and has to be there"
+        elif len(call.words) != 3 or not (self.root / INSTALLER[1]).is_file():
+            yield f"{INSTALLER[1]} takes a version, and has to be there"
 
     def _faults_of_make(self, call: Call) -> Iterator[str]:
         recipes = _recipes(self.makefile)

@@ -139,14 +139,21 @@ def test_production_takes_a_prebuilt_wheel_and_development_builds_one():
 
 
 def test_production_waits_for_a_person_before_a_model_goes_live():
-    def approval(target):
-        return [p["default"] for p in deployment(target).jobs["training"]["parameters"] if p["name"] == "approval"]
+    """Deployed, not a parameter: whoever may start a job may give it any parameters."""
 
-    assert {target: approval(target) for target in TARGETS} == {
-        "dev": ["auto"],
-        "serverless": ["auto"],
-        "qa": ["auto"],
-        "prod": ["manual"],
+    def approvals(target):
+        jobs = deployment(target).jobs
+        tasks = [task for name in ("training", "release") for task in jobs[name]["tasks"]]
+        (condition,) = (task["condition_task"] for task in tasks if task["task_key"] == "approval_is_auto")
+        (step,) = (task["notebook_task"]["base_parameters"] for task in tasks if "base_parameters" in str(task))
+        assert not [name for name, job in jobs.items() for one in job["parameters"] if one["name"] == "approval"]
+        return condition["left"], step["approval"]
+
+    assert {target: approvals(target) for target in TARGETS} == {
+        "dev": ("auto", "auto"),
+        "serverless": ("auto", "auto"),
+        "qa": ("auto", "auto"),
+        "prod": ("manual", "manual"),
     }
 
 

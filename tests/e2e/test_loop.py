@@ -23,6 +23,7 @@ from levelfive.policies import GatePolicy, RetrainingPolicy
 from levelfive.predictions import PREDICTIONS
 from levelfive.registry import job as registry
 from levelfive.registry.promotions import history
+from levelfive.registry.store import CHALLENGER
 from levelfive.report import collect
 from levelfive.retraining import job as retraining
 from levelfive.retraining.policy import Action
@@ -206,6 +207,12 @@ def test_a_training_that_was_registered_is_not_repeated_after_a_kill(copy: Copy,
         with pytest.raises(Killed):
             copy.retrain()
     registered = copy.versions()
+    copy.app.registry.drop_alias(CHALLENGER)  # as if it was killed a moment before
+
+    finished = copy.retrain(approval=Approval.MANUAL)
+    assert finished.promotion is None
+    assert finished.retraining is not None
+    assert copy.app.registry.alias(CHALLENGER) == finished.retraining.version
 
     finished = copy.retrain()
 

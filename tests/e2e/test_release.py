@@ -19,7 +19,6 @@ from pyspark.sql import functions as F
 from commands import run
 from first_champion import AS_OF, LATER
 from levelfive.app import App
-from levelfive.commits import Write
 from levelfive.config import Approval, Settings
 from levelfive.errors import ConfigError, ModelNotFound, PromotionConflict, RegistryError, TableError
 from levelfive.policies import GatePolicy
@@ -32,6 +31,7 @@ from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of,
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.runs import RUNS, JobContext
 from levelfive.scoring import job as scoring
+from levelfive.training import job as training
 from levelfive.training.admission import Admission, admit
 from levelfive.windows import Window, iso
 
@@ -285,6 +285,11 @@ def test_a_rollback_works_while_the_newest_versions_files_are_gone_and_leaves_hi
     live = champion_as_of(made, later + timedelta(minutes=30))
     assert live is not None
     assert live.version == again
+    # And the loop goes on.
+    app, next_day = production.app, LATER + DAY
+    trained = training.run(production.context, app.tracking, app.registry, as_of=next_day)
+    assert trained.version is not None
+    assert app.registry.alias(CHALLENGER) == trained.version
 
 
 def test_a_rollback_takes_back_what_was_promoted_since_and_nothing_else(production: Production) -> None:
@@ -434,6 +439,18 @@ def test_a_champion_that_is_released_again_is_not_judged_against_itself(producti
     assert production.promote(live, LATER + timedelta(hours=1)).promoted is False
 
 
+def test_a_champion_that_was_refused_while_another_one_was_live_is_released_again(production: Production) -> None:
+    hours = [LATER + timedelta(hours=hour) for hour in range(1, 4)]
+    first = production.released()
+    production.promote(production.another(first), hours[0])
+    production.app.registry.tag(first, judged(Verdict(VerdictKind.WORSE, False, ("worse",)), production.made()[-1]))
+    production.rollback(hours[1])
+
+    again = production.admit(hours[2])
+
+    assert (again.version, again.verdict.passed) == (first, True)
+
+
 def test_a_release_does_not_displace_a_champion_that_it_is_not_better_than(production: Production) -> None:
     live, later = production.another(production.released()), LATER + timedelta(hours=1)
     production.promote(live, later)
@@ -523,17 +540,17 @@ def test_killed_between_the_gate_and_the_alias_a_second_run_repairs_the_alias(
 def test_who_moves_the_alias_late_moves_it_to_the_newest_champion(
     production: Production, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, append = production.admit().version, registry.append
+    first, central = production.admit().version, production.app.registry
     production.approve(first)
+    point = central.set_alias
 
-    def overtaken(*of: Any) -> Write:
-        """Write the promotion; before its alias is moved, another one is made."""
-        monkeypatch.setattr(registry, "append", append)
-        write = append(*of)
+    def overtaken(alias: str, version: str) -> None:
+        """Before the alias is moved, another promotion is made and moves it."""
+        monkeypatch.setattr(central, "set_alias", point)
         production.promote(production.another(first), LATER + timedelta(hours=1))
-        return write
+        point(alias, version)
 
-    monkeypatch.setattr(registry, "append", overtaken)
+    monkeypatch.setattr(central, "set_alias", overtaken)
     production.promote(first)
 
     newest = production.made()[-1].version

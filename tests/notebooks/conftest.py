@@ -48,7 +48,6 @@ def jobs(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, spark: SparkS
         "landing": str(folder / "landing"),
         "registry_uri": f"sqlite:///{folder / 'registry.db'}",
         "experiment": "/Shared/flights",
-        "approval": "auto",
         "code_revision": "abc123",
     }
 

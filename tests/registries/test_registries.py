@@ -2,11 +2,12 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -246,8 +247,11 @@ def test_a_copy_that_was_damaged_on_its_way_is_refused_and_made_again(
     assert [copy_of(here, there, version) for version in (candidate, refit)] == ["3", "4"]
 
 
-def test_a_refit_is_copied_again_if_its_candidate_was_damaged(
-    registries: Registries, package: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "spoil", [lambda folder: (folder / "MLmodel").write_text("damaged"), shutil.rmtree], ids=["damaged", "gone"]
+)
+def test_a_refit_is_copied_again_if_its_candidate_is(
+    spoil: Callable[[Path], object], registries: Registries, package: Path, tmp_path: Path
 ) -> None:
     there = registries.open("database")
     place = {"uri": f"sqlite:///{tmp_path}/here.db", "name": "models.prod.flight_delay", "artefacts": tmp_path / "here"}
@@ -255,10 +259,43 @@ def test_a_refit_is_copied_again_if_its_candidate_was_damaged(
     assert bring(CentralRegistry(**place), there, refit) == "2"
     run = MlflowClient(place["uri"], place["uri"]).get_model_version(place["name"], "1").run_id
     (candidates,) = place["artefacts"].rglob(f"{run}/**/MLmodel")
-    candidates.write_text("damaged")
+    spoil(candidates.parent)
 
     assert bring(CentralRegistry(**place), there, refit) == "4"
     assert CentralRegistry(**place).find("4").tags[REFIT_OF] == "3"
+
+
+def test_files_that_are_gone_are_told_from_a_registry_that_does_not_answer(
+    registry: CentralRegistry, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = registry.register(package, {})
+    monkeypatch.setattr(registry._backend, "download", refusing(OSError("connection reset")))
+
+    with pytest.raises(RegistryError, match="cannot be read: connection reset") as refused:
+        registry.download(version, tmp_path)
+    assert not isinstance(refused.value, DamagedModel)
+
+    monkeypatch.setattr(registry._backend, "holds_files", lambda *_: False)
+    with pytest.raises(DamagedModel, match=r"are gone\. Copy it again"):
+        registry.download(version, tmp_path)
+
+
+def test_files_that_are_gone_from_unity_catalog_are_missed(
+    registries: Registries, package: Path, tmp_path: Path
+) -> None:
+    registry = registries.open("unity_catalog")
+    version = registry.register(package, {})
+    registries.metastore.files.clear()
+
+    with pytest.raises(DamagedModel, match="are gone"):
+        registry.download(version, tmp_path)
+
+
+def refusing(error: Exception) -> Callable[..., None]:
+    def refuse(*_: object) -> None:
+        raise error
+
+    return refuse
 
 
 def test_a_version_without_a_hash_of_its_files_is_not_copied(registries: Registries, tmp_path: Path) -> None:
@@ -277,7 +314,12 @@ def test_a_version_without_a_hash_of_its_files_is_not_copied(registries: Registr
     ("address", "place"),
     [
         ("http://ada:secret@hub.example/mlflow", "http://hub.example/mlflow"),
-        ("postgresql://secret@hub.example/mlflow", "postgresql://hub.example/mlflow"),
+        ("https://ada:se@cret@hub.example:5000/mlflow?token=secret", "https://hub.example:5000/mlflow"),
+        ("postgresql://ada:se/cret@hub.example/mlflow", "postgresql://hub.example/mlflow"),
+        ("mysql+pymysql://hub.example:3306/mlflow?user=ada&password=secret", "mysql+pymysql://hub.example:3306/mlflow"),
+        ("databricks-uc", "databricks-uc"),
+        ("databricks://scope:prefix", "databricks://scope:prefix"),
+        ("file:///home/a@b/registry", "file:///home/a@b/registry"),
         ("databricks-uc://scope:prefix", "databricks-uc://scope:prefix"),
         ("sqlite:////home/a@b/registry.db", "sqlite:////home/a@b/registry.db"),
     ],

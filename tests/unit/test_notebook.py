@@ -155,7 +155,7 @@ def test_on_databricks_the_application_is_built_from_the_session_in_place(monkey
 
 
 def test_a_wrong_setting_is_refused_with_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    page = page_from(monkeypatch, "data", "--home", str(tmp_path), "--approval", "maybe")
+    page = page_from(monkeypatch, "registry", "--home", str(tmp_path), "--approval", "maybe")
 
     with pytest.raises(ConfigError, match="approval"):
         print(page.app)

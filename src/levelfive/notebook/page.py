@@ -21,7 +21,7 @@ from levelfive.app import App, on_databricks
 from levelfive.config import DEFAULT_HOME, load_settings, parse_time, parse_window
 from levelfive.errors import ConfigError
 from levelfive.mlflow_store import quieten
-from levelfive.notebook.reading import COMMON, HOME, PARAMETERS, SETTINGS, from_command_line, from_widgets
+from levelfive.notebook.reading import APPROVAL, COMMON, HOME, PARAMETERS, SETTINGS, from_command_line, from_widgets
 from levelfive.notebook.showing import table
 from levelfive.windows import Window
 
@@ -63,7 +63,7 @@ class Page:
             ConfigError: A parameter is wrong.
         """
         quieten()
-        chosen = {name: self[name] or None for name in SETTINGS}
+        chosen = {name: self.values.get(name) or None for name in (*SETTINGS, APPROVAL)}
         if on_databricks():
             settings = load_settings(None, None, **chosen)
             return App.on_databricks(self.namespace["spark"], settings, revision=self["code_revision"])

@@ -14,15 +14,16 @@ SETTINGS = (
     "landing",
     "registry_uri",
     "registry_prefix",
-    "approval",
     "experiment",
 )
+APPROVAL = "approval"
+"""A setting that only the notebook `registry` takes: nothing else promotes."""
 COMMON = ("as_of", *SETTINGS, "code_revision")
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "data": (),
     "features": ("since",),
     "training": ("without", "decision"),
-    "registry": ("step", "version", "by", "reason", "source_model", "source_registry", "promoted_since"),
+    "registry": (APPROVAL, "step", "version", "by", "reason", "source_model", "source_registry", "promoted_since"),
     "scoring": ("window_start", "window_end", "min_rows"),
     "monitoring": ("window_start", "window_end", "lakehouse_monitor"),
     "retraining": (),

@@ -141,8 +141,9 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
                 app.context, app.registry, as_of=as_of, by=by, reason=reason, version=only, since=since
             )
         case RegistryStep.PROMOTE:
-            # The job release has no such task, and to ask for values of one that is not there is an error.
-            version = page["version"] or page.handed_on("version", by=TRAINING_TASK) or _needed(page, "version")
+            # A job that names the step has no such task, and to ask for values of one that is not there is an error.
+            handed_on = "" if page["version"] or page["step"] else page.handed_on("version", by=TRAINING_TASK)
+            version = handed_on or _needed(page, "version")
             _refuse(page, "reason", "a promotion has the gate's; for a rollback, say step rollback")
             version = _version(page, version)
             approval = app.settings.approval

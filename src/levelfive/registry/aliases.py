@@ -12,13 +12,16 @@ from levelfive.tables import Tables
 def follow(tables: Tables, registry: CentralRegistry) -> Promotion:
     """Point `champion` at the newest champion; a challenger that was compared with another one waits no longer.
 
-    Who writes late writes the newest, too: the promotions are read here.
+    Promotions are read before and after: who writes late, while another one promotes, writes again.
 
     Raises:
         RegistryError: The registry refused.
     """
-    newest = history(tables, registry.name)[-1]
-    registry.set_alias(CHAMPION, newest.version)
+    newest, latest = None, history(tables, registry.name)[-1]
+    while newest != latest:
+        newest = latest
+        registry.set_alias(CHAMPION, newest.version)
+        latest = history(tables, registry.name)[-1]
     waiting = registry.alias(CHALLENGER)
     if waiting is not None and registry.find(waiting).tags.get(JUDGED_AGAINST) != newest.version:
         registry.drop_alias(CHALLENGER)

@@ -7,14 +7,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit, urlunsplit
 
 from mlflow import MlflowClient
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.unity_catalog_models_artifact_repo import UnityCatalogModelsArtifactRepository
+from mlflow.store.db.db_types import DATABASE_ENGINES
 
 from levelfive.mlflow_store import experiment_id
 
@@ -46,6 +47,15 @@ class Backend(Protocol):
         """
         ...
 
+    def holds_files(self, name: str, version: str) -> bool:
+        """Tell whether any file of a version is there.
+
+        Raises:
+            MlflowException: The registry refused.
+            OSError: The registry did not answer.
+        """
+        ...
+
 
 class RunsOfItsOwn:
     """A registry whose MLflow store has runs too: they hold the files, so that nothing hangs on the tracking store.
@@ -74,10 +84,17 @@ class RunsOfItsOwn:
 
     def download(self, name: str, version: str, folder: Path) -> Path:
         """Copy a package; see `Backend`."""
+        return Path(self.client.download_artifacts(self._run_of(name, version), PACKAGE, str(folder)))
+
+    def holds_files(self, name: str, version: str) -> bool:
+        """Look for files; see `Backend`."""
+        return bool(self.client.list_artifacts(self._run_of(name, version), PACKAGE))
+
+    def _run_of(self, name: str, version: str) -> str:
         run_id = self.client.get_model_version(name, version).run_id
         if not run_id:
             raise FileNotFoundError("the version has no run that holds its files: it was not registered by levelfive")
-        return Path(self.client.download_artifacts(run_id, PACKAGE, str(folder)))
+        return str(run_id)
 
 
 class UnityCatalog:
@@ -100,8 +117,14 @@ class UnityCatalog:
 
     def download(self, name: str, version: str, folder: Path) -> Path:
         """Copy a package; see `Backend`."""
-        files = _FilesOfVersion(self.client, self._uri, name, version)  # type: ignore[abstract]  # MLflow itself makes such ones
-        return Path(files.download_artifacts("", str(folder)))  # type: ignore[no-untyped-call]  # MLflow has no types here
+        return Path(self._files(name, version).download_artifacts("", str(folder)))  # type: ignore[no-untyped-call]  # MLflow has no types here
+
+    def holds_files(self, name: str, version: str) -> bool:
+        """Look for files; see `Backend`."""
+        return bool(self._files(name, version).list_artifacts(""))  # type: ignore[no-untyped-call]  # MLflow has no types here
+
+    def _files(self, name: str, version: str) -> _FilesOfVersion:
+        return _FilesOfVersion(self.client, self._uri, name, version)  # type: ignore[abstract]  # MLflow itself makes such ones
 
 
 class _FilesOfVersion(UnityCatalogModelsArtifactRepository):
@@ -124,8 +147,15 @@ def name_for(uri: str, name: str) -> str:
 
 
 def without_password(uri: str) -> str:
-    """Write a registry's address for people, tags and logs: without a user and a password that it may hold."""
-    return re.sub(r"(?<=://)[^/@]*@", "", uri)
+    """Write a registry's address for people, tags and logs: without what may hold a password, user and query."""
+    if uri.split(":")[0].split("+")[0] in DATABASE_ENGINES:
+        # Only a laptop has it, and only a laptop's registry is a plain database.
+        from sqlalchemy.engine import URL, make_url
+
+        full = make_url(uri)
+        return URL.create(full.drivername, host=full.host, port=full.port, database=full.database).render_as_string()
+    parts = urlsplit(uri)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def every_version(client: MlflowClient, name: str) -> list[str]:

@@ -24,7 +24,7 @@ KEPT = (AS_OF, TRACKING_RUN, CODE_REVISION, TRAINING_SET_SHA256)
 
 
 def bring(registry: CentralRegistry, source: CentralRegistry, version: str) -> str:
-    """Copy a version; one that was brought before is found again, unless its files were damaged on the way.
+    """Copy a version; one that was brought before is found again, unless its files are damaged or gone.
 
     The files are read, checked against their hash, stored in this registry, and checked once more as they are loaded.
     A refit's candidate is brought before it, so that the gate can judge by it here and in environments to come. Neither
@@ -74,7 +74,7 @@ def copy_of(registry: CentralRegistry, source: CentralRegistry, version: str) ->
 
 
 def _is_whole(registry: CentralRegistry, brought: RegisteredVersion) -> bool:
-    """Tell whether the files of a copy, and of its candidate where it is a refit, are those that were registered."""
+    """Tell whether a copy, and its candidate where it is a refit, has the files that were registered."""
     try:
         registry.load(brought.version)
         registry.load(brought.tags.get(REFIT_OF, brought.version))

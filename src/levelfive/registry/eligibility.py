@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from levelfive.errors import DataError, RegistryError
@@ -60,7 +60,7 @@ def check_rival(found: RegisteredVersion, made: Sequence[Promotion]) -> None:
     if rival != newest:
         raise RegistryError(
             f"the gate compared version {found.version} of {found.name} with another champion ({rival}) than the "
-            f"newest one ({newest}). {_judge_again(found)}, so that it is compared with that one"
+            f"newest one ({newest}). {_judge_again(found)}{_later(made)}, so that it is compared with that one"
         )
 
 
@@ -70,14 +70,10 @@ def approval(
     """Write as tags that a person lets a version go live: who, when, why, and on which grounds.
 
     The grounds are the verdict, and the promotions up to then: the approval counts until the version is judged anew,
-    or anything is promoted or rolled back.
+    or anything is promoted or rolled back. Their hash is of the whole approval: half of one is none.
     """
-    return {
-        APPROVED_FOR: _grounds(found, made),
-        APPROVED_AT: iso(as_of),
-        APPROVED_BECAUSE: reason,
-        APPROVED_BY: by,
-    }
+    said = {APPROVED_AT: iso(as_of), APPROVED_BECAUSE: reason, APPROVED_BY: by}
+    return {**said, APPROVED_FOR: _seal(said, found, made)}
 
 
 def approved(found: RegisteredVersion, made: Sequence[Promotion], as_of: datetime) -> str:
@@ -91,7 +87,7 @@ def approved(found: RegisteredVersion, made: Sequence[Promotion], as_of: datetim
     if APPROVED_BY not in tags:
         raise RegistryError(f"version {found.version} waits for an approval: {again}")
     said = f"approved by {tags[APPROVED_BY]} as of {tags[APPROVED_AT]}: {tags[APPROVED_BECAUSE]}"
-    if tags.get(APPROVED_FOR) != _grounds(found, made):
+    if tags.get(APPROVED_FOR) != _seal(tags, found, made):
         raise RegistryError(
             f"version {found.version} waits for an approval: since it was {said}, it was judged anew, or something was "
             f"promoted or rolled back. {again}"
@@ -99,9 +95,14 @@ def approved(found: RegisteredVersion, made: Sequence[Promotion], as_of: datetim
     return said
 
 
-def _grounds(found: RegisteredVersion, made: Sequence[Promotion]) -> str:
+def _seal(said: Mapping[str, str], found: RegisteredVersion, made: Sequence[Promotion]) -> str:
+    approval = [said[name] for name in (APPROVED_AT, APPROVED_BECAUSE, APPROVED_BY)]
     grounds = [found.tags.get(VERDICT), found.tags.get(JUDGED_AGAINST), len(made)]
-    return hashlib.sha256(json.dumps(grounds).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([*approval, *grounds]).encode()).hexdigest()
+
+
+def _later(made: Sequence[Promotion]) -> str:
+    return f" as of a time after {iso(made[-1].promoted_at)}" if made else ""
 
 
 def _judge_again(found: RegisteredVersion) -> str:

@@ -60,6 +60,7 @@ def run(
         RegistryError: The gate did not pass it or compared it with an earlier champion, nobody approved it as it is
             now, its smoke check failed, or there is a later promotion.
         PromotionConflict: Another writer promoted at the same time.
+        TableError: The promotions cannot be written.
     """
     with context.run("registry", as_of=as_of, parameters={"version": version, "by": by}) as run:
         run.model_version = version
@@ -138,6 +139,7 @@ def rollback(
     Raises:
         RegistryError: There is no earlier champion, its smoke check failed, or a later promotion exists.
         PromotionConflict: Another writer promoted at the same time.
+        TableError: The promotions cannot be written.
     """
     parameters = {"rollback": True, "version": version, "by": by, "reason": reason, "since": since}
     with context.run("registry", as_of=as_of, parameters=parameters) as run:

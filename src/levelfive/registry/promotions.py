@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from levelfive.commits import Write
-from levelfive.errors import PromotionConflict, TableError
+from levelfive.errors import PromotionConflict, TableConflict
 from levelfive.tables import Tables
 
 PROMOTIONS = "promotions"
@@ -51,10 +51,11 @@ def append(tables: Tables, promotion: Promotion) -> Write:
 
     Raises:
         PromotionConflict: Another writer took the number.
+        TableError: The table cannot be written.
     """
     try:
         write = tables.ledgers.add(PROMOTIONS, SCHEMA, [astuple(promotion)], ("model_name", "seq"))
-    except TableError as err:
+    except TableConflict as err:
         raise _conflict(promotion) from err
     if write.rows == 0:
         raise _conflict(promotion)

@@ -23,6 +23,7 @@ _LONGEST_TAG = 1000
 NOT_FOUND = ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
 INVALID = ErrorCode.Name(INVALID_PARAMETER_VALUE)
 READY = "READY"
+REMEDY = "Copy it again if it is a copy, or train again, or roll back if it is live"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 
@@ -122,7 +123,7 @@ class CentralRegistry:
         """Copy a version's package into a folder.
 
         Raises:
-            DamagedModel: Its artefacts are not those that were registered.
+            DamagedModel: Its artefacts are gone, or not those that were registered.
             ModelNotFound: There is no such version.
             RegistryError: Its artefacts cannot be read, or it carries no hash to check them by.
         """
@@ -133,18 +134,20 @@ class CentralRegistry:
         try:
             package = self._backend.download(self.name, version, folder)
         except (MlflowException, OSError) as err:
+            with self._asking(f"files of version {version}"):
+                are_there = self._backend.holds_files(self.name, version)
+            if not are_there:
+                raise DamagedModel(f"{about} are gone. {REMEDY}") from err
             raise RegistryError(f"{about} cannot be read: {self._said(err)}") from err
         if digest(package) != found.tags[PACKAGE_SHA256]:
-            raise DamagedModel(
-                f"{about} are not those that were registered: their hash differs. Train again, or roll back"
-            )
+            raise DamagedModel(f"{about} are not those that were registered: their hash differs. {REMEDY}")
         return package
 
     def load(self, version: str) -> Model:
         """Load a version; a second call gives the same object.
 
         Raises:
-            DamagedModel: Its artefacts are not those that were registered.
+            DamagedModel: Its artefacts are gone, or not those that were registered.
             ModelNotFound: There is no such version.
             RegistryError: Its artefacts cannot be read, or it carries no hash to check them by.
         """

@@ -15,6 +15,7 @@ from levelfive.features.job import LABELS, known_labels
 from levelfive.monitoring.records import VERDICTS, VerdictRecord, verdicts
 from levelfive.registry import job as registry_job
 from levelfive.registry import tags
+from levelfive.registry.eligibility import passed_verdict
 from levelfive.registry.gate import Verdict
 from levelfive.registry.promotions import PROMOTIONS, Promotion, history
 from levelfive.registry.store import CentralRegistry
@@ -184,19 +185,23 @@ def _trained(context: JobContext, run: Run, stores: Stores, record: DecisionReco
     if found is None:
         broken = _broken(verdicts(run, record.model_name, as_of=record.as_of))
         labels = _mature_labels(context, run, record.as_of, broken)
-        found = _registered(stores.registry, record, labels) or _train(context, stores, record, (labels, broken))
+        found = _registered(context, stores.registry, record, labels) or _train(
+            context, stores, record, (labels, broken)
+        )
         record_retraining(run, found)
     return found
 
 
-def _registered(registry: CentralRegistry, record: DecisionRecord, labels: int) -> RetrainingRecord | None:
-    """Find what a run that was killed had registered for this decision."""
-    for version in registry.versions():
-        verdict = version.tags.get(tags.VERDICT)
-        if version.tags.get(tags.DECISION) == record.decision_id and verdict is not None:
-            candidate = version.tags.get(tags.REFIT_OF)
-            return _outcome(record, Verdict.from_json(verdict), (candidate, version.version), labels)
-    return None
+def _registered(
+    context: JobContext, registry: CentralRegistry, record: DecisionRecord, labels: int
+) -> RetrainingRecord | None:
+    """Find what a run that was killed had registered for this decision, and finish its registration."""
+    found = registry.tagged({tags.DECISION: record.decision_id, tags.ROLE: training.REFIT})
+    if found is None:
+        return None
+    candidate, verdict = found.tags[tags.REFIT_OF], passed_verdict(found)
+    training.announce(context, registry, candidate, found.version)
+    return _outcome(record, verdict, (candidate, found.version), labels)
 
 
 def _train(

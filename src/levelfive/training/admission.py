@@ -63,7 +63,7 @@ def admit(
         run.model_version = made
         live = champion(context, registry, as_of)
         if live is not None and live.version == made:
-            return Admission(run.run_id, made, passed_verdict(registry.find(made)))
+            return Admission(run.run_id, made, Verdict.from_json(live.verdict))
         with run.timed("judge"):
             candidate = registry.load(registry.find(made).tags.get(tags.REFIT_OF, made))
             theirs = None if live is None else registry.load(live.version)

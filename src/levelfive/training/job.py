@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
-from levelfive.errors import EvidenceError, ModelNotFound
+from levelfive.errors import DamagedModel, EvidenceError, ModelNotFound
 from levelfive.features.job import LABELS
 from levelfive.metrics import SKILL, Evaluation, evaluate, evaluate_slices, row_loss
 from levelfive.model_package import Model, ModelCard, feature_frame, make_estimator, save
@@ -47,6 +47,7 @@ READS = ("raw_*", "<feature tables>", LABELS, PROMOTIONS, PREDICTIONS)
 WRITES: tuple[str, ...] = ()
 
 TRAINING_SET = "training_set"
+CANDIDATE, REFIT = "candidate", "refit"
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,16 @@ def run(
             return TrainingResult(run.run_id, tracked.run_id, verdict, evaluation, *versions)
 
 
+def announce(context: JobContext, registry: CentralRegistry, candidate: str, version: str) -> None:
+    """Link a candidate with the version that it was refitted as, and nominate that one.
+
+    Raises:
+        RegistryError: The registry refused, or did not answer.
+    """
+    registry.tag(candidate, {tags.REFITTED_AS: version})
+    nominate(context, registry, version)
+
+
 def _training_set_of(tracking: Tracking, model: Model, folder: Path) -> pd.DataFrame | None:
     path = tracking.download(model.card.run_id, f"{TRAINING_SET}/{SNAPSHOT}", folder)
     if path is None:
@@ -161,12 +172,12 @@ def _training_set_of(tracking: Tracking, model: Model, folder: Path) -> pd.DataF
 def _that_saw(
     context: JobContext, registry: CentralRegistry, features: tuple[str, ...], as_of: datetime
 ) -> tuple[str, ...]:
-    """List the champions so far that scored with all of these features; a version that is gone is left out."""
+    """List the champions so far that scored with all of these features; one that is gone, or its files, is left out."""
     found = []
     for version in dict.fromkeys(one.version for one in history(context.tables, registry.name)):
         try:
             model = registry.load(version)
-        except ModelNotFound:
+        except (DamagedModel, ModelNotFound):
             continue
         if model.card.as_of < as_of and set(features) <= set(model.card.features):
             found.append(version)
@@ -318,15 +329,14 @@ def _register(
         tags.DECISION: task.decision,
         tags.TRAINING_SET_SHA256: candidate.card.training_set_sha256,
     }
-    of_refit = {**shared, tags.ROLE: "refit", tags.SAME_MODEL: refitted.card.identity, **said}
+    of_refit = {**shared, tags.ROLE: REFIT, tags.SAME_MODEL: refitted.card.identity, **said}
     telling = {name: of_refit[name] for name in (tags.SAME_MODEL, tags.DECISION, tags.JUDGED_AGAINST)}
     found = registry.tagged(telling)
     if found is None:
-        first = registry.register(folder / "candidate", {**shared, tags.ROLE: "candidate"})
+        first = registry.register(folder / "candidate", {**shared, tags.ROLE: CANDIDATE})
         second = registry.register(folder / "model", {**of_refit, tags.REFIT_OF: first})
     else:
         first, second = found.tags[tags.REFIT_OF], found.version
-    registry.tag(first, {tags.REFITTED_AS: second})
-    nominate(task.context, registry, second)
+    announce(task.context, registry, first, second)
     task.tracked.set_tags({"candidate_version": first, "version": second})
     return first, second

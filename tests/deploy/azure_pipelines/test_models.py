@@ -44,8 +44,9 @@ def test_a_version_that_is_there_is_promoted_by_its_own_number(promoting):
 
 def test_a_version_is_approved_before_it_is_promoted_where_the_bundle_says_manual(promoting, releasing):
     for stage, target in {"qa": "qa", "promote": "prod"}.items():
-        given = {one["name"]: one["default"] for one in deployment(target).jobs["release"]["parameters"]}
-        expected = ["approve", "promote"] if given["approval"] == Approval.MANUAL else ["promote"]
+        (task,) = deployment(target).jobs["release"]["tasks"]
+        given = task["notebook_task"]["base_parameters"]["approval"]
+        expected = ["approve", "promote"] if given == Approval.MANUAL else ["promote"]
         for pipeline in (promoting, releasing):
             steps = [call.params["step"] for call in calls_of(pipeline, stage) if call.job == "release"]
             assert [step for step in steps if step != "copy"] == expected, stage

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from azure_pipelines.calls import calls_of, parse
+from azure_pipelines.calls import INSTALLER, calls_of, parse
 from azure_pipelines.expansion import FOLDER, files, read
 from azure_pipelines.project import CD, CI, ROLLBACKS, expand, started
 from azure_pipelines.runs import FAILED, SKIPPED, SUCCEEDED, holds, name_of, outcome, places, script
@@ -83,7 +83,7 @@ def test_the_tests_of_the_bundle_have_the_cli():
     (bundle,) = (job for job in expand(CI)["stages"][1]["jobs"] if name_of(job) == "bundle")
     words = [parse(text).words for step in bundle["steps"] if (text := script(step))]
 
-    installed = next(at for at, one in enumerate(words) if one[0].endswith("install-cli.sh"))
+    installed = next(at for at, one in enumerate(words) if one[:2] == INSTALLER)
     tested = next(at for at, one in enumerate(words) if one[:2] == ("make", "test-bundle"))
     assert installed < tested
 

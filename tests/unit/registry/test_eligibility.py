@@ -1,0 +1,65 @@
+"""What lets a version go live: a whole approval of the verdict that it carries."""
+
+from itertools import combinations
+
+import pytest
+
+from levelfive.errors import PromotionConflict, RegistryError, TableConflict, TableError
+from levelfive.registry.eligibility import approval, approved, check_rival, judged
+from levelfive.registry.gate import Verdict, VerdictKind
+from levelfive.registry.promotions import Promotion, append
+from levelfive.registry.store import RegisteredVersion
+from levelfive.registry.tags import SOURCE_MODEL
+from levelfive.windows import utc
+
+NOW = utc(2013, 4, 1)
+LIVE = Promotion(1, "models.prod.flights", "1", None, NOW, "promote", "ada", "better", "{}", "r1")
+PASSED, ANOTHER = (Verdict(VerdictKind.BETTER, True, (reason,)) for reason in ("first", "second"))
+
+
+def a_version(verdict=PASSED, **more):
+    return RegisteredVersion("models.prod.flights", "2", {**judged(verdict, LIVE), **more})
+
+
+def approved_by(name, found, made=(LIVE,)):
+    return approval(found, made, as_of=NOW, by=name, reason=f"{name} read it")
+
+
+def test_an_approval_is_told_with_who_when_and_why():
+    found = a_version(**approved_by("grace", a_version()))
+
+    assert approved(found, [LIVE], NOW) == "approved by grace as of 2013-04-01T00:00:00Z: grace read it"
+
+
+@pytest.mark.parametrize("verdict", [PASSED, ANOTHER], ids=["the same verdict", "judged anew"])
+def test_half_of_an_approval_is_none_even_over_an_earlier_one(verdict):
+    earlier = approved_by("grace", a_version())
+    later = approved_by("ada", a_version(verdict))
+    changed = [name for name, value in later.items() if earlier[name] != value]
+
+    assert len(changed) == 3  # all but when
+    for some in (of for many in (1, 2) for of in combinations(changed, many)):
+        half = {**earlier, **{name: later[name] for name in some}}
+        with pytest.raises(RegistryError, match="waits for an approval"):
+            approved(a_version(verdict, **half), [LIVE], NOW)
+    assert "ada" in approved(a_version(verdict, **later), [LIVE], NOW)
+
+
+def test_a_verdict_against_an_earlier_champion_says_as_of_when_to_judge_again():
+    later = Promotion(2, LIVE.model_name, "3", "1", utc(2013, 4, 2), "promote", "ada", "better", "{}", "r2")
+
+    for found, again in ((a_version(), "Train again"), (a_version(**{SOURCE_MODEL: "a"}), "Copy it again")):
+        with pytest.raises(RegistryError, match=f"{again} as of a time after 2013-04-02T00:00:00Z"):
+            check_rival(found, [LIVE, later])
+
+
+@pytest.mark.parametrize(("refusal", "error"), [(TableConflict, PromotionConflict), (TableError, TableError)])
+def test_only_a_conflict_is_called_one(refusal, error):
+    class Tables:
+        @property
+        def ledgers(self):
+            raise refusal("no")
+
+    with pytest.raises(error) as raised:
+        append(Tables(), LIVE)
+    assert type(raised.value) is error
