@@ -27,3 +27,4 @@ result = job.run(page.app.context, landing=page.app.landing, as_of=page.as_of)
 # COMMAND ----------
 
 page.show(result.files)
+print(f"left to a later run, which begin after as_of: {', '.join(result.left) or 'none'}")

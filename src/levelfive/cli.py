@@ -85,8 +85,10 @@ def data(
     result = data_job.run(app.context, landing=app.landing, as_of=moment)
     if result.files:
         _print_files(result)
-    else:
+    elif not result.left:
         out.print("Nothing new: all landing files were ingested before.")
+    if result.left:
+        out.print(f"Left to a later --as-of, since they begin after this one: {', '.join(result.left)}.")
     if report is not None:
         _write_quality_report(app, report)
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
 
-from levelfive.errors import DamagedModel, ModelNotFound
 from levelfive.metrics import Estimate, Metric
 from levelfive.monitoring import records
 from levelfive.monitoring.drift import population_stability
@@ -159,24 +157,15 @@ def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple
     weeks: dict[tuple[str, date], dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for (column, version, day), row in sorted(days.items()):
         weeks[column, day - timedelta(days=day.weekday())][version].append(row)
-    baselines = _baselines(registry, {key[1] for key in days})
+    models = {version: registry.load_if_there(version) for version in {key[1] for key in days}}
     found = []
     for (column, week), versions in sorted(weeks.items()):
         # A week in which the champion changed is shown against the baseline of the later one.
         version = max(versions, key=lambda text: (len(text), text))
         at = datetime.combine(week, time(), tzinfo=UTC)
-        if version in baselines:
-            found.append(_column_week(column, at, versions[version], baselines[version]))
+        if (model := models[version]) is not None:
+            found.append(_column_week(column, at, versions[version], model.baseline))
     return tuple(found)
-
-
-def _baselines(registry: CentralRegistry, versions: Collection[str]) -> dict[str, Baseline]:
-    """Read what each version was trained on; a version that is gone, or its files, is left out."""
-    found = {}
-    for version in versions:
-        with suppress(DamagedModel, ModelNotFound):
-            found[version] = registry.load(version).baseline
-    return found
 
 
 def _column_week(column: str, week: datetime, days: list[dict[str, Any]], baseline: Baseline) -> ColumnWeek:

@@ -145,15 +145,15 @@ def test_production_waits_for_a_person_before_a_model_goes_live():
         jobs = deployment(target).jobs
         tasks = [task for name in ("training", "release") for task in jobs[name]["tasks"]]
         (condition,) = (task["condition_task"] for task in tasks if task["task_key"] == "approval_is_auto")
-        (step,) = (task["notebook_task"]["base_parameters"] for task in tasks if "base_parameters" in str(task))
+        steps = [task["notebook_task"]["base_parameters"] for task in tasks if task["task_key"] == "registry"]
         assert not [name for name, job in jobs.items() for one in job["parameters"] if one["name"] == "approval"]
-        return condition["left"], step["approval"]
+        return condition["left"], *(step["approval"] for step in steps)
 
     assert {target: approvals(target) for target in TARGETS} == {
-        "dev": ("auto", "auto"),
-        "serverless": ("auto", "auto"),
-        "qa": ("auto", "auto"),
-        "prod": ("manual", "manual"),
+        "dev": ("auto", "auto", "auto"),
+        "serverless": ("auto", "auto", "auto"),
+        "qa": ("auto", "auto", "auto"),
+        "prod": ("manual", "manual", "manual"),
     }
 
 

@@ -32,6 +32,7 @@ from levelfive.runs import JobContext, Run
 from levelfive.scoring import job as scoring
 from levelfive.training.dataset import Wanted, labelled_rows, training_rows
 from levelfive.windows import Window, utc
+from registered import files_of
 
 SCORED = Window(AS_OF, LATER)
 KEY = ["flight_date", "carrier", "flight", "origin"]
@@ -193,6 +194,14 @@ def test_a_later_champion_is_compared_with_the_first_one_whenever_its_window_is_
     first = copy.app.registry.load(retrained.promotion.previous_version)
     seen = pd.DataFrame(list(rows["features"]))
     assert rows["reference_score"].to_numpy() == pytest.approx(first.score(seen))
+
+    shutil.rmtree(files_of(copy.app.registry, retrained.promotion.version))
+    fresh = replace(copy.app).registry
+    both = monitoring.run(copy.context, fresh, window=Window(AS_OF, day.end), as_of=later)
+    assert list(both.verdicts) == [retrained.promotion.previous_version]
+    with pytest.raises(RegistryError, match="are gone"):
+        monitoring.run(copy.context, fresh, window=day, as_of=later)
+    assert {one.column for one in collect(copy.context, fresh, as_of=later).columns} >= {"distance"}
 
 
 def test_a_training_that_was_registered_is_not_repeated_after_a_kill(copy: Copy, monkeypatch) -> None:

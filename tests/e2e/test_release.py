@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow import MlflowClient
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -25,6 +24,7 @@ from levelfive.policies import GatePolicy
 from levelfive.predictions import PREDICTIONS, Role
 from levelfive.registry import job as registry
 from levelfive.registry import tags
+from levelfive.registry.aliases import nominate
 from levelfive.registry.eligibility import judged, passed_verdict
 from levelfive.registry.gate import Verdict, VerdictKind
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
@@ -34,6 +34,7 @@ from levelfive.scoring import job as scoring
 from levelfive.training import job as training
 from levelfive.training.admission import Admission, admit
 from levelfive.windows import Window, iso
+from registered import files_of
 
 DAY = timedelta(days=1)
 SCORED = Window(AS_OF, LATER)
@@ -290,6 +291,13 @@ def test_a_rollback_works_while_the_newest_versions_files_are_gone_and_leaves_hi
     trained = training.run(production.context, app.tracking, app.registry, as_of=next_day)
     assert trained.version is not None
     assert app.registry.alias(CHALLENGER) == trained.version
+    # What is trained again is there again.
+    shutil.rmtree(files_of(app.registry, trained.version))
+    fresh = replace(app)
+    repeated = training.run(production.context, fresh.tracking, fresh.registry, as_of=next_day)
+    assert repeated.version is not None
+    assert int(repeated.version) > int(trained.version)
+    assert fresh.registry.load_if_there(repeated.version) is not None
 
 
 def test_a_rollback_takes_back_what_was_promoted_since_and_nothing_else(production: Production) -> None:
@@ -381,7 +389,7 @@ def test_a_verdict_does_not_count_once_another_version_is_champion(production: P
 
     assert production.app.registry.alias(CHALLENGER) is None
     assert production.admit(later).version == waiting
-    with pytest.raises(RegistryError, match=r"approved by grace .* judged anew"):
+    with pytest.raises(RegistryError, match=r"by grace, is of before it was judged anew"):
         production.promote(waiting, later)
     production.approve(waiting, later)
     assert production.promote(waiting, later).promotion.previous_version == overtaking
@@ -394,7 +402,7 @@ def test_an_approval_does_not_outlive_the_rollback_of_what_it_let_go_live(produc
     assert production.approve(again, hours[0]) is False  # it is live
     production.rollback(hours[1])
 
-    with pytest.raises(RegistryError, match=r"approved by grace .* rolled back"):
+    with pytest.raises(RegistryError, match=r"by grace, is of before .* rolled back"):
         production.promote(again, hours[2])
     production.approve(again, hours[2])
     assert production.promote(again, hours[2]).promoted
@@ -405,7 +413,7 @@ def test_an_approval_counts_for_the_verdict_that_was_read(production: Production
     production.approve(version)
     production.app.registry.tag(version, judged(Verdict(VerdictKind.NOT_WORSE, True, ("another",)), None))
 
-    with pytest.raises(RegistryError, match=r"approved by grace .* judged anew"):
+    with pytest.raises(RegistryError, match=r"by grace, is of before it was judged anew"):
         production.promote(version)
     assert production.made() == ()
 
@@ -426,6 +434,33 @@ def test_a_version_that_waits_is_the_challenger_until_it_is_champion(production:
     production.promote(waiting)
 
     assert (central.alias(CHALLENGER), central.alias(CHAMPION)) == (None, waiting)
+
+
+def test_what_was_compared_with_an_earlier_champion_does_not_wait(production: Production) -> None:
+    central, live = production.app.registry, production.released()
+    waiting = production.another(live)
+    nominate(production.context, central, waiting)
+    stale = production.another(live)
+    central.tag(stale, {tags.JUDGED_AGAINST: tags.NO_CHAMPION})
+
+    nominate(production.context, central, stale)
+
+    assert central.alias(CHALLENGER) == waiting
+
+
+def test_a_champion_whose_files_are_gone_can_be_replaced_by_a_release(production: Production, tmp_path: Path) -> None:
+    live, newer = production.released(), production.newer(tmp_path / "newer")
+    shutil.rmtree(files_of(production.app.registry, live))
+    later = replace(newer, app=replace(production.app))  # which has not loaded it
+
+    admitted = later.admit(LATER + timedelta(hours=1))
+
+    assert admitted.verdict.reasons[0] == (
+        f"the files of the champion, version {live}, are gone or damaged: nothing is compared with it"
+    )
+    later.approve(admitted.version, LATER + timedelta(hours=1))
+    promotion = later.promote(admitted.version, LATER + timedelta(hours=1)).promotion
+    assert (promotion.version, promotion.previous_version) == (admitted.version, live)
 
 
 def test_a_champion_that_is_released_again_is_not_judged_against_itself(production: Production) -> None:
@@ -609,10 +644,3 @@ def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(
 def said_of(error: Exception) -> str:
     """How the row of a failed run tells its error."""
     return f"{type(error).__name__}: {error}"
-
-
-def files_of(found: CentralRegistry, version: str) -> Path:
-    """Where the files of a version lie in a laptop's registry."""
-    client = MlflowClient(found.uri, found.uri)
-    run = client.get_run(client.get_model_version(found.name, version).run_id)
-    return Path(run.info.artifact_uri.removeprefix("file://"))

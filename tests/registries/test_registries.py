@@ -18,6 +18,8 @@ import pandas as pd
 import pytest
 import requests
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from mlflow.utils import databricks_utils
 from requests.adapters import HTTPAdapter
 from sklearn.linear_model import LogisticRegression
@@ -275,7 +277,8 @@ def test_files_that_are_gone_are_told_from_a_registry_that_does_not_answer(
         registry.download(version, tmp_path)
     assert not isinstance(refused.value, DamagedModel)
 
-    monkeypatch.setattr(registry._backend, "holds_files", lambda *_: False)
+    no_run = MlflowException("Run not found", RESOURCE_DOES_NOT_EXIST)
+    monkeypatch.setattr(registry._backend, "holds_files", refusing(no_run))
     with pytest.raises(DamagedModel, match=r"are gone\. Copy it again"):
         registry.download(version, tmp_path)
 
@@ -326,6 +329,16 @@ def test_a_version_without_a_hash_of_its_files_is_not_copied(registries: Registr
 )
 def test_a_password_in_an_address_is_kept_out_of_what_people_read(address: str, place: str) -> None:
     assert without_password(address) == place
+
+
+@pytest.mark.parametrize(
+    "address", ["sqlite:/home/registry.db", "postgresql://hub:secret/mlflow", "http://[hub/mlflow"]
+)
+def test_an_address_that_cannot_be_read_is_refused(address: str) -> None:
+    with pytest.raises(ConfigError, match="is no address: expected one such as") as refused:
+        CentralRegistry(address, "models.qa.flight_delay")
+
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(("scheme", "error"), [("mssql", MachineError), ("oracle", ConfigError)])

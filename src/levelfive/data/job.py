@@ -53,16 +53,29 @@ class FileResult:
 
 @dataclass(frozen=True)
 class DataResult:
-    """What a run of the data room ingested: no files when it had seen all of them before."""
+    """What a run of the data room ingested: no files when it had seen all of them before.
+
+    `left` are files that begin after `as_of`: a later run takes them.
+    """
 
     run_id: str
     files: tuple[FileResult, ...]
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The new files of a source: those that are due by `as_of`, and when each of the others begins."""
+
+    batch: Batch | None
+    left: Mapping[str, datetime]
 
 
 def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
-    """Ingest the landing files that were not ingested yet.
+    """Ingest the landing files that were not ingested yet; those that begin after `as_of` are left to later runs.
 
-    All files of all sources are checked before anything is written, and a run that was killed can be repeated.
+    So what was missed is caught up in its order, also when newer files have landed meanwhile. All files of all sources
+    are checked before anything is written, and a run that was killed can be repeated.
 
     Args:
         context: Tables and use case.
@@ -72,13 +85,14 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
     Raises:
         LandingError: A file is missing, unreadable, empty, changed or delivered twice.
         ContractError: A file's header is wrong, or too many of its rows are.
-        AsOfError: All rows of a file are dated after `as_of`.
+        AsOfError: All rows of a source are dated after `as_of`.
     """
     with context.run("data", as_of=as_of, parameters={"landing": landing}) as run:
         with run.timed("judge"):
             ledger = run.rows(LANDING_FILES)
-            batches = _judge_all(context, ledger, landing)
-            _check_dates(context, ledger, batches, as_of)
+            judged = _judge_all(context, ledger, landing, as_of)
+            _check_dates(context, ledger, judged, as_of)
+            batches = [one.batch for one in judged.values() if one.batch is not None]
         with run.timed("write"):
             for batch in batches:
                 _write_quarantine(run, batch, as_of)
@@ -90,32 +104,46 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
                 run.tables.let_go(batch.judged)
         for what in ("rows_in", "accepted", "quarantined", "duplicates"):
             run.counts[what] = sum(getattr(result, what) for result in results)
-        return DataResult(run.run_id, results)
+        left = tuple(name for one in judged.values() for name in one.left)
+        run.counts["files_left"] = len(left)
+        return DataResult(run.run_id, results, left)
 
 
-def _judge_all(context: JobContext, ledger: Ledger, landing: Path) -> list[Batch]:
+def _judge_all(context: JobContext, ledger: Ledger, landing: Path, as_of: datetime) -> dict[str, _Judged]:
+    """Judge the new files of all sources, by the source's name and in the use case's order."""
     files: dict[str, tuple[LandingFile, ...]] = {}
     for source in context.use_case.sources:
         seen = {row["sha256"]: row["source_file"] for row in ledger if row["source"] == source.name}
         if fresh := unseen([inspect(path, seen) for path in list_files(landing, source)], seen):
             files[source.name] = fresh
+    judged: dict[str, _Judged] = {}
     batches: dict[str, Batch] = {}
     waiting = [source for source in context.use_case.sources if source.name in files]
     while waiting:
         # Side by side, once what a source refers to was judged: `use_case` puts references first.
         blocked = {source.name for source in waiting}
         ready = [source for source in waiting if not blocked & set(source.references)]
-        for batch in in_parallel([partial(_judge_one, context, batches, s, files[s.name]) for s in ready]):
-            batches[batch.source.name] = batch
+        jobs = [partial(_judge_one, context, batches, source, files[source.name], as_of) for source in ready]
+        for source, one in zip(ready, in_parallel(jobs), strict=True):
+            judged[source.name] = one
+            if one.batch is not None:
+                batches[source.name] = one.batch
         waiting = [source for source in waiting if source not in ready]
-    return [batches[source.name] for source in context.use_case.sources if source.name in batches]
+    return {source.name: judged[source.name] for source in context.use_case.sources if source.name in judged}
 
 
 def _judge_one(
-    context: JobContext, batches: Mapping[str, Batch], source: Source, files: tuple[LandingFile, ...]
-) -> Batch:
+    context: JobContext, batches: Mapping[str, Batch], source: Source, files: tuple[LandingFile, ...], as_of: datetime
+) -> _Judged:
     references = {name: _reference(context, batches, name) for name in source.references}
-    return judge(context.tables, source, files, references)
+    batch = judge(context.tables, source, files, references)
+    begins = {name: counts.min_event_time for name, counts in batch.counts.items()}
+    left = {name: begin for name, begin in begins.items() if begin is not None and begin > as_of}
+    if not left:
+        return _Judged(batch, left)
+    context.tables.let_go(batch.judged)
+    due = tuple(file for file in files if file.name not in left)
+    return _Judged(judge(context.tables, source, due, references) if due else None, left)
 
 
 def _reference(context: JobContext, batches: Mapping[str, Batch], name: str) -> DataFrame:
@@ -127,20 +155,21 @@ def _reference(context: JobContext, batches: Mapping[str, Batch], name: str) -> 
     return stored if fresh is None else stored.unionByName(fresh, allowMissingColumns=True)
 
 
-def _check_dates(context: JobContext, ledger: Ledger, batches: list[Batch], as_of: datetime) -> None:
+def _check_dates(context: JobContext, ledger: Ledger, judged: Mapping[str, _Judged], as_of: datetime) -> None:
     newest: dict[str, datetime | None] = {}
     for row in ledger:
         known = [t for t in (row["max_event_time"], newest.get(row["source"])) if t is not None]
         newest[row["source"]] = max(known, default=None)
-    for batch in batches:
-        for file, counts in batch.counts.items():
-            if counts.min_event_time is not None and counts.min_event_time > as_of:
-                raise AsOfError(
-                    f"{file}: its earliest row is of {iso(counts.min_event_time)}, after as_of {iso(as_of)}; "
-                    "nothing was ingested. Give a later --as-of."
-                )
-            known = [t for t in (counts.max_event_time, newest.get(batch.source.name)) if t is not None]
-            newest[batch.source.name] = max(known, default=None)
+    for name, one in judged.items():
+        for counts in one.batch.counts.values() if one.batch is not None else ():
+            known = [t for t in (counts.max_event_time, newest.get(name)) if t is not None]
+            newest[name] = max(known, default=None)
+        if one.left and newest.get(name) is None:
+            file, begin = min(one.left.items(), key=lambda left: left[1])
+            raise AsOfError(
+                f"{file}: its earliest row is of {iso(begin)}, after as_of {iso(as_of)}, and there is nothing of "
+                f"{name!r} from before; nothing was ingested. Give a later --as-of."
+            )
     for source in context.use_case.sources:
         latest = newest.get(source.name)
         if source.freshness is not None and latest is not None and as_of - latest > source.freshness:

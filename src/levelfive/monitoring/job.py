@@ -59,7 +59,8 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
     """Profile a window's live predictions, compare them with the baseline and the labels, and judge.
 
     What it says of a window is the same whenever it is run, but for what rests on labels: that is kept for each
-    `as_of`. Earlier windows whose labels were too young are measured again.
+    `as_of`. Earlier windows whose labels were too young are measured again. Of a version that is gone, or its files,
+    nothing is said but how its predictions did.
 
     Args:
         context: Tables and use case.
@@ -70,7 +71,7 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
     Raises:
         AsOfError: The window reaches beyond `as_of`.
         EvidenceError: Nothing was scored live in the window.
-        RegistryError: A version that scored cannot be loaded.
+        RegistryError: No version that scored is there any more, or the registry did not answer.
         TableError: A table is missing.
     """
     with context.run("monitoring", as_of=as_of, parameters={"window": window}) as run:
@@ -79,10 +80,10 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
         made = history(context.tables, registry.name)
         likely = champion_as_of(made, as_of)
         with ThreadPoolExecutor(max_workers=1) as beside, run.timed("measure"):
-            ahead = None
-            if likely is not None:
+            ahead, model = None, None if likely is None else registry.load_if_there(likely.version)
+            if likely is not None and model is not None:
                 subject = Subject(registry.name, likely.version, window)
-                ahead = beside.submit(_profile, context, run, subject, registry.load(likely.version))
+                ahead = beside.submit(_profile, context, run, subject, model)
             windows = [*_provisional(run, registry.name, as_of, before=window.start), window]
             found = performance(context, run, windows, model_name=registry.name, as_of=as_of, first=_first(made))
             delivered = _delivered(run, window)
@@ -90,14 +91,19 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
             raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
         seen = []
         for version in found[-1].versions:
-            subject, model = Subject(registry.name, version, window), registry.load(version)
+            subject, model = Subject(registry.name, version, window), registry.load_if_there(version)
+            if model is None:
+                continue
             ready = ahead is not None and likely is not None and likely.version == version
             profiles = ahead.result() if ahead is not None and ready else _profile(context, run, subject, model)
             with run.timed("drift"):
                 seen.append(_look(context, subject, model, profiles, (delivered, found[-1])))
+        run.counts["scored"] = found[-1].scored
+        run.counts["versions_gone"] = len(found[-1].versions) - len(seen)
+        if not seen:
+            registry.load(found[-1].versions[-1])  # its error says what is gone
         with run.timed("write"):
             _write(run, seen, delivered, found, as_of)
-        run.counts["scored"] = found[-1].scored
         return MonitoringResult(run.run_id, window, {one.subject.model_version: one.verdict for one in seen}, found)
 
 

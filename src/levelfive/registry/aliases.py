@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from levelfive.registry.eligibility import was_compared_with_newest
 from levelfive.registry.promotions import Promotion, history
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
-from levelfive.registry.tags import JUDGED_AGAINST
 from levelfive.runs import JobContext
 from levelfive.tables import Tables
 
@@ -23,19 +23,18 @@ def follow(tables: Tables, registry: CentralRegistry) -> Promotion:
         registry.set_alias(CHAMPION, newest.version)
         latest = history(tables, registry.name)[-1]
     waiting = registry.alias(CHALLENGER)
-    if waiting is not None and registry.find(waiting).tags.get(JUDGED_AGAINST) != newest.version:
+    if waiting is not None and not was_compared_with_newest(registry.find(waiting), [newest]):
         registry.drop_alias(CHALLENGER)
     return newest
 
 
 def nominate(context: JobContext, registry: CentralRegistry, version: str) -> None:
-    """Let `challenger` show a version that passed the gate and waits; the newest champion does not wait.
+    """Let `challenger` show a version that passed the gate against the newest champion, and waits.
 
     Raises:
         RegistryError: The registry refused.
     """
-    made = history(context.tables, registry.name)
-    if not made or made[-1].version != version:
+    if was_compared_with_newest(registry.find(version), history(context.tables, registry.name)):
         registry.set_alias(CHALLENGER, version)
 
 

@@ -147,12 +147,20 @@ def name_for(uri: str, name: str) -> str:
 
 
 def without_password(uri: str) -> str:
-    """Write a registry's address for people, tags and logs: without what may hold a password, user and query."""
+    """Write a registry's address for people, tags and logs: without what may hold a password, user and query.
+
+    Raises:
+        ValueError: It is no address.
+    """
     if uri.split(":")[0].split("+")[0] in DATABASE_ENGINES:
         # Only a laptop has it, and only a laptop's registry is a plain database.
         from sqlalchemy.engine import URL, make_url
+        from sqlalchemy.exc import ArgumentError
 
-        full = make_url(uri)
+        try:
+            full = make_url(uri)
+        except ArgumentError as err:
+            raise ValueError("no address of a database") from err
         return URL.create(full.drivername, host=full.host, port=full.port, database=full.database).render_as_string()
     parts = urlsplit(uri)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

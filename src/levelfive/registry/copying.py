@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from levelfive.errors import DamagedModel, ModelNotFound
-from levelfive.registry.store import CentralRegistry, RegisteredVersion
+from levelfive.errors import ModelNotFound
+from levelfive.registry.store import CentralRegistry
 from levelfive.registry.tags import (
     AS_OF,
     CODE_REVISION,
@@ -44,7 +44,7 @@ def bring(registry: CentralRegistry, source: CentralRegistry, version: str) -> s
     """
     marks = _marks(source, version)
     brought = registry.tagged(marks)
-    if brought is not None and _is_whole(registry, brought):
+    if brought is not None and registry.is_whole(brought):
         return brought.version
     found = source.find(version)
     kept = {name: found.tags[name] for name in KEPT if name in found.tags}
@@ -71,16 +71,6 @@ def copy_of(registry: CentralRegistry, source: CentralRegistry, version: str) ->
             f"--from-model {source.name}"
         )
     return brought.version
-
-
-def _is_whole(registry: CentralRegistry, brought: RegisteredVersion) -> bool:
-    """Tell whether a copy, and its candidate where it is a refit, has the files that were registered."""
-    try:
-        registry.load(brought.version)
-        registry.load(brought.tags.get(REFIT_OF, brought.version))
-    except DamagedModel:
-        return False
-    return True
 
 
 def _marks(source: CentralRegistry, version: str) -> dict[str, str]:

@@ -50,6 +50,11 @@ def passed_verdict(found: RegisteredVersion) -> Verdict:
     return verdict
 
 
+def was_compared_with_newest(found: RegisteredVersion, made: Sequence[Promotion]) -> bool:
+    """Tell whether a version's verdict is against the newest champion, or against none where there is none."""
+    return found.tags.get(JUDGED_AGAINST) == (made[-1].version if made else NO_CHAMPION)
+
+
 def check_rival(found: RegisteredVersion, made: Sequence[Promotion]) -> None:
     """Refuse a verdict that compares the version with another champion than the newest one.
 
@@ -57,7 +62,7 @@ def check_rival(found: RegisteredVersion, made: Sequence[Promotion]) -> None:
         RegistryError: It does.
     """
     newest, rival = made[-1].version if made else NO_CHAMPION, found.tags.get(JUDGED_AGAINST, "an unknown one")
-    if rival != newest:
+    if not was_compared_with_newest(found, made):
         raise RegistryError(
             f"the gate compared version {found.version} of {found.name} with another champion ({rival}) than the "
             f"newest one ({newest}). {_judge_again(found)}{_later(made)}, so that it is compared with that one"
@@ -86,13 +91,13 @@ def approved(found: RegisteredVersion, made: Sequence[Promotion], as_of: datetim
     again = f"levelfive registry approve {found.version} --as-of {iso(as_of)} --by WHO --reason WHY"
     if APPROVED_BY not in tags:
         raise RegistryError(f"version {found.version} waits for an approval: {again}")
-    said = f"approved by {tags[APPROVED_BY]} as of {tags[APPROVED_AT]}: {tags[APPROVED_BECAUSE]}"
     if tags.get(APPROVED_FOR) != _seal(tags, found, made):
         raise RegistryError(
-            f"version {found.version} waits for an approval: since it was {said}, it was judged anew, or something was "
-            f"promoted or rolled back. {again}"
+            f"version {found.version} waits for an approval: the one that it carries, by {tags[APPROVED_BY]}, is of "
+            "before it was judged anew or something was promoted or rolled back, or was not written to its end. "
+            f"Approve it again: {again}"
         )
-    return said
+    return f"approved by {tags[APPROVED_BY]} as of {tags[APPROVED_AT]}: {tags[APPROVED_BECAUSE]}"
 
 
 def _seal(said: Mapping[str, str], found: RegisteredVersion, made: Sequence[Promotion]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -150,8 +150,14 @@ def judge(evidence: GateEvidence, policy: GatePolicy) -> Verdict:
     if not skill >= policy.min_skill:
         return Verdict(VerdictKind.WORSE, False, (f"too little skill: {said}",), difference)
     if difference is None:
-        return Verdict(VerdictKind.BETTER, True, ("no champion yet", f"enough skill: {said}"))
+        return Verdict(VerdictKind.BETTER, True, ("no champion to compare with", f"enough skill: {said}"))
     return _compared(difference, policy)
+
+
+def without_lost_champion(verdict: Verdict, version: str) -> Verdict:
+    """Say of a verdict that there is a champion, which could not be compared with."""
+    said = f"the files of the champion, version {version}, are gone or damaged: nothing is compared with it"
+    return replace(verdict, reasons=(said, *verdict.reasons))
 
 
 def _compared(difference: Difference, policy: GatePolicy) -> Verdict:

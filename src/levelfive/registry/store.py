@@ -15,7 +15,7 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_
 from levelfive.errors import ConfigError, DamagedModel, MachineError, ModelNotFound, RegistryError
 from levelfive.model_package import Model, digest, load
 from levelfive.registry.backends import backend_of, every_version, name_for, without_password
-from levelfive.registry.tags import PACKAGE_SHA256
+from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF
 
 # What Unity Catalog takes as a tag: https://docs.databricks.com/aws/en/database-objects/tags
 _FORBIDDEN = re.compile(r"[.,\-=/:]")
@@ -49,14 +49,20 @@ class CentralRegistry:
         artefacts: Folder of artefacts where the registry is a plain database, or None where it has its own.
 
     Raises:
-        ConfigError: MLflow knows no registry at such an address.
+        ConfigError: The address cannot be read, or MLflow knows no such registry.
         MachineError: The driver of the registry's database is not installed.
     """
 
     def __init__(self, uri: str, name: str, *, artefacts: Path | None = None) -> None:
         """Remember where the registry is; it is asked at the first call."""
         self.uri = uri
-        self.place = without_password(uri)
+        try:
+            self.place = without_password(uri)
+        except ValueError as err:  # what it says may hold a password
+            raise ConfigError(
+                f"registry_uri of {name} is no address: expected one such as databricks-uc, https://mlflow.example.com "
+                "or sqlite:////path/registry.db"
+            ) from err
         self.name = name_for(uri, name)
         try:
             self._backend = backend_of(uri, artefacts)
@@ -134,14 +140,28 @@ class CentralRegistry:
         try:
             package = self._backend.download(self.name, version, folder)
         except (MlflowException, OSError) as err:
-            with self._asking(f"files of version {version}"):
-                are_there = self._backend.holds_files(self.name, version)
-            if not are_there:
+            if not self._holds_files(version):
                 raise DamagedModel(f"{about} are gone. {REMEDY}") from err
             raise RegistryError(f"{about} cannot be read: {self._said(err)}") from err
         if digest(package) != found.tags[PACKAGE_SHA256]:
             raise DamagedModel(f"{about} are not those that were registered: their hash differs. {REMEDY}")
         return package
+
+    def _holds_files(self, version: str) -> bool:
+        try:
+            with self._asking(f"files of version {version}"):
+                return self._backend.holds_files(self.name, version)
+        except ModelNotFound:  # the version is there, and what held its files is not
+            return False
+
+    def is_whole(self, found: RegisteredVersion) -> bool:
+        """Tell whether a version, and its candidate where it is a refit, has the files that were registered.
+
+        Raises:
+            RegistryError: The registry refused, or did not answer.
+        """
+        needed = (found.version, found.tags.get(REFIT_OF, found.version))
+        return all(self.load_if_there(version) is not None for version in needed)
 
     def load(self, version: str) -> Model:
         """Load a version; a second call gives the same object.
@@ -155,6 +175,17 @@ class CentralRegistry:
             with tempfile.TemporaryDirectory() as folder:
                 self._loaded[version] = load(self.download(version, Path(folder)))
         return self._loaded[version]
+
+    def load_if_there(self, version: str) -> Model | None:
+        """Load a version; None where it is gone, or its files are gone or not those that were registered.
+
+        Raises:
+            RegistryError: The registry refused, or did not answer.
+        """
+        try:
+            return self.load(version)
+        except (DamagedModel, ModelNotFound):
+            return None
 
     def alias(self, alias: str) -> str | None:
         """Tell which version an alias points at, or None where it is not set or the registry has no aliases.

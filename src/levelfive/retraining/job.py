@@ -197,7 +197,7 @@ def _registered(
 ) -> RetrainingRecord | None:
     """Find what a run that was killed had registered for this decision, and finish its registration."""
     found = registry.tagged({tags.DECISION: record.decision_id, tags.ROLE: training.REFIT})
-    if found is None:
+    if found is None or not registry.is_whole(found):
         return None
     candidate, verdict = found.tags[tags.REFIT_OF], passed_verdict(found)
     training.announce(context, registry, candidate, found.version)

@@ -13,7 +13,7 @@ from levelfive.registry import tags
 from levelfive.registry.aliases import nominate, withdraw
 from levelfive.registry.copying import bring
 from levelfive.registry.eligibility import judged, passed_verdict
-from levelfive.registry.gate import GateEvidence, Verdict, judge
+from levelfive.registry.gate import GateEvidence, Verdict, judge, without_lost_champion
 from levelfive.registry.job import champion
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext, Run
@@ -66,9 +66,11 @@ def admit(
             return Admission(run.run_id, made, Verdict.from_json(live.verdict))
         with run.timed("judge"):
             candidate = registry.load(registry.find(made).tags.get(tags.REFIT_OF, made))
-            theirs = None if live is None else registry.load(live.version)
+            theirs = None if live is None else registry.load_if_there(live.version)
             mean = registry.load(made).baseline.label.mean or 0.0
             verdict = judge(_evidence(context, run, (candidate, theirs), mean, as_of), context.use_case.gate)
+            if live is not None and theirs is None:
+                verdict = without_lost_champion(verdict, live.version)
         registry.tag(made, judged(verdict, live))
         if verdict.passed:
             nominate(context, registry, made)

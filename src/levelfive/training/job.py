@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
-from levelfive.errors import DamagedModel, EvidenceError, ModelNotFound
+from levelfive.errors import EvidenceError
 from levelfive.features.job import LABELS
 from levelfive.metrics import SKILL, Evaluation, evaluate, evaluate_slices, row_loss
 from levelfive.model_package import Model, ModelCard, feature_frame, make_estimator, save
@@ -22,7 +22,7 @@ from levelfive.profiles import profile_baseline
 from levelfive.registry import tags
 from levelfive.registry.aliases import nominate
 from levelfive.registry.eligibility import judged
-from levelfive.registry.gate import GateEvidence, Verdict, judge
+from levelfive.registry.gate import GateEvidence, Verdict, judge, without_lost_champion
 from levelfive.registry.job import champion
 from levelfive.registry.promotions import PROMOTIONS, history
 from levelfive.registry.store import CentralRegistry
@@ -86,7 +86,8 @@ def run(
 ) -> TrainingResult:
     """Train a candidate on what was known at `as_of` and let the gate judge it on the newest days.
 
-    A repeated training that leads to the same model, against the same champion, finds the versions that are registered.
+    A repeated training that leads to the same model, against the same champion, finds the versions that are registered,
+    unless their files are damaged or gone.
 
     Args:
         context: Tables and use case.
@@ -100,7 +101,7 @@ def run(
 
     Raises:
         EvidenceError: There are too few days or labels.
-        RegistryError: The registry refused, or the champion cannot be loaded.
+        RegistryError: The registry refused, or did not answer.
         TableError: A table is missing.
     """
     spec = context.use_case.model.without(*without)
@@ -120,7 +121,7 @@ def run(
             split = _split(task)
             with run.timed("training_set"):
                 live = champion(context, registry, as_of)
-                theirs = None if live is None else registry.load(live.version)
+                theirs = None if live is None else registry.load_if_there(live.version)
                 wanted = Wanted(
                     features=spec.features,
                     lookups=spec.lookups,
@@ -138,6 +139,8 @@ def run(
             with run.timed("judge"):
                 scores = candidate.score(held_out)
                 verdict = _judge(task, theirs, split, snapshot, scores)
+                if live is not None and theirs is None:
+                    verdict = without_lost_champion(verdict, live.version)
             evaluation = _record(task, candidate, split, snapshot, scores, verdict)
             if not verdict.passed:
                 return TrainingResult(run.run_id, tracked.run_id, verdict, evaluation, None, None)
@@ -175,11 +178,8 @@ def _that_saw(
     """List the champions so far that scored with all of these features; one that is gone, or its files, is left out."""
     found = []
     for version in dict.fromkeys(one.version for one in history(context.tables, registry.name)):
-        try:
-            model = registry.load(version)
-        except (DamagedModel, ModelNotFound):
-            continue
-        if model.card.as_of < as_of and set(features) <= set(model.card.features):
+        model = registry.load_if_there(version)
+        if model is not None and model.card.as_of < as_of and set(features) <= set(model.card.features):
             found.append(version)
     return tuple(found)
 
@@ -332,7 +332,7 @@ def _register(
     of_refit = {**shared, tags.ROLE: REFIT, tags.SAME_MODEL: refitted.card.identity, **said}
     telling = {name: of_refit[name] for name in (tags.SAME_MODEL, tags.DECISION, tags.JUDGED_AGAINST)}
     found = registry.tagged(telling)
-    if found is None:
+    if found is None or not registry.is_whole(found):
         first = registry.register(folder / "candidate", {**shared, tags.ROLE: CANDIDATE})
         second = registry.register(folder / "model", {**of_refit, tags.REFIT_OF: first})
     else:

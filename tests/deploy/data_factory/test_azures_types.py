@@ -34,7 +34,7 @@ def test_every_resource_fits_azures_types(resources):
         (("pipelines", "scoring", "activities", 1, "typeProperties", "jobPath"), "/x", "has no 'jobPath'"),
         (("pipelines", "scoring", "activities", 1, "typeProperties"), {}, "needs 'jobId'"),
         (("pipelines", "scoring", "activities", 1, "type"), "DatabricksJobs", "type 'DatabricksJobs' is not known"),
-        (("pipelines", "backfill", "activities", 2, "typeProperties", "batchCount"), "2", "expected int, got '2'"),
+        (("pipelines", "backfill", "activities", 1, "typeProperties", "batchCount"), "2", "expected int, got '2'"),
         (("triggers", "daily-scoring", "typeProperties", "frequency"), "Day", "'Day' is none of"),
         (("triggers", "daily-scoring", "pipelines"), [], "has no 'pipelines'"),
         (("triggers", "scoring-on-landing", "typeProperties", "events"), ["Created"], "'Created' is none of"),

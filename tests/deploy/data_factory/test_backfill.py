@@ -8,18 +8,18 @@ from data_factory.template import given, template
 from levelfive.config import parse_time
 
 
-def test_a_backfill_scores_every_day_once_the_last_one_first(factory, bundle):
+def test_a_backfill_scores_every_day_once_from_the_oldest_on(factory, bundle):
     factory.run("backfill", {"first_as_of": "2013-04-28T06:00:00Z", "last_as_of": "2013-05-02T06:00:00Z"})
 
     runs = started(factory, bundle.jobs)
     assert {(key, parameters["window_start"]) for key, parameters in runs} == {("scoring", "P1D")}
     times = [parse_time(parameters["as_of"]) for _, parameters in runs]
     assert [time.strftime("%m-%d %H:%M") for time in times] == [
-        "05-02 06:00",
         "04-28 06:00",
         "04-29 06:00",
         "04-30 06:00",
         "05-01 06:00",
+        "05-02 06:00",
     ]
 
 

@@ -26,7 +26,7 @@ def test_references_lead_somewhere(pipelines, triggers):
         (("scoring", "activities", 1, "typeProperties", "jobId"), "@item()"),
         (("scoring", "activities", 1, "typeProperties", "jobId"), "@trigger().outputs.windowEndTime"),
         (("backfill", "activities", 0, "typeProperties", "expression"), "@lesser(1, 2)"),
-        (("backfill", "activities", 2, "typeProperties", "activities", 0, "typeProperties", "parameters"), "@utcnow()"),
+        (("backfill", "activities", 1, "typeProperties", "activities", 0, "typeProperties", "parameters"), "@utcnow()"),
     ],
     ids=str,
 )
