@@ -150,10 +150,14 @@ def test_a_missing_month_is_noticed(refused: Refuse) -> None:
     assert "a landing file is missing" in refused("data", "--as-of", "2013-02-06T06:00Z")
 
 
-def test_a_file_from_after_as_of_is_refused(landing: Path, next_day: list[str], refused: Refuse) -> None:
+@pytest.mark.usefixtures("refused")  # no table changes
+def test_a_file_from_after_as_of_is_left_to_a_later_run(
+    home: Path, landing: Path, next_day: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     deliver(landing, next_day)
 
-    assert "Give a later --as-of" in refused("data", "--as-of", "2013-01-02T06:00Z")
+    assert run(home, "data", "--as-of", "2013-01-02T06:00Z", "--landing", str(landing)) == 0
+    assert capsys.readouterr().out.endswith("since they begin after this one: flights_next.csv.gz.\n")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +166,7 @@ def test_a_file_from_after_as_of_is_refused(landing: Path, next_day: list[str], 
         (("features", "--as-of", "2012-12-01"), "the data begins at"),
         (("training", "--as-of", AS_OF), "run the room that writes it first"),
         (("scoring", "--as-of", AS_OF), "no champion as of"),
-        (("registry", "promote", "7", "--as-of", AS_OF), "has no levelfive.local.flight_delay version 7"),
+        (("registry", "promote", "7", "--as-of", AS_OF), "has no version 7 of levelfive.local.flight_delay"),
         (("scoring", "--as-of", "{{job.trigger.time.iso_datetime}}"), "was not resolved"),
         (("scoring", "--as-of", AS_OF, "--from", AS_OF), "must end after its start"),
         (("training", "--as-of", AS_OF, "--without", "gates"), "there is no feature group 'gates'"),
