@@ -8,10 +8,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from levelfive.app import App, Laptop, Workspace, on_databricks
-from levelfive.cli_options import open_app
-from levelfive.config import Settings
+from levelfive.cli_options import how_to_promote, open_app
+from levelfive.config import Approval, Settings
 from levelfive.errors import ConfigError
 from levelfive.registry.store import CentralRegistry
+from levelfive.windows import utc
 
 
 class Classic:
@@ -140,3 +141,18 @@ def test_databricks_tells_of_itself_by_its_runtime(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
     assert on_databricks()
+
+
+def test_where_promotion_is_manual_the_commands_begin_with_an_approval() -> None:
+    promote = "levelfive registry promote 4 --as-of 2013-04-01T06:00:00Z"
+
+    assert how_to_promote(Approval.AUTO, "4", utc(2013, 4, 1, 6)) == promote
+    by_hand = how_to_promote(Approval.MANUAL, "4", utc(2013, 4, 1, 6))
+    assert by_hand.startswith("levelfive registry approve 4 --as-of 2013-04-01T06:00:00Z --by ")
+    assert by_hand.endswith(f", then {promote}")
+
+
+@pytest.mark.parametrize("named", [("hub.qa.model", None), (None, "databricks-uc")])
+def test_a_model_without_a_version_is_no_version(named: tuple[str | None, str | None], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="which version of"):
+        App.local(tmp_path, Settings()).version_here("", *named)
