@@ -117,25 +117,21 @@ def _judge_all(context: JobContext, ledger: Ledger, landing: Path, as_of: dateti
         if fresh := unseen([inspect(path, seen) for path in list_files(landing, source)], seen):
             files[source.name] = fresh
     judged: dict[str, _Judged] = {}
-    batches: dict[str, Batch] = {}
     waiting = [source for source in context.use_case.sources if source.name in files]
     while waiting:
         # Side by side, once what a source refers to was judged: `use_case` puts references first.
         blocked = {source.name for source in waiting}
         ready = [source for source in waiting if not blocked & set(source.references)]
-        jobs = [partial(_judge_one, context, batches, source, files[source.name], as_of) for source in ready]
-        for source, one in zip(ready, in_parallel(jobs), strict=True):
-            judged[source.name] = one
-            if one.batch is not None:
-                batches[source.name] = one.batch
+        jobs = [partial(_judge_one, context, judged, source, files[source.name], as_of) for source in ready]
+        judged |= zip((source.name for source in ready), in_parallel(jobs), strict=True)
         waiting = [source for source in waiting if source not in ready]
     return {source.name: judged[source.name] for source in context.use_case.sources if source.name in judged}
 
 
 def _judge_one(
-    context: JobContext, batches: Mapping[str, Batch], source: Source, files: tuple[LandingFile, ...], as_of: datetime
+    context: JobContext, judged: Mapping[str, _Judged], source: Source, files: tuple[LandingFile, ...], as_of: datetime
 ) -> _Judged:
-    references = {name: _reference(context, batches, name) for name in source.references}
+    references = {name: _reference(context, judged, name) for name in source.references}
     batch = judge(context.tables, source, files, references)
     begins = {name: counts.min_event_time for name, counts in batch.counts.items()}
     left = {name: begin for name, begin in begins.items() if begin is not None and begin > as_of}
@@ -146,9 +142,10 @@ def _judge_one(
     return _Judged(judge(context.tables, source, due, references) if due else None, left)
 
 
-def _reference(context: JobContext, batches: Mapping[str, Batch], name: str) -> DataFrame:
+def _reference(context: JobContext, judged: Mapping[str, _Judged], name: str) -> DataFrame:
     table = context.use_case.source(name).table
-    fresh = batches[name].accepted if name in batches else None
+    batch = judged[name].batch if name in judged else None
+    fresh = None if batch is None else batch.accepted
     if not context.tables.exists(table) and fresh is not None:
         return fresh
     stored = context.tables.read(table)

@@ -10,6 +10,7 @@ from levelfive.registry.store import CentralRegistry
 from levelfive.registry.tags import (
     AS_OF,
     CODE_REVISION,
+    COPY,
     REFIT_OF,
     ROLE,
     SOURCE_MODEL,
@@ -19,7 +20,6 @@ from levelfive.registry.tags import (
     TRAINING_SET_SHA256,
 )
 
-COPY = "copy"
 KEPT = (AS_OF, TRACKING_RUN, CODE_REVISION, TRAINING_SET_SHA256)
 
 

@@ -26,7 +26,7 @@ from levelfive.windows import iso
 
 def judged(verdict: Verdict, live: Promotion | None) -> dict[str, str]:
     """Write as tags what the gate said of a version, and with which champion it was compared."""
-    return {VERDICT: verdict.to_json(), JUDGED_AGAINST: NO_CHAMPION if live is None else live.version}
+    return {VERDICT: verdict.to_json(), JUDGED_AGAINST: _rival(live)}
 
 
 def passed_verdict(found: RegisteredVersion) -> Verdict:
@@ -52,7 +52,7 @@ def passed_verdict(found: RegisteredVersion) -> Verdict:
 
 def was_compared_with_newest(found: RegisteredVersion, made: Sequence[Promotion]) -> bool:
     """Tell whether a version's verdict is against the newest champion, or against none where there is none."""
-    return found.tags.get(JUDGED_AGAINST) == (made[-1].version if made else NO_CHAMPION)
+    return found.tags.get(JUDGED_AGAINST) == _rival(made[-1] if made else None)
 
 
 def check_rival(found: RegisteredVersion, made: Sequence[Promotion]) -> None:
@@ -61,8 +61,8 @@ def check_rival(found: RegisteredVersion, made: Sequence[Promotion]) -> None:
     Raises:
         RegistryError: It does.
     """
-    newest, rival = made[-1].version if made else NO_CHAMPION, found.tags.get(JUDGED_AGAINST, "an unknown one")
     if not was_compared_with_newest(found, made):
+        newest, rival = _rival(made[-1] if made else None), found.tags.get(JUDGED_AGAINST, "an unknown one")
         raise RegistryError(
             f"the gate compared version {found.version} of {found.name} with another champion ({rival}) than the "
             f"newest one ({newest}). {_judge_again(found)}{_later(made)}, so that it is compared with that one"
@@ -98,6 +98,10 @@ def approved(found: RegisteredVersion, made: Sequence[Promotion], as_of: datetim
             f"Approve it again: {again}"
         )
     return f"approved by {tags[APPROVED_BY]} as of {tags[APPROVED_AT]}: {tags[APPROVED_BECAUSE]}"
+
+
+def _rival(live: Promotion | None) -> str:
+    return NO_CHAMPION if live is None else live.version
 
 
 def _seal(said: Mapping[str, str], found: RegisteredVersion, made: Sequence[Promotion]) -> str:

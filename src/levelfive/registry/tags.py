@@ -16,7 +16,10 @@ SAME_MODEL = "levelfive_same_model"
 ROLE = "levelfive_role"
 REFIT_OF = "levelfive_refit_of"
 REFITTED_AS = "levelfive_refitted_as"
-"""`candidate`, `refit` or `copy`; which candidate a refit was judged by, and the other way round."""
+"""One of the roles below; which candidate a refit was judged by, and the other way round."""
+
+CANDIDATE, REFIT, COPY = "candidate", "refit", "copy"
+"""What was judged, what was refitted on all labels after it passed, and what another environment's version became."""
 
 SOURCE_REGISTRY = "levelfive_source_registry"
 SOURCE_MODEL = "levelfive_source_model"

@@ -196,7 +196,7 @@ def _registered(
     context: JobContext, registry: CentralRegistry, record: DecisionRecord, labels: int
 ) -> RetrainingRecord | None:
     """Find what a run that was killed had registered for this decision, and finish its registration."""
-    found = registry.tagged({tags.DECISION: record.decision_id, tags.ROLE: training.REFIT})
+    found = registry.tagged({tags.DECISION: record.decision_id, tags.ROLE: tags.REFIT})
     if found is None or not registry.is_whole(found):
         return None
     candidate, verdict = found.tags[tags.REFIT_OF], passed_verdict(found)

@@ -47,7 +47,6 @@ READS = ("raw_*", "<feature tables>", LABELS, PROMOTIONS, PREDICTIONS)
 WRITES: tuple[str, ...] = ()
 
 TRAINING_SET = "training_set"
-CANDIDATE, REFIT = "candidate", "refit"
 
 
 @dataclass(frozen=True)
@@ -329,11 +328,11 @@ def _register(
         tags.DECISION: task.decision,
         tags.TRAINING_SET_SHA256: candidate.card.training_set_sha256,
     }
-    of_refit = {**shared, tags.ROLE: REFIT, tags.SAME_MODEL: refitted.card.identity, **said}
+    of_refit = {**shared, tags.ROLE: tags.REFIT, tags.SAME_MODEL: refitted.card.identity, **said}
     telling = {name: of_refit[name] for name in (tags.SAME_MODEL, tags.DECISION, tags.JUDGED_AGAINST)}
     found = registry.tagged(telling)
     if found is None or not registry.is_whole(found):
-        first = registry.register(folder / "candidate", {**shared, tags.ROLE: CANDIDATE})
+        first = registry.register(folder / "candidate", {**shared, tags.ROLE: tags.CANDIDATE})
         second = registry.register(folder / "model", {**of_refit, tags.REFIT_OF: first})
     else:
         first, second = found.tags[tags.REFIT_OF], found.version
