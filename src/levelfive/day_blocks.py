@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from levelfive.errors import ConfigError, EvidenceError
@@ -32,7 +33,7 @@ class DayBlocks:
     days: int
 
     @classmethod
-    def of(cls, days: np.ndarray, rows: int) -> DayBlocks:
+    def of(cls, days: NDArray[Any], rows: int) -> DayBlocks:
         """Number the days of some rows.
 
         Raises:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import NDArray
 
 MAX_BINS = 20
 
@@ -35,7 +36,7 @@ class Histogram:
     sums: tuple[float, ...]
 
     @classmethod
-    def of(cls, values: np.ndarray) -> Histogram:
+    def of(cls, values: NDArray[Any]) -> Histogram:
         """Choose edges for values, shape (rows,), so that the places' counts are nearly equal, and count them."""
         return cls.of_ordered(np.sort(finite(values)))
 
@@ -47,7 +48,7 @@ class Histogram:
         empty = cls(float(ordered[0]), float(ordered[-1]), _inner_edges(ordered), (), ())
         return empty.refilled_by_ordered(ordered)
 
-    def refilled(self, values: np.ndarray) -> Histogram:
+    def refilled(self, values: NDArray[Any]) -> Histogram:
         """Count other values, shape (rows,), between the same edges; those not finite are left out."""
         return self.refilled_by_ordered(np.sort(finite(values)))
 
@@ -62,7 +63,7 @@ class Histogram:
             sums[counts > 0] = np.add.reduceat(ordered, starts[:-1][counts > 0])
         return replace(self, counts=tuple(counts.tolist()), sums=tuple(sums.tolist()))
 
-    def places(self, values: np.ndarray) -> npt.NDArray[np.intp]:
+    def places(self, values: NDArray[Any]) -> npt.NDArray[np.intp]:
         """Find the place of each of some finite values, shape (rows,)."""
         low, high = self._range()
         inner = 1 + np.searchsorted(self.inner_edges, values, side="right")
@@ -72,7 +73,7 @@ class Histogram:
         return (-np.inf, np.inf) if self.low is None or self.high is None else (self.low, self.high)
 
 
-def finite(values: np.ndarray) -> Floats:
+def finite(values: NDArray[Any]) -> Floats:
     """Leave out what is missing, NaN or infinite."""
     numbers = np.asarray(values, dtype=np.float64)
     return np.asarray(numbers[np.isfinite(numbers)])

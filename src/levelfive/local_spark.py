@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from urllib.parse import urlparse
 
 import delta.exceptions.captured  # noqa: F401 - lets conflicts of writers arrive in Python as what they are
 from pyspark.errors import PySparkRuntimeError
@@ -157,45 +156,29 @@ def _packages() -> dict[str, str]:
 
 
 def _archive_option() -> str:
-    if os.environ.get(SETTING_UP) == "archive":
+    if SETTING_UP in os.environ:
         return f"-XX:ArchiveClassesAtExit={CLASS_ARCHIVE} {QUIET_ARCHIVE}"
     return f"-XX:SharedArchiveFile={CLASS_ARCHIVE} {QUIET_ARCHIVE}" if CLASS_ARCHIVE.exists() else ""
 
 
 def main() -> None:
-    """Set up the laptop's Spark: fetch its packages, and write the archive of the classes that it loads."""
-    step = os.environ.get(SETTING_UP)
+    """Write the archive of the classes that the laptop's Spark loads; set-up has fetched its packages."""
+    check_java()
     with tempfile.TemporaryDirectory() as folder:
-        if step == "fetch":
-            _fetch(local_session(Path(folder)))
-        elif step == "archive":
+        if SETTING_UP in os.environ:
             _exercise(Tables(local_session(Path(folder)), schema="setup", warehouse=Path(folder)))
-        else:
-            check_java()
-            shutil.rmtree(SET_UP, ignore_errors=True)
-            for name in ("fetch", "archive"):
-                _in_a_process(name)
-
-
-def _in_a_process(step: str) -> None:
-    # Its pipes stay open until its JVM has ended, and the archive is written at the JVM's end.
-    answer = subprocess.run(
-        [sys.executable, "-m", "levelfive.local_spark"],
-        env={**os.environ, SETTING_UP: step},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+            return
+        # Its pipes stay open until its JVM has ended, and the archive is written at the JVM's end.
+        answer = subprocess.run(
+            [sys.executable, "-m", "levelfive.local_spark"],
+            env={**os.environ, SETTING_UP: "archive"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
     if answer.returncode:
-        raise SystemExit(f"{answer.stdout}\nSpark could not be set up ({step}); its own messages are above.")
-
-
-def _fetch(spark: SparkSession) -> None:
-    JARS.mkdir(parents=True)
-    for jar in str(spark.conf.get("spark.jars")).split(","):
-        shutil.copy(urlparse(jar).path, JARS)
-    spark.stop()
+        raise SystemExit(f"{answer.stdout}\nSpark could not be set up; its own messages are above.")
 
 
 def _exercise(tables: Tables) -> None:

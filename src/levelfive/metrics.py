@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import entr
 
 from levelfive import day_blocks
@@ -73,7 +75,7 @@ class Difference:
     rows: int
 
 
-def row_loss(task: Task, y: np.ndarray, score: np.ndarray) -> Floats:
+def row_loss(task: Task, y: NDArray[Any], score: NDArray[Any]) -> Floats:
     """Compute each row's primary loss: log loss (nats) or squared error (square of the label's unit).
 
     Args:
@@ -95,7 +97,7 @@ def row_loss(task: Task, y: np.ndarray, score: np.ndarray) -> Floats:
 
 
 def evaluate(
-    task: Task, y: np.ndarray, score: np.ndarray, days: np.ndarray, *, confidence: float = 0.9, seed: int = 0
+    task: Task, y: NDArray[Any], score: NDArray[Any], days: NDArray[Any], *, confidence: float = 0.9, seed: int = 0
 ) -> Evaluation:
     """Compute all metrics of a task with two-sided intervals by a bootstrap over days.
 
@@ -133,11 +135,11 @@ def evaluate(
 
 def evaluate_slices(
     task: Task,
-    y: np.ndarray,
-    score: np.ndarray,
-    days: np.ndarray,
+    y: NDArray[Any],
+    score: NDArray[Any],
+    days: NDArray[Any],
     *,
-    values: np.ndarray,
+    values: NDArray[Any],
     min_rows: int = 500,
     confidence: float = 0.9,
     seed: int = 0,
@@ -175,7 +177,7 @@ def evaluate_slices(
 
 
 def paired_difference(
-    loss_a: np.ndarray, loss_b: np.ndarray, days: np.ndarray, *, confidence: float = 0.9
+    loss_a: NDArray[Any], loss_b: NDArray[Any], days: NDArray[Any], *, confidence: float = 0.9
 ) -> Difference:
     """Estimate the mean of `loss_a - loss_b` over rows, with error and interval by days.
 
@@ -233,7 +235,7 @@ def _squared_error(labels: Floats, scores: Floats) -> Floats:
     return np.asarray(np.square(scores - labels))
 
 
-def _labels_and_scores(task: Task, y: np.ndarray, score: np.ndarray) -> tuple[Floats, Floats]:
+def _labels_and_scores(task: Task, y: NDArray[Any], score: NDArray[Any]) -> tuple[Floats, Floats]:
     labels, scores = _finite("labels", y), _finite("scores", score)
     _require_rows("scores", scores.shape, labels.size)
     if task == Task.BINARY:
@@ -242,7 +244,7 @@ def _labels_and_scores(task: Task, y: np.ndarray, score: np.ndarray) -> tuple[Fl
     return labels, scores
 
 
-def _finite(what: str, values: np.ndarray) -> Floats:
+def _finite(what: str, values: NDArray[Any]) -> Floats:
     numbers = np.asarray(values, dtype=np.float64)
     if numbers.size == 0:
         raise EvidenceError(f"{what}: at least one row is needed, got none; take a longer window")
@@ -251,7 +253,7 @@ def _finite(what: str, values: np.ndarray) -> Floats:
     return numbers
 
 
-def _require(demand: str, values: Floats, met: np.ndarray) -> None:
+def _require(demand: str, values: Floats, met: NDArray[Any]) -> None:
     if not met.all():
         wrong = values[~met]
         raise EvidenceError(f"{demand}, got {wrong[0]:g} (in {wrong.size} of {values.size} rows)")

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import add
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.util import hash_array
 
 from levelfive.errors import ConfigError
@@ -96,7 +98,7 @@ class Partial:
     categories: Mapping[str, int]
 
 
-def partial_numeric(values: np.ndarray, histogram: Histogram) -> Partial:
+def partial_numeric(values: NDArray[Any], histogram: Histogram) -> Partial:
     """Summarise numbers, shape (rows,), on the edges of a histogram, whose own counts play no part."""
     ordered = np.sort(finite(values))
     return _partial_of_ordered(ordered, len(values) - ordered.size, histogram)
@@ -120,7 +122,7 @@ def _partial_of_ordered(ordered: Floats, nulls: int, histogram: Histogram) -> Pa
 
 
 def partials_of_groups(
-    values: np.ndarray, groups: np.ndarray, n_groups: int, histogram: Histogram
+    values: NDArray[Any], groups: NDArray[Any], n_groups: int, histogram: Histogram
 ) -> tuple[Partial, ...]:
     """Summarise the numbers of each group by itself, as `partial_numeric` would, in one go over all rows.
 
@@ -243,7 +245,7 @@ def finish_categorical(partial: Partial, keep: Iterable[str] = ()) -> Categorica
     )
 
 
-def profile_numeric(values: np.ndarray) -> NumericProfile:
+def profile_numeric(values: NDArray[Any]) -> NumericProfile:
     """Profile numbers, shape (rows,), of which those not finite count as nulls."""
     # Sorted once: on a year of rows, the sorts are most of the work.
     ordered = np.sort(finite(values))
@@ -280,7 +282,7 @@ def _sketch(ordered: Floats) -> tuple[int, ...]:
     return tuple(np.unique(hashes).tolist())
 
 
-def _sketches(ordered: Floats, codes: np.ndarray, n_groups: int) -> list[tuple[int, ...]]:
+def _sketches(ordered: Floats, codes: NDArray[Any], n_groups: int) -> list[tuple[int, ...]]:
     """Make the sketch of each group; the numbers are ordered by group and value."""
     first = np.ones(ordered.size, dtype=bool)
     first[1:] = (ordered[1:] != ordered[:-1]) | (codes[1:] != codes[:-1])

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from numpy.typing import NDArray
 
 from levelfive.day_blocks import DayBlocks
 from levelfive.errors import ConfigError, DataError, EvidenceError
@@ -111,9 +112,9 @@ def profile_baseline(
     features: pd.DataFrame,
     categorical: Sequence[str],
     *,
-    label: np.ndarray,
-    score: np.ndarray,
-    days: np.ndarray | None = None,
+    label: NDArray[Any],
+    score: NDArray[Any],
+    days: NDArray[Any] | None = None,
 ) -> Baseline:
     """Profile the features, labels and scores of a training set.
 
@@ -154,7 +155,7 @@ def profile_baseline(
     return replace(baseline, daily=daily)
 
 
-def _daily_numbers(values: np.ndarray, histogram: Histogram, blocks: DayBlocks) -> DailyCounts:
+def _daily_numbers(values: NDArray[Any], histogram: Histogram, blocks: DayBlocks) -> DailyCounts:
     numbers = np.asarray(values, dtype=np.float64)
     known = np.isfinite(numbers)
     return _cross(blocks.codes[known], histogram.places(numbers[known]), (blocks.days, len(histogram.counts)))

@@ -13,15 +13,15 @@ from enum import StrEnum
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from levelfive.errors import ConfigError
 from levelfive.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy
 from levelfive.windows import Window
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
 ENTRY_POINT_GROUP = "levelfive.use_cases"
@@ -193,10 +193,10 @@ class Task(StrEnum):
 class Estimator(Protocol):
     """A scikit-learn estimator or pipeline."""
 
-    def fit(self, X: pd.DataFrame, y: np.ndarray) -> object:
+    def fit(self, X: pd.DataFrame, y: NDArray[Any]) -> object:
         """Learn from features and labels."""
 
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
+    def predict(self, X: pd.DataFrame) -> NDArray[Any]:
         """Predict a label for each row."""
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import NDArray
 from scipy import special, stats
 
 from levelfive.errors import ConfigError, EvidenceError
@@ -133,7 +134,7 @@ def _scale(baseline: NumericProfile, current: NumericProfile) -> float | None:
     return float(np.exp(np.median(logs))) if np.ptp(logs) <= SCALE_SPREAD else None
 
 
-def population_stability(baseline: np.ndarray, current: np.ndarray) -> _Floats:
+def population_stability(baseline: NDArray[Any], current: NDArray[Any]) -> _Floats:
     """Compute the population stability index: the sum of (p - q) * ln(p / q) over the places' shares p and q.
 
     The formula is Jeffreys' divergence; its use here follows Siddiqi 2006, Credit Risk Scorecards, chapter 9.
@@ -222,5 +223,5 @@ def _null_share_change(
     return current.nulls / now - baseline.nulls / before if before and now else None
 
 
-def _shares(counts: np.ndarray) -> _Floats:
+def _shares(counts: NDArray[Any]) -> _Floats:
     return np.asarray(counts / counts.sum(axis=-1, keepdims=True))

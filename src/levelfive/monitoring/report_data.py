@@ -10,7 +10,7 @@ from levelfive.metrics import Estimate, Metric
 from levelfive.windows import Window
 
 _FIRST_METRICS = (Metric.AUC, Metric.LOG_LOSS)
-_OF_A_REGRESSION = frozenset({Metric.RMSE, Metric.MAE, Metric.R2, Metric.BIAS})
+_OF_A_REGRESSION: frozenset[str] = frozenset({Metric.RMSE, Metric.MAE, Metric.R2, Metric.BIAS})
 
 
 @dataclass(frozen=True)

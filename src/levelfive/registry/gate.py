@@ -7,8 +7,10 @@ import math
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from levelfive.day_blocks import DayBlocks
 from levelfive.errors import DataError, EvidenceError
@@ -87,12 +89,12 @@ class GateEvidence:
             was trained on some of the rows.
     """
 
-    candidate_loss: np.ndarray
-    reference_loss: np.ndarray
-    days: np.ndarray
+    candidate_loss: NDArray[Any]
+    reference_loss: NDArray[Any]
+    days: NDArray[Any]
     evaluated_from: datetime
     candidate_trained_until: datetime
-    champion_loss: np.ndarray | None = None
+    champion_loss: NDArray[Any] | None = None
     champion_trained_until: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -206,7 +208,7 @@ def _skill(evidence: GateEvidence) -> float:
     return 0.0 if loss <= reference else -math.inf
 
 
-def _require_losses(name: str, losses: np.ndarray, rows: int) -> None:
+def _require_losses(name: str, losses: NDArray[Any], rows: int) -> None:
     if np.shape(losses) != (rows,) or not np.isfinite(losses).all():
         raise EvidenceError(
             f"{name} must be {rows} finite numbers, one a row of days, got shape {np.shape(losses)} with "

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from levelfive.metrics import row_loss
 from levelfive.model_package import Model
@@ -83,9 +85,9 @@ def admit(
 class _Losses:
     """A model's loss on each labelled row of a window, in one order for all models."""
 
-    loss: np.ndarray
-    labels: np.ndarray
-    days: np.ndarray
+    loss: NDArray[Any]
+    labels: NDArray[Any]
+    days: NDArray[Any]
 
 
 def _evidence(

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pyspark.sql import functions as F
 
 from levelfive.errors import EvidenceError
@@ -248,7 +250,7 @@ def _with_baseline(task: _Task, model: Model, rows: pd.DataFrame, skill: float) 
     return Model(model.estimator, replace(model.card, baseline=baseline.to_json(), holdout_skill=skill))
 
 
-def _judge(task: _Task, theirs: Model | None, split: Split, snapshot: Snapshot, scores: np.ndarray) -> Verdict:
+def _judge(task: _Task, theirs: Model | None, split: Split, snapshot: Snapshot, scores: NDArray[Any]) -> Verdict:
     use_case = task.context.use_case
     rows = _between(snapshot.rows, split.holdout)
     since = split.holdout.start if theirs is None else max(split.holdout.start, theirs.card.trained_until)
@@ -269,7 +271,7 @@ def _judge(task: _Task, theirs: Model | None, split: Split, snapshot: Snapshot, 
     return judge(evidence, use_case.gate)
 
 
-def _champion_loss(task: _Task, theirs: Model, rows: pd.DataFrame) -> np.ndarray:
+def _champion_loss(task: _Task, theirs: Model, rows: pd.DataFrame) -> NDArray[Any]:
     if rows.empty:
         return np.empty(0)
     if not set(theirs.card.features) <= set(rows.columns):
@@ -284,7 +286,7 @@ def _champion_loss(task: _Task, theirs: Model, rows: pd.DataFrame) -> np.ndarray
 
 
 def _record(
-    task: _Task, candidate: Model, split: Split, snapshot: Snapshot, scores: np.ndarray, verdict: Verdict
+    task: _Task, candidate: Model, split: Split, snapshot: Snapshot, scores: NDArray[Any], verdict: Verdict
 ) -> Evaluation:
     tracked, use_case = task.tracked, task.context.use_case
     rows = _between(snapshot.rows, split.holdout)

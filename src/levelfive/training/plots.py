@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from levelfive.usecase import Estimator
@@ -14,7 +15,7 @@ BINS = 10
 SHOWN_FEATURES = 25
 
 
-def calibration_plot(labels: np.ndarray, scores: np.ndarray) -> Figure:
+def calibration_plot(labels: NDArray[Any], scores: NDArray[Any]) -> Figure:
     """Plot the mean label against the mean score, in tenths of the rows by score."""
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from levelfive.errors import ConfigError, EvidenceError
 from levelfive.policies import GatePolicy
@@ -76,12 +78,12 @@ def newest_days(as_of: datetime, policy: GatePolicy, *, maturity: timedelta, day
 
 
 def folds_by_week(
-    times: pd.Series | pd.DatetimeIndex | np.ndarray,
+    times: pd.Series | pd.DatetimeIndex | NDArray[Any],
     n_folds: int,
     seed: int,
     *,
     day_starts_at: timedelta = timedelta(0),
-) -> np.ndarray:
+) -> NDArray[Any]:
     """Deal whole weeks, Monday to Sunday, out to folds of nearly equal numbers of weeks.
 
     Random rows would put rows of one day, and of one aircraft's rotation, on both sides of a fold, and
@@ -113,7 +115,7 @@ def folds_by_week(
     return np.asarray(fold_of_week[week_of_row])
 
 
-def _weeks(times: pd.Series | pd.DatetimeIndex | np.ndarray, day_starts_at: timedelta) -> np.ndarray:
+def _weeks(times: pd.Series | pd.DatetimeIndex | NDArray[Any], day_starts_at: timedelta) -> NDArray[Any]:
     moments = pd.DatetimeIndex(pd.to_datetime(times, utc=True))
     if moments.hasnans:
         raise EvidenceError(
