@@ -102,7 +102,7 @@ class Downloads:
     def summary(self) -> str:
         """Tell how much came in what time, and whether the network was what was slow."""
         if not self._done:
-            return "nothing to download"
+            return "nothing large to download"
         speed = self.megabytes / max(self.seconds, 0.1)
         told = f"{self.megabytes:.0f} MB in {self.seconds:.0f} s, {speed:.1f} MB/s"
         if self.seconds > SLOW_DOWNLOAD and speed < SLOW_NETWORK:

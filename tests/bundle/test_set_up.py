@@ -282,7 +282,7 @@ def downloads() -> object:
 def test_how_far_the_downloads_are_and_whether_the_network_is_slow_is_told(
     downloads, seconds: float, says: str
 ) -> None:
-    assert downloads.summary() == "nothing to download"
+    assert downloads.summary() == "nothing large to download"
     for line in ("Downloading pyspark (414.8MiB)", "Downloading ruff (2.0MiB)", "   Building psutil==5.9.0"):
         downloads.hear(line, 10)
     downloads.hear(" Downloaded ruff", 11)
