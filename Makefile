@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test lint types layers test-unit test-bundle test-spark test-connect test-notebooks test-e2e format \
+.PHONY: help setup demo test test-all lint types layers test-unit test-bundle test-spark test-connect test-notebooks test-e2e format \
 	lock fixtures wheel install-wheel clean check-python check-java
 
 help: ## Print this list
@@ -30,7 +30,16 @@ $(READY): $(wildcard requirements/*) pyproject.toml | check-python check-java
 demo: setup ## Walk through the year of flights (ARGS="..." goes to `levelfive demo`)
 	$(BIN)/levelfive demo $(ARGS)
 
-test: setup lint types layers test-unit test-bundle test-spark test-connect test-notebooks test-e2e ## Check and test everything
+# A tier is a call of pytest with a budget in seconds, on two cores; NIGHTLY=1 adds what `make test` leaves out.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/pytest $(if $(NIGHTLY),--budget $(2),--budget $(1) -m "not nightly")
+# What differs over Spark Connect: tables, stores, and all rooms in turn.
+OVER_CONNECT := test_rooms.py test_tables.py test_ledgers.py features/test_feature_store.py features/test_databricks_store.py
+
+test: setup lint types layers test-unit test-bundle test-spark test-connect test-notebooks test-e2e ## Check and test all that a change can break, in a quarter of an hour
+
+test-all: ## Check and test everything, as it is done each night and before a release
+	$(MAKE) test NIGHTLY=1
 
 lint: setup ## Check style and format
 	$(BIN)/ruff check .
@@ -43,22 +52,22 @@ layers: setup ## Check which module imports which
 	$(BIN)/lint-imports
 
 test-unit: setup ## Run the quick tests, which need no Spark (ARGS="..." goes to pytest)
-	$(BIN)/pytest tests/unit $(ARGS)
+	$(call PYTEST,60,60) $(TWO) tests/unit $(ARGS)
 
 test-bundle: setup ## Run the tests of the bundle, of what deploys and starts it, and of the registries
-	$(BIN)/pytest tests/bundle tests/deploy tests/registries $(ARGS)
+	$(call PYTEST,90,90) $(TWO) tests/bundle tests/deploy tests/registries $(ARGS)
 
 test-spark: setup ## Run the tests on a local Spark
-	$(BIN)/pytest tests/spark $(ARGS)
+	$(call PYTEST,150,150) $(TWO) tests/spark $(ARGS)
 
-test-connect: setup ## Run the same tests over Spark Connect, as serverless compute is used
-	$(BIN)/pytest tests/spark --connect $(ARGS)
+test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
+	$(call PYTEST,120,300) $(TWO) --connect $(if $(NIGHTLY),tests/spark,$(addprefix tests/spark/,$(OVER_CONNECT))) $(ARGS)
 
 test-notebooks: setup ## Run every notebook on a slice of real data
-	$(BIN)/pytest tests/notebooks $(ARGS)
+	$(call PYTEST,120,120) $(TWO) tests/notebooks $(ARGS)
 
 test-e2e: setup ## Run the tests of the whole path
-	$(BIN)/pytest tests/e2e $(ARGS)
+	$(call PYTEST,300,600) $(TWO) tests/e2e $(ARGS)
 
 format: setup ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .

@@ -8,14 +8,25 @@ import pytest
 from pyspark.sql import SparkSession
 
 from connect_server import connect_server, only_what_serverless_sets
+from first_champion import Kept, keep
 from levelfive.local_spark import local_session
+from levelfive.mlflow_store import quieten
 from levelfive.tables import Tables
+
+pytest_plugins = ["timing"]
+
+# Files of tests are shared out between two processes: those that take longest begin first.
+LONGEST = ("test_rooms.py", "test_killed_demo.py", "test_another_place.py", "test_loop.py", "test_as_tasks.py")
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--connect", action="store_true", help="run Spark's tests over Spark Connect")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")
@@ -79,3 +90,10 @@ def tables(
 @pytest.fixture(scope="session")
 def fixtures() -> Path:
     return FIXTURES
+
+
+@pytest.fixture(scope="session")
+def kept(pytestconfig: pytest.Config, fixtures: Path, spark: SparkSession) -> Kept:
+    """Homes that take a minute to make, made once for all runs of the tests."""
+    quieten()
+    return keep(pytestconfig.cache.mkdir("first-champion"), fixtures)

@@ -1,6 +1,5 @@
 """One lakehouse for all tests of the whole path: a model trained on the first months of real files."""
 
-import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +7,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from first_champion import first_champion
+from first_champion import SCHEMA, Kept, copy_home
 from levelfive.app import App
-from levelfive.config import Settings
-from levelfive.mlflow_store import quieten
 from levelfive.training.job import TrainingResult
 
 
@@ -30,16 +27,10 @@ class Loop:
         self.trained = trained
 
     def copy(self, home: Path) -> App:
-        """Copy the home for a test that changes it, with its tables in a schema of its own: all share one catalog."""
-        schema = f"copy_{zlib.crc32(str(home).encode()):x}"
-        shutil.copytree(self.app.home, home)
-        (home / "lakehouse" / "whole_path.db").rename(home / "lakehouse" / f"{schema}.db")
-        return App.local(home, Settings(table_schema=schema))
+        """Copy the home for a test that changes it."""
+        return copy_home(self.app.home, home, f"copy_{zlib.crc32(str(home).encode()):x}")
 
 
 @pytest.fixture(scope="session")
-def loop(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, spark: object) -> Loop:
-    quieten()
-    home = tmp_path_factory.mktemp("home")
-    app = App.local(home, Settings(table_schema="whole_path"))
-    return Loop(app, first_champion(app, fixtures))
+def loop(kept: Kept, tmp_path_factory: pytest.TempPathFactory) -> Loop:
+    return Loop(copy_home(kept.champion, tmp_path_factory.mktemp("loop") / "home", SCHEMA), kept.trained)

@@ -33,9 +33,9 @@ def arm(point: str) -> None:
 
 
 def main() -> None:
-    home, begin, end, as_of, point = sys.argv[1:]
+    home, schema, begin, end, as_of, point = sys.argv[1:]
     times: list[datetime] = [parse_time(text) for text in (begin, end, as_of)]
-    app = App.local(Path(home), Settings(table_schema="whole_path"))
+    app = App.local(Path(home), Settings(table_schema=schema))
     arm(point)
     scoring.run(app.context, app.registry, window=Window(times[0], times[1]), as_of=times[2])
 

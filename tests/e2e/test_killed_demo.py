@@ -13,7 +13,11 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-DEMO = Path(__file__).with_name("lenient_demo.py")
+import lenient_demo
+from commands import run
+from lenient_demo import lenient
+
+DEMO = Path(lenient_demo.__file__)
 CARRIERS = ("DL", "US")
 TABLES = (
     "predictions",
@@ -57,7 +61,7 @@ class Demo:
     """A demo in a process group of its own, with its JVM and its workers."""
 
     def __init__(self, home: Path, fixtures: Path, *options: str) -> None:
-        command = [sys.executable, str(DEMO), "--log-level", "info", "demo", "--months", "1-3"]
+        command = [sys.executable, str(DEMO), "--log-level", "info", "demo"]
         self.said: list[str] = []
         self._process = subprocess.Popen(
             [*command, "--home", str(home), "--fixtures", str(fixtures), *options],
@@ -108,27 +112,62 @@ def demo(few_flights: Path) -> Iterator[object]:
 
 def rows(home: Path, table: str) -> list[str]:
     """Read a table's rows as JSON, in a total order; who wrote them is left out."""
-    found = DeltaTable(home / "lakehouse" / "flight_delay.db" / table).to_pyarrow_table()
+    (schema,) = (home / "lakehouse").glob("*.db")
+    found = DeltaTable(schema / table).to_pyarrow_table()
     records = found.drop_columns([name for name in ("run_id",) if name in found.column_names])
     return sorted(json.dumps(row, default=str, sort_keys=True) for row in records.to_pylist(maps_as_pydicts="strict"))
 
 
-@pytest.mark.timeout(1800)  # six starts of Spark
-def test_a_demo_that_is_killed_again_and_again_has_the_history_of_a_clean_one(demo, tmp_path: Path) -> None:
-    clean, home = tmp_path / "clean", tmp_path / "killed"
-    never_killed = demo(clean)
-    assert never_killed.end() == 0, never_killed.said[-30:]
-
-    for number, (moment, words) in enumerate(MOMENTS.items()):
-        running = demo(home, *(["--continue"] if number else []))
-        reached = any(all(word in line for word in words) for line in running.lines())
-        assert reached, (moment, running.said[-30:])
-        assert running.kill(jvm_too=number % 2 == 1) == -signal.SIGKILL
-    last = demo(home, "--continue")
-    assert last.end() == 0, last.said[-30:]
-
+def assert_same_history(clean: Path, home: Path) -> None:
     assert [len(rows(clean, name)) for name in ("retrainings", "promotions")] == [1, 2]
     for name in TABLES:
         expected, actual = rows(clean, name), rows(home, name)
         assert len(expected) == len(actual), name
         assert not [pair for pair in zip(expected, actual, strict=True) if pair[0] != pair[1]][:3], name
+
+
+def a_home(folder: Path) -> Path:
+    """A home with tables in a schema of its own: all homes of this process share its Spark's catalog."""
+    folder.mkdir()
+    (folder / "levelfive.yml").write_text(f"table_schema: {folder.name}\n")
+    return folder
+
+
+@pytest.mark.usefixtures("spark")
+def test_a_demo_that_is_killed_while_it_trains_and_continued_has_the_history_of_a_clean_one(
+    demo, few_flights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two months twice, with two trainings each: once at a go, and once in two processes."""
+    monkeypatch.setattr("levelfive.app.load_use_case", lenient)
+    clean, home = a_home(tmp_path / "clean_demo"), a_home(tmp_path / "killed_demo")
+    months, moment = ("--months", "1-2"), "while it trains again"
+    options = ("demo", *months, "--fixtures", str(few_flights))
+    running = demo(home, *months)
+    reached = any(all(word in line for word in MOMENTS[moment]) for line in running.lines())
+    assert reached, (moment, running.said[-30:])
+    assert running.kill(jvm_too=True) == -signal.SIGKILL
+    assert run(clean, *options) == 0
+
+    assert run(home, *options, "--continue") == 0
+
+    assert_same_history(clean, home)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+def test_a_demo_that_is_killed_again_and_again_has_the_history_of_a_clean_one(demo, tmp_path: Path) -> None:
+    """Six starts of Spark: a clean demo, and one that is killed at each of four moments."""
+    clean, home = tmp_path / "clean", tmp_path / "killed"
+    months = ("--months", "1-3")
+    never_killed = demo(clean, *months)
+    assert never_killed.end() == 0, never_killed.said[-30:]
+
+    for number, (moment, words) in enumerate(MOMENTS.items()):
+        running = demo(home, *months, *(["--continue"] if number else []))
+        reached = any(all(word in line for word in words) for line in running.lines())
+        assert reached, (moment, running.said[-30:])
+        assert running.kill(jvm_too=number % 2 == 1) == -signal.SIGKILL
+    last = demo(home, *months, "--continue")
+    assert last.end() == 0, last.said[-30:]
+
+    assert_same_history(clean, home)

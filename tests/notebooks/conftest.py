@@ -8,19 +8,18 @@ import pytest
 from pyspark.sql import SparkSession
 
 from feature_engineering.fake import Metastore, fake_package
-from first_champion import AS_OF, BEGIN, LATER, deliver
+from first_champion import AS_OF, BEGIN, LATER, Kept, copy_home, deliver
 from levelfive.windows import Window, iso
-from notebook_runs import SCORED, Job, Jobs, Scripts
+from notebook_runs import SCHEMA, SCORED, Job, Jobs, Scripts
 
 
 @pytest.fixture(scope="session")
-def scripts(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, spark: SparkSession) -> Scripts:
+def scripts(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, kept: Kept) -> Scripts:
     folder = tmp_path_factory.mktemp("scripts")
     ran = Scripts(folder / "home", folder / "before")
-    deliver(ran.home / "landing", fixtures, Window(BEGIN, AS_OF))
+    copy_home(kept.ingested, ran.home, SCHEMA)
     first, later = {"as_of": iso(AS_OF)}, {"as_of": iso(LATER)}
-    for name in ("data", "features", "training"):
-        ran.run(name, **first)
+    ran.run("training", **first)
     (version,) = (line.split()[1] for line in ran.printed["training"].splitlines() if line.startswith("version: "))
     ran.run("registry", version=version, by="test", **first)
     deliver(ran.home / "landing", fixtures, Window(AS_OF, LATER))

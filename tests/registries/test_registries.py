@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import requests
 from mlflow import MlflowClient
@@ -33,6 +34,7 @@ from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF, SOURCE_MODEL, SOURCE_REGISTRY, SOURCE_VERSION
 from levelfive.usecase import Task
 from levelfive.windows import utc
+from programs import unprivileged
 from unity_catalog import unity_catalog
 
 KINDS = ("database", "server", "unity_catalog", "other_metastore", "other_workspace")
@@ -46,17 +48,27 @@ def mlflow_server(folder: Path, *files: str) -> Iterator[str]:
         port = free.getsockname()[1]
     database = ("--backend-store-uri", f"sqlite:///{folder}/server.db")
     command = [sys.executable, "-m", "mlflow", "server", *database, *files, "--port", str(port), "--workers", "1"]
+    (folder / "server.log").touch()
+    own = {**os.environ, "HOME": str(folder)}
     with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, start_new_session=True)
+        process = subprocess.Popen(
+            unprivileged(command, folder), stdout=log, stderr=log, cwd=folder, env=own, start_new_session=True
+        )
     address = f"http://127.0.0.1:{port}"
     try:
         until_up = requests.Session()
         until_up.mount("http://", HTTPAdapter(max_retries=Retry(total=12, backoff_factor=0.2, backoff_max=10)))
         until_up.get(f"{address}/health", timeout=30).raise_for_status()
+        assert {one.uids().real for one in _with_children(process)}.isdisjoint({0})
         yield address
     finally:
         os.killpg(process.pid, signal.SIGTERM)  # the server and those that it started
         process.wait(timeout=30)
+
+
+def _with_children(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    server = psutil.Process(process.pid)
+    return [server, *server.children(recursive=True)]
 
 
 @pytest.fixture(scope="module")
