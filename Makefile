@@ -54,8 +54,8 @@ layers: setup ## Check which module imports which
 test-unit: setup ## Run the quick tests, which need no Spark (ARGS="..." goes to pytest)
 	$(call PYTEST,60,60) $(TWO) tests/unit $(ARGS)
 
-test-bundle: setup ## Run the tests of the bundle, of what deploys and starts it, and of the registries
-	$(call PYTEST,90,90) $(TWO) tests/bundle tests/deploy tests/registries $(ARGS)
+test-bundle: setup ## Run the tests of the bundle, of what deploys and starts it, of the registries, and of the report in a browser
+	$(call PYTEST,90,90) $(TWO) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
 
 test-spark: setup ## Run the tests on a local Spark
 	$(call PYTEST,150,150) $(TWO) tests/spark $(ARGS)

@@ -2,8 +2,6 @@
 
 import math
 import re
-from dataclasses import replace
-from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -11,77 +9,14 @@ import pytest
 from levelfive.metrics import Estimate
 from levelfive.monitoring.report import render
 from levelfive.monitoring.report_data import (
-    ColumnWeek,
-    DecisionLine,
     GateLine,
-    Judgement,
-    Point,
     PromotionLine,
     ReportData,
 )
 from levelfive.windows import Window, utc
+from reports import a_column_week, a_decision, a_judgement, a_point, a_report, an_estimate
 
 VOID = {"meta", "br"}
-
-
-def a_window(month=7):
-    return Window(utc(2024, month, 1), utc(2024, month + 1, 1))
-
-
-def an_estimate(value=0.712, reach=0.011):
-    return Estimate(value, value - reach, value + reach, days=31, rows=480_000)
-
-
-def a_point(month=7, **changes):
-    return replace(
-        Point(
-            window=a_window(month),
-            live={"auc": an_estimate(0.712), "log_loss": an_estimate(0.461), "brier": an_estimate(0.148)},
-            reference={"auc": an_estimate(0.694), "log_loss": an_estimate(0.478), "brier": an_estimate(0.153)},
-            label_rate=0.213,
-            mean_score=0.207,
-            scored=498_321,
-            mature=497_654,
-            share_known=0.998,
-            provisional=False,
-            landed=501_234,
-            accepted=500_123,
-            quarantined=1_111,
-            duplicates=42,
-            model_version="3",
-        ),
-        **changes,
-    )
-
-
-def a_judgement(month=7, **changes):
-    return replace(Judgement(a_window(month), outside=(), unusual=(), harmful=(), broken=()), **changes)
-
-
-def a_column_week(column="dep_delay", week=0, psi: float | None = 0.18, **changes):
-    start = utc(2024, 7, 1) + timedelta(weeks=week)
-    return replace(ColumnWeek(column, start, psi, mean=12.75, null_share=0.031, outside_share=0.004), **changes)
-
-
-def a_decision(**changes):
-    line = DecisionLine(utc(2024, 7, 20), "retrain", ("loss grew by 0.02 nats",), ("fewer than 14 days of labels",))
-    return replace(line, **changes)
-
-
-def a_report(**changes):
-    data = ReportData(
-        use_case="flight_delay",
-        as_of=utc(2024, 9, 1),
-        champion="4",
-        champion_since=utc(2024, 7, 22),
-        points=(a_point(6), a_point(7)),
-        judgements=(a_judgement(),),
-        columns=tuple(a_column_week(week=week) for week in range(3)),
-        decisions=(a_decision(),),
-        promotions=(PromotionLine(utc(2024, 7, 22), "4", "3", "retraining", "gate", "better by 0.01 nats"),),
-        gates=(GateLine(utc(2024, 7, 21), "promote", True, ("the interval lies below 0",)),),
-    )
-    return replace(data, **changes)
 
 
 @pytest.fixture(scope="module")
