@@ -14,6 +14,7 @@ from levelfive.mlflow_store import quieten
 from levelfive.tables import Tables
 
 pytest_plugins = ["timing"]
+pytest.register_assert_rewrite("alone_contract", "in_memory", "ledger_contract")
 
 # Files of tests are shared out between two processes: those that take longest begin first.
 LONGEST = ("test_rooms.py", "test_killed_demo.py", "test_another_place.py", "test_loop.py", "test_as_tasks.py")

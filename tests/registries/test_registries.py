@@ -26,6 +26,7 @@ from requests.adapters import HTTPAdapter
 from sklearn.linear_model import LogisticRegression
 from urllib3.util import Retry
 
+from in_memory.registry import MemoryBackend
 from levelfive.errors import ConfigError, DamagedModel, MachineError, ModelNotFound, RegistryError
 from levelfive.model_package import Model, ModelCard, digest, save
 from levelfive.registry.backends import without_password
@@ -37,7 +38,7 @@ from levelfive.windows import utc
 from programs import unprivileged
 from unity_catalog import unity_catalog
 
-KINDS = ("database", "server", "unity_catalog", "other_metastore", "other_workspace")
+KINDS = ("memory", "database", "server", "unity_catalog", "other_metastore", "other_workspace")
 
 
 @contextmanager
@@ -98,6 +99,8 @@ class Registries:
     stack: ExitStack
 
     def open(self, kind: str) -> CentralRegistry:
+        if kind == "memory":
+            return MemoryBackend().opened(self.name)
         if kind == "database":
             return CentralRegistry(f"sqlite:///{self.folder}/registry.db", self.name, artefacts=self.folder / "files")
         if kind == "server":

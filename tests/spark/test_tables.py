@@ -10,6 +10,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from alone_contract import check_that_one_piece_of_work_waits_for_the_other
 from levelfive.errors import TableConflict, TableError
 from levelfive.tables import ATTEMPTS, Tables
 from levelfive.windows import Window, utc
@@ -194,3 +195,8 @@ def test_a_table_whose_first_write_was_killed_is_made_anew(spark: SparkSession, 
 def test_a_table_that_is_not_there_says_who_writes_it(tables: Tables) -> None:
     with pytest.raises(TableError, match="run the room that writes it first"):
         tables.read("nothing")
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_one_piece_of_work_waits_for_the_other_on_a_laptop(tables: Tables) -> None:
+    check_that_one_piece_of_work_waits_for_the_other(tables)

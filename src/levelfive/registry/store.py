@@ -14,7 +14,7 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_
 
 from levelfive.errors import ConfigError, DamagedModel, MachineError, ModelNotFound, RegistryError
 from levelfive.model_package import Model, digest, load
-from levelfive.registry.backends import backend_of, every_version, name_for, without_password
+from levelfive.registry.backends import Backend, backend_of, every_version, name_for, without_password
 from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF
 
 # What Unity Catalog takes as a tag: https://docs.databricks.com/aws/en/database-objects/tags
@@ -47,13 +47,16 @@ class CentralRegistry:
             (`databricks://scope:prefix`), which has no aliases.
         name: The registered model: one for each environment.
         artefacts: Folder of artefacts where the registry is a plain database, or None where it has its own.
+        backend: What holds models and files; by default, what the address says.
 
     Raises:
         ConfigError: The address cannot be read, or MLflow knows no such registry.
         MachineError: The driver of the registry's database is not installed.
     """
 
-    def __init__(self, uri: str, name: str, *, artefacts: Path | None = None) -> None:
+    def __init__(
+        self, uri: str, name: str, *, artefacts: Path | None = None, backend: Backend | None = None
+    ) -> None:
         """Remember where the registry is; it is asked at the first call."""
         self.uri = uri
         try:
@@ -65,7 +68,7 @@ class CentralRegistry:
             ) from err
         self.name = name_for(uri, name)
         try:
-            self._backend = backend_of(uri, artefacts)
+            self._backend = backend or backend_of(uri, artefacts)
         except ImportError as err:
             raise MachineError(f"registry {self.place} needs a driver that is not installed: {err}") from err
         except MlflowException as err:

@@ -1,0 +1,75 @@
+"""The part of `Tables` that jobs touch around their Spark steps: ledgers, versions and commits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from in_memory.ledgers import MemoryLedgers
+from levelfive.commits import Commit
+from levelfive.errors import TableError
+from levelfive.tables import REACHES
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+class MemoryTables:
+    """Ledgers in memory; of other tables, only what tests say of their commits.
+
+    Args:
+        schema: The schema's name.
+        commits: By table, its commits, oldest first: of those whose rows only Spark could read.
+    """
+
+    def __init__(self, schema: str = "in_memory", commits: dict[str, tuple[Commit, ...]] | None = None) -> None:
+        self.schema = schema
+        self.ledgers = MemoryLedgers()
+        self._commits = commits or {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def name(self, table: str) -> str:
+        return f"{self.schema}.{table}"
+
+    def exists(self, table: str) -> bool:
+        return table in self._commits or table in self.ledgers.versions
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted({*self._commits, *self.ledgers.versions}))
+
+    def version(self, table: str) -> int:
+        return self.history(table, limit=1)[0].version
+
+    def history(self, table: str, *, limit: int | None = None) -> tuple[Commit, ...]:
+        if not self.exists(table):
+            raise self._missing(table)
+        ledger = range(self.ledgers.versions.get(table, -1) + 1)
+        commits = self._commits.get(table) or tuple(Commit(version, {}) for version in ledger)
+        return tuple(reversed(commits))[:limit]
+
+    def reach(self, table: str, *, before: datetime) -> datetime | None:
+        commits = self.history(table) if self.exists(table) else ()
+        ends = (datetime.fromisoformat(str(commit.record[REACHES])) for commit in commits if REACHES in commit.record)
+        return max((end for end in ends if end < before), default=None)
+
+    def read(self, table: str, *, version: int | None = None) -> DataFrame:
+        if not self.exists(table):
+            raise self._missing(table)
+        raise NotImplementedError(f"{table} lies in memory, where no Spark reads it: this test belongs to tests/spark")
+
+    def let_go(self, rows: DataFrame) -> None:
+        """Nothing is kept."""
+
+    @contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        with self._lock:
+            lock = self._locks.setdefault(what, threading.Lock())
+        with lock:
+            yield
+
+    def _missing(self, table: str) -> TableError:
+        return TableError(f"table {self.name(table)} does not exist yet: run the room that writes it first")
