@@ -197,6 +197,6 @@ def test_a_table_that_is_not_there_says_who_writes_it(tables: Tables) -> None:
         tables.read("nothing")
 
 
-@pytest.mark.usefixtures("warehouse")
+@pytest.mark.parametrize("tables", ["laptop"], indirect=True)
 def test_one_piece_of_work_waits_for_the_other_on_a_laptop(tables: Tables) -> None:
     check_that_one_piece_of_work_waits_for_the_other(tables)

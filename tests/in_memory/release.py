@@ -1,0 +1,194 @@
+"""An environment in memory that a model is released to, and the development whose gate passed the model."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+
+from in_memory.registry import MemoryBackend
+from in_memory.tables import MemoryTables
+from levelfive.config import Approval
+from levelfive.features.store import LocalFeatureStore
+from levelfive.model_package import Model, ModelCard, save
+from levelfive.policies import GatePolicy
+from levelfive.profiles import profile_baseline
+from levelfive.registry import job as registry_job
+from levelfive.registry import tags
+from levelfive.registry.eligibility import judged, passed_verdict
+from levelfive.registry.gate import Verdict, VerdictKind
+from levelfive.registry.promotions import Promotion, champion_as_of, history
+from levelfive.registry.store import CentralRegistry
+from levelfive.runs import RUNS, JobContext
+from levelfive.training.admission import Admission, admit
+from levelfive.training.dataset import DAY
+from levelfive.usecase import LABEL, PREDICTION_TIME, Task, UseCase, load_use_case
+from levelfive.windows import Window, iso, utc
+
+AS_OF, LATER = utc(2013, 2, 15, 6), utc(2013, 2, 18, 6)
+HOUR = timedelta(hours=1)
+PASSED = Verdict(VerdictKind.BETTER, True, ("no champion to compare with",))
+
+
+def flights(window: Window) -> pd.DataFrame:
+    """Flights of a window, every ten minutes, with the outcomes that a model can learn from their distance."""
+    times = pd.date_range(window.start, window.end, freq="10min", inclusive="left").tz_localize(None)
+    distance = np.arange(len(times)) % 40.0
+    days = (times - pd.Timedelta(hours=6)).to_numpy().astype("datetime64[D]").astype(np.int64)
+    return pd.DataFrame({PREDICTION_TIME: times, "distance": distance, LABEL: 1.0 * (distance > 20), DAY: days})
+
+
+def labelled_rows(context: JobContext, run: object, lookups: object, window: Window, *, as_of: datetime) -> Any:
+    """Take the place of `training.dataset.labelled_rows`, which joins the rows in Spark."""
+    return flights(window)
+
+
+def a_model(trained_until: datetime, **card: Any) -> Model:
+    """Fit a small model on the flights of a week."""
+    rows = flights(Window(trained_until - timedelta(days=7), trained_until))
+    features = rows[["distance"]]
+    estimator = LogisticRegression().fit(features, rows[LABEL])
+    about = ModelCard(
+        use_case="flight_delay",
+        task=Task.BINARY,
+        features=("distance",),
+        categorical=(),
+        lookups=(),
+        trained_from=trained_until - timedelta(days=7),
+        trained_until=trained_until,
+        as_of=AS_OF,
+        training_rows=len(rows),
+        training_set_sha256="of-the-training-set",
+        table_versions={},
+        parameters={},
+        seed=2013,
+        run_id="a-run",
+        code_revision="a-revision",
+        baseline="",
+        holdout_skill=0.5,
+    )
+    model = Model(estimator, replace(about, **card))
+    baseline = profile_baseline(
+        features, (), label=rows[LABEL].to_numpy(), score=model.score(features), days=rows[DAY].to_numpy()
+    )
+    return Model(estimator, replace(model.card, baseline=baseline.to_json()))
+
+
+@dataclass(frozen=True)
+class Packages:
+    """A candidate, which left the newest days out, and what it was refitted as."""
+
+    candidate: Path
+    refit: Path
+
+    @classmethod
+    def saved(cls, folder: Path) -> Packages:
+        for name, trained_until in (("candidate", AS_OF - timedelta(days=14)), ("refit", AS_OF)):
+            model = a_model(trained_until)
+            save(model, flights(Window(AS_OF, LATER)).head(40), folder / name)
+        return cls(folder / "candidate", folder / "refit")
+
+    def register(self, registry: CentralRegistry, said: dict[str, str]) -> tuple[str, str]:
+        """Register both as `training` does, the refit with a verdict and other tags."""
+        shared = {
+            tags.AS_OF: iso(AS_OF),
+            tags.TRACKING_RUN: "a-run",
+            tags.CODE_REVISION: "a-revision",
+            tags.TRAINING_SET_SHA256: "of-the-training-set",
+        }
+        candidate = registry.register(self.candidate, {**shared, tags.ROLE: tags.CANDIDATE})
+        refit = {**shared, tags.ROLE: tags.REFIT, tags.REFIT_OF: candidate, **said}
+        return candidate, registry.register(self.refit, refit)
+
+
+def a_use_case(**changes: Any) -> UseCase:
+    """Flights, with a gate that answers to three days."""
+    return replace(load_use_case("flight_delay"), gate=GatePolicy(min_days=2, min_rows=100, margin=1.0), **changes)
+
+
+def a_context(tables: MemoryTables, use_case: UseCase | None = None) -> JobContext:
+    return JobContext(tables, use_case or a_use_case(), LocalFeatureStore(tables))
+
+
+def runs(tables: MemoryTables) -> list[dict[str, Any]]:
+    return sorted(tables.ledgers.rows(RUNS), key=lambda row: row["started_at"])
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A production where promotion is manual and no model was ever live, and a development with one to release."""
+
+    context: JobContext
+    backend: MemoryBackend
+    registry: CentralRegistry
+    development_backend: MemoryBackend
+    development: CentralRegistry
+    version: str
+
+    @classmethod
+    def new(cls, packages: Packages) -> Environment:
+        ours, theirs = MemoryBackend(), MemoryBackend()
+        development = theirs.opened("levelfive.dev.flight_delay")
+        _, version = packages.register(development, judged(PASSED, None))
+        registry = ours.opened("levelfive.prod.flight_delay")
+        return cls(a_context(MemoryTables()), ours, registry, theirs, development, version)
+
+    @property
+    def tables(self) -> MemoryTables:
+        return self.context.tables
+
+    def admit(self, as_of: datetime = LATER) -> Admission:
+        return admit(self.context, self.registry, self.development, version=self.version, as_of=as_of)
+
+    def approve(self, version: str, as_of: datetime = LATER) -> bool:
+        how = {"as_of": as_of, "by": "grace", "reason": "calibrated"}
+        return registry_job.approve(self.context, self.registry, version=version, **how)
+
+    def promote(
+        self, version: str, as_of: datetime = LATER, approval: Approval = Approval.MANUAL
+    ) -> registry_job.RegistryResult:
+        how = {"as_of": as_of, "by": "release", "approval": approval}
+        return registry_job.run(self.context, self.registry, version=version, **how)
+
+    def rollback(self, as_of: datetime, **only: str | datetime) -> registry_job.RegistryResult:
+        how = {"as_of": as_of, "by": "ada", "reason": "complaints"}
+        return registry_job.rollback(self.context, self.registry, **how, **only)
+
+    def reopened(self) -> Environment:
+        """The same environment as another process finds it: no model is loaded."""
+        return replace(self, registry=self.backend.opened(self.registry.name))
+
+    def newer(self) -> Environment:
+        """Development makes another version, of the same files."""
+        return replace(self, version=self._again(self.development, self.version))
+
+    def released(self) -> str:
+        version = self.admit().version
+        self.approve(version)
+        self.promote(version)
+        return version
+
+    def another(self, like: str) -> str:
+        """Register a second version, judged against the present champion and approved: the files of one there is."""
+        live = champion_as_of(self.made(), datetime.max.replace(tzinfo=UTC))
+        version = self._again(self.registry, like, judged(passed_verdict(self.registry.find(like)), live))
+        self.approve(version)
+        return version
+
+    def made(self) -> tuple[Promotion, ...]:
+        return history(self.tables, self.registry.name)
+
+    def trail(self) -> list[tuple[str, str, str]]:
+        return [(row["room"], row["status"], row["model_version"] or "") for row in runs(self.tables)]
+
+    @staticmethod
+    def _again(registry: CentralRegistry, version: str, said: dict[str, str] | None = None) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            package = registry.download(version, Path(folder))
+            return registry.register(package, registry.find(version).tags if said is None else said)

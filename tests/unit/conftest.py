@@ -1,0 +1,18 @@
+"""What tests without Spark share: a model's packages, saved once, and environments in memory."""
+
+import pytest
+
+from in_memory.release import Environment, Packages, labelled_rows
+from levelfive.training import admission
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
+    return Packages.saved(tmp_path_factory.mktemp("packages"))
+
+
+@pytest.fixture
+def production(packages: Packages, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    """No model was ever live there; its labelled rows are built, and all else is real."""
+    monkeypatch.setattr(admission, "labelled_rows", labelled_rows)
+    return Environment.new(packages)
