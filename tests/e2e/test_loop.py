@@ -1,7 +1,6 @@
 """Monitoring, decision, retraining, promotion and rollback, on a copy of the lakehouse of the whole path."""
 
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from pyspark.sql import functions as F
 
 from first_champion import AS_OF, LATER, prepare
 from levelfive.app import App
-from levelfive.config import Approval, Settings
+from levelfive.config import Settings
 from levelfive.errors import EvidenceError, RegistryError
 from levelfive.features import job as features
 from levelfive.monitoring import job as monitoring
@@ -23,7 +22,6 @@ from levelfive.policies import GatePolicy, RetrainingPolicy
 from levelfive.predictions import PREDICTIONS
 from levelfive.registry import job as registry
 from levelfive.registry.promotions import history
-from levelfive.registry.store import CHALLENGER
 from levelfive.report import collect
 from levelfive.retraining import job as retraining
 from levelfive.retraining.policy import Action
@@ -45,8 +43,8 @@ class Copy:
     app: App
     context: JobContext
 
-    def retrain(self, as_of=LATER, approval=Approval.AUTO) -> retraining.RetrainingResult:
-        return retraining.run(self.context, self.app.stores, as_of=as_of, approval=approval)
+    def retrain(self, as_of=LATER) -> retraining.RetrainingResult:
+        return retraining.run(self.context, self.app.stores, as_of=as_of)
 
     def versions(self) -> int:
         return len(self.app.registry.versions())
@@ -159,19 +157,6 @@ def test_a_decision_to_retrain_trains_and_promotes_once(copy: Copy) -> None:
     assert f"version {live.version}" in page
 
 
-def test_two_runs_of_one_decision_at_the_same_time_train_once(copy: Copy) -> None:
-    before = copy.versions()
-    record = retraining.decide_once(copy.context, copy.app.registry, as_of=LATER)
-
-    with ThreadPoolExecutor(2) as pool:
-        acts = [pool.submit(retraining.act, copy.context, copy.app.stores, record) for _ in range(2)]
-    first, second = (act.result() for act in acts)
-
-    assert before + 2 == copy.versions()
-    assert first.retraining == second.retraining is not None
-    assert first.promotion == second.promotion is not None
-
-
 def test_a_later_champion_is_compared_with_the_first_one_whenever_its_window_is_measured(
     copy: Copy, fixtures: Path
 ) -> None:
@@ -202,62 +187,6 @@ def test_a_later_champion_is_compared_with_the_first_one_whenever_its_window_is_
     with pytest.raises(RegistryError, match="are gone"):
         monitoring.run(copy.context, fresh, window=day, as_of=later)
     assert {one.column for one in collect(copy.context, fresh, as_of=later).columns} >= {"distance"}
-
-
-def test_a_training_that_was_registered_is_not_repeated_after_a_kill(copy: Copy, monkeypatch) -> None:
-    class Killed(BaseException):
-        pass
-
-    def die(*_: object) -> None:
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(retraining, "record_retraining", die)
-        with pytest.raises(Killed):
-            copy.retrain()
-    registered = copy.versions()
-    copy.app.registry.drop_alias(CHALLENGER)  # as if it was killed a moment before
-
-    finished = copy.retrain(approval=Approval.MANUAL)
-    assert finished.promotion is None
-    assert finished.retraining is not None
-    assert copy.app.registry.alias(CHALLENGER) == finished.retraining.version
-
-    finished = copy.retrain()
-
-    assert registered == copy.versions()
-    assert finished.retraining is not None
-    assert finished.promotion is not None
-    assert finished.retraining.version == finished.promotion.version
-
-
-def test_with_manual_approval_a_version_waits_and_a_rollback_returns_without_its_artefacts(copy: Copy) -> None:
-    central, first = copy.app.registry, history(copy.app.tables, copy.app.registry.name)[0]
-    waiting = copy.retrain(approval=Approval.MANUAL)
-    assert waiting.promotion is None
-    assert waiting.retraining is not None
-    version = waiting.retraining.version
-    assert version is not None
-    assert len(history(copy.app.tables, central.name)) == 1
-
-    registry.run(copy.context, central, version=version, as_of=LATER, by="a person")
-    for folder in (copy.app.home / "registry" / "artifacts").rglob("model.pkl"):
-        if folder.stat().st_mtime == max(
-            f.stat().st_mtime for f in (copy.app.home / "registry" / "artifacts").rglob("model.pkl")
-        ):
-            shutil.rmtree(folder.parent)
-            break
-    with pytest.raises(RegistryError, match="later --as-of"):
-        registry.rollback(copy.context, central, as_of=LATER, by="a person", reason="complaints")
-    back = registry.rollback(
-        copy.context, central, as_of=LATER + timedelta(hours=1), by="a person", reason="complaints"
-    )
-
-    kinds = [(one.kind, one.version) for one in history(copy.app.tables, central.name)]
-    assert [("promote", first.version), ("promote", version), ("rollback", first.version)] == kinds
-    assert back.promotion.version == first.version == central.alias("champion")
-    with pytest.raises(RegistryError, match="nothing to go back to"):
-        registry.rollback(copy.context, central, as_of=LATER + timedelta(hours=2), by="a person", reason="again")
 
 
 def test_a_refused_candidate_is_recorded_and_not_promoted(copy: Copy) -> None:

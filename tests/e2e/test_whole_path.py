@@ -14,11 +14,8 @@ from mlflow.models import Model
 from pyspark.sql import functions as F
 
 from levelfive.data import job as data
-from levelfive.errors import AsOfError, ModelNotFound, RegistryError
 from levelfive.model_package import smoke_check
 from levelfive.predictions import PREDICTIONS, Role
-from levelfive.registry import job as registry
-from levelfive.registry.promotions import history
 from levelfive.runs import RUNS
 from levelfive.scoring import job as scoring
 from levelfive.scoring.job import rebuild_runs
@@ -71,32 +68,6 @@ def test_the_training_set_is_kept_with_its_hash(loop) -> None:
 
     assert run.data.tags["training_set.sha256"] == hashlib.sha256(Path(path).read_bytes()).hexdigest()
     assert {"raw_flights", "labels", "origin_state"} <= {entry.dataset.name for entry in run.inputs.dataset_inputs}
-
-
-def test_an_unknown_version_is_not_promoted(loop) -> None:
-    with pytest.raises(ModelNotFound):
-        registry.run(loop.app.context, loop.app.registry, version="999", as_of=LATER, by="test")
-
-    assert len(history(loop.app.tables, loop.app.registry.name)) == 1
-
-
-def test_a_candidate_without_a_verdict_is_not_promoted(loop) -> None:
-    with pytest.raises(RegistryError, match="no verdict"):
-        registry.run(
-            loop.app.context, loop.app.registry, version=loop.trained.candidate_version, as_of=LATER, by="test"
-        )
-
-
-def test_there_is_no_champion_at_the_time_of_its_promotion_and_before(loop) -> None:
-    window = Window(AS_OF - timedelta(days=1), AS_OF)
-
-    with pytest.raises(RegistryError, match="no champion"):
-        scoring.run(loop.app.context, loop.app.registry, window=window, as_of=AS_OF)
-
-
-def test_a_window_beyond_the_logical_now_is_refused(loop) -> None:
-    with pytest.raises(AsOfError, match="beyond as_of"):
-        scoring.run(loop.app.context, loop.app.registry, window=Window(AS_OF, LATER), as_of=LATER - timedelta(hours=1))
 
 
 def test_scoring_twice_and_in_other_windows_gives_the_same_rows(loop) -> None:
@@ -175,14 +146,6 @@ def test_the_run_of_a_batch_is_rebuilt_from_its_commit(loop) -> None:
     row = app.tables.read(RUNS).where(F.col("run_id") == result.run_id).collect()[0]
     assert (row["room"], row["status"], row["rebuilt"]) == ("scoring", "succeeded", True)
     assert rebuild_runs(app.context, result.batch_id) == 0
-
-
-def test_a_failed_run_has_a_row_with_its_error(loop) -> None:
-    with pytest.raises(AsOfError):
-        scoring.run(loop.app.context, loop.app.registry, window=Window(LATER, LATER + timedelta(1)), as_of=LATER)
-
-    failed = loop.app.tables.read(RUNS).where("status = 'failed' AND room = 'scoring'").collect()
-    assert any("beyond as_of" in row["error"] for row in failed)
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,22 @@ def known_labels(run: Run, as_of: datetime, *, excluded: Sequence[Window] = ()) 
     return known
 
 
+def count_mature_labels(context: JobContext, run: Run, as_of: datetime, *, excluded: Sequence[Window] = ()) -> int:
+    """Count the labels known at a time, of rows that are old enough for nearly all of them to have theirs.
+
+    Args:
+        context: The use case, which says what is old enough.
+        run: Notes the version of the table that is read.
+        as_of: Labels known later are not counted.
+        excluded: Windows of prediction times whose rows are not counted.
+
+    Raises:
+        TableError: No label was computed yet.
+    """
+    known = known_labels(run, as_of, excluded=excluded)
+    return known.where(F.col(PREDICTION_TIME) < F.lit(as_of - context.use_case.maturity)).count()
+
+
 def _write_features(context: JobContext, run: Run, table: FeatureTable, window: Window) -> Write:
     raw = read_as_known(run, context.use_case, table.sources, window.end)
     with run.timed(table.name):

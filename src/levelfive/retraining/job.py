@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pyspark.sql import functions as F
-
 from levelfive.config import Approval
 from levelfive.errors import RegistryError
-from levelfive.features.job import LABELS, known_labels
+from levelfive.features.job import LABELS, count_mature_labels
 from levelfive.monitoring.records import VERDICTS, VerdictRecord, verdicts
 from levelfive.registry import job as registry_job
 from levelfive.registry import tags
@@ -33,7 +31,6 @@ from levelfive.retraining.records import (
 from levelfive.runs import JobContext, Run
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking
-from levelfive.usecase import PREDICTION_TIME
 from levelfive.windows import Window, iso
 
 READS = (VERDICTS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
@@ -148,7 +145,7 @@ def _decide(
         windows=tuple(_evidence(one) for one in seen),
         skill_at_training=card.holdout_skill,
         labels_at_training=max([card.training_rows, *tried]),
-        labels_now=_mature_labels(context, run, as_of, _broken(told)),
+        labels_now=count_mature_labels(context, run, as_of, excluded=_broken(told)),
         trained_at=card.as_of,
         last_retraining=max(asked, default=None),
     )
@@ -174,17 +171,12 @@ def _broken(told: Sequence[VerdictRecord]) -> tuple[Window, ...]:
     return tuple(dict.fromkeys(one.window for one in told if one.broken or one.harmful))
 
 
-def _mature_labels(context: JobContext, run: Run, as_of: datetime, excluded: Sequence[Window]) -> int:
-    known = known_labels(run, as_of, excluded=excluded)
-    return known.where(F.col(PREDICTION_TIME) < F.lit(as_of - context.use_case.maturity)).count()
-
-
 def _trained(context: JobContext, run: Run, stores: Stores, record: DecisionRecord) -> RetrainingRecord:
     done = retrainings(context.tables, record.model_name, until=record.as_of)
     found = next((one for one in done if one.decision_id == record.decision_id), None)
     if found is None:
         broken = _broken(verdicts(run, record.model_name, as_of=record.as_of))
-        labels = _mature_labels(context, run, record.as_of, broken)
+        labels = count_mature_labels(context, run, record.as_of, excluded=broken)
         found = _registered(context, stores.registry, record, labels) or _train(
             context, stores, record, (labels, broken)
         )

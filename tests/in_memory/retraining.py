@@ -1,0 +1,116 @@
+"""A live model in memory that a policy decides on, and a training that registers versions as the real one does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from in_memory.release import LATER, PASSED, Environment, Packages
+from levelfive.config import Approval
+from levelfive.metrics import evaluate
+from levelfive.monitoring.records import Subject, VerdictRecord, write_verdicts
+from levelfive.policies import RetrainingPolicy
+from levelfive.registry import tags
+from levelfive.registry.eligibility import judged
+from levelfive.registry.gate import Verdict
+from levelfive.registry.job import champion
+from levelfive.registry.store import CentralRegistry
+from levelfive.retraining import job as retraining
+from levelfive.retraining.records import DecisionRecord
+from levelfive.runs import JobContext, Run
+from levelfive.training.job import TrainingResult, announce
+from levelfive.usecase import Task
+from levelfive.windows import Window, iso
+
+DECIDED = LATER + timedelta(days=1)
+WEEK = Window(LATER - timedelta(days=7), LATER)
+
+
+@dataclass
+class Trainer:
+    """Takes the place of `training.job.run`, which reads labels and fits in Spark; the gate says what it is told to."""
+
+    packages: Packages
+    verdict: Verdict = PASSED
+    asked: list[dict[str, object]] = field(default_factory=list)
+
+    def run(
+        self,
+        context: JobContext,
+        tracking: object,
+        registry: CentralRegistry,
+        *,
+        as_of: datetime,
+        without: tuple[str, ...] = (),
+        code_revision: str = "unknown",
+        decision: str = "",
+        excluded: tuple[Window, ...] = (),
+    ) -> TrainingResult:
+        self.asked.append({"as_of": as_of, "decision": decision, "excluded": excluded, "revision": code_revision})
+        measured = evaluate(Task.BINARY, np.array([0.0, 1.0]), np.array([0.2, 0.9]), np.array([1, 2]))
+        if not self.verdict.passed:
+            return TrainingResult("a-run", "a-tracked-run", self.verdict, measured, None, None)
+        # Not the files of the live model: a training on more labels has others.
+        said = {tags.AS_OF: iso(as_of), tags.DECISION: decision}
+        said |= judged(self.verdict, champion(context, registry, as_of))
+        candidate, version = self.packages.register(registry, said)
+        announce(context, registry, candidate, version)
+        return TrainingResult("a-run", "a-tracked-run", self.verdict, measured, candidate, version)
+
+
+@dataclass
+class Labels:
+    """Takes the place of `features.job.count_mature_labels`, which counts them in Spark."""
+
+    count: int
+    excluded: list[tuple[Window, ...]] = field(default_factory=list)
+
+    def counted(self, context: JobContext, run: Run, as_of: datetime, *, excluded: Sequence[Window] = ()) -> int:
+        self.excluded.append(tuple(excluded))
+        return self.count
+
+
+@dataclass(frozen=True)
+class LiveModel:
+    """An environment with a champion, whose policy asks for 2 % more labels than it was trained on."""
+
+    production: Environment
+    trainer: Trainer
+    labels: Labels
+    version: str
+
+    @classmethod
+    def released(cls, production: Environment, packages: Packages) -> LiveModel:
+        use_case = replace(production.context.use_case, retraining=RetrainingPolicy(label_growth=0.02))
+        deciding = replace(production, context=replace(production.context, use_case=use_case))
+        return cls(deciding, Trainer(packages), Labels(2000), deciding.released())
+
+    @property
+    def stores(self) -> retraining.Stores:
+        return retraining.Stores(SimpleNamespace(), self.production.registry, "a-revision")
+
+    def retrain(self, as_of: datetime = DECIDED, approval: Approval = Approval.AUTO) -> retraining.RetrainingResult:
+        return retraining.run(self.production.context, self.stores, as_of=as_of, approval=approval)
+
+    def decide(self, as_of: datetime = DECIDED) -> DecisionRecord:
+        return retraining.decide_once(self.production.context, self.production.registry, as_of=as_of)
+
+    def act(self, record: DecisionRecord) -> retraining.RetrainingResult:
+        return retraining.act(self.production.context, self.stores, record)
+
+    def versions(self) -> int:
+        return len(self.production.registry.versions())
+
+    def seen(self, version: str, window: Window = WEEK, **found: Any) -> None:
+        """Let monitoring have seen a window of a version; by default, a healthy one."""
+        nothing: dict[str, Any] = dict.fromkeys(("outside", "unusual", "harmful", "broken"), ())
+        measured = {"days": 7, "rows": 5000, "drifted_share": 0.0, "calibration": (-0.01, 0.01), "skill": (0.6, 0.7)}
+        about = {"model_version": version, "window": window, "as_of": window.end}
+        record = VerdictRecord(**{**about, **measured, **nothing, **found})
+        subject = Subject(self.production.registry.name, version, window)
+        write_verdicts(Run(self.production.tables, "of-monitoring"), [(subject, record)])

@@ -1,0 +1,16 @@
+"""A live model in memory; its labels are counted and its successors trained without Spark."""
+
+import pytest
+
+from in_memory.release import Environment, Packages
+from in_memory.retraining import LiveModel
+from levelfive.retraining import job as retraining
+from levelfive.training import job as training
+
+
+@pytest.fixture
+def live(production: Environment, packages: Packages, monkeypatch: pytest.MonkeyPatch) -> LiveModel:
+    found = LiveModel.released(production, packages)
+    monkeypatch.setattr(training, "run", found.trainer.run)
+    monkeypatch.setattr(retraining, "count_mature_labels", found.labels.counted)
+    return found

@@ -1,0 +1,115 @@
+"""A decision on the live model is taken once as of a time, from what was known then of the model that was live."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from in_memory.release import LATER, Environment, runs
+from in_memory.retraining import DECIDED, WEEK, LiveModel
+from levelfive.errors import RegistryError, TableConflict
+from levelfive.registry.gate import Verdict, VerdictKind
+from levelfive.retraining import job as retraining
+from levelfive.retraining.policy import Action
+from levelfive.retraining.records import decisions
+from levelfive.windows import Window
+
+
+def test_without_a_live_model_there_is_nothing_to_decide_on(production: Environment) -> None:
+    with pytest.raises(RegistryError, match="run `levelfive training`") as refused:
+        retraining.decide_once(production.context, production.registry, as_of=LATER)
+
+    (run,) = runs(production.tables)
+    said = (run["room"], run["status"], run["as_of"], run["error"])
+    assert said == ("decision", "failed", LATER, f"RegistryError: {refused.value}")
+    assert decisions(production.tables, production.registry.name, until=LATER) == ()
+
+
+def test_a_decision_is_taken_once_whatever_is_known_later(live: LiveModel) -> None:
+    first = live.decide()
+    live.labels.count = 0
+
+    second = live.decide()
+
+    assert first.decision.action is Action.RETRAIN
+    assert second == first
+    assert (first.live_version, first.as_of) == (live.version, DECIDED)
+    assert decisions(live.production.tables, live.production.registry.name, until=DECIDED) == (first,)
+    assert live.production.trail()[-2:] == [("decision", "succeeded", live.version)] * 2
+
+
+def test_decisions_of_different_times_are_different_ones(live: LiveModel) -> None:
+    days = [DECIDED + timedelta(days=day) for day in range(2)]
+
+    made = [live.decide(day) for day in days]
+
+    assert [one.decision.action for one in made] == [Action.RETRAIN, Action.KEEP]  # the cooldown
+    assert len({one.decision_id for one in made}) == 2
+    name = live.production.registry.name
+    assert [len(decisions(live.production.tables, name, until=day)) for day in days] == [1, 2]
+
+
+def test_of_two_runs_that_decide_at_once_one_is_told(live: LiveModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = retraining.record_decision
+
+    def overtaken(*of: object) -> None:
+        """Before this run writes its decision, another one decides."""
+        monkeypatch.setattr(retraining, "record_decision", record)
+        live.decide()
+        record(*of)
+
+    monkeypatch.setattr(retraining, "record_decision", overtaken)
+    with pytest.raises(TableConflict, match="was taken by another run"):
+        live.decide()
+
+    assert len(decisions(live.production.tables, live.production.registry.name, until=DECIDED)) == 1
+    ended = [("decision", "failed", ""), ("decision", "succeeded", live.version)]
+    assert sorted(live.production.trail()[-2:]) == ended
+
+
+def test_labels_are_counted_against_those_of_the_last_training_also_if_it_was_refused(live: LiveModel) -> None:
+    live.trainer.verdict = Verdict(VerdictKind.WORSE, False, ("worse than the champion",))
+    live.retrain()
+    week_later = DECIDED + timedelta(days=7)
+
+    same = live.decide(week_later)
+    live.labels.count = 2100
+    more = live.decide(week_later + timedelta(hours=1))
+
+    assert (same.decision.action, more.decision.action) == (Action.KEEP, Action.RETRAIN)
+
+
+def test_a_person_is_called_to_a_window_of_the_live_model_that_is_broken(live: LiveModel) -> None:
+    live.seen(live.version, broken=("distance: another unit",))
+
+    record = live.decide()
+
+    assert record.decision.action is Action.CALL
+    assert "distance: another unit" in record.decision.reasons[0]
+
+
+def test_what_an_earlier_model_did_does_not_speak_against_the_live_one_but_its_broken_data_is_left_out(
+    live: LiveModel,
+) -> None:
+    live.seen("1", broken=("distance: another unit",))
+
+    record = live.decide()
+
+    assert record.decision.action is Action.RETRAIN
+    assert live.labels.excluded == [(WEEK,)]
+
+
+def test_what_monitoring_says_later_is_not_known_at_the_decision(live: LiveModel) -> None:
+    live.seen(live.version, window=Window(WEEK.end, DECIDED + timedelta(hours=1)), broken=("distance: another unit",))
+
+    assert live.decide().decision.action is Action.RETRAIN
+
+
+def test_a_decision_names_the_versions_of_the_tables_that_it_rests_on(live: LiveModel) -> None:
+    live.seen(live.version)
+
+    live.decide()
+
+    run = runs(live.production.tables)[-1]
+    assert (run["versions_read"], run["versions_written"]) == ({"verdicts": 0}, {"decisions": 0})
