@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from in_memory.ledgers import MemoryLedgers
-from levelfive.commits import Commit
+from levelfive.commits import Commit, Write
 from levelfive.errors import TableError
 from levelfive.tables import REACHES
+from levelfive.windows import Window, iso
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -28,7 +29,7 @@ class MemoryTables:
     def __init__(self, schema: str = "in_memory", commits: dict[str, tuple[Commit, ...]] | None = None) -> None:
         self.schema = schema
         self.ledgers = MemoryLedgers()
-        self._commits = commits or {}
+        self._commits = dict(commits or {})
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -60,6 +61,15 @@ class MemoryTables:
         if not self.exists(table):
             raise self._missing(table)
         raise NotImplementedError(f"{table} lies in memory, where no Spark reads it: this test belongs to tests/spark")
+
+    def replace_window(self, table: str, rows: DataFrame, column: str, window: Window) -> Write:
+        """Note how far the table reaches; the rows, which only Spark could compute, are not kept."""
+        with self._lock:
+            there = self._commits.get(table, ())
+            ends = [datetime.fromisoformat(str(commit.record[REACHES])) for commit in there]
+            commit = Commit(len(there), {REACHES: iso(max([*ends, window.end]))})
+            self._commits[table] = (*there, commit)
+        return Write(table, commit.version)
 
     def let_go(self, rows: DataFrame) -> None:
         """Nothing is kept."""

@@ -1,0 +1,142 @@
+"""Which window the features room computes, and what it refuses before it computes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from in_memory.release import a_use_case, runs
+from in_memory.tables import MemoryTables
+from levelfive.commits import Commit, Write
+from levelfive.data.job import LANDING_FILES, LEDGER_SCHEMA
+from levelfive.errors import AsOfError, TableError
+from levelfive.features import job as features
+from levelfive.runs import JobContext
+from levelfive.usecase import FeatureTable
+from levelfive.windows import Window, iso, utc
+
+BEGIN, AS_OF = utc(2013, 1, 1, 6), utc(2013, 1, 8, 6)
+DAY = timedelta(days=1)
+
+
+class WindowsOfFeatures:
+    """A feature store that keeps but the windows that were put into it."""
+
+    def __init__(self, tables: MemoryTables) -> None:
+        self._tables = tables
+
+    def put(self, table: FeatureTable, rows: Any, window: Window, *, made_of: Mapping[str, int]) -> Write:
+        assert rows == window
+        return self._tables.replace_window(table.name, rows, "known_at", window)
+
+    def reach(self, table: str, *, before: datetime) -> datetime | None:
+        return self._tables.reach(table, before=before)
+
+
+def a_context(tables: MemoryTables, *feature_tables: FeatureTable) -> JobContext:
+    """A use case that computes from nothing: its rows are the window that they are of."""
+    rows = {"labels": lambda raw, window: window, "label_sources": ()}
+    return JobContext(tables, a_use_case(feature_tables=feature_tables, **rows), WindowsOfFeatures(tables))
+
+
+def a_table(name: str, *, timestamped: bool = True) -> FeatureTable:
+    return FeatureTable(name, ("carrier",), (), lambda raw, window: window, timestamped=timestamped)
+
+
+def landed(tables: MemoryTables, *begins: datetime | None) -> MemoryTables:
+    rows = [("flights", "file", str(place), 1, 1, 0, 0, begin, begin, AS_OF) for place, begin in enumerate(begins)]
+    tables.ledgers.add(LANDING_FILES, LEDGER_SCHEMA, rows)
+    return tables
+
+
+def reaching(**ends: datetime) -> dict[str, tuple[Commit, ...]]:
+    return {table: (Commit(0, {"reaches": iso(end)}),) for table, end in ends.items()}
+
+
+@pytest.mark.parametrize(
+    ("begins", "words"),
+    [
+        ((), "there is no dated data"),
+        ((None,), "there is no dated data"),
+        ((AS_OF, AS_OF + DAY), "the data begins at 2013-01-08T06:00:00Z"),
+    ],
+    ids=["no files", "no dates", "later files"],
+)
+def test_without_data_from_before_there_is_nothing_to_compute(begins: tuple[datetime | None, ...], words: str) -> None:
+    context = a_context(landed(MemoryTables(), *begins) if begins else MemoryTables())
+
+    with pytest.raises(
+        AsOfError, match=f"nothing to compute before as_of .*: {words}. Give a later --as-of"
+    ) as refused:
+        features.run(context, as_of=AS_OF)
+
+    (run,) = runs(context.tables)
+    assert (run["room"], run["status"], run["error"]) == ("features", "failed", f"AsOfError: {refused.value}")
+    assert run["versions_read"] == ({LANDING_FILES: 0} if begins else {})
+    assert not context.tables.exists("labels")
+
+
+def test_what_was_never_ingested_says_who_writes_it() -> None:
+    tables = landed(MemoryTables(), BEGIN)
+    context = JobContext(tables, a_use_case(), WindowsOfFeatures(tables))
+
+    with pytest.raises(TableError, match=r"raw_\w+ does not exist yet: run the room that writes it first"):
+        features.run(context, as_of=AS_OF)
+
+    assert runs(tables)[-1]["status"] == "failed"
+
+
+def test_the_first_window_begins_with_the_data_and_the_next_one_where_it_ended() -> None:
+    context = a_context(landed(MemoryTables(), BEGIN + DAY, None, BEGIN), a_table("late_rate"))
+
+    first, second = (features.run(context, as_of=as_of) for as_of in (AS_OF, AS_OF + DAY))
+
+    assert (first.window, second.window) == (Window(BEGIN, AS_OF), Window(AS_OF, AS_OF + DAY))
+    assert first.versions == {"late_rate": 0, "labels": 0}
+    assert second.versions == runs(context.tables)[-1]["versions_written"] == {"late_rate": 1, "labels": 1}
+
+
+def test_a_second_run_as_of_one_time_computes_the_same_window() -> None:
+    context = a_context(landed(MemoryTables(commits=reaching(labels=BEGIN + DAY)), BEGIN))
+
+    windows = [features.run(context, as_of=AS_OF).window for _ in range(2)]
+
+    assert windows == [Window(BEGIN + DAY, AS_OF)] * 2
+
+
+def test_a_window_begins_where_the_table_that_is_furthest_behind_ends() -> None:
+    ends = {"late_rate": BEGIN + 3 * DAY, "rotation": BEGIN + 2 * DAY, "labels": BEGIN + 3 * DAY}
+    tables = landed(MemoryTables(commits=reaching(**ends)), BEGIN)
+
+    found = features.run(a_context(tables, a_table("late_rate"), a_table("rotation")), as_of=AS_OF)
+
+    assert found.window == Window(BEGIN + 2 * DAY, AS_OF)
+
+
+def test_a_table_that_is_new_is_computed_from_the_first_data_on() -> None:
+    tables = landed(MemoryTables(commits=reaching(late_rate=BEGIN + DAY, labels=BEGIN + DAY)), BEGIN)
+
+    found = features.run(a_context(tables, a_table("late_rate"), a_table("new")), as_of=AS_OF)
+
+    assert found.window == Window(BEGIN, AS_OF)
+
+
+def test_a_table_without_times_is_computed_as_a_whole_and_holds_nothing_up() -> None:
+    tables = landed(MemoryTables(commits=reaching(labels=BEGIN + DAY)), BEGIN)
+
+    found = features.run(a_context(tables, a_table("aircraft", timestamped=False)), as_of=AS_OF)
+
+    assert found.window == Window(BEGIN + DAY, AS_OF)
+    assert found.versions == {"aircraft": 0, "labels": 1}
+
+
+def test_a_window_can_be_named() -> None:
+    context = a_context(MemoryTables(commits=reaching(labels=AS_OF - DAY)))
+
+    found = features.run(context, as_of=AS_OF, since=BEGIN)
+
+    assert found.window == Window(BEGIN, AS_OF)
+    assert runs(context.tables)[-1]["parameters"] == {"since": str(BEGIN)}

@@ -1,0 +1,133 @@
+"""Who scores a window, what is refused before a row is scored, and which runs are rebuilt from commits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from in_memory.release import HOUR, LATER, Environment, a_context, runs
+from in_memory.tables import MemoryTables
+from levelfive.commits import Commit
+from levelfive.errors import AsOfError, DamagedModel, LevelfiveError, ModelNotFound, RegistryError, TableError
+from levelfive.predictions import PREDICTIONS, Role
+from levelfive.scoring import job as scoring
+from levelfive.scoring.batch import batch_id
+from levelfive.windows import Window, iso
+
+DAY = Window(LATER - timedelta(days=1), LATER)
+
+
+def refused(production: Environment, error: type[LevelfiveError], **how: object) -> tuple[str, dict[str, object]]:
+    """Score in vain: what was said, and the row of the run."""
+    with pytest.raises(error) as raised:
+        scoring.run(production.context, production.registry, **{"window": DAY, "as_of": LATER + HOUR, **how})
+    run = runs(production.tables)[-1]
+    assert (run["room"], run["status"], run["error"]) == (
+        "scoring",
+        "failed",
+        f"{type(raised.value).__name__}: {raised.value}",
+    )
+    assert not production.tables.exists(PREDICTIONS)
+    return str(raised.value), run
+
+
+def test_a_window_beyond_the_logical_now_is_refused(production: Environment) -> None:
+    production.released()
+
+    said, run = refused(production, AsOfError, as_of=LATER - HOUR)
+
+    assert "beyond as_of 2013-02-18T05:00:00Z; end it there or give a later --as-of" in said
+    assert (run["as_of"], run["parameters"]) == (LATER - HOUR, {"window": str(DAY), "version": "None"})
+
+
+def test_there_is_no_champion_at_the_time_of_its_promotion_and_before(production: Environment) -> None:
+    production.released()
+
+    for as_of in (LATER, LATER - HOUR):
+        said, run = refused(production, RegistryError, window=Window(DAY.start, LATER - HOUR), as_of=as_of)
+        assert f"no champion as of {iso(as_of)}: run `levelfive training`" in said
+        assert run["model_version"] is None
+
+
+def test_a_champion_whose_files_are_gone_does_not_score(production: Environment) -> None:
+    live = production.released()
+    production.backend.lose_files(production.registry.name, live)
+
+    said, run = refused(production.reopened(), DamagedModel)
+
+    assert "are gone" in said
+    assert run["model_version"] == live
+
+
+def test_a_version_that_is_not_there_does_not_score(production: Environment) -> None:
+    production.released()
+
+    _, run = refused(production, ModelNotFound, version="999")
+
+    assert run["model_version"] == "999"
+
+
+@pytest.mark.parametrize("named", [None, "another"], ids=["the champion", "a version by its name"])
+def test_a_version_that_is_there_asks_for_what_its_rows_are_made_of(production: Environment, named: str | None) -> None:
+    live = production.released()
+    chosen = production.another(live) if named else live
+
+    said, run = refused(production, TableError, version=named and chosen)
+
+    assert "raw_flights does not exist yet: run the room that writes it first" in said
+    assert run["model_version"] == chosen
+
+
+def a_commit(version: int, run_id: str, batch_id: str = "a-batch") -> Commit:
+    """Build a commit of predictions with the record that scoring leaves in it."""
+    record = {
+        "run_id": run_id,
+        "batch_id": batch_id,
+        "use_case": "flight_delay",
+        "as_of": iso(LATER),
+        "parameters": {"window": str(DAY), "version": "None"},
+        "role": "champion",
+        "model_version": "2",
+        "versions_read": {"raw_flights": 3},
+    }
+    return Commit(version, record, rows=10)
+
+
+def test_the_run_of_a_batch_is_rebuilt_from_its_commit_once() -> None:
+    commits = (a_commit(0, "killed"), a_commit(1, "of another", "another-batch"), Commit(2, {}))
+    context = a_context(MemoryTables(commits={PREDICTIONS: commits}))
+
+    rebuilt = [scoring.rebuild_runs(context, "a-batch") for _ in range(2)]
+
+    assert rebuilt == [1, 0]
+    (run,) = context.tables.ledgers.rows("runs")
+    assert (run["run_id"], run["room"], run["status"], run["rebuilt"]) == ("killed", "scoring", "succeeded", True)
+    assert (run["as_of"], run["model_version"], run["parameters"]) == (
+        LATER,
+        "2",
+        {"window": str(DAY), "version": "None"},
+    )
+    assert (run["versions_read"], run["versions_written"]) == ({"raw_flights": 3}, {PREDICTIONS: 0})
+
+
+def test_a_batch_that_was_never_written_has_no_run_to_rebuild() -> None:
+    for tables in (MemoryTables(), MemoryTables(commits={PREDICTIONS: (a_commit(0, "of another", "another-batch"),)})):
+        assert scoring.rebuild_runs(a_context(tables), "a-batch") == 0
+        assert tables.ledgers.rows("runs") == []
+
+
+def test_a_run_that_fails_later_has_rebuilt_what_was_killed_before_it(production: Environment) -> None:
+    live = production.released()
+    batch = batch_id("flight_delay", DAY, production.registry.name, live, Role.CHAMPION)
+    commits = {PREDICTIONS: (a_commit(0, "killed", batch),)}
+    tables = MemoryTables(commits=commits)
+    tables.ledgers = production.tables.ledgers
+    scored = replace(production, context=a_context(tables))
+
+    with pytest.raises(TableError, match="raw_flights"):
+        scoring.run(scored.context, scored.registry, window=DAY, as_of=LATER + HOUR)
+
+    rebuilt = [row["run_id"] for row in tables.ledgers.rows("runs", where={"rebuilt": True})]
+    assert rebuilt == ["killed"]
