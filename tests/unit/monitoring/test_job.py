@@ -1,0 +1,168 @@
+"""Which windows are measured, when they are measured again, and what is refused where there is nothing to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from in_memory.release import HOUR, LATER, Environment, runs
+from levelfive.errors import AsOfError, DamagedModel, EvidenceError
+from levelfive.monitoring import job as monitoring
+from levelfive.monitoring.performance import Performance
+from levelfive.monitoring.records import PERFORMANCE, VERDICTS, write_performance
+from levelfive.runs import JobContext, Run
+from levelfive.windows import Window
+
+DAY = timedelta(days=1)
+TODAY = Window(LATER - DAY, LATER)
+YESTERDAY, BEFORE = (Window(TODAY.start - days * DAY, TODAY.end - days * DAY) for days in (1, 2))
+
+
+def measured(window: Window, **found: object) -> Performance:
+    """Build what live predictions of a window did: a version scored a hundred, whose labels are too young."""
+    counts = {"scored": 100, "known": 0, "mature": 0, "provisional": True}
+    nothing = {"without_label": {}, "label_mean_known": None, "evaluation": None, "reference": None}
+    return Performance(**{"window": window, "versions": ("2",), **counts, **nothing, **found})
+
+
+@dataclass
+class Measuring:
+    """Takes the place of `performance`, which joins predictions with labels in Spark."""
+
+    found: dict[Window, dict[str, object]] = field(default_factory=dict)
+    asked: list[tuple[list[Window], str | None]] = field(default_factory=list)
+
+    def performance(
+        self,
+        context: JobContext,
+        run: Run,
+        windows: list[Window],
+        *,
+        model_name: str,
+        as_of: datetime,
+        first: str | None = None,
+    ) -> tuple[Performance, ...]:
+        self.asked.append((list(windows), first))
+        return tuple(measured(window, **self.found.get(window, {})) for window in windows)
+
+
+@pytest.fixture
+def measuring(monkeypatch: pytest.MonkeyPatch) -> Measuring:
+    found = Measuring()
+    monkeypatch.setattr(monitoring, "performance", found.performance)
+    return found
+
+
+def measured_before(production: Environment, as_of: datetime, *found: Performance, model: str = "") -> None:
+    """Let an earlier run have measured some windows."""
+    write_performance(Run(production.tables, "earlier"), model or production.registry.name, as_of, found)
+
+
+def monitor(production: Environment, window: Window = TODAY, as_of: datetime = LATER) -> monitoring.MonitoringResult:
+    return monitoring.run(production.context, production.registry, window=window, as_of=as_of)
+
+
+def told(production: Environment) -> list[tuple[Window, datetime, bool]]:
+    """List what `performance` says: of which window, as of when, and whether it may change."""
+    rows = production.tables.ledgers.rows(PERFORMANCE)
+    return sorted(
+        ((Window(row["window_start"], row["window_end"]), row["as_of"], row["provisional"]) for row in rows),
+        key=lambda row: (row[0].start, row[1]),
+    )
+
+
+def test_a_window_beyond_the_logical_now_is_refused(production: Environment, measuring: Measuring) -> None:
+    with pytest.raises(AsOfError, match="reaches beyond as_of 2013-02-18T05:00:00Z; end it there") as refused:
+        monitor(production, as_of=LATER - HOUR)
+
+    (run,) = runs(production.tables)
+    assert (run["room"], run["status"], run["error"]) == ("monitoring", "failed", f"AsOfError: {refused.value}")
+    assert (run["parameters"], measuring.asked) == ({"window": str(TODAY)}, [])
+
+
+def test_a_window_that_nobody_scored_is_refused(production: Environment, measuring: Measuring) -> None:
+    measuring.found[TODAY] = {"scored": 0, "versions": ()}
+
+    with pytest.raises(EvidenceError, match="run `levelfive scoring` for it first"):
+        monitor(production)
+
+    assert production.trail() == [("monitoring", "failed", "")]
+    assert not {PERFORMANCE, VERDICTS} & set(production.tables.names())
+
+
+def test_a_window_that_only_a_lost_version_scored_is_refused(production: Environment, measuring: Measuring) -> None:
+    live = production.released()
+    production.backend.lose_files(production.registry.name, live)
+
+    with pytest.raises(DamagedModel, match=f"version {live} are gone"):
+        monitor(production.reopened(), as_of=LATER + HOUR)
+
+    run = runs(production.tables)[-1]
+    assert (run["status"], run["counts"]) == ("failed", {"scored": 100, "versions_gone": 1})
+    assert not {PERFORMANCE, VERDICTS} & set(production.tables.names())
+
+
+def test_earlier_windows_whose_labels_were_too_young_are_measured_with_the_window(
+    production: Environment, measuring: Measuring
+) -> None:
+    live = production.released()
+    production.backend.lose_files(production.registry.name, live)
+    measured_before(production, YESTERDAY.end, measured(BEFORE, provisional=False), measured(YESTERDAY))
+    measured_before(production, YESTERDAY.end, measured(Window(BEFORE.start, BEFORE.start + HOUR)), model="another")
+
+    with pytest.raises(DamagedModel):
+        monitor(production.reopened(), as_of=LATER + HOUR)
+
+    assert measuring.asked == [([YESTERDAY, TODAY], live)]
+
+
+def test_windows_are_measured_again_until_their_labels_are_old_enough(
+    production: Environment, measuring: Measuring
+) -> None:
+    days = [LATER + days * DAY for days in range(3)]
+    measured_before(production, LATER, measured(YESTERDAY), measured(TODAY))
+    measuring.found[YESTERDAY] = {"provisional": False}
+
+    found = [
+        [one.window for one in monitoring.measure_again(production.context, production.registry, as_of=as_of)]
+        for as_of in days[1:]
+    ]
+
+    assert found == [[YESTERDAY, TODAY], [TODAY]]
+    assert told(production) == [
+        (YESTERDAY, days[0], True),
+        (YESTERDAY, days[1], False),
+        (TODAY, days[0], True),
+        (TODAY, days[1], True),
+        (TODAY, days[2], True),
+    ]
+
+
+def test_measured_again_as_of_one_time_nothing_is_said_twice(production: Environment, measuring: Measuring) -> None:
+    measured_before(production, LATER, measured(TODAY))
+
+    for _ in range(2):
+        monitoring.measure_again(production.context, production.registry, as_of=LATER + DAY)
+
+    assert told(production) == [(TODAY, LATER, True), (TODAY, LATER + DAY, True)]
+
+
+def test_what_was_said_later_is_not_known_yet(production: Environment, measuring: Measuring) -> None:
+    measured_before(production, LATER, measured(TODAY))
+    measured_before(production, LATER + 2 * DAY, measured(TODAY, provisional=False))
+
+    again = monitoring.measure_again(production.context, production.registry, as_of=LATER + DAY)
+
+    assert [one.window for one in again] == [TODAY]
+
+
+def test_where_no_window_is_too_young_nothing_is_measured_again(production: Environment, measuring: Measuring) -> None:
+    measured_before(production, LATER, replace(measured(TODAY), provisional=False))
+
+    assert monitoring.measure_again(production.context, production.registry, as_of=LATER + DAY) == ()
+
+    (run,) = runs(production.tables)
+    assert (run["room"], run["status"], run["versions_written"]) == ("monitoring", "succeeded", {})
+    assert measuring.asked == []

@@ -1,0 +1,85 @@
+"""What a training refuses before it reads a label, the traces that this leaves, and how it announces what it made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from in_memory.release import LATER, PASSED, Environment, Packages, runs
+from levelfive.errors import ConfigError, TableError
+from levelfive.registry import tags
+from levelfive.registry.eligibility import judged
+from levelfive.registry.store import CHALLENGER
+from levelfive.training import job as training
+from levelfive.windows import Window, utc
+
+BROKEN = Window(utc(2013, 1, 1), utc(2013, 1, 8))
+
+
+class TrackedRuns:
+    """A tracking store that keeps what its runs are about, and how they ended."""
+
+    def __init__(self) -> None:
+        self.ended: list[tuple[str, dict[str, str], str]] = []
+
+    @contextmanager
+    def run(self, name: str, tags: Mapping[str, str]) -> Iterator[Any]:
+        try:
+            yield SimpleNamespace(run_id="a-tracked-run")
+        except BaseException:
+            self.ended.append((name, dict(tags), "FAILED"))
+            raise
+        self.ended.append((name, dict(tags), "FINISHED"))
+
+
+def test_a_training_without_labels_fails_in_both_stores_with_what_it_was_asked(production: Environment) -> None:
+    tracking = TrackedRuns()
+    asked = {"without": ("aircraft",), "code_revision": "abc", "decision": "d1", "excluded": (BROKEN,)}
+
+    with pytest.raises(TableError, match="labels does not exist yet: run the room that writes it first") as refused:
+        training.run(production.context, tracking, production.registry, as_of=LATER, **asked)
+
+    (run,) = runs(production.tables)
+    assert (run["room"], run["status"], run["as_of"]) == ("training", "failed", LATER)
+    assert (run["error"], run["model_version"]) == (f"TableError: {refused.value}", None)
+    parameters = {"without": "aircraft", "code_revision": "abc", "decision": "d1", "excluded": str(BROKEN)}
+    assert run["parameters"] == parameters
+    about = {"as_of": "2013-02-18T06:00:00Z", "use_case": "flight_delay", "run_id": run["run_id"], **parameters}
+    assert tracking.ended == [("flight_delay 2013-02-18T06:00:00Z", about, "FAILED")]
+    assert production.registry.versions() == ()
+
+
+def test_a_group_of_features_that_there_is_not_is_refused_before_anything_begins(production: Environment) -> None:
+    tracking = TrackedRuns()
+
+    with pytest.raises(ConfigError, match="no feature group 'moon'; known are"):
+        training.run(production.context, tracking, production.registry, as_of=LATER, without=("moon",))
+
+    assert (runs(production.tables), tracking.ended) == ([], [])
+
+
+def test_a_candidate_is_linked_with_what_it_was_refitted_as_which_waits(
+    production: Environment, packages: Packages
+) -> None:
+    candidate, refit = packages.register(production.registry, judged(PASSED, None))
+
+    training.announce(production.context, production.registry, candidate, refit)
+
+    assert production.registry.find(candidate).tags[tags.REFITTED_AS] == refit
+    assert production.registry.alias(CHALLENGER) == refit
+
+
+def test_what_was_judged_before_the_newest_promotion_is_linked_and_does_not_wait(
+    production: Environment, packages: Packages
+) -> None:
+    production.released()
+    candidate, refit = packages.register(production.registry, judged(PASSED, None))
+
+    training.announce(production.context, production.registry, candidate, refit)
+
+    assert production.registry.find(candidate).tags[tags.REFITTED_AS] == refit
+    assert production.registry.alias(CHALLENGER) is None
