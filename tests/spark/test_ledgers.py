@@ -32,7 +32,7 @@ class TestWritersSideBySide(WritersSideBySide):
         return tables.ledgers
 
 
-@pytest.mark.usefixtures("spark")
+@pytest.mark.usefixtures("spark", "warehouse")
 @pytest.mark.parametrize(
     "schema", [SCHEMA, RUNS, PROMOTIONS, LEDGER_SCHEMA], ids=["all types", "runs", "promotions", "files"]
 )

@@ -7,6 +7,11 @@ from levelfive.training import admission
 
 
 @pytest.fixture(scope="session")
+def spark() -> None:
+    pytest.fail("tests/unit starts no Spark: what needs one belongs to tests/spark")
+
+
+@pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
     return Packages.saved(tmp_path_factory.mktemp("packages"))
 
