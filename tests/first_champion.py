@@ -11,14 +11,18 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.data import job as data
 from levelfive.features import job as features
+from levelfive.monitoring import job as monitoring
 from levelfive.registry import job as registry
 from levelfive.replay_plan import land, plan_of
+from levelfive.scoring import job as scoring
+from levelfive.scoring.job import ScoringResult
 from levelfive.training import job as training
 from levelfive.training.job import TrainingResult
 from levelfive.usecase import load_use_case
@@ -30,7 +34,8 @@ LATER = utc(2013, 2, 18, 6)
 SCHEMA = "whole_path"
 PROJECT = Path(__file__).resolve().parents[1]
 MADE_OF = ("src", "requirements/dev.txt", "requirements/jars.txt", "tests/first_champion.py", "fixtures")
-TRAINED = "trained.pickle"
+RESULTS = "results.pickle"
+GROWING = "growing"
 
 
 def deliver(landing: Path, fixtures: Path, window: Window) -> None:
@@ -61,43 +66,61 @@ def promote_first(app: App, fixtures: Path) -> TrainingResult:
     return trained
 
 
+class Stage(StrEnum):
+    """How far a home has come."""
+
+    INGESTED = "ingested"  # six weeks of data and features
+    CHAMPION = "champion"  # a champion of AS_OF, and the data and features of the days up to LATER
+    SCORED = "scored"  # the champion's predictions of these days
+    MONITORED = "monitored"  # what monitoring says of them as of LATER
+
+
 @dataclass(frozen=True)
 class Kept:
-    """Homes that nobody may write into: `copy_home` gives one of one's own.
+    """Homes that are made once: each test that changes one takes a copy.
 
     Attributes:
-        ingested: Six weeks of data and features.
-        champion: The same, with a champion of AS_OF, and the days up to LATER.
-        trained: What its training led to.
+        folder: Where they are, each under the name of its stage.
+        trained: What the training of the champion led to.
+        scored: The batch of predictions.
     """
 
-    ingested: Path
-    champion: Path
+    folder: Path
     trained: TrainingResult
+    scored: ScoringResult
+
+    def copy(self, stage: Stage, to: Path, schema: str) -> App:
+        """Copy a home, with its tables in a schema of its own: all homes of a session share its catalog."""
+        shutil.copytree(self.folder / stage, to)
+        (to / "lakehouse" / f"{SCHEMA}.db").rename(to / "lakehouse" / f"{schema}.db")
+        for database in to.glob("*/mlflow.db"):
+            _relocate(database, str(self.folder / GROWING), str(to))
+        return App.local(to, Settings(table_schema=schema))
 
 
 def keep(cache: Path, fixtures: Path) -> Kept:
     """Make the homes, or find those that the same code made of the same files."""
     folder = cache / made_of()[:16]
-    ingested, champion = folder / "ingested", folder / "champion"
     with _alone(cache):
-        if not (folder / TRAINED).exists():
+        if not (folder / RESULTS).exists():
             for old in (path for path in cache.iterdir() if path.is_dir()):
                 shutil.rmtree(old)
-            app = App.local(champion, Settings(table_schema=SCHEMA))
-            prepare(app, fixtures, Window(BEGIN, AS_OF))
-            shutil.copytree(champion, ingested)
-            (folder / TRAINED).write_bytes(pickle.dumps(promote_first(app, fixtures)))
-    return Kept(ingested, champion, pickle.loads((folder / TRAINED).read_bytes()))
+            (folder / RESULTS).write_bytes(pickle.dumps(_made(folder, fixtures)))
+    return Kept(folder, *pickle.loads((folder / RESULTS).read_bytes()))
 
 
-def copy_home(home: Path, to: Path, schema: str) -> App:
-    """Copy a home, with its tables in a schema of its own: all homes of a session share its catalog."""
-    shutil.copytree(home, to)
-    (to / "lakehouse" / f"{SCHEMA}.db").rename(to / "lakehouse" / f"{schema}.db")
-    for database in to.glob("*/mlflow.db"):
-        _relocate(database, str(home), str(to))
-    return App.local(to, Settings(table_schema=schema))
+def _made(folder: Path, fixtures: Path) -> tuple[TrainingResult, ScoringResult]:
+    """Let one home grow, and keep what it is like at each stage."""
+    app = App.local(folder / GROWING, Settings(table_schema=SCHEMA))
+    prepare(app, fixtures, Window(BEGIN, AS_OF))
+    shutil.copytree(app.home, folder / Stage.INGESTED)
+    trained = promote_first(app, fixtures)
+    shutil.copytree(app.home, folder / Stage.CHAMPION)
+    scored = scoring.run(app.context, app.registry, window=Window(AS_OF, LATER), as_of=LATER)
+    shutil.copytree(app.home, folder / Stage.SCORED)
+    monitoring.run(app.context, app.registry, window=Window(AS_OF, LATER), as_of=LATER)
+    shutil.copytree(app.home, folder / Stage.MONITORED)
+    return trained, scored
 
 
 def made_of() -> str:

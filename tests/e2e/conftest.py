@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from first_champion import SCHEMA, Kept, copy_home
+from first_champion import SCHEMA, Kept, Stage
 from levelfive.app import App
-from levelfive.training.job import TrainingResult
 
 
 @pytest.fixture(autouse=True)
@@ -20,17 +19,19 @@ def forget_kept_frames(spark: SparkSession) -> Iterator[None]:
 
 
 class Loop:
-    """The application, and what its training led to."""
+    """An application with a champion, and what its training led to."""
 
-    def __init__(self, app: App, trained: TrainingResult) -> None:
-        self.app = app
-        self.trained = trained
+    def __init__(self, kept: Kept, home: Path) -> None:
+        self._kept = kept
+        self.app = kept.copy(Stage.CHAMPION, home, SCHEMA)
+        self.trained = kept.trained
+        self.scored = kept.scored
 
-    def copy(self, home: Path) -> App:
-        """Copy the home for a test that changes it."""
-        return copy_home(self.app.home, home, f"copy_{zlib.crc32(str(home).encode()):x}")
+    def copy(self, home: Path, stage: Stage = Stage.CHAMPION) -> App:
+        """Make a home for a test that changes it."""
+        return self._kept.copy(stage, home, f"copy_{zlib.crc32(str(home).encode()):x}")
 
 
 @pytest.fixture(scope="session")
 def loop(kept: Kept, tmp_path_factory: pytest.TempPathFactory) -> Loop:
-    return Loop(copy_home(kept.champion, tmp_path_factory.mktemp("loop") / "home", SCHEMA), kept.trained)
+    return Loop(kept, tmp_path_factory.mktemp("loop") / "home")

@@ -6,13 +6,12 @@ import pytest
 from pyspark.sql import functions as F
 
 from commands import run
-from first_champion import AS_OF, LATER
+from first_champion import AS_OF, LATER, Stage
 from levelfive.app import App
 from levelfive.errors import DataError
 from levelfive.predictions import PREDICTIONS
 from levelfive.runs import RUNS
 from levelfive.scoring import checking
-from levelfive.scoring import job as scoring
 from levelfive.scoring.job import ScoringResult
 from levelfive.windows import Window, iso
 
@@ -21,12 +20,12 @@ SCORED = Window(AS_OF, LATER)
 
 @pytest.fixture
 def app(loop, tmp_path: Path) -> App:
-    return loop.copy(tmp_path / "home")
+    return loop.copy(tmp_path / "home", Stage.SCORED)
 
 
 @pytest.fixture
-def scored(app: App) -> ScoringResult:
-    return scoring.run(app.context, app.registry, window=SCORED, as_of=LATER)
+def scored(loop) -> ScoringResult:
+    return loop.scored
 
 
 def one_row(app: App) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from first_champion import Stage
 from levelfive.monitoring import job as monitoring
 from levelfive.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy
 from levelfive.retraining import job as retraining
 from levelfive.runs import JobContext
-from levelfive.scoring import job as scoring
 from levelfive.windows import Window, utc
 
 PAGE = Path(__file__).parents[2] / "docs" / "tables.md"
@@ -35,7 +35,7 @@ def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose home, under its default name, has scored, trained again, and then found harm."""
     folder = tmp_path_factory.mktemp("documented")
     home = folder / ".levelfive"
-    app = loop.copy(home)
+    app = loop.copy(home, Stage.SCORED)
     (home / "levelfive.yml").write_text(f"table_schema: {app.settings.schema_name}\n")
     use_case = replace(
         app.use_case,
@@ -43,7 +43,6 @@ def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
         retraining=RetrainingPolicy(label_growth=0.02),
     )
     context = JobContext(app.tables, use_case, app.context.features)
-    scoring.run(app.context, app.registry, window=SCORED, as_of=SCORED.end)
     first, rest = Window(SCORED.start, utc(2013, 2, 17, 6)), Window(utc(2013, 2, 17, 6), SCORED.end)
     for window in (first, rest):
         monitoring.run(context, app.registry, window=window, as_of=SCORED.end)

@@ -10,9 +10,8 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
-from first_champion import AS_OF, LATER, prepare
+from first_champion import AS_OF, LATER, Stage, prepare
 from levelfive.app import App
-from levelfive.config import Settings
 from levelfive.errors import EvidenceError, RegistryError
 from levelfive.features import job as features
 from levelfive.monitoring import job as monitoring
@@ -50,32 +49,38 @@ class Copy:
         return len(self.app.registry.versions())
 
 
-@pytest.fixture
-def copy(loop, tmp_path: Path, request: pytest.FixtureRequest) -> Copy:
-    home, schema = tmp_path / "home", f"copy_{abs(hash(request.node.name)) % 10**8}"
-    shutil.copytree(loop.app.home, home)
-    (home / "lakehouse" / "whole_path.db").rename(home / "lakehouse" / f"{schema}.db")
-    app = App.local(home, Settings(table_schema=schema))
+def a_copy(app: App) -> Copy:
     use_case = replace(
         app.use_case,
         gate=GatePolicy(min_days=2, min_rows=100, margin=1.0),
         retraining=RetrainingPolicy(label_growth=0.02),
     )
-    copied = Copy(app, JobContext(app.tables, use_case, app.context.features))
-    scoring.run(copied.context, app.registry, window=SCORED, as_of=LATER)
-    return copied
+    return Copy(app, JobContext(app.tables, use_case, app.context.features))
+
+
+@pytest.fixture
+def copy(loop, tmp_path: Path) -> Copy:
+    """Three days were scored."""
+    return a_copy(loop.copy(tmp_path / "home", Stage.SCORED))
+
+
+@pytest.fixture
+def monitored(loop, tmp_path: Path) -> Copy:
+    """Three days were scored and monitored."""
+    return a_copy(loop.copy(tmp_path / "home", Stage.MONITORED))
 
 
 def table(copied: Copy, name: str, *order: str) -> pd.DataFrame:
     return copied.app.tables.read(name).toPandas().sort_values(list(order), ignore_index=True)
 
 
-def test_profiles_count_every_live_prediction_and_stay_as_they_are_whenever_they_are_made(copy: Copy) -> None:
-    context, central = copy.context, copy.app.registry
+def test_profiles_count_every_live_prediction_and_stay_as_they_are_whenever_they_are_made(
+    monitored: Copy,
+) -> None:
+    copy, context, central = monitored, monitored.context, monitored.app.registry
 
-    first = monitoring.run(context, central, window=SCORED, as_of=LATER)
     then = [table(copy, name, "column", *more) for name, more in (("profiles", ["day"]), ("drift", []))]
-    monitoring.run(context, central, window=SCORED, as_of=LATER)
+    first = monitoring.run(context, central, window=SCORED, as_of=LATER)
     assert tuple(len(table(copy, name, "as_of")) for name in ("performance", "verdicts")) == (1, 1)
     features.run(context, as_of=LATER + timedelta(days=2))
     again = monitoring.run(context, central, window=SCORED, as_of=LATER + timedelta(days=2))
@@ -95,12 +100,11 @@ def test_profiles_count_every_live_prediction_and_stay_as_they_are_whenever_they
     assert list(first.verdicts) == list(again.verdicts)
 
 
-def test_profiles_say_what_pandas_says_of_the_same_rows(copy: Copy) -> None:
-    monitoring.run(copy.context, copy.app.registry, window=SCORED, as_of=LATER)
-    rows = copy.app.tables.read(PREDICTIONS).where(F.col("prediction_time") >= F.lit(SCORED.start)).toPandas()
+def test_profiles_say_what_pandas_says_of_the_same_rows(monitored: Copy) -> None:
+    rows = monitored.app.tables.read(PREDICTIONS).where(F.col("prediction_time") >= F.lit(SCORED.start)).toPandas()
     seen = pd.DataFrame(rows.features.tolist()).astype({"origin_overdue": float})
 
-    whole = table(copy, "profiles", "column").query("day.isna()").set_index("column")
+    whole = table(monitored, "profiles", "column").query("day.isna()").set_index("column")
 
     for name in ("distance", "origin_overdue", "visib", "aircraft_delay"):
         values, ours = seen[name].dropna().astype(float), whole.loc[name]
@@ -132,9 +136,8 @@ def test_a_training_set_grows_into_what_would_be_assembled_anew(copy: Copy) -> N
     pd.testing.assert_frame_equal(anew[columns], grown[columns], check_exact=True, check_dtype=False)
 
 
-def test_a_decision_to_retrain_trains_and_promotes_once(copy: Copy) -> None:
-    monitoring.run(copy.context, copy.app.registry, window=SCORED, as_of=LATER)
-    before = copy.versions()
+def test_a_decision_to_retrain_trains_and_promotes_once(monitored: Copy) -> None:
+    copy, before = monitored, monitored.versions()
 
     first = copy.retrain()
     second = copy.retrain()
@@ -200,8 +203,8 @@ def test_a_refused_candidate_is_recorded_and_not_promoted(copy: Copy) -> None:
     assert len(history(copy.app.tables, copy.app.registry.name)) == 1
 
 
-def test_verdicts_hold_what_a_decision_needs(copy: Copy) -> None:
-    monitoring.run(copy.context, copy.app.registry, window=SCORED, as_of=LATER)
+def test_verdicts_hold_what_a_decision_needs(monitored: Copy) -> None:
+    copy = monitored
 
     (record,) = records.verdicts(Run(copy.app.tables, "test"), copy.app.registry.name, as_of=LATER)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from first_champion import Stage
 from levelfive.app import App
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, VERDICTS
-from levelfive.scoring import job as scoring
 from levelfive.windows import Window, utc
 
 WHOLE = Window(utc(2013, 2, 15, 6), utc(2013, 2, 18, 6))
@@ -22,9 +22,7 @@ Said = dict[str, dict[Window, list[str]]]
 
 @pytest.fixture
 def app(loop, tmp_path: Path) -> App:
-    copied = loop.copy(tmp_path / "home")
-    scoring.run(copied.context, copied.registry, window=WHOLE, as_of=WHOLE.end)
-    return copied
+    return loop.copy(tmp_path / "home", Stage.SCORED)
 
 
 def monitor(app: App, window: Window) -> Said:

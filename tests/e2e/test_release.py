@@ -112,12 +112,13 @@ def development(loop, tmp_path: Path) -> tuple[CentralRegistry, str]:
 
 
 @pytest.fixture
-def production(loop, development, tmp_path: Path, request: pytest.FixtureRequest) -> Production:
+def production(loop, development, tmp_path: Path) -> Production:
     """The same files have landed there, and no model was ever live."""
-    home, schema = tmp_path / "home", f"prod_{abs(hash(request.node.name)) % 10**8}"
-    shutil.copytree(loop.app.home, home, ignore=shutil.ignore_patterns("registry", "tracking", PROMOTIONS, RUNS))
-    (home / "lakehouse" / "whole_path.db").rename(home / "lakehouse" / f"{schema}.db")
-    app = App.local(home, Settings(table_schema=schema, environment="prod", approval=Approval.MANUAL))
+    home = loop.copy(tmp_path / "home").home
+    (schema,) = (home / "lakehouse").glob("*.db")
+    for made in (home / "registry", home / "tracking", schema / PROMOTIONS, schema / RUNS):
+        shutil.rmtree(made)
+    app = App.local(home, Settings(table_schema=schema.stem, environment="prod", approval=Approval.MANUAL))
     use_case = replace(app.use_case, gate=GatePolicy(min_days=2, min_rows=100, margin=1.0))
     return Production(app, JobContext(app.tables, use_case, app.context.features), *development)
 

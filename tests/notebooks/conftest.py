@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from feature_engineering.fake import Metastore, fake_package
-from first_champion import AS_OF, BEGIN, LATER, Kept, copy_home, deliver
+from first_champion import AS_OF, BEGIN, LATER, Kept, Stage, deliver
 from levelfive.windows import Window, iso
 from notebook_runs import SCHEMA, SCORED, Job, Jobs, Scripts
 
@@ -17,7 +17,7 @@ from notebook_runs import SCHEMA, SCORED, Job, Jobs, Scripts
 def scripts(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, kept: Kept) -> Scripts:
     folder = tmp_path_factory.mktemp("scripts")
     ran = Scripts(folder / "home", folder / "before")
-    copy_home(kept.ingested, ran.home, SCHEMA)
+    kept.copy(Stage.INGESTED, ran.home, SCHEMA)
     first, later = {"as_of": iso(AS_OF)}, {"as_of": iso(LATER)}
     ran.run("training", **first)
     (version,) = (line.split()[1] for line in ran.printed["training"].splitlines() if line.startswith("version: "))
