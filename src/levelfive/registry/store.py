@@ -54,9 +54,7 @@ class CentralRegistry:
         MachineError: The driver of the registry's database is not installed.
     """
 
-    def __init__(
-        self, uri: str, name: str, *, artefacts: Path | None = None, backend: Backend | None = None
-    ) -> None:
+    def __init__(self, uri: str, name: str, *, artefacts: Path | None = None, backend: Backend | None = None) -> None:
         """Remember where the registry is; it is asked at the first call."""
         self.uri = uri
         try:
