@@ -17,7 +17,17 @@ pytest_plugins = ["timing"]
 pytest.register_assert_rewrite("alone_contract", "in_memory", "ledger_contract")
 
 # Files of tests are shared out between two processes: those that take longest begin first.
-LONGEST = ("test_rooms.py", "test_killed_demo.py", "test_another_place.py", "test_loop.py", "test_as_tasks.py")
+LONGEST = (
+    "test_wheel.py",
+    "test_set_up.py",
+    "test_rooms.py",
+    "test_killed_demo.py",
+    "test_another_place.py",
+    "test_loop.py",
+    "test_documented_queries.py",
+    "test_as_tasks.py",
+    "test_truncation.py",
+)
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 

@@ -31,7 +31,7 @@ from levelfive.windows import Window, utc
 BEGIN = utc(2013, 1, 1, 6)
 AS_OF = utc(2013, 2, 15, 6)
 LATER = utc(2013, 2, 18, 6)
-SCHEMA = "whole_path"
+SCHEMA = "growing"
 PROJECT = Path(__file__).resolve().parents[1]
 MADE_OF = ("src", "requirements/dev.txt", "requirements/jars.txt", "tests/first_champion.py", "fixtures")
 RESULTS = "results.pickle"

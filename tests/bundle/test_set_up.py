@@ -6,6 +6,7 @@ import io
 import json
 import os
 import runpy
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -228,24 +229,21 @@ def test_a_package_that_is_not_the_one_that_was_locked_is_refused(index: Index) 
     assert not list(index.venv.glob("lib/python*/site-packages/gamma.py"))
 
 
-def test_a_jar_that_is_not_the_one_that_was_locked_is_refused(index: Index) -> None:
-    (index.maven / "org.example/lake/1.0/lake-1.0.jar").write_bytes(b"of another lake")
+def test_a_jar_that_is_not_the_one_that_was_locked_or_that_nobody_has_is_refused(index: Index) -> None:
+    (jar,) = index.maven.rglob("*.jar")
+    jar.write_bytes(b"of another lake")
 
     code, said = index.set_up()
 
     assert code == 1
     assert "org.example_lake-1.0.jar is not what requirements/jars.txt pins" in said
-    assert not (index.venv / "share/levelfive/jars").exists()
-
-
-def test_a_jar_that_nobody_has_is_said(index: Index) -> None:
-    (index.maven / "org.example/lake/1.0/lake-1.0.jar").unlink()
-
+    jar.unlink()
+    shutil.rmtree(index.cache / "ivy")
     code, said = index.set_up()
-
     assert code == 1
     assert "org.example#lake;1.0: not found" in said
     assert "Set-up stopped: Ivy did not end well" in said
+    assert not (index.venv / "share/levelfive/jars").exists()
 
 
 def test_a_set_up_that_was_killed_is_done_anew_by_the_next_one(index: Index) -> None:

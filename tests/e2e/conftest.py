@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from first_champion import SCHEMA, Kept, Stage
+from first_champion import Kept, Stage
 from levelfive.app import App
 
 
@@ -23,7 +23,7 @@ class Loop:
 
     def __init__(self, kept: Kept, home: Path) -> None:
         self._kept = kept
-        self.app = kept.copy(Stage.CHAMPION, home, SCHEMA)
+        self.app = kept.copy(Stage.CHAMPION, home, "whole_path")
         self.trained = kept.trained
         self.scored = kept.scored
 

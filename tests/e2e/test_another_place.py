@@ -33,6 +33,8 @@ from levelfive.training import job as training
 from levelfive.training.admission import admit
 from levelfive.windows import Window, utc
 
+pytestmark = pytest.mark.nightly  # two environments, each with three weeks of data and features
+
 AS_OF = utc(2013, 1, 20, 6)
 LATER = utc(2013, 1, 22, 6)
 SCORED = Window(AS_OF, LATER)

@@ -36,6 +36,7 @@ def predictions(app: App) -> pd.DataFrame:
     return rows.sort_values(SCORED, ignore_index=True)
 
 
+@pytest.mark.nightly
 def test_each_day_is_scored_once_by_the_champion_of_its_end(loop, app: App, tmp_path: Path) -> None:
     by_hand = loop.copy(tmp_path / "by_hand")
     append(by_hand.tables, history(app.tables, app.registry.name)[1])

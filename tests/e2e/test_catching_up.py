@@ -29,6 +29,7 @@ def flights_of(found: data.DataResult) -> list[data.FileResult]:
     return [file for file in found.files if file.source == "flights"]
 
 
+@pytest.mark.nightly
 def test_each_run_takes_the_files_of_its_time_and_leaves_later_ones(tmp_path: Path, fixtures: Path) -> None:
     late, in_time = an_app(tmp_path / "late", "catching_up"), an_app(tmp_path / "in_time", "in_time")
     for day in DAYS:

@@ -35,7 +35,7 @@ def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose home, under its default name, has scored, trained again, and then found harm."""
     folder = tmp_path_factory.mktemp("documented")
     home = folder / ".levelfive"
-    app = loop.copy(home, Stage.SCORED)
+    app = loop.copy(home, Stage.MONITORED)
     (home / "levelfive.yml").write_text(f"table_schema: {app.settings.schema_name}\n")
     use_case = replace(
         app.use_case,
@@ -43,14 +43,11 @@ def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
         retraining=RetrainingPolicy(label_growth=0.02),
     )
     context = JobContext(app.tables, use_case, app.context.features)
-    first, rest = Window(SCORED.start, utc(2013, 2, 17, 6)), Window(utc(2013, 2, 17, 6), SCORED.end)
-    for window in (first, rest):
-        monitoring.run(context, app.registry, window=window, as_of=SCORED.end)
     retraining.run(context, app.stores, as_of=SCORED.end)
     # No model has four times the skill that it had at training.
     alarmed = replace(use_case, monitoring=MonitoringPolicy(harmful_skill_share=4.0, min_days=1, min_rows=100))
     later = SCORED.end + timedelta(hours=12)
-    monitoring.run(JobContext(app.tables, alarmed, app.context.features), app.registry, window=first, as_of=later)
+    monitoring.run(JobContext(app.tables, alarmed, app.context.features), app.registry, window=SCORED, as_of=later)
     return folder
 
 

@@ -133,6 +133,7 @@ def a_home(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("spark")
 def test_a_demo_that_is_killed_while_it_trains_and_continued_has_the_history_of_a_clean_one(
     demo, few_flights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -136,6 +136,7 @@ def test_a_training_set_grows_into_what_would_be_assembled_anew(copy: Copy) -> N
     pd.testing.assert_frame_equal(anew[columns], grown[columns], check_exact=True, check_dtype=False)
 
 
+@pytest.mark.nightly
 def test_a_decision_to_retrain_trains_and_promotes_once(monitored: Copy) -> None:
     copy, before = monitored, monitored.versions()
 
@@ -192,6 +193,7 @@ def test_a_later_champion_is_compared_with_the_first_one_whenever_its_window_is_
     assert {one.column for one in collect(copy.context, fresh, as_of=later).columns} >= {"distance"}
 
 
+@pytest.mark.nightly
 def test_a_refused_candidate_is_recorded_and_not_promoted(copy: Copy) -> None:
     context = replace(copy.context, use_case=replace(copy.context.use_case, gate=GatePolicy(min_days=60)))
 

@@ -114,6 +114,7 @@ def test_a_regression_is_trained_judged_promoted_and_scored(
     assert 10 < live.evaluation.estimates["rmse"].value < 100
 
 
+@pytest.mark.nightly
 def test_a_repeated_training_finds_its_versions_and_another_recipe_registers_new_ones(
     context: JobContext, stores: tuple[Tracking, CentralRegistry]
 ) -> None:
@@ -136,6 +137,7 @@ def test_a_repeated_training_finds_its_versions_and_another_recipe_registers_new
     assert changed.version not in (None, first.version)
 
 
+@pytest.mark.nightly
 def test_a_candidate_is_compared_with_the_champion_on_days_that_are_new_to_both(
     context: JobContext, stores: tuple[Tracking, CentralRegistry]
 ) -> None:

@@ -267,6 +267,7 @@ def test_the_commands_bring_a_version_to_production_and_back(
     assert "there is nothing to go back to" in says(2, "rollback", *later, *its_copy)
 
 
+@pytest.mark.nightly
 def test_the_loop_goes_on_after_a_rollback_and_what_is_trained_again_is_there_again(production: Production) -> None:
     first = production.released()
     again, later = production.another(first), LATER + timedelta(hours=1)

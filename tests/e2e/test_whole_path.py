@@ -1,15 +1,11 @@
 """From landing files to predictions: every count adds up, and nothing happens twice."""
 
 import hashlib
-import os
 import random
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
-import pytest
 from mlflow.models import Model
 from pyspark.sql import functions as F
 
@@ -146,26 +142,3 @@ def test_the_run_of_a_batch_is_rebuilt_from_its_commit(loop) -> None:
     row = app.tables.read(RUNS).where(F.col("run_id") == result.run_id).collect()[0]
     assert (row["room"], row["status"], row["rebuilt"]) == ("scoring", "succeeded", True)
     assert rebuild_runs(app.context, result.batch_id) == 0
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["scoring", "--as-of", "yesterday"], "ISO 8601"),
-        (["scoring"], "--as-of, or both --from and --to"),
-        (["scoring", "--from", "2013-04-01"], "--as-of, or both --from and --to"),
-        (["scoring", "--from", "2013-04-01", "--to", "2013-04-03", "--version", "1"], "--version needs --as-of"),
-        (["scoring", "--from", "2013-04-01", "--to", "2013-04-03", "--each", "daily"], "such as P7D"),
-        (["data", "--as-of", "2013-04-01", "--use-case", "nothing"], "no use case 'nothing'"),
-        (["demo", "--months", "1-2"], "--months 1-2"),
-        (["demo", "--continue", "--fresh"], "not both"),
-    ],
-)
-def test_a_wrong_command_says_what_to_do(tmp_path: Path, arguments: list[str], says: str) -> None:
-    command = [sys.executable, "-m", "levelfive.cli", *arguments, "--home", str(tmp_path)]
-
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"})
-
-    assert answer.returncode == 2
-    assert says in answer.stderr
-    assert "Traceback" not in answer.stderr
