@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pyspark.sql import SparkSession
@@ -29,6 +30,11 @@ LONGEST = (
     "test_truncation.py",
 )
 
+# By day, what only a workspace has is tested over Connect and what only a laptop has is not; by night, all both ways.
+OF_A_WORKSPACE = {"workspace", "databricks", "test_databricks_store.py"}
+OF_A_LAPTOP = {"laptop", "local"}
+_NONE = SimpleNamespace(params={})
+
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 
 
@@ -36,8 +42,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--connect", action="store_true", help="run Spark's tests over Spark Connect")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+    elsewhere = OF_A_LAPTOP if config.getoption("--connect") else OF_A_WORKSPACE
+    for item in items:
+        about = {item.path.name, *map(str, getattr(item, "callspec", _NONE).params.values())}
+        if "spark" in item.path.parts and about & elsewhere:
+            item.add_marker(pytest.mark.nightly)
 
 
 @pytest.fixture(scope="session")
