@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from levelfive.errors import DataError, EvidenceError
 from levelfive.metrics import Difference
 from levelfive.policies import GatePolicy, NoEvidence
-from levelfive.registry.gate import GateEvidence, Verdict, VerdictKind, judge
+from levelfive.registry.gate import GateEvidence, Verdict, VerdictKind, judge, without_lost_champion
 from levelfive.windows import utc
 
 HOLDOUT_START = utc(2013, 7, 1)
@@ -70,6 +70,37 @@ def test_measurably_worse_within_the_margin_passes_and_says_so():
     assert verdict.difference.low > 0
     assert verdict.passed
     assert verdict.reasons[0].startswith("worse, by less than the margin")
+
+
+@pytest.mark.parametrize(
+    ("size", "reason"),
+    [
+        (
+            {"worse_by": 0.0004},
+            "not worse than the champion: loss minus champion's +0.00040, 90% interval [-0.00009, +0.00089] over "
+            "14 days, margin 0.002",
+        ),
+        (
+            {"noise": 0.0},
+            "not worse than the champion: loss minus champion's +0.00000, 90% interval [+0.00000, +0.00000] over "
+            "14 days, margin 0.002",
+        ),
+        (
+            {"worse_by": 0.0004, "noise": 0.01},
+            "the interval holds 0 and reaches the margin: loss minus champion's +0.00040, 90% interval "
+            "[-0.00451, +0.00531] over 14 days, margin 0.002",
+        ),
+        (
+            {"worse_by": 0.001, "days": 2, "rows_a_day": 300},
+            "the interval holds 0 and reaches the margin: loss minus champion's +0.00100, 90% interval "
+            "[-0.00531, +0.00731] over 2 days, margin 0.002",
+        ),
+    ],
+)
+def test_a_comparison_says_its_numbers(size, reason):
+    verdict = judge(evidence(**size), replace(POLICY, min_days=1))
+
+    assert reason == verdict.reasons[0]
 
 
 def test_without_a_margin_the_same_candidate_is_worse_and_an_equal_one_unknown():
@@ -159,6 +190,13 @@ def test_a_constant_without_loss_leaves_nothing_to_gain(loss):
     assert judge(perfect, POLICY).kind == VerdictKind.WORSE
 
 
+@pytest.mark.parametrize(("loss", "kind"), [(0.0, VerdictKind.BETTER), (0.1, VerdictKind.WORSE)])
+def test_a_constant_without_loss_is_reached_by_a_model_without_loss_alone(loss, kind):
+    unreached = first(loss=loss, noise=0.0, reference_loss=np.zeros(700))
+
+    assert kind == judge(unreached, replace(POLICY, min_skill=0.0)).kind
+
+
 @pytest.mark.parametrize("model", ["candidate", "champion"])
 def test_rows_that_a_model_has_seen_are_refused(model):
     seen_until = {f"{model}_trained_until": HOLDOUT_START + timedelta(minutes=1)}
@@ -210,6 +248,15 @@ def test_only_better_not_worse_or_a_promoting_policy_pass(worse_by, noise, margi
     assert verdict.passed == (verdict.kind in {VerdictKind.BETTER, VerdictKind.NOT_WORSE} or promoted)
     assert (verdict.kind == VerdictKind.BETTER) == (verdict.difference.high < 0)
     assert verdict.reasons
+
+
+def test_a_verdict_beside_a_lost_champion_says_so_first_and_stays_as_it_is():
+    verdict = judge(first(), POLICY)
+
+    found = without_lost_champion(verdict, "7")
+
+    said = "the files of the champion, version 7, are gone or damaged: nothing is compared with it"
+    assert replace(verdict, reasons=(said, *verdict.reasons)) == found
 
 
 def test_a_verdict_survives_json():
