@@ -68,6 +68,12 @@ def test_just_enough_days_are_enough_and_a_minute_less_is_not():
         split_by_holdout(as_of, NEW_YEAR + timedelta(minutes=1), POLICY)
 
 
+def test_a_single_day_to_train_on_is_enough_where_one_is_asked_for():
+    split = split_by_holdout(NEW_YEAR + timedelta(days=15), NEW_YEAR, POLICY, min_train_days=1)
+
+    assert Window(NEW_YEAR, NEW_YEAR + timedelta(days=1)) == split.train
+
+
 def test_too_short_a_time_says_how_many_days_are_needed():
     with pytest.raises(EvidenceError, match=r"needs 43.0 days.*got 9.0 since"):
         split_by_holdout(utc(2013, 1, 10), NEW_YEAR, POLICY, maturity=timedelta(days=1), min_train_days=28)
