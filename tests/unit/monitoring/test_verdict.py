@@ -66,6 +66,23 @@ def test_a_model_harms_where_its_skill_lies_wholly_below_a_share_of_that_at_trai
     assert harms == bool(verdict(skill=a_skill(low, high)).harmful)
 
 
+def test_a_skill_that_reaches_what_is_asked_for_does_no_harm() -> None:
+    assert not verdict(skill=a_skill(0.0, 0.045)).harmful
+
+
+@pytest.mark.parametrize(
+    ("at_training", "asked_for"),
+    [(0.18, "4.5% that is asked for, 18.0% at training"), (None, "0.0% that is asked for")],
+)
+def test_harm_is_said_with_the_skill_and_what_is_asked_for(at_training: float | None, asked_for: str) -> None:
+    found = verdict(skill=a_skill(-0.3, -0.1), at_training=at_training)
+
+    assert found.harmful == (
+        f"skill -20.0% [-30.0%, -10.0%], wholly below the {asked_for}: the model is hardly better than a constant "
+        "prediction, or worse",
+    )
+
+
 def test_without_a_known_skill_at_training_a_model_harms_where_a_constant_is_better() -> None:
     assert verdict(skill=a_skill(-0.2, -0.01), at_training=None).harmful
     assert not verdict(skill=a_skill(-0.2, 0.01), at_training=None).harmful
@@ -74,6 +91,10 @@ def test_without_a_known_skill_at_training_a_model_harms_where_a_constant_is_bet
 @pytest.mark.parametrize("few", [{"days": 4}, {"rows": 499}])
 def test_few_days_or_rows_say_nothing_of_the_model(few: dict[str, int]) -> None:
     assert not verdict(skill=a_skill(-0.5, -0.4, **few)).harmful
+
+
+def test_just_enough_days_and_rows_say_something_of_the_model() -> None:
+    assert verdict(skill=a_skill(-0.5, -0.4, days=5, rows=500)).harmful
 
 
 def test_a_skill_without_an_interval_says_nothing() -> None:
@@ -96,6 +117,36 @@ def test_a_column_of_another_unit_or_without_its_values_is_broken(broken: Column
 @pytest.mark.parametrize("moved", [{"scale": 1.4, "psi": 9.0}, {"scale": 1.6, "psi": 0.9}])
 def test_a_small_common_factor_or_a_small_change_is_no_other_unit(moved: dict[str, float]) -> None:
     assert not verdict(a_column(**moved)).broken
+
+
+@pytest.mark.parametrize(
+    "at_the_limit",
+    [
+        {"outside_share": 0.25},
+        {"outside_share": 0.5, "scale": 1.07},
+        {"scale": 2.0, "psi": 1.0},
+        {"null_share_change": 0.2},
+    ],
+)
+def test_a_column_at_a_limit_is_not_broken(at_the_limit: dict[str, float]) -> None:
+    assert not verdict(a_column(**at_the_limit)).broken
+
+
+def test_a_column_is_outside_where_more_than_a_share_of_it_is() -> None:
+    assert verdict(a_column("at", outside_share=0.01), a_column("above", outside_share=0.011)).outside == ("above",)
+
+
+@pytest.mark.parametrize("scale", [1.5, 1 / 1.5])
+def test_the_least_factor_of_another_unit_is_one(scale: float) -> None:
+    assert verdict(a_column(scale=scale, psi=9.0)).broken
+
+
+def test_a_column_that_has_not_moved_is_of_no_other_unit() -> None:
+    strict = MonitoringPolicy(broken_psi=0.5)
+
+    found = judge([a_column(scale=2.0, psi=0.0)], a_delivery(), None, skill_at_training=None, policy=strict)
+
+    assert not found.broken
 
 
 def test_a_count_that_grew_a_little_is_not_broken_until_half_of_it_is_outside() -> None:
