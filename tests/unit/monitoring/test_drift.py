@@ -193,6 +193,12 @@ def test_categories_are_compared_as_scipy_compares_them(before, now):
     assert (found.kolmogorov_smirnov, found.wasserstein) == (None, None)
 
 
+def test_missing_categories_that_become_more_are_told_apart_from_the_others():
+    found = category_drift(["UA", "AA", None, None], ["UA", "AA", None, None, None, None, None, None])
+
+    assert (found.psi, found.null_share_change) == (0, 0.75 - 0.5)
+
+
 def test_the_same_categories_have_not_drifted():
     names = [f"N{number % 150}" for number in range(500)]
 
@@ -277,6 +283,29 @@ def test_the_threshold_is_repeatable_and_rises_with_its_level():
     assert usual_psi(daily, 10, seed=1, level=0.5) < usual_psi(daily, 10, seed=1, level=0.9)
 
 
+@pytest.mark.parametrize("day", [0, 19])
+def test_each_day_of_the_baseline_may_be_the_window(day):
+    daily = [[5, 5]] * 20
+    daily[day] = [9, 1]
+
+    threshold = usual_psi(daily, 1, seed=0, level=1.0)
+
+    assert threshold == pytest.approx(population_stability(np.sum(daily, axis=0), np.array([9, 1])))
+
+
+def test_a_window_does_not_go_on_from_the_baselines_last_day_to_its_first():
+    odd, usual = [9, 1], [5, 5]
+    daily = [odd, *[usual] * 18, odd]
+
+    threshold = usual_psi(daily, 2, seed=0, level=1.0)
+
+    assert threshold == pytest.approx(population_stability(np.sum(daily, axis=0), np.add(odd, usual)))
+
+
+def test_just_enough_days_with_values_are_evidence():
+    assert usual_psi([[1, 2], [2, 1]] * 7, 1, seed=0) > 0
+
+
 def test_too_few_days_with_values_are_no_evidence():
     with pytest.raises(EvidenceError, match="needs 14 baseline days with values, got 13"):
         usual_psi([[1, 2]] * 13 + [[0, 0]] * 9, 7, seed=0)
@@ -293,3 +322,16 @@ def test_another_unit_multiplies_all_quantiles_and_a_season_does_not() -> None:
     assert pytest.approx(1.609, rel=0.02) == drift_of(miles, miles[::3] * 1.609).scale
     assert drift_of(miles, miles[::3] + 400).scale is None
     assert drift_of(np.zeros(100), np.zeros(50)).scale is None
+
+
+def test_another_unit_is_told_of_fractions_as_of_large_numbers() -> None:
+    shares = np.random.default_rng(5).lognormal(-6.5, 0.7, 20_000)
+
+    assert pytest.approx(1.609, rel=0.02) == drift_of(shares, shares[::3] * 1.609).scale
+
+
+@pytest.mark.parametrize(("values", "scale"), [([1.0, 1.0, 2.0, 3.0, 4.0], 2.0), ([1.0, 1.0, 2.0, 3.0, 3.0], None)])
+def test_four_different_quantiles_are_enough_to_tell_another_unit(values: list[float], scale: float | None) -> None:
+    before = np.repeat(values, 20)
+
+    assert drift_of(before, before * 2).scale == pytest.approx(scale)
