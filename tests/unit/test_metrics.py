@@ -300,6 +300,30 @@ def test_slices_may_be_numbers_and_none_may_be_large_enough():
     assert evaluate_slices(Task.BINARY, y, score, days, values=days, min_rows=101) == {}
 
 
+@pytest.mark.parametrize("task", list(Task))
+def test_a_slice_is_evaluated_as_all_rows_would_be(task):
+    y, score, days = late_flights(rows=200)
+
+    found = evaluate_slices(task, y, score, days, values=days % 2, min_rows=1, confidence=0.5, seed=7)
+
+    even = days % 2 == 0
+    assert evaluate(task, y[even], score[even], days[even], confidence=0.5, seed=7) == found["0"]
+
+
+def test_slices_of_500_rows_are_large_enough_unless_told_otherwise():
+    y, score, days = late_flights(rows=999)
+
+    assert list(evaluate_slices(Task.BINARY, y, score, days, values=np.repeat(["LGA", "EWR"], [500, 499]))) == ["LGA"]
+
+
+def test_unusable_rows_are_refused_in_slices_too_small_to_be_evaluated():
+    y, score, days = late_flights(rows=100)
+    y[0] = 2
+
+    with pytest.raises(EvidenceError, match="must be 0 or 1, got 2"):
+        evaluate_slices(Task.BINARY, y, score, days, values=np.arange(100), min_rows=50)
+
+
 def test_slice_values_of_another_length_are_refused():
     y, score, days = late_flights(rows=100)
 
