@@ -213,6 +213,15 @@ def test_certain_and_wrong_is_a_large_but_finite_loss(dtype):
     assert pytest.approx([34.5, 34.5, 0, 0], abs=0.1) == loss
 
 
+def test_whole_numbers_without_a_sign_and_short_floats_lose_nothing():
+    few = np.array([3, 200], dtype=np.uint8)
+    score = np.array([0.1], dtype=np.float32)
+
+    assert row_loss(Task.REGRESSION, few, few[::-1]).tolist() == [197.0**2, 197.0**2]
+    assert paired_difference(few, few[::-1], np.array([1, 1])).value == 0
+    assert row_loss(Task.BINARY, np.zeros(1), score)[0] == pytest.approx(-math.log(1 - float(score[0])), rel=1e-12)
+
+
 def test_a_paired_difference_follows_the_formula_by_hand():
     first, second = np.array([3.0, 5.0, 2.0, 4.0]), np.array([1.0, 2.0, 2.0, 1.0])
 

@@ -98,6 +98,20 @@ def test_many_zeros_stand_by_themselves_and_the_rest_is_still_divided():
     assert len(found.counts) > 5
 
 
+def test_a_value_that_holds_two_quantiles_stands_by_itself_also_between_others():
+    found = Histogram.of(np.array([*range(10), *[10] * 9, *range(19, 100)], dtype=float))
+
+    assert found.inner_edges[1:4] == (10.0, 19.0, 20.0)
+    assert found.counts[3] == 9
+
+
+def test_a_histogram_of_values_is_that_of_their_profile():
+    values = np.array([3.0, math.nan, 1.0, 2.0, math.inf])
+
+    assert Histogram.of(values) == profile_numeric(values).histogram
+    assert Histogram.of(np.full(3, math.nan)) == Histogram(None, None, (), (0, 0, 0), (0.0, 0.0, 0.0))
+
+
 @settings(max_examples=200, deadline=None)
 @given(NUMBERS)
 def test_a_histogram_keeps_every_value_within_its_edges(numbers):
