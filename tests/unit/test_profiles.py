@@ -356,6 +356,14 @@ def test_many_batches_keep_the_digits_of_a_small_spread_far_from_zero():
     assert finish_numeric(merged(parts), histogram).std == pytest.approx(values.std(), rel=1e-7)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.int16])
+def test_numbers_of_a_shorter_type_have_the_same_summary(dtype):
+    short = (1000 * np.random.default_rng(0).normal(size=300)).astype(dtype)
+    histogram = profile_numeric(short.astype(np.float64)).histogram
+
+    assert partial_numeric(short.astype(np.float64), histogram) == partial_numeric(short, histogram)
+
+
 def test_partials_on_other_bins_are_not_merged():
     one, other = (profile_numeric(np.arange(size)).histogram for size in (2, 30))
 
