@@ -1,5 +1,7 @@
 """Windows: half-open, in UTC, never empty; and times written for people and for Spark."""
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 
@@ -48,6 +50,16 @@ def test_a_window_is_cut_into_consecutive_ones(hours: int, cuts: list[int]) -> N
     assert [Window(start, end) for start, end in pairwise(edges)] == parts
 
 
+@pytest.fixture(params=["UTC0", "EST5"])
+def zone_of_process(request: pytest.FixtureRequest) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("zone_of_process")
 def test_a_time_of_another_zone_is_written_in_utc() -> None:
     moment = datetime(2013, 1, 1, 7, 8, 9, 10, tzinfo=NEW_YORK)
 
