@@ -64,6 +64,14 @@ def test_the_interval_of_the_difference_decides(worse_by, noise, kind, passed):
     assert pytest.approx(worse_by, abs=1e-12) == verdict.difference.value
 
 
+def test_the_confidence_is_that_of_the_policy():
+    slightly_better = evidence(worse_by=-0.0004, noise=0.001)
+
+    kinds = [judge(slightly_better, replace(POLICY, confidence=confidence)).kind for confidence in (0.5, 0.9)]
+
+    assert kinds == [VerdictKind.BETTER, VerdictKind.NOT_WORSE]
+
+
 def test_measurably_worse_within_the_margin_passes_and_says_so():
     verdict = judge(evidence(worse_by=0.001, noise=0.001), POLICY)
 
@@ -141,6 +149,10 @@ def test_few_days_or_rows_are_not_enough_evidence(make, size, reason):
     assert VerdictKind.NOT_ENOUGH_EVIDENCE == kept.kind == promoted.kind
     assert (kept.passed, promoted.passed) == (False, True)
     assert reason in kept.reasons[0]
+
+
+def test_the_difference_is_told_also_where_it_is_too_little_evidence():
+    assert judge(evidence(worse_by=-0.1, days=6, rows_a_day=100), POLICY).difference.value == pytest.approx(-0.1)
 
 
 def test_exactly_the_asked_for_days_and_rows_are_enough():
