@@ -14,6 +14,7 @@ def test_the_same_batch_has_the_same_id_and_another_one_another() -> None:
 
     others = {
         batch_id("v", WINDOW, "m", "1", Role.CHAMPION),
+        batch_id("u", replace(WINDOW, start=utc(2013, 4, 2, 6)), "m", "1", Role.CHAMPION),
         batch_id("u", replace(WINDOW, end=utc(2013, 5, 2, 6)), "m", "1", Role.CHAMPION),
         batch_id("u", WINDOW, "n", "1", Role.CHAMPION),
         batch_id("u", WINDOW, "m", "2", Role.CHAMPION),
@@ -21,4 +22,8 @@ def test_the_same_batch_has_the_same_id_and_another_one_another() -> None:
     }
 
     assert base == batch_id("u", WINDOW, "m", "1", Role.CHAMPION)
-    assert len(others - {base}) == 5
+    assert len(others - {base}) == 6
+
+
+def test_the_id_is_the_same_in_every_release() -> None:
+    assert batch_id("u", WINDOW, "m", "1", Role.CHAMPION) == "7c7aa31c7975d7f1"
