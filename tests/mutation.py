@@ -55,7 +55,7 @@ def run(module: Path, seconds: float) -> None:
     with LOG.open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
         try:
-            code = process.wait(timeout=max(seconds, 0))
+            code = process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             return
         finally:
@@ -108,7 +108,8 @@ def main() -> None:
     lines, total = [COLUMNS.format("module", "mutants", "killed", "survived", "timeout", "not run", "score")], Counter()
     for module in modules(given.module):
         start = time.monotonic()
-        run(module, deadline - start)
+        if start < deadline:
+            run(module, deadline - start)
         if not (WORK / f"{module}.meta").exists():
             break
         found = results(module)
@@ -116,9 +117,7 @@ def main() -> None:
         with SURVIVORS.open("a") as survivors:
             survivors.writelines(diffs(module, found))
         lines.append(row("/".join(module.parts[2:]), tally))
-        print(
-            f"{module}: {tally.total() - tally['not checked']} mutants in {time.monotonic() - start:.0f} s", flush=True
-        )
+        print(f"{module}: {tally.total()} mutants, {time.monotonic() - start:.0f} s", flush=True)
     print("", *lines, row("all", total), "", sep="\n")
     print(f"What survived: {SURVIVORS}, or `.venv-mutation/bin/mutmut browse`.")
 
