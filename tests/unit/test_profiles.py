@@ -458,6 +458,27 @@ def test_many_distinct_values_are_estimated(distinct):
     assert profile_numeric(values).distinct == pytest.approx(distinct, rel=0.2)
 
 
+def test_many_distinct_values_in_batches_are_estimated_as_at_once():
+    values = np.random.default_rng(0).permutation(1000).astype(float)
+    histogram = profile_numeric(values).histogram
+
+    whole = partial_numeric(values, histogram)
+
+    assert whole.sketch == merged([partial_numeric(batch, histogram) for batch in np.array_split(values, 3)]).sketch
+    assert len(whole.sketch) == 256
+
+
+def test_the_estimate_follows_from_the_last_of_the_least_hashes():
+    histogram = profile_numeric(np.zeros(1)).histogram
+    sketch = (*range(255), 2**55 - 1)
+
+    full, short = (replace(partial_numeric(np.zeros(1), histogram), sketch=hashes) for hashes in (sketch, sketch[1:]))
+
+    # The 256th least of all hashes, which are below 2 ** 63, lies at a share of 1 / 256 of them: 255 / (1 / 256).
+    assert finish_numeric(full, histogram).distinct == 255 * 256
+    assert finish_numeric(short, histogram).distinct == 255
+
+
 def test_a_later_profile_lists_a_baselines_categories_however_rare():
     names = [f"N{number:03}" for number in range(MAX_CATEGORIES)] * 2 + ["rare", "other"]
 
