@@ -74,6 +74,7 @@ def test_binary_metrics_equal_scikit_learn():
     }
     assert pytest.approx(expected, abs=1e-12) == {name: e.value for name, e in found.estimates.items()}
     assert (found.rows, found.days) == (3000, 14)
+    assert {(e.rows, e.days) for e in found.estimates.values()} == {(3000, 14)}
     assert pytest.approx((y.mean(), score.mean())) == (found.label_mean, found.score_mean)
 
 
@@ -204,6 +205,14 @@ def test_the_mean_row_loss_is_the_metric():
     found = evaluate(Task.REGRESSION, y, score, days).estimates[Metric.RMSE].value
     assert pytest.approx(reference.log_loss(y, score)) == log_loss.mean()
     assert pytest.approx(found**2) == squared.mean()
+
+
+@pytest.mark.parametrize(
+    ("y", "score", "message"), [(2, 0.5, "must be 0 or 1, got 2"), (1, 1.5, "between 0 and 1, got 1.5")]
+)
+def test_a_loss_of_what_is_no_probability_is_refused(y, score, message):
+    with pytest.raises(EvidenceError, match=message):
+        row_loss(Task.BINARY, np.array([y]), np.array([score]))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
