@@ -15,7 +15,6 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.NOTPARALLEL:
 .PHONY: help setup demo test test-all lint types layers test-unit test-bundle test-spark test-connect test-notebooks test-e2e format \
 	mutation lock fixtures wheel install-wheel clean check-python check-java
 
@@ -31,13 +30,18 @@ $(READY): $(wildcard requirements/*) pyproject.toml | check-python check-java
 demo: setup ## Walk through the year of flights (ARGS="..." goes to `levelfive demo`)
 	$(BIN)/levelfive demo $(ARGS)
 
-# A tier is a call of pytest with a budget in seconds, on two cores; NIGHTLY=1 adds what `make test` leaves out.
-TWO := -n 2 --dist loadfile --no-loadscope-reorder
-PYTEST = $(BIN)/pytest $(if $(NIGHTLY),--budget $(2),--budget $(1) -m "not nightly")
+# A tier is a call of pytest with a budget in seconds, on two cores; NIGHTLY=1 adds what `make test` leaves out. A tier
+# alone takes two processes; `make test` runs two tiers at a time, the longest first, each in one: Spark starts once a tier.
+PROCESSES ?= 2
+PYTEST = $(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder \
+	$(if $(NIGHTLY),--budget $(2),--budget $(1) -m "not nightly")
+TIERS := test-e2e types lint layers test-unit test-bundle test-spark test-connect test-notebooks
 # What differs over Spark Connect: tables, stores, and all rooms in turn.
 OVER_CONNECT := test_rooms.py test_tables.py test_ledgers.py features/test_feature_store.py features/test_databricks_store.py
 
-test: setup lint types layers test-unit test-bundle test-spark test-connect test-notebooks test-e2e ## Check and test all that a change can break, in a quarter of an hour
+test: setup ## Check and test all that a change can break, in a quarter of an hour
+	@$(MAKE) --no-print-directory --keep-going --jobs 2 PROCESSES=0 \
+		$(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(TIERS)
 
 test-all: ## Check and test everything, as it is done each night and before a release
 	$(MAKE) test NIGHTLY=1
@@ -53,22 +57,22 @@ layers: setup ## Check which module imports which
 	$(BIN)/lint-imports
 
 test-unit: setup ## Run the quick tests, which need no Spark (ARGS="..." goes to pytest)
-	$(call PYTEST,60,60) $(TWO) tests/unit $(ARGS)
+	$(call PYTEST,90,90) tests/unit $(ARGS)
 
 test-bundle: setup ## Run the tests of the bundle, of what deploys and starts it, of the registries, and of the report in a browser
-	$(call PYTEST,90,90) $(TWO) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
+	$(call PYTEST,240,300) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
 
 test-spark: setup ## Run the tests on a local Spark
-	$(call PYTEST,150,150) $(TWO) tests/spark $(ARGS)
+	$(call PYTEST,240,480) tests/spark $(ARGS)
 
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
-	$(call PYTEST,120,300) $(TWO) --connect $(if $(NIGHTLY),tests/spark,$(addprefix tests/spark/,$(OVER_CONNECT))) $(ARGS)
+	$(call PYTEST,240,600) --connect $(if $(NIGHTLY),tests/spark,$(addprefix tests/spark/,$(OVER_CONNECT))) $(ARGS)
 
 test-notebooks: setup ## Run every notebook on a slice of real data
-	$(call PYTEST,120,120) $(TWO) tests/notebooks $(ARGS)
+	$(call PYTEST,240,240) tests/notebooks $(ARGS)
 
 test-e2e: setup ## Run the tests of the whole path
-	$(call PYTEST,300,600) $(TWO) tests/e2e $(ARGS)
+	$(call PYTEST,480,1500) tests/e2e $(ARGS)
 
 mutation: $(MUTATION)/.ready ## Tell which faults in the pure modules no unit test finds (ARGS="gate drift" for some modules)
 	$(MUTATION)/bin/python tests/mutation.py $(ARGS)

@@ -19,6 +19,7 @@ pytest.register_assert_rewrite("alone_contract", "in_memory", "ledger_contract")
 
 # Files of tests are shared out between two processes: those that take longest begin first.
 LONGEST = (
+    "test_registries.py",
     "test_wheel.py",
     "test_set_up.py",
     "test_rooms.py",
