@@ -194,6 +194,7 @@ def index(tmp_path: Path) -> Iterator[Index]:
 
 
 def test_what_is_locked_is_installed_whatever_else_the_index_offers(index: Index) -> None:
+    """An environment is set up twice."""
     code, said = index.set_up()
 
     assert code == 0, said
@@ -229,7 +230,9 @@ def test_a_package_that_is_not_the_one_that_was_locked_is_refused(index: Index) 
     assert not list(index.venv.glob("lib/python*/site-packages/gamma.py"))
 
 
+@pytest.mark.nightly
 def test_a_jar_that_is_not_the_one_that_was_locked_or_that_nobody_has_is_refused(index: Index) -> None:
+    """An environment is set up twice."""
     (jar,) = index.maven.rglob("*.jar")
     jar.write_bytes(b"of another lake")
 
@@ -246,7 +249,9 @@ def test_a_jar_that_is_not_the_one_that_was_locked_or_that_nobody_has_is_refused
     assert not (index.venv / "share/levelfive/jars").exists()
 
 
+@pytest.mark.nightly
 def test_a_set_up_that_was_killed_is_done_anew_by_the_next_one(index: Index) -> None:
+    """An environment is set up twice."""
     index.held = "gamma-1.0"
     process = index.start()
     assert index.reached.wait(120)

@@ -70,6 +70,7 @@ def resolved(requirements: Sequence[str], runtime: Mapping[str, Version], folder
 def test_the_wheel_changes_no_package_of_a_runtime_and_brings_only_what_it_lacks(
     runtime: str, project: dict, tmp_path: Path
 ) -> None:
+    """The package index is asked for sixty packages."""
     there, wanted = packages_of(runtime), project["dependencies"]
 
     needed = resolved(wanted, there, tmp_path)
@@ -83,6 +84,7 @@ def test_the_wheel_changes_no_package_of_a_runtime_and_brings_only_what_it_lacks
 
 @pytest.mark.nightly
 def test_on_serverless_what_it_lacks_is_an_extra_that_changes_no_package(project: dict, tmp_path: Path) -> None:
+    """The package index is asked for a hundred and forty packages."""
     there, extra = packages_of("serverless-v5"), project["optional-dependencies"]["serverless"]
 
     needed = resolved([*project["dependencies"], *extra], there, tmp_path)
@@ -94,7 +96,9 @@ def test_on_serverless_what_it_lacks_is_an_extra_that_changes_no_package(project
     }
 
 
+@pytest.mark.nightly
 def test_a_dependency_that_asks_for_more_than_a_runtime_has_is_found(project: dict, tmp_path: Path) -> None:
+    """The package index is asked for sixty packages."""
     assert resolved([*project["dependencies"], "pandas>=2.3"], packages_of(TARGET), tmp_path) is None
 
 

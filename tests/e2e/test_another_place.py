@@ -151,6 +151,7 @@ def inheritance(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, spark:
 
 
 def test_a_model_trained_in_one_place_scores_in_another_after_the_first_is_gone(inheritance: Inheritance) -> None:
+    """Two environments, each with three weeks of data and features."""
     scored = inheritance.second.score()
 
     assert inheritance.second.app.registry.alias(CHAMPION) == inheritance.version

@@ -38,6 +38,7 @@ def predictions(app: App) -> pd.DataFrame:
 
 @pytest.mark.nightly
 def test_each_day_is_scored_once_by_the_champion_of_its_end(loop, app: App, tmp_path: Path) -> None:
+    """Nine windows are scored."""
     by_hand = loop.copy(tmp_path / "by_hand")
     append(by_hand.tables, history(app.tables, app.registry.name)[1])
     for day in Window(AS_OF, LATER).split(DAY):
@@ -54,9 +55,11 @@ def test_each_day_is_scored_once_by_the_champion_of_its_end(loop, app: App, tmp_
     pd.testing.assert_frame_equal(predictions(by_hand), predictions(app), check_exact=True)
 
 
+@pytest.mark.nightly
 def test_a_day_before_the_first_champion_does_not_keep_the_others_from_being_scored(
     app: App, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Six windows are scored."""
     # The catalog of the session is shared: the command needs the copy's own schema.
     (app.home / "levelfive.yml").write_text(f"table_schema: {app.tables.schema}\n")
     span = ["--from", iso(AS_OF - DAY), "--to", iso(LATER)]

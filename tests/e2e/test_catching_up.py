@@ -31,6 +31,7 @@ def flights_of(found: data.DataResult) -> list[data.FileResult]:
 
 @pytest.mark.nightly
 def test_each_run_takes_the_files_of_its_time_and_leaves_later_ones(tmp_path: Path, fixtures: Path) -> None:
+    """Six runs of the data stage."""
     late, in_time = an_app(tmp_path / "late", "catching_up"), an_app(tmp_path / "in_time", "in_time")
     for day in DAYS:
         deliver(late.landing, fixtures, day)

@@ -68,7 +68,9 @@ def test_what_is_wrong_with_a_batch_is_said(app: App, scored: ScoringResult, cha
     assert [row["status"] for row in app.tables.ledgers.rows(RUNS) if row["room"] == "check"] == ["failed"]
 
 
+@pytest.mark.nightly
 def test_a_window_with_too_few_rows_is_refused_by_the_command(app: App, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two commands that score a day."""
     # The catalog of the session is shared: the command needs the copy's own schema.
     (app.home / "levelfive.yml").write_text(f"table_schema: {app.tables.schema}\n")
     window = ["--as-of", iso(LATER), "--from", "P1D"]

@@ -77,6 +77,7 @@ def table(copied: Copy, name: str, *order: str) -> pd.DataFrame:
 def test_profiles_count_every_live_prediction_and_stay_as_they_are_whenever_they_are_made(
     monitored: Copy,
 ) -> None:
+    """Features of two days, and two windows monitored."""
     copy, context, central = monitored, monitored.context, monitored.app.registry
 
     then = [table(copy, name, "column", *more) for name, more in (("profiles", ["day"]), ("drift", []))]
@@ -122,6 +123,7 @@ def test_a_window_that_nobody_scored_is_refused(copy: Copy) -> None:
 
 
 def test_a_training_set_grows_into_what_would_be_assembled_anew(copy: Copy) -> None:
+    """Two training sets, assembled by Spark."""
     use_case, window = copy.context.use_case, Window(utc(2013, 2, 12, 6), LATER - copy.context.use_case.maturity)
     run, spec = Run(copy.app.tables, "test"), use_case.model
     anew = labelled_rows(copy.context, run, spec.lookups, window, as_of=LATER)
@@ -138,6 +140,7 @@ def test_a_training_set_grows_into_what_would_be_assembled_anew(copy: Copy) -> N
 
 @pytest.mark.nightly
 def test_a_decision_to_retrain_trains_and_promotes_once(monitored: Copy) -> None:
+    """A training on six weeks."""
     copy, before = monitored, monitored.versions()
 
     first = copy.retrain()
@@ -161,9 +164,12 @@ def test_a_decision_to_retrain_trains_and_promotes_once(monitored: Copy) -> None
     assert f"version {live.version}" in page
 
 
+@pytest.mark.nightly
 def test_a_later_champion_is_compared_with_the_first_one_whenever_its_window_is_measured(
     copy: Copy, fixtures: Path
 ) -> None:
+    """A training, three more days of data and features, and four windows monitored."""
+
     def models(window: Window) -> list[str]:
         told = table(copy, "performance", "as_of", "model")
         return list(told[told.window_end == pd.Timestamp(window.end).tz_localize(None)].model)
@@ -195,6 +201,7 @@ def test_a_later_champion_is_compared_with_the_first_one_whenever_its_window_is_
 
 @pytest.mark.nightly
 def test_a_refused_candidate_is_recorded_and_not_promoted(copy: Copy) -> None:
+    """A training on six weeks."""
     context = replace(copy.context, use_case=replace(copy.context.use_case, gate=GatePolicy(min_days=60)))
 
     result = retraining.run(context, copy.app.stores, as_of=LATER)

@@ -38,6 +38,7 @@ def monitor(app: App, window: Window) -> Said:
 
 
 def test_a_window_within_another_leaves_the_rows_of_both(app: App) -> None:
+    """Two windows are monitored."""
     whole = monitor(app, WHOLE)
 
     both = monitor(app, LATE)
@@ -50,6 +51,7 @@ def test_a_window_within_another_leaves_the_rows_of_both(app: App) -> None:
 
 
 def test_a_window_around_others_leaves_their_rows_and_replaces_its_own(app: App) -> None:
+    """Four windows are monitored."""
     for window in (EARLY, LATE):
         parts = monitor(app, window)
 

@@ -54,6 +54,7 @@ def land(home: Path, source: str, content: list[str]) -> None:
 def test_the_report_names_each_source_and_keeps_the_results(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Great Expectations asks Spark twice for each expectation."""
     pytest.importorskip("great_expectations", reason="the extra levelfive[quality] is not installed")
     folder = tmp_path / "deep" / "quality"
 
@@ -71,6 +72,7 @@ def test_the_report_names_each_source_and_keeps_the_results(
     assert f"Results of Great Expectations: {folder}" in judged
 
 
+@pytest.mark.nightly
 def test_without_great_expectations_the_command_says_what_to_install(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,6 +95,7 @@ def stores(tmp_path: Path) -> tuple[Tracking, CentralRegistry]:
 def test_a_regression_is_trained_judged_promoted_and_scored(
     context: JobContext, stores: tuple[Tracking, CentralRegistry]
 ) -> None:
+    """The whole path, once more."""
     tracking, store = stores
     features.run(context, as_of=AS_OF)
     trained = training.run(context, tracking, store, as_of=AS_OF)
@@ -118,6 +119,7 @@ def test_a_regression_is_trained_judged_promoted_and_scored(
 def test_a_repeated_training_finds_its_versions_and_another_recipe_registers_new_ones(
     context: JobContext, stores: tuple[Tracking, CentralRegistry]
 ) -> None:
+    """Three trainings."""
     tracking, store = stores
     features.run(context, as_of=AS_OF)
     first = training.run(context, tracking, store, as_of=AS_OF)
@@ -141,6 +143,7 @@ def test_a_repeated_training_finds_its_versions_and_another_recipe_registers_new
 def test_a_candidate_is_compared_with_the_champion_on_days_that_are_new_to_both(
     context: JobContext, stores: tuple[Tracking, CentralRegistry]
 ) -> None:
+    """Two trainings."""
     tracking, store = stores
     versions = []
     for as_of in (AS_OF, SECOND):

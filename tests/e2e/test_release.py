@@ -124,6 +124,7 @@ def production(loop, development, tmp_path: Path) -> Production:
 
 
 def test_a_model_goes_from_development_to_production_and_back(production: Production, tmp_path: Path) -> None:
+    """Two versions are judged by Spark, and three windows scored."""
     central, hours = production.app.registry, [LATER + timedelta(hours=hour) for hour in range(6)]
     newer = production.newer(tmp_path / "newer")
 
@@ -218,6 +219,7 @@ def test_a_model_goes_from_development_to_production_and_back(production: Produc
 def test_the_commands_bring_a_version_to_production_and_back(
     production: Production, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """A version is judged by Spark, in eight commands."""
     app, source = production.app, production.development
     settings = {"table_schema": app.tables.schema, "environment": "prod", "approval": "manual"}
     (app.home / "levelfive.yml").write_text("".join(f"{name}: {value}\n" for name, value in settings.items()))
@@ -269,6 +271,7 @@ def test_the_commands_bring_a_version_to_production_and_back(
 
 @pytest.mark.nightly
 def test_the_loop_goes_on_after_a_rollback_and_what_is_trained_again_is_there_again(production: Production) -> None:
+    """Two trainings on six weeks."""
     first = production.released()
     again, later = production.another(first), LATER + timedelta(hours=1)
     production.promote(again, later)
@@ -293,13 +296,19 @@ def test_the_loop_goes_on_after_a_rollback_and_what_is_trained_again_is_there_ag
     [
         (lambda table: None, TableError, "flight_history"),
         (lambda table: table.drop("late_rate_28d"), ConfigError, "late_rate_28d"),
-        (lambda table: table.withColumn("late_rate_28d", F.lit("much")), ConfigError, "late_rate_28d"),
+        pytest.param(
+            lambda table: table.withColumn("late_rate_28d", F.lit("much")),
+            ConfigError,
+            "late_rate_28d",
+            marks=pytest.mark.nightly,
+        ),
     ],
     ids=["no table", "no column", "another type"],
 )
 def test_a_model_whose_features_production_lacks_is_refused_before_anything_goes_live(
     production: Production, drift: Callable[[DataFrame], DataFrame | None], error: type[Exception], words: str
 ) -> None:
+    """A version is judged by Spark."""
     tables = production.app.tables
     drifted = drift(tables.read("flight_history"))
     folder = production.app.home / "lakehouse" / f"{tables.schema}.db" / "flight_history"

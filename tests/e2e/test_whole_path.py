@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from mlflow.models import Model
 from pyspark.sql import functions as F
 
@@ -67,6 +68,7 @@ def test_the_training_set_is_kept_with_its_hash(loop) -> None:
 
 
 def test_scoring_twice_and_in_other_windows_gives_the_same_rows(loop) -> None:
+    """Two windows are scored."""
     app = loop.app
     whole = scoring.run(app.context, app.registry, window=DAY, as_of=LATER)
     once = inside(predictions(app.tables, ("prediction_time", "score", "batch_id")), DAY)
@@ -80,6 +82,7 @@ def test_scoring_twice_and_in_other_windows_gives_the_same_rows(loop) -> None:
 
 
 def test_a_window_equals_its_hours_row_by_row(loop) -> None:
+    """Five windows are scored."""
     app = loop.app
     whole = Window(utc(2013, 2, 16, 15), utc(2013, 2, 16, 19))
     for hour in whole.split(timedelta(hours=1)):
@@ -95,7 +98,9 @@ def test_a_window_equals_its_hours_row_by_row(loop) -> None:
     pd.testing.assert_frame_equal(by_hours, at_once, check_exact=True)
 
 
+@pytest.mark.nightly
 def test_a_month_in_one_window_equals_hours_from_all_over_it_row_by_row(loop) -> None:
+    """A month and eight hours are scored."""
     app, month = loop.app, Window(utc(2013, 1, 15, 6), AS_OF)
     hours = some_hours(month)
     for hour in hours:

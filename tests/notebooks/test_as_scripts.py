@@ -41,6 +41,7 @@ def copy_of(home: Path, to: Path, schema: str) -> App:
 def test_the_batch_inference_notebook_predicts_what_the_command_predicts(
     scripts: Scripts, spark: SparkSession, tmp_path: Path
 ) -> None:
+    """Three days are scored."""
     copy_of(scripts.before_scoring, tmp_path / "home", "by_command")
 
     code = run_command(
@@ -105,6 +106,7 @@ def test_the_exploration_shows_nothing_that_was_not_known_yet(scripts: Scripts, 
 
 
 def test_a_decided_training_is_done_once_and_leaves_its_record(scripts: Scripts, tmp_path: Path) -> None:
+    """A training on six weeks."""
     app = copy_of(scripts.home, tmp_path / "home", "decided")
     asked = Decision(Action.RETRAIN, ("a test asks for it",), ("none",))
     app.tables.overwrite("decisions", app.tables.read("decisions").limit(0))

@@ -42,6 +42,7 @@ def app(spark: SparkSession, over_connect: bool, tmp_path: Path, monkeypatch: py
 
 
 def test_the_rooms_run_over_connect(app: App, fixtures: Path) -> None:
+    """Six weeks of data and features, a training, a scoring and a monitoring."""
     first_champion(app, fixtures)
     scored = scoring.run(app.context, app.registry, window=DAY, as_of=LATER)
     monitoring.run(app.context, app.registry, window=DAY, as_of=LATER)
