@@ -16,7 +16,6 @@ from pyspark.sql.connect.conf import RuntimeConf
 from pyspark.sql.connect.dataframe import DataFrame
 
 from levelfive.local_spark import check_java, session_settings
-from programs import unprivileged
 
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 SECONDS_TO_START = 120
@@ -39,16 +38,11 @@ def connect_server(warehouse: Path, *, memory: str = "2g", cores: int = 2) -> It
     command += ["--master", f"local[{cores}]", "--name", "levelfive"]
     for key, value in settings.items():
         command += ["--conf", f"{key}={value}"]
-    surroundings = {**os.environ, "TZ": "UTC", "PYSPARK_PYTHON": sys.executable, "HOME": str(warehouse)}
+    surroundings = {**os.environ, "TZ": "UTC", "PYSPARK_PYTHON": sys.executable}
     with (warehouse / "server.log").open("w") as log:
         # Whoever interrupts the tests at a terminal stops them, and they stop the server.
         server = subprocess.Popen(
-            unprivileged(command, warehouse),
-            cwd=warehouse,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=surroundings,
-            start_new_session=True,
+            command, stdout=log, stderr=subprocess.STDOUT, env=surroundings, start_new_session=True
         )
         try:
             _wait_for(server, port, warehouse / "server.log")

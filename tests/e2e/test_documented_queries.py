@@ -15,7 +15,8 @@ from first_champion import Stage
 from levelfive.monitoring import job as monitoring
 from levelfive.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy
 from levelfive.retraining import job as retraining
-from levelfive.runs import JobContext
+from levelfive.retraining.records import DecisionRecord, RetrainingRecord, record_retraining
+from levelfive.runs import JobContext, Run
 from levelfive.windows import Window, utc
 
 PAGE = Path(__file__).parents[2] / "docs" / "tables.md"
@@ -30,9 +31,24 @@ def blocks(language: str) -> list[str]:
     return [code for found, code in BLOCK.findall(PAGE.read_text()) if found == language]
 
 
+def a_retraining(decided: DecisionRecord) -> RetrainingRecord:
+    """What a training would leave, had the decision been acted on."""
+    return RetrainingRecord(
+        decision_id=decided.decision_id,
+        model_name=decided.model_name,
+        as_of=decided.as_of,
+        verdict="better",
+        passed=True,
+        reasons=("better by .01",),
+        candidate_version="3",
+        version="4",
+        labels=40_000,
+    )
+
+
 @pytest.fixture(scope="module")
 def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose home, under its default name, has scored, trained again, and then found harm."""
+    """A folder whose home, under its default name, has scored, decided to train again, and then found harm."""
     folder = tmp_path_factory.mktemp("documented")
     home = folder / ".levelfive"
     app = loop.copy(home, Stage.MONITORED)
@@ -43,7 +59,8 @@ def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
         retraining=RetrainingPolicy(label_growth=0.02),
     )
     context = JobContext(app.tables, use_case, app.context.features)
-    retraining.run(context, app.stores, as_of=SCORED.end)
+    decided = retraining.decide_once(context, app.registry, as_of=SCORED.end)
+    record_retraining(Run(app.tables, "test"), a_retraining(decided))
     # No model has four times the skill that it had at training.
     alarmed = replace(use_case, monitoring=MonitoringPolicy(harmful_skill_share=4.0, min_days=1, min_rows=100))
     later = SCORED.end + timedelta(hours=12)

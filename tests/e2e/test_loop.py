@@ -74,6 +74,7 @@ def table(copied: Copy, name: str, *order: str) -> pd.DataFrame:
     return copied.app.tables.read(name).toPandas().sort_values(list(order), ignore_index=True)
 
 
+@pytest.mark.nightly
 def test_profiles_count_every_live_prediction_and_stay_as_they_are_whenever_they_are_made(
     monitored: Copy,
 ) -> None:

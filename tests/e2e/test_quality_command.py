@@ -51,6 +51,7 @@ def land(home: Path, source: str, content: list[str]) -> None:
     (folder / f"{source}.csv.gz").write_bytes(gzip.compress("\n".join([*content, ""]).encode()))
 
 
+@pytest.mark.nightly
 def test_the_report_names_each_source_and_keeps_the_results(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

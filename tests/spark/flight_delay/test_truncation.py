@@ -42,7 +42,7 @@ def assert_future_changes_nothing(use_case: UseCase, raw: Mapping[str, DataFrame
     pd.testing.assert_frame_equal(truncated, whole, check_exact=True)
 
 
-@pytest.mark.parametrize("moment", MOMENTS, ids=str)
+@pytest.mark.parametrize("moment", [MOMENTS[0], pytest.param(MOMENTS[1], marks=pytest.mark.nightly)], ids=str)
 def test_hiding_the_future_changes_no_row_of_the_past(january: dict[str, DataFrame], moment: datetime) -> None:
     """All features of a day, computed twice from three weeks."""
     assert_future_changes_nothing(USE_CASE, january, moment)
