@@ -57,22 +57,22 @@ layers: setup ## Check which module imports which
 	$(BIN)/lint-imports
 
 test-unit: setup ## Run the quick tests, which need no Spark (ARGS="..." goes to pytest)
-	$(call PYTEST,90,90) tests/unit $(ARGS)
+	$(call PYTEST,120,120) tests/unit $(ARGS)
 
 test-bundle: setup ## Run the tests of the bundle, of what deploys and starts it, of the registries, and of the report in a browser
-	$(call PYTEST,240,300) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
+	$(call PYTEST,300,360) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
 
 test-spark: setup ## Run the tests on a local Spark
-	$(call PYTEST,240,480) tests/spark $(ARGS)
+	$(call PYTEST,400,700) tests/spark $(ARGS)
 
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
-	$(call PYTEST,240,600) --connect $(if $(NIGHTLY),tests/spark,$(addprefix tests/spark/,$(OVER_CONNECT))) $(ARGS)
+	$(call PYTEST,400,900) --connect $(if $(NIGHTLY),tests/spark,$(addprefix tests/spark/,$(OVER_CONNECT))) $(ARGS)
 
 test-notebooks: setup ## Run every notebook on a slice of real data
-	$(call PYTEST,240,240) tests/notebooks $(ARGS)
+	$(call PYTEST,450,450) tests/notebooks $(ARGS)
 
 test-e2e: setup ## Run the tests of the whole path
-	$(call PYTEST,480,1500) tests/e2e $(ARGS)
+	$(call PYTEST,600,1800) tests/e2e $(ARGS)
 
 mutation: $(MUTATION)/.ready ## Tell which faults in the pure modules no unit test finds (ARGS="gate drift" for some modules)
 	$(MUTATION)/bin/python tests/mutation.py $(ARGS)

@@ -70,9 +70,10 @@ class Times:
             for test, seconds in self._slow.items()
         ]
         took = time.monotonic() - self._start
-        if self._budget is not None and took > self._budget * TOLERANCE:
+        over = self._budget is not None and took > self._budget * TOLERANCE
+        if over:
             self._faults.append(f"this tier took {took:.0f} s, more than half over its budget of {self._budget:.0f} s")
-        if self._faults and os.environ.get("CI") and session.exitstatus == pytest.ExitCode.OK:
+        if over and os.environ.get("CI") and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
