@@ -63,16 +63,16 @@ test-bundle: setup ## Run the tests of the bundle, of what deploys and starts it
 	$(call PYTEST,300,360) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
 
 test-spark: setup ## Run the tests on a local Spark
-	$(call PYTEST,400,700) tests/spark $(ARGS)
+	$(call PYTEST,450,700) tests/spark $(ARGS)
 
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
-	$(call PYTEST,400,900) --connect $(if $(NIGHTLY),tests/spark,$(addprefix tests/spark/,$(OVER_CONNECT))) $(ARGS)
+	$(call PYTEST,500,900) --connect $(if $(NIGHTLY),tests/spark,$(addprefix tests/spark/,$(OVER_CONNECT))) $(ARGS)
 
 test-notebooks: setup ## Run every notebook on a slice of real data
-	$(call PYTEST,450,450) tests/notebooks $(ARGS)
+	$(call PYTEST,600,600) tests/notebooks $(ARGS)
 
 test-e2e: setup ## Run the tests of the whole path
-	$(call PYTEST,600,1800) tests/e2e $(ARGS)
+	$(call PYTEST,700,1800) tests/e2e $(ARGS)
 
 mutation: $(MUTATION)/.ready ## Tell which faults in the pure modules no unit test finds (ARGS="gate drift" for some modules)
 	$(MUTATION)/bin/python tests/mutation.py $(ARGS)
