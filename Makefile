@@ -39,7 +39,7 @@ TIERS := test-e2e types lint layers test-unit test-bundle test-spark test-connec
 # What differs over Spark Connect: tables, stores, and all rooms in turn.
 OVER_CONNECT := test_rooms.py test_tables.py test_ledgers.py features/test_feature_store.py features/test_databricks_store.py
 
-test: setup ## Check and test all that a change can break, in a quarter of an hour
+test: setup ## Check and test all that a change can break, in about twenty minutes
 	@$(MAKE) --no-print-directory --keep-going --jobs 2 PROCESSES=0 \
 		$(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(TIERS)
 
