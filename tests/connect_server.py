@@ -16,6 +16,7 @@ from pyspark.sql.connect.conf import RuntimeConf
 from pyspark.sql.connect.dataframe import DataFrame
 
 from levelfive.local_spark import check_java, session_settings
+from programs import unprivileged
 
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 SECONDS_TO_START = 120
@@ -42,7 +43,12 @@ def connect_server(warehouse: Path, *, memory: str = "2g", cores: int = 2) -> It
     with (warehouse / "server.log").open("w") as log:
         # Whoever interrupts the tests at a terminal stops them, and they stop the server.
         server = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, env=surroundings, start_new_session=True
+            unprivileged(command, warehouse),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=surroundings,
+            cwd=warehouse,
+            start_new_session=True,
         )
         try:
             _wait_for(server, port, warehouse / "server.log")

@@ -4,10 +4,14 @@ They take a minute, so they are taken once: the home that they lead to is kept, 
 """
 
 import fcntl
+import gzip
 import hashlib
+import os
 import pickle
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -18,6 +22,7 @@ from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.data import job as data
 from levelfive.features import job as features
+from levelfive.mlflow_store import quieten
 from levelfive.monitoring import job as monitoring
 from levelfive.registry import job as registry
 from levelfive.replay_plan import land, plan_of
@@ -31,11 +36,23 @@ from levelfive.windows import Window, utc
 BEGIN = utc(2013, 1, 1, 6)
 AS_OF = utc(2013, 2, 15, 6)
 LATER = utc(2013, 2, 18, 6)
-SCHEMA = "growing"
 PROJECT = Path(__file__).resolve().parents[1]
+CARRIERS = ("B6", "UA")
 MADE_OF = ("src", "requirements/dev.txt", "requirements/jars.txt", "tests/first_champion.py", "fixtures")
 RESULTS = "results.pickle"
 GROWING = "growing"
+
+
+def choose_flights(fixtures: Path, folder: Path) -> None:
+    """Make fixtures with the flights of two carriers, two fifths of them all."""
+    for source in ("airlines", "airports", "planes", "weather"):
+        (folder / source).symlink_to(fixtures / source)
+    (folder / "flights").mkdir()
+    for file in (fixtures / "flights").iterdir():
+        header, *lines = gzip.decompress(file.read_bytes()).decode().splitlines()
+        place = header.split(",").index("carrier")
+        kept = [line for line in lines if line.split(",")[place] in CARRIERS]
+        (folder / "flights" / file.name).write_bytes(gzip.compress("\n".join([header, *kept, ""]).encode()))
 
 
 def deliver(landing: Path, fixtures: Path, window: Window) -> None:
@@ -92,7 +109,7 @@ class Kept:
     def copy(self, stage: Stage, to: Path, schema: str) -> App:
         """Copy a home, with its tables in a schema of its own: all homes of a session share its catalog."""
         shutil.copytree(self.folder / stage, to)
-        (to / "lakehouse" / f"{SCHEMA}.db").rename(to / "lakehouse" / f"{schema}.db")
+        (to / "lakehouse" / f"{GROWING}.db").rename(to / "lakehouse" / f"{schema}.db")
         for database in to.glob("*/mlflow.db"):
             _relocate(database, str(self.folder / GROWING), str(to))
         return App.local(to, Settings(table_schema=schema))
@@ -109,9 +126,16 @@ def keep(cache: Path, fixtures: Path) -> Kept:
     return Kept(folder, *pickle.loads((folder / RESULTS).read_bytes()))
 
 
+def keep_apart(cache: Path, fixtures: Path) -> Kept:
+    """Do the same in another process."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
+    subprocess.run([sys.executable, __file__, str(cache), str(fixtures)], env=env, check=True)
+    return keep(cache, fixtures)
+
+
 def _made(folder: Path, fixtures: Path) -> tuple[TrainingResult, ScoringResult]:
     """Let one home grow, and keep what it is like at each stage."""
-    app = App.local(folder / GROWING, Settings(table_schema=SCHEMA))
+    app = App.local(folder / GROWING, Settings(table_schema=GROWING))
     prepare(app, fixtures, Window(BEGIN, AS_OF))
     shutil.copytree(app.home, folder / Stage.INGESTED)
     trained = promote_first(app, fixtures)
@@ -151,3 +175,8 @@ def _relocate(database: Path, old: str, new: str) -> None:
                 if "CHAR" in kind or "TEXT" in kind:
                     change = f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?) WHERE instr("{column}", ?)'
                     store.execute(change, (old, new, old))
+
+
+if __name__ == "__main__":
+    quieten()
+    keep(*map(Path, sys.argv[1:]))

@@ -44,18 +44,18 @@ def run_script(name: str, home: Path, **given: str) -> str:
 
 @dataclass
 class Scripts:
-    """A home on which the notebooks ran as scripts, what each printed, and a copy of before the scoring."""
+    """A home on which the notebooks ran as scripts, and what each printed."""
 
     home: Path
-    before_scoring: Path
+    schema: str
     printed: dict[str, str] = field(default_factory=dict)
 
     def run(self, name: str, **given: str) -> None:
-        self.printed[name] = run_script(name, self.home, table_schema=SCHEMA, **given)
+        self.printed[name] = run_script(name, self.home, table_schema=self.schema, **given)
 
     @property
     def app(self) -> App:
-        return App.local(self.home, Settings(table_schema=SCHEMA))
+        return App.local(self.home, Settings(table_schema=self.schema))
 
 
 @dataclass

@@ -23,6 +23,9 @@ import pytest
 
 INSTALL = Path(__file__).parents[2] / "requirements" / "install.py"
 LOCKED, NEWER = "1.0", "99.0"
+# A newcomer's Python brings a pip; that of an environment made by set-up has none.
+WITH_PIP = Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}")
+WITHOUT_PIP = Path(sys.executable)
 
 
 class Index:
@@ -34,7 +37,7 @@ class Index:
         self.pins.mkdir(parents=True)
         self.asked_for: list[str] = []
         self.reached, self.goes_on = threading.Event(), threading.Event()
-        self.held = ""
+        self.held, self.python = "", WITH_PIP
         index = self
 
         class Handler(SimpleHTTPRequestHandler):
@@ -109,7 +112,7 @@ class Index:
             "IVY_SETTINGS": str(settings),
             "IVY_CACHE": str(self.cache / "ivy"),
         }
-        command = [sys.executable, str(INSTALL), "--venv", str(self.venv), "--pins", str(self.pins), "--until-jars"]
+        command = [str(self.python), str(INSTALL), "--venv", str(self.venv), "--pins", str(self.pins), "--until-jars"]
         return subprocess.Popen(
             command, env={**env, **own}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -232,7 +235,8 @@ def test_a_package_that_is_not_the_one_that_was_locked_is_refused(index: Index) 
 
 @pytest.mark.nightly
 def test_a_jar_that_is_not_the_one_that_was_locked_or_that_nobody_has_is_refused(index: Index) -> None:
-    """An environment is set up twice."""
+    """An environment is set up twice, by a Python without pip."""
+    index.python = WITHOUT_PIP
     (jar,) = index.maven.rglob("*.jar")
     jar.write_bytes(b"of another lake")
 
@@ -260,13 +264,13 @@ def test_a_set_up_that_was_killed_is_done_anew_by_the_next_one(index: Index) -> 
     index.held = ""
     index.goes_on.set()
     (site,) = index.venv.glob("lib/python*/site-packages")
-    (site / "pip" / "__init__.py").write_text("half of a fi")  # as a full disk leaves it
+    (site / "setuptools" / "__init__.py").write_text("half of a fi")  # as a full disk leaves it
 
     code, said = index.set_up()
 
     assert code == 0, said
     assert index.installed()["gamma"] == LOCKED
-    assert (site / "pip" / "__init__.py").read_text() != "half of a fi"
+    assert (site / "setuptools" / "__init__.py").read_text() != "half of a fi"
 
 
 @pytest.fixture

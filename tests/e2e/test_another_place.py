@@ -77,11 +77,11 @@ class Environment:
         use_case = replace(app.use_case, gate=GATE, model=model, feature_tables=made)
         return JobContext(app.tables, use_case, app.context.features)
 
-    def make(self, fixtures: Path) -> None:
+    def make(self, few_flights: Path) -> None:
         """Make the schema in the place's own folder, land the files, ingest them and compute features."""
         self.place.spark.sql(f"CREATE SCHEMA {self.name} LOCATION '{self.place.home}/tables'")
         context = self.context(app := self.app)
-        deliver(app.landing, fixtures, Window(BEGIN, LATER))
+        deliver(app.landing, few_flights, Window(BEGIN, LATER))
         data.run(context, landing=app.landing, as_of=LATER)
         features.run(context, as_of=LATER)
 
@@ -130,16 +130,18 @@ class Inheritance:
 
 
 @pytest.fixture(scope="module")
-def inheritance(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, spark: SparkSession) -> Iterator[Inheritance]:
+def inheritance(
+    tmp_path_factory: pytest.TempPathFactory, few_flights: Path, spark: SparkSession
+) -> Iterator[Inheritance]:
     quieten()
     metastore = Metastore()
     first, second = (
         Environment(Place(tmp_path_factory.mktemp(name), spark, metastore), name) for name in (FIRST, SECOND)
     )
-    first.make(fixtures)
+    first.make(few_flights)
     trained = first.train()
     predicted = first.score()
-    second.make(fixtures)
+    second.make(few_flights)
     version = second.admit(trained, first)
     second.promote(version)
     names = first.names()
@@ -156,8 +158,8 @@ def test_a_model_trained_in_one_place_scores_in_another_after_the_first_is_gone(
 
     assert inheritance.second.app.registry.alias(CHAMPION) == inheritance.version
     assert set(scored.role) == {Role.CHAMPION}
-    assert len(scored) > 1000
-    assert scored.score.nunique() > 500
+    assert len(scored) > 500
+    assert scored.score.nunique() > 200
     pd.testing.assert_frame_equal(inheritance.predicted, scored, check_exact=True)
 
 

@@ -1,6 +1,5 @@
 """A demo that was killed again and again, and continued each time, has the history of one that never was."""
 
-import gzip
 import json
 import os
 import signal
@@ -18,7 +17,6 @@ from commands import run
 from lenient_demo import lenient
 
 DEMO = Path(lenient_demo.__file__)
-CARRIERS = ("DL", "US")
 TABLES = (
     "predictions",
     "profiles",
@@ -39,22 +37,6 @@ MOMENTS = {
     "while it trains again": ("run started", AS_OF_MARCH, TRAINING),
     "when both versions are registered and none is promoted": ("run ended", TRAINING),
 }
-
-
-@pytest.fixture(scope="module")
-def few_flights(fixtures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The fixtures, with the flights of some carriers."""
-    folder = tmp_path_factory.mktemp("fixtures")
-    for source in ("airlines", "airports", "planes", "weather"):
-        (folder / source).symlink_to(fixtures / source)
-    (folder / "flights").mkdir()
-    for month in range(1, 4):
-        name = f"flights_2013-{month:02}.csv.gz"
-        header, *lines = gzip.decompress((fixtures / "flights" / name).read_bytes()).decode().splitlines()
-        place = header.split(",").index("carrier")
-        kept = [line for line in lines if line.split(",")[place] in CARRIERS]
-        (folder / "flights" / name).write_bytes(gzip.compress("\n".join([header, *kept, ""]).encode()))
-    return folder
 
 
 class Demo:

@@ -167,7 +167,7 @@ def test_a_decision_to_retrain_trains_and_promotes_once(monitored: Copy) -> None
 
 @pytest.mark.nightly
 def test_a_later_champion_is_compared_with_the_first_one_whenever_its_window_is_measured(
-    copy: Copy, fixtures: Path
+    copy: Copy, few_flights: Path
 ) -> None:
     """A training, three more days of data and features, and four windows monitored."""
 
@@ -178,7 +178,7 @@ def test_a_later_champion_is_compared_with_the_first_one_whenever_its_window_is_
     retrained = copy.retrain()
     assert retrained.promotion is not None
     day, later = Window(LATER, LATER + timedelta(days=1)), LATER + timedelta(days=3)
-    prepare(copy.app, fixtures, Window(LATER, later))
+    prepare(copy.app, few_flights, Window(LATER, later))
     scoring.run(copy.context, copy.app.registry, window=day, as_of=later)
     for window in (SCORED, day):
         monitoring.run(copy.context, copy.app.registry, window=window, as_of=later)
@@ -219,7 +219,7 @@ def test_verdicts_hold_what_a_decision_needs(monitored: Copy) -> None:
     (record,) = records.verdicts(Run(copy.app.tables, "test"), copy.app.registry.name, as_of=LATER)
 
     assert (record.window, record.as_of) == (SCORED, LATER)
-    assert record.rows > 1000
+    assert record.rows > 400
     assert record.skill is not None
     assert np.isfinite(record.skill).all()
     assert not records.verdicts(Run(copy.app.tables, "test"), copy.app.registry.name, as_of=AS_OF)

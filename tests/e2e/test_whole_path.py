@@ -82,9 +82,9 @@ def test_scoring_twice_and_in_other_windows_gives_the_same_rows(loop) -> None:
 
 
 def test_a_window_equals_its_hours_row_by_row(loop) -> None:
-    """Five windows are scored."""
+    """Three windows are scored."""
     app = loop.app
-    whole = Window(utc(2013, 2, 16, 15), utc(2013, 2, 16, 19))
+    whole = Window(utc(2013, 2, 16, 15), utc(2013, 2, 16, 17))
     for hour in whole.split(timedelta(hours=1)):
         scoring.run(app.context, app.registry, window=hour, as_of=LATER)
     by_hours = inside(predictions(app.tables, ("prediction_time", "score", "features")), whole)
@@ -94,7 +94,7 @@ def test_a_window_equals_its_hours_row_by_row(loop) -> None:
     scoring.run(app.context, app.registry, window=whole, as_of=LATER)
 
     at_once = inside(predictions(app.tables, ("prediction_time", "score", "features")), whole)
-    assert len(at_once) > 100
+    assert len(at_once) > 50
     pd.testing.assert_frame_equal(by_hours, at_once, check_exact=True)
 
 

@@ -1,6 +1,5 @@
-"""Every notebook runs twice on a small slice of real files: as a script on a laptop, and as a task on a workspace."""
+"""Every notebook runs twice on a small slice of real files: as a script on a laptop, and as a task over Connect."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -9,37 +8,48 @@ from pyspark.sql import SparkSession
 
 from feature_engineering.fake import Metastore, fake_package
 from first_champion import AS_OF, BEGIN, LATER, Kept, Stage, deliver
+from levelfive.mlflow_store import quieten
 from levelfive.windows import Window, iso
 from notebook_runs import SCHEMA, SCORED, Job, Jobs, Scripts
 
 
 @pytest.fixture(scope="session")
-def scripts(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, kept: Kept) -> Scripts:
-    folder = tmp_path_factory.mktemp("scripts")
-    ran = Scripts(folder / "home", folder / "before")
-    kept.copy(Stage.INGESTED, ran.home, SCHEMA)
-    first, later = {"as_of": iso(AS_OF)}, {"as_of": iso(LATER)}
-    ran.run("training", **first)
-    (version,) = (line.split()[1] for line in ran.printed["training"].splitlines() if line.startswith("version: "))
-    ran.run("registry", version=version, by="test", **first)
-    deliver(ran.home / "landing", fixtures, Window(AS_OF, LATER))
-    for name in ("data", "features"):
-        ran.run(name, **later)
-    shutil.copytree(ran.home, ran.before_scoring)
+def scripts(tmp_path_factory: pytest.TempPathFactory, kept: Kept) -> Scripts:
+    """Run what follows on a promotion; of a training and what comes before it, the jobs run the notebooks."""
+    ran = Scripts(tmp_path_factory.mktemp("scripts") / "home", SCHEMA)
+    kept.copy(Stage.CHAMPION, ran.home, ran.schema)
+    later = {"as_of": iso(LATER)}
     for name in ("scoring", "monitoring"):
         ran.run(name, **later, **SCORED)
     ran.run("retraining", **later)
     ran.run("report", output=str(ran.home / "report.html"), **later)
-    ran.run("explore", **later)
+    ran.run("explore", as_of="2013-01-20T06:00Z")
     return ran
 
 
 @pytest.fixture(scope="session")
-def jobs(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, spark: SparkSession) -> Jobs:
-    """Run the jobs as on a workspace: its MLflow is a store on SQLite here, and so is its registry.
+def first_scripts(tmp_path_factory: pytest.TempPathFactory, few_flights: Path, kept: Kept) -> Scripts:
+    """Run the notebooks that come before a scoring."""
+    ran = Scripts(tmp_path_factory.mktemp("first_scripts") / "home", "by_first_script")
+    kept.copy(Stage.INGESTED, ran.home, ran.schema)
+    first, later = {"as_of": iso(AS_OF)}, {"as_of": iso(LATER)}
+    ran.run("training", **first)
+    (version,) = (line.split()[1] for line in ran.printed["training"].splitlines() if line.startswith("version: "))
+    ran.run("registry", version=version, by="test", **first)
+    deliver(ran.home / "landing", few_flights, Window(AS_OF, LATER))
+    for name in ("data", "features"):
+        ran.run(name, **later)
+    return ran
+
+
+@pytest.fixture(scope="session")
+def jobs(tmp_path_factory: pytest.TempPathFactory, few_flights: Path, spark: SparkSession, over_connect: bool) -> Jobs:
+    """Run the jobs as on serverless compute: its MLflow is a store on SQLite here, and so is its registry.
 
     Its feature store works on local tables, and takes only calls that the real client takes.
     """
+    if not over_connect:
+        pytest.skip("a workspace's jobs run over Spark Connect: `make test-connect` runs them")
     folder = tmp_path_factory.mktemp("workspace")
     common = {
         "table_schema": "by_job",
@@ -61,15 +71,18 @@ def jobs(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, spark: SparkS
         retraining=a_job(later),
         explore=a_job(later),
     )
+    quieten()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
+        # As a laptop's application does: XGBoost's threads are not to burn the cores that the server works on.
+        patch.setenv("OMP_WAIT_POLICY", "PASSIVE")
         patch.setattr("levelfive.app.WORKSPACE_TRACKING", f"sqlite:///{folder / 'tracking.db'}")
         patch.setitem(sys.modules, "databricks.feature_engineering", fake_package(spark, Metastore()))
         patch.chdir(folder)  # where MLflow leaves the artefacts of a store on SQLite
-        deliver(folder / "landing", fixtures, Window(BEGIN, AS_OF))
+        deliver(folder / "landing", few_flights, Window(BEGIN, AS_OF))
         for task in ("data", "features", "training", "registry"):
             ran.training.run(task)
-        deliver(folder / "landing", fixtures, Window(AS_OF, LATER))
+        deliver(folder / "landing", few_flights, Window(AS_OF, LATER))
         for task in ("data", "features", "scoring"):
             ran.scoring.run(task)
         for task in ("monitoring", "report"):

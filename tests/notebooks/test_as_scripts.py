@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
-from commands import run as run_command
-from first_champion import AS_OF, LATER
+from first_champion import AS_OF, GROWING, LATER, Kept, Stage
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.predictions import PREDICTIONS
@@ -25,9 +24,9 @@ from notebook_runs import NOTEBOOKS, SCHEMA, SCORED, Scripts, packages_without_o
 KEY = ["flight_date", "carrier", "flight", "origin"]
 
 
-def predictions(spark: SparkSession, schema: str) -> pd.DataFrame:
-    rows = spark.read.table(f"{schema}.{PREDICTIONS}").drop("model_name", "batch_id")
-    return rows.toPandas().sort_values(KEY, ignore_index=True)
+def predictions(rows: DataFrame) -> pd.DataFrame:
+    told = rows.drop("model_name", "model_version", "batch_id", "scored_at")
+    return told.toPandas().sort_values(KEY, ignore_index=True)
 
 
 def copy_of(home: Path, to: Path, schema: str) -> App:
@@ -38,39 +37,36 @@ def copy_of(home: Path, to: Path, schema: str) -> App:
     return App.local(to, Settings(table_schema=schema))
 
 
-def test_the_batch_inference_notebook_predicts_what_the_command_predicts(
-    scripts: Scripts, spark: SparkSession, tmp_path: Path
+def test_the_batch_inference_notebook_predicts_what_the_job_predicts(
+    scripts: Scripts, kept: Kept, spark: SparkSession
 ) -> None:
-    """Three days are scored."""
-    copy_of(scripts.before_scoring, tmp_path / "home", "by_command")
+    """Of the kept home, a model of the same rows was trained and its predictions were made without notebooks."""
+    by_job = kept.folder / Stage.SCORED / "lakehouse" / f"{GROWING}.db" / PREDICTIONS
 
-    code = run_command(
-        tmp_path / "home", "scoring", "--as-of", iso(LATER), "--from", SCORED["window_start"], "--to", iso(LATER)
+    by_notebook, without = (
+        predictions(spark.read.table(f"{SCHEMA}.{PREDICTIONS}")),
+        predictions(spark.read.format("delta").load(str(by_job))),
     )
 
-    assert code == 0
-    by_notebook, by_command = predictions(spark, SCHEMA), predictions(spark, "by_command")
-    assert len(by_notebook) > 2000
+    assert len(by_notebook) > 500
     assert set(by_notebook.role) == {"champion"}
-    pd.testing.assert_frame_equal(by_notebook, by_command, check_exact=True)
+    pd.testing.assert_frame_equal(by_notebook, without, check_exact=True)
 
 
+@pytest.mark.nightly
 def test_the_batch_inference_notebook_run_again_adds_nothing(scripts: Scripts, spark: SparkSession) -> None:
-    before = predictions(spark, SCHEMA)
+    before = predictions(spark.read.table(f"{SCHEMA}.{PREDICTIONS}"))
 
     printed = run_script("scoring", scripts.home, table_schema=SCHEMA, as_of=iso(LATER), **SCORED)
 
     assert ["rows", "0"] in [line.split() for line in printed.splitlines()]
-    pd.testing.assert_frame_equal(before, predictions(spark, SCHEMA), check_exact=True)
+    after = predictions(spark.read.table(f"{SCHEMA}.{PREDICTIONS}"))
+    pd.testing.assert_frame_equal(before, after, check_exact=True)
 
 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("data", "flights_2013-02-15_to_2013-02-18.csv.gz"),
-        ("features", "origin_state"),
-        ("training", "verdict: better"),
-        ("registry", "promote"),
         ("scoring", "champion"),
         ("monitoring", "usual_psi"),
         ("retraining", "action: keep"),
@@ -82,11 +78,31 @@ def test_a_notebook_prints_its_result_as_a_table(scripts: Scripts, name: str, sa
     assert says in scripts.printed[name]
 
 
-def test_a_notebook_saves_its_plots_in_the_home(scripts: Scripts) -> None:
-    plots = {file.name for file in (scripts.home / "plots").iterdir() if file.stat().st_size > 5000}
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("data", "flights_2013-02-15_to_2013-02-18.csv.gz"),
+        ("features", "origin_state"),
+        ("training", "verdict: better"),
+        ("registry", "promote"),
+    ],
+)
+def test_a_notebook_before_a_scoring_prints_its_result_as_a_table(first_scripts: Scripts, name: str, says: str) -> None:
+    assert says in first_scripts.printed[name]
 
-    assert plots == {
-        "training-holdout-with-intervals.png",
+
+def plots_of(ran: Scripts) -> set[str]:
+    return {file.name for file in (ran.home / "plots").iterdir() if file.stat().st_size > 5000}
+
+
+@pytest.mark.nightly
+def test_the_training_saves_its_plot_in_the_home(first_scripts: Scripts) -> None:
+    assert plots_of(first_scripts) == {"training-holdout-with-intervals.png"}
+
+
+def test_a_notebook_saves_its_plots_in_the_home(scripts: Scripts) -> None:
+    assert plots_of(scripts) == {
         "scoring-scores-of-the-batch.png",
         "monitoring-columns-that-moved-most.png",
         "explore-missing-values.png",
@@ -98,13 +114,15 @@ def test_a_notebook_saves_its_plots_in_the_home(scripts: Scripts) -> None:
 
 
 def test_the_exploration_shows_nothing_that_was_not_known_yet(scripts: Scripts, spark: SparkSession) -> None:
-    printed = run_script("explore", scripts.home, table_schema=SCHEMA, as_of="2013-01-20T06:00Z")
+    """It was run as of a day long before the newest data."""
+    lines = [line.split() for line in scripts.printed["explore"].splitlines()]
 
-    (line,) = (line.split() for line in printed.splitlines() if line.split()[:1] == ["2013-01-01"])
+    (line,) = (line for line in lines if line[:1] == ["2013-01-01"])
     landed = spark.read.table(f"{SCHEMA}.raw_flights").where("sched_dep_at < timestamp'2013-01-20 06:00:00'").count()
     assert int(line[1]) == landed
 
 
+@pytest.mark.nightly
 def test_a_decided_training_is_done_once_and_leaves_its_record(scripts: Scripts, tmp_path: Path) -> None:
     """A training on six weeks."""
     app = copy_of(scripts.home, tmp_path / "home", "decided")
@@ -139,6 +157,7 @@ print("from", levelfive.__file__)
 """
 
 
+@pytest.mark.nightly
 def test_a_notebook_in_a_git_folder_takes_the_source_beside_it(scripts: Scripts, tmp_path: Path) -> None:
     source = NOTEBOOKS.parent / "src"
     code = GIT_FOLDER.format(packages=repr(str(packages_without_ours(tmp_path))))
@@ -158,7 +177,8 @@ def test_a_notebook_in_a_git_folder_takes_the_source_beside_it(scripts: Scripts,
     assert f"from {source}" in answer.stdout
 
 
-def test_what_was_promoted_is_live_and_carries_who_asked_for_it(scripts: Scripts) -> None:
-    (promotion,) = scripts.app.tables.ledgers.rows("promotions")
+@pytest.mark.nightly
+def test_what_was_promoted_is_live_and_carries_who_asked_for_it(first_scripts: Scripts) -> None:
+    (promotion,) = first_scripts.app.tables.ledgers.rows("promotions")
 
     assert (promotion["promoted_by"], promotion["promoted_at"]) == ("test", AS_OF)

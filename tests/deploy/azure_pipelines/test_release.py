@@ -19,7 +19,7 @@ SECRETS = {
     "a key or a hash": r"[A-Za-z0-9+/=_~-]{40,}",
     "a value of a secret": r"(?i)(password|secret|token|api_?key|client_?id)\w*[\"']?\s*[:=]\s*\S",
 }
-TESTED = {"test-unit", "test-bundle", "test-spark", "test-connect", "test-notebooks", "test-e2e"}
+TESTED = {"test-unit", "test-bundle", "test-spark", "test-connect", "test-e2e"}
 
 
 def test_a_release_follows_all_tests_of_make_test():

@@ -82,7 +82,11 @@ def with_label() -> UseCase:
 
 @pytest.mark.parametrize(
     "leaking",
-    [with_leak("weather_state", weather_by_its_label), with_leak("rotation", later_flight), with_label()],
+    [
+        with_leak("weather_state", weather_by_its_label),
+        pytest.param(with_leak("rotation", later_flight), marks=pytest.mark.nightly),
+        pytest.param(with_label(), marks=pytest.mark.nightly),
+    ],
     ids=["weather by its label hour", "the aircraft's later flight", "the label as a feature"],
 )
 def test_a_planted_leak_is_found(january: dict[str, DataFrame], leaking: UseCase) -> None:
