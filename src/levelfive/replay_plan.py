@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import json
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -132,10 +129,8 @@ def land(use_case: UseCase, plan: ReplayPlan, fixtures: Path, landing: Path, win
     for source in use_case.sources:
         (landing / source.name).mkdir(parents=True, exist_ok=True)
         if source.event_time is None:
-            _deliver(
-                fixtures / source.name / f"{source.name}.csv.gz",
-                landing / source.name / f"{source.name}.csv.gz",
-            )
+            file = _fixture(fixtures, source, source.name)
+            _deliver(file, landing / source.name / file.name)
         else:
             _land_dated(source, plan, fixtures, landing, days)
 
@@ -144,39 +139,46 @@ def _land_dated(source: Source, plan: ReplayPlan, fixtures: Path, landing: Path,
     month = days.start.replace(day=1)
     while month < days.end:
         following = month_start(month.year, month.month + 1)
-        file = fixtures / source.name / f"{source.name}_{month:%Y-%m}.csv.gz"
+        stem = f"{source.name}_{month:%Y-%m}"
+        file = _fixture(fixtures, source, stem)
         if days.start <= month and following <= days.end:
             _deliver(file, landing / source.name / file.name)
         else:
             part = Window(max(days.start, month), min(days.end, following))
-            target = landing / source.name / f"{source.name}_{part.start:%Y-%m-%d}_to_{part.end:%Y-%m-%d}.csv.gz"
+            name = f"{source.name}_{part.start:%Y-%m-%d}_to_{part.end:%Y-%m-%d}{file.name.removeprefix(stem)}"
+            target = landing / source.name / name
             if not target.exists():
-                _write_whole(target, _slice(file, plan, part))
+                _write_whole(target, _slice(file, source, plan, part))
         month = following
 
 
+def _fixture(fixtures: Path, source: Source, stem: str) -> Path:
+    folder = fixtures / source.name
+    files = [folder / f"{stem}{ending}" for ending in source.format.endings]
+    for file in files:
+        if file.exists():
+            return file
+    raise LandingError(
+        f"fixture {' or '.join(map(str, files))} is missing; `make fixtures` makes them, "
+        "or name their folder with --fixtures"
+    )
+
+
 def _deliver(file: Path, target: Path) -> None:
-    if not file.exists():
-        raise LandingError(
-            f"fixture {file} is missing; `make fixtures` makes them, or name their folder with --fixtures"
-        )
     if not target.exists():
         _write_whole(target, file.read_bytes())
 
 
-def _slice(file: Path, plan: ReplayPlan, days: Window) -> bytes:
-    if not file.exists():
-        raise LandingError(
-            f"fixture {file} is missing; `make fixtures` makes them, or name their folder with --fixtures"
-        )
-    with gzip.open(file, "rt", encoding="utf-8", newline="") as lines:
-        rows = csv.reader(lines)
-        header = next(rows)
-        year, month, day = (header.index(name) for name in plan.date_columns)
-        chosen = [row for row in rows if _in_days(date(int(row[year]), int(row[month]), int(row[day])), days)]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *chosen])
-    return gzip.compress(text.getvalue().encode(), mtime=0)
+def _slice(file: Path, source: Source, plan: ReplayPlan, days: Window) -> bytes:
+    # As texts all of them, so that nothing is rewritten.
+    texts = source.format.read(file, file.read_bytes(), dict.fromkeys(source.columns, "string"))
+    dates = zip(*(texts.rows.column(name).to_pylist() for name in plan.date_columns), strict=True)
+    try:
+        chosen = [_in_days(date(int(year), int(month), int(day)), days) for year, month, day in dates]
+    except (TypeError, ValueError) as err:
+        wanted = ", ".join(plan.date_columns)
+        raise LandingError(f"fixture {file}: expected year, month and day of each row in {wanted} ({err})") from err
+    return source.format.bytes_of(file, replace(texts, rows=texts.rows.filter(chosen)))
 
 
 def _in_days(day: date, days: Window) -> bool:

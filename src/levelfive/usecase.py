@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
+    from levelfive.formats import Format
+
 ENTRY_POINT_GROUP = "levelfive.use_cases"
 
 PREDICTION_TIME = "prediction_time"
@@ -96,6 +98,13 @@ class Reveal:
     known_at: str
 
 
+def _csv() -> Format:
+    # Not at import: commands that read no file need not wait for Arrow.
+    from levelfive.formats import Csv
+
+    return Csv()
+
+
 @dataclass(frozen=True)
 class Source:
     """A kind of landing file and the contract that its rows must satisfy.
@@ -114,6 +123,7 @@ class Source:
         reveals: Parts of a row that become known later than the row itself.
         freshness: How far the newest row may lie behind `as_of` before a file counts as missing.
         max_quarantined_share: Above this share of quarantined rows a file is refused as a whole.
+        format: How the files are written: one of `levelfive.formats`, by default CSV as R writes it.
     """
 
     name: str
@@ -128,6 +138,7 @@ class Source:
     reveals: tuple[Reveal, ...] = ()
     freshness: timedelta | None = None
     max_quarantined_share: float = 0.1
+    format: Format = field(default_factory=_csv)
 
     @property
     def table(self) -> str:
@@ -254,7 +265,7 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class ReplayPlan:
-    """How the demo replays the files of a year: a dated file is named `<source>_<year>-<month>.csv.gz`.
+    """How the demo replays the files of a year: a dated file is named `<source>_<year>-<month>` and its ending.
 
     Args:
         year: The year of the files.

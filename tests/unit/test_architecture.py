@@ -35,6 +35,27 @@ def test_only_the_module_of_tables_writes_them() -> None:
     assert writers == ["levelfive/tables.py"]
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_only_formats_know_how_files_are_written(path: Path) -> None:
+    imported = {
+        alias.name
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+
+    known = (imported | attributes(path)) & {
+        "csv",
+        "gzip",
+        "pyarrow.csv",
+        "pyarrow.parquet",
+        "read_csv",
+        "read_parquet",
+    }
+
+    assert not known or "formats" in path.parts
+
+
 def test_a_table_has_one_writer() -> None:
     writers = [(table, room) for room, (_, writes) in rooms().items() for table in writes]
 

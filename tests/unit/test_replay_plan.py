@@ -1,5 +1,7 @@
 """The demo's clock covers each month once, and a home holds one history."""
 
+import gzip
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -7,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from flight_delay import USE_CASE
-from levelfive.errors import ConfigError
-from levelfive.replay_plan import Again, Replay, Step, clock, prepare_home
-from levelfive.windows import utc
+from levelfive.errors import ConfigError, LandingError
+from levelfive.formats import Csv, Format, JsonLines, Parquet
+from levelfive.replay_plan import Again, Replay, Step, clock, land, plan_of, prepare_home
+from levelfive.usecase import Source
+from levelfive.windows import Window, utc
 
 
 def a_replay(step: Step = Step.MONTH, first: int = 1, last: int = 12) -> Replay:
@@ -65,3 +69,39 @@ def test_a_folder_that_no_demo_made_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="no demo made"):
         prepare_home(tmp_path, a_replay(), Again.FRESH)
+
+
+CALENDAR = b'year,month,day,text\n2013,1,1,NA\n2013,1,2,"NA"\n2013,1,3,"say ""hi"""\n2013,1,4,c\n'
+DAYS = Window(utc(2013, 1, 2, 6), utc(2013, 1, 4, 6))
+
+
+@pytest.mark.parametrize("one", [Csv(), Parquet(), JsonLines()])
+def test_a_slice_of_a_month_is_read_as_the_month_is(tmp_path: Path, one: Format) -> None:
+    columns = {"year": "int", "month": "int", "day": "int", "text": "string"}
+    source = Source("days", columns, ("day",), event_time="at", format=one)
+    month = Csv().read(Path("month.csv"), CALENDAR, {})
+    (tmp_path / "fixtures" / "days").mkdir(parents=True)
+    file = tmp_path / "fixtures" / "days" / f"days_2013-01{one.endings[-1]}"
+    file.write_bytes(one.bytes_of(file, month))
+
+    land(replace(USE_CASE, sources=(source,)), plan_of(USE_CASE), tmp_path / "fixtures", tmp_path / "landing", DAYS)
+
+    (target,) = (tmp_path / "landing" / "days").iterdir()
+    assert target.name == f"days_2013-01-02_to_2013-01-04{one.endings[-1]}"
+    assert one.read(target, target.read_bytes(), columns).rows == month.rows.slice(1, 2)
+
+
+def test_a_slice_of_real_flights_is_a_part_of_the_file(tmp_path: Path, fixtures: Path) -> None:
+    land(USE_CASE, plan_of(USE_CASE), fixtures, tmp_path, DAYS)
+
+    (target,) = (tmp_path / "flights").iterdir()
+    lines = gzip.decompress((fixtures / "flights" / "flights_2013-01.csv.gz").read_bytes()).splitlines()
+    chosen = [line for line in lines[1:] if line.startswith((b"2013,1,2,", b"2013,1,3,"))]
+    assert [lines[0], *chosen] == gzip.decompress(target.read_bytes()).splitlines()
+
+
+def test_a_fixture_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        LandingError, match=r"fixture .*airports\.csv or .*airports\.csv\.gz is missing; `make fixtures`"
+    ):
+        land(USE_CASE, plan_of(USE_CASE), tmp_path / "none", tmp_path / "landing", DAYS)

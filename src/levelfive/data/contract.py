@@ -6,7 +6,6 @@ The steps, in the caller's order: `typed`, the source's own `derive`, `with_reas
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -15,16 +14,17 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from levelfive.errors import ConfigError, ContractError
+from levelfive.formats.texts import MALFORMED, REFUSALS
 from levelfive.usecase import Expectation, ExpectationKind, Source, not_null
 
 SOURCE_FILE = "source_file"
 RAW = "raw"
 TYPE_REASONS = "type_reasons"
 REASONS = "reasons"
-MALFORMED = "malformed"
 RESERVED = (SOURCE_FILE, RAW, TYPE_REASONS, REASONS, MALFORMED)
-MISSING_TEXTS = ("NA", "")
 SHOWN_CHARACTERS = 40
+# Of a row that the reader refuses: why, in about as many characters, and what came.
+SHOWN_OF_A_ROW = 78
 SHOWN_REASONS = 3
 # Between reasons: what `_shown` strips from every value that came.
 SEPARATOR = "\u0001"
@@ -47,6 +47,11 @@ def full_match(pattern: str) -> str:
     return rf"\A(?:{pattern})\z"
 
 
+def text_literal(value: str) -> str:
+    """Write a text as a literal of Spark's SQL."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
 def demands(source: Source) -> tuple[Expectation, ...]:
     """List everything the source demands: a value in each key column, then its own expectations."""
     key = not_null(*source.key)
@@ -56,9 +61,9 @@ def demands(source: Source) -> tuple[Expectation, ...]:
 def typed(frame: DataFrame, source: Source) -> DataFrame:
     """Cast the texts of a file to the declared types, and note those that do not cast.
 
-    The frame holds the source's columns as strings ("NA" and "" are null), `source_file` and, where the
-    reader fills it, `malformed` (a line with more or fewer cells than the header). It comes back
-    as the typed columns, `source_file`, `raw` (a struct of the original strings) and `type_reasons`.
+    The frame holds the source's columns as strings (what is missing is null), `source_file` and, where the
+    reader fills it, `malformed` (why the row is refused as a whole, and what came). It comes back
+    as the typed columns, `source_file`, `raw` (a struct of the strings) and `type_reasons`.
 
     Raises:
         ConfigError: The source declares a column under a name that is used here.
@@ -73,9 +78,9 @@ def typed(frame: DataFrame, source: Source) -> DataFrame:
     malformed = MALFORMED if MALFORMED in frame.columns else "CAST(NULL AS STRING)"
     # Text, not columns: each call from Python into the JVM costs a millisecond, and these are hundreds of nodes.
     rows = frame.selectExpr(*values, SOURCE_FILE, f"STRUCT({texts}) AS {RAW}", f"{malformed} AS {MALFORMED}")
-    cells = f"concat('row: not as many cells as the header has: ', {_shown(MALFORMED)})"
+    row = f"concat('row: ', {_shown(MALFORMED, SHOWN_OF_A_ROW)})"
     refusals = [_refusal(name, kind) for name, kind in source.columns.items()]
-    return rows.withColumn(TYPE_REASONS, F.expr(_reasons([(f"{MALFORMED} IS NOT NULL", cells), *refusals]))).drop(
+    return rows.withColumn(TYPE_REASONS, F.expr(_reasons([(f"{MALFORMED} IS NOT NULL", row), *refusals]))).drop(
         MALFORMED
     )
 
@@ -96,10 +101,10 @@ def _condition(expectation: Expectation) -> str:
         case ExpectationKind.BETWEEN:
             return f"({column} IS NULL OR {column} BETWEEN {_number(expectation.low)} AND {_number(expectation.high)})"
         case ExpectationKind.ONE_OF:
-            values = ", ".join(_text(value) for value in expectation.values)
+            values = ", ".join(text_literal(value) for value in expectation.values)
             return f"({column} IS NULL OR CAST({column} AS STRING) IN ({values}))"
         case ExpectationKind.MATCHES:
-            pattern = _text(full_match(expectation.pattern))
+            pattern = text_literal(full_match(expectation.pattern))
             return f"({column} IS NULL OR CAST({column} AS STRING) RLIKE {pattern})"
 
 
@@ -156,7 +161,7 @@ def check_header(found: Sequence[str], source: Source, file_name: str) -> None:
         return
     raise ContractError(
         f"{file_name}: expected the header of source {source.name!r}, {','.join(expected)}; "
-        f"got {'; '.join(_differences(found, expected))}.{_header_hint(found, expected)} "
+        f"got {'; '.join(_differences(found, expected))}.{_header_hint(found, source)} "
         "Deliver the file again with the expected header, or change the columns of the source."
     )
 
@@ -181,20 +186,12 @@ def check_share(source: Source, file_name: str, *, rows_in: int, quarantined: in
 
 def _cast(name: str, kind: str) -> str:
     text, pattern = _name(name), _LOOKS_LIKE.get(kind.lower())
-    unlike = "" if pattern is None else f" OR NOT {text} RLIKE {_text(full_match(pattern))}"
-    return f"CASE WHEN {_is_missing(text)}{unlike} THEN NULL ELSE try_cast({text} AS {kind}) END"
-
-
-def _is_missing(text: str) -> str:
-    return f"{text} IS NULL OR {text} IN ({', '.join(map(_text, MISSING_TEXTS))})"
+    unlike = "" if pattern is None else f" OR NOT {text} RLIKE {text_literal(full_match(pattern))}"
+    return f"CASE WHEN {text} IS NULL{unlike} THEN NULL ELSE try_cast({text} AS {kind}) END"
 
 
 def _name(column: str) -> str:
     return "`" + column.replace("`", "``") + "`"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _number(value: float | None) -> str:
@@ -207,21 +204,20 @@ def _not_a(name: str, kind: str) -> str:
 
 def _refusal(name: str, kind: str) -> tuple[str, str]:
     text = f"{RAW}.{_name(name)}"
-    before, after = _text(f"{_not_a(name, kind)}: '"), _text("'")
+    before, after = text_literal(f"{_not_a(name, kind)}: '"), text_literal("'")
     reason = f"concat({before}, {_shown(text)}, {after})"
-    return f"{_name(name)} IS NULL AND NOT ({_is_missing(text)})", reason
+    return f"{_name(name)} IS NULL AND {text} IS NOT NULL", reason
 
 
 def _failure(demand: Expectation, source: Source) -> tuple[str, str]:
-    said, failed = _text(_said(demand, source)), f"NOT {_condition(demand)}"
+    said, failed = text_literal(_said(demand, source)), f"NOT {_condition(demand)}"
     if demand.kind is not ExpectationKind.NOT_NULL:
         return failed, f"concat({said}, ': ', {_shown(_name(demand.column))})"
     failed = f"{_name(demand.column)} IS NULL"
     if kind := source.columns.get(demand.column):
         # A text of the wrong type has its reason already.
-        failed += (
-            f" AND NOT exists({TYPE_REASONS}, said -> startswith(said, {_text(_not_a(demand.column, kind) + ':')}))"
-        )
+        its_reason = text_literal(_not_a(demand.column, kind) + ":")
+        failed += f" AND NOT exists({TYPE_REASONS}, said -> startswith(said, {its_reason}))"
     return failed, said
 
 
@@ -234,10 +230,10 @@ def _reasons(found: Sequence[tuple[str, str]]) -> str:
     return f"CASE WHEN {any_failed} THEN array_compact(array({texts})) ELSE CAST(array() AS ARRAY<STRING>) END"
 
 
-def _shown(value: str) -> str:
-    text = f"regexp_replace(CAST({value} AS STRING), {_text(_UNPRINTABLE)}, '')"
-    short = f"concat(substring({text}, 1, {SHOWN_CHARACTERS - 3}), '...')"
-    return f"CASE WHEN length({text}) > {SHOWN_CHARACTERS} THEN {short} ELSE {text} END"
+def _shown(value: str, characters: int = SHOWN_CHARACTERS) -> str:
+    text = f"regexp_replace(CAST({value} AS STRING), {text_literal(_UNPRINTABLE)}, '')"
+    short = f"concat(substring({text}, 1, {characters - 3}), '...')"
+    return f"CASE WHEN length({text}) > {characters} THEN {short} ELSE {text} END"
 
 
 def _said(demand: Expectation, source: Source) -> str:
@@ -245,6 +241,7 @@ def _said(demand: Expectation, source: Source) -> str:
 
 
 def _reason_starts(source: Source) -> Iterator[str]:
+    yield from (f"row: {why}" for why in REFUSALS)
     yield from (_not_a(name, kind) for name, kind in source.columns.items())
     yield from dict.fromkeys(_said(demand, source) for demand in demands(source))
 
@@ -266,11 +263,9 @@ def _differences(found: Sequence[str], expected: Sequence[str]) -> Iterator[str]
             yield f"{what}: {', '.join(repr(name[:SHOWN_CHARACTERS]) for name in names)}"
 
 
-def _header_hint(found: Sequence[str], expected: Sequence[str]) -> str:
-    if delimiter := next((mark for mark in ";\t|" if len(found) == 1 and mark in found[0]), None):
-        return f" It looks delimited by {delimiter!r}; the delimiter must be a comma."
-    if not set(found) & set(expected) and any(re.fullmatch(r"NA|[+-]?\d[\d.:TZ -]*", name) for name in found):
-        return " It looks like a row of data; the first line must be the header."
-    if [name.strip("\ufeff \t\r").lower() for name in found] == [name.lower() for name in expected]:
+def _header_hint(found: Sequence[str], source: Source) -> str:
+    if hint := source.format.hint(found, tuple(source.columns)):
+        return hint
+    if [name.strip("\ufeff \t\r").lower() for name in found] == [name.lower() for name in source.columns]:
         return " The names differ only by case, spaces or a byte order mark."
     return ""

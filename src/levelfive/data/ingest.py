@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType, StructField, StructType
 from pyspark.sql.window import Window as Over
 
 from levelfive.data import contract
-from levelfive.data.landing import LandingFile
+from levelfive.data.landing import LandingFile, read_rows
 from levelfive.errors import LandingError
 from levelfive.tables import Tables
 from levelfive.usecase import Source
@@ -62,7 +62,7 @@ def judge(tables: Tables, source: Source, files: Sequence[LandingFile], referenc
 
     Raises:
         ContractError: A header is wrong, or too many rows of a file break the contract.
-        LandingError: A file has no rows, or Spark cannot read it.
+        LandingError: A file has no rows or was changed meanwhile, or Spark cannot take its rows.
     """
     rows = typed_rows(tables.spark, source, files, references)
     # Read twice, to be counted and to be written: kept where the engine allows it.
@@ -74,7 +74,8 @@ def judge(tables: Tables, source: Source, files: Sequence[LandingFile], referenc
         counts = _count(judged, good, source)
     except PySparkException as err:
         names = ", ".join(file.name for file in files)
-        raise LandingError(f"source {source.name!r}: Spark cannot read {names}: {str(err).splitlines()[0]}") from err
+        said = str(err).splitlines()[0]
+        raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {said}") from err
     for file in files:
         _check(judged, source, file, counts)
     return Batch(source, tuple(files), judged, good, counts)
@@ -87,24 +88,17 @@ def typed_rows(
 
     Raises:
         ContractError: A header is wrong.
+        LandingError: A file cannot be read, or has no rows.
     """
     for file in files:
         contract.check_header(file.header, source, str(file.path))
-    texts = read_texts(spark, source, [str(file.path) for file in files])
-    rows = contract.typed(texts.withColumn("source_file", F.col("_metadata.file_name")), source)
+    texts = pa.concat_tables([read_rows(file, source) for file in files])
+    # In one piece: each piece would be a partition of its own.
+    rows = contract.typed(spark.createDataFrame(texts.combine_chunks()), source)
     return rows if source.derive is None else source.derive(rows, references)
 
 
-def read_texts(spark: SparkSession, source: Source, paths: list[str]) -> DataFrame:
-    """Read CSV files as texts; `malformed` holds a line that has more or fewer cells than the header."""
-    schema = StructType([StructField(name, StringType()) for name in (*source.columns, contract.MALFORMED)])
-    reader = spark.read.schema(schema).option("header", True).option("columnNameOfCorruptRecord", contract.MALFORMED)
-    return reader.csv(paths)
-
-
 def _check(judged: DataFrame, source: Source, file: LandingFile, counts: Mapping[str, FileCounts]) -> None:
-    if file.name not in counts:
-        raise LandingError(f"{file.path} has a header and no rows; nothing was ingested. Deliver it again.")
     found = counts[file.name]
     if found.rows_in and found.quarantined / found.rows_in > source.max_quarantined_share:
         # Counting by reason is slow, and only a refusal needs it.

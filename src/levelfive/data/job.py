@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
+from levelfive.data.contract import text_literal
 from levelfive.data.ingest import Batch, judge
 from levelfive.data.landing import LandingFile, inspect, list_files, unseen
 from levelfive.errors import AsOfError, LandingError
@@ -114,7 +115,7 @@ def _judge_all(context: JobContext, ledger: Ledger, landing: Path, as_of: dateti
     files: dict[str, tuple[LandingFile, ...]] = {}
     for source in context.use_case.sources:
         seen = {row["sha256"]: row["source_file"] for row in ledger if row["source"] == source.name}
-        if fresh := unseen([inspect(path, seen) for path in list_files(landing, source)], seen):
+        if fresh := unseen([inspect(path, seen, source) for path in list_files(landing, source)], seen):
             files[source.name] = fresh
     judged: dict[str, _Judged] = {}
     waiting = [source for source in context.use_case.sources if source.name in files]
@@ -178,8 +179,8 @@ def _check_dates(context: JobContext, ledger: Ledger, judged: Mapping[str, _Judg
 
 def _write_quarantine(run: Run, batch: Batch, as_of: datetime) -> None:
     if any(counts.quarantined for counts in batch.counts.values()):
-        names = ", ".join("'" + file.name.replace("'", "\\'") + "'" for file in batch.files)
-        condition = f"source = '{batch.source.name}' AND source_file IN ({names})"
+        names = ", ".join(text_literal(file.name) for file in batch.files)
+        condition = f"source = {text_literal(batch.source.name)} AND source_file IN ({names})"
         rows = batch.quarantined.withColumn("loaded_at", F.lit(as_of))
         run.wrote(run.tables.replace_where(QUARANTINE, rows, condition))
 

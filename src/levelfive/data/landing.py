@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
-import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
 from levelfive.errors import LandingError
+from levelfive.formats import Csv
+from levelfive.formats.texts import is_of, unreadable
 from levelfive.usecase import Source
 
-PATTERNS = ("*.csv", "*.csv.gz")
+# Of files that are not delivered: hidden ones, those in writing, markers that other systems leave.
+PASSED_OVER = (".", "_")
+# A file of no source: its names are those in its header.
+ANY = Source("", {}, (), format=Csv())
 
 
 @dataclass(frozen=True)
@@ -31,22 +35,29 @@ class LandingFile:
 
 
 def list_files(landing: Path, source: Source) -> tuple[Path, ...]:
-    """List a source's files by name.
+    """List a source's files by name; those whose names begin with a point or an underscore are passed over.
 
     Raises:
-        LandingError: The source has no folder or no file.
+        LandingError: The source has no folder or no file, or a file is of another format.
     """
     folder = landing / source.name
-    found = sorted(path for pattern in PATTERNS for path in folder.glob(pattern))
-    if not found:
+    endings = " or ".join(source.format.endings)
+    found = sorted(path for path in _entries(folder) if not path.name.startswith(PASSED_OVER))
+    files = tuple(path for path in found if is_of(source.format, path))
+    if others := [path.name for path in found if path not in files and not path.is_dir()]:
         raise LandingError(
-            f"source {source.name!r}: expected files ({' or '.join(PATTERNS)}) in {folder}, found none. "
+            f"source {source.name!r}: expected files that end in {endings} in {folder}, found also "
+            f"{', '.join(others)}. Nothing was ingested; take them away, or name their format in the source."
+        )
+    if not files:
+        raise LandingError(
+            f"source {source.name!r}: expected files ({endings}) in {folder}, found none. "
             "Deliver the files there, or name another place with --landing."
         )
-    return tuple(found)
+    return files
 
 
-def inspect(path: Path, known: Collection[str] = ()) -> LandingFile:
+def inspect(path: Path, known: Collection[str] = (), source: Source = ANY) -> LandingFile:
     """Read a file's hash and header, and read it to its end.
 
     A file whose hash is among the known ones was read before: its header is left out.
@@ -54,20 +65,46 @@ def inspect(path: Path, known: Collection[str] = ()) -> LandingFile:
     Raises:
         LandingError: The file cannot be read, is truncated, or has no header.
     """
+    content = _content(path)
+    digest = _digest(content)
+    if digest in known:
+        return LandingFile(path, digest, ())
+    return LandingFile(path, digest, source.format.read(path, content, source.columns).header)
+
+
+def read_rows(file: LandingFile, source: Source) -> pa.Table:
+    """Read a file's rows: its columns as texts, `malformed`, and the file's name as `source_file`.
+
+    Raises:
+        LandingError: The file cannot be read, has no rows, or was changed since it was inspected.
+    """
+    content = _content(file.path)
+    if _digest(content) != file.sha256:
+        raise LandingError(f"{file.path} was changed while it was read; nothing was ingested. Deliver it again.")
+    rows = source.format.read(file.path, content, source.columns).rows
+    if not rows.num_rows:
+        raise LandingError(f"{file.path} has a header and no rows; nothing was ingested. Deliver it again.")
+    return rows.append_column("source_file", pa.repeat(pa.scalar(file.name, pa.string()), rows.num_rows))
+
+
+def _entries(folder: Path) -> list[Path]:
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        if digest in known:
-            return LandingFile(path, digest, ())
-        opener = gzip.open if path.suffix == ".gz" else open
-        with opener(path, "rt", encoding="utf-8", newline="") as lines:
-            header = next(csv.reader(lines), [])
-            while lines.read(1 << 20):
-                pass
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as err:
-        raise LandingError(f"{path} cannot be read ({err}): nothing of it was ingested; deliver it again") from err
-    if not header:
-        raise LandingError(f"{path} is empty: expected a header line and rows; deliver it again")
-    return LandingFile(path, digest, tuple(header))
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as err:
+        raise LandingError(f"{folder} cannot be listed ({err}); nothing was ingested") from err
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as err:
+        raise unreadable(path, err) from err
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def unseen(files: Sequence[LandingFile], ledger: Mapping[str, str]) -> tuple[LandingFile, ...]:

@@ -63,7 +63,7 @@ def report(context: JobContext, landing: Path) -> tuple[QualityReport, ...]:
 
 
 def _of_source(context: JobContext, source: Source, landing: Path) -> QualityReport:
-    files = [inspect(path) for path in list_files(landing, source)]
+    files = [inspect(path, source=source) for path in list_files(landing, source)]
     references = {name: context.tables.read(context.use_case.source(name).table) for name in source.references}
     rows = context.tables.keep(typed_rows(context.tables.spark, source, files, references))
     try:

@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from levelfive.data.contract import condition, demands, typed, with_reasons
+from levelfive.data.landing import inspect, read_rows
 from levelfive.data.quality_report import Judgement, expectation_suite, validate
 from levelfive.errors import ConfigError, MachineError
 from levelfive.usecase import ExpectationKind, Source, between, matches, not_null, one_of
@@ -40,23 +41,22 @@ WEATHER = Source(
 
 
 def read(spark: SparkSession) -> DataFrame:
-    rows = spark.read.option("header", True).csv(str(FEBRUARY))
-    return rows.withColumn("source_file", F.lit(FEBRUARY.name))
+    return spark.createDataFrame(read_rows(inspect(FEBRUARY), WEATHER))
 
 
 def spoil(frame: DataFrame) -> DataFrame:
     """Let each expectation fail on a number of rows of its own: three airports, and some hours of one day."""
     names = {
-        "origin": early(1, 1, "", early(2, 2, "NYC", early(3, 3, "EWR1", F.col("origin")))),
+        "origin": early(1, 1, None, early(2, 2, "NYC", early(3, 3, "EWR1", F.col("origin")))),
         "time_hour": early(4, 4, "soon", F.col("time_hour")),
-        "temp": early(5, 6, "NA", F.col("temp")),
+        "temp": early(5, 6, None, F.col("temp")),
         "month": early(6, 7, "3", F.col("month")),
         "humid": early(7, 8, "100.5", F.col("humid")),
     }
     return frame.withColumns(names)
 
 
-def early(day: int, hours: int, text: str, otherwise: Column) -> Column:
+def early(day: int, hours: int, text: str | None, otherwise: Column) -> Column:
     spoiled = (F.col("day").cast("int") == day) & (F.col("hour").cast("int") < hours)
     return F.when(spoiled, text).otherwise(otherwise)
 

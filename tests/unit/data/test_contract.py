@@ -63,13 +63,15 @@ def test_a_repeated_column_is_named():
 def test_a_file_with_another_delimiter_is_recognized(delimiter: str):
     message = the_header_error(delimiter.join(SOURCE.columns))
 
-    assert f"It looks delimited by {delimiter!r}; the delimiter must be a comma." in message
+    assert f"It looks delimited by {delimiter!r}; the delimiter must be ','" in message
 
 
 def test_a_file_without_a_header_is_recognized():
     message = the_header_error("EWR", "28.94", "2013-02-01T05:00:00Z")
 
-    assert "It looks like a row of data; the first line must be the header." in message
+    assert (
+        "It looks like a row of data; the first line must be the header, unless the format says otherwise." in message
+    )
 
 
 @pytest.mark.parametrize(

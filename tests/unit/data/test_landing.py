@@ -2,12 +2,14 @@
 
 import gzip
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from levelfive.data.landing import LandingFile, inspect, list_files, unseen
+from levelfive.data.landing import LandingFile, inspect, list_files, read_rows, unseen
 from levelfive.errors import LandingError
+from levelfive.formats import JsonLines
 from levelfive.usecase import Source
 
 SOURCE = Source("things", {"id": "int"}, key=("id",))
@@ -20,6 +22,77 @@ def a_file(name: str, sha256: str) -> LandingFile:
 def test_a_source_without_files_is_named_with_its_folder(tmp_path: Path) -> None:
     with pytest.raises(LandingError, match=r"things.*expected files"):
         list_files(tmp_path, SOURCE)
+
+
+def landed(landing: Path, *names: str) -> Path:
+    (landing / SOURCE.name).mkdir()
+    for name in names:
+        (landing / SOURCE.name / name).write_text(f"id\n{len(name)}\n")
+    return landing
+
+
+def test_files_are_found_whatever_their_names(tmp_path: Path) -> None:
+    names = ["100%.csv", "FEB.CSV", "[a]*?.csv", "a 'b' \\c.csv", "no#1.csv", "things (1).csv.GZ", "été.csv"]
+
+    found = list_files(landed(tmp_path, *names), SOURCE)
+
+    assert sorted(names) == [path.name for path in found]
+
+
+def test_hidden_files_and_markers_are_passed_over(tmp_path: Path) -> None:
+    landing = landed(tmp_path, "a.csv", ".a.csv.partial", ".hidden.csv", "_SUCCESS", "_old.csv")
+    (landing / SOURCE.name / "archive").mkdir()
+
+    assert [path.name for path in list_files(landing, SOURCE)] == ["a.csv"]
+
+
+def test_a_file_of_another_format_is_named_and_not_passed_over(tmp_path: Path) -> None:
+    with pytest.raises(LandingError, match=r"end in \.csv or \.csv\.gz in .*found also a\.xlsx, b\.csv\.bak\."):
+        list_files(landed(tmp_path, "a.csv", "a.xlsx", "b.csv.bak"), SOURCE)
+
+
+def test_the_format_of_a_source_says_which_files_are_its(tmp_path: Path) -> None:
+    source = replace(SOURCE, format=JsonLines())
+    (tmp_path / "things").mkdir()
+    path = tmp_path / "things" / "a.jsonl"
+    path.write_text('{"id": 1}')
+
+    assert (path,) == list_files(tmp_path, source)
+    assert inspect(path, source=source).header == ("id",)
+
+
+def test_rows_know_their_file(tmp_path: Path) -> None:
+    (path,) = list_files(landed(tmp_path, "é 1.csv"), SOURCE)
+
+    rows = read_rows(inspect(path), SOURCE)
+
+    assert rows.to_pydict() == {"id": ["7"], "malformed": [None], "source_file": ["é 1.csv"]}
+
+
+def test_a_file_that_changes_between_two_looks_is_refused(tmp_path: Path) -> None:
+    (path,) = list_files(landed(tmp_path, "a.csv"), SOURCE)
+    file = inspect(path)
+    path.write_text("id\n8\n")
+
+    with pytest.raises(LandingError, match="was changed while it was read"):
+        read_rows(file, SOURCE)
+
+
+def test_a_header_alone_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id\n")
+
+    with pytest.raises(LandingError, match=r"a\.csv has a header and no rows"):
+        read_rows(inspect(path), SOURCE)
+
+
+def test_a_folder_with_the_ending_of_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "things" / "a.csv").mkdir(parents=True)
+
+    (path,) = list_files(tmp_path, SOURCE)
+
+    with pytest.raises(LandingError, match=r"a\.csv cannot be read"):
+        inspect(path)
 
 
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,194 @@
+"""CSV: cells between separators, a row a line, as RFC 4180, spreadsheets, R and pandas write it."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from levelfive.errors import ConfigError, LandingError
+from levelfive.formats.packing import packed, unpacked, with_packed
+from levelfive.formats.quoting import QUOTE, OpenQuote, parted
+from levelfive.formats.rewriting import rewrite_for, rewritten
+from levelfive.formats.texts import WRONG_CELLS, WRONG_FORMAT, WRONG_QUOTES, Texts, texts_of, unreadable
+
+# More than any header takes; what follows it is not read to find the names.
+_HEADER_CHARACTERS = 1 << 18
+_BLOCK_BYTES = 1 << 30
+_BLANK_LINES = re.compile(r"\A(?: *(?:\r\n|\n|\r))+")
+
+
+@dataclass(frozen=True)
+class Csv:
+    """Files of separated cells.
+
+    Args:
+        separator: One character between cells.
+        encoding: How the bytes are texts, by a name that Python knows; a byte order mark is passed over.
+        null_texts: What stands for a missing value where it is not quoted. If the empty text is one of them, a quoted
+            empty cell is missing too, as for pandas and R's readr: who quotes all cells has no other way to say so.
+        quoted_nulls: Whether the other `null_texts` are missing values where they are quoted, too.
+        header: Whether the first row holds the names; otherwise the cells are the source's columns in their order.
+        decimal: The decimal mark of columns of floats and decimals.
+        date_format: How the days of `date` columns are written, for `strptime`; empty for ISO.
+        timestamp_format: The same for `timestamp` columns.
+        endings_unpacked: What the names end with; those of files packed by gzip end with `.gz` besides.
+    """
+
+    separator: str = ","
+    encoding: str = "utf-8"
+    null_texts: tuple[str, ...] = ("NA", "")
+    quoted_nulls: bool = False
+    header: bool = True
+    decimal: str = "."
+    date_format: str = ""
+    timestamp_format: str = ""
+    endings_unpacked: tuple[str, ...] = (".csv",)
+
+    def __post_init__(self) -> None:
+        """Refuse what no file can be read by."""
+        if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n\0':
+            raise ConfigError(f"separator {self.separator!r}: expected one ASCII character, no quote and no line end")
+        if len(self.decimal) != 1 or self.decimal.isalnum():
+            raise ConfigError(f"decimal {self.decimal!r}: expected one mark, such as a point or a comma")
+        try:
+            codecs.lookup(self.encoding)
+        except LookupError as err:
+            raise ConfigError(f"encoding {self.encoding!r} is unknown to Python: for example utf-8 or latin-1") from err
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """The endings, those of packed files included."""
+        return with_packed(tuple(ending.lower() for ending in self.endings_unpacked))
+
+    def read(self, path: Path, content: bytes, columns: Mapping[str, str]) -> Texts:
+        """Read a file; rows with too many or too few cells, or wrong quotes, come as malformed ones.
+
+        Raises:
+            LandingError: It is cut off, empty, not text of this encoding, or a quote is never closed.
+        """
+        text = self._decoded(path, unpacked(path, content))
+        if not text.strip():
+            raise LandingError(f"{path} is empty: expected a header line and rows; deliver it again")
+        try:
+            well_quoted, badly_quoted = parted(text, self.separator)
+            if self.header and badly_quoted and text.startswith(badly_quoted[0]):
+                raise unreadable(path, f"in the header {WRONG_QUOTES}")
+            names = self._names(well_quoted) if self.header else tuple(columns)
+            table, wrong = self._parse(well_quoted, None if self.header else names, names)
+            malformed = [(f"{WRONG_CELLS}: {row}", self._cells(row, len(names))) for row in wrong]
+            malformed += [(f"{WRONG_QUOTES}: {row.rstrip()}", self._cells(row, len(names))) for row in badly_quoted]
+        except (OpenQuote, pa.ArrowException) as err:
+            raise unreadable(path, err) from err
+        good = self._canonical(names, table.columns, columns)
+        return Texts(names, pa.concat_tables([good.rows, _refused(names, malformed)]).combine_chunks())
+
+    def bytes_of(self, path: Path, texts: Texts) -> bytes:
+        """Write rows under their header, in which only cells that need quotes have them."""
+        kept = texts.rows.filter(pc.is_null(texts.rows.column(len(texts.header))))
+        cells = [[self._cell(cell) for cell in column.to_pylist()] for column in kept.columns[:-1]]
+        names = [[self._cell(name) for name in texts.header]] if self.header else []
+        lines = [self.separator.join(row) or QUOTE * 2 for row in (*names, *zip(*cells, strict=True))]
+        return packed(path, "".join(f"{line}\n" for line in lines).encode(self.encoding))
+
+    def hint(self, header: Sequence[str], columns: Sequence[str]) -> str:
+        """Recognize another separator, and a file without a header."""
+        if mark := next((mark for mark in ",;\t|" if len(header) == 1 and mark in header[0]), None):
+            return (
+                f" It looks delimited by {mark!r}; the delimiter must be {self.separator!r}, "
+                "or be named in the source's format."
+            )
+        if not set(header) & set(columns) and any(re.fullmatch(r"NA|[+-]?\d[\d.:TZ -]*", name) for name in header):
+            return " It looks like a row of data; the first line must be the header, unless the format says otherwise."
+        return ""
+
+    def _decoded(self, path: Path, content: bytes) -> str:
+        try:
+            return _BLANK_LINES.sub("", content.decode(self.encoding).removeprefix("\ufeff"))
+        except UnicodeError as err:
+            raise unreadable(path, f"{err}; another encoding is to be named in the source's format") from err
+
+    def _names(self, text: str) -> tuple[str, ...]:
+        table, _ = self._parse(text[:_HEADER_CHARACTERS], None, ())
+        return tuple(table.column_names)
+
+    def _parse(self, text: str, names: Sequence[str] | None, texts: Sequence[str]) -> tuple[pa.Table, list[str]]:
+        """Part rows into cells: those of the right number as a table, the others as they came.
+
+        Args:
+            text: The rows, with the header where no names are given.
+            names: The names of the cells, or None for "those in the first row".
+            texts: Names of the columns whose types are not guessed.
+        """
+        wrong: list[str] = []
+
+        def refuse(row: pa_csv.InvalidRow) -> str:
+            # A line of spaces is no row, as an empty line is none.
+            if row.text.strip():
+                wrong.append(row.text)
+            return "skip"
+
+        content = (text if text.endswith(("\n", "\r")) else text + "\n").encode()
+        if names is not None and not text.strip():
+            return pa.table({str(place): pa.array([], pa.string()) for place in range(len(names))}), []
+        table = pa_csv.read_csv(
+            pa.BufferReader(content),
+            read_options=pa_csv.ReadOptions(column_names=names, block_size=min(len(content) + 1, _BLOCK_BYTES)),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=self.separator, newlines_in_values=True, invalid_row_handler=refuse
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(texts, pa.string()),
+                null_values=list(self.null_texts),
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=self.quoted_nulls,
+            ),
+        )
+        return table, wrong
+
+    def _cells(self, row: str, width: int) -> list[str | None]:
+        """Part a malformed row, as far as the header goes."""
+        names = [str(place) for place in range(row.count(self.separator) + 1)]
+        for count in range(len(names), 0, -1):
+            table, wrong = self._parse(row, names[:count], names)
+            if not wrong:
+                break
+        return [*(column[0].as_py() for column in table.columns), *[None] * width][:width]
+
+    def _canonical(self, names: Sequence[str], came: Sequence[pa.ChunkedArray], columns: Mapping[str, str]) -> Texts:
+        """Rewrite what the format writes in its own way; a cell that is written otherwise makes its row malformed."""
+        texts = [column.combine_chunks() for column in came]
+        if "" in self.null_texts:
+            texts = [pc.if_else(pc.equal(column, ""), None, column) for column in texts]
+        reasons = pa.nulls(len(texts[0]), pa.string())
+        for place, name in enumerate(names):
+            rewrite = rewrite_for(
+                columns.get(name, ""),
+                decimal=self.decimal,
+                date_format=self.date_format,
+                timestamp_format=self.timestamp_format,
+            )
+            if rewrite is not None:
+                texts[place], refused = rewritten(texts[place], rewrite)
+                said = pc.binary_join_element_wise(f"{WRONG_FORMAT}: {name}", texts[place], " ")
+                reasons = pc.if_else(refused, pc.coalesce(reasons, said), reasons)
+        return texts_of(names, texts, reasons)
+
+    def _cell(self, text: str | None) -> str:
+        if text is None:
+            return self.null_texts[0] if self.null_texts else ""
+        if text in self.null_texts or set(text) & {self.separator, QUOTE, "\r", "\n"}:
+            return QUOTE + text.replace(QUOTE, QUOTE * 2) + QUOTE
+        return text
+
+
+def _refused(names: Sequence[str], malformed: Sequence[tuple[str, list[str | None]]]) -> pa.Table:
+    cells = [[row[place] for _, row in malformed] for place in range(len(names))]
+    columns = [pa.array(column, pa.string()) for column in cells]
+    return texts_of(names, columns, pa.array([why for why, _ in malformed], pa.string())).rows

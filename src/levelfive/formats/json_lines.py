@@ -1,0 +1,114 @@
+"""JSON lines: an object a line, whose numbers and nested values keep the texts that the file has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from levelfive.errors import LandingError
+from levelfive.formats.packing import packed, unpacked, with_packed
+from levelfive.formats.texts import Texts, in_declared_order, texts_of, unreadable
+
+
+class _Number(str):
+    """The text of a number: as a float, it would be rounded."""
+
+    __slots__ = ()
+
+
+Value = str | _Number | bool | None | list["Value"] | dict[str, "Value"]
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """Files with one JSON object a line, in UTF-8; a name that a line lacks is missing there."""
+
+    endings_unpacked: tuple[str, ...] = (".jsonl", ".ndjson", ".json")
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """The endings, those of packed files included."""
+        return with_packed(tuple(ending.lower() for ending in self.endings_unpacked))
+
+    def read(self, path: Path, content: bytes, columns: Mapping[str, str]) -> Texts:
+        """Read a file; an object's names may come in any order.
+
+        Raises:
+            LandingError: A line is not an object of JSON or names a value twice, or the file is cut off or empty.
+        """
+        rows = self._objects(path, unpacked(path, content))
+        if not rows:
+            raise LandingError(f"{path} is empty: expected a JSON object a line; deliver it again")
+        names = in_declared_order(tuple(dict.fromkeys(name for row in rows for name in row)), columns)
+        try:
+            texts = [pa.array([_text(row.get(name)) for row in rows], pa.string()) for name in names]
+        except (UnicodeError, RecursionError, pa.ArrowException) as err:
+            raise unreadable(path, err) from err
+        return texts_of(names, texts)
+
+    def bytes_of(self, path: Path, texts: Texts) -> bytes:
+        """Write rows as objects of texts."""
+        kept = texts.rows.filter(pc.is_null(texts.rows.column(len(texts.header)))).select(texts.header)
+        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in kept.to_pylist()]
+        return packed(path, "".join(lines).encode())
+
+    def hint(self, header: Sequence[str], columns: Sequence[str]) -> str:
+        """Nothing can be guessed: each cell carries its name."""
+        return ""
+
+    def _objects(self, path: Path, content: bytes) -> list[dict[str, Value]]:
+        rows = []
+        try:
+            # Not `splitlines`: a text may hold other line ends than those of JSON lines.
+            for number, line in enumerate(content.decode("utf-8-sig").split("\n"), start=1):
+                if line.strip():
+                    rows.append(_object(number, line))
+        except (ValueError, RecursionError) as err:
+            raise unreadable(path, err) from err
+        return rows
+
+
+def _object(number: int, line: str) -> dict[str, Value]:
+    try:
+        found = json.loads(
+            line, parse_int=_Number, parse_float=_Number, parse_constant=_Number, object_pairs_hook=_once_each
+        )
+    except ValueError as err:
+        raise ValueError(f"line {number}: {err}") from err
+    if not isinstance(found, dict):
+        raise ValueError(f"line {number}: expected a JSON object, got {line[:40]!r}")
+    return found
+
+
+def _once_each(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"an object has {next(name for name in names if names.count(name) > 1)!r} twice")
+    return found
+
+
+def _text(value: Value) -> str | None:
+    """Write a value: a text as it is, anything nested as JSON."""
+    return value if value is None or isinstance(value, str) else _as_json(value)
+
+
+def _as_json(value: Value) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case _Number():
+            return str(value)
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case list():
+            return f"[{','.join(map(_as_json, value))}]"
+        case dict():
+            return "{" + ",".join(f"{_as_json(name)}:{_as_json(one)}" for name, one in value.items()) + "}"

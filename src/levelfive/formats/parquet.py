@@ -1,0 +1,84 @@
+"""Parquet: typed columns, which become the texts that a CSV would hold, without rounding."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from levelfive.errors import LandingError
+from levelfive.formats.texts import Texts, in_declared_order, texts_of, unreadable
+
+
+@dataclass(frozen=True)
+class Parquet:
+    """Parquet files; a column may stand at any place."""
+
+    endings: tuple[str, ...] = (".parquet",)
+
+    def read(self, path: Path, content: bytes, columns: Mapping[str, str]) -> Texts:
+        """Read a file; columns are found by their names.
+
+        Raises:
+            LandingError: It is not a whole file of Parquet, or a column holds bytes that are no text.
+        """
+        if not content:
+            raise LandingError(f"{path} is empty: expected a file of Parquet; deliver it again")
+        try:
+            found = pq.ParquetFile(pa.BufferReader(content)).read()
+            if len(set(found.column_names)) < len(found.column_names):
+                return texts_of(found.column_names, [_texts(column) for column in found.columns])
+            names = in_declared_order(found.column_names, columns)
+            return texts_of(names, [_texts(found.column(name)) for name in names])
+        except (OSError, ValueError, pa.ArrowException) as err:
+            raise unreadable(path, err) from err
+
+    def bytes_of(self, path: Path, texts: Texts) -> bytes:
+        """Write rows as columns of texts."""
+        kept = texts.rows.filter(pc.is_null(texts.rows.column(len(texts.header))))
+        target = pa.BufferOutputStream()
+        pq.write_table(kept.select(range(len(texts.header))), target)
+        written: bytes = target.getvalue().to_pybytes()
+        return written
+
+    def hint(self, header: Sequence[str], columns: Sequence[str]) -> str:
+        """Nothing can be guessed: each column carries its name."""
+        return ""
+
+
+def _texts(column: pa.ChunkedArray) -> pa.Array:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _texts(column.cast(kind.value_type))
+    if pa.types.is_timestamp(kind):
+        return _moments(column.combine_chunks())
+    if pa.types.is_time(kind):
+        return _without_zeros(column.combine_chunks().cast(pa.string()))
+    if pa.types.is_nested(kind):
+        values = [
+            None if value is None else json.dumps(value, default=str, ensure_ascii=False)
+            for value in column.to_pylist()
+        ]
+        return pa.array(values, pa.string())
+    if pa.types.is_float16(kind):
+        column = column.cast(pa.float32())
+    if pa.types.is_date64(kind):
+        column = column.cast(pa.date32())
+    return column.combine_chunks().cast(pa.string())
+
+
+def _moments(moments: pa.Array) -> pa.Array:
+    # Arrow keeps a time with a zone as that of UTC: as a time without one, it is written as such.
+    of_utc = moments.view(pa.int64()).view(pa.timestamp(moments.type.unit))
+    texts = _without_zeros(pc.replace_substring(of_utc.cast(pa.string()), " ", "T"))
+    return texts if moments.type.tz is None else pc.binary_join_element_wise(texts, "Z", "")
+
+
+def _without_zeros(texts: pa.Array) -> pa.Array:
+    """Leave out the zeros at the end of a fraction of a second."""
+    return pc.replace_substring_regex(pc.replace_substring_regex(texts, r"(\.\d*?)0+$", r"\1"), r"\.$", "")
