@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,9 +57,11 @@ class Csv:
         if len(self.decimal) != 1 or self.decimal.isalnum():
             raise ConfigError(f"decimal {self.decimal!r}: expected one mark, such as a point or a comma")
         try:
-            codecs.lookup(self.encoding)
+            b"".decode(self.encoding)
         except LookupError as err:
-            raise ConfigError(f"encoding {self.encoding!r} is unknown to Python: for example utf-8 or latin-1") from err
+            raise ConfigError(
+                f"encoding {self.encoding!r} is none that Python knows: expected, for example, utf-8 or latin-1"
+            ) from err
 
     @property
     def endings(self) -> tuple[str, ...]:
@@ -72,29 +73,33 @@ class Csv:
 
         Raises:
             LandingError: It is cut off, empty, not text of this encoding, or a quote is never closed.
+            ConfigError: It has no header, and no columns are declared.
         """
         text = self._decoded(path, unpacked(path, content))
         if not text.strip():
             raise LandingError(f"{path} is empty: expected a header line and rows; deliver it again")
         try:
             well_quoted, badly_quoted = parted(text, self.separator)
-            if self.header and badly_quoted and text.startswith(badly_quoted[0]):
+            if self.header and badly_quoted and text.startswith(badly_quoted[0].rstrip("\r\n")):
                 raise unreadable(path, f"in the header {WRONG_QUOTES}")
             names = self._names(well_quoted) if self.header else tuple(columns)
+            if not names:
+                raise ConfigError(f"{path} has no header: expected the columns of its source")
             table, wrong = self._parse(well_quoted, None if self.header else names, names)
-            malformed = [(f"{WRONG_CELLS}: {row}", self._cells(row, len(names))) for row in wrong]
-            malformed += [(f"{WRONG_QUOTES}: {row.rstrip()}", self._cells(row, len(names))) for row in badly_quoted]
+            malformed = self._malformed(names, {WRONG_CELLS: [row for row, _ in wrong], WRONG_QUOTES: badly_quoted})
         except (OpenQuote, pa.ArrowException) as err:
             raise unreadable(path, err) from err
         good = self._canonical(names, table.columns, columns)
-        return Texts(names, pa.concat_tables([good.rows, _refused(names, malformed)]).combine_chunks())
+        return Texts(names, pa.concat_tables([good.rows, malformed]).combine_chunks())
 
     def bytes_of(self, path: Path, texts: Texts) -> bytes:
         """Write rows under their header, in which only cells that need quotes have them."""
-        kept = texts.rows.filter(pc.is_null(texts.rows.column(len(texts.header))))
-        cells = [[self._cell(cell) for cell in column.to_pylist()] for column in kept.columns[:-1]]
-        names = [[self._cell(name) for name in texts.header]] if self.header else []
-        lines = [self.separator.join(row) or QUOTE * 2 for row in (*names, *zip(*cells, strict=True))]
+        kept = texts.rows.filter(pc.is_null(texts.rows.column(len(texts.header)))).combine_chunks()
+        names = self._quoted(pa.array(texts.header, pa.string()))
+        lines = [self.separator.join(names.to_pylist())] if self.header else []
+        cells = [self._quoted(column.combine_chunks()) for column in kept.columns[:-1]]
+        # An empty line would be no row.
+        lines += [line or QUOTE * 2 for line in pc.binary_join_element_wise(*cells, self.separator).to_pylist()]
         return packed(path, "".join(f"{line}\n" for line in lines).encode(self.encoding))
 
     def hint(self, header: Sequence[str], columns: Sequence[str]) -> str:
@@ -118,20 +123,22 @@ class Csv:
         table, _ = self._parse(text[:_HEADER_CHARACTERS], None, ())
         return tuple(table.column_names)
 
-    def _parse(self, text: str, names: Sequence[str] | None, texts: Sequence[str]) -> tuple[pa.Table, list[str]]:
-        """Part rows into cells: those of the right number as a table, the others as they came.
+    def _parse(
+        self, text: str, names: Sequence[str] | None, texts: Sequence[str]
+    ) -> tuple[pa.Table, list[tuple[str, int]]]:
+        """Part rows into cells: those of the right number as a table, the others as they came, with their number.
 
         Args:
             text: The rows, with the header where no names are given.
             names: The names of the cells, or None for "those in the first row".
             texts: Names of the columns whose types are not guessed.
         """
-        wrong: list[str] = []
+        wrong: list[tuple[str, int]] = []
 
         def refuse(row: pa_csv.InvalidRow) -> str:
             # A line of spaces is no row, as an empty line is none.
-            if row.text.strip():
-                wrong.append(row.text)
+            if row.text.strip(" "):
+                wrong.append((row.text, row.actual_columns))
             return "skip"
 
         content = (text if text.endswith(("\n", "\r")) else text + "\n").encode()
@@ -152,14 +159,25 @@ class Csv:
         )
         return table, wrong
 
-    def _cells(self, row: str, width: int) -> list[str | None]:
-        """Part a malformed row, as far as the header goes."""
-        names = [str(place) for place in range(row.count(self.separator) + 1)]
-        for count in range(len(names), 0, -1):
-            table, wrong = self._parse(row, names[:count], names)
-            if not wrong:
-                break
-        return [*(column[0].as_py() for column in table.columns), *[None] * width][:width]
+    def _malformed(self, names: Sequence[str], refused: Mapping[str, Sequence[str]]) -> pa.Table:
+        """Part malformed rows into cells, as far as the header goes; they are given by why they are refused."""
+        rows = [(why, row.rstrip("\r\n")) for why, found in refused.items() for row in found]
+        width = len(names)
+        # Those that are not wrong by their number of cells have as many as the header.
+        counts = dict(self._parse("\n".join(row for _, row in rows), _places(width), _places(width))[1])
+        cells: list[list[str | None]] = [[] for _ in rows]
+        by_count: dict[int, list[int]] = {}
+        for place, (_, row) in enumerate(rows):
+            by_count.setdefault(counts.get(row, width), []).append(place)
+        for count, places in by_count.items():
+            text = "\n".join(rows[place][1] for place in places)
+            table, _ = self._parse(text, _places(count), _places(count))
+            for place, found in zip(
+                places, zip(*(column.to_pylist() for column in table.columns), strict=True), strict=True
+            ):
+                cells[place] = [*found, *[None] * width][:width]
+        columns = [pa.array([row[place] for row in cells], pa.string()) for place in range(width)]
+        return texts_of(names, columns, pa.array([f"{why}: {row}" for why, row in rows], pa.string())).rows
 
     def _canonical(self, names: Sequence[str], came: Sequence[pa.ChunkedArray], columns: Mapping[str, str]) -> Texts:
         """Rewrite what the format writes in its own way; a cell that is written otherwise makes its row malformed."""
@@ -180,15 +198,14 @@ class Csv:
                 reasons = pc.if_else(refused, pc.coalesce(reasons, said), reasons)
         return texts_of(names, texts, reasons)
 
-    def _cell(self, text: str | None) -> str:
-        if text is None:
-            return self.null_texts[0] if self.null_texts else ""
-        if text in self.null_texts or set(text) & {self.separator, QUOTE, "\r", "\n"}:
-            return QUOTE + text.replace(QUOTE, QUOTE * 2) + QUOTE
-        return text
+    def _quoted(self, texts: pa.Array) -> pa.Array:
+        special = "[" + "".join(f"\\x{ord(mark):02x}" for mark in (self.separator, QUOTE, "\r", "\n")) + "]"
+        needed = pc.or_(
+            pc.match_substring_regex(texts, special), pc.is_in(texts, pa.array(self.null_texts, pa.string()))
+        )
+        quoted = pc.binary_join_element_wise(QUOTE, pc.replace_substring(texts, QUOTE, QUOTE * 2), QUOTE, "")
+        return pc.fill_null(pc.if_else(needed, quoted, texts), self.null_texts[0] if self.null_texts else "")
 
 
-def _refused(names: Sequence[str], malformed: Sequence[tuple[str, list[str | None]]]) -> pa.Table:
-    cells = [[row[place] for _, row in malformed] for place in range(len(names))]
-    columns = [pa.array(column, pa.string()) for column in cells]
-    return texts_of(names, columns, pa.array([why for why, _ in malformed], pa.string())).rows
+def _places(count: int) -> list[str]:
+    return [str(place) for place in range(count)]

@@ -46,7 +46,7 @@ class JsonLines:
             raise LandingError(f"{path} is empty: expected a JSON object a line; deliver it again")
         names = in_declared_order(tuple(dict.fromkeys(name for row in rows for name in row)), columns)
         try:
-            texts = [pa.array([_text(row.get(name)) for row in rows], pa.string()) for name in names]
+            texts = [pa.array(map(_text, [row.get(name) for row in rows]), pa.string()) for name in names]
         except (UnicodeError, RecursionError, pa.ArrowException) as err:
             raise unreadable(path, err) from err
         return texts_of(names, texts)
@@ -75,9 +75,7 @@ class JsonLines:
 
 def _object(number: int, line: str) -> dict[str, Value]:
     try:
-        found = json.loads(
-            line, parse_int=_Number, parse_float=_Number, parse_constant=_Number, object_pairs_hook=_once_each
-        )
+        found = _DECODER.decode(line)
     except ValueError as err:
         raise ValueError(f"line {number}: {err}") from err
     if not isinstance(found, dict):
@@ -91,6 +89,11 @@ def _once_each(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
         names = [name for name, _ in pairs]
         raise ValueError(f"an object has {next(name for name in names if names.count(name) > 1)!r} twice")
     return found
+
+
+_DECODER = json.JSONDecoder(
+    parse_int=_Number, parse_float=_Number, parse_constant=_Number, object_pairs_hook=_once_each
+)
 
 
 def _text(value: Value) -> str | None:

@@ -119,6 +119,16 @@ def test_rows_with_other_numbers_of_cells_are_malformed_and_keep_their_cells() -
     assert found == [("3", "y", None), ("1", "a, b", f'{CELLS}: 1,"a, b",z'), ("2", None, f"{CELLS}: 2")]
 
 
+def test_each_malformed_row_counts_also_where_they_are_equal() -> None:
+    found = rows(read("id,text\n1\n1\n1,x,\n" + '2,"x"y\n' * 3))
+
+    assert sorted(row[-1] or "" for row in found) == [
+        *[f'{QUOTES}: 2,"x"y'] * 3,
+        *[f"{CELLS}: 1"] * 2,
+        f"{CELLS}: 1,x,",
+    ]
+
+
 def test_a_row_with_a_stray_quote_is_malformed_and_the_others_are_not() -> None:
     found = rows(read('id,text\n1,"x"\n2,"7" pipe"\n3,"back\\"slash"\n4,"two\nlines"\n'))
 
@@ -143,8 +153,9 @@ def test_a_quote_that_runs_into_other_rows_is_refused(text: str, line: int) -> N
 
 
 def test_a_header_with_a_stray_quote_is_refused() -> None:
-    with pytest.raises(LandingError, match="in the header a quote"):
-        read('"id"x,text\n1,y\n')
+    for text in ('"id"x,text\n1,y\n', '"id"x,text'):
+        with pytest.raises(LandingError, match="in the header a quote"):
+            read(text)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "  \n", "\ufeff"])
@@ -207,7 +218,15 @@ def test_days_and_times_of_a_country_become_iso() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"separator": ""}, {"separator": '"'}, {"separator": "§"}, {"encoding": "utf-9"}, {"decimal": ""}]
+    "options",
+    [
+        {"separator": ""},
+        {"separator": '"'},
+        {"separator": "§"},
+        {"encoding": "utf-9"},
+        {"encoding": "rot13"},
+        {"decimal": ""},
+    ],
 )
 def test_options_that_no_file_can_be_read_by_are_refused(options: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match=next(iter(options))):
