@@ -57,7 +57,7 @@ class Csv:
         if len(self.decimal) != 1 or self.decimal.isalnum():
             raise ConfigError(f"decimal {self.decimal!r}: expected one mark, such as a point or a comma")
         try:
-            b"".decode(self.encoding)
+            "a".encode(self.encoding)
         except LookupError as err:
             raise ConfigError(
                 f"encoding {self.encoding!r} is none that Python knows: expected, for example, utf-8 or latin-1"
