@@ -1,8 +1,8 @@
 """Windowed state on a fixed grid of time: what happened to each key over the last hours, at every tick.
 
 A windowed state changes with no new event, so a row is written for every tick and key, also when nothing
-happened. All sums are of whole numbers and so exact: a state does not depend on where the computation was
-started or how the time was cut.
+happened. All sums are exact, of fractions too, and rounded once at their end: a state does not depend on where the
+computation was started or how the time was cut.
 """
 
 from __future__ import annotations
@@ -10,28 +10,42 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import functions as F
-from pyspark.sql.types import DoubleType, IntegerType, StructField, StructType, TimestampType
+from pyspark.sql.types import (
+    BooleanType,
+    DataType,
+    DecimalType,
+    DoubleType,
+    IntegerType,
+    IntegralType,
+    LongType,
+    NumericType,
+    StructField,
+    StructType,
+    TimestampType,
+)
 
 from levelfive.errors import ConfigError
+from levelfive.features.exact_sums import MICROS, Axis, Floats, Whole, running
 from levelfive.usecase import KNOWN_AT
 from levelfive.windows import Window
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
-MICROS = 1_000_000
 _SECONDS_PER_MINUTE = 60
+_DIGITS_OF_A_LONG = 18
+_DIGITS_OF_A_DOUBLE = 15
 
-_Whole: TypeAlias = "npt.NDArray[np.int64]"
-_Column: TypeAlias = "npt.NDArray[np.int32] | npt.NDArray[np.float64]"
-_Read: TypeAlias = Callable[[str], "npt.NDArray[np.float64]"]
-"""From a column's name to its values as floats, times in microseconds, null as NaN; shape (rows,)."""
+_Column: TypeAlias = "npt.NDArray[np.int32] | Whole | Floats"
+_Read: TypeAlias = Callable[[str], Any]
+"""From a column's name to its values, shape (rows,): times in microseconds and fractions as floats with null as NaN,
+whole numbers as integers."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +54,8 @@ class Flow:
 
     Args:
         at: The column with the time at which the event became known; null where it has not happened.
-        value: A column of whole numbers to sum up, or None to count the events.
+        value: A column of numbers to sum up, or None to count the events. Sums of whole numbers are long, all others
+            double; counts are int.
     """
 
     at: str
@@ -116,22 +131,22 @@ class GridSpec:
         return tuple(dict.fromkeys(flows + levels))
 
     @property
-    def whole_columns(self) -> tuple[str, ...]:
-        """The columns that hold whole numbers."""
+    def summed_columns(self) -> tuple[str, ...]:
+        """The columns that are no quotients: counts, sums and levels."""
         return (*(f"{name}_{suffix}" for suffix in self.spans for name in self.counts), *self.levels)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the state, beside the keys and `known_at`."""
         ratios = (f"{name}_{suffix}" for suffix in self.spans for name in self.ratios)
-        return (*self.whole_columns, *ratios, *(f"{name}_minutes_mean" for name in self.levels))
+        return (*self.summed_columns, *ratios, *(f"{name}_minutes_mean" for name in self.levels))
 
 
 def grid_state(rows: DataFrame, keys: DataFrame, spec: GridSpec, window: Window) -> DataFrame:
     """Compute the state at each tick of a window for each key.
 
     Args:
-        rows: The key columns and those that the spec reads: times, and whole numbers.
+        rows: The key columns and those that the spec reads: times, and numbers.
         keys: The key columns, each key once: all of them get a state.
         spec: Keys, grid, spans and measures.
         window: Ticks `t` with `start <= t < end`.
@@ -139,18 +154,16 @@ def grid_state(rows: DataFrame, keys: DataFrame, spec: GridSpec, window: Window)
     Returns:
         The keys, `known_at` (the tick) and the spec's columns. The state of a tick counts the events with
         `tick - span < at <= tick`, and the matters with `begin <= tick < end`.
+
+    Raises:
+        ConfigError: A flow sums what is no number, or decimals of more digits than a double holds.
     """
-    times = {flow.at for flow in spec.flows.values()} | {
-        time for level in spec.levels.values() for time in (level.begin, level.end)
-    }
-    numbers = rows.select(
-        *spec.keys,
-        *((F.unix_micros(name) if name in times else F.col(name)).cast("double").alias(name) for name in spec.reads),
-    )
+    read = rows.select(*(F.col(name).alias(name) for name in spec.reads)).schema
+    numbers = rows.select(*spec.keys, *_numbers(read, spec))
     schema = StructType(
         [keys.schema[key] for key in spec.keys]
         + [StructField(KNOWN_AT, TimestampType())]
-        + [StructField(name, IntegerType() if name in spec.whole_columns else DoubleType()) for name in spec.columns]
+        + [StructField(name, _type_of(name, read, spec)) for name in spec.columns]
     )
     ticks = _ticks(spec, window)
 
@@ -166,7 +179,7 @@ def grid_state(rows: DataFrame, keys: DataFrame, spec: GridSpec, window: Window)
     return grouped.applyInArrow(state_of_key, schema)
 
 
-def state_at(ticks: _Whole, read: _Read, spec: GridSpec) -> dict[str, _Column]:
+def state_at(ticks: Whole, read: _Read, spec: GridSpec) -> dict[str, _Column]:
     """Compute the state of one key.
 
     Args:
@@ -175,21 +188,26 @@ def state_at(ticks: _Whole, read: _Read, spec: GridSpec) -> dict[str, _Column]:
         spec: Grid, spans and measures.
 
     Returns:
-        The spec's columns by name, shape (ticks,).
+        The spec's columns by name, shape (ticks,): counts and levels int32, sums of whole numbers int64, all else
+        float64.
+
+    Raises:
+        ConfigError: A sum is beyond its type, or a value is infinite.
     """
     step = int(spec.grid.total_seconds())
     before = spec.lookback // spec.grid
-    axis = _Axis(first=int(ticks[0]) // step - before if len(ticks) else 0, length=before + len(ticks), step=step)
+    axis = Axis(first=int(ticks[0]) // step - before if len(ticks) else 0, length=before + len(ticks), step=step)
     state: dict[str, _Column] = {}
-    running = {
-        name: axis.running(read(flow.at), None if flow.value is None else read(flow.value))
+    flows = {
+        name: running(axis, name, read(flow.at), None if flow.value is None else read(flow.value))
         for name, flow in spec.flows.items()
     }
     for suffix, span in spec.spans.items():
         width = span // spec.grid
-        sums = {name: total[before:] - total[before - width : axis.length - width] for name, total in running.items()}
+        sums = {name: flow.between(before - width, before, axis.length) for name, flow in flows.items()}
         for name in spec.counts:
-            state[f"{name}_{suffix}"] = sums[name].astype(np.int32)
+            counted = spec.flows[name].value is None
+            state[f"{name}_{suffix}"] = _narrowed(sums[name], name) if counted else sums[name]
         for name, ratio in spec.ratios.items():
             state[f"{name}_{suffix}"] = _quotient(sums[ratio.upper], sums[ratio.lower])
     for name, level in spec.levels.items():
@@ -199,41 +217,66 @@ def state_at(ticks: _Whole, read: _Read, spec: GridSpec) -> dict[str, _Column]:
         # A matter that ends before it begins never was; what began before the axis is over at its first tick.
         begin = np.where((end > begin) & (axis.places(begin) >= 0), begin, np.nan)
         end = np.where(np.isnan(begin), np.nan, end)
-        count = (axis.running(begin) - axis.running(end))[before:]
-        begun = (axis.running(begin, minute) - axis.running(end, minute))[before:]
-        state[name] = count.astype(np.int32)
+        minutes = np.nan_to_num(minute).astype(np.int64)
+        count = (axis.running(begin) - axis.running(end))[before:].astype(np.int64)
+        begun = (axis.running(begin, minutes) - axis.running(end, minutes))[before:].astype(np.int64)
+        state[name] = _narrowed(count, name)
         state[f"{name}_minutes_mean"] = _quotient(count * (ticks // _SECONDS_PER_MINUTE) - begun, count)
     return state
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """Ticks `first` to `first + length - 1`, in units of `step` seconds since 1970."""
-
-    first: int
-    length: int
-    step: int
-
-    def places(self, at: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Find the first tick at or after each time, as a place on the axis; NaN stays."""
-        return np.asarray(np.ceil(at / (self.step * MICROS)) - self.first)
-
-    def running(self, at: npt.NDArray[np.float64], values: npt.NDArray[np.float64] | None = None) -> _Whole:
-        """Sum what became known on the axis, up to each of its ticks; shape (length,)."""
-        places = self.places(at)
-        inside = (places >= 0) & (places < self.length)
-        weights = np.ones(inside.sum()) if values is None else np.nan_to_num(values[inside])
-        sums = np.bincount(places[inside].astype(np.int64), weights=weights, minlength=self.length)
-        return np.rint(sums).astype(np.int64).cumsum()
+def _narrowed(counts: Whole | Floats, name: str) -> npt.NDArray[np.int32]:
+    if counts.size and counts.max() > np.iinfo(np.int32).max:
+        raise ConfigError(f"{name!r} counts {counts.max():,} at once, an int holds fewer: take a shorter span")
+    return np.asarray(counts.astype(np.int32))
 
 
-def _ticks(spec: GridSpec, window: Window) -> _Whole:
+def _numbers(schema: StructType, spec: GridSpec) -> list[Column]:
+    """Take times and fractions as double, whole numbers as long: one that is missing adds nothing to a sum."""
+    times = {flow.at for flow in spec.flows.values()} | {
+        time for level in spec.levels.values() for time in (level.begin, level.end)
+    }
+    columns = []
+    for name in spec.reads:
+        if name in times:
+            columns.append(F.unix_micros(name).cast("double").alias(name))
+        elif isinstance(_sum_type(name, schema[name].dataType), LongType):
+            columns.append(F.coalesce(F.col(name).cast("long"), F.lit(0).cast("long")).alias(name))
+        else:
+            columns.append(F.col(name).cast("double").alias(name))
+    return columns
+
+
+def _type_of(name: str, schema: StructType, spec: GridSpec) -> DataType:
+    if name in spec.levels:
+        return IntegerType()
+    for flow in (spec.flows[flow] for flow in spec.counts if name in {f"{flow}_{suffix}" for suffix in spec.spans}):
+        return IntegerType() if flow.value is None else _sum_type(flow.value, schema[flow.value].dataType)
+    return DoubleType()
+
+
+def _sum_type(name: str, kind: DataType) -> LongType | DoubleType:
+    """Tell the type of a column's sums, which its own type decides: it is the same in every window."""
+    whole = isinstance(kind, DecimalType) and kind.scale == 0 and kind.precision <= _DIGITS_OF_A_LONG
+    if isinstance(kind, IntegralType | BooleanType) or whole:
+        return LongType()
+    if isinstance(kind, DecimalType) and kind.precision > _DIGITS_OF_A_DOUBLE:
+        raise ConfigError(
+            f"a flow sums column {name!r}, {kind.simpleString()}, of which a double cannot hold all digits: cast it to "
+            f"double where that will do, or to a long of its smallest unit"
+        )
+    if not isinstance(kind, NumericType):
+        raise ConfigError(f"a flow sums numbers, column {name!r} is {kind.simpleString()}: cast it")
+    return DoubleType()
+
+
+def _ticks(spec: GridSpec, window: Window) -> Whole:
     step = int(spec.grid.total_seconds())
     begin, end = (-(-edge.timestamp() // step) * step for edge in (window.start, window.end))
     return np.arange(int(begin), int(end), step, dtype=np.int64)
 
 
-def _quotient(upper: _Whole, lower: _Whole) -> npt.NDArray[np.float64]:
+def _quotient(upper: npt.NDArray[Any], lower: npt.NDArray[Any]) -> Floats:
     result = np.full(upper.shape, np.nan)
     np.divide(upper, lower, out=result, where=lower != 0)
     return result

@@ -15,6 +15,7 @@ from levelfive.data.job import LANDING_FILES
 from levelfive.data.known import read_as_known
 from levelfive.errors import AsOfError
 from levelfive.features.databricks_store import FEATURE_WINDOWS
+from levelfive.features.refusals import refusals_of_workers
 from levelfive.parallel import in_parallel
 from levelfive.runs import JobContext, Run
 from levelfive.tables import in_window
@@ -48,6 +49,7 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
 
     Raises:
         AsOfError: There is no raw data before `as_of`.
+        ConfigError: A feature table cannot hold what it is told to, such as a sum beyond its type.
         TableError: A raw table is missing.
     """
     with context.run("features", as_of=as_of, parameters={"since": since}) as run:
@@ -94,7 +96,7 @@ def count_mature_labels(context: JobContext, run: Run, as_of: datetime, *, exclu
 
 def _write_features(context: JobContext, run: Run, table: FeatureTable, window: Window) -> Write:
     raw = read_as_known(run, context.use_case, table.sources, window.end)
-    with run.timed(table.name):
+    with run.timed(table.name), refusals_of_workers(table.name):
         rows = table.compute(raw, window)
         made_of = {name: run.versions_read[context.use_case.source(name).table] for name in table.sources}
         return run.wrote(context.features.put(table, rows, window, made_of=made_of))

@@ -1,11 +1,14 @@
-"""What a workspace refuses around a feature table, as our errors: no grant, no table, another writer."""
+"""What is refused around a feature table, as our errors: no grant, no table, another writer, data without a state."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, PythonException
 
+from levelfive import errors
 from levelfive.conflicts import is_conflict, overtaken
 from levelfive.errors import LevelfiveError, TableError
 
@@ -15,6 +18,24 @@ NO_TABLE = ("_NOT_FOUND]", "RESOURCE_DOES_NOT_EXIST", "does not exist", "could n
 LACKING = re.compile(
     r"does not have (?P<privilege>[A-Z][A-Z ]*[A-Z]) on (?P<kind>[A-Za-z]+) [`']*(?P<name>[\w.\-`]*\w)"
 )
+OF_A_WORKER = re.compile(rf"^{re.escape(errors.__name__)}\.(?P<kind>\w+): (?P<said>.+)$", re.MULTILINE)
+
+
+@contextmanager
+def refusals_of_workers(table: str) -> Iterator[None]:
+    """Turn one of our errors from Spark's Python workers, which comes as the text of a traceback, into itself again.
+
+    Raises:
+        LevelfiveError: A worker raised it.
+    """
+    try:
+        yield
+    except PythonException as err:
+        refused = OF_A_WORKER.search(str(err))
+        if refused is None:
+            raise
+        kind: type[LevelfiveError] = getattr(errors, refused["kind"])
+        raise kind(f"{table}: {refused['said']}") from err
 
 
 class refusals_of:

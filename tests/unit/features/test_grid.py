@@ -1,5 +1,7 @@
 """A windowed state on a grid counts exactly what became known within the span, at every tick."""
 
+import math
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -117,3 +119,46 @@ def test_a_span_that_is_no_multiple_of_the_grid_is_refused() -> None:
 def test_a_ratio_of_an_unknown_flow_is_refused() -> None:
     with pytest.raises(ConfigError, match="no flow m"):
         GridSpec(("key",), HALF_HOUR, {"1h": HALF_HOUR}, {"n": Flow("at")}, (), {"r": Ratio("m", "n")}, {})
+
+
+def sums(*values: float | int) -> list[float | int]:
+    """Sum values that all become known within the last tick's span of two hours."""
+    columns = {"at": micros(*[at(10, 10)] * len(values)), "minutes": np.array(values)}
+    spec = replace(SPEC, counts=("late",))
+    return state_at(ticks(START, 2), lambda name: columns.get(name, np.array([])), spec)["late_2h"].tolist()
+
+
+def test_sums_of_whole_numbers_are_whole_and_as_large_as_a_long() -> None:
+    found = sums(2**62, 2**62 - 1, 1, -1, -(2**53) - 1)
+
+    assert (found, type(found[1])) == ([0, 2**63 - 1 - 2**53 - 1], int)
+
+
+@pytest.mark.parametrize(("values", "total"), [([0.4] * 24, 9.6), ([1e8] * 24, 2.4e9), ([1e300, 0.1, -1e300], 0.1)])
+def test_sums_of_fractions_are_rounded_once(values: list[float], total: float) -> None:
+    assert sums(*values) == [0.0, math.fsum(values)]
+    assert math.fsum(values) == pytest.approx(total)
+
+
+@pytest.mark.parametrize(("values", "words"), [([2**62, 2**62], "a long holds"), ([1e308, 1e308], "a double holds")])
+def test_a_sum_beyond_its_type_is_refused(values: list[float | int], words: str) -> None:
+    with pytest.raises(ConfigError, match=f"'late' sums up to more than {words}: sum values of a larger unit"):
+        sums(*values)
+
+
+def test_infinite_values_are_refused() -> None:
+    with pytest.raises(ConfigError, match="'late' sums values that are infinite"):
+        sums(1.0, math.inf)
+
+
+@given(st.lists(st.tuples(st.integers(0, 600), st.floats(-1e9, 1e9)), max_size=25))
+def test_sums_of_fractions_do_not_depend_on_how_the_time_is_cut(events: list[tuple[int, float]]) -> None:
+    columns = {
+        "at": micros(*(at(5) + timedelta(minutes=minute) for minute, _ in events)),
+        "minutes": np.array([value for _, value in events]),
+    }
+
+    whole = state(at(6), 12, **columns)
+    parts = [state(at(6) + 2 * i * HALF_HOUR, 2, **columns) for i in range(6)]
+
+    assert whole["mean_2h"] == [value for part in parts for value in part["mean_2h"]]
