@@ -17,8 +17,8 @@ from levelfive.day_blocks import DayBlocks, Floats, Statistic
 from levelfive.errors import EvidenceError
 from levelfive.usecase import Task
 
-NULL_SLICE = "(null)"
-"""The name of the slice of rows without a value in the slice's column."""
+NULL_SLICE = None
+"""The key of the slice of rows without a value in the slice's column: no text, so that no value has the same."""
 
 _CLIP = 1e-15  # keeps the log loss of a certain and wrong score finite
 
@@ -143,7 +143,7 @@ def evaluate_slices(
     min_rows: int = 500,
     confidence: float = 0.9,
     seed: int = 0,
-) -> Mapping[str, Evaluation]:
+) -> Mapping[str | None, Evaluation]:
     """Evaluate the rows of each value of a slice column by themselves, see `evaluate`.
 
     Args:
@@ -157,7 +157,7 @@ def evaluate_slices(
         seed: Of the bootstrap.
 
     Returns:
-        An evaluation for each value as text, in the order of the text.
+        An evaluation for each value as text, in the order of the text, `NULL_SLICE` first.
 
     Raises:
         ConfigError: The confidence is not between 0 and 1.
@@ -166,13 +166,14 @@ def evaluate_slices(
     labels, scores = _labels_and_scores(task, y, score)
     day_of_row = np.asarray(days)
     _require_rows("days", day_of_row.shape, labels.size)
-    names = pd.Series(np.asarray(values)).astype("string").fillna(NULL_SLICE)
+    names = pd.Series(np.asarray(values)).astype("string")
     _require_rows("slice values", names.shape, labels.size)
-    sliced = {str(name): rows for name, rows in names.groupby(names).indices.items()}
+    sliced: dict[str | None, NDArray[Any]] = {NULL_SLICE: np.flatnonzero(names.isna())}
+    sliced |= {str(name): np.asarray(rows) for name, rows in sorted(names.groupby(names).indices.items())}
     return {
         name: evaluate(task, labels[rows], scores[rows], day_of_row[rows], confidence=confidence, seed=seed)
-        for name, rows in sorted(sliced.items())
-        if len(rows) >= min_rows
+        for name, rows in sliced.items()
+        if len(rows) >= max(min_rows, 1)
     }
 
 

@@ -347,3 +347,12 @@ def test_slice_values_of_another_length_are_refused():
 
     with pytest.raises(EvidenceError, match="slice values must be one a row"):
         evaluate_slices(Task.BINARY, y, score, days, values=np.zeros(99), min_rows=1)
+
+
+def test_rows_without_a_value_are_no_slice_of_a_value_that_says_so():
+    y, score, days = (np.tile(values, 50) for values in ([0, 1], [0.25, 0.75], [1, 2]))
+    values = np.array(["(null)"] * 40 + [None] * 60, dtype=object)
+
+    found = evaluate_slices(Task.BINARY, y, score, days, values=values, min_rows=1)
+
+    assert {name: part.rows for name, part in found.items()} == {"(null)": 40, NULL_SLICE: 60}

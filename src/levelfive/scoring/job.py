@@ -13,7 +13,7 @@ from levelfive.commits import Commit
 from levelfive.data.known import read_as_known
 from levelfive.errors import AsOfError, RegistryError
 from levelfive.model_package import Model
-from levelfive.predictions import FEATURES, PREDICTIONS, REFERENCE_SCORE, SCORE, SLICES, Role, scores_of
+from levelfive.predictions import FEATURES, PREDICTIONS, REFERENCE_SCORE, SCORE, SLICES, Role, scores_of, slices_of
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import RUNS, JobContext, Run
@@ -140,9 +140,7 @@ def _scored(
         PREDICTION_TIME,
         F.col(f"_scores.{SCORE}"),
         F.col(f"_scores.{REFERENCE_SCORE}"),
-        F.create_map(*(part for name in use_case.slices for part in (F.lit(name), F.col(name).cast("string")))).alias(
-            SLICES
-        ),
+        slices_of(use_case.slices).alias(SLICES),
         F.struct(*model.card.features).alias(FEATURES),
     )
 

@@ -41,7 +41,7 @@ from levelfive.training.dataset import (
 )
 from levelfive.training.plots import calibration_plot, importance_plot
 from levelfive.training.split import Split, split_by_holdout
-from levelfive.training.tracking import TrackedRun, Tracking
+from levelfive.training.tracking import TrackedRun, Tracking, slice_name
 from levelfive.usecase import LABEL, PREDICTION_TIME, ModelSpec
 from levelfive.windows import Window, from_micros, iso
 
@@ -297,7 +297,7 @@ def _record(
     for column in use_case.slices:
         values = rows[f"{SLICE}{column}"].to_numpy()
         for value, part in evaluate_slices(task.spec.task, labels, scores, days, values=values).items():
-            tracked.log_evaluation(f"holdout.{column}.{value}", part, task.as_of)
+            tracked.log_evaluation(slice_name("holdout", column, value), part, task.as_of)
     tracked.log_figure(calibration_plot(labels, scores), "plots/calibration.png")
     importances = importance_plot(candidate.estimator, task.spec.features)
     if importances is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,6 +21,9 @@ from levelfive.mlflow_store import experiment_id
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_LONGEST_PART = 70
+_LONGEST_NAME = 200
 
 
 class Tracking:
@@ -67,10 +72,10 @@ class TrackedRun:
         self.run_id = run_id
 
     def log_parameters(self, parameters: Mapping[str, object]) -> None:
-        """Log parameters."""
+        """Log parameters, under what `name_of` makes of their names."""
         self._client.log_batch(
             self.run_id,
-            params=[Param(key, str(value)) for key, value in parameters.items()],  # type: ignore[no-untyped-call]  # MLflow has no types here
+            params=[Param(name_of(key), str(value)) for key, value in parameters.items()],  # type: ignore[no-untyped-call]  # MLflow has no types here
         )
 
     def log_evaluation(self, prefix: str, evaluation: Evaluation, as_of: datetime) -> None:
@@ -118,3 +123,32 @@ class TrackedRun:
         """Set tags."""
         for key, value in tags.items():
             self._client.set_tag(self.run_id, key, value)
+
+
+def name_of(text: str) -> str:
+    """Write a text as a name that every store of MLflow takes; other texts have other names.
+
+    What is no letter of ASCII, digit, underscore, period or space becomes its code in hexadecimal digits between two
+    dashes, a dash becomes two. Of a longer text the begin is kept, and a hash of the whole.
+    """
+    return _shortened(re.sub(r"[^A-Za-z0-9_. ]", _written, text), _LONGEST_NAME)
+
+
+def slice_name(prefix: str, column: str, value: str | None) -> str:
+    """Name the metrics of a slice, `None` for the rows without a value; other slices have other names."""
+    return ".".join((prefix, _part(column), "-missing" if value is None else _part(value)))
+
+
+def _part(text: str) -> str:
+    return _shortened(re.sub(r"[^A-Za-z0-9_ ]", _written, text), _LONGEST_PART)
+
+
+def _written(found: re.Match[str]) -> str:
+    return "--" if found[0] == "-" else f"-{ord(found[0]):x}-"
+
+
+def _shortened(name: str, longest: int) -> str:
+    if len(name) <= longest:
+        return name
+    # After a single dash there is a hexadecimal digit in all other names, and never an x or an m.
+    return f"{name[:longest]}-x{hashlib.sha256(name.encode()).hexdigest()[:32]}"
