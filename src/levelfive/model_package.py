@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from mlflow.models import infer_signature
 
+from levelfive.categories import category_texts
 from levelfive.errors import ConfigError, RegistryError
 from levelfive.profiles import Baseline
 from levelfive.usecase import Estimator, Lookup, ModelSpec, Task
@@ -131,19 +132,22 @@ class Model:
 
 
 def feature_frame(rows: pd.DataFrame, features: tuple[str, ...], categorical: tuple[str, ...]) -> pd.DataFrame:
-    """Take the features in their order: numbers as float64 with NaN, categories as text.
+    """Take the features in their order: numbers as float64 with NaN, categories as text with None.
 
     Raises:
         ConfigError: A feature that is no category holds something else than numbers.
     """
-    kinds = {name: (object if name in categorical else np.float64) for name in features}
     try:
-        return rows[list(features)].astype(kinds)
+        columns = {
+            name: category_texts(rows[name]) if name in categorical else rows[name].astype(np.float64)
+            for name in features
+        }
     except (TypeError, ValueError) as err:
         raise ConfigError(
             f"a feature holds something else than the numbers that the model asks for: {err}. Look at the types of the "
             "feature tables"
         ) from err
+    return pd.DataFrame(columns, index=rows.index)
 
 
 def score(estimator: Estimator, task: Task, features: pd.DataFrame) -> npt.NDArray[np.float64]:

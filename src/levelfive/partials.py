@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.util import hash_array
 
+from levelfive.categories import category_texts
 from levelfive.errors import ConfigError
 from levelfive.histograms import Floats, Histogram, finite
 
@@ -259,14 +260,6 @@ def profile_numeric(values: NDArray[Any]) -> NumericProfile:
 def profile_categorical(values: pd.Series) -> CategoricalProfile:
     """Profile categories, shape (rows,), as the texts that `category_texts` makes of them."""
     return finish_categorical(partial_categorical(values))
-
-
-def category_texts(values: pd.Series) -> pd.Series:
-    """Write the categories that are not missing as text; booleans become `true` and `false`, as in Spark."""
-    known = values.dropna().astype(object)
-    if pd.api.types.infer_dtype(known) == "string":
-        return known
-    return known.map(lambda value: str(value).lower() if isinstance(value, bool) else str(value))
 
 
 def _sketch(ordered: Floats) -> tuple[int, ...]:

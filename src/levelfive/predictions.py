@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.window import Window as Over
 
+from levelfive.categories import as_texts
 from levelfive.model_package import Model
 from levelfive.runs import Run
 from levelfive.tables import in_window
@@ -59,13 +60,13 @@ def live_predictions(
     return rows.drop("_place", *(f"_{name}" for name in order))
 
 
-def scores_of(model: Model, reference: Model | None, features: Column) -> Column:
-    """Score a struct of features with a model, and with a reference beside it.
+def scores_of(model: Model, reference: Model | None, rows: DataFrame) -> Column:
+    """Score rows with a model, and with a reference beside it.
 
     Args:
         model: What the score is from.
-        reference: What the reference score is from; None, or a model that needs more than these features: null.
-        features: The features of the model.
+        reference: What the reference score is from; None, or a model that needs more than the model's features: null.
+        rows: They have the features of the model.
 
     Returns:
         A struct of `score` and `reference_score`.
@@ -78,7 +79,8 @@ def scores_of(model: Model, reference: Model | None, features: Column) -> Column
             theirs = None if beside is None else beside.score(frame)
             yield pd.DataFrame({SCORE: model.score(frame), REFERENCE_SCORE: theirs}).astype("float64")
 
-    column: Column = score(features)
+    texts = as_texts(model.card.categorical, rows.schema)
+    column: Column = score(F.struct(*(texts.get(name, F.col(name)).alias(name) for name in model.card.features)))
     return column
 
 

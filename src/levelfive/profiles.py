@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from numpy.typing import NDArray
 
+from levelfive.categories import category_texts
 from levelfive.day_blocks import DayBlocks
 from levelfive.errors import ConfigError, DataError, EvidenceError
 from levelfive.histograms import MAX_BINS, Floats, Histogram
@@ -21,7 +22,6 @@ from levelfive.partials import (
     CategoricalProfile,
     NumericProfile,
     Partial,
-    category_texts,
     finish_categorical,
     finish_numeric,
     merge,
@@ -163,9 +163,9 @@ def _daily_numbers(values: NDArray[Any], histogram: Histogram, blocks: DayBlocks
 
 def _daily_categories(values: pd.Series, profile: CategoricalProfile, blocks: DayBlocks) -> DailyCounts:
     names = pd.Index(list(profile.frequent), dtype=object)
-    texts = category_texts(values)
-    places = names.get_indexer(pd.Index(texts, dtype=object))
-    days = blocks.codes[values.notna().to_numpy()]
+    known = values.notna().to_numpy()
+    places = names.get_indexer(pd.Index(category_texts(values)[known], dtype=object))
+    days = blocks.codes[known]
     return _cross(days, np.where(places < 0, len(names), places), (blocks.days, len(names) + 1))
 
 

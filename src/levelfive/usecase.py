@@ -219,7 +219,8 @@ class ModelSpec:
         task: Binary classification or regression.
         spine_features: Columns of the spine that are features themselves.
         lookups: Features read as of the prediction time.
-        categorical: Those features that are categories; all others are numbers.
+        categorical: Those features that are categories; all others are numbers. The estimator gets them as text, see
+            `levelfive.categories`.
         build: From (numeric columns, categorical columns, seed), an unfitted estimator.
         parameters: What `build` uses, for the record.
         seed: Makes a training repeatable.

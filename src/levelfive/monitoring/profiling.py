@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from pyspark.sql import functions as F
 
+from levelfive.categories import with_texts
 from levelfive.histograms import Histogram
 from levelfive.partials import (
     CategoricalProfile,
@@ -74,9 +75,10 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
     bins = {**{name: baseline.numeric[name].histogram for name in numeric}, SCORE: baseline.score.histogram}
     offset = int(day_starts_at.total_seconds())
     features = [F.col(f"{FEATURES}.{name}").cast("double").alias(name) for name in numeric]
-    features += [F.col(f"{FEATURES}.{name}").cast("string").alias(name) for name in categorical]
+    features += [F.col(f"{FEATURES}.{name}").alias(name) for name in categorical]
     day = F.floor((F.unix_seconds(PREDICTION_TIME) - F.lit(offset)) / F.lit(_DAY_SECONDS))
     wanted = rows.select(day.cast("long").alias(_DAY), F.col(SCORED).alias(SCORE), *features)
+    wanted = with_texts(wanted, categorical)
 
     def partials(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

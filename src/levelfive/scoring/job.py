@@ -134,7 +134,7 @@ def _scored(
     use_case, (model, reference) = context.use_case, models
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
     rows = context.features.assemble(use_case.spine(raw, window), model.card.lookups, run.read, window)
-    scored = rows.withColumn("_scores", scores_of(model, reference, F.struct(*model.card.features)))
+    scored = rows.withColumn("_scores", scores_of(model, reference, rows))
     return scored.select(
         *use_case.key,
         PREDICTION_TIME,

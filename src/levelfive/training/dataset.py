@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
+from levelfive.categories import category_texts, with_texts
 from levelfive.data.known import read_as_known
 from levelfive.errors import EvidenceError
 from levelfive.features.job import known_labels
@@ -72,7 +73,7 @@ def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window,
         as_of: The logical now: labels known later are left out.
 
     Returns:
-        Key, `prediction_time`, the features, the slices, `label` and `day` (a whole number).
+        Key, `prediction_time`, the features (categories as text), the slices, `label` and `day` (a whole number).
 
     Raises:
         EvidenceError: No row of the window has a label that is known by `as_of`.
@@ -93,6 +94,7 @@ def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window,
     if not labels.empty:
         fresh = labelled_rows(context, run, wanted.lookups, _span(labels), as_of=as_of)
         parts.append(labels.merge(fresh[columns], on=key, how="inner"))
+    parts = [_with_texts(part, _categories(use_case)) for part in parts]
     return _ordered(pd.concat(parts, ignore_index=True), use_case)
 
 
@@ -110,7 +112,7 @@ def labelled_rows(
     spine = use_case.spine(raw, window).join(known.select(*use_case.key, LABEL), on=list(use_case.key), how="inner")
     slices = [F.col(name).cast("string").alias(f"{SLICE}{name}") for name in use_case.slices]
     rows = context.features.assemble(spine.select("*", *slices), lookups, run.read, window, label=LABEL)
-    return _ordered(rows.toPandas(), use_case)
+    return _ordered(with_texts(rows, _categories(use_case)).toPandas(), use_case)
 
 
 def write_snapshot(rows: pd.DataFrame, folder: Path) -> Snapshot:
@@ -136,7 +138,17 @@ def _served(run: Run, use_case: UseCase, wanted: Wanted, *, window: Window) -> p
     version = F.col("model_version").alias("_version")
     columns = [*(F.col(name) for name in use_case.key), *others, *slices, version]
     live = live_predictions(run, use_case, window, model_name=wanted.model_name, columns=columns)
-    return live.where(F.col("_version").isin(list(wanted.served_by))).drop("_version").toPandas()
+    live = live.where(F.col("_version").isin(list(wanted.served_by))).drop("_version")
+    return with_texts(live, _categories(use_case)).toPandas()
+
+
+def _categories(use_case: UseCase) -> tuple[str, ...]:
+    """List the features that are categories, but for keys, by which rows are joined."""
+    return tuple(name for name in use_case.model.categorical if name not in use_case.key)
+
+
+def _with_texts(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    return rows.assign(**{name: category_texts(rows[name]) for name in names if name in rows.columns})
 
 
 def _without(labels: pd.DataFrame, found: pd.DataFrame, key: list[str]) -> pd.DataFrame:

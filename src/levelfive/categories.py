@@ -1,0 +1,80 @@
+"""The text of a category: one rule, so that training, scoring and monitoring mean the same by it.
+
+A category is compared by its text alone. Which type its column has, in Spark, Arrow or pandas, plays no part: pandas
+makes floats of whole numbers as soon as one of them is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import functions as F
+from pyspark.sql.types import IntegralType
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+    from pyspark.sql.types import StructType
+
+
+def category_texts(values: pd.Series) -> pd.Series:
+    """Write categories as text, None for those that are missing; of shape and index of the values.
+
+    Equal numbers have one text, of whatever type, in plain digits: without a point where they are whole, else the
+    shortest that means them. Booleans are `true` and `false`; dates and times are in ISO 8601, times in UTC and without
+    a zone; bytes are hexadecimal.
+    """
+    given, known = values.to_numpy(dtype=object), values.notna().to_numpy()
+    if pd.api.types.infer_dtype(given[known], skipna=False) != "string":
+        codes, different = pd.factorize(values)
+        # pandas would make floats of 64 bits of those of 32, whose shortest text is another.
+        each = different.to_numpy() if different.dtype == np.float32 else different
+        given = np.array([*map(category_text, each), None], dtype=object)[codes]
+    texts = np.full(len(values), None, dtype=object)
+    texts[known] = given[known]
+    return pd.Series(texts, index=values.index, name=values.name, dtype=object)
+
+
+def category_text(value: Any) -> str:
+    """Write one category that is not missing as text, see `category_texts`."""
+    match value:
+        case str():
+            return value
+        case bool() | np.bool_():
+            return str(bool(value)).lower()
+        case float() | np.floating():
+            whole = np.isfinite(value) and value == np.floor(value)
+            return str(int(value)) if whole else np.format_float_positional(value, trim="-")
+        case Decimal():
+            return format(value.normalize() + 0, "f")
+        case datetime():
+            return (value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value).isoformat()
+        case date():
+            return value.isoformat()
+        case bytes() | bytearray():
+            return bytes(value).hex()
+    return str(value)
+
+
+def as_texts(names: Iterable[str], schema: StructType) -> dict[str, Column]:
+    """Cast the categories that pandas may make floats of to the text that they have; the others stay.
+
+    Args:
+        names: The categories; those that the schema does not have are passed over.
+        schema: What the columns are.
+
+    Returns:
+        A column for each that needs one, by name.
+    """
+    whole = {field.name for field in schema.fields if isinstance(field.dataType, IntegralType)}
+    return {name: F.col(name).cast("string") for name in names if name in whole}
+
+
+def with_texts(rows: DataFrame, names: Iterable[str]) -> DataFrame:
+    """Put texts in the place of the categories that pandas may make floats of, see `as_texts`."""
+    texts = as_texts(names, rows.schema)
+    return rows.withColumns(texts) if texts else rows
