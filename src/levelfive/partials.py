@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import add
 from typing import Any
@@ -19,6 +19,7 @@ from levelfive.histograms import Floats, Histogram, finite
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 MAX_CATEGORIES = 100
+MAX_KNOWN = 10_000
 SKETCH_SIZE = 256
 
 _HASHES = 2**63  # one bit less than there is, so that a hash fits the signed integers of Spark and Arrow
@@ -61,6 +62,11 @@ class CategoricalProfile:
         distinct: Different values.
         frequent: Counts of the `MAX_CATEGORIES` most frequent values, as text, the most frequent first.
         rest: Count of all other values.
+        others: Hashes of the other categories (63 bits), increasing, of a baseline; None where there are more than
+            `MAX_KNOWN`, so that nothing can be said to be outside.
+        once: Categories with a single value.
+        outside: Count of the values whose category a baseline does not have; None where that cannot be said, and 0 of a
+            baseline itself.
     """
 
     count: int
@@ -68,6 +74,18 @@ class CategoricalProfile:
     distinct: int
     frequent: Mapping[str, int]
     rest: int
+    others: tuple[int, ...] | None
+    once: int
+    outside: int | None
+
+    @property
+    def unseen_share(self) -> float:
+        """The share of further values, 0 to 1, whose category is to be expected to be none of these.
+
+        The estimator of Good 1953, The Population Frequencies of Species and the Estimation of Population Parameters,
+        Biometrika 40: the share of the values that are the only one of their category.
+        """
+        return self.once / self.count if self.count else 0.0
 
 
 @dataclass(frozen=True)
@@ -226,16 +244,16 @@ def finish_numeric(partial: Partial, histogram: Histogram) -> NumericProfile:
     )
 
 
-def finish_categorical(partial: Partial, keep: Iterable[str] = ()) -> CategoricalProfile:
+def finish_categorical(partial: Partial, baseline: CategoricalProfile | None = None) -> CategoricalProfile:
     """Make the profile of the rows that a partial has seen.
 
     Args:
         partial: Of a categorical column.
-        keep: Categories to list besides the most frequent ones, such as those of a baseline, without
-            which rare ones could not be compared with it.
+        baseline: What the profile will be compared with: its frequent categories are listed besides the most frequent
+            ones, without which rare ones could not be compared. None for a profile that is a baseline itself.
     """
     ranked = sorted(partial.categories.items(), key=lambda item: (-item[1], item[0]))
-    kept = set(keep)
+    kept = frozenset(() if baseline is None else baseline.frequent)
     frequent = {name: n for rank, (name, n) in enumerate(ranked) if rank < MAX_CATEGORIES or name in kept}
     return CategoricalProfile(
         count=partial.count,
@@ -243,7 +261,28 @@ def finish_categorical(partial: Partial, keep: Iterable[str] = ()) -> Categorica
         distinct=len(ranked),
         frequent=frequent,
         rest=partial.count - sum(frequent.values()),
+        others=_hashes_of([name for name, _ in ranked if name not in frequent]) if baseline is None else (),
+        once=sum(n == 1 for _, n in ranked),
+        outside=0 if baseline is None else _outside(partial.categories, baseline),
     )
+
+
+def _hashes_of(names: Sequence[str]) -> tuple[int, ...] | None:
+    return None if len(names) > MAX_KNOWN else tuple(np.sort(_hashed(names)).tolist())
+
+
+def _outside(categories: Mapping[str, int], baseline: CategoricalProfile) -> int | None:
+    rare = [name for name in categories if name not in baseline.frequent]
+    if not rare:
+        return 0
+    if baseline.others is None:
+        return None
+    new = ~np.isin(_hashed(rare), np.array(baseline.others, dtype=np.uint64))
+    return sum(categories[name] for name, is_new in zip(rare, new, strict=True) if is_new)
+
+
+def _hashed(names: Sequence[str]) -> NDArray[np.uint64]:
+    return hash_array(np.array(names, dtype=object)) % np.uint64(_HASHES)
 
 
 def profile_numeric(values: NDArray[Any]) -> NumericProfile:

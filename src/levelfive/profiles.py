@@ -99,7 +99,7 @@ class Baseline:
             return cls(
                 rows=record["rows"],
                 numeric={name: _read_numeric(found) for name, found in record["numeric"].items()},
-                categorical={name: CategoricalProfile(**found) for name, found in record["categorical"].items()},
+                categorical={name: _read_categorical(found) for name, found in record["categorical"].items()},
                 label=_read_numeric(record["label"]),
                 score=_read_numeric(record["score"]),
                 daily={name: tuple(map(tuple, days)) for name, days in record["daily"].items()},
@@ -189,3 +189,8 @@ def _read_numeric(record: Mapping[str, Any]) -> NumericProfile:
     found = record["histogram"]
     places = {name: tuple(found[name]) for name in ("inner_edges", "counts", "sums")}
     return NumericProfile(**{**record, "histogram": Histogram(found["low"], found["high"], **places)})
+
+
+def _read_categorical(record: Mapping[str, Any]) -> CategoricalProfile:
+    others = record["others"]
+    return CategoricalProfile(**{**record, "others": None if others is None else tuple(others)})

@@ -35,7 +35,7 @@ from levelfive.runs import JobContext, Run, failures
 from levelfive.windows import Window
 
 MIN_DAYS = 4
-_OF_A_DAY = ("model_version", "window_end", "day", "column", "rows", "nulls", "counts", "sums", "categories")
+_OF_A_DAY = ("model_version", "window_end", "day", "column", "rows", "nulls", "counts", "sums", "categories", "outside")
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def _column_week(column: str, week: datetime, days: list[dict[str, Any]], baseli
         before = [*known.frequent.values(), known.rest]
         now = [sum(dict(day["categories"]).get(name, 0) for day in days) for name in known.frequent]
         now.append(rows - nulls - sum(now))
-        outside = now[-1]
+        outside = None if any(day["outside"] is None for day in days) else sum(day["outside"] for day in days)
     else:
         histogram = baseline_of(column, baseline).histogram
         before = list(histogram.counts)
@@ -191,5 +191,5 @@ def _column_week(column: str, week: datetime, days: list[dict[str, Any]], baseli
         psi=float(population_stability(np.array(before, float), np.array(now, float))) if measured else None,
         mean=mean,
         null_share=nulls / rows if rows else 0.0,
-        outside_share=outside / max(rows - nulls, 1),
+        outside_share=None if outside is None else outside / max(rows - nulls, 1),
     )

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from levelfive.errors import ConfigError, DataError, EvidenceError
-from levelfive.partials import partials_of_groups
+from levelfive.partials import MAX_KNOWN, partials_of_groups
 from levelfive.profiles import (
     LABEL,
     MAX_BINS,
@@ -482,7 +482,9 @@ def test_the_estimate_follows_from_the_last_of_the_least_hashes():
 def test_a_later_profile_lists_a_baselines_categories_however_rare():
     names = [f"N{number:03}" for number in range(MAX_CATEGORIES)] * 2 + ["rare", "other"]
 
-    found = finish_categorical(partial_categorical(pd.Series(names)), keep=["rare", "absent"])
+    found = finish_categorical(
+        partial_categorical(pd.Series(names)), profile_categorical(pd.Series(["rare", "absent"]))
+    )
 
     assert (len(found.frequent), found.frequent["rare"], found.rest) == (MAX_CATEGORIES + 1, 1, 1)
 
@@ -500,3 +502,31 @@ def test_the_groups_of_a_batch_are_summarised_as_each_by_itself() -> None:
         alone = partial_numeric(values[groups == group], histogram)
         assert alone == replace(ours, mean=alone.mean, m2=alone.m2, sums=alone.sums)
         assert pytest.approx([alone.mean, alone.m2, *alone.sums]) == [ours.mean, ours.m2, *ours.sums]
+
+
+def test_a_profile_knows_up_to_10000_rare_categories_and_no_more():
+    names = [f"N{number:05}" for number in range(MAX_CATEGORIES + MAX_KNOWN)]
+    later = partial_categorical(pd.Series([names[-1], "new", "new", None]))
+
+    few, many = (profile_categorical(pd.Series([*names, *more])) for more in ([], ["one more"]))
+
+    assert (few.rest, len(few.others), few.once, many.others) == (MAX_KNOWN, MAX_KNOWN, len(names), None)
+    assert [finish_categorical(later, known).outside for known in (few, many)] == [2, None]
+    assert [finish_categorical(partial_categorical(pd.Series(names[:9])), known).outside for known in (few, many)] == [
+        0,
+        0,
+    ]
+
+
+def test_the_share_of_unseen_categories_is_that_of_the_values_that_are_the_only_one():
+    assert profile_categorical(pd.Series(["UA", "UA", "AA", None])).unseen_share == 1 / 3
+    assert profile_categorical(pd.Series([None], dtype=object)).unseen_share == 0
+
+
+def test_a_baseline_with_rare_categories_is_read_as_it_was_written():
+    names = [f"N{number:03}" for number in range(150)]
+    frame = training_set().reindex(range(150)).assign(carrier=names)
+
+    written = profile_baseline(frame, ["carrier"], label=np.zeros(150), score=np.zeros(150))
+
+    assert Baseline.from_json(written.to_json()) == written

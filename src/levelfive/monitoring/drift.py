@@ -44,12 +44,13 @@ class Drift:
         wasserstein: Of numbers: how far a value has to be moved on average, in the column's own unit.
         chi_squared: Of categories: Pearson's statistic of homogeneity.
         chi_squared_p: Its p-value, which takes rows as independent.
-        outside_share: Share of the current values below or above the baseline's range. Of categories: the share
-            not among the baseline's frequent ones, which are the categories never seen if the baseline's `rest`
-            is 0, and more than those otherwise.
+        outside_share: Share of the current values below or above the baseline's range. Of categories: the share of
+            those that the baseline does not have; None also where it has too many to know them all.
         null_share_change: Share of nulls, current less baseline; None if a side has no rows.
         scale: Of numbers: the factor by which all quantiles are multiplied, as another unit would; None where there
             is no such common factor, or too few quantiles other than 0 to tell.
+        usual_outside_share: Of categories: the share outside that so many further rows of the baseline may well have,
+            see `usual_outside`. Else 0.
     """
 
     psi: float | None
@@ -61,6 +62,12 @@ class Drift:
     outside_share: float | None
     null_share_change: float | None
     scale: float | None = None
+    usual_outside_share: float = 0.0
+
+    @property
+    def new_share(self) -> float:
+        """The share of values outside the baseline that is more than usual; 0 where nothing can be said."""
+        return max((self.outside_share or 0.0) - self.usual_outside_share, 0.0)
 
 
 def numeric_drift(baseline: NumericProfile, current: NumericProfile) -> Drift:
@@ -99,7 +106,7 @@ def categorical_drift(baseline: CategoricalProfile, current: CategoricalProfile)
     """Compare categories with their baseline.
 
     A frequent category of the baseline that the current profile does not list counts as absent: make the current
-    profile by `finish_categorical` with `keep=baseline.frequent`, so that it lists them all.
+    profile by `finish_categorical` with the baseline, so that it lists them all.
 
     Chi-squared: Pearson 1911, On the Probability that two Independent Distributions of Frequency are Really
     Samples from the Same Population, Biometrika 8; with Yates' correction for two places, as SciPy has it.
@@ -120,9 +127,20 @@ def categorical_drift(baseline: CategoricalProfile, current: CategoricalProfile)
         wasserstein=None,
         chi_squared=float(test.statistic),
         chi_squared_p=float(test.pvalue),
-        outside_share=others / current.count,
+        outside_share=None if current.outside is None else current.outside / current.count,
         null_share_change=nulls,
+        usual_outside_share=usual_outside(baseline.unseen_share, current.count),
     )
+
+
+def usual_outside(unseen: float, rows: int) -> float:
+    """Tell which share of so many rows may well be of a category not seen before: three standard errors above `unseen`.
+
+    Args:
+        unseen: The share of all further rows of which that is to be expected, 0 to 1.
+        rows: How many rows, at least one.
+    """
+    return min(unseen + 3 * float(np.sqrt(unseen * (1 - unseen) / rows)), 1.0)
 
 
 def _scale(baseline: NumericProfile, current: NumericProfile) -> float | None:

@@ -92,7 +92,7 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
 def finish(partial: Partial, column: str, baseline: Baseline) -> Profile:
     """Turn a partial profile into one that can be compared with the baseline's."""
     if column in baseline.categorical:
-        return finish_categorical(partial, keep=baseline.categorical[column].frequent)
+        return finish_categorical(partial, baseline.categorical[column])
     return finish_numeric(partial, baseline_of(column, baseline).histogram)
 
 

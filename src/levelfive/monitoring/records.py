@@ -26,10 +26,11 @@ _WINDOW = "model_name string, model_version string, window_start timestamp, wind
 _SCHEMAS = {
     PROFILES: f"""{_WINDOW}, day date, column string, rows long, nulls long, mean double, std double, min double,
         max double, distinct long, quantiles map<string,double>, counts array<long>, sums array<double>,
-        categories map<string,long>""",
+        categories map<string,long>, rest long, outside long""",
     DRIFT: f"""{_WINDOW}, column string, psi double, usual_psi double, unusual boolean, jensen_shannon double,
         kolmogorov_smirnov double, wasserstein double, chi_squared double, chi_squared_p double,
-        outside_share double, null_share_change double, scale double""",
+        outside_share double, null_share_change double, scale double,
+        usual_outside_share double""",
     PERFORMANCE: f"""{_WINDOW}, as_of timestamp, model string, provisional boolean, scored long, known long,
         mature long, days long, without_label map<string,long>, without_label_score map<string,double>,
         label_mean double, score_mean double, label_mean_known double, metrics map<string,double>,
@@ -90,7 +91,8 @@ def write_drift(run: Run, found: Iterable[tuple[Subject, ColumnDrift]]) -> None:
         drift = column.drift
         moved = (drift.jensen_shannon, drift.kolmogorov_smirnov, drift.wasserstein)
         tested = (drift.chi_squared, drift.chi_squared_p, drift.outside_share, drift.null_share_change, drift.scale)
-        cells.append((*subject.cells, column.column, drift.psi, column.usual, column.unusual, *moved, *tested))
+        measured = (drift.psi, column.usual, column.unusual, *moved, *tested, drift.usual_outside_share)
+        cells.append((*subject.cells, column.column, *measured))
     _replace(run, DRIFT, cells)
 
 
@@ -163,10 +165,11 @@ def _interval(ends: list[float] | None) -> tuple[float, float] | None:
 def _profile(partial: Partial, done: NumericProfile | CategoricalProfile) -> tuple[object, ...]:
     rows = done.count + done.nulls
     if isinstance(done, CategoricalProfile):
-        return (rows, done.nulls, *(None,) * 4, done.distinct, {}, [], [], {**done.frequent, "(rest)": done.rest})
+        counted = (dict(done.frequent), done.rest, done.outside)
+        return (rows, done.nulls, *(None,) * 4, done.distinct, {}, [], [], *counted)
     numbers = (done.mean, done.std, done.min, done.max)
     places = (list(partial.counts), list(partial.sums))
-    return (rows, done.nulls, *numbers, done.distinct, dict(done.quantiles), *places, {})
+    return (rows, done.nulls, *numbers, done.distinct, dict(done.quantiles), *places, {}, None, None)
 
 
 def _measured(one: Performance, evaluation: Evaluation | None) -> tuple[object, ...]:

@@ -76,14 +76,17 @@ class Judgement:
 
 @dataclass(frozen=True)
 class ColumnWeek:
-    """A column in the week that starts at `week`; shares are 0 to 1, the mean is in the column's unit."""
+    """A column in the week that starts at `week`; shares are 0 to 1, the mean is in the column's unit.
+
+    The share outside is None where the training data has too many categories to know them all.
+    """
 
     column: str
     week: datetime
     psi: float | None
     mean: float | None
     null_share: float
-    outside_share: float
+    outside_share: float | None
 
 
 @dataclass(frozen=True)

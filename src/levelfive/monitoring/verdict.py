@@ -50,7 +50,7 @@ class Verdict:
     """What monitoring says of a window. Only harm or broken data calls for a person.
 
     Args:
-        outside: Columns with values outside the training's range.
+        outside: Columns with values outside the training's range, more than are usual.
         unusual: Columns that differ by more than the baseline's days differ among themselves.
         harmful: Why the model harms; empty if it does not.
         broken: What is broken in the data; empty if nothing is.
@@ -83,7 +83,7 @@ def judge(
         policy: From which values on something is said.
     """
     return Verdict(
-        outside=tuple(c.column for c in columns if (c.drift.outside_share or 0.0) > policy.outside_share),
+        outside=tuple(c.column for c in columns if c.drift.new_share > policy.outside_share),
         unusual=tuple(c.column for c in columns if c.unusual),
         harmful=_harm(skill, skill_at_training, policy),
         broken=(*_broken_delivery(delivery, policy), *(said for c in columns for said in _broken_column(c, policy))),
@@ -124,7 +124,7 @@ def _broken_column(column: ColumnDrift, policy: MonitoringPolicy) -> list[str]:
     factor = None if drift.scale is None else max(drift.scale, 1 / drift.scale)
     grown = factor is not None and factor < policy.broken_scale
     most = policy.broken_outside_share_grown if grown else policy.broken_outside_share
-    if drift.outside_share is not None and drift.outside_share > most:
+    if drift.outside_share is not None and drift.new_share > most:
         found.append(
             f"{column.column}: {drift.outside_share:.0%} of its values lie outside the training's range: another unit "
             "or meaning?"

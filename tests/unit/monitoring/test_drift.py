@@ -19,6 +19,7 @@ from levelfive.monitoring.drift import (
     population_stability,
     usual_psi,
 )
+from levelfive.partials import MAX_CATEGORIES, MAX_KNOWN
 from levelfive.profiles import (
     finish_categorical,
     finish_numeric,
@@ -61,7 +62,7 @@ def later(values, baseline):
 def category_drift(before, now):
     """Measure drift from raw categories."""
     baseline = profile_categorical(pd.Series(before, dtype=object))
-    current = finish_categorical(partial_categorical(pd.Series(now, dtype=object)), keep=baseline.frequent)
+    current = finish_categorical(partial_categorical(pd.Series(now, dtype=object)), baseline)
     return categorical_drift(baseline, current)
 
 
@@ -215,10 +216,30 @@ def test_rare_categories_of_a_baseline_are_compared_though_others_have_become_fr
     assert found.outside_share == 240 / 241
 
 
-def test_the_share_outside_counts_from_the_baselines_frequent_categories_when_it_has_a_rest():
-    names = [f"N{number:03}" for number in range(110)]
+def test_rare_categories_of_a_baseline_are_not_outside():
+    names = [f"N{number:03}" for number in range(250)]
 
-    assert category_drift(names, names).outside_share == 10 / 110
+    assert category_drift(names * 2, names).outside_share == 0
+    assert category_drift(names * 2, [*names, "new"]).outside_share == 1 / 251
+
+
+def test_the_share_outside_is_unknown_where_the_baseline_has_too_many_categories():
+    names = [f"N{number:05}" for number in range(MAX_CATEGORIES + MAX_KNOWN + 1)]
+
+    found = category_drift(names, [*names, "new"])
+
+    assert (found.outside_share, found.new_share) == (None, 0)
+
+
+@pytest.mark.parametrize("rows", [100, 1000])
+def test_new_categories_are_usual_where_rare_ones_always_come_up(rows):
+    rng = np.random.default_rng(5)
+    before, now = ([f"N{number}" for number in rng.zipf(1.5, n)] for n in (5000, rows))
+
+    same, other = category_drift(before, now), category_drift(before, [f"other {name}" for name in now])
+
+    assert 0 < same.outside_share < same.usual_outside_share < 0.2
+    assert (same.new_share, other.new_share) == (0, 1 - other.usual_outside_share)
 
 
 def test_a_window_like_the_baseline_is_not_unusual():
