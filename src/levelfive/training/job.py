@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from levelfive.errors import EvidenceError
 from levelfive.features.job import LABELS
 from levelfive.metrics import SKILL, Evaluation, evaluate, evaluate_slices, row_loss
-from levelfive.model_package import Model, ModelCard, feature_frame, make_estimator, save
+from levelfive.model_package import Model, ModelCard, check_repeats, feature_frame, make_estimator, save
 from levelfive.predictions import PREDICTIONS
 from levelfive.profiles import profile_baseline
 from levelfive.registry import tags
@@ -102,7 +102,7 @@ def run(
 
     Raises:
         EvidenceError: There are too few days or labels.
-        RegistryError: The registry refused, or did not answer.
+        RegistryError: The registry refused, or did not answer, or a model cannot repeat its own scores.
         TableError: A table is missing.
     """
     spec = context.use_case.model.without(*without)
@@ -320,8 +320,9 @@ def _register(
     folder: Path,
 ) -> tuple[str, str]:
     candidate, refitted = models
-    save(candidate, rows.tail(100), folder / "candidate")
-    save(refitted, rows.tail(100), folder / "model")
+    for model, name in ((candidate, "candidate"), (refitted, "model")):
+        save(model, rows.tail(100), folder / name)
+        check_repeats(folder / name)
     task.tracked.log_folder(folder / "model", "model")
     shared = {
         tags.AS_OF: iso(task.as_of),
