@@ -17,7 +17,7 @@ from sklearn.base import clone
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.metrics import row_loss
-from levelfive.model_package import feature_frame, make_estimator, score
+from levelfive.model_package import feature_frame, score
 from levelfive.runs import Run
 from levelfive.training.dataset import labelled_rows
 from levelfive.training.split import folds_by_week
@@ -44,7 +44,7 @@ def loss(spec: ModelSpec, rows: pd.DataFrame, folds: np.ndarray, changed: dict[s
     losses = np.empty(len(rows))
     for fold in range(FOLDS):
         held_out = folds == fold
-        estimator = clone(make_estimator(spec)).set_params(**{f"trees__{name}": v for name, v in changed.items()})
+        estimator = clone(spec.estimator()).set_params(**{f"trees__{name}": v for name, v in changed.items()})
         estimator.fit(features[~held_out], labels[~held_out])
         losses[held_out] = row_loss(spec.task, labels[held_out], score(estimator, spec.task, features[held_out]))
     return float(losses.mean())

@@ -17,7 +17,7 @@ import pandas as pd
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.metrics import evaluate
-from levelfive.model_package import feature_frame, make_estimator, score
+from levelfive.model_package import feature_frame, score
 from levelfive.runs import Run
 from levelfive.training.dataset import DAY, labelled_rows
 from levelfive.usecase import LABEL, PREDICTION_TIME, Estimator, ModelSpec
@@ -39,7 +39,7 @@ def between(rows: pd.DataFrame, start: datetime, end: datetime) -> pd.DataFrame:
 def fitted(app: App, spec: ModelSpec, rows: pd.DataFrame, as_of: datetime) -> Estimator:
     """Fit the recipe on all rows that were mature at a time."""
     known = between(rows, utc(2013, 1, 1), as_of - app.use_case.maturity)
-    estimator = make_estimator(spec)
+    estimator = spec.estimator()
     estimator.fit(feature_frame(known, spec.features, spec.categorical), known[LABEL].to_numpy(np.float64))
     return estimator
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
@@ -74,7 +74,9 @@ LOOKUPS = (
 )
 
 
-def build(numeric: Sequence[str], categorical: Sequence[str], seed: int) -> Estimator:
+def build(
+    numeric: Sequence[str], categorical: Sequence[str], seed: int, parameters: Mapping[str, float | int | str]
+) -> Estimator:
     """Build the unfitted pipeline; a category that was not seen in training counts as missing."""
     codes = OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=float("nan"), encoded_missing_value=float("nan")
@@ -83,7 +85,7 @@ def build(numeric: Sequence[str], categorical: Sequence[str], seed: int) -> Esti
         [("categories", codes, list(categorical)), ("numbers", "passthrough", list(numeric))],
         verbose_feature_names_out=False,
     )
-    trees = XGBClassifier(**PARAMETERS, tree_method="hist", n_jobs=2, random_state=seed)
+    trees = XGBClassifier(**parameters, tree_method="hist", n_jobs=2, random_state=seed)
     pipeline: Estimator = Pipeline([("columns", columns), ("trees", trees)])
     return pipeline
 

@@ -26,7 +26,7 @@ from mlflow.models import infer_signature
 from levelfive.categories import category_texts
 from levelfive.errors import ConfigError, RegistryError
 from levelfive.profiles import SCORE, Baseline
-from levelfive.usecase import Estimator, Lookup, ModelSpec, Task
+from levelfive.usecase import Estimator, Lookup, Task
 from levelfive.windows import iso
 
 if TYPE_CHECKING:
@@ -39,6 +39,15 @@ SMOKE_ROWS = 20
 TOLERANCE, TOLERANCE_NEAR_0 = 1e-5, 1e-9
 EXAMPLE_ROWS = 5
 REQUIREMENTS = ("scikit-learn", "xgboost", "pandas", "numpy", "mlflow")
+
+
+@dataclass(frozen=True)
+class UseCaseCode:
+    """The use case's own code: the distribution that it was installed from, if it was, and a hash of its source."""
+
+    distribution: str = ""
+    version: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,7 @@ class ModelCard:
     code_revision: str
     baseline: str
     holdout_skill: float | None = None
+    code: UseCaseCode = UseCaseCode()
 
     def to_json(self) -> str:
         """Write the card as JSON."""
@@ -81,7 +91,7 @@ class ModelCard:
     def identity(self) -> str:
         """Hash of what makes the model what it is, as 64 hexadecimal digits: not its run, nor the tables' versions.
 
-        The baseline tells of the scores, so that another recipe with the same parameters has another identity.
+        The code's hash is a part of it: another recipe has another identity, even if it has led to the same scores.
         """
         plain = replace(self, run_id="", table_versions={})
         return hashlib.sha256(plain.to_json().encode()).hexdigest()
@@ -98,6 +108,7 @@ class ModelCard:
             **{
                 **record,
                 "task": Task(record["task"]),
+                "code": UseCaseCode(**record.get("code", {})),
                 **{n: tuple(record[n]) for n in ("features", "categorical")},
             }
         )
@@ -250,9 +261,3 @@ def _difference(folder: Path) -> str:
         return ""
     worst = int(np.argmax(np.abs(came - expected)))
     return f"such as {came[worst]:.6g} instead of {expected[worst]:.6g}"
-
-
-def make_estimator(spec: ModelSpec) -> Estimator:
-    """Build the unfitted estimator of a recipe."""
-    numeric = [name for name in spec.features if name not in spec.categorical]
-    return spec.build(numeric, list(spec.categorical), spec.seed)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from levelfive.errors import ConfigError
@@ -221,18 +222,36 @@ class ModelSpec:
         lookups: Features read as of the prediction time.
         categorical: Those features that are categories; all others are numbers. The estimator gets them as text, see
             `levelfive.categories`.
-        build: From (numeric columns, categorical columns, seed), an unfitted estimator.
-        parameters: What `build` uses, for the record.
+        build: From (numeric columns, categorical columns, seed), an unfitted estimator. If it has an argument named
+            `parameters`, it gets those too.
+        parameters: What `build` is told to use: what is recorded is what was built.
         seed: Makes a training repeatable.
+
+    Raises:
+        ConfigError: There are parameters, and `build` does not take them.
     """
 
     task: Task
     spine_features: tuple[str, ...]
     lookups: tuple[Lookup, ...]
     categorical: tuple[str, ...]
-    build: Callable[[Sequence[str], Sequence[str], int], Estimator]
+    build: Callable[..., Estimator]
     parameters: Mapping[str, float | int | str] = field(default_factory=dict)
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse parameters that would be recorded and not used."""
+        if self.parameters and not _takes_parameters(self.build):
+            raise ConfigError(
+                f"parameters are recorded but build does not take them, got {', '.join(self.parameters)}: give build a "
+                "fourth argument named parameters, or leave them out of the ModelSpec"
+            )
+
+    def estimator(self) -> Estimator:
+        """Build the unfitted estimator."""
+        numeric = [name for name in self.features if name not in self.categorical]
+        told = {"parameters": dict(self.parameters)} if _takes_parameters(self.build) else {}
+        return self.build(numeric, list(self.categorical), self.seed, **told)
 
     def without(self, *groups: str) -> ModelSpec:
         """Leave out the lookups of some groups.
@@ -262,6 +281,13 @@ class ModelSpec:
     def features(self) -> tuple[str, ...]:
         """All feature names in the order in which the model takes them."""
         return self.spine_features + tuple(name for lookup in self.lookups for name in lookup.features)
+
+
+def _takes_parameters(build: Callable[..., Estimator]) -> bool:
+    try:
+        return "parameters" in signature(build).parameters
+    except (TypeError, ValueError):  # a built-in one says nothing of its arguments
+        return False
 
 
 @dataclass(frozen=True)

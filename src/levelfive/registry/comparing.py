@@ -29,6 +29,7 @@ def facts(registry: CentralRegistry, version: str) -> dict[str, str]:
         "skill on the holdout": skill,
         "features": ", ".join(card.features),
         "code revision": card.code_revision,
+        "code": f"{card.code.distribution} {card.code.version} sha256 {card.code.sha256[:12]}".strip(),
         "seed": str(card.seed),
         **{f"parameter {name}": str(value) for name, value in sorted(card.parameters.items())},
         **{f"table {name}": f"version {read}" for name, read in sorted(card.table_versions.items())},

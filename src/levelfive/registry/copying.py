@@ -9,7 +9,9 @@ from levelfive.errors import ModelNotFound
 from levelfive.registry.store import CentralRegistry
 from levelfive.registry.tags import (
     AS_OF,
+    CODE_DISTRIBUTION,
     CODE_REVISION,
+    CODE_SHA256,
     COPY,
     REFIT_OF,
     ROLE,
@@ -20,7 +22,7 @@ from levelfive.registry.tags import (
     TRAINING_SET_SHA256,
 )
 
-KEPT = (AS_OF, TRACKING_RUN, CODE_REVISION, TRAINING_SET_SHA256)
+KEPT = (AS_OF, TRACKING_RUN, CODE_REVISION, CODE_SHA256, CODE_DISTRIBUTION, TRAINING_SET_SHA256)
 
 
 def bring(registry: CentralRegistry, source: CentralRegistry, version: str) -> str:

@@ -6,9 +6,12 @@ PACKAGE_SHA256 = "levelfive_package_sha256"
 AS_OF = "levelfive_as_of"
 TRACKING_RUN = "levelfive_tracking_run_id"
 CODE_REVISION = "levelfive_code_revision"
+CODE_SHA256 = "levelfive_code_sha256"
+CODE_DISTRIBUTION = "levelfive_code_distribution"
 TRAINING_SET_SHA256 = "levelfive_training_set_sha256"
 DECISION = "levelfive_decision"
-"""Where it comes from: training time, run, code, training set, and the decision that asked for it."""
+"""Where it comes from: training time, run, code (its revision, a hash of the use case's source, the distribution that
+brought it), training set, and the decision that asked for it."""
 
 SAME_MODEL = "levelfive_same_model"
 """Hash by `ModelCard.identity`: trainings that agree in it led to the same model."""

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from levelfive.errors import EvidenceError
 from levelfive.features.job import LABELS
 from levelfive.metrics import SKILL, Evaluation, evaluate, evaluate_slices, row_loss
-from levelfive.model_package import Model, ModelCard, check_repeats, feature_frame, make_estimator, save
+from levelfive.model_package import Model, ModelCard, UseCaseCode, check_repeats, feature_frame, save
 from levelfive.predictions import PREDICTIONS
 from levelfive.profiles import profile_baseline
 from levelfive.registry import tags
@@ -29,6 +29,7 @@ from levelfive.registry.job import champion
 from levelfive.registry.promotions import PROMOTIONS, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext, Run
+from levelfive.training.code import code_of
 from levelfive.training.dataset import (
     DAY,
     SLICE,
@@ -72,6 +73,7 @@ class _Task:
     as_of: datetime
     code_revision: str
     decision: str
+    code: UseCaseCode
 
 
 def run(
@@ -87,8 +89,8 @@ def run(
 ) -> TrainingResult:
     """Train a candidate on what was known at `as_of` and let the gate judge it on the newest days.
 
-    A repeated training that leads to the same model, against the same champion, finds the versions that are registered,
-    unless their files are damaged or gone.
+    A repeated training by the same code that leads to the same model, against the same champion, finds the versions
+    that are registered, unless their files are damaged or gone.
 
     Args:
         context: Tables and use case.
@@ -118,7 +120,7 @@ def run(
     ):
         about = {"as_of": iso(as_of), "use_case": context.use_case.name, "run_id": run.run_id, **parameters}
         with tracking.run(f"{context.use_case.name} {iso(as_of)}", about) as tracked:
-            task = _Task(context, run, tracked, spec, as_of, code_revision, decision)
+            task = _Task(context, run, tracked, spec, as_of, code_revision, decision, code_of(context.use_case))
             split = _split(task)
             with run.timed("training_set"):
                 live = champion(context, registry, as_of)
@@ -214,7 +216,7 @@ def _fit(task: _Task, snapshot: Snapshot, window: Window) -> Model:
         raise EvidenceError(f"no labelled row has a prediction time in {window}")
     features = feature_frame(rows, spec.features, spec.categorical)
     labels = rows[LABEL].to_numpy(np.float64)
-    estimator = make_estimator(spec)
+    estimator = spec.estimator()
     estimator.fit(features, labels)
     card = ModelCard(
         use_case=task.context.use_case.name,
@@ -233,6 +235,7 @@ def _fit(task: _Task, snapshot: Snapshot, window: Window) -> Model:
         run_id=task.tracked.run_id,
         code_revision=task.code_revision,
         baseline="",
+        code=task.code,
     )
     return Model(estimator, card)
 
@@ -328,6 +331,8 @@ def _register(
         tags.AS_OF: iso(task.as_of),
         tags.TRACKING_RUN: task.tracked.run_id,
         tags.CODE_REVISION: task.code_revision,
+        tags.CODE_SHA256: task.code.sha256,
+        tags.CODE_DISTRIBUTION: f"{task.code.distribution} {task.code.version}".strip(),
         tags.DECISION: task.decision,
         tags.TRAINING_SET_SHA256: candidate.card.training_set_sha256,
     }

@@ -1,0 +1,133 @@
+"""What code a version is made of: the use case's distribution, and a hash that changes with its source.
+
+Hashed are the Python files of each top-level package, or the file of each single module, that one of the use case's
+functions comes from: `build`, `spine`, `labels`, `derive` of sources and `compute` of feature tables. Beside the files,
+each function is hashed by itself: its name and source, its defaults, and the plain values and functions that it holds,
+as a closure or by `functools.partial`. Functions of a notebook or a script (`__main__`) have no package: of these the
+source is hashed by `inspect.getsource`, and that of what they use of `__main__`, where it is plain or a function.
+
+Not hashed: levelfive itself and other packages, of which the card has the versions, and files that are no Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, time, timedelta, tzinfo
+from decimal import Decimal
+from functools import partial
+from importlib.metadata import entry_points, packages_distributions, version
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from levelfive.model_package import UseCaseCode
+from levelfive.usecase import ENTRY_POINT_GROUP, UseCase
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), date, time, timedelta, tzinfo, Decimal)
+_HERE = "__main__"
+_OURS = __name__.partition(".")[0]
+
+
+def code_of(use_case: UseCase) -> UseCaseCode:
+    """Find the code of a use case: where `build` was installed from, and a hash of all of its functions' source."""
+    functions = _functions(use_case)
+    roots = {module.__name__: module for module in map(_root, functions.values()) if module is not None}
+    total = hashlib.sha256()
+    for name, module in sorted(roots.items()):
+        for path, source in _files(module):
+            total.update(f"{name}\0{path}\0{len(source)}\0".encode() + source)
+    seen: set[int] = set()
+    for name, function in functions.items():
+        total.update(f"{name}\0{_told(function, seen)}\0".encode())
+    built = _root(use_case.model.build)
+    distribution = "" if built is None else _distribution(built.__name__.partition(".")[0])
+    return UseCaseCode(distribution, version(distribution) if distribution else "", total.hexdigest())
+
+
+def _functions(use_case: UseCase) -> dict[str, Callable[..., Any]]:
+    named: dict[str, Callable[..., Any] | None] = {
+        "build": use_case.model.build,
+        "spine": use_case.spine,
+        "labels": use_case.labels,
+        **{f"derive {source.name}": source.derive for source in use_case.sources},
+        **{f"compute {table.name}": table.compute for table in use_case.feature_tables},
+    }
+    return {name: function for name, function in named.items() if function is not None}
+
+
+def _distribution(package: str) -> str:
+    """Find the distribution that a package was installed from; empty where it was not, as in a Git folder."""
+    offered = (point for point in entry_points(group=ENTRY_POINT_GROUP) if point.module.partition(".")[0] == package)
+    found = [point.dist.name for point in offered if point.dist is not None]
+    return next(iter(found or packages_distributions().get(package, [])), "")
+
+
+def _root(function: Callable[..., Any]) -> ModuleType | None:
+    """Find the topmost package or module with a file that a function comes from; None for those that have no such."""
+    while isinstance(function, partial):
+        function = function.func
+    name = getattr(function, "__module__", None) or type(function).__module__
+    parts = name.split(".")
+    if parts[0] in (_HERE, _OURS):
+        return None
+    modules = (sys.modules.get(".".join(parts[:length])) for length in range(1, len(parts) + 1))
+    return next((module for module in modules if getattr(module, "__file__", None)), None)
+
+
+def _files(module: ModuleType) -> Iterator[tuple[str, bytes]]:
+    file = Path(str(module.__file__))
+    found = file.parent.rglob("*.py") if file.name == "__init__.py" else [file]
+    for path in sorted(found):
+        yield path.relative_to(file.parent).as_posix(), path.read_bytes()
+
+
+def _told(thing: object, seen: set[int]) -> str:
+    """Write down what a thing is, the same in every process; of what is neither plain nor a function, its type."""
+    if isinstance(thing, _PLAIN):
+        return repr(thing)
+    if isinstance(thing, Mapping):
+        return f"{{{', '.join(f'{_told(key, seen)}: {_told(value, seen)}' for key, value in thing.items())}}}"
+    if isinstance(thing, tuple | list):
+        return f"[{', '.join(_told(one, seen) for one in thing)}]"
+    if isinstance(thing, set | frozenset):
+        return f"set {sorted(_told(one, seen) for one in thing)}"
+    if isinstance(thing, partial):
+        return f"partial {_told([thing.func, thing.args, thing.keywords], seen)}"
+    if inspect.ismethod(thing):
+        return _told([thing.__func__, thing.__self__], seen)
+    about = thing if isinstance(thing, type | FunctionType) else type(thing)
+    name = f"{about.__module__}.{about.__qualname__}"
+    if id(thing) in seen:
+        return name
+    seen.add(id(thing))
+    if isinstance(thing, FunctionType):
+        return f"{name} {_of_function(thing, seen)}"
+    if isinstance(thing, type):
+        own = vars(thing) if thing.__module__ == _HERE else {}
+        return f"{name} {_told({key: own[key] for key in sorted(own) if not key.startswith('__weakref')}, seen)}"
+    if is_dataclass(thing):
+        return f"{name} {_told({field.name: getattr(thing, field.name) for field in fields(thing)}, seen)}"
+    return name
+
+
+def _of_function(function: FunctionType, seen: set[int]) -> str:
+    try:
+        source = inspect.getsource(function.__code__)
+    except (OSError, TypeError):  # it was made by `exec`
+        source = ""
+    held = inspect.getclosurevars(function)
+    used = {**(held.globals if function.__module__ == _HERE else {}), **held.nonlocals}
+    defaults = [function.__defaults__, function.__kwdefaults__]
+    # Two functions of one line have the same source, and other instructions.
+    return _told(
+        [source, _of_code(function.__code__, seen), defaults, {name: used[name] for name in sorted(used)}], seen
+    )
+
+
+def _of_code(code: CodeType, seen: set[int]) -> str:
+    inner = [_of_code(one, seen) if isinstance(one, CodeType) else _told(one, seen) for one in code.co_consts]
+    return f"{code.co_code.hex()} {code.co_names} {inner}"
