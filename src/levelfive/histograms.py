@@ -48,6 +48,11 @@ class Histogram:
         empty = cls(float(ordered[0]), float(ordered[-1]), _inner_edges(ordered), (), ())
         return empty.refilled_by_ordered(ordered)
 
+    @property
+    def edges(self) -> tuple[float | None, ...]:
+        """Where the places lie: the least value, the inner edges and the greatest value."""
+        return (self.low, *self.inner_edges, self.high)
+
     def refilled(self, values: NDArray[Any]) -> Histogram:
         """Count other values, shape (rows,), between the same edges; those not finite are left out."""
         return self.refilled_by_ordered(np.sort(finite(values)))

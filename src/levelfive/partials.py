@@ -103,6 +103,7 @@ class Partial:
         sums: Their sums by place.
         sketch: The `SKETCH_SIZE` least hashes of the numbers (63 bits), each once, increasing.
         categories: Count of each category, as text.
+        edges: Of the places: the histogram's least value, inner edges and greatest value.
     """
 
     count: int
@@ -115,6 +116,7 @@ class Partial:
     sums: tuple[float, ...]
     sketch: tuple[int, ...]
     categories: Mapping[str, int]
+    edges: tuple[float | None, ...] = ()
 
 
 def partial_numeric(values: NDArray[Any], histogram: Histogram) -> Partial:
@@ -137,6 +139,7 @@ def _partial_of_ordered(ordered: Floats, nulls: int, histogram: Histogram) -> Pa
         sums=filled.sums,
         sketch=_sketch(ordered),
         categories={},
+        edges=histogram.edges,
     )
 
 
@@ -179,6 +182,7 @@ def partials_of_groups(
             sums=tuple(sums[g].tolist()),
             sketch=sketches[g],
             categories={},
+            edges=histogram.edges,
         )
         for g in range(n_groups)
     )
@@ -201,11 +205,7 @@ def merge(a: Partial, b: Partial) -> Partial:
     Raises:
         ConfigError: The two were counted on different bins.
     """
-    if len(a.counts) != len(b.counts):
-        raise ConfigError(
-            f"partials of one column have the same places, got {len(a.counts)} and {len(b.counts)}; "
-            "summarise both with the histogram of one baseline"
-        )
+    _require_edges(a, b.edges)
     count = a.count + b.count
     step, share = b.mean - a.mean, b.count / max(count, 1)
     return Partial(
@@ -219,7 +219,16 @@ def merge(a: Partial, b: Partial) -> Partial:
         sums=tuple(map(add, a.sums, b.sums)),
         sketch=tuple(sorted({*a.sketch, *b.sketch})[:SKETCH_SIZE]),
         categories=dict(Counter(a.categories) + Counter(b.categories)),
+        edges=a.edges,
     )
+
+
+def _require_edges(partial: Partial, edges: tuple[float | None, ...]) -> None:
+    if partial.edges != edges:
+        raise ConfigError(
+            f"partials of one column have the same places, got the edges {partial.edges} and {edges}; summarise both "
+            "with the histogram of one baseline"
+        )
 
 
 def finish_numeric(partial: Partial, histogram: Histogram) -> NumericProfile:
@@ -228,7 +237,11 @@ def finish_numeric(partial: Partial, histogram: Histogram) -> NumericProfile:
     Quantiles are interpolated: a share u of a place's values is taken to lie within the share u ** c of its width
     from the lower edge, where c is such that their mean is right. So edges stay exact, and so does a value that
     fills its place alone.
+
+    Raises:
+        ConfigError: The partial was counted on other bins.
     """
+    _require_edges(partial, histogram.edges)
     filled = replace(histogram, counts=partial.counts, sums=partial.sums)
     known = partial.count > 0
     return NumericProfile(

@@ -364,11 +364,14 @@ def test_numbers_of_a_shorter_type_have_the_same_summary(dtype):
     assert partial_numeric(short.astype(np.float64), histogram) == partial_numeric(short, histogram)
 
 
-def test_partials_on_other_bins_are_not_merged():
-    one, other = (profile_numeric(np.arange(size)).histogram for size in (2, 30))
+@pytest.mark.parametrize("others", [np.arange(30), np.arange(10, 12)], ids=["another number", "the same number"])
+def test_partials_on_other_bins_are_neither_merged_nor_finished(others):
+    one, other = (profile_numeric(values).histogram for values in (np.arange(2), others))
 
-    with pytest.raises(ConfigError, match="the same places, got 4 and 22"):
-        merge(partial_numeric(np.zeros(1), one), partial_numeric(np.zeros(1), other))
+    with pytest.raises(ConfigError, match=r"the same places, got the edges \(0.0, 1.0, 1.0\) and "):
+        merge(partial_numeric(np.arange(2), one), partial_numeric(np.arange(2), other))
+    with pytest.raises(ConfigError, match="the same places"):
+        finish_numeric(partial_numeric(np.arange(2), one), other)
 
 
 @pytest.mark.parametrize(
