@@ -236,7 +236,9 @@ def finish_numeric(partial: Partial, histogram: Histogram) -> NumericProfile:
 
     Quantiles are interpolated: a share u of a place's values is taken to lie within the share u ** c of its width
     from the lower edge, where c is such that their mean is right. So edges stay exact, and so does a value that
-    fills its place alone.
+    fills its place alone. The outermost places hold a twentieth of the baseline and its whole tail: of a lognormal or
+    Pareto one, the quantile 0.99 (or 0.01) may be that of a rank as far away as 0.04; all between 0.05 and 0.95 are
+    within 0.004, but for 0.05 and 0.95 of columns with two long tails, 0.014.
 
     Raises:
         ConfigError: The partial was counted on other bins.
