@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.window import Window as Over
 
+from levelfive.columns import own
 from levelfive.model_package import Model
 from levelfive.runs import Run
 from levelfive.tables import in_window
@@ -25,6 +26,7 @@ SCORE = "score"
 REFERENCE_SCORE = "reference_score"
 SLICES = "slices"
 FEATURES = "features"
+_PLACE = own("place")
 
 
 class Role(StrEnum):
@@ -53,10 +55,10 @@ def live_predictions(
     of_model = (F.col("role") == str(Role.CHAMPION)) & (F.col("model_name") == model_name)
     live = run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, window) & of_model)
     order = ("scored_as_of", "model_version")
-    first = Over.partitionBy(*use_case.key).orderBy(*(f"_{name}" for name in order))
-    rows = live.select(*columns, *(F.col(name).alias(f"_{name}") for name in order))
-    rows = rows.withColumn("_place", F.row_number().over(first)).where("_place = 1")
-    return rows.drop("_place", *(f"_{name}" for name in order))
+    first = Over.partitionBy(*use_case.key).orderBy(*map(own, order))
+    rows = live.select(*columns, *(F.col(name).alias(own(name)) for name in order))
+    rows = rows.withColumn(_PLACE, F.row_number().over(first)).where(F.col(_PLACE) == 1)
+    return rows.drop(_PLACE, *map(own, order))
 
 
 def scores_of(model: Model, reference: Model | None, features: Column) -> Column:

@@ -12,17 +12,19 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 from pyspark.sql.window import Window as Over
 
+from levelfive.columns import own
 from levelfive.data import contract
 from levelfive.data.landing import LandingFile
 from levelfive.errors import LandingError
 from levelfive.tables import Tables
 from levelfive.usecase import Source
+from levelfive.usecase_calls import derived
 from levelfive.windows import from_micros
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-ORDER = "_order"
+ORDER, PLACE = own("order"), own("place")
 
 
 @dataclass(frozen=True)
@@ -86,13 +88,14 @@ def typed_rows(
     """Read files into typed rows with the source's derived columns, good and bad ones alike.
 
     Raises:
+        ConfigError: The source's `derive` failed.
         ContractError: A header is wrong.
     """
     for file in files:
         contract.check_header(file.header, source, str(file.path))
     texts = read_texts(spark, source, [str(file.path) for file in files])
     rows = contract.typed(texts.withColumn("source_file", F.col("_metadata.file_name")), source)
-    return rows if source.derive is None else source.derive(rows, references)
+    return derived(source, rows, references)
 
 
 def read_texts(spark: SparkSession, source: Source, paths: list[str]) -> DataFrame:
@@ -126,7 +129,7 @@ def _slim(judged: DataFrame) -> DataFrame:
 
 def _first_of_each_key(good: DataFrame, source: Source) -> DataFrame:
     order = Over.partitionBy(*source.key).orderBy("source_file", ORDER)
-    return good.withColumn("_place", F.row_number().over(order)).where("_place = 1").drop("_place")
+    return good.withColumn(PLACE, F.row_number().over(order)).where(F.col(PLACE) == 1).drop(PLACE)
 
 
 def _count(judged: DataFrame, good: DataFrame, source: Source) -> dict[str, FileCounts]:

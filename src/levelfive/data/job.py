@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
+from levelfive.columns import LOADED_AT
 from levelfive.data.ingest import Batch, judge
 from levelfive.data.landing import LandingFile, inspect, list_files, unseen
 from levelfive.errors import AsOfError, LandingError
@@ -180,13 +181,13 @@ def _write_quarantine(run: Run, batch: Batch, as_of: datetime) -> None:
     if any(counts.quarantined for counts in batch.counts.values()):
         names = ", ".join("'" + file.name.replace("'", "\\'") + "'" for file in batch.files)
         condition = f"source = '{batch.source.name}' AND source_file IN ({names})"
-        rows = batch.quarantined.withColumn("loaded_at", F.lit(as_of))
+        rows = batch.quarantined.withColumn(LOADED_AT, F.lit(as_of))
         run.wrote(run.tables.replace_where(QUARANTINE, rows, condition))
 
 
 def _write_accepted(run: Run, batch: Batch, as_of: datetime) -> list[FileResult]:
     tables, source = run.tables, batch.source
-    rows = batch.accepted.withColumn("loaded_at", F.lit(as_of))
+    rows = batch.accepted.withColumn(LOADED_AT, F.lit(as_of))
     write = run.wrote(tables.insert_new(source.table, rows, source.key, within=_within(batch)))
     accepted = {name: counts.candidates for name, counts in batch.counts.items()}
     if write.rows != sum(accepted.values()):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pyspark.sql import functions as F
 
+from levelfive.columns import own
 from levelfive.commits import Write
 from levelfive.errors import ConfigError, MachineError, TableError
 from levelfive.features.lookup import check, minutes_before, tick, times_among
@@ -240,7 +241,7 @@ def _lookback(lookup: Lookup) -> timedelta | None:
 
 
 def _tick_name(grid: timedelta) -> str:
-    return f"_tick_{int(grid.total_seconds())}"
+    return own(f"tick_{int(grid.total_seconds())}")
 
 
 def _minutes(lookup: Lookup, table: DataFrame) -> dict[str, Column]:

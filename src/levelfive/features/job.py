@@ -19,6 +19,7 @@ from levelfive.parallel import in_parallel
 from levelfive.runs import JobContext, Run
 from levelfive.tables import in_window
 from levelfive.usecase import KNOWN_AT, LABELLED, OUTCOME, PREDICTION_TIME, FeatureTable
+from levelfive.usecase_calls import feature_rows, labels_of
 from levelfive.windows import Window, iso
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
 
     Raises:
         AsOfError: There is no raw data before `as_of`.
+        ConfigError: A function of the use case failed, or its rows lack a column.
         TableError: A raw table is missing.
     """
     with context.run("features", as_of=as_of, parameters={"since": since}) as run:
@@ -95,7 +97,7 @@ def count_mature_labels(context: JobContext, run: Run, as_of: datetime, *, exclu
 def _write_features(context: JobContext, run: Run, table: FeatureTable, window: Window) -> Write:
     raw = read_as_known(run, context.use_case, table.sources, window.end)
     with run.timed(table.name):
-        rows = table.compute(raw, window)
+        rows = feature_rows(table, raw, window)
         made_of = {name: run.versions_read[context.use_case.source(name).table] for name in table.sources}
         return run.wrote(context.features.put(table, rows, window, made_of=made_of))
 
@@ -103,7 +105,7 @@ def _write_features(context: JobContext, run: Run, table: FeatureTable, window: 
 def _write_labels(context: JobContext, run: Run, window: Window) -> Write:
     raw = read_as_known(run, context.use_case, context.use_case.label_sources, window.end)
     with run.timed(LABELS):
-        return run.wrote(run.tables.replace_window(LABELS, context.use_case.labels(raw, window), KNOWN_AT, window))
+        return run.wrote(run.tables.replace_window(LABELS, labels_of(context.use_case, raw, window), KNOWN_AT, window))
 
 
 def _resume(context: JobContext, run: Run, as_of: datetime) -> datetime:

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from pyspark.sql import functions as F
 
+from levelfive.columns import own
 from levelfive.histograms import Histogram
 from levelfive.partials import (
     CategoricalProfile,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _DAY_SECONDS = 86_400
-_DAY = "_day"
+_DAY = own("day")
 _SCHEMA = "day long, column string, partial binary"
 _EPOCH = date(1970, 1, 1)
 

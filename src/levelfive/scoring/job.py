@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from levelfive.columns import own
 from levelfive.commits import Commit
 from levelfive.data.known import read_as_known
 from levelfive.errors import AsOfError, RegistryError
@@ -20,6 +21,7 @@ from levelfive.runs import RUNS, JobContext, Run
 from levelfive.scoring.batch import batch_id
 from levelfive.telemetry import event
 from levelfive.usecase import PREDICTION_TIME
+from levelfive.usecase_calls import spine_of
 from levelfive.windows import Window, iso
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 READS = ("raw_*", "<feature tables>", PROMOTIONS)
 WRITES = (PREDICTIONS,)
+
+_SCORES = own("scores")
 
 
 @dataclass(frozen=True)
@@ -133,17 +137,21 @@ def _scored(
 ) -> DataFrame:
     use_case, (model, reference) = context.use_case, models
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
-    rows = context.features.assemble(use_case.spine(raw, window), model.card.lookups, run.read, window)
-    scored = rows.withColumn("_scores", scores_of(model, reference, F.struct(*model.card.features)))
+    card = model.card
+    looked_up = {name for lookup in card.lookups for name in lookup.features}
+    own_features = [name for name in card.features if name not in looked_up]
+    spine = spine_of(use_case, raw, window, features=own_features, lookups=card.lookups)
+    rows = context.features.assemble(spine, card.lookups, run.read, window)
+    scored = rows.withColumn(_SCORES, scores_of(model, reference, F.struct(*card.features)))
     return scored.select(
         *use_case.key,
         PREDICTION_TIME,
-        F.col(f"_scores.{SCORE}"),
-        F.col(f"_scores.{REFERENCE_SCORE}"),
+        F.col(f"{_SCORES}.{SCORE}"),
+        F.col(f"{_SCORES}.{REFERENCE_SCORE}"),
         F.create_map(*(part for name in use_case.slices for part in (F.lit(name), F.col(name).cast("string")))).alias(
             SLICES
         ),
-        F.struct(*model.card.features).alias(FEATURES),
+        F.struct(*card.features).alias(FEATURES),
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
+from levelfive.columns import own
 from levelfive.data.known import read_as_known
 from levelfive.errors import EvidenceError
 from levelfive.features.job import known_labels
@@ -23,12 +24,14 @@ from levelfive.predictions import FEATURES, PREDICTIONS, SLICES, live_prediction
 from levelfive.runs import JobContext, Run
 from levelfive.tables import in_window
 from levelfive.usecase import LABEL, PREDICTION_TIME, Lookup, UseCase
+from levelfive.usecase_calls import spine_of
 from levelfive.windows import Window, iso
 
-DAY = "day"
-SLICE = "slice_"
+DAY = own("day")
+SLICE = own("slice_")
 """Put before the names of the columns by whose values metrics are reported; they hold text."""
 SNAPSHOT = "training_set.parquet"
+_VERSION = own("version")
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window,
         as_of: The logical now: labels known later are left out.
 
     Returns:
-        Key, `prediction_time`, the features, the slices, `label` and `day` (a whole number).
+        Key, `prediction_time`, the features, the slices, `label` and `DAY` (a whole number).
 
     Raises:
         EvidenceError: No row of the window has a label that is known by `as_of`.
@@ -102,12 +105,13 @@ def labelled_rows(
     """Join the labelled rows of a window with the feature tables, ordered by prediction time and key.
 
     Returns:
-        Key, `prediction_time`, the spine's columns, the lookups' features, the slices, `label` and `day`.
+        Key, `prediction_time`, the spine's columns, the lookups' features, the slices, `label` and `DAY`.
     """
     use_case = context.use_case
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
     known = known_labels(run, as_of)
-    spine = use_case.spine(raw, window).join(known.select(*use_case.key, LABEL), on=list(use_case.key), how="inner")
+    spine = spine_of(use_case, raw, window, features=use_case.model.spine_features, lookups=lookups)
+    spine = spine.join(known.select(*use_case.key, LABEL), on=list(use_case.key), how="inner")
     slices = [F.col(name).cast("string").alias(f"{SLICE}{name}") for name in use_case.slices]
     rows = context.features.assemble(spine.select("*", *slices), lookups, run.read, window, label=LABEL)
     return _ordered(rows.toPandas(), use_case)
@@ -133,10 +137,10 @@ def _labels(run: Run, use_case: UseCase, wanted: Wanted, window: Window, *, as_o
 def _served(run: Run, use_case: UseCase, wanted: Wanted, *, window: Window) -> pd.DataFrame:
     others = [F.col(f"{FEATURES}.{name}").alias(name) for name in wanted.features if name not in use_case.key]
     slices = [F.col(SLICES)[name].alias(f"{SLICE}{name}") for name in use_case.slices]
-    version = F.col("model_version").alias("_version")
+    version = F.col("model_version").alias(_VERSION)
     columns = [*(F.col(name) for name in use_case.key), *others, *slices, version]
     live = live_predictions(run, use_case, window, model_name=wanted.model_name, columns=columns)
-    return live.where(F.col("_version").isin(list(wanted.served_by))).drop("_version").toPandas()
+    return live.where(F.col(_VERSION).isin(list(wanted.served_by))).drop(_VERSION).toPandas()
 
 
 def _without(labels: pd.DataFrame, found: pd.DataFrame, key: list[str]) -> pd.DataFrame:
