@@ -15,7 +15,7 @@ from levelfive.columns import own
 from levelfive.model_package import Model
 from levelfive.runs import Run
 from levelfive.tables import in_window
-from levelfive.usecase import PREDICTION_TIME, UseCase
+from levelfive.usecase import PREDICTION_TIME, Task, UseCase
 from levelfive.windows import Window
 
 if TYPE_CHECKING:
@@ -59,6 +59,12 @@ def live_predictions(
     rows = live.select(*columns, *(F.col(name).alias(own(name)) for name in order))
     rows = rows.withColumn(_PLACE, F.row_number().over(first)).where(F.col(_PLACE) == 1)
     return rows.drop(_PLACE, *map(own, order))
+
+
+def is_sound(score: Column, task: Task) -> Column:
+    """Tell whether a score is a finite number, and between 0 and 1 where the task is binary."""
+    finite = score.isNotNull() & ~F.isnan(score) & (F.abs(score) < float("inf"))
+    return finite & score.between(0.0, 1.0) if task is Task.BINARY else finite
 
 
 def scores_of(model: Model, reference: Model | None, features: Column) -> Column:

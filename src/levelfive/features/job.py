@@ -15,6 +15,7 @@ from levelfive.data.job import LANDING_FILES
 from levelfive.data.known import read_as_known
 from levelfive.errors import AsOfError
 from levelfive.features.databricks_store import FEATURE_WINDOWS
+from levelfive.keys import Keyed, explained
 from levelfive.parallel import in_parallel
 from levelfive.runs import JobContext, Run
 from levelfive.tables import in_window
@@ -50,6 +51,7 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
     Raises:
         AsOfError: There is no raw data before `as_of`.
         ConfigError: A function of the use case failed, or its rows lack a column.
+        DataError: Two rows of a table share a key.
         TableError: A raw table is missing.
     """
     with context.run("features", as_of=as_of, parameters={"since": since}) as run:
@@ -105,7 +107,10 @@ def _write_features(context: JobContext, run: Run, table: FeatureTable, window: 
 def _write_labels(context: JobContext, run: Run, window: Window) -> Write:
     raw = read_as_known(run, context.use_case, context.use_case.label_sources, window.end)
     with run.timed(LABELS):
-        return run.wrote(run.tables.replace_window(LABELS, labels_of(context.use_case, raw, window), KNOWN_AT, window))
+        remedy = "Nothing was written: let `labels` return each key once, when its outcome became known."
+        keyed = Keyed("`labels`", context.use_case.key, labels_of(context.use_case, raw, window), remedy)
+        with explained(keyed.fault):
+            return run.wrote(run.tables.replace_window(LABELS, keyed.once(), KNOWN_AT, window))
 
 
 def _resume(context: JobContext, run: Run, as_of: datetime) -> datetime:

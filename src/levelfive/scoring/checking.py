@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyspark.sql import functions as F
 
 from levelfive.columns import own
 from levelfive.data.known import read_as_known
 from levelfive.errors import DataError
-from levelfive.predictions import PREDICTIONS, SCORE
+from levelfive.predictions import PREDICTIONS, SCORE, is_sound
 from levelfive.runs import JobContext, Run
 from levelfive.scoring.job import ScoringResult
 from levelfive.tables import in_window
-from levelfive.usecase import PREDICTION_TIME, Task
+from levelfive.usecase import PREDICTION_TIME
 from levelfive.usecase_calls import spine_of
 from levelfive.windows import iso
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 READS = ("raw_*", PREDICTIONS)
 WRITES: tuple[str, ...] = ()
@@ -88,7 +85,7 @@ def _counted(context: JobContext, run: Run, scored: ScoringResult, as_of: dateti
         .groupBy(*key)
         .agg(
             F.count(F.lit(1)).alias(_TIMES),
-            F.count(F.when(~_sound(use_case.model.task), 1)).alias(_UNSOUND),
+            F.count(F.when(~is_sound(F.col(SCORE), use_case.model.task), 1)).alias(_UNSOUND),
             F.min(SCORE).alias(_LOWEST),
             F.max(SCORE).alias(_HIGHEST),
         )
@@ -104,9 +101,3 @@ def _counted(context: JobContext, run: Run, scored: ScoringResult, as_of: dateti
     )
     found: dict[str, Any] = counts.collect()[0].asDict()
     return found
-
-
-def _sound(task: Task) -> Column:
-    score = F.col(SCORE)
-    finite = score.isNotNull() & ~F.isnan(score) & (F.abs(score) < float("inf"))
-    return finite & score.between(0.0, 1.0) if task is Task.BINARY else finite

@@ -20,6 +20,7 @@ from levelfive.columns import own
 from levelfive.data.known import read_as_known
 from levelfive.errors import EvidenceError
 from levelfive.features.job import known_labels
+from levelfive.keys import check_once
 from levelfive.predictions import FEATURES, PREDICTIONS, SLICES, live_predictions
 from levelfive.runs import JobContext, Run
 from levelfive.tables import in_window
@@ -78,6 +79,7 @@ def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window,
         Key, `prediction_time`, the features, the slices, `label` and `DAY` (a whole number).
 
     Raises:
+        DataError: Two rows share a key.
         EvidenceError: No row of the window has a label that is known by `as_of`.
     """
     use_case = context.use_case
@@ -96,7 +98,9 @@ def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window,
     if not labels.empty:
         fresh = labelled_rows(context, run, wanted.lookups, _span(labels), as_of=as_of)
         parts.append(labels.merge(fresh[columns], on=key, how="inner"))
-    return _ordered(pd.concat(parts, ignore_index=True), use_case)
+    rows = pd.concat(parts, ignore_index=True)
+    check_once("the training set", key, rows, "Nothing was trained: look at the tables that it was made of.")
+    return _ordered(rows, use_case)
 
 
 def labelled_rows(
@@ -106,6 +110,10 @@ def labelled_rows(
 
     Returns:
         Key, `prediction_time`, the spine's columns, the lookups' features, the slices, `label` and `DAY`.
+
+    Raises:
+        ConfigError: The use case's `spine` failed, or its rows lack a column.
+        DataError: Two rows share a key.
     """
     use_case = context.use_case
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
@@ -113,8 +121,13 @@ def labelled_rows(
     spine = spine_of(use_case, raw, window, features=use_case.model.spine_features, lookups=lookups)
     spine = spine.join(known.select(*use_case.key, LABEL), on=list(use_case.key), how="inner")
     slices = [F.col(name).cast("string").alias(f"{SLICE}{name}") for name in use_case.slices]
-    rows = context.features.assemble(spine.select("*", *slices), lookups, run.read, window, label=LABEL)
-    return _ordered(rows.toPandas(), use_case)
+    joined = context.features.assemble(spine.select("*", *slices), lookups, run.read, window, label=LABEL)
+    rows = joined.toPandas()
+    remedy = (
+        "Nothing was trained: let `spine`, and `compute` of the feature tables that are looked up, return each once."
+    )
+    check_once("labelled rows with their features", use_case.key, rows, remedy)
+    return _ordered(rows, use_case)
 
 
 def write_snapshot(rows: pd.DataFrame, folder: Path) -> Snapshot:
@@ -131,7 +144,11 @@ def _columns(use_case: UseCase, features: Sequence[str]) -> list[str]:
 
 def _labels(run: Run, use_case: UseCase, wanted: Wanted, window: Window, *, as_of: datetime) -> pd.DataFrame:
     known = known_labels(run, as_of, excluded=wanted.excluded)
-    return known.where(in_window(PREDICTION_TIME, window)).select(*use_case.key, PREDICTION_TIME, LABEL).toPandas()
+    inside = known.where(in_window(PREDICTION_TIME, window))
+    rows = inside.select(*use_case.key, PREDICTION_TIME, LABEL).toPandas()
+    remedy = "Nothing was trained: let `labels` return each key once, when its outcome became known."
+    check_once("labels", use_case.key, rows, remedy)
+    return rows
 
 
 def _served(run: Run, use_case: UseCase, wanted: Wanted, *, window: Window) -> pd.DataFrame:

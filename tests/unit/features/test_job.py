@@ -17,6 +17,7 @@ from levelfive.commits import Commit, Write
 from levelfive.data.job import LANDING_FILES, LEDGER_SCHEMA
 from levelfive.errors import AsOfError, TableError
 from levelfive.features import job as features
+from levelfive.keys import Keyed
 from levelfive.runs import JobContext
 from levelfive.usecase import KNOWN_AT, LABEL, OUTCOME, PREDICTION_TIME, FeatureTable
 from levelfive.windows import Window, iso, utc
@@ -50,6 +51,12 @@ class WindowsOfFeatures:
 
     def reach(self, table: str, *, before: datetime) -> datetime | None:
         return self._tables.reach(table, before=before)
+
+
+@pytest.fixture(autouse=True)
+def _no_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are no rows, none share a key."""
+    monkeypatch.setattr(Keyed, "once", lambda keyed: keyed.rows)
 
 
 def a_context(tables: MemoryTables, *feature_tables: FeatureTable) -> JobContext:
