@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise, takewhile
 
 from levelfive.errors import ConfigError
 
@@ -54,6 +55,17 @@ def sql_literal(moment: datetime) -> str:
 def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
     """Build a UTC time."""
     return datetime(year, month, day, hour, minute, tzinfo=UTC)
+
+
+# Dates further apart than this are not of one run of data: a year that was mistyped, or a placeholder.
+LONGEST_GAP = timedelta(days=366)
+
+
+def first_of(times: Iterable[datetime]) -> datetime | None:
+    """Find the first of some times, but for those that lie more than a year before the next one: mistyped dates."""
+    ordered = sorted(times, reverse=True)
+    together = takewhile(lambda pair: pair[0] - pair[1] <= LONGEST_GAP, pairwise(ordered))
+    return min((earlier for _, earlier in together), default=ordered[0] if ordered else None)
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -500,3 +500,22 @@ def test_the_groups_of_a_batch_are_summarised_as_each_by_itself() -> None:
         alone = partial_numeric(values[groups == group], histogram)
         assert alone == replace(ours, mean=alone.mean, m2=alone.m2, sums=alone.sums)
         assert pytest.approx([alone.mean, alone.m2, *alone.sums]) == [ours.mean, ours.m2, *ours.sums]
+
+
+@pytest.mark.parametrize("wild", [1e9, -1e9], ids=["far above", "far below"])
+def test_one_wild_value_does_not_widen_the_range_that_later_values_are_held_against(wild: float) -> None:
+    usual = np.arange(200.0)
+
+    found = profile_numeric(np.append(usual, wild))
+
+    assert (found.histogram.low, found.histogram.high) == (0.0, 199.0)
+    assert found.histogram.counts[0] + found.histogram.counts[-1] == 1
+    assert wild in (found.min, found.max)
+    later = found.histogram.refilled(usual * 100)
+    assert later.counts[-1] > 190
+
+
+def test_rare_values_of_a_column_that_is_else_constant_are_within_its_range() -> None:
+    found = profile_numeric(np.array([0.0] * 5000 + [1.0]))
+
+    assert (found.histogram.low, found.histogram.high) == (0.0, 1.0)
