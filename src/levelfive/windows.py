@@ -38,8 +38,10 @@ class Window:
         """Cut the window into consecutive ones of `length`; the last may be shorter."""
         start = self.start
         while start < self.end:
-            yield Window(start, min(start + length, self.end))
-            start += length
+            # Not `start + length`, which may lie beyond all times.
+            end = self.end if self.end - start <= length else start + length
+            yield Window(start, end)
+            start = end
 
 
 def iso(moment: datetime) -> str:

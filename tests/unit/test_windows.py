@@ -86,3 +86,7 @@ def test_a_date_of_another_century_is_not_where_the_data_begins() -> None:
     assert first_of([*days, NOON - 300 * DAY]) == NOON - 300 * DAY
     assert first_of([NOON]) == NOON
     assert first_of([]) is None
+
+
+def test_a_length_beyond_all_times_is_one_window() -> None:
+    assert [Window(NOON, NOON + DAY)] == list(Window(NOON, NOON + DAY).split(timedelta.max))
