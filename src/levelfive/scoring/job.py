@@ -138,8 +138,8 @@ def _check_reach(context: JobContext, model: Model, window: Window) -> None:
     end = context.features.reached(tables) if tables else None
     if end is not None and end < window.end:
         raise AsOfError(
-            f"features reach to {iso(end)}, and the window {window} beyond that: run `levelfive features --as-of "
-            f"{iso(window.end)}` first, or end the window there"
+            f"features reach to {iso(end)}, and the window {window} beyond that: run `levelfive features` up to its "
+            "end first, or end the window there"
         )
 
 
