@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from levelfive.config import Settings
-from levelfive.errors import ConfigError, MachineError
+from levelfive.errors import ConfigError, MachineError, unusable
 from levelfive.feature_stores import FeatureStore
 from levelfive.features.databricks_store import DatabricksFeatureStore, feature_engineering
 from levelfive.features.store import LocalFeatureStore
@@ -72,8 +72,7 @@ class Laptop:
         # Only a laptop has what this needs.
         from levelfive.local_spark import local_session
 
-        warehouse = self.home / "lakehouse"
-        warehouse.mkdir(parents=True, exist_ok=True)
+        warehouse = self._made(self.home / "lakehouse")
         spark = local_session(warehouse, memory=settings.memory, cores=settings.cores)
         return Tables(spark, schema=settings.schema_name, warehouse=warehouse)
 
@@ -96,11 +95,17 @@ class Laptop:
         """A folder in the home."""
         return self.home / "landing"
 
+    def _made(self, folder: Path) -> Path:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            raise ConfigError(f"home {self.home}: {unusable(err)} (--home)") from err
+        return folder
+
     def _store(self, name: str, uri: str | None) -> tuple[str, Path | None]:
         if uri is not None:
             return uri, None
-        folder = self.home / name
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = self._made(self.home / name)
         return f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts"
 
 

@@ -5,32 +5,37 @@ from __future__ import annotations
 import os
 import sys
 import time
+import traceback
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from levelfive import replay_plan
 from levelfive.cli_options import (
+    EXIT_GATE_REFUSED,
+    EXIT_REFUSED,
+    EXIT_UNFORESEEN,
     AsOf,
     Begin,
     Config,
     End,
+    Given,
     Home,
     Landing,
     UseCaseName,
     how_to_promote,
     open_app,
     out,
+    to_be_pasted,
     wide,
 )
 from levelfive.cli_registry import registry_cli
 from levelfive.config import DEFAULT_HOME, Approval, parse_length, parse_time, parse_window
-from levelfive.errors import ConfigError, LevelfiveError
+from levelfive.errors import ConfigError, LevelfiveError, unusable
 from levelfive.telemetry import configure_logging
 from levelfive.windows import Window, iso
 
@@ -50,7 +55,6 @@ cli = typer.Typer(
 )
 cli.add_typer(registry_cli, name="registry")
 
-EXIT_REFUSED = 2
 SHOWN_COLUMNS = 10
 PROJECT_FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
@@ -163,9 +167,10 @@ def training(
     for reason in result.verdict.reasons:
         out.print(f"  - {reason}")
     if result.version is None:
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_GATE_REFUSED)
+    given = Given(home=home, config=config, use_case=use_case)
     out.print(f"candidate is version {result.candidate_version}, refitted on all labels as version {result.version}.")
-    out.print(f"Make it the champion: {how_to_promote(app.settings.approval, result.version, moment)}")
+    out.print(f"Make it the champion: {how_to_promote(app.settings.approval, result.version, moment, **given)}")
 
 
 @cli.command()
@@ -230,12 +235,12 @@ def _score_range(app: App, within: Window, each: timedelta, at_once: int) -> Non
         if isinstance(done, ScoringResult):
             table.add_row(str(part.window), done.batch_id, done.model_version, f"{done.rows:,}")
         else:
-            table.add_row(str(part.window), "", "", f"refused: {escape(str(done))}")
+            table.add_row(str(part.window), "", "", f"refused: {done}")
     wide.print(table)
     refused = sum(not isinstance(part.outcome, ScoringResult) for part in parts)
     if refused:
         out.print(f"{refused} of {len(parts)} windows were refused; the others are scored.")
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_REFUSED)
 
 
 @cli.command()
@@ -296,8 +301,8 @@ def retraining(
     if result.promotion is not None:
         out.print(f"Version {result.promotion.version} is the champion since {iso(result.promotion.promoted_at)}.")
     elif result.retraining is not None and result.retraining.version is not None:
-        version = result.retraining.version
-        out.print(f"It waits for you: {how_to_promote(app.settings.approval, version, moment)}")
+        version, given = result.retraining.version, Given(home=home, config=config, use_case=use_case)
+        out.print(f"It waits for you: {how_to_promote(app.settings.approval, version, moment, **given)}")
 
 
 @cli.command()
@@ -332,9 +337,11 @@ def status(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_ca
         out.print(f"{app.registry.name}: version {found.live.version} is live since {iso(found.live.promoted_at)}")
         out.print(f"why: {found.live.reason}")
     if found.alias != found.newest:
+        repair = to_be_pasted(f"registry promote {found.newest} --as-of {iso(moment)}", home, config, use_case)
         out.print(
-            f"[bold]the registry's alias {CHAMPION!r} points at {found.alias}, promotions say {found.newest}[/bold]: "
-            f"repair it with `levelfive registry promote {found.newest} --as-of {iso(moment)}`"
+            f"the registry's alias {CHAMPION!r} points at {found.alias}, promotions say {found.newest}: "
+            f"repair it with `{repair}`",
+            style="bold",
         )
     if found.live is None:
         return
@@ -365,14 +372,14 @@ def preflight(
     findings = ask(connect(chosen, profile), chosen)
     table = Table("subject", "answer", "because")
     for subject, found in findings.items():
-        table.add_row(subject, found.answer, escape(found.reason))
+        table.add_row(subject, found.answer, found.reason)
     wide.print(table)
     wrong = [found for found in findings.values() if not found.is_fine]
     for found in wrong:
         if found.remedy:
-            out.print(found.remedy, markup=False, highlight=False)
+            out.print(found.remedy, highlight=False)
     if wrong:
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_REFUSED)
 
 
 @cli.command()
@@ -416,7 +423,7 @@ def demo(
     out.print(f"time: {time.perf_counter() - start:.0f} s ({spent})")
     out.print(
         f"Report: {result.report}. Tables: {home}/lakehouse. MLflow: {home}/tracking, {home}/registry. "
-        f"Next: levelfive status --as-of {iso(result.as_of)} --home {home}"
+        f"Next: {to_be_pasted(f'status --as-of {iso(result.as_of)}', home, config, use_case)}"
     )
 
 
@@ -429,12 +436,22 @@ def _months(text: str) -> tuple[int, int]:
 
 
 def main() -> None:
-    """Run the command; a refusal is a sentence on standard error and exit code 2."""
+    """Run the command; a refusal is a sentence on standard error and exit code 2, and only the gate's is 1."""
     try:
         cli()
     except LevelfiveError as err:
-        Console(stderr=True, soft_wrap=True).print(f"levelfive: {err}", style="red", markup=False, highlight=False)
-        sys.exit(EXIT_REFUSED)
+        _refuse(str(err))
+    except OSError as err:
+        _refuse(unusable(err))
+    except Exception:
+        traceback.print_exc()
+        sys.exit(EXIT_UNFORESEEN)
+
+
+def _refuse(said: str) -> NoReturn:
+    console = Console(stderr=True, soft_wrap=True, markup=False, emoji=False)
+    console.print(f"levelfive: {said}", style="red", highlight=False)
+    sys.exit(EXIT_REFUSED)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict, Unpack
 
 import typer
 from rich.console import Console
 
-from levelfive.config import Approval, load_settings
+from levelfive.config import DEFAULT_HOME, Approval, load_settings
 from levelfive.windows import iso
 
 if TYPE_CHECKING:
@@ -36,18 +37,42 @@ Begin = Annotated[
 ]
 End = Annotated[str | None, typer.Option("--to", help="End of the prediction times, not included; default --as-of.")]
 WIDE = 230
+# The gate's refusal is a result, and its code means nothing else.
+EXIT_GATE_REFUSED, EXIT_REFUSED, EXIT_UNFORESEEN = 1, 2, 3
 
-out = Console(soft_wrap=True)
+# What is printed holds names and reasons that others wrote: brackets and colons in them are no markup.
+
+
+class Given(TypedDict, total=False):
+    """The options that a command was given, for the commands that it tells of."""
+
+    home: Path
+    config: Path | None
+    use_case: str | None
+
+
+out = Console(soft_wrap=True, markup=False, emoji=False)
 # A table keeps its lines whole: a terminal that is too narrow wraps them, a file gets them as they are.
-wide = Console(width=WIDE)
+wide = Console(width=WIDE, markup=False, emoji=False)
 
 
-def how_to_promote(approval: Approval, version: str, as_of: datetime) -> str:
+def to_be_pasted(
+    command: str, home: Path = DEFAULT_HOME, config: Path | None = None, use_case: str | None = None
+) -> str:
+    """Write a command with the options that were given to this one, so that it works on the same home."""
+    given = {"--home": None if home == DEFAULT_HOME else home, "--config": config, "--use-case": use_case}
+    options = (f"{name} {shlex.quote(str(value))}" for name, value in given.items() if value is not None)
+    return " ".join([f"levelfive {command}", *options])
+
+
+def how_to_promote(approval: Approval, version: str, as_of: datetime, **given: Unpack[Given]) -> str:
     """Write the commands that make a version which passed the gate the champion."""
-    promote = f"levelfive registry promote {version} --as-of {iso(as_of)}"
+    which = f"{version} --as-of {iso(as_of)}"
+    promote = to_be_pasted(f"registry promote {which}", **given)
     if approval is not Approval.MANUAL:
         return promote
-    return f"levelfive registry approve {version} --as-of {iso(as_of)} --by WHO --reason WHY, then {promote}"
+    approve = to_be_pasted(f"registry approve {which} --by WHO --reason WHY", **given)
+    return f"{approve}, then {promote}"
 
 
 def open_app(home: Path, config: Path | None, use_case: str | None, landing: Path | None = None) -> App:

@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from levelfive.cli_options import AsOf, Config, Home, UseCaseName, how_to_promote, open_app, out, wide
+from levelfive.cli_options import (
+    EXIT_GATE_REFUSED,
+    AsOf,
+    Config,
+    Given,
+    Home,
+    UseCaseName,
+    how_to_promote,
+    open_app,
+    out,
+    wide,
+)
 from levelfive.config import DEFAULT_HOME, parse_time
 from levelfive.windows import iso
 
@@ -61,8 +72,9 @@ def copy(
     for reason in admitted.verdict.reasons:
         out.print(f"  - {reason}")
     if not admitted.verdict.passed:
-        raise typer.Exit(1)
-    out.print(f"Make it the champion: {how_to_promote(app.settings.approval, admitted.version, moment)}")
+        raise typer.Exit(EXIT_GATE_REFUSED)
+    given = Given(home=home, config=config, use_case=use_case)
+    out.print(f"Make it the champion: {how_to_promote(app.settings.approval, admitted.version, moment, **given)}")
 
 
 @registry_cli.command()

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from levelfive.errors import AsOfError, ConfigError
-from levelfive.windows import Window
+from levelfive.windows import Window, iso, utc
 
 CONFIG_FILE = "levelfive.yml"
 DEFAULT_HOME = Path(".levelfive")
 DEFAULT_WINDOW = timedelta(days=1)
+# Times that Python, Arrow, Spark and pandas, which counts nanoseconds, all hold.
+EARLIEST, LATEST = utc(1700, 1, 1), utc(2262, 1, 1)
+_N = r"\d+(?:\.\d+)?"
+_LENGTH = re.compile(
+    rf"P(?:(?P<weeks>{_N})W)?(?:(?P<days>{_N})D)?"
+    rf"(?:T(?=\d)(?:(?P<hours>{_N})H)?(?:(?P<minutes>{_N})M)?(?:(?P<seconds>{_N})S)?)?"
+)
+_CALENDAR = re.compile(r"P[^T]*\d[YM].*")
 
 
 class Approval(StrEnum):
@@ -88,14 +97,21 @@ def parse_time(text: str) -> datetime:
     """Read a time in ISO 8601; without an offset it is UTC.
 
     Raises:
-        AsOfError: The text is no such time, for instance a reference that a scheduler left unresolved.
+        AsOfError: The text is no such time, for instance a reference that a scheduler left unresolved, or it is one
+            that not all engines hold.
     """
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError as err:
         hint = " It looks like a reference that was not resolved." if "{{" in text or "@{" in text else ""
         raise AsOfError(f"expected a time in ISO 8601 such as 2013-04-01T06:00Z, got {text!r}.{hint}") from err
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError as err:
+        raise _out_of_reach(text) from err
+    if not EARLIEST <= moment <= LATEST:
+        raise _out_of_reach(text)
+    return moment
 
 
 def parse_window(begin: str | None, end: str | None, as_of: datetime) -> Window:
@@ -107,25 +123,48 @@ def parse_window(begin: str | None, end: str | None, as_of: datetime) -> Window:
         as_of: The logical now.
 
     Raises:
-        AsOfError: A text is no time and no duration.
+        AsOfError: A text is no time and no duration, or the window begins before all times.
         ConfigError: The window does not end after its start.
     """
     until = parse_time(end) if end else as_of
     if not begin:
         return Window(until - DEFAULT_WINDOW, until)
-    return Window(until - parse_length(begin) if begin.strip().startswith("P") else parse_time(begin), until)
+    if not begin.strip().startswith("P"):
+        return Window(parse_time(begin), until)
+    length = parse_length(begin)
+    if length > until - EARLIEST:
+        raise _out_of_reach(f"{begin.strip()} before {iso(until)}")
+    return Window(until - length, until)
 
 
 def parse_length(text: str) -> timedelta:
-    """Read a duration in ISO 8601.
+    """Read a duration in ISO 8601 of weeks, days, hours, minutes and seconds.
 
     Raises:
-        AsOfError: The text is no such duration.
+        AsOfError: The text is no such duration, is of years or months, which have no length of their own, or is longer
+            than all times together.
     """
+    found = _LENGTH.fullmatch(text.strip())
+    parts = {} if found is None else {unit: float(n) for unit, n in found.groupdict().items() if n is not None}
+    if not parts:
+        if _CALENDAR.fullmatch(text.strip()):
+            raise AsOfError(
+                f"a year or a month has no length of its own, got {text!r}: say days, such as P30D, or two times"
+            )
+        raise AsOfError(f"expected a duration in ISO 8601 such as P7D or PT12H, got {text!r}")
     try:
-        return TypeAdapter(timedelta).validate_python(text.strip())
-    except ValidationError as err:
-        raise AsOfError(f"expected a duration in ISO 8601 such as P7D or PT12H, got {text!r}") from err
+        length = timedelta(**parts)
+    except OverflowError as err:
+        raise _out_of_reach(text) from err
+    if length > LATEST - EARLIEST:
+        raise _out_of_reach(text)
+    return length
+
+
+def _out_of_reach(text: str) -> AsOfError:
+    return AsOfError(
+        f"{text} lies beyond the times from {iso(EARLIEST)} to {iso(LATEST)}, which all engines hold: correct it"
+    )
 
 
 def _read_mapping(path: Path) -> dict[str, object]:

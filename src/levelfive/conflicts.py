@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from delta import exceptions as delta
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import AnalysisException, PySparkException, PythonException
 
-from levelfive.errors import TableConflict, TableError
+from levelfive.errors import MachineError, TableConflict, TableError
 
 _CONFLICTS = (
     delta.ConcurrentAppendException,
@@ -19,6 +19,7 @@ _CONFLICTS = (
 )
 # Over Connect, Delta's conflicts arrive as unknown errors with this state of SQL.
 _CONFLICT_STATE = "2D521"
+_FULL = ("No space left on device", "Disk quota exceeded")
 
 
 def is_conflict(err: BaseException) -> bool:
@@ -29,6 +30,21 @@ def is_conflict(err: BaseException) -> bool:
 def overtaken(table: str) -> TableConflict:
     """Build the error of a writer that was not first."""
     return TableConflict(f"table {table!r}: another writer committed first; run the step again")
+
+
+def is_of_spark(err: BaseException | None) -> bool:
+    """Tell whether Spark, or the bridge to it, raised an error."""
+    return isinstance(err, PySparkException) or type(err).__module__ == "py4j.protocol"
+
+
+def failed(table: str, err: BaseException) -> TableError | MachineError:
+    """Build the error of a write that Spark began and could not end."""
+    lines = [line.strip() for line in str(err).splitlines() if line.strip()] or [type(err).__name__]
+    if full := next((line for line in lines if any(words in line for words in _FULL)), None):
+        return MachineError(f"table {table!r} cannot be written: {full}. Free space there, or name another home")
+    # Of a function in Python, the last line says what it raised.
+    said = lines[-1] if isinstance(err, PythonException) else lines[0]
+    return TableError(f"table {table!r} cannot be written: {said}. Look at what its rows are computed from")
 
 
 def refused(table: str, err: BaseException) -> TableError:
@@ -43,8 +59,9 @@ class refusals:
         table: The logical name, for the message.
 
     Raises:
+        MachineError: The disk is full.
         TableConflict: Another writer was first.
-        TableError: The rows do not fit the table.
+        TableError: The rows do not fit the table, or cannot be computed.
     """
 
     def __init__(self, table: str) -> None:
@@ -60,3 +77,6 @@ class refusals:
             raise overtaken(self._table) from err
         if isinstance(err, AnalysisException):
             raise refused(self._table, err) from err
+        if is_of_spark(err):
+            assert err is not None
+            raise failed(self._table, err) from err

@@ -18,6 +18,17 @@ LevelfiveError
 
 from __future__ import annotations
 
+import errno
+
+
+def unusable(err: OSError) -> str:
+    """Say what the system refused: a place that cannot be read or written, or a full disk."""
+    place = "" if err.filename is None else f"{err.filename} "
+    why = err.strerror or str(err) or type(err).__name__
+    if err.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{place}cannot be written: {why}. Free space there, or name another place"
+    return f"{place}cannot be read or written: {why}. Name another place, or ask for the right to use this one"
+
 
 class LevelfiveError(Exception):
     """Base of all errors raised on purpose: the message says what was expected, what came, what to do."""

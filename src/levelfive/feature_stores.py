@@ -5,7 +5,7 @@ A model's lookups name tables logically; a store binds the names to its own cata
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,6 +34,7 @@ class FeatureStore(Protocol):
             made_of: The versions of the sources: a table without times that was made of these stays as it is.
 
         Raises:
+            DataError: Two rows share a key; nothing was written.
             TableConflict: Another writer was first.
             TableError: The rows do not fit the table, or a grant is missing.
         """
@@ -44,6 +45,14 @@ class FeatureStore(Protocol):
 
         Returns:
             The latest end of a written window that lies before `before`, or None where there is none.
+        """
+        ...
+
+    def reached(self, tables: Collection[str]) -> datetime | None:
+        """Tell up to which time all of some tables with times were computed.
+
+        Returns:
+            The end of the windows of the table that is furthest behind, or None where no table tells of any.
         """
         ...
 

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from numpy.typing import NDArray
 
 MAX_BINS = 20
+# One value in so many may be wild, and is so if it lies so many widths of all others beyond them.
+FEW, RARE, FAR_OUT = 100, 1000, 10
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -22,8 +24,8 @@ class Histogram:
     the values with exactly i inner edges at or below them: [low, e1), [e1, e2), ..., [en, high].
 
     Args:
-        low: The least value of the baseline, or None without values.
-        high: The greatest value of the baseline, or None without values.
+        low: The least value of the baseline that is not wild, or None without values.
+        high: The greatest value of the baseline that is not wild, or None without values.
         inner_edges: Increasing edges e1 ... en, above `low` and at most `high`.
         counts: Values a place, of length n + 3.
         sums: Sum of the values a place, of length n + 3.
@@ -45,7 +47,8 @@ class Histogram:
         """Choose edges for finite numbers in increasing order, shape (rows,), and count them."""
         if ordered.size == 0:
             return cls(None, None, (), (0, 0, 0), (0.0, 0.0, 0.0))
-        empty = cls(float(ordered[0]), float(ordered[-1]), _inner_edges(ordered), (), ())
+        usual = ordered[_not_wild(ordered)]
+        empty = cls(float(usual[0]), float(usual[-1]), _inner_edges(usual), (), ())
         return empty.refilled_by_ordered(ordered)
 
     @property
@@ -82,6 +85,24 @@ def finite(values: NDArray[Any]) -> Floats:
     """Leave out what is missing, NaN or infinite."""
     numbers = np.asarray(values, dtype=np.float64)
     return np.asarray(numbers[np.isfinite(numbers)])
+
+
+def _not_wild(ordered: Floats) -> slice:
+    """Find the values that make the range: without the few that lie far out, one of which would widen it to all.
+
+    Far out is what lies more than ten times the width of the middle 99.8 % beyond it. A few rare values of a column
+    that is else constant, such as a flag, are none; and of a few values none is called wild.
+    """
+    if ordered.size < FEW:
+        return slice(None)
+    beyond = max(ordered.size // RARE, 1)
+    low, high = ordered[beyond], ordered[-1 - beyond]
+    margin = FAR_OUT * (high - low)
+    if not 0 < margin < np.inf:
+        return slice(None)
+    return slice(
+        int(np.searchsorted(ordered, low - margin)), int(np.searchsorted(ordered, high + margin, side="right"))
+    )
 
 
 def _inner_edges(ordered: Floats) -> tuple[float, ...]:

@@ -11,11 +11,12 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.window import Window as Over
 
-from levelfive.categories import as_texts
+from levelfive.category_columns import as_texts
+from levelfive.columns import own
 from levelfive.model_package import Model
 from levelfive.runs import Run
 from levelfive.tables import in_window
-from levelfive.usecase import PREDICTION_TIME, UseCase
+from levelfive.usecase import PREDICTION_TIME, Task, UseCase
 from levelfive.windows import Window
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ SCORE = "score"
 REFERENCE_SCORE = "reference_score"
 SLICES = "slices"
 FEATURES = "features"
+_PLACE = own("place")
 
 
 class Role(StrEnum):
@@ -54,10 +56,16 @@ def live_predictions(
     of_model = (F.col("role") == str(Role.CHAMPION)) & (F.col("model_name") == model_name)
     live = run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, window) & of_model)
     order = ("scored_as_of", "model_version")
-    first = Over.partitionBy(*use_case.key).orderBy(*(f"_{name}" for name in order))
-    rows = live.select(*columns, *(F.col(name).alias(f"_{name}") for name in order))
-    rows = rows.withColumn("_place", F.row_number().over(first)).where("_place = 1")
-    return rows.drop("_place", *(f"_{name}" for name in order))
+    first = Over.partitionBy(*use_case.key).orderBy(*map(own, order))
+    rows = live.select(*columns, *(F.col(name).alias(own(name)) for name in order))
+    rows = rows.withColumn(_PLACE, F.row_number().over(first)).where(F.col(_PLACE) == 1)
+    return rows.drop(_PLACE, *map(own, order))
+
+
+def is_sound(score: Column, task: Task) -> Column:
+    """Tell whether a score is a finite number, and between 0 and 1 where the task is binary."""
+    finite = score.isNotNull() & ~F.isnan(score) & (F.abs(score) < float("inf"))
+    return finite & score.between(0.0, 1.0) if task is Task.BINARY else finite
 
 
 def scores_of(model: Model, reference: Model | None, rows: DataFrame) -> Column:

@@ -15,6 +15,7 @@ from levelfive.feature_stores import FeatureStore
 from levelfive.tables import Tables
 from levelfive.telemetry import event
 from levelfive.usecase import UseCase
+from levelfive.usecase_check import check
 from levelfive.windows import iso
 
 if TYPE_CHECKING:
@@ -83,11 +84,19 @@ def failures(tables: Tables, *, until: datetime) -> list[tuple[datetime, str, st
 
 @dataclass(frozen=True)
 class JobContext:
-    """What every job works with."""
+    """What every job works with.
+
+    Raises:
+        ConfigError: The use case is one that no job could run, or that a job would misread.
+    """
 
     tables: Tables
     use_case: UseCase
     features: FeatureStore
+
+    def __post_init__(self) -> None:
+        """Check the use case: not every one was loaded by its name."""
+        check(self.use_case)
 
     @contextmanager
     def run(self, room: str, *, as_of: datetime, parameters: Mapping[str, object]) -> Iterator[Run]:

@@ -385,7 +385,7 @@ def load_use_case(name: str) -> UseCase:
     Where nothing is installed, as in a Git folder, it is found as `USE_CASE` of a package of that name.
 
     Raises:
-        ConfigError: There is no such entry point or package, or it does not hold a use case.
+        ConfigError: There is no such entry point or package, it does not hold a use case, or one that cannot be used.
     """
     found = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
     if name in found:
@@ -399,4 +399,8 @@ def load_use_case(name: str) -> UseCase:
         )
     if not isinstance(loaded, UseCase):
         raise ConfigError(f"use case {name!r} must be a levelfive UseCase, it is {type(loaded).__name__}")
+    # What is checked is defined here, so that the check cannot be imported above.
+    from levelfive.usecase_check import check
+
+    check(loaded)
     return loaded

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise, takewhile
 
 from levelfive.errors import ConfigError
 
@@ -37,8 +38,10 @@ class Window:
         """Cut the window into consecutive ones of `length`; the last may be shorter."""
         start = self.start
         while start < self.end:
-            yield Window(start, min(start + length, self.end))
-            start += length
+            # Not `start + length`, which may lie beyond all times.
+            end = self.end if self.end - start <= length else start + length
+            yield Window(start, end)
+            start = end
 
 
 def iso(moment: datetime) -> str:
@@ -56,7 +59,19 @@ def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> date
     return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
 
+# Dates further apart than this are not of one run of data: a year that was mistyped, or a placeholder.
+LONGEST_GAP = timedelta(days=366)
+
+
+def first_of(times: Iterable[datetime]) -> datetime | None:
+    """Find the first of some times, but for those that lie more than a year before the next one: mistyped dates."""
+    ordered = sorted(times, reverse=True)
+    together = takewhile(lambda pair: pair[0] - pair[1] <= LONGEST_GAP, pairwise(ordered))
+    return min((earlier for _, earlier in together), default=ordered[0] if ordered else None)
+
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 def from_micros(micros: int | None) -> datetime | None:

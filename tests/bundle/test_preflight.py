@@ -567,7 +567,7 @@ def test_the_command_prints_what_grants_what_is_missing(monkeypatch: pytest.Monk
 
     code, output = run(monkeypatch, client)
 
-    assert code == 1
+    assert code == 2
     assert f"GRANT USE CATALOG ON CATALOG `levelfive_prod` TO `{ROBOT}`" in output.splitlines()
 
 
@@ -577,7 +577,7 @@ def test_the_command_takes_variables_as_the_cli_of_databricks_does(monkeypatch: 
 
     code, output = run(monkeypatch, a_workspace(), "--var", "catalog=here")
 
-    assert code == 1
+    assert code == 2
     assert "does not know the runtime 1.x" in output
     assert "on here" in output
 

@@ -27,7 +27,7 @@ from levelfive.retraining.policy import Action
 from levelfive.retraining.records import RETRAININGS
 from levelfive.runs import JobContext, Run
 from levelfive.scoring import job as scoring
-from levelfive.training.dataset import Wanted, labelled_rows, training_rows
+from levelfive.training.dataset import DAY, SLICE, Wanted, labelled_rows, training_rows
 from levelfive.windows import Window, utc
 from registered import files_of
 
@@ -135,7 +135,7 @@ def test_a_training_set_grows_into_what_would_be_assembled_anew(copy: Copy) -> N
     grown = training_rows(copy.context, run, wanted, window, as_of=LATER)
 
     assert len(earlier) < len(grown) == len(anew)
-    columns = [*dict.fromkeys([*use_case.key, *spec.features]), "slice_aircraft_known", "label", "day"]
+    columns = [*dict.fromkeys([*use_case.key, *spec.features]), f"{SLICE}aircraft_known", "label", DAY]
     pd.testing.assert_frame_equal(anew[columns], grown[columns], check_exact=True, check_dtype=False)
 
 

@@ -48,9 +48,7 @@ def test_only_formats_know_how_files_are_written(path: Path) -> None:
         "csv",
         "gzip",
         "pyarrow.csv",
-        "pyarrow.parquet",
         "read_csv",
-        "read_parquet",
     }
 
     assert not known or "formats" in path.parts

@@ -1,10 +1,11 @@
 """Settings and times that a person wrote are refused with a sentence when they are wrong."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from levelfive.config import load_settings, parse_time, parse_window
+from levelfive.config import load_settings, parse_length, parse_time, parse_window
 from levelfive.errors import AsOfError, ConfigError
 from levelfive.windows import Window, utc
 
@@ -56,3 +57,49 @@ def test_a_window_may_be_given_by_its_length() -> None:
         parse_window("P7", None, as_of)
     with pytest.raises(ConfigError, match="end after its start"):
         parse_window("P0D", None, as_of)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("P2W", timedelta(weeks=2)),
+        ("P1DT12H", timedelta(hours=36)),
+        ("PT90M", timedelta(minutes=90)),
+        (" PT0.5H ", timedelta(minutes=30)),
+    ],
+)
+def test_a_length_is_of_weeks_days_hours_minutes_and_seconds(text: str, length: timedelta) -> None:
+    assert length == parse_length(text)
+
+
+@pytest.mark.parametrize("text", ["P1M", "P1Y", "P1Y2M3D", "P1MT12H"])
+def test_a_month_or_a_year_is_no_length(text: str) -> None:
+    with pytest.raises(AsOfError, match=r"has no length of its own, got .*: say days, such as P30D"):
+        parse_length(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["P", "PT", "P7", "7 days", "3600", "12:00", "-P1D", "P-1D", "P1DT", "P1H", "PT1D", ""]
+)
+def test_what_is_no_length_is_refused(text: str) -> None:
+    with pytest.raises(AsOfError, match="expected a duration in ISO 8601"):
+        parse_length(text)
+
+
+@pytest.mark.parametrize("text", ["P99999999D", "P999999999999D", f"P{'9' * 400}D"])
+def test_a_length_beyond_all_times_is_refused(text: str) -> None:
+    with pytest.raises(AsOfError, match="lies beyond the times from 1700-01-01T00:00:00Z to 2262-01-01T00:00:00Z"):
+        parse_length(text)
+
+
+def test_a_window_that_begins_before_all_times_is_refused() -> None:
+    with pytest.raises(AsOfError, match="P182000D before 2013-04-08T06:00:00Z lies beyond"):
+        parse_window("P182000D", None, utc(2013, 4, 8, 6))
+
+
+@pytest.mark.parametrize(
+    "text", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00", "1677-01-01", "2262-04-12", "9999-12-31"]
+)
+def test_a_time_that_not_all_engines_hold_is_refused(text: str) -> None:
+    with pytest.raises(AsOfError, match="lies beyond the times"):
+        parse_time(text)

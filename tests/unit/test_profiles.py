@@ -533,3 +533,22 @@ def test_a_baseline_with_rare_categories_is_read_as_it_was_written():
     written = profile_baseline(frame, ["carrier"], label=np.zeros(150), score=np.zeros(150))
 
     assert Baseline.from_json(written.to_json()) == written
+
+
+@pytest.mark.parametrize("wild", [1e9, -1e9], ids=["far above", "far below"])
+def test_one_wild_value_does_not_widen_the_range_that_later_values_are_held_against(wild: float) -> None:
+    usual = np.arange(200.0)
+
+    found = profile_numeric(np.append(usual, wild))
+
+    assert (found.histogram.low, found.histogram.high) == (0.0, 199.0)
+    assert found.histogram.counts[0] + found.histogram.counts[-1] == 1
+    assert wild in (found.min, found.max)
+    later = found.histogram.refilled(usual * 100)
+    assert later.counts[-1] > 190
+
+
+def test_rare_values_of_a_column_that_is_else_constant_are_within_its_range() -> None:
+    found = profile_numeric(np.array([0.0] * 5000 + [1.0]))
+
+    assert (found.histogram.low, found.histogram.high) == (0.0, 1.0)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from levelfive.errors import ConfigError
-from levelfive.windows import Window, from_micros, iso, sql_literal, utc
+from levelfive.windows import Window, first_of, from_micros, iso, sql_literal, utc
 
 NOON = utc(2013, 1, 1, 12)
 DAY = timedelta(days=1)
@@ -76,3 +76,17 @@ def test_microseconds_since_1970_become_a_time_and_none_stays_none() -> None:
     assert from_micros(1_357_041_600_000_001) == NOON + timedelta(microseconds=1)
     assert from_micros(0) == utc(1970, 1, 1)
     assert from_micros(None) is None
+
+
+def test_a_date_of_another_century_is_not_where_the_data_begins() -> None:
+    days = [NOON + number * DAY for number in range(400)]
+
+    assert first_of(reversed(days)) == NOON
+    assert first_of([*days, utc(1904, 1, 1), utc(1904, 6, 1)]) == NOON
+    assert first_of([*days, NOON - 300 * DAY]) == NOON - 300 * DAY
+    assert first_of([NOON]) == NOON
+    assert first_of([]) is None
+
+
+def test_a_length_beyond_all_times_is_one_window() -> None:
+    assert [Window(NOON, NOON + DAY)] == list(Window(NOON, NOON + DAY).split(timedelta.max))

@@ -1,10 +1,18 @@
 """Commands that make no sense: a sentence that says what to do, exit code 2, and Spark is not started."""
 
+import errno
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.table import Table
 
 from commands import run
+from levelfive import cli
+from levelfive.cli_options import Given, how_to_promote, out, to_be_pasted, wide
+from levelfive.config import DEFAULT_HOME, Approval
+from levelfive.errors import LandingError
+from levelfive.windows import utc
 
 
 @pytest.mark.parametrize(
@@ -30,3 +38,77 @@ def test_a_wrong_command_says_what_to_do(
     said = capsys.readouterr().err
     assert says in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("command", [["data"], ["status"], ["registry", "list"]], ids=" ".join)
+def test_a_home_that_cannot_be_made_is_a_sentence(
+    tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+
+    assert run(tmp_path / "file" / "home", *command, "--as-of", "2013-04-01") == 2
+
+    said = capsys.readouterr().err
+    assert f"levelfive: home {tmp_path}/file/home: " in said
+    assert "cannot be read or written: Not a directory. Name another place" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("err", "code", "says"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/home/report.html"),
+            2,
+            "/home/report.html cannot be written",
+        ),
+        (PermissionError(errno.EACCES, "Permission denied", "/home/x"), 2, "/home/x cannot be read or written"),
+        (LandingError("orders [new]: no :file:"), 2, "levelfive: orders [new]: no :file:"),
+        (ZeroDivisionError("a mistake of ours"), 3, "ZeroDivisionError: a mistake of ours"),
+    ],
+    ids=["a full disk", "no right", "brackets", "an error that nobody foresaw"],
+)
+def test_only_the_gate_ends_a_command_with_1(
+    tmp_path: Path,
+    err: Exception,
+    code: int,
+    says: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise err
+
+    monkeypatch.setattr(cli, "open_app", fails)
+
+    assert run(tmp_path, "status", "--as-of", "2013-04-01") == code
+
+    assert says in capsys.readouterr().err
+
+
+def test_a_command_that_is_printed_works_on_the_same_home() -> None:
+    given = Given(home=Path("/tmp/my home"), config=None, use_case="shop")
+
+    said = how_to_promote(Approval.MANUAL, "2", utc(2013, 4, 1), **given)
+
+    options = "--home '/tmp/my home' --use-case shop"
+    approve = f"levelfive registry approve 2 --as-of 2013-04-01T00:00:00Z --by WHO --reason WHY {options}"
+    assert f"{approve}, then levelfive registry promote 2 --as-of 2013-04-01T00:00:00Z {options}" == said
+
+
+def test_an_option_that_was_not_given_is_not_printed() -> None:
+    assert to_be_pasted("status", DEFAULT_HOME, None, None) == "levelfive status"
+
+
+@pytest.mark.parametrize("console", [out, wide], ids=["lines", "tables"])
+def test_brackets_and_colons_in_a_reason_are_printed(console: Console) -> None:
+    reason = "[bold] late [/unknown] :smile:"
+    table = Table("why [1]")
+    table.add_row(reason)
+
+    with console.capture() as printed:
+        console.print(reason)
+        console.print(table)
+
+    assert printed.get().count(reason) == 2
+    assert "why [1]" in printed.get()

@@ -13,14 +13,13 @@ from itertools import chain
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from levelfive import columns
 from levelfive.errors import ConfigError, ContractError
 from levelfive.formats.texts import MALFORMED, REFUSALS
 from levelfive.usecase import Expectation, ExpectationKind, Source, not_null
 
-SOURCE_FILE = "source_file"
-RAW = "raw"
-TYPE_REASONS = "type_reasons"
-REASONS = "reasons"
+SOURCE_FILE, REASONS = columns.SOURCE_FILE, columns.REASONS
+RAW, TYPE_REASONS = map(columns.own, ("raw", "type_reasons"))
 RESERVED = (SOURCE_FILE, RAW, TYPE_REASONS, REASONS, MALFORMED)
 SHOWN_CHARACTERS = 40
 # Of a row that the reader refuses: why, in about as many characters, and what came.
@@ -68,9 +67,9 @@ def typed(frame: DataFrame, source: Source) -> DataFrame:
     Raises:
         ConfigError: The source declares a column under a name that is used here.
     """
-    if taken := set(source.columns) & set(RESERVED):
+    if taken := [name for name in source.columns if name.lower() in columns.IN_RAW_TABLES or columns.is_own(name)]:
         raise ConfigError(
-            f"source {source.name!r} declares {', '.join(sorted(taken))}, names that levelfive uses for its "
+            f"source {source.name!r} declares {', '.join(taken)}, names that levelfive uses for its "
             "own columns; rename them in the files and in the source"
         )
     values = [f"{_cast(name, kind)} AS {_name(name)}" for name, kind in source.columns.items()]
@@ -112,8 +111,14 @@ def with_reasons(frame: DataFrame, source: Source) -> DataFrame:
     """Add `reasons`: why a row is refused, each with the value that came; empty for a good row.
 
     Raises:
-        ConfigError: The frame lacks a column that `typed` or the source's `derive` should have added.
+        ConfigError: The frame lacks a column that `typed` or the source's `derive` should have added, or has one under
+            a name that is used here.
     """
+    if taken := [name for name in frame.columns if name.lower() in (REASONS, columns.LOADED_AT)]:
+        raise ConfigError(
+            f"`derive` of source {source.name!r} adds {', '.join(taken)}, names that levelfive uses for its "
+            "own columns; rename them in `derive`"
+        )
     wanted = [SOURCE_FILE, RAW, TYPE_REASONS, *(demand.column for demand in demands(source))]
     if absent := set(wanted) - set(frame.columns):
         raise ConfigError(

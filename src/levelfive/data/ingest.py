@@ -12,17 +12,19 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window as Over
 
+from levelfive.columns import own
 from levelfive.data import contract
 from levelfive.data.landing import LandingFile, read_rows
 from levelfive.errors import LandingError
 from levelfive.tables import Tables
 from levelfive.usecase import Source
+from levelfive.usecase_calls import derived
 from levelfive.windows import from_micros
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-ORDER = "_order"
+ORDER, PLACE = own("order"), own("place")
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ def typed_rows(
     """Read files into typed rows with the source's derived columns, good and bad ones alike.
 
     Raises:
+        ConfigError: The source's `derive` failed.
         ContractError: A header is wrong.
         LandingError: A file cannot be read, or has no rows.
     """
@@ -95,7 +98,7 @@ def typed_rows(
     texts = pa.concat_tables([read_rows(file, source) for file in files])
     # In one piece: each piece would be a partition of its own.
     rows = contract.typed(spark.createDataFrame(texts.combine_chunks()), source)
-    return rows if source.derive is None else source.derive(rows, references)
+    return derived(source, rows, references)
 
 
 def _check(judged: DataFrame, source: Source, file: LandingFile, counts: Mapping[str, FileCounts]) -> None:
@@ -120,7 +123,7 @@ def _slim(judged: DataFrame) -> DataFrame:
 
 def _first_of_each_key(good: DataFrame, source: Source) -> DataFrame:
     order = Over.partitionBy(*source.key).orderBy("source_file", ORDER)
-    return good.withColumn("_place", F.row_number().over(order)).where("_place = 1").drop("_place")
+    return good.withColumn(PLACE, F.row_number().over(order)).where(F.col(PLACE) == 1).drop(PLACE)
 
 
 def _count(judged: DataFrame, good: DataFrame, source: Source) -> dict[str, FileCounts]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
+from levelfive.columns import LOADED_AT
 from levelfive.data.contract import text_literal
 from levelfive.data.ingest import Batch, judge
 from levelfive.data.landing import LandingFile, inspect, list_files, unseen
@@ -19,7 +21,7 @@ from levelfive.parallel import in_parallel
 from levelfive.runs import JobContext, Run
 from levelfive.tables import Tables
 from levelfive.usecase import Source
-from levelfive.windows import Window, iso
+from levelfive.windows import Window, from_micros, iso
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -154,40 +156,55 @@ def _reference(context: JobContext, judged: Mapping[str, _Judged], name: str) ->
 
 
 def _check_dates(context: JobContext, ledger: Ledger, judged: Mapping[str, _Judged], as_of: datetime) -> None:
-    newest: dict[str, datetime | None] = {}
+    newest: dict[str, list[datetime]] = defaultdict(list)
     for row in ledger:
-        known = [t for t in (row["max_event_time"], newest.get(row["source"])) if t is not None]
-        newest[row["source"]] = max(known, default=None)
+        newest[row["source"]] += [time for time in (row["max_event_time"],) if time is not None]
     for name, one in judged.items():
-        for counts in one.batch.counts.values() if one.batch is not None else ():
-            known = [t for t in (counts.max_event_time, newest.get(name)) if t is not None]
-            newest[name] = max(known, default=None)
-        if one.left and newest.get(name) is None:
+        found = () if one.batch is None else one.batch.counts.values()
+        newest[name] += [counts.max_event_time for counts in found if counts.max_event_time is not None]
+        if one.left and not newest[name]:
             file, begin = min(one.left.items(), key=lambda left: left[1])
             raise AsOfError(
                 f"{file}: its earliest row is of {iso(begin)}, after as_of {iso(as_of)}, and there is nothing of "
                 f"{name!r} from before; nothing was ingested. Give a later --as-of."
             )
     for source in context.use_case.sources:
-        latest = newest.get(source.name)
-        if source.freshness is not None and latest is not None and as_of - latest > source.freshness:
+        if source.freshness is None or not newest[source.name]:
+            continue
+        latest = max((time for time in newest[source.name] if time <= as_of), default=None)
+        if latest is None or (as_of - latest > source.freshness and max(newest[source.name]) > as_of):
+            # A file that reaches beyond as_of, if only by one wild date, may hold newer rows from before it.
+            latest = _newest_row(context, source, judged.get(source.name), as_of) or latest
+        if latest is not None and as_of - latest > source.freshness:
             raise LandingError(
                 f"source {source.name!r}: the newest row is of {iso(latest)}, more than {source.freshness} before "
                 f"as_of {iso(as_of)}: a landing file is missing. Nothing was ingested; deliver the file."
             )
 
 
+def _newest_row(context: JobContext, source: Source, judged: _Judged | None, as_of: datetime) -> datetime | None:
+    """Find the time of the newest row at or before `as_of`, of those ingested and those about to be."""
+    assert source.event_time is not None
+    frames = [context.tables.read(source.table)] if context.tables.exists(source.table) else []
+    frames += [] if judged is None or judged.batch is None else [judged.batch.good]
+    if not frames:
+        return None
+    times = [frame.select(F.col(source.event_time).alias("at")) for frame in frames]
+    until = reduce(lambda one, other: one.unionByName(other), times).where(F.col("at") <= F.lit(as_of))
+    return from_micros(until.agg(F.unix_micros(F.max("at"))).collect()[0][0])
+
+
 def _write_quarantine(run: Run, batch: Batch, as_of: datetime) -> None:
     if any(counts.quarantined for counts in batch.counts.values()):
         names = ", ".join(text_literal(file.name) for file in batch.files)
         condition = f"source = {text_literal(batch.source.name)} AND source_file IN ({names})"
-        rows = batch.quarantined.withColumn("loaded_at", F.lit(as_of))
+        rows = batch.quarantined.withColumn(LOADED_AT, F.lit(as_of))
         run.wrote(run.tables.replace_where(QUARANTINE, rows, condition))
 
 
 def _write_accepted(run: Run, batch: Batch, as_of: datetime) -> list[FileResult]:
     tables, source = run.tables, batch.source
-    rows = batch.accepted.withColumn("loaded_at", F.lit(as_of))
+    rows = batch.accepted.withColumn(LOADED_AT, F.lit(as_of))
     write = run.wrote(tables.insert_new(source.table, rows, source.key, within=_within(batch)))
     accepted = {name: counts.candidates for name, counts in batch.counts.items()}
     if write.rows != sum(accepted.values()):

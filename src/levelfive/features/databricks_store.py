@@ -7,7 +7,7 @@ the tables' full names into the model, so that one moved to production would rea
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from pyspark.sql import functions as F
 
+from levelfive.columns import own
 from levelfive.commits import Write
 from levelfive.errors import ConfigError, MachineError, TableError
 from levelfive.features.lookup import check, minutes_before, tick, times_among
 from levelfive.features.refusals import refusals_of
-from levelfive.features.store import columns_after, primary_key, with_keys
+from levelfive.features.store import columns_after, keyed_rows, primary_key
+from levelfive.keys import explained
 from levelfive.tables import Tables, in_window, sql_window
 from levelfive.usecase import KNOWN_AT, PREDICTION_TIME, FeatureTable, Lookup
 from levelfive.windows import Window
@@ -110,14 +112,14 @@ class DatabricksFeatureStore:
 
     def put(self, table: FeatureTable, rows: DataFrame, window: Window, *, made_of: Mapping[str, int]) -> Write:
         """Write rows; see `FeatureStore`."""
-        rows = with_keys(rows, primary_key(table))
-        with refusals_of(self._tables.name(table.name)):
-            self._make(table, rows.schema)
+        keyed = keyed_rows(table, rows)
+        with explained(keyed.fault), refusals_of(self._tables.name(table.name)):
+            self._make(table, keyed.rows.schema)
             if not table.timestamped:
                 # What is computed no more has to go, and the client deletes nothing.
-                return self._tables.rebuild(table.name, rows, made_of)
+                return self._tables.rebuild(table.name, keyed.once(), made_of)
             # The client counts keys before it merges, and the rows are compared with the table's after that.
-            rows = self._tables.keep(rows.where(in_window(KNOWN_AT, window)))
+            rows = self._tables.keep(keyed.rows.where(in_window(KNOWN_AT, window)))
             try:
                 self._engineering.client.write_table(name=self._tables.name(table.name), df=rows, mode="merge")
                 self._remove_stale(table, rows, window)
@@ -135,6 +137,14 @@ class DatabricksFeatureStore:
             return None
         noted = self._tables.ledgers.rows(FEATURE_WINDOWS, columns=("window_end",), where={"table_name": table})
         return max((row["window_end"] for row in noted if row["window_end"] < before), default=None)
+
+    def reached(self, tables: Collection[str]) -> datetime | None:
+        """Tell how far all of some tables reach; see `FeatureStore`."""
+        ends: dict[str, datetime] = {}
+        for row in self._tables.ledgers.rows(FEATURE_WINDOWS, columns=("table_name", "window_end")):
+            name, end = row["table_name"], row["window_end"]
+            ends[name] = max(end, ends.get(name, end))
+        return min((ends[table] for table in tables if table in ends), default=None)
 
     def assemble(
         self,
@@ -240,7 +250,7 @@ def _lookback(lookup: Lookup) -> timedelta | None:
 
 
 def _tick_name(grid: timedelta) -> str:
-    return f"_tick_{int(grid.total_seconds())}"
+    return own(f"tick_{int(grid.total_seconds())}")
 
 
 def _minutes(lookup: Lookup, table: DataFrame) -> dict[str, Column]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,13 @@ from levelfive.data.known import read_as_known
 from levelfive.errors import AsOfError
 from levelfive.features.databricks_store import FEATURE_WINDOWS
 from levelfive.features.refusals import refusals_of_workers
+from levelfive.keys import Keyed, explained
 from levelfive.parallel import in_parallel
 from levelfive.runs import JobContext, Run
 from levelfive.tables import in_window
 from levelfive.usecase import KNOWN_AT, LABELLED, OUTCOME, PREDICTION_TIME, FeatureTable
-from levelfive.windows import Window, iso
+from levelfive.usecase_calls import feature_rows, labels_of
+from levelfive.windows import EPOCH, LONGEST_GAP, Window, first_of, iso
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -49,7 +51,9 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
 
     Raises:
         AsOfError: There is no raw data before `as_of`.
-        ConfigError: A feature table cannot hold what it is told to, such as a sum beyond its type.
+        ConfigError: A function of the use case failed, its rows lack a column, or a table cannot hold what it is told
+            to, such as a sum beyond its type.
+        DataError: Two rows of a table share a key.
         TableError: A raw table is missing.
     """
     with context.run("features", as_of=as_of, parameters={"since": since}) as run:
@@ -94,10 +98,17 @@ def count_mature_labels(context: JobContext, run: Run, as_of: datetime, *, exclu
     return known.where(F.col(PREDICTION_TIME) < F.lit(as_of - context.use_case.maturity)).count()
 
 
+def first_times(rows: DataFrame, column: str, *, until: datetime) -> list[datetime]:
+    """Find the first time in a column of each day that has rows, of those up to a time."""
+    dated = rows.where(F.col(column) <= F.lit(until))
+    firsts = dated.groupBy(F.date_trunc("day", column)).agg(F.unix_micros(F.min(column)).alias("first"))
+    return [EPOCH + timedelta(microseconds=row["first"]) for row in firsts.collect()]
+
+
 def _write_features(context: JobContext, run: Run, table: FeatureTable, window: Window) -> Write:
     raw = read_as_known(run, context.use_case, table.sources, window.end)
     with run.timed(table.name), refusals_of_workers(table.name):
-        rows = table.compute(raw, window)
+        rows = feature_rows(table, raw, window)
         made_of = {name: run.versions_read[context.use_case.source(name).table] for name in table.sources}
         return run.wrote(context.features.put(table, rows, window, made_of=made_of))
 
@@ -105,7 +116,10 @@ def _write_features(context: JobContext, run: Run, table: FeatureTable, window: 
 def _write_labels(context: JobContext, run: Run, window: Window) -> Write:
     raw = read_as_known(run, context.use_case, context.use_case.label_sources, window.end)
     with run.timed(LABELS):
-        return run.wrote(run.tables.replace_window(LABELS, context.use_case.labels(raw, window), KNOWN_AT, window))
+        remedy = "Nothing was written: let `labels` return each key once, when its outcome became known."
+        keyed = Keyed("`labels`", context.use_case.key, labels_of(context.use_case, raw, window), remedy)
+        with explained(keyed.fault):
+            return run.wrote(run.tables.replace_window(LABELS, keyed.once(), KNOWN_AT, window))
 
 
 def _resume(context: JobContext, run: Run, as_of: datetime) -> datetime:
@@ -114,13 +128,24 @@ def _resume(context: JobContext, run: Run, as_of: datetime) -> datetime:
     ends = [context.features.reach(table, before=as_of) for table in timed]
     ends.append(context.tables.reach(LABELS, before=as_of))
     reached = [end for end in ends if end is not None]
-    return min(reached) if len(reached) == len(ends) else _first_data(run, as_of)
+    return min(reached) if len(reached) == len(ends) else _first_data(context, run, as_of)
 
 
-def _first_data(run: Run, as_of: datetime) -> datetime:
+def _first_data(context: JobContext, run: Run, as_of: datetime) -> datetime:
     earliest = (row["min_event_time"] for row in run.rows(LANDING_FILES, columns=("min_event_time",)))
     first: datetime | None = min((moment for moment in earliest if moment is not None), default=None)
+    if first is not None and as_of - first > LONGEST_GAP:
+        first = _first_of_the_rows(context, run, as_of)
     if first is None or first >= as_of:
         came = "there is no dated data" if first is None else f"the data begins at {iso(first)}"
         raise AsOfError(f"nothing to compute before as_of {iso(as_of)}: {came}. Give a later --as-of.")
     return first
+
+
+def _first_of_the_rows(context: JobContext, run: Run, as_of: datetime) -> datetime | None:
+    """Find where the data begins by the days that have rows: one mistyped year would ask for states of centuries."""
+    found: list[datetime] = []
+    for source in context.use_case.sources:
+        if source.event_time is not None and run.tables.exists(source.table):
+            found += first_times(run.read(source.table), source.event_time, until=as_of)
+    return first_of(found)

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import TimestampType
 from pyspark.sql.window import Window as Over
 
+from levelfive.columns import own
 from levelfive.errors import ConfigError
 from levelfive.usecase import KNOWN_AT, PREDICTION_TIME, Lookup
 from levelfive.windows import Window
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 _SECONDS_PER_MINUTE = 60.0
+_TICK, _TIME, _ORDER, _VALUE, _SPINE, _AT = map(own, ("tick", "time", "order", "value", "spine", "at"))
 
 
 def assemble(
@@ -85,11 +87,11 @@ def _join_tick(spine: DataFrame, table: DataFrame, lookup: Lookup, grid: timedel
     near = (F.col(KNOWN_AT) > F.lit(window.start - grid)) & (F.col(KNOWN_AT) < F.lit(window.end))
     right = table.where(near).select(
         *(F.col(theirs).alias(ours) for theirs, ours in lookup.keys.items()),
-        F.unix_seconds(KNOWN_AT).alias("_tick"),
+        F.unix_seconds(KNOWN_AT).alias(_TICK),
         *_features(table, lookup),
     )
-    keys = [*lookup.keys.values(), "_tick"]
-    return spine.withColumn("_tick", tick(grid)).join(right, on=keys, how="left").drop("_tick")
+    keys = [*lookup.keys.values(), _TICK]
+    return spine.withColumn(_TICK, tick(grid)).join(right, on=keys, how="left").drop(_TICK)
 
 
 def _join(spine: DataFrame, table: DataFrame, lookup: Lookup) -> DataFrame:
@@ -106,30 +108,30 @@ def _join_latest(spine: DataFrame, table: DataFrame, lookup: Lookup, max_age: ti
     """
     ours, theirs = list(lookup.keys.values()), list(lookup.keys)
     near = (F.col(KNOWN_AT) >= F.lit(window.start - max_age)) & (F.col(KNOWN_AT) < F.lit(window.end))
-    value = F.struct(F.col(KNOWN_AT).alias("_at"), *(F.col(name) for name in lookup.columns))
+    value = F.struct(F.col(KNOWN_AT).alias(_AT), *(F.col(name) for name in lookup.columns))
     right = table.where(near).select(
-        *(F.col(key).alias(f"_key{i}") for i, key in enumerate(theirs)),
-        F.col(KNOWN_AT).alias("_time"),
-        F.lit(0).alias("_order"),
-        value.alias("_value"),
+        *(F.col(key).alias(own(f"key{i}")) for i, key in enumerate(theirs)),
+        F.col(KNOWN_AT).alias(_TIME),
+        F.lit(0).alias(_ORDER),
+        value.alias(_VALUE),
     )
     left = spine.select(
-        *(F.col(key).alias(f"_key{i}") for i, key in enumerate(ours)),
-        F.col(PREDICTION_TIME).alias("_time"),
-        F.lit(1).alias("_order"),
-        F.struct(*spine.columns).alias("_spine"),
+        *(F.col(key).alias(own(f"key{i}")) for i, key in enumerate(ours)),
+        F.col(PREDICTION_TIME).alias(_TIME),
+        F.lit(1).alias(_ORDER),
+        F.struct(*spine.columns).alias(_SPINE),
     )
     both = left.unionByName(right, allowMissingColumns=True)
-    keys = [f"_key{i}" for i in range(len(theirs))]
+    keys = [own(f"key{i}") for i in range(len(theirs))]
     # At the same time the feature row comes first: known at the prediction time is known.
-    so_far = Over.partitionBy(*keys).orderBy("_time", "_order").rowsBetween(Over.unboundedPreceding, Over.currentRow)
-    latest = both.withColumn("_value", F.last("_value", ignorenulls=True).over(so_far)).where("_order = 1")
-    fresh = F.col("_value._at") >= F.col("_time") - F.lit(max_age)
+    so_far = Over.partitionBy(*keys).orderBy(_TIME, _ORDER).rowsBetween(Over.unboundedPreceding, Over.currentRow)
+    latest = both.withColumn(_VALUE, F.last(_VALUE, ignorenulls=True).over(so_far)).where(F.col(_ORDER) == 1)
+    fresh = F.col(f"{_VALUE}.{_AT}") >= F.col(_TIME) - F.lit(max_age)
     times, columns = times_among(lookup, table), []
     for name, feature in zip(lookup.columns, lookup.features, strict=True):
-        found = F.when(fresh, F.col(f"_value.{name}"))
-        columns.append((minutes_before(found, F.col("_time")) if feature in times else found).alias(feature))
-    return latest.select("_spine.*", *columns)
+        found = F.when(fresh, F.col(f"{_VALUE}.{name}"))
+        columns.append((minutes_before(found, F.col(_TIME)) if feature in times else found).alias(feature))
+    return latest.select(f"{_SPINE}.*", *columns)
 
 
 def _features(table: DataFrame, lookup: Lookup) -> list[Column]:

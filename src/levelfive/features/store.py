@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -13,9 +13,10 @@ from pyspark.sql import functions as F
 from levelfive.commits import Write
 from levelfive.errors import ConfigError
 from levelfive.features import lookup
+from levelfive.keys import Keyed, explained
 from levelfive.tables import Tables
 from levelfive.usecase import KNOWN_AT, FeatureTable, Lookup
-from levelfive.windows import Window
+from levelfive.windows import END_OF_TIME, Window
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -34,14 +35,20 @@ class LocalFeatureStore:
 
     def put(self, table: FeatureTable, rows: DataFrame, window: Window, *, made_of: Mapping[str, int]) -> Write:
         """Write rows; see `FeatureStore`."""
-        rows = with_keys(rows, primary_key(table))
-        if table.timestamped:
-            return self._tables.replace_window(table.name, rows, KNOWN_AT, window)
-        return self._tables.rebuild(table.name, rows, made_of)
+        keyed = keyed_rows(table, rows)
+        with explained(keyed.fault):
+            if table.timestamped:
+                return self._tables.replace_window(table.name, keyed.once(), KNOWN_AT, window)
+            return self._tables.rebuild(table.name, keyed.once(), made_of)
 
     def reach(self, table: str, *, before: datetime) -> datetime | None:
         """Tell how far a table reached; see `FeatureStore`."""
         return self._tables.reach(table, before=before)
+
+    def reached(self, tables: Collection[str]) -> datetime | None:
+        """Tell how far all of some tables reach; see `FeatureStore`."""
+        ends = (self._tables.reach(table, before=END_OF_TIME) for table in tables)
+        return min((end for end in ends if end is not None), default=None)
 
     def assemble(
         self,
@@ -60,6 +67,13 @@ class LocalFeatureStore:
 def primary_key(table: FeatureTable) -> tuple[str, ...]:
     """List the columns that identify a row of a feature table; `known_at` is one of them where it has times."""
     return (*table.keys, KNOWN_AT) if table.timestamped else table.keys
+
+
+def keyed_rows(table: FeatureTable, rows: DataFrame) -> Keyed:
+    """Leave out the rows with a null in their key; no two of the others may share one."""
+    keys = primary_key(table)
+    remedy = f"Nothing was written: let `compute` of {table.name!r} return each key once."
+    return Keyed(f"feature table {table.name!r}", keys, with_keys(rows, keys), remedy)
 
 
 def with_keys(rows: DataFrame, keys: Sequence[str]) -> DataFrame:

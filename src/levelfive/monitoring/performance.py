@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
+from levelfive.columns import own
 from levelfive.features.job import LABELS
 from levelfive.metrics import Evaluation, evaluate
 from levelfive.predictions import PREDICTIONS, REFERENCE_SCORE, SCORE, live_predictions
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 REFERENCE = "reference"
+AT = own("at")
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Outcomes:
     """Live predictions with what became of them.
 
     Args:
-        rows: `at` (microseconds), `score`, `reference_score`, label, outcome, `model_version`.
+        rows: `AT` (microseconds), `score`, `reference_score`, label, outcome, `model_version`.
         as_of: When the labels were known.
         first: The first champion's version, or None.
     """
@@ -107,7 +109,7 @@ def _with_labels(context: JobContext, run: Run, model_name: str, window: Window,
     # Predictions of earlier versions of the table have no second score.
     there = REFERENCE_SCORE in run.read(PREDICTIONS).columns
     columns.append(F.col(REFERENCE_SCORE) if there else F.lit(None).cast("double").alias(REFERENCE_SCORE))
-    columns.append(F.unix_micros(PREDICTION_TIME).alias("at"))
+    columns.append(F.unix_micros(PREDICTION_TIME).alias(AT))
     live = live_predictions(run, context.use_case, window, model_name=model_name, columns=columns)
     known = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & in_window(PREDICTION_TIME, window))
     joined: DataFrame = live.join(known.select(*key, LABEL, OUTCOME), on=list(key), how="left").drop(*key)
@@ -117,9 +119,9 @@ def _with_labels(context: JobContext, run: Run, model_name: str, window: Window,
 def _of_window(context: JobContext, outcomes: Outcomes, window: Window) -> Performance:
     use_case, rows = context.use_case, outcomes.rows
     old_until = _micros(outcomes.as_of - use_case.maturity)
-    inside = rows[(rows["at"] >= _micros(window.start)) & (rows["at"] < _micros(window.end))]
+    inside = rows[(rows[AT] >= _micros(window.start)) & (rows[AT] < _micros(window.end))]
     labelled = inside[inside[OUTCOME] == LABELLED]
-    mature = labelled[labelled["at"] < old_until]
+    mature = labelled[labelled[AT] < old_until]
     others = inside[inside[OUTCOME].notna() & (inside[OUTCOME] != LABELLED)].groupby(OUTCOME)[SCORE]
     versions = sorted(map(str, inside["model_version"].unique()), key=lambda version: (len(version), version))
     return Performance(
@@ -151,7 +153,7 @@ def _evaluate(context: JobContext, mature: pd.DataFrame, score: str) -> Evaluati
     if mature.empty:
         return None
     use_case = context.use_case
-    days = (mature["at"].to_numpy() // 1_000_000 - int(use_case.day_starts_at.total_seconds())) // 86_400
+    days = (mature[AT].to_numpy() // 1_000_000 - int(use_case.day_starts_at.total_seconds())) // 86_400
     labels, scores = (mature[name].to_numpy(np.float64) for name in (LABEL, score))
     return evaluate(use_case.model.task, labels, scores, days)
 

@@ -14,7 +14,8 @@ import pandas as pd
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-from levelfive.categories import with_texts
+from levelfive.category_columns import with_texts
+from levelfive.columns import own
 from levelfive.histograms import Histogram
 from levelfive.partials import (
     CategoricalProfile,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _DAY_SECONDS = 86_400
-_DAY = "_day"
+_DAY = own("day")
 _SCHEMA = "day long, column string, partial binary"
 _EPOCH = date(1970, 1, 1)
 

@@ -13,6 +13,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from levelfive.errors import ConfigError, DamagedModel, MachineError, ModelNotFound, RegistryError
+from levelfive.mlflow_store import first_line, is_of_a_database, refusals_of
 from levelfive.model_package import Model, digest, load
 from levelfive.registry.backends import Backend, backend_of, every_version, name_for, without_password
 from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF
@@ -52,6 +53,7 @@ class CentralRegistry:
     Raises:
         ConfigError: The address cannot be read, or MLflow knows no such registry.
         MachineError: The driver of the registry's database is not installed.
+        RegistryError: The registry did not answer, or its database is none.
     """
 
     def __init__(self, uri: str, name: str, *, artefacts: Path | None = None, backend: Backend | None = None) -> None:
@@ -65,14 +67,18 @@ class CentralRegistry:
                 "or sqlite:////path/registry.db"
             ) from err
         self.name = name_for(uri, name)
+        with refusals_of(f"registry {self.place}", "a connection"):
+            self._backend = backend or self._opened(artefacts)
+        self._client = self._backend.client
+        self._loaded: dict[str, Model] = {}
+
+    def _opened(self, artefacts: Path | None) -> Backend:
         try:
-            self._backend = backend or backend_of(uri, artefacts)
+            return backend_of(self.uri, artefacts)
         except ImportError as err:
             raise MachineError(f"registry {self.place} needs a driver that is not installed: {err}") from err
         except MlflowException as err:
             raise ConfigError(f"registry {self.place} is none that MLflow knows: {self._said(err)}") from err
-        self._client = self._backend.client
-        self._loaded: dict[str, Model] = {}
 
     @property
     def has_aliases(self) -> bool:
@@ -140,7 +146,9 @@ class CentralRegistry:
             raise RegistryError(f"{self.name} version {version} {why}: register it again by levelfive")
         try:
             package = self._backend.download(self.name, version, folder)
-        except (MlflowException, OSError) as err:
+        except Exception as err:
+            if not (isinstance(err, MlflowException | OSError) or is_of_a_database(err)):
+                raise
             if not self._holds_files(version):
                 raise DamagedModel(f"{about} are gone. {REMEDY}") from err
             raise RegistryError(f"{about} cannot be read: {self._said(err)}") from err
@@ -257,7 +265,9 @@ class CentralRegistry:
         """Turn what the registry answers into our errors; Unity Catalog that is down raises one of the system's."""
         try:
             yield
-        except (MlflowException, OSError) as err:
+        except Exception as err:
+            if not (isinstance(err, MlflowException | OSError) or is_of_a_database(err)):
+                raise
             if getattr(err, "error_code", None) in absent:
                 raise ModelNotFound(
                     f"registry {self.place} has no {what} of {self.name}; see `levelfive registry list`"
@@ -267,4 +277,5 @@ class CentralRegistry:
             ) from err
 
     def _said(self, err: Exception) -> str:
-        return str(getattr(err, "message", err)).replace(self.uri, self.place)
+        said = first_line(err) if is_of_a_database(err) else str(getattr(err, "message", err))
+        return said.replace(self.uri, self.place)

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyspark.sql import functions as F
 
+from levelfive.columns import own
 from levelfive.data.known import read_as_known
 from levelfive.errors import DataError
-from levelfive.predictions import PREDICTIONS, SCORE
+from levelfive.predictions import PREDICTIONS, SCORE, is_sound
 from levelfive.runs import JobContext, Run
 from levelfive.scoring.job import ScoringResult
 from levelfive.tables import in_window
-from levelfive.usecase import PREDICTION_TIME, Task
+from levelfive.usecase import PREDICTION_TIME
+from levelfive.usecase_calls import spine_of
 from levelfive.windows import iso
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 READS = ("raw_*", PREDICTIONS)
 WRITES: tuple[str, ...] = ()
+
+_TIMES, _UNSOUND, _LOWEST, _HIGHEST = map(own, ("times", "unsound", "lowest", "highest"))
 
 MISSING, REPEATED, UNSOUND = "without a prediction", "with several predictions", "with a score that is not sound"
 
@@ -83,26 +84,20 @@ def _counted(context: JobContext, run: Run, scored: ScoringResult, as_of: dateti
         .where(in_window(PREDICTION_TIME, scored.window) & of_version)
         .groupBy(*key)
         .agg(
-            F.count(F.lit(1)).alias("_times"),
-            F.count(F.when(~_sound(use_case.model.task), 1)).alias("_unsound"),
-            F.min(SCORE).alias("_lowest"),
-            F.max(SCORE).alias("_highest"),
+            F.count(F.lit(1)).alias(_TIMES),
+            F.count(F.when(~is_sound(F.col(SCORE), use_case.model.task), 1)).alias(_UNSOUND),
+            F.min(SCORE).alias(_LOWEST),
+            F.max(SCORE).alias(_HIGHEST),
         )
     )
-    wanted = use_case.spine(raw, scored.window).select(*key)
+    wanted = spine_of(use_case, raw, scored.window).select(*key)
     counts = wanted.join(by_row, on=key, how="left").agg(
         F.count(F.lit(1)).alias("rows"),
-        F.count(F.when(F.col("_times").isNull(), 1)).alias(MISSING),
-        F.count(F.when(F.col("_times") > 1, 1)).alias(REPEATED),
-        F.count(F.when(F.col("_unsound") > 0, 1)).alias(UNSOUND),
-        F.min("_lowest").alias("lowest"),
-        F.max("_highest").alias("highest"),
+        F.count(F.when(F.col(_TIMES).isNull(), 1)).alias(MISSING),
+        F.count(F.when(F.col(_TIMES) > 1, 1)).alias(REPEATED),
+        F.count(F.when(F.col(_UNSOUND) > 0, 1)).alias(UNSOUND),
+        F.min(_LOWEST).alias("lowest"),
+        F.max(_HIGHEST).alias("highest"),
     )
     found: dict[str, Any] = counts.collect()[0].asDict()
     return found
-
-
-def _sound(task: Task) -> Column:
-    score = F.col(SCORE)
-    finite = score.isNotNull() & ~F.isnan(score) & (F.abs(score) < float("inf"))
-    return finite & score.between(0.0, 1.0) if task is Task.BINARY else finite

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from levelfive.columns import own
 from levelfive.commits import Commit
 from levelfive.data.known import read_as_known
-from levelfive.errors import AsOfError, RegistryError
+from levelfive.errors import AsOfError, DataError, LevelfiveError, RegistryError
+from levelfive.keys import Keyed, explained
 from levelfive.model_package import Model
-from levelfive.predictions import FEATURES, PREDICTIONS, REFERENCE_SCORE, SCORE, SLICES, Role, scores_of, slices_of
+from levelfive.predictions import (
+    FEATURES,
+    PREDICTIONS,
+    REFERENCE_SCORE,
+    SCORE,
+    SLICES,
+    Role,
+    is_sound,
+    scores_of,
+    slices_of,
+)
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import RUNS, JobContext, Run
 from levelfive.scoring.batch import batch_id
 from levelfive.telemetry import event
-from levelfive.usecase import PREDICTION_TIME
+from levelfive.usecase import KNOWN_AT, PREDICTION_TIME, Lookup, Task
+from levelfive.usecase_calls import spine_of
 from levelfive.windows import Window, iso
 
 if TYPE_CHECKING:
@@ -27,6 +41,8 @@ if TYPE_CHECKING:
 
 READS = ("raw_*", "<feature tables>", PROMOTIONS)
 WRITES = (PREDICTIONS,)
+
+_SCORES = own("scores")
 
 
 @dataclass(frozen=True)
@@ -63,7 +79,9 @@ def run(
         version: Another version than the champion; its rows are marked as backfill.
 
     Raises:
-        AsOfError: The window reaches beyond `as_of`.
+        AsOfError: The window reaches beyond `as_of`, or beyond what the features were computed for.
+        ConfigError: The use case's `spine` failed, or its rows lack a column.
+        DataError: Two rows to be scored share a key, or a score is not sound; nothing was written.
         RegistryError: There was no champion, or a version cannot be loaded.
         TableError: A table is missing.
     """
@@ -80,9 +98,10 @@ def run(
         batch = batch_id(context.use_case.name, window, registry.name, chosen, role)
         rebuild_runs(context, batch)
         model, reference = registry.load(chosen), _reference(made, registry, chosen)
+        _check_reach(context, model, window)
         with run.timed("score"):
             scored = _scored(context, run, (model, reference), window, as_of)
-            stamped = scored.select(
+            stamped = scored.rows.select(
                 "*",
                 F.lit(registry.name).alias("model_name"),
                 F.lit(chosen).alias("model_version"),
@@ -92,16 +111,10 @@ def run(
             )
             keys = (*context.use_case.key, "model_name", "model_version", "role")
             record = _record(run, batch, context, as_of, parameters, role)
-            write = run.wrote(
-                context.tables.insert_new(
-                    PREDICTIONS,
-                    stamped,
-                    keys,
-                    within=(PREDICTION_TIME, window),
-                    record=record,
-                    evolve=True,
-                )
-            )
+            within = (PREDICTION_TIME, window)
+            with explained(*scored.faults):
+                write = context.tables.insert_new(PREDICTIONS, stamped, keys, within=within, record=record, evolve=True)
+            run.wrote(write)
         run.counts["scored"] = write.rows or 0
         return ScoringResult(run.run_id, batch, window, registry.name, chosen, role, write.rows or 0)
 
@@ -128,20 +141,69 @@ def _reference(made: Sequence[Promotion], registry: CentralRegistry, chosen: str
         return None
 
 
+def _check_reach(context: JobContext, model: Model, window: Window) -> None:
+    """Refuse to score by what was not computed yet: a prediction that is there is never changed."""
+    timed = {table.name for table in context.use_case.feature_tables if table.timestamped}
+    tables = sorted({lookup.table for lookup in model.card.lookups} & timed)
+    end = context.features.reached(tables) if tables else None
+    if end is not None and end < window.end:
+        raise AsOfError(
+            f"features reach to {iso(end)}, and the window {window} beyond that: run `levelfive features` up to its "
+            "end first, or end the window there"
+        )
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Rows with their scores, whose computation fails where one is not to be written, and looks for the reason."""
+
+    rows: DataFrame
+    faults: tuple[Callable[[], LevelfiveError | None], ...]
+
+
 def _scored(
     context: JobContext, run: Run, models: tuple[Model, Model | None], window: Window, as_of: datetime
-) -> DataFrame:
+) -> _Scored:
     use_case, (model, reference) = context.use_case, models
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
-    rows = context.features.assemble(use_case.spine(raw, window), model.card.lookups, run.read, window)
-    scored = rows.withColumn("_scores", scores_of(model, reference, rows))
-    return scored.select(
+    card = model.card
+    looked_up = {name for lookup in card.lookups for name in lookup.features}
+    own_features = [name for name in card.features if name not in looked_up]
+    spine = spine_of(use_case, raw, window, features=own_features, lookups=card.lookups)
+    remedy = "Nothing was scored: let `spine` return each row once."
+    keyed = Keyed("`spine`", use_case.key, spine, remedy)
+    rows = replace(keyed, rows=context.features.assemble(spine, card.lookups, run.read, window)).once()
+    scored = rows.withColumn(_SCORES, scores_of(model, reference, rows))
+    score = F.col(f"{_SCORES}.{SCORE}")
+    failing = F.raise_error(F.lit("a score that is not sound")).cast("double")
+    stored = scored.select(
         *use_case.key,
         PREDICTION_TIME,
-        F.col(f"_scores.{SCORE}"),
-        F.col(f"_scores.{REFERENCE_SCORE}"),
+        F.when(is_sound(score, card.task), score).otherwise(failing).alias(SCORE),
+        F.col(f"{_SCORES}.{REFERENCE_SCORE}"),
         slices_of(use_case.slices).alias(SLICES),
-        F.struct(*model.card.features).alias(FEATURES),
+        F.struct(*card.features).alias(FEATURES),
+    )
+    looked_in = (partial(_fault_of_table, run, lookup) for lookup in card.lookups)
+    return _Scored(stored, (keyed.fault, *looked_in, partial(_unsound, scored.select(score), card.task, window)))
+
+
+def _fault_of_table(run: Run, lookup: Lookup) -> DataError | None:
+    rows = run.read(lookup.table)
+    keys = (*lookup.keys, *(name for name in (KNOWN_AT,) if name in rows.columns))
+    remedy = "Nothing was scored: compute the table anew, with `compute` returning each key once."
+    return Keyed(f"feature table {lookup.table!r}", keys, rows, remedy).fault()
+
+
+def _unsound(scores: DataFrame, task: Task, window: Window) -> DataError | None:
+    counted = scores.agg(F.count(F.lit(1)), F.count_if(~is_sound(F.col(SCORE), task))).collect()[0]
+    rows, wrong = counted[0], counted[1]
+    if not wrong:
+        return None
+    sound = "a finite number between 0 and 1" if task is Task.BINARY else "a finite number"
+    return DataError(
+        f"{wrong:,} of {rows:,} rows of {window} have a score that is not {sound}: nothing was written. Look at the "
+        "features of these rows and at what the model does with them, or score with another version"
     )
 
 

@@ -16,20 +16,25 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
-from levelfive.categories import category_texts, with_texts
+from levelfive.categories import category_texts
+from levelfive.category_columns import with_texts
+from levelfive.columns import own
 from levelfive.data.known import read_as_known
 from levelfive.errors import EvidenceError
 from levelfive.features.job import known_labels
+from levelfive.keys import check_once
 from levelfive.predictions import FEATURES, PREDICTIONS, SLICES, live_predictions
 from levelfive.runs import JobContext, Run
 from levelfive.tables import in_window
 from levelfive.usecase import LABEL, PREDICTION_TIME, Lookup, UseCase
+from levelfive.usecase_calls import spine_of
 from levelfive.windows import Window, iso
 
-DAY = "day"
-SLICE = "slice_"
+DAY = own("day")
+SLICE = own("slice_")
 """Put before the names of the columns by whose values metrics are reported; they hold text."""
 SNAPSHOT = "training_set.parquet"
+_VERSION = own("version")
 
 
 @dataclass(frozen=True)
@@ -73,9 +78,10 @@ def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window,
         as_of: The logical now: labels known later are left out.
 
     Returns:
-        Key, `prediction_time`, the features (categories as text), the slices, `label` and `day` (a whole number).
+        Key, `prediction_time`, the features (categories as text), the slices, `label` and `DAY` (a whole number).
 
     Raises:
+        DataError: Two rows share a key.
         EvidenceError: No row of the window has a label that is known by `as_of`.
     """
     use_case = context.use_case
@@ -94,8 +100,9 @@ def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window,
     if not labels.empty:
         fresh = labelled_rows(context, run, wanted.lookups, _span(labels), as_of=as_of)
         parts.append(labels.merge(fresh[columns], on=key, how="inner"))
-    parts = [_with_texts(part, _categories(use_case)) for part in parts]
-    return _ordered(pd.concat(parts, ignore_index=True), use_case)
+    rows = pd.concat([_with_texts(part, _categories(use_case)) for part in parts], ignore_index=True)
+    check_once("the training set", key, rows, "Nothing was trained: look at the tables that it was made of.")
+    return _ordered(rows, use_case)
 
 
 def labelled_rows(
@@ -104,15 +111,25 @@ def labelled_rows(
     """Join the labelled rows of a window with the feature tables, ordered by prediction time and key.
 
     Returns:
-        Key, `prediction_time`, the spine's columns, the lookups' features, the slices, `label` and `day`.
+        Key, `prediction_time`, the spine's columns, the lookups' features, the slices, `label` and `DAY`.
+
+    Raises:
+        ConfigError: The use case's `spine` failed, or its rows lack a column.
+        DataError: Two rows share a key.
     """
     use_case = context.use_case
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
     known = known_labels(run, as_of)
-    spine = use_case.spine(raw, window).join(known.select(*use_case.key, LABEL), on=list(use_case.key), how="inner")
+    spine = spine_of(use_case, raw, window, features=use_case.model.spine_features, lookups=lookups)
+    spine = spine.join(known.select(*use_case.key, LABEL), on=list(use_case.key), how="inner")
     slices = [F.col(name).cast("string").alias(f"{SLICE}{name}") for name in use_case.slices]
-    rows = context.features.assemble(spine.select("*", *slices), lookups, run.read, window, label=LABEL)
-    return _ordered(with_texts(rows, _categories(use_case)).toPandas(), use_case)
+    joined = context.features.assemble(spine.select("*", *slices), lookups, run.read, window, label=LABEL)
+    rows = with_texts(joined, _categories(use_case)).toPandas()
+    remedy = (
+        "Nothing was trained: let `spine`, and `compute` of the feature tables that are looked up, return each once."
+    )
+    check_once("labelled rows with their features", use_case.key, rows, remedy)
+    return _ordered(rows, use_case)
 
 
 def write_snapshot(rows: pd.DataFrame, folder: Path) -> Snapshot:
@@ -129,16 +146,20 @@ def _columns(use_case: UseCase, features: Sequence[str]) -> list[str]:
 
 def _labels(run: Run, use_case: UseCase, wanted: Wanted, window: Window, *, as_of: datetime) -> pd.DataFrame:
     known = known_labels(run, as_of, excluded=wanted.excluded)
-    return known.where(in_window(PREDICTION_TIME, window)).select(*use_case.key, PREDICTION_TIME, LABEL).toPandas()
+    inside = known.where(in_window(PREDICTION_TIME, window))
+    rows = inside.select(*use_case.key, PREDICTION_TIME, LABEL).toPandas()
+    remedy = "Nothing was trained: let `labels` return each key once, when its outcome became known."
+    check_once("labels", use_case.key, rows, remedy)
+    return rows
 
 
 def _served(run: Run, use_case: UseCase, wanted: Wanted, *, window: Window) -> pd.DataFrame:
     others = [F.col(f"{FEATURES}.{name}").alias(name) for name in wanted.features if name not in use_case.key]
     slices = [F.col(SLICES)[name].alias(f"{SLICE}{name}") for name in use_case.slices]
-    version = F.col("model_version").alias("_version")
+    version = F.col("model_version").alias(_VERSION)
     columns = [*(F.col(name) for name in use_case.key), *others, *slices, version]
     live = live_predictions(run, use_case, window, model_name=wanted.model_name, columns=columns)
-    live = live.where(F.col("_version").isin(list(wanted.served_by))).drop("_version")
+    live = live.where(F.col(_VERSION).isin(list(wanted.served_by))).drop(_VERSION)
     return with_texts(live, _categories(use_case)).toPandas()
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pyspark.sql import functions as F
 
 from levelfive.errors import EvidenceError
-from levelfive.features.job import LABELS
+from levelfive.features.job import LABELS, first_times
 from levelfive.metrics import SKILL, Evaluation, evaluate, evaluate_slices, row_loss
 from levelfive.model_package import Model, ModelCard, UseCaseCode, check_repeats, feature_frame, save
 from levelfive.predictions import PREDICTIONS
@@ -43,8 +43,8 @@ from levelfive.training.dataset import (
 from levelfive.training.plots import calibration_plot, importance_plot
 from levelfive.training.split import Split, split_by_holdout
 from levelfive.training.tracking import TrackedRun, Tracking, slice_name
-from levelfive.usecase import LABEL, PREDICTION_TIME, ModelSpec
-from levelfive.windows import Window, from_micros, iso
+from levelfive.usecase import KNOWN_AT, LABEL, PREDICTION_TIME, ModelSpec
+from levelfive.windows import Window, first_of, iso
 
 READS = ("raw_*", "<feature tables>", LABELS, PROMOTIONS, PREDICTIONS)
 WRITES: tuple[str, ...] = ()
@@ -189,8 +189,8 @@ def _that_saw(
 
 def _split(task: _Task) -> Split:
     use_case = task.context.use_case
-    known = task.run.read(LABELS).where(F.col("known_at") <= F.lit(task.as_of))
-    earliest = from_micros(known.agg(F.unix_micros(F.min(PREDICTION_TIME))).collect()[0][0])
+    known = task.run.read(LABELS).where(F.col(KNOWN_AT) <= F.lit(task.as_of))
+    earliest = first_of(first_times(known, PREDICTION_TIME, until=task.as_of))
     if earliest is None:
         raise EvidenceError(
             f"no label is known by {iso(task.as_of)}: ingest data and compute features up to then first"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +16,10 @@ from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
 
+from levelfive.errors import ConfigError, MachineError, RegistryError
 from levelfive.metrics import Evaluation
-from levelfive.mlflow_store import experiment_id
+from levelfive.mlflow_store import experiment_id, first_line, is_of_a_database, refusals_of
+from levelfive.registry.backends import without_password
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,6 +35,11 @@ class Tracking:
         uri: The tracking store.
         experiment: The experiment's name.
         artefacts: Folder of artefacts where the store is a plain database, or None where it has its own.
+
+    Raises:
+        ConfigError: The address cannot be read, or MLflow knows no such store.
+        MachineError: The driver of the store's database is not installed.
+        RegistryError: The store did not answer, or its database is none.
     """
 
     def __init__(self, uri: str, experiment: str, *, artefacts: Path | None = None) -> None:
@@ -40,43 +47,81 @@ class Tracking:
         self.uri = uri
         self.experiment = experiment
         self._artefacts = artefacts
-        self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        try:
+            self._place = f"tracking store {without_password(uri)}"
+        except ValueError as err:  # what it says may hold a password
+            raise ConfigError(
+                f"tracking_uri of experiment {experiment!r} is no address: expected one such as databricks, "
+                "https://mlflow.example.com or sqlite:////path/tracking.db"
+            ) from err
+        with refusals_of(self._place, "a connection"):
+            self._client = self._opened()
+
+    def _opened(self) -> MlflowClient:
+        try:
+            return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+        except ImportError as err:
+            raise MachineError(f"{self._place} needs a driver that is not installed: {err}") from err
+        except MlflowException as err:
+            said = first_line(err).replace(self.uri, self._place)
+            raise ConfigError(f"{self._place} is none that MLflow knows: {said}") from err
 
     def download(self, run_id: str, path: str, folder: Path) -> Path | None:
-        """Copy a file of a run's artefacts into a folder; None where the run or the file is gone."""
+        """Copy a file of a run's artefacts into a folder; None where the run or the file is gone.
+
+        Raises:
+            RegistryError: The database of the store cannot be read.
+        """
         try:
             return Path(self._client.download_artifacts(run_id, path, str(folder)))
         except (MlflowException, OSError):
             return None
+        except Exception as err:
+            if not is_of_a_database(err):
+                raise
+            raise RegistryError(f"{self._place} did not tell of run {run_id}: {first_line(err)}") from err
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str]) -> Iterator[TrackedRun]:
-        """Open a run; it ends as failed if the block raises."""
-        experiment = experiment_id(self._client, self.experiment, self._artefacts)
-        created = self._client.create_run(experiment, run_name=name, tags=dict(tags))
-        run = TrackedRun(self._client, created.info.run_id)
+        """Open a run; it ends as failed if the block raises.
+
+        Raises:
+            RegistryError: The store refused or did not answer, or its experiment was deleted.
+        """
+        with refusals_of(self._place, f"a run of experiment {self.experiment!r}"):
+            experiment = experiment_id(self._client, self.experiment, self._artefacts)
+            created = self._client.create_run(experiment, run_name=name, tags=dict(tags))
+        run = TrackedRun(self._client, created.info.run_id, self._place)
         try:
             yield run
         except BaseException:
-            self._client.set_terminated(run.run_id, status="FAILED")
+            # What went wrong in the block is told, not that a store which is down takes no end of a run.
+            with suppress(Exception):
+                self._client.set_terminated(run.run_id, status="FAILED")
             raise
-        self._client.set_terminated(run.run_id)
+        with refusals_of(self._place, f"the end of run {run.run_id}"):
+            self._client.set_terminated(run.run_id)
 
 
 class TrackedRun:
     """An open run of the tracking store."""
 
-    def __init__(self, client: MlflowClient, run_id: str) -> None:
+    def __init__(self, client: MlflowClient, run_id: str, place: str) -> None:
         """Wrap a run that was created."""
         self._client = client
         self.run_id = run_id
+        self._place = place
+
+    def _logging(self, what: str) -> refusals_of:
+        return refusals_of(self._place, f"{what} of run {self.run_id}")
 
     def log_parameters(self, parameters: Mapping[str, object]) -> None:
         """Log parameters, under what `name_of` makes of their names."""
-        self._client.log_batch(
-            self.run_id,
-            params=[Param(name_of(key), str(value)) for key, value in parameters.items()],  # type: ignore[no-untyped-call]  # MLflow has no types here
-        )
+        with self._logging("parameters"):
+            self._client.log_batch(
+                self.run_id,
+                params=[Param(name_of(key), str(value)) for key, value in parameters.items()],  # type: ignore[no-untyped-call]  # MLflow has no types here
+            )
 
     def log_evaluation(self, prefix: str, evaluation: Evaluation, as_of: datetime) -> None:
         """Log each metric with the ends of its interval."""
@@ -87,7 +132,8 @@ class TrackedRun:
             values |= {f"{prefix}.{name}.low": estimate.low, f"{prefix}.{name}.high": estimate.high}
         # A metric that is not defined on these rows (one class only) is left out: not every store takes NaN.
         metrics = [Metric(key, value, stamp, 0) for key, value in values.items() if value == value]
-        self._client.log_batch(self.run_id, metrics=metrics)
+        with self._logging("metrics"):
+            self._client.log_batch(self.run_id, metrics=metrics)
 
     def log_tables(self, names: Mapping[str, str], versions: Mapping[str, int]) -> None:
         """Log the tables that were read, with their Delta versions.
@@ -101,28 +147,34 @@ class TrackedRun:
             source = DeltaDatasetSource(delta_table_name=names[table], delta_table_version=version)
             dataset = MetaDataset(source=source, name=table)  # type: ignore[abstract]  # MLflow itself makes such ones
             inputs.append(DatasetInput(dataset._to_mlflow_entity(), tags=[InputTag("delta_version", str(version))]))
-        self._client.log_inputs(self.run_id, datasets=inputs)
+        with self._logging("tables"):
+            self._client.log_inputs(self.run_id, datasets=inputs)
 
     def log_file(self, path: Path, folder: str) -> None:
         """Copy a file into the run's artefacts."""
-        self._client.log_artifact(self.run_id, str(path), folder)
+        with self._logging(f"file {path.name}"):
+            self._client.log_artifact(self.run_id, str(path), folder)
 
     def log_folder(self, path: Path, folder: str) -> None:
         """Copy a folder into the run's artefacts."""
-        self._client.log_artifacts(self.run_id, str(path), folder)
+        with self._logging(f"folder {folder}"):
+            self._client.log_artifacts(self.run_id, str(path), folder)
 
     def log_text(self, text: str, name: str) -> None:
         """Write a text into the run's artefacts."""
-        self._client.log_text(self.run_id, text, name)
+        with self._logging(f"file {name}"):
+            self._client.log_text(self.run_id, text, name)
 
     def log_figure(self, figure: Figure, name: str) -> None:
         """Draw a figure into the run's artefacts."""
-        self._client.log_figure(self.run_id, figure, name)
+        with self._logging(f"figure {name}"):
+            self._client.log_figure(self.run_id, figure, name)
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags."""
-        for key, value in tags.items():
-            self._client.set_tag(self.run_id, key, value)
+        with self._logging("tags"):
+            for key, value in tags.items():
+                self._client.set_tag(self.run_id, key, value)
 
 
 def name_of(text: str) -> str:

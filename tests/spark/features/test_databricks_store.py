@@ -21,7 +21,7 @@ from feature_engineering.fake import (
     fake_package,
     signature,
 )
-from levelfive.errors import ConfigError, MachineError, TableConflict, TableError
+from levelfive.errors import ConfigError, DataError, MachineError, TableConflict, TableError
 from levelfive.features.databricks_store import DatabricksFeatureStore, FeatureEngineering, feature_engineering
 from levelfive.features.refusals import refusals_of
 from levelfive.tables import Tables
@@ -131,7 +131,7 @@ def test_a_table_that_was_made_without_a_primary_key_is_refused_by_name(workspac
 
 
 def test_two_rows_of_one_key_in_one_write_are_refused(workspace: Workspace) -> None:
-    with pytest.raises(TableError, match="Non-unique rows"):
+    with pytest.raises(DataError, match="feature table 'state': expected one row of each place, known_at, got several"):
         workspace.write("X", "X")
 
 

@@ -23,13 +23,14 @@ from levelfive.windows import utc
 
 AS_OF = utc(2013, 3, 1, 6)
 DAY = timedelta(days=1)
-FLIGHTS = Source("flights", {"number": "long"}, key=("number",), event_time="at")
+FLIGHTS = Source("flights", {"number": "long", "at": "timestamp"}, key=("number",), event_time="at")
 WEATHER = replace(FLIGHTS, name="weather", freshness=3 * DAY)
 
 
 @pytest.fixture
 def context() -> JobContext:
-    return a_context(MemoryTables(), a_use_case(sources=(FLIGHTS, WEATHER)))
+    use_case = a_use_case(sources=(FLIGHTS, WEATHER), feature_tables=())
+    return a_context(MemoryTables(), replace(use_case, model=replace(use_case.model, lookups=())))
 
 
 @pytest.fixture

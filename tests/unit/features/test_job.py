@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from pyspark.sql.types import StringType, StructField, StructType, TimestampType
 
+from flight_delay import USE_CASE
 from in_memory.release import a_use_case, runs
 from in_memory.tables import MemoryTables
 from levelfive.commits import Commit, Write
 from levelfive.data.job import LANDING_FILES, LEDGER_SCHEMA
 from levelfive.errors import AsOfError, TableError
 from levelfive.features import job as features
+from levelfive.keys import Keyed
 from levelfive.runs import JobContext
-from levelfive.usecase import FeatureTable
+from levelfive.usecase import KNOWN_AT, LABEL, OUTCOME, PREDICTION_TIME, FeatureTable
 from levelfive.windows import Window, iso, utc
 
 BEGIN, AS_OF = utc(2013, 1, 1, 6), utc(2013, 1, 8, 6)
 DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class RowsOf:
+    """What is computed of a window: all columns that are asked for, and no rows."""
+
+    window: Window
+
+    @property
+    def schema(self) -> StructType:
+        times = [StructField(name, TimestampType()) for name in (PREDICTION_TIME, KNOWN_AT)]
+        others = (*USE_CASE.key, LABEL, OUTCOME)
+        return StructType([*times, *(StructField(name, StringType()) for name in others)])
 
 
 class WindowsOfFeatures:
@@ -29,21 +46,28 @@ class WindowsOfFeatures:
         self._tables = tables
 
     def put(self, table: FeatureTable, rows: Any, window: Window, *, made_of: Mapping[str, int]) -> Write:
-        assert rows == window
+        assert rows.window == window
         return self._tables.replace_window(table.name, rows, "known_at", window)
 
     def reach(self, table: str, *, before: datetime) -> datetime | None:
         return self._tables.reach(table, before=before)
 
 
+@pytest.fixture(autouse=True)
+def _no_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are no rows, none share a key."""
+    monkeypatch.setattr(Keyed, "once", lambda keyed: keyed.rows)
+
+
 def a_context(tables: MemoryTables, *feature_tables: FeatureTable) -> JobContext:
     """A use case that computes from nothing: its rows are the window that they are of."""
-    rows = {"labels": lambda raw, window: window, "label_sources": ()}
-    return JobContext(tables, a_use_case(feature_tables=feature_tables, **rows), WindowsOfFeatures(tables))
+    use_case = a_use_case(labels=lambda raw, window: RowsOf(window), label_sources=(), feature_tables=feature_tables)
+    without = replace(use_case, model=replace(use_case.model, lookups=()))
+    return JobContext(tables, without, WindowsOfFeatures(tables))
 
 
 def a_table(name: str, *, timestamped: bool = True) -> FeatureTable:
-    return FeatureTable(name, ("carrier",), (), lambda raw, window: window, timestamped=timestamped)
+    return FeatureTable(name, ("carrier",), (), lambda raw, window: RowsOf(window), timestamped=timestamped)
 
 
 def landed(tables: MemoryTables, *begins: datetime | None) -> MemoryTables:

@@ -7,10 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from flight_delay import USE_CASE
 from in_memory.release import HOUR, LATER, Environment, a_context, runs
 from in_memory.tables import MemoryTables
 from levelfive.commits import Commit
 from levelfive.errors import AsOfError, DamagedModel, LevelfiveError, ModelNotFound, RegistryError, TableError
+from levelfive.model_package import Model
 from levelfive.predictions import PREDICTIONS, Role
 from levelfive.scoring import job as scoring
 from levelfive.scoring.batch import batch_id
@@ -131,3 +133,19 @@ def test_a_run_that_fails_later_has_rebuilt_what_was_killed_before_it(production
 
     rebuilt = [row["run_id"] for row in tables.ledgers.rows("runs", where={"rebuilt": True})]
     assert rebuilt == ["killed"]
+
+
+def test_a_window_beyond_what_the_features_were_computed_for_is_refused(
+    production: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = production.registry.load(production.released())
+    with_state = replace(live.card, lookups=USE_CASE.model.lookups)
+    monkeypatch.setattr(production.registry, "load", lambda version: Model(live.estimator, with_state))
+    ends = {"origin_state": DAY.end, "rotation": DAY.end - HOUR}
+    commits = {table: (Commit(0, {"reaches": iso(end)}),) for table, end in ends.items()}
+    tables = MemoryTables(commits=commits)
+    tables.ledgers = production.tables.ledgers
+
+    said, _ = refused(replace(production, context=a_context(tables)), AsOfError)
+
+    assert said.startswith(f"features reach to {iso(DAY.end - HOUR)}, and the window {DAY} beyond that: run `levelfive")

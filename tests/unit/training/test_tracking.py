@@ -1,46 +1,47 @@
-"""Names in the tracking store: every store takes them, and no two things share one."""
+"""A tracking store in trouble is a sentence that says what to do."""
 
-import re
-from itertools import combinations
+from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from mlflow.utils.validation import MAX_ENTITY_KEY_LENGTH, path_not_unique
 
-from levelfive.metrics import Metric
-from levelfive.training.tracking import name_of, slice_name
-
-TAKEN = re.compile(r"[A-Za-z0-9_\-. ]+")
-
-texts = st.text(alphabet=st.sampled_from("a-./ &m2x\u00e9(n)"), max_size=6) | st.text(min_size=90, max_size=95)
+from levelfive.errors import ConfigError, RegistryError
+from levelfive.mlflow_store import is_of_a_database, quieten
+from levelfive.registry.store import CentralRegistry
+from levelfive.training.tracking import Tracking
 
 
-def test_plain_names_stay_as_they_are() -> None:
-    assert name_of("classifier__max_depth 2.0") == "classifier__max_depth 2.0"
-    assert slice_name("holdout", "aircraft_known", "true") == "holdout.aircraft_known.true"
+def test_an_experiment_that_was_deleted_says_how_to_restore_it(tmp_path: Path) -> None:
+    """A store on SQLite is made."""
+    quieten()
+    tracking = Tracking(f"sqlite:///{tmp_path}/tracking.db", "shop", artefacts=tmp_path / "artefacts")
+    with tracking.run("first", {}) as run:
+        run.set_tags({"a": "tag"})
+    tracking._client.delete_experiment("1")
+
+    said = r"experiment 'shop' was deleted in MLflow, .*restore_experiment\('1'\)"
+    with pytest.raises(RegistryError, match=said), tracking.run("second", {}):
+        pytest.fail("there is no run to be in")
 
 
-@pytest.mark.parametrize(
-    ("value", "name"),
-    [("AT&T", "AT-26-T"), ("2013-01", "2013--01"), ("3.5", "3-2e-5"), (None, "-missing"), ("(null)", "-28-null-29-")],
-)
-def test_signs_become_their_codes(value: str | None, name: str) -> None:
-    assert slice_name("holdout", "carrier", value) == f"holdout.carrier.{name}"
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    quieten()
+    (tmp_path / "store.db").write_text("no database\n" * 100)
+    uri = f"sqlite:///{tmp_path}/store.db"
+
+    with pytest.raises(
+        RegistryError, match=r"tracking store .*store\.db did not take a connection: .* is not a database"
+    ):
+        Tracking(uri, "shop")
+    with pytest.raises(RegistryError, match=r"registry .*store\.db did not take a connection: .* is not a database"):
+        CentralRegistry(uri, "levelfive.shop")
 
 
-@given(st.lists(st.tuples(texts, st.none() | texts), unique=True, max_size=10))
-def test_no_two_slices_share_a_name_that_every_store_takes(slices: list[tuple[str, str | None]]) -> None:
-    names = [slice_name("holdout", column, value) for column, value in slices]
+def test_an_address_that_is_none_is_refused_without_a_word_of_it() -> None:
+    with pytest.raises(ConfigError, match="tracking_uri of experiment 'shop' is no address") as refused:
+        Tracking("mysql+pymysql://me:secret@host:port/db", "shop")
 
-    assert len(set(names)) == len(slices)
-    for name in (f"{name}.{metric}.high" for name in names for metric in Metric):
-        assert TAKEN.fullmatch(name)
-        assert not path_not_unique(name)
-        assert len(name) <= MAX_ENTITY_KEY_LENGTH
+    assert "secret" not in str(refused.value)
 
 
-def test_no_two_texts_share_a_name() -> None:
-    texts = ("a", "a-", "a--", "a-61-", "a/", "x" * 300, "x" * 301, "\u00e9")
-
-    assert all(name_of(one) != name_of(other) for one, other in combinations(texts, 2))
+def test_an_error_of_ours_is_none_of_a_database() -> None:
+    assert not is_of_a_database(RegistryError("refused"))

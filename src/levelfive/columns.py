@@ -1,0 +1,55 @@
+"""The names of levelfive's own columns in frames and tables that hold a use case's columns too.
+
+A working column begins with `OWN`, which no column of a use case may. The other names are those of columns that stay in
+tables beside a use case's, or that a use case's functions return: they are taken where they are listed here.
+"""
+
+from __future__ import annotations
+
+OWN = "__levelfive_"
+
+SOURCE_FILE = "source_file"
+LOADED_AT = "loaded_at"
+REASONS = "reasons"
+IN_RAW_TABLES = frozenset({SOURCE_FILE, LOADED_AT, REASONS})
+"""Taken among the columns of sources, declared or derived."""
+
+IN_SPINES = frozenset({"label"})
+"""Taken among the columns of a spine: the label is joined to it."""
+
+AMONG_FEATURES = IN_SPINES | {"prediction_time"}
+"""Taken among features: a training set holds these beside them."""
+
+IN_FEATURE_KEYS = frozenset({"known_at"})
+"""Taken among the keys of feature tables."""
+
+BESIDE_KEYS = frozenset(
+    {
+        "prediction_time",
+        *("label", "outcome", "known_at"),
+        *("score", "reference_score", "slices", "features"),
+        *("model_name", "model_version", "role", "batch_id", "scored_as_of"),
+    }
+)
+"""Taken among the columns of a use case's key: `labels` and `predictions` hold these beside it."""
+
+TABLES = frozenset(
+    {
+        *("runs", "landing_files", "quarantine", "labels", "feature_windows", "predictions", "promotions"),
+        *("profiles", "drift", "performance", "quality", "verdicts", "decisions", "retrainings"),
+    }
+)
+"""Names of levelfive's own tables, which no feature table may have."""
+
+RAW_TABLES = "raw_"
+"""Begins the name of a source's raw table, and of no feature table."""
+
+
+def own(name: str) -> str:
+    """Name a working column of levelfive's, as no column of a use case is named."""
+    return f"{OWN}{name}"
+
+
+def is_own(name: str) -> bool:
+    """Tell whether a name is one of levelfive's working columns; Spark tells no case apart."""
+    return name.lower().startswith(OWN)
