@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window as Over
 
-from flight_delay.sources import LATE_MINUTES, OUTCOME_WITHIN
+from flight_delay.sources import EARLY_BY, LATE_MINUTES, OUTCOME_WITHIN
 from levelfive.features.grid import Flow, GridSpec, Level, Ratio, grid_state
 from levelfive.tables import in_window
 from levelfive.usecase import KNOWN_AT, FeatureTable
@@ -79,7 +79,7 @@ TURNAROUND = timedelta(minutes=45)
 
 def recent_state(raw: Mapping[str, DataFrame], window: Window, *, spec: GridSpec) -> DataFrame:
     """Compute rates and means over the last hours for each key, at each tick of the grid; delays in minutes."""
-    flights = raw["flights"].where(F.col("sched_dep_at") < F.lit(window.end))
+    flights = raw["flights"].where(F.col("sched_dep_at") < F.lit(window.end + EARLY_BY))
     near = flights.where(F.col("sched_dep_at") > F.lit(window.start - STATE_HISTORY)).select(
         "*",
         (F.col("arr_delay") >= LATE_MINUTES).cast("int").alias("arrived_late"),
@@ -88,7 +88,9 @@ def recent_state(raw: Mapping[str, DataFrame], window: Window, *, spec: GridSpec
         (F.col("sched_dep_at") + F.lit(timedelta(hours=1))).alias("hour_overdue_at"),
         F.coalesce("departed_at", "cancelled_at").alias("settled_at"),
     )
-    return grid_state(near, flights.select(*spec.keys).distinct(), spec, window)
+    # A key has a state from its first flight on, wherever the window ends.
+    keys = flights.groupBy(*spec.keys).agg(F.min("sched_dep_at").alias(KNOWN_AT))
+    return grid_state(near, keys, spec, window)
 
 
 def weather_state(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
@@ -146,7 +148,7 @@ def rotation(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     flights = raw["flights"].where(
         F.col("tailnum").isNotNull()
         & (F.col("sched_dep_at") > F.lit(window.start - ROTATION_HISTORY - timedelta(days=3)))
-        & (F.col("sched_dep_at") < F.lit(window.end))
+        & (F.col("sched_dep_at") < F.lit(window.end + EARLY_BY))
     )
     length = F.col("sched_arr_at") - F.col("sched_dep_at")
     expected = F.col("sched_arr_at") + F.make_dt_interval(mins=F.col("dep_delay"))
@@ -195,8 +197,7 @@ def rotation(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
 def flight_history(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     """Describe how a flight of the same number did over the weeks up to each of its arrivals; delays in minutes."""
     known = Window(window.start - FLIGHT_HISTORY, window.end)
-    # What arrives in a window was due to depart before its end.
-    due = Window(known.start - STATE_HISTORY, window.end)
+    due = Window(known.start - STATE_HISTORY, window.end + EARLY_BY)
     arrivals = raw["flights"].where(in_window("sched_dep_at", due) & in_window("arrived_at", known))
     number = ("carrier", "flight", "origin")
     counted = arrivals.groupBy(*number, F.col("arrived_at").alias(KNOWN_AT)).agg(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from flight_delay.sources import FLIGHT_KEY, LATE_MINUTES, OUTCOME_WITHIN, PREDICTION_LEAD
+from flight_delay.sources import EARLY_BY, FLIGHT_KEY, LATE_MINUTES, OUTCOME_WITHIN, PREDICTION_LEAD
 from levelfive.tables import in_window
 from levelfive.usecase import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.windows import Window
@@ -26,10 +26,10 @@ def labels(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
         .when(F.col("diverted_at").isNotNull(), "diverted")
     )
     # An outcome is known within four days of the schedule: the contract bounds both delays by two.
-    due = (F.col("sched_dep_at") >= F.lit(window.start - OUTCOME_WITHIN)) & (F.col("sched_dep_at") < F.lit(window.end))
+    due = Window(window.start - OUTCOME_WITHIN, window.end + EARLY_BY)
     known = (
         raw["flights"]
-        .where(due)
+        .where(in_window("sched_dep_at", due))
         .select(
             *FLIGHT_KEY,
             (F.col("sched_dep_at") - F.lit(PREDICTION_LEAD)).alias(PREDICTION_TIME),

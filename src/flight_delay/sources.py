@@ -27,6 +27,8 @@ CANCELLATION_KNOWN_AFTER = timedelta(minutes=60)
 DIVERSION_KNOWN_AFTER = timedelta(minutes=60)
 # The contract below bounds both delays by two days.
 OUTCOME_WITHIN = timedelta(days=4)
+# Nor does it let a flight leave or land earlier than this before its schedule: what happens by a time was due by then.
+EARLY_BY = timedelta(hours=3)
 
 # Not in the airports file. Both territories keep Atlantic Standard Time all year.
 ZONES_OF_MISSING_AIRPORTS = {

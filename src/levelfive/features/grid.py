@@ -29,6 +29,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from levelfive.columns import own
 from levelfive.errors import ConfigError
 from levelfive.features.exact_sums import MICROS, Axis, Floats, Whole, running
 from levelfive.usecase import KNOWN_AT
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 _SECONDS_PER_MINUTE = 60
 _DIGITS_OF_A_LONG = 18
 _DIGITS_OF_A_DOUBLE = 15
+_SINCE = own("since")
+_ALWAYS = -(2**63)
 
 _Column: TypeAlias = "npt.NDArray[np.int32] | Whole | Floats"
 _Read: TypeAlias = Callable[[str], Any]
@@ -147,7 +150,8 @@ def grid_state(rows: DataFrame, keys: DataFrame, spec: GridSpec, window: Window)
 
     Args:
         rows: The key columns and those that the spec reads: times, and numbers.
-        keys: The key columns, each key once: all of them get a state.
+        keys: The key columns, each key once: all of them get a state, where there is a column `known_at` from the tick
+            on at which that is reached. Without it, which keys have a state in a window must not depend on its end.
         spec: Keys, grid, spans and measures.
         window: Ticks `t` with `start <= t < end`.
 
@@ -169,13 +173,17 @@ def grid_state(rows: DataFrame, keys: DataFrame, spec: GridSpec, window: Window)
 
     def state_of_key(key: tuple[pa.Scalar, ...], entities: pa.Table, its_rows: pa.Table) -> pa.Table:
         state = state_at(ticks, lambda name: its_rows.column(name).to_numpy(zero_copy_only=False), spec)
-        n = len(ticks) if entities.num_rows else 0
+        # Rows of a key that is not listed make no state.
+        first = np.searchsorted(ticks * MICROS, entities.column(_SINCE)[0].as_py()) if entities.num_rows else len(ticks)
+        n = len(ticks) - int(first)
         columns = {name: pa.repeat(value, n) for name, value in zip(spec.keys, key, strict=True)}
-        columns[KNOWN_AT] = pa.array(ticks[:n] * MICROS, pa.timestamp("us", tz="UTC"))
-        return pa.table(columns | {name: pa.array(state[name][:n], from_pandas=True) for name in spec.columns})
+        columns[KNOWN_AT] = pa.array(ticks[first:] * MICROS, pa.timestamp("us", tz="UTC"))
+        return pa.table(columns | {name: pa.array(state[name][first:], from_pandas=True) for name in spec.columns})
 
+    since = F.unix_micros(KNOWN_AT) if KNOWN_AT in keys.columns else F.lit(_ALWAYS)
     # Whole columns of a key at once: Spark's own windows over a dense grid took several times longer.
-    grouped = keys.select(*spec.keys).groupBy(*spec.keys).cogroup(numbers.groupBy(*spec.keys))
+    known = keys.select(*spec.keys, since.alias(_SINCE)).where(F.col(_SINCE).isNotNull())
+    grouped = known.groupBy(*spec.keys).cogroup(numbers.groupBy(*spec.keys))
     return grouped.applyInArrow(state_of_key, schema)
 
 

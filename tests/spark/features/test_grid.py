@@ -78,3 +78,14 @@ def test_a_sum_beyond_a_long_is_refused_by_name(spark: SparkSession) -> None:
 def test_decimals_of_more_digits_than_a_double_has_are_refused(spark: SparkSession) -> None:
     with pytest.raises(ConfigError, match=r"'minutes', decimal\(38,2\), of which a double cannot hold all digits"):
         sums(spark, "decimal(38,2)", "1.00")
+
+
+def test_a_key_has_a_state_from_the_time_on_at_which_it_is_known(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([("a", 1, utc(2013, 1, 1, 10, 45), None, 5)], SCHEMA)
+    known = [("a", 1, utc(2013, 1, 1, 10, 45)), ("b", 2, utc(2013, 1, 1, 11)), ("c", 3, None)]
+    keys = spark.createDataFrame(known, "key string, place int, known_at timestamp")
+
+    state = grid_state(rows, keys, SPEC, WINDOW)
+
+    found = state.selectExpr("key", "date_format(known_at, 'HH:mm')", "n_1h").collect()
+    assert sorted(map(tuple, found)) == [("a", "11:00", 1), ("a", "11:30", 1), ("b", "11:00", 0), ("b", "11:30", 0)]
