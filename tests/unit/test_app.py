@@ -148,7 +148,7 @@ def test_where_promotion_is_manual_the_commands_begin_with_an_approval() -> None
 
     assert how_to_promote(Approval.AUTO, "4", utc(2013, 4, 1, 6)) == promote
     by_hand = how_to_promote(Approval.MANUAL, "4", utc(2013, 4, 1, 6))
-    assert by_hand.startswith("levelfive registry approve 4 --as-of 2013-04-01T06:00:00Z --by ")
+    assert by_hand.startswith("levelfive registry approve 4 --as-of 2013-04-01T06:00:00Z --reason WHY")
     assert by_hand.endswith(f", then {promote}")
 
 
