@@ -291,7 +291,11 @@ def promoted(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     app = MagicMock(starter="grace@example.com")
     app.version_here = lambda version, model, registry: f"{version} of {model} in {registry}" if model else version
     monkeypatch.setattr(Page, "app", app)
-    monkeypatch.setattr(steps_of.registry_job, "approve", lambda *_, **how: asked.append((how["version"], how["by"])))
+    monkeypatch.setattr(
+        steps_of.registry_job,
+        "approve",
+        lambda *_, **how: asked.append((how["version"], how["by"], how["on_behalf_of"])),
+    )
     monkeypatch.setattr(steps_of.registry_job, "run", lambda *_, **how: asked.append((how["version"], how["by"])))
     monkeypatch.setattr(
         steps_of.registry_job,
@@ -331,7 +335,7 @@ def test_a_version_is_approved_promoted_and_taken_back_by_the_model_that_it_was_
     notebook.registry_step(page_in_a_job("registry", {}, as_of=AS_OF, step="rollback", reason="complaints", **source))
 
     copied = "3 of hub.qa.flight_delay in databricks-uc"
-    assert promoted == [(copied, "grace@example.com"), (copied, "ada"), ("complaints", copied, None)]
+    assert promoted == [(copied, "grace@example.com", "ada"), (copied, "ada"), ("complaints", copied, None)]
 
 
 @pytest.mark.parametrize("text", ["-1", "1.5", "many"])
