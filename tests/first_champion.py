@@ -37,6 +37,7 @@ BEGIN = utc(2013, 1, 1, 6)
 AS_OF = utc(2013, 2, 15, 6)
 LATER = utc(2013, 2, 18, 6)
 PROJECT = Path(__file__).resolve().parents[1]
+TRAINER = "ada@example.com"
 CARRIERS = ("B6", "UA")
 MADE_OF = ("src", "requirements/dev.txt", "requirements/jars.txt", "tests/first_champion.py", "fixtures")
 RESULTS = "results.pickle"
@@ -76,7 +77,7 @@ def first_champion(app: App, fixtures: Path) -> TrainingResult:
 
 def promote_first(app: App, fixtures: Path) -> TrainingResult:
     """Train and promote a champion as of AS_OF, then prepare the days up to LATER."""
-    trained = training.run(app.context, app.tracking, app.registry, as_of=AS_OF)
+    trained = training.run(app.context, app.tracking, app.registry, as_of=AS_OF, trained_by=TRAINER)
     assert trained.version is not None, trained.verdict
     registry.run(app.context, app.registry, version=trained.version, as_of=AS_OF, by="test")
     prepare(app, fixtures, Window(AS_OF, LATER))

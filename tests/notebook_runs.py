@@ -16,11 +16,13 @@ from fake_dbutils import FakeDbutils
 from first_champion import AS_OF, LATER
 from levelfive.app import App
 from levelfive.config import Settings
+from levelfive.job_runs import JobRun
 from levelfive.windows import iso
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SCORED = {"window_start": iso(AS_OF), "window_end": iso(LATER)}
 SCHEMA = "by_script"
+STARTER = "ada@example.com"
 
 
 def packages_without_ours(folder: Path) -> Path:
@@ -60,10 +62,14 @@ class Scripts:
 
 @dataclass
 class Job:
-    """A run of a workspace's job: the parameters that all of its tasks get, and the values that they hand on."""
+    """A run of a workspace's job: the parameters that all of its tasks get, and the values that they hand on.
+
+    What it was deployed with, the workspace tells; where it tells nothing, a person has opened the notebooks.
+    """
 
     spark: SparkSession
     parameters: dict[str, str]
+    settings: dict[str, str] | None = None
     values: dict[tuple[str, str], Any] = field(default_factory=dict)
     displayed: dict[str, list[Any]] = field(default_factory=dict)
     html: list[str] = field(default_factory=list)
@@ -71,13 +77,17 @@ class Job:
     def run(self, task: str, name: str = "") -> None:
         """Run a notebook as a task, where a notebook finds `dbutils`, `display`, `displayHTML` and `spark` in place."""
         shown = self.displayed.setdefault(task, [])
+        run = None if self.settings is None else JobRun("a job", self.parameters, self.settings, STARTER)
+        given = {**self.parameters, **(self.settings or {})}
         found = {
-            "dbutils": FakeDbutils(self.parameters, task=task, run=self.values),
+            "dbutils": FakeDbutils(given, task=task, run=self.values),
             "display": shown.append,
             "displayHTML": self.html.append,
             "spark": self.spark,
         }
-        runpy.run_path(str(NOTEBOOKS / f"{name or task}.py"), init_globals=found)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("levelfive.notebook.page.job_run", lambda spark: run)
+            runpy.run_path(str(NOTEBOOKS / f"{name or task}.py"), init_globals=found)
 
 
 @dataclass

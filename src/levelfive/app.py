@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from levelfive.errors import ConfigError, MachineError, unusable
 from levelfive.feature_stores import FeatureStore
 from levelfive.features.databricks_store import DatabricksFeatureStore, feature_engineering
 from levelfive.features.store import LocalFeatureStore
+from levelfive.job_runs import JobRun, is_service_principal, read_job_run
 from levelfive.registry.copying import copy_of
 from levelfive.registry.store import CentralRegistry
 from levelfive.retraining.job import Stores
@@ -60,6 +62,11 @@ class Platform(Protocol):
         """Where landing files are expected when no setting says so."""
         ...
 
+    @property
+    def user(self) -> str:
+        """Who is signed in, as the platform knows them."""
+        ...
+
 
 @dataclass(frozen=True)
 class Laptop:
@@ -94,6 +101,11 @@ class Laptop:
     def landing(self) -> Path:
         """A folder in the home."""
         return self.home / "landing"
+
+    @property
+    def user(self) -> str:
+        """The user of the operating system, whatever the environment's variables say."""
+        return _user_of_the_system()
 
     def _made(self, folder: Path) -> Path:
         try:
@@ -139,9 +151,13 @@ class Workspace:
             "/Volumes/<catalog>/<schema>/<volume>"
         )
 
+    @property
+    def user(self) -> str:
+        """The user of the workspace; in a job, whom it runs as."""
+        return _current_user(self.spark)
+
     def _own(self, settings: Settings) -> str:
-        user = self.spark.sql("SELECT current_user()").collect()[0][0]
-        return f"/Users/{user}/{settings.model_name}"
+        return f"/Users/{self.user}/{settings.model_name}"
 
 
 @dataclass(frozen=True)
@@ -152,11 +168,13 @@ class App:
         platform: Where it runs.
         settings: What differs between environments.
         revision: Which code runs, where the caller knows it.
+        started_by: Who started it, where that is another one than who is signed in; empty where that is not told.
     """
 
     platform: Platform
     settings: Settings
     revision: str = ""
+    started_by: str | None = None
 
     @classmethod
     def local(cls, home: Path, settings: Settings, *, revision: str = "") -> App:
@@ -175,18 +193,21 @@ class App:
         return cls(Laptop(home.resolve()), settings, revision)._checked()
 
     @classmethod
-    def on_databricks(cls, spark: SparkSession, settings: Settings, *, revision: str = "") -> App:
+    def on_databricks(
+        cls, spark: SparkSession, settings: Settings, *, revision: str = "", started_by: str | None = None
+    ) -> App:
         """Build the application of a workspace, from the session that its compute has in place.
 
         Args:
             spark: The session of a cluster, or of serverless compute.
             settings: What differs between environments.
             revision: Which code runs, where the caller knows it.
+            started_by: Who started the job's run; in none, it is the user of the workspace.
 
         Raises:
             ConfigError: There is no such use case.
         """
-        app = cls(Workspace(spark), settings, revision)._checked()
+        app = cls(Workspace(spark), settings, revision, started_by)._checked()
         spark.conf.set("spark.sql.session.timeZone", "UTC")
         return app
 
@@ -267,18 +288,17 @@ class App:
         Raises:
             MachineError: There is no databricks-sdk.
         """
-        try:
-            from databricks.sdk import WorkspaceClient
-        except ImportError as err:
-            raise MachineError(
-                "a workspace is asked by the package databricks-sdk, which the ML runtimes hold"
-            ) from err
-        return WorkspaceClient()
+        return workspace_client()
 
     @cached_property
     def stores(self) -> Stores:
-        """Both MLflow stores, and which code trains."""
-        return Stores(self.tracking, self.registry, self.code_revision)
+        """Both MLflow stores, which code trains, and who started it."""
+        return Stores(self.tracking, self.registry, self.code_revision, self.starter)
+
+    @cached_property
+    def starter(self) -> str:
+        """Who started this, as the platform knows them; empty where it does not."""
+        return self.platform.user if self.started_by is None else self.started_by
 
     @property
     def landing(self) -> Path:
@@ -294,6 +314,57 @@ class App:
 def on_databricks() -> bool:
     """Tell whether this process runs on Databricks compute."""
     return RUNTIME_VARIABLE in os.environ
+
+
+def workspace_client() -> WorkspaceClient:
+    """Build the client of the workspace that this runs on.
+
+    Raises:
+        MachineError: There is no databricks-sdk.
+    """
+    try:
+        from databricks.sdk import WorkspaceClient
+    except ImportError as err:
+        raise MachineError("a workspace is asked by the package databricks-sdk, which the ML runtimes hold") from err
+    return WorkspaceClient()
+
+
+def job_run(spark: SparkSession) -> JobRun | None:
+    """Find the run of a deployed job that a notebook on Databricks is a task of; None where a person opened it.
+
+    The runtime tells which run it is, and no parameter does.
+
+    Raises:
+        ConfigError: It is no run of a deployed job, or the workspace refused.
+        MachineError: There is no databricks-sdk.
+    """
+    from mlflow.utils.databricks_utils import get_job_id, get_job_run_id
+
+    job_id, run_id = get_job_id(), get_job_run_id()
+    if job_id and run_id:
+        return read_job_run(workspace_client(), job_id=str(job_id), run_id=str(run_id))
+    user = _current_user(spark)
+    if job_id or is_service_principal(user):
+        raise ConfigError(
+            f"this runs as {user}, and the runtime does not say in which run of which job: a notebook is started by a "
+            "job of the bundle, or opened by a person"
+        )
+    return None
+
+
+def _current_user(spark: SparkSession) -> str:
+    return str(spark.sql("SELECT current_user()").collect()[0][0])
+
+
+def _user_of_the_system() -> str:
+    try:
+        from pwd import getpwuid
+    except ImportError:  # Windows, which keeps its users elsewhere
+        return getpass.getuser()
+    try:
+        return getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container without an entry for its user
+        return f"user {os.geteuid()}"
 
 
 def _version() -> str:

@@ -158,6 +158,7 @@ def training(
         as_of=moment,
         without=tuple(without or ()),
         code_revision=app.code_revision,
+        trained_by=app.starter,
     )
     for name, estimate in result.evaluation.estimates.items():
         out.print(

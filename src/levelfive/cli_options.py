@@ -71,7 +71,7 @@ def how_to_promote(approval: Approval, version: str, as_of: datetime, **given: U
     promote = to_be_pasted(f"registry promote {which}", **given)
     if approval is not Approval.MANUAL:
         return promote
-    approve = to_be_pasted(f"registry approve {which} --by WHO --reason WHY", **given)
+    approve = to_be_pasted(f"registry approve {which} --reason WHY", **given)
     return f"{approve}, then {promote}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated
 
 import typer
@@ -41,14 +40,6 @@ FromRegistry = Annotated[
 ]
 
 
-def _user() -> str:
-    """Tell who types; a machine may not say, as in a container without an entry for its user."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
-
-
 @registry_cli.command()
 def copy(
     version: Annotated[str, typer.Argument(help="The version of the other environment's model.")],
@@ -81,8 +72,10 @@ def copy(
 def approve(
     version: VersionOrSource,
     as_of: AsOf,
-    by: Annotated[str, typer.Option(help="Who lets it go live.")],
     reason: Annotated[str, typer.Option(help="Why.")],
+    by: Annotated[
+        str, typer.Option(help="On whose behalf: a note beside who is signed in, who is recorded in any case.")
+    ] = "",
     source_model: FromModel = None,
     source_registry: FromRegistry = None,
     home: Home = DEFAULT_HOME,
@@ -94,8 +87,17 @@ def approve(
 
     moment, app = parse_time(as_of), open_app(home, config, use_case)
     version = app.version_here(version, source_model, source_registry)
-    done = registry_job.approve(app.context, app.registry, version=version, as_of=moment, by=by, reason=reason)
-    said = f"is approved by {by}" if done else "is the champion already"
+    done = registry_job.approve(
+        app.context,
+        app.registry,
+        version=version,
+        as_of=moment,
+        by=app.starter,
+        reason=reason,
+        on_behalf_of=by,
+        trainer_may_approve=app.settings.trainer_may_approve,
+    )
+    said = f"is approved by {app.starter}" if done else "is the champion already"
     out.print(f"Version {version} of {app.registry.name} {said}.")
 
 
@@ -146,7 +148,7 @@ def promote(
     moment, app = parse_time(as_of), open_app(home, config, use_case)
     version, approval = app.version_here(version, source_model, source_registry), app.settings.approval
     result = registry_job.run(
-        app.context, app.registry, version=version, as_of=moment, by=by or _user(), approval=approval
+        app.context, app.registry, version=version, as_of=moment, by=by or app.starter, approval=approval
     )
     done = "is now" if result.promoted else "was already"
     out.print(
@@ -180,7 +182,7 @@ def rollback(
     if version or source_model or source_registry:
         version = app.version_here(version or "", source_model, source_registry)
     result = registry_job.rollback(
-        app.context, app.registry, as_of=moment, by=by or _user(), reason=reason, version=version, since=earliest
+        app.context, app.registry, as_of=moment, by=by or app.starter, reason=reason, version=version, since=earliest
     )
     done = "is the champion again" if result.promoted else "stays the champion: there is nothing to take back"
     out.print(f"Version {result.promotion.version} of {app.registry.name} {done}.")

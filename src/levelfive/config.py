@@ -15,6 +15,8 @@ from levelfive.windows import Window, iso, utc
 
 CONFIG_FILE = "levelfive.yml"
 DEFAULT_HOME = Path(".levelfive")
+LOCAL = "local"
+"""The environment of a laptop."""
 DEFAULT_WINDOW = timedelta(days=1)
 # Times that Python, Arrow, Spark and pandas, which counts nanoseconds, all hold.
 EARLIEST, LATEST = utc(1700, 1, 1), utc(2262, 1, 1)
@@ -33,6 +35,13 @@ class Approval(StrEnum):
     MANUAL = "manual"
 
 
+class ByTrainer(StrEnum):
+    """Whether whoever trained a version may let it go live."""
+
+    ALLOWED = "allowed"
+    REFUSED = "refused"
+
+
 class Settings(BaseModel):
     """What differs between environments; a wrong or unknown key is refused.
 
@@ -47,6 +56,8 @@ class Settings(BaseModel):
         registry_uri: The central registry, a store of its own.
         registry_prefix: Put before environment and use case in the registered model's name.
         approval: Whether a version that passed the gate goes live by itself (auto) or waits for a person (manual).
+        approval_by_trainer: Whether whoever trained a version may approve it; by default only in the environment
+            `local`, where one person does both.
         memory: Heap of the local session.
         cores: Threads of the local session.
     """
@@ -54,7 +65,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     use_case: str = "flight_delay"
-    environment: str = Field(default="local", pattern=r"^[a-z][a-z0-9_]*$")
+    environment: str = Field(default=LOCAL, pattern=r"^[a-z][a-z0-9_]*$")
     table_schema: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?$")
     landing: Path | None = None
     tracking_uri: str | None = None
@@ -62,8 +73,16 @@ class Settings(BaseModel):
     registry_uri: str | None = None
     registry_prefix: str = Field(default="levelfive", pattern=r"^[A-Za-z0-9_]+$")
     approval: Approval = Approval.AUTO
+    approval_by_trainer: ByTrainer | None = None
     memory: str = Field(default="2g", pattern=r"^[0-9]+[gm]$")
     cores: int = Field(default=2, ge=1)
+
+    @property
+    def trainer_may_approve(self) -> bool:
+        """Whether whoever trained a version may approve it."""
+        if self.approval_by_trainer is None:
+            return self.environment == LOCAL
+        return self.approval_by_trainer is ByTrainer.ALLOWED
 
     @property
     def schema_name(self) -> str:

@@ -158,7 +158,14 @@ def _first_champion(app: App, as_of: datetime, spent: dict[str, float], say: Say
     if history(app.tables, app.registry.name):
         return
     with _timed(spent, "training"):
-        result = training.run(app.context, app.tracking, app.registry, as_of=as_of, code_revision=app.code_revision)
+        result = training.run(
+            app.context,
+            app.tracking,
+            app.registry,
+            as_of=as_of,
+            code_revision=app.code_revision,
+            trained_by=app.starter,
+        )
     say(f"    gate: {result.verdict.kind}: {'; '.join(result.verdict.reasons)}")
     if result.version is None:
         raise ConfigError("the gate refused the first model, so there is nothing to score with; see its reasons above")

@@ -12,12 +12,12 @@ from bundle.offline import ROOT, deployment, identifier, read, resolve, texts
 from feature_engineering.fake import VERSIONS
 from levelfive.config import Approval, load_settings, parse_time
 from levelfive.errors import AsOfError
-from levelfive.notebook.reading import APPROVAL, COMMON, PARAMETERS, SETTINGS
+from levelfive.notebook.reading import APPROVALS, FIXED, PARAMETERS, SETTINGS
 from levelfive.notebook.steps import TRAINING_TASK
 from levelfive.retraining.policy import Action
 
 # A person or a release fills these in, in the job release or by hand; other jobs must not.
-LEFT_TO_PEOPLE = set(PARAMETERS["registry"])
+LEFT_TO_PEOPLE = set(PARAMETERS["registry"]) - FIXED
 LATEST = "{{job.trigger.time.iso_datetime}}"
 DYNAMIC = re.compile(r"\{\{(.*?)\}\}")
 
@@ -28,6 +28,13 @@ def notebook_of(task):
 
 def parameters(job):
     return {parameter["name"]: parameter["default"] for parameter in job["parameters"]}
+
+
+def settings(job):
+    """What all notebooks of a job are deployed with."""
+    first, *others = (task["notebook_task"]["base_parameters"] for task in job["tasks"] if "notebook_task" in task)
+    assert all(one == first for one in others)
+    return first
 
 
 def by_key(job):
@@ -83,24 +90,29 @@ def test_a_job_gives_what_its_notebooks_take_and_nothing_else(deployed):
     for name, job in deployed.jobs.items():
         run = {notebook_of(task) for task in job["tasks"] if "notebook_task" in task}
         needed = set().union(*(notebooks.taken(one) for one in run))
-        needed -= {APPROVAL} if name == "release" else {APPROVAL, *LEFT_TO_PEOPLE}
+        needed -= FIXED if name == "release" else {*FIXED, *LEFT_TO_PEOPLE}
         assert parameters(job).keys() == needed, name
         assert len(job["parameters"]) == len(parameters(job)), name
 
 
-def test_a_task_has_no_parameter_besides_the_jobs_but_one_that_nobody_shall_change(deployed):
-    for name, task in deployed.tasks("notebook_task"):
-        own = task["notebook_task"].get("base_parameters", {})
-        assert own.keys() == ({APPROVAL} if task["task_key"] == "registry" else set()), name
+def test_all_notebooks_of_a_job_are_deployed_with_what_no_run_may_change(deployed):
+    """Each of them may be started alone."""
+    for name, job in deployed.jobs.items():
+        run = {notebook_of(task) for task in job["tasks"] if "notebook_task" in task}
+        needed = set().union(*(notebooks.taken(one) for one in run)) & FIXED
+        may_be_left_out = {"lakehouse_monitor"} | ({"approval_by_trainer"} if name == "training" else set())
+        assert needed - may_be_left_out <= settings(job).keys() <= needed, name
 
 
-def test_retraining_hands_every_parameter_on_to_the_training_job(deployed):
+def test_retraining_tells_the_training_job_the_time_and_the_decision(deployed):
     ((_, task),) = deployed.tasks("run_job_task")
     call = task["run_job_task"]
-    given = {name: f"{{{{job.parameters.{name}}}}}" for name in COMMON}
 
     assert call["job_id"] == identifier("jobs", "training")
-    assert call["job_parameters"] == given | {"decision": "{{tasks.policy.values.decision}}"}
+    assert call["job_parameters"] == {
+        "as_of": "{{job.parameters.as_of}}",
+        "decision": "{{tasks.policy.values.decision}}",
+    }
     assert call["job_parameters"].keys() <= parameters(deployed.jobs["training"]).keys()
 
 
@@ -156,16 +168,16 @@ def test_promotion_finds_the_version_that_training_handed_on(deployed):
 
 def test_settings_accept_what_the_jobs_give(deployed):
     for job in deployed.jobs.values():
-        given = {name: parameters(job)[name] for name in SETTINGS}
-        settings = load_settings(None, None, **given)
+        given = {name: value for name, value in settings(job).items() if name in (*SETTINGS, *APPROVALS)}
+        loaded = load_settings(None, None, **given)
         tables = deployed.resources["schemas"]["tables"]
-        assert settings.schema_name == f"{tables['catalog_name']}.{tables['name']}"
+        assert loaded.schema_name == f"{tables['catalog_name']}.{tables['name']}"
         assert given["experiment"] == deployed.resources["experiments"]["trainings"]["name"]
 
 
 def test_the_code_writes_versions_of_the_registered_model(production):
     model = production.resources["registered_models"]["model"]
-    given = {name: parameters(production.jobs["training"])[name] for name in SETTINGS}
+    given = {name: settings(production.jobs["training"])[name] for name in SETTINGS}
 
     expected = load_settings(None, None, **given).model_name
     assert expected == f"{model['catalog_name']}.{model['schema_name']}.{model['name']}"
@@ -243,7 +255,7 @@ def test_the_extra_for_serverless_compute_brings_the_client_that_the_feature_sto
 def test_the_use_case_of_the_jobs_is_an_entry_point_of_the_wheel(deployed):
     offered = project()["entry-points"]["levelfive.use_cases"]
 
-    assert {parameters(job)["use_case"] for job in deployed.jobs.values()} <= offered.keys()
+    assert {settings(job)["use_case"] for job in deployed.jobs.values()} <= offered.keys()
 
 
 def test_the_page_of_the_bundle_lists_what_each_target_deploys(deployed):
@@ -263,7 +275,7 @@ def test_the_page_of_the_bundle_lists_the_parameters_of_each_job():
     page = (ROOT / "docs" / "bundle.md").read_text(encoding="utf-8")
     head, _, *rows = page[page.index("| parameter |") :].partition("\n\n")[0].splitlines()
     jobs = [cell.strip() for cell in head.split("|")[2:-2]]
-    listed = {job: set(COMMON) for job in jobs}
+    listed = {job: {"as_of"} for job in jobs}
     for row in rows:
         _, names, *cells = row.split("|")
         for job in (job for job, cell in zip(jobs, cells, strict=False) if cell.strip() == "yes"):

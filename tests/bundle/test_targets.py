@@ -146,6 +146,7 @@ def test_production_waits_for_a_person_before_a_model_goes_live():
         tasks = [task for name in ("training", "release") for task in jobs[name]["tasks"]]
         (condition,) = (task["condition_task"] for task in tasks if task["task_key"] == "approval_is_auto")
         steps = [task["notebook_task"]["base_parameters"] for task in tasks if task["task_key"] == "registry"]
+        assert steps[-1]["approval_by_trainer"] == ("refused" if target in PRODUCTION else "allowed")
         assert not [name for name, job in jobs.items() for one in job["parameters"] if one["name"] == "approval"]
         return condition["left"], *(step["approval"] for step in steps)
 

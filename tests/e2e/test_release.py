@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from commands import run
-from first_champion import AS_OF, LATER
+from first_champion import AS_OF, LATER, TRAINER
 from levelfive.app import App
 from levelfive.config import Approval, Settings
 from levelfive.errors import ConfigError, RegistryError, TableError
@@ -238,18 +237,19 @@ def test_the_commands_bring_a_version_to_production_and_back(
     assert "gate: better" in copied
     assert "waits for an approval" in says(2, "promote", theirs, *now, *of_theirs)
     approval = says(0, "approve", theirs, *now, *of_theirs, "--by", "grace", "--reason", "calibrated")
-    assert approval == f"Version 2 of {app.registry.name} is approved by grace."
+    assert approval == f"Version 2 of {app.registry.name} is approved by {app.starter}."
+    assert app.registry.find("2").tags[tags.TRAINED_BY] == TRAINER
     assert "is now the champion" in says(0, "promote", theirs, *now, *of_theirs)
     assert "was already the champion" in says(0, "promote", "2", *now)
 
     assert f"source version │ {theirs}" in says(0, "show", "2")
     compared = says(0, "compare", "1", "2")
-    assert "approved by │ │ grace" in compared
+    assert f"approved by │ │ {app.starter} (for grace)" in compared
     assert "│ features │" not in compared
     listed = says(0, "list", *later)
     assert listed.count(" yes ") == 1
     (promotion,) = production.made()
-    assert promotion.promoted_by == getpass.getuser()
+    assert promotion.promoted_by == app.starter
     assert says(0, "approve", "2", *now, "--by", "ada", "--reason", "late").endswith("is the champion already.")
     app.registry.set_alias(CHAMPION, "1")
     repair = "points at 1, promotions say 2: repair it with `levelfive registry promote 2"
@@ -259,7 +259,7 @@ def test_the_commands_bring_a_version_to_production_and_back(
     assert repair in nothing_live
     assert "was already the champion" in says(0, "promote", "2", *now)
     assert "points at" not in says(0, "status", *later, room="")
-    assert "approved by grace" in says(0, "history", *later)
+    assert f"approved by {app.starter} (for grace)" in says(0, "history", *later)
     assert "nothing to take back" in says(0, "rollback", *later, "--since", iso(LATER + DAY), "--reason", "a test")
     assert "there is nothing to go back to" in says(2, "rollback", *later, "--reason", "a test")
     other = ["--version", "1", "--reason", "a test"]

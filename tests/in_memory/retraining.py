@@ -48,10 +48,13 @@ class Trainer:
         as_of: datetime,
         without: tuple[str, ...] = (),
         code_revision: str = "unknown",
+        trained_by: str = "",
         decision: str = "",
         excluded: tuple[Window, ...] = (),
     ) -> TrainingResult:
-        self.asked.append({"as_of": as_of, "decision": decision, "excluded": excluded, "revision": code_revision})
+        self.asked.append(
+            {"as_of": as_of, "decision": decision, "excluded": excluded, "revision": code_revision, "by": trained_by}
+        )
         measured = evaluate(Task.BINARY, np.array([0.0, 1.0]), np.array([0.2, 0.9]), np.array([1, 2]))
         if not self.verdict.passed:
             return TrainingResult("a-run", "a-tracked-run", self.verdict, measured, None, None)

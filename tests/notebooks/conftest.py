@@ -60,16 +60,16 @@ def jobs(tmp_path_factory: pytest.TempPathFactory, few_flights: Path, spark: Spa
         "code_revision": "abc123",
     }
 
-    def a_job(as_of: str, **given: str) -> Job:
-        return Job(spark, {**common, "as_of": as_of, **given})
+    def a_job(as_of: str, deployed: dict[str, str] | None = None, **given: str) -> Job:
+        return Job(spark, {"as_of": as_of, **given}, common | (deployed or {}))
 
     first, later = iso(AS_OF), iso(LATER)
     ran = Jobs(
         training=a_job(first, since="", without="", decision=""),
         scoring=a_job(later, since="", **SCORED),
-        monitoring=a_job(later, output=str(folder / "report.html"), **SCORED),
+        monitoring=a_job(later, {"output": str(folder / "report.html")}, **SCORED),
         retraining=a_job(later),
-        explore=a_job(later),
+        explore=Job(spark, {**common, "as_of": later}),  # by hand
     )
     quieten()
     with pytest.MonkeyPatch.context() as patch:

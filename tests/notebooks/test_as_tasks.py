@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from first_champion import AS_OF, GROWING, Kept, Stage
 from levelfive.predictions import PREDICTIONS
-from notebook_runs import Jobs
+from notebook_runs import STARTER, Jobs
 
 KEY = ["flight_date", "carrier", "flight", "origin"]
 
@@ -61,11 +61,14 @@ def test_each_task_displays_its_result_as_a_table_and_a_plot_where_there_is_some
 def test_the_report_is_written_and_shown(jobs: Jobs) -> None:
     (page,) = jobs.monitoring.html
 
-    assert Path(jobs.monitoring.parameters["output"]).read_text(encoding="utf-8") == page
+    assert Path(jobs.monitoring.settings["output"]).read_text(encoding="utf-8") == page
     assert "<svg" in page
 
 
-def test_the_code_revision_of_the_job_is_in_the_run_of_its_training(jobs: Jobs, spark: SparkSession) -> None:
+def test_the_code_revision_of_the_job_and_who_started_it_are_in_the_run_of_its_training(
+    jobs: Jobs, spark: SparkSession
+) -> None:
     (run,) = spark.read.table("by_job.runs").where("room = 'training'").collect()
 
     assert run["parameters"]["code_revision"] == "abc123"
+    assert run["parameters"]["trained_by"] == STARTER

@@ -1,6 +1,8 @@
 """The application of a workspace is built from what a workspace has."""
 
+import os
 from pathlib import Path
+from pwd import getpwuid
 from types import SimpleNamespace
 from unittest.mock import MagicMock, create_autospec
 
@@ -148,7 +150,7 @@ def test_where_promotion_is_manual_the_commands_begin_with_an_approval() -> None
 
     assert how_to_promote(Approval.AUTO, "4", utc(2013, 4, 1, 6)) == promote
     by_hand = how_to_promote(Approval.MANUAL, "4", utc(2013, 4, 1, 6))
-    assert by_hand.startswith("levelfive registry approve 4 --as-of 2013-04-01T06:00:00Z --by ")
+    assert by_hand.startswith("levelfive registry approve 4 --as-of 2013-04-01T06:00:00Z --reason WHY")
     assert by_hand.endswith(f", then {promote}")
 
 
@@ -156,3 +158,36 @@ def test_where_promotion_is_manual_the_commands_begin_with_an_approval() -> None
 def test_a_model_without_a_version_is_no_version(named: tuple[str | None, str | None], tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="which version of"):
         App.local(tmp_path, Settings()).version_here("", *named)
+
+
+def test_a_laptop_knows_who_is_signed_in_whatever_the_environments_variables_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "somebody else")
+    monkeypatch.setenv("USER", "somebody else")
+
+    assert App.local(tmp_path, Settings()).starter == getpwuid(os.geteuid()).pw_name
+
+
+def test_who_started_a_job_is_told_and_not_whom_it_runs_as() -> None:
+    spark = Classic()
+    spark.sql.return_value.collect.return_value = [("a service principal",)]
+
+    assert App.on_databricks(spark, Settings(), started_by="ada@example.com").starter == "ada@example.com"
+    assert App.on_databricks(spark, Settings(), started_by="").stores.trained_by == ""
+    assert App.on_databricks(spark, Settings()).starter == "a service principal"
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ({}, True),
+        ({"environment": "prod"}, False),
+        ({"environment": "dev", "approval_by_trainer": "allowed"}, True),
+        ({"approval_by_trainer": "refused"}, False),
+    ],
+)
+def test_who_trained_a_version_approves_it_on_a_laptop_alone_unless_that_is_set(
+    given: dict[str, str], allowed: bool
+) -> None:
+    assert Settings(**given).trainer_may_approve is allowed

@@ -288,10 +288,14 @@ def test_a_training_for_no_decision_is_refused(decided: list, given: dict[str, s
 def promoted(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     """What the registry room was asked for."""
     asked: list[tuple] = []
-    app = MagicMock()
+    app = MagicMock(starter="grace@example.com")
     app.version_here = lambda version, model, registry: f"{version} of {model} in {registry}" if model else version
     monkeypatch.setattr(Page, "app", app)
-    monkeypatch.setattr(steps_of.registry_job, "approve", lambda *_, **how: asked.append((how["version"], how["by"])))
+    monkeypatch.setattr(
+        steps_of.registry_job,
+        "approve",
+        lambda *_, **how: asked.append((how["version"], how["by"], how["on_behalf_of"])),
+    )
     monkeypatch.setattr(steps_of.registry_job, "run", lambda *_, **how: asked.append((how["version"], how["by"])))
     monkeypatch.setattr(
         steps_of.registry_job,
@@ -331,7 +335,7 @@ def test_a_version_is_approved_promoted_and_taken_back_by_the_model_that_it_was_
     notebook.registry_step(page_in_a_job("registry", {}, as_of=AS_OF, step="rollback", reason="complaints", **source))
 
     copied = "3 of hub.qa.flight_delay in databricks-uc"
-    assert promoted == [(copied, "ada"), (copied, "ada"), ("complaints", copied, None)]
+    assert promoted == [(copied, "grace@example.com", "ada"), (copied, "ada"), ("complaints", copied, None)]
 
 
 @pytest.mark.parametrize("text", ["-1", "1.5", "many"])
@@ -359,7 +363,6 @@ def test_a_number_that_is_not_given_is_nought() -> None:
         ("", {"step": "rollback"}, "reason is missing"),
         ("6", {"step": "copy", "version": "3"}, "source_model is missing"),
         ("6", {"step": "approve", "version": "3", "by": "ada"}, "reason is missing"),
-        ("6", {"step": "approve", "version": "3", "reason": "good"}, "by is missing"),
     ],
 )
 def test_a_step_of_the_registry_that_is_not_said_clearly_is_refused(

@@ -92,7 +92,7 @@ def test_a_command_that_is_printed_works_on_the_same_home() -> None:
     said = how_to_promote(Approval.MANUAL, "2", utc(2013, 4, 1), **given)
 
     options = "--home '/tmp/my home' --use-case shop"
-    approve = f"levelfive registry approve 2 --as-of 2013-04-01T00:00:00Z --by WHO --reason WHY {options}"
+    approve = f"levelfive registry approve 2 --as-of 2013-04-01T00:00:00Z --reason WHY {options}"
     assert f"{approve}, then levelfive registry promote 2 --as-of 2013-04-01T00:00:00Z {options}" == said
 
 

@@ -17,11 +17,21 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from levelfive.app import App, on_databricks
+from levelfive.app import App, job_run, on_databricks
 from levelfive.config import DEFAULT_HOME, load_settings, parse_time, parse_window
 from levelfive.errors import ConfigError
+from levelfive.job_runs import JobRun
 from levelfive.mlflow_store import quieten
-from levelfive.notebook.reading import APPROVAL, COMMON, HOME, PARAMETERS, SETTINGS, from_command_line, from_widgets
+from levelfive.notebook.reading import (
+    APPROVALS,
+    COMMON,
+    HOME,
+    PARAMETERS,
+    SETTINGS,
+    from_command_line,
+    from_job,
+    from_widgets,
+)
 from levelfive.notebook.showing import table
 from levelfive.windows import Window
 
@@ -31,17 +41,25 @@ SHOWN_ROWS = 20
 def parameters(namespace: Mapping[str, Any], name: str) -> Page:
     """Read a notebook's parameters: from widgets where there are widgets, else from the command line.
 
+    In a job's run, what the job was deployed with is no parameter.
+
     Args:
         namespace: The notebook's `globals()`.
         name: The notebook's name.
 
     Raises:
-        ConfigError: A parameter is unknown, given twice or without a value.
+        ConfigError: A parameter is unknown, given twice or without a value, or the job takes it from no run.
+        MachineError: In a job, there is no databricks-sdk.
     """
     names = (*COMMON, *PARAMETERS[name])
     dbutils = namespace.get("dbutils")
-    given = from_command_line(sys.argv[1:], (*names, HOME)) if dbutils is None else from_widgets(dbutils, names)
-    return Page(name, namespace, {known: given.get(known, "").strip() for known in (*names, HOME)})
+    run = None
+    if dbutils is None:
+        given = from_command_line(sys.argv[1:], (*names, HOME))
+    else:
+        run = job_run(namespace["spark"]) if on_databricks() else None
+        given = from_widgets(dbutils, names) if run is None else from_job(dbutils, names, run)
+    return Page(name, namespace, {known: given.get(known, "").strip() for known in (*names, HOME)}, run)
 
 
 @dataclass(frozen=True)
@@ -51,6 +69,7 @@ class Page:
     name: str
     namespace: Mapping[str, Any]
     values: Mapping[str, str]
+    run: JobRun | None = None
 
     def __getitem__(self, name: str) -> str:
         return self.values[name]
@@ -63,10 +82,13 @@ class Page:
             ConfigError: A parameter is wrong.
         """
         quieten()
-        chosen = {name: self.values.get(name) or None for name in (*SETTINGS, APPROVAL)}
+        chosen = {name: self.values.get(name) or None for name in (*SETTINGS, *APPROVALS)}
         if on_databricks():
             settings = load_settings(None, None, **chosen)
-            return App.on_databricks(self.namespace["spark"], settings, revision=self["code_revision"])
+            started_by = None if self.run is None else self.run.started_by
+            return App.on_databricks(
+                self.namespace["spark"], settings, revision=self["code_revision"], started_by=started_by
+            )
         return App.local(self._home, load_settings(None, self._home, **chosen), revision=self["code_revision"])
 
     @property

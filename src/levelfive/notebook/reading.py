@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from levelfive.errors import ConfigError
+from levelfive.job_runs import JobRun
 
 SETTINGS = (
     "use_case",
@@ -16,14 +17,14 @@ SETTINGS = (
     "registry_prefix",
     "experiment",
 )
-APPROVAL = "approval"
-"""A setting that only the notebook `registry` takes: nothing else promotes."""
+APPROVALS = ("approval", "approval_by_trainer")
+"""Settings that only the notebook `registry` takes: nothing else approves and promotes."""
 COMMON = ("as_of", *SETTINGS, "code_revision")
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "data": (),
     "features": ("since",),
     "training": ("without", "decision"),
-    "registry": (APPROVAL, "step", "version", "by", "reason", "source_model", "source_registry", "promoted_since"),
+    "registry": (*APPROVALS, "step", "version", "by", "reason", "source_model", "source_registry", "promoted_since"),
     "scoring": ("window_start", "window_end", "min_rows"),
     "monitoring": ("window_start", "window_end", "lakehouse_monitor"),
     "retraining": (),
@@ -31,6 +32,10 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "explore": (),
 }
 """What each notebook takes beside the common parameters. All are texts; an empty one means the default."""
+
+FIXED = frozenset({*SETTINGS, *APPROVALS, "code_revision", "lakehouse_monitor", "output"})
+"""What a job is deployed with: where it reads and writes, which code, and who lets a version go live. All other
+parameters differ from run to run; of those, a job takes the ones that it declares."""
 
 HOME = "home"
 """Taken on a laptop only, from the command line: the folder of the lakehouse."""
@@ -42,13 +47,45 @@ def from_widgets(dbutils: Any, names: Sequence[str]) -> dict[str, str]:
     Raises:
         ConfigError: There is a widget that no notebook knows.
     """
-    # A job hands its parameters to all of its tasks: those of other notebooks are known, and passed over.
-    known = {*COMMON, *(name for own in PARAMETERS.values() for name in own)}
+    known = set(_known())
     for name in names:
         dbutils.widgets.text(name, "")  # what a job has handed over stays
-    everything: Mapping[str, str] = getattr(dbutils.widgets, "getAll", dict)()  # a client outside a cluster has none
-    _refuse_unknown(sorted(set(everything) - known), sorted(known))
+    _refuse_unknown(sorted(set(_everything(dbutils)) - known), sorted(known))
     return {name: str(dbutils.widgets.get(name)) for name in names}
+
+
+def from_job(dbutils: Any, names: Sequence[str], run: JobRun) -> dict[str, str]:
+    """Read parameters of a job's run: what varies as the run was given it, and all else as the job was deployed.
+
+    Whoever may start a job may give its tasks any parameters, declared or not, and start a task alone. So what the run
+    was given is compared with what the job takes before anything is read by it.
+
+    Args:
+        dbutils: What a notebook finds in place.
+        names: What the notebook takes.
+        run: The run, as the workspace tells it.
+
+    Raises:
+        ConfigError: The run was given something else than the job takes.
+    """
+    known = _known()
+    for name in known:
+        dbutils.widgets.text(name, "")  # also without getAll, nothing that a notebook reads is overlooked
+    given = {**_everything(dbutils), **{name: str(dbutils.widgets.get(name)) for name in known}}
+    fixed = {**{name: value for name, value in run.parameters.items() if name in FIXED}, **run.settings}
+    taken = sorted((run.parameters.keys() & known) - fixed.keys())
+    # What the run was not given is an empty text.
+    refused = [
+        name
+        for name, value in given.items()
+        if name not in taken and value != fixed.get(name, "" if name in known else None)
+    ]
+    if refused:
+        raise ConfigError(
+            f"the job {run.job} takes {', '.join(taken) or 'no parameter'} from a run, and was given "
+            f"{', '.join(sorted(refused))} otherwise than it was deployed with: leave that out, or deploy it"
+        )
+    return {name: fixed.get(name, given[name]) for name in names}
 
 
 def from_command_line(arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
@@ -69,6 +106,16 @@ def from_command_line(arguments: Sequence[str], names: Sequence[str]) -> dict[st
             raise ConfigError(f"parameter {option} has no value: write {option} VALUE")
         given[name] = value if equals else waiting.pop(0)
     return given
+
+
+def _known() -> tuple[str, ...]:
+    # A job hands its parameters to all of its tasks: those of other notebooks are known, and passed over.
+    return tuple(dict.fromkeys((*COMMON, *(name for own in PARAMETERS.values() for name in own))))
+
+
+def _everything(dbutils: Any) -> Mapping[str, str]:
+    found: Mapping[str, str] = getattr(dbutils.widgets, "getAll", dict)()  # a client outside a cluster has none
+    return found
 
 
 def _refuse_unknown(unknown: Sequence[str], names: Sequence[str]) -> None:

@@ -58,6 +58,7 @@ def train(page: Page) -> Trained:
         as_of=page.as_of,
         without=tuple(part for part in page["without"].replace(" ", "").split(",") if part),
         code_revision=app.code_revision,
+        trained_by=app.starter,
     )
     verdict, estimates = result.verdict, result.evaluation.estimates
     return Trained(str(verdict.kind), verdict.reasons, result.candidate_version, result.version, estimates)
@@ -104,7 +105,7 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
     """Take the step that the parameters name: by default, promote what the task training handed on.
 
     - `copy`: bring `version` of `source_model` in, from `source_registry` or this environment's own.
-    - `approve`: let `version` go live, `by` whom and for what `reason`.
+    - `approve`: let `version` go live, for what `reason`: by whoever started the run, and `by` is a note beside them.
     - `promote`: make `version` the champion.
     - `rollback`: make the champion before the present one the champion again, for what `reason`; with `version`, only
       if that one is the champion; with `promoted_since`, only if it was promoted at that time or later.
@@ -129,9 +130,17 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
                 )
             return admitted
         case RegistryStep.APPROVE:
-            version, reason, by = (_needed(page, name) for name in ("version", "reason", "by"))
-            version = _version(page, version)
-            registry_job.approve(app.context, app.registry, version=version, as_of=as_of, by=by, reason=reason)
+            version, reason = (_needed(page, name) for name in ("version", "reason"))
+            registry_job.approve(
+                app.context,
+                app.registry,
+                version=_version(page, version),
+                as_of=as_of,
+                by=app.starter,
+                reason=reason,
+                on_behalf_of=page["by"],
+                trainer_may_approve=app.settings.trainer_may_approve,
+            )
             return None
         case RegistryStep.ROLLBACK:
             reason, since = _needed(page, "reason"), page.time("promoted_since")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from levelfive.errors import DataError, RegistryError
+from levelfive.job_runs import is_service_principal
 from levelfive.registry.gate import Verdict
 from levelfive.registry.promotions import Promotion
 from levelfive.registry.store import RegisteredVersion
@@ -19,6 +20,7 @@ from levelfive.registry.tags import (
     JUDGED_AGAINST,
     NO_CHAMPION,
     SOURCE_MODEL,
+    TRAINED_BY,
     VERDICT,
 )
 from levelfive.windows import iso
@@ -69,6 +71,32 @@ def check_rival(found: RegisteredVersion, made: Sequence[Promotion]) -> None:
         )
 
 
+def check_approver(found: RegisteredVersion, by: str, *, trainer_may_approve: bool) -> None:
+    """Refuse an approval by nobody who is known, and where it takes a second person, by whoever trained the version.
+
+    A service principal is no person: it trains by a schedule, and approves what a pipeline's own approvers let through.
+
+    Raises:
+        RegistryError: The approval is refused.
+    """
+    about = f"version {found.version} of {found.name}"
+    if not by:
+        raise RegistryError(
+            f"{about} is approved by nobody who is known: a run that was repaired does not say who repaired it. Start "
+            "a run of its own for the approval"
+        )
+    if trainer_may_approve:
+        return
+    trainer = found.tags.get(TRAINED_BY)
+    if not trainer:
+        raise RegistryError(
+            f"{about} does not say who trained it, so that nobody can be told apart from them. Train again in a run "
+            "that is not repaired, or set approval_by_trainer to allowed"
+        )
+    if trainer.casefold() == by.casefold() and not is_service_principal(by):
+        raise RegistryError(f"{about} was trained by {trainer}, who may not approve it too: ask somebody else to")
+
+
 def approval(
     found: RegisteredVersion, made: Sequence[Promotion], *, as_of: datetime, by: str, reason: str
 ) -> dict[str, str]:
@@ -88,7 +116,7 @@ def approved(found: RegisteredVersion, made: Sequence[Promotion], as_of: datetim
         RegistryError: Nobody does, or on grounds that have changed since.
     """
     tags = found.tags
-    again = f"levelfive registry approve {found.version} --as-of {iso(as_of)} --by WHO --reason WHY"
+    again = f"levelfive registry approve {found.version} --as-of {iso(as_of)} --reason WHY"
     if APPROVED_BY not in tags:
         raise RegistryError(f"version {found.version} waits for an approval: {again}")
     if tags.get(APPROVED_FOR) != _seal(tags, found, made):

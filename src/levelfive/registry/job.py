@@ -12,7 +12,7 @@ from levelfive.errors import RegistryError
 from levelfive.model_package import smoke_check
 from levelfive.registry.aliases import follow
 from levelfive.registry.eligibility import approval as approval_of
-from levelfive.registry.eligibility import approved, check_rival, passed_verdict
+from levelfive.registry.eligibility import approved, check_approver, check_rival, passed_verdict
 from levelfive.registry.promotions import PROMOTIONS, Promotion, append, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext, Run
@@ -88,18 +88,38 @@ def run(
 
 
 def approve(
-    context: JobContext, registry: CentralRegistry, *, version: str, as_of: datetime, by: str, reason: str
+    context: JobContext,
+    registry: CentralRegistry,
+    *,
+    version: str,
+    as_of: datetime,
+    by: str,
+    reason: str,
+    on_behalf_of: str = "",
+    trainer_may_approve: bool = True,
 ) -> bool:
     """Record on a version that passed the gate that a person lets it go live: who, when and why.
+
+    Args:
+        context: Tables and use case.
+        registry: The central registry.
+        version: What may go live.
+        as_of: The logical now.
+        by: Who says so, as the platform knows them; empty where it does not.
+        reason: Why.
+        on_behalf_of: What they say of who decided; a note beside their name.
+        trainer_may_approve: Whether whoever trained the version may.
 
     Returns:
         Whether it was recorded; the newest champion needs no approval any more, and keeps the one that it has.
 
     Raises:
         ModelNotFound: There is no such version.
-        RegistryError: The gate did not pass it or compared it with an earlier champion, or the registry refused.
+        RegistryError: The gate did not pass it or compared it with an earlier champion, the one who says so may not,
+            or the registry refused.
     """
-    parameters = {"approve": version, "by": by, "reason": reason}
+    said_by = f"{by} (for {on_behalf_of})" if on_behalf_of else by
+    parameters = {"approve": version, "by": said_by, "reason": reason}
     with context.run("registry", as_of=as_of, parameters=parameters) as run:
         run.model_version = version
         made = history(context.tables, registry.name)
@@ -108,7 +128,8 @@ def approve(
         found = registry.find(version)
         passed_verdict(found)
         check_rival(found, made)
-        registry.tag(version, approval_of(found, made, as_of=as_of, by=by, reason=reason))
+        check_approver(found, by, trainer_may_approve=trainer_may_approve)
+        registry.tag(version, approval_of(found, made, as_of=as_of, by=said_by, reason=reason))
         return True
 
 

@@ -9,9 +9,10 @@ CODE_REVISION = "levelfive_code_revision"
 CODE_SHA256 = "levelfive_code_sha256"
 CODE_DISTRIBUTION = "levelfive_code_distribution"
 TRAINING_SET_SHA256 = "levelfive_training_set_sha256"
+TRAINED_BY = "levelfive_trained_by"
 DECISION = "levelfive_decision"
 """Where it comes from: training time, run, code (its revision, a hash of the use case's source, the distribution that
-brought it), training set, and the decision that asked for it."""
+brought it), training set, who started the training (empty if that is not told), the decision that asked for it."""
 
 SAME_MODEL = "levelfive_same_model"
 """Hash by `ModelCard.identity`: trainings that agree in it led to the same model."""

@@ -51,11 +51,12 @@ class RetrainingResult:
 
 @dataclass(frozen=True)
 class Stores:
-    """The two MLflow stores, and which code trains."""
+    """The two MLflow stores, which code trains, and who started it."""
 
     tracking: Tracking
     registry: CentralRegistry
     code_revision: str = "unknown"
+    trained_by: str = ""
 
 
 def run(
@@ -206,6 +207,7 @@ def _train(
         stores.registry,
         as_of=record.as_of,
         code_revision=stores.code_revision,
+        trained_by=stores.trained_by,
         decision=record.decision_id,
         excluded=excluded,
     )

@@ -72,6 +72,7 @@ class _Task:
     spec: ModelSpec
     as_of: datetime
     code_revision: str
+    trained_by: str
     decision: str
     code: UseCaseCode
 
@@ -84,6 +85,7 @@ def run(
     as_of: datetime,
     without: tuple[str, ...] = (),
     code_revision: str = "unknown",
+    trained_by: str = "",
     decision: str = "",
     excluded: tuple[Window, ...] = (),
 ) -> TrainingResult:
@@ -99,6 +101,7 @@ def run(
         as_of: The logical now.
         without: Feature groups to leave out.
         code_revision: Which code trains, for the record.
+        trained_by: Who started the training, as the platform knows them; empty where it does not.
         decision: The decision that asked for it, if one did; the registered versions carry it.
         excluded: Windows of prediction times whose rows are left out.
 
@@ -111,6 +114,7 @@ def run(
     parameters = {
         "without": ",".join(without),
         "code_revision": code_revision,
+        "trained_by": trained_by,
         "decision": decision,
         "excluded": ", ".join(map(str, excluded)),
     }
@@ -120,7 +124,8 @@ def run(
     ):
         about = {"as_of": iso(as_of), "use_case": context.use_case.name, "run_id": run.run_id, **parameters}
         with tracking.run(f"{context.use_case.name} {iso(as_of)}", about) as tracked:
-            task = _Task(context, run, tracked, spec, as_of, code_revision, decision, code_of(context.use_case))
+            code = code_of(context.use_case)
+            task = _Task(context, run, tracked, spec, as_of, code_revision, trained_by, decision, code)
             split = _split(task)
             with run.timed("training_set"):
                 live = champion(context, registry, as_of)
@@ -333,6 +338,7 @@ def _register(
         tags.CODE_REVISION: task.code_revision,
         tags.CODE_SHA256: task.code.sha256,
         tags.CODE_DISTRIBUTION: f"{task.code.distribution} {task.code.version}".strip(),
+        tags.TRAINED_BY: task.trained_by,
         tags.DECISION: task.decision,
         tags.TRAINING_SET_SHA256: candidate.card.training_set_sha256,
     }

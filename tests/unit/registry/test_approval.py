@@ -8,6 +8,7 @@ import pytest
 
 from in_memory.release import HOUR, LATER, Environment
 from levelfive.errors import RegistryError
+from levelfive.registry import job as registry_job
 from levelfive.registry import tags
 from levelfive.registry.aliases import nominate
 from levelfive.registry.eligibility import judged
@@ -86,3 +87,24 @@ def test_what_was_compared_with_an_earlier_champion_does_not_wait(production: En
     nominate(production.context, central, stale)
 
     assert central.alias(CHALLENGER) == waiting
+
+
+def test_an_approval_names_who_gave_it_and_what_they_say_of_whom_it_is_for(production: Environment) -> None:
+    version = production.admit().version
+
+    how = {"as_of": LATER, "by": "grace@example.com", "reason": "calibrated", "on_behalf_of": "the board"}
+    registry_job.approve(production.context, production.registry, version=version, **how)
+
+    assert production.registry.find(version).tags[tags.APPROVED_BY] == "grace@example.com (for the board)"
+    assert "approved by grace@example.com (for the board)" in production.promote(version).promotion.reason
+
+
+def test_a_copy_tells_who_trained_it_who_may_not_approve_it(production: Environment) -> None:
+    production.development.tag(production.version, {tags.TRAINED_BY: "grace"})
+    version = production.admit().version
+
+    how = {"as_of": LATER, "by": "grace", "reason": "calibrated", "trainer_may_approve": False}
+    with pytest.raises(RegistryError, match="was trained by grace, who may not approve it too"):
+        registry_job.approve(production.context, production.registry, version=version, **how)
+
+    assert tags.APPROVED_BY not in production.registry.find(version).tags

@@ -5,11 +5,11 @@ from itertools import combinations
 import pytest
 
 from levelfive.errors import PromotionConflict, RegistryError, TableConflict, TableError
-from levelfive.registry.eligibility import approval, approved, check_rival, judged
+from levelfive.registry.eligibility import approval, approved, check_approver, check_rival, judged
 from levelfive.registry.gate import Verdict, VerdictKind
 from levelfive.registry.promotions import Promotion, append
 from levelfive.registry.store import RegisteredVersion
-from levelfive.registry.tags import SOURCE_MODEL
+from levelfive.registry.tags import SOURCE_MODEL, TRAINED_BY
 from levelfive.windows import utc
 
 NOW = utc(2013, 4, 1)
@@ -63,3 +63,33 @@ def test_only_a_conflict_is_called_one(refusal, error):
     with pytest.raises(error) as raised:
         append(Tables(), LIVE)
     assert type(raised.value) is error
+
+
+PRINCIPAL = "00000000-0000-0000-0000-000000000003"
+
+
+@pytest.mark.parametrize(
+    ("trained_by", "by", "says"),
+    [
+        ({TRAINED_BY: "ada@example.com"}, "Ada@example.com", "was trained by ada@example.com, who may not approve it"),
+        ({TRAINED_BY: ""}, "grace@example.com", "does not say who trained it"),
+        ({}, "grace@example.com", "does not say who trained it"),
+        ({TRAINED_BY: "ada@example.com"}, "", "approved by nobody who is known"),
+    ],
+)
+def test_who_trained_a_version_or_is_not_known_lets_it_go_live_nowhere_but_on_a_laptop(trained_by, by, says):
+    with pytest.raises(RegistryError, match=says):
+        check_approver(a_version(**trained_by), by, trainer_may_approve=False)
+
+    if by:
+        check_approver(a_version(**trained_by), by, trainer_may_approve=True)
+
+
+@pytest.mark.parametrize(("trained_by", "by"), [("ada@example.com", "grace@example.com"), (PRINCIPAL, PRINCIPAL)])
+def test_another_person_may_approve_and_so_may_the_service_principal_of_a_pipeline(trained_by, by):
+    check_approver(a_version(**{TRAINED_BY: trained_by}), by, trainer_may_approve=False)
+
+
+def test_nobody_who_is_not_known_approves_on_a_laptop_either():
+    with pytest.raises(RegistryError, match="Start a run of its own for the approval"):
+        check_approver(a_version(), "", trainer_may_approve=True)

@@ -38,7 +38,8 @@ class TrackedRuns:
 
 def test_a_training_without_labels_fails_in_both_stores_with_what_it_was_asked(production: Environment) -> None:
     tracking = TrackedRuns()
-    asked = {"without": ("aircraft",), "code_revision": "abc", "decision": "d1", "excluded": (BROKEN,)}
+    told = {"code_revision": "abc", "trained_by": "ada@example.com", "decision": "d1"}
+    asked = {"without": ("aircraft",), "excluded": (BROKEN,), **told}
 
     with pytest.raises(TableError, match="labels does not exist yet: run the room that writes it first") as refused:
         training.run(production.context, tracking, production.registry, as_of=LATER, **asked)
@@ -46,7 +47,7 @@ def test_a_training_without_labels_fails_in_both_stores_with_what_it_was_asked(p
     (run,) = runs(production.tables)
     assert (run["room"], run["status"], run["as_of"]) == ("training", "failed", LATER)
     assert (run["error"], run["model_version"]) == (f"TableError: {refused.value}", None)
-    parameters = {"without": "aircraft", "code_revision": "abc", "decision": "d1", "excluded": str(BROKEN)}
+    parameters = {"without": "aircraft", "excluded": str(BROKEN), **told}
     assert run["parameters"] == parameters
     about = {"as_of": "2013-02-18T06:00:00Z", "use_case": "flight_delay", "run_id": run["run_id"], **parameters}
     assert tracking.ended == [("flight_delay 2013-02-18T06:00:00Z", about, "FAILED")]
