@@ -69,6 +69,33 @@ def _options(
 
 
 @cli.command()
+def check(
+    rows: Annotated[int, typer.Option(min=1, help="How many rows of each source, the first of its files.")] = 5_000,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+    landing: Landing = None,
+) -> None:
+    """Try the use case on the first rows of its landing files, from headers to a fitted model; write nothing."""
+    from levelfive.trial import trial
+
+    app = open_app(home, config, use_case, landing)
+    with app.platform.scratch(app.settings) as spark:
+        found = trial.run(spark, app.use_case, app.landing, limit=rows)
+    table = Table("looked at", "rows", "of them")
+    for part in found.parts:
+        table.add_row(part.what, f"{part.rows:,}", part.said)
+    wide.print(table)
+    for note in found.notes:
+        out.print(f"note: {note}")
+    for fault in found.faults:
+        out.print(f"fault: {fault}")
+    if found.faults:
+        raise typer.Exit(EXIT_REFUSED)
+    out.print(f"No fault was found in {app.use_case.name!r}. Nothing was written.")
+
+
+@cli.command()
 def data(
     as_of: AsOf,
     home: Home = DEFAULT_HOME,

@@ -1,7 +1,9 @@
 """Commands that make no sense: a sentence that says what to do, exit code 2, and Spark is not started."""
 
 import errno
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -12,6 +14,8 @@ from levelfive import cli
 from levelfive.cli_options import Given, how_to_promote, out, to_be_pasted, wide
 from levelfive.config import DEFAULT_HOME, Approval
 from levelfive.errors import LandingError
+from levelfive.trial import trial
+from levelfive.trial.findings import Findings, Part
 from levelfive.windows import utc
 
 
@@ -112,3 +116,30 @@ def test_brackets_and_colons_in_a_reason_are_printed(console: Console) -> None:
 
     assert printed.get().count(reason) == 2
     assert "why [1]" in printed.get()
+
+
+@pytest.mark.parametrize(("faults", "code"), [([], 0), (["labels must be 0 or 1, got 2.0."], 2)])
+def test_a_check_that_finds_a_fault_says_it_and_ends_with_2(
+    tmp_path: Path,
+    faults: list[str],
+    code: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = Findings([Part("source orders", 40, "2 repeat a key")], faults, ["the model was not looked at."])
+    app = SimpleNamespace(
+        platform=SimpleNamespace(scratch=lambda settings: nullcontext()),
+        settings=None,
+        use_case=SimpleNamespace(name="shop"),
+        landing=tmp_path,
+    )
+    monkeypatch.setattr(cli, "open_app", lambda *_: app)
+    monkeypatch.setattr(trial, "run", lambda spark, use_case, landing, *, limit: found)
+
+    assert run(tmp_path, "check") == code
+
+    said = capsys.readouterr().out
+    assert "2 repeat a key" in said
+    assert "note: the model was not looked at." in said
+    assert all(f"fault: {fault}" in said for fault in faults)
+    assert ("No fault was found in 'shop'" in said) == (not faults)

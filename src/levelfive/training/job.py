@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from levelfive.errors import EvidenceError
 from levelfive.features.job import LABELS, first_times
+from levelfive.labels import cannot_be_learned
 from levelfive.metrics import SKILL, Evaluation, evaluate, evaluate_slices, row_loss
 from levelfive.model_package import Model, ModelCard, UseCaseCode, check_repeats, feature_frame, save
 from levelfive.predictions import PREDICTIONS
@@ -103,7 +104,8 @@ def run(
         excluded: Windows of prediction times whose rows are left out.
 
     Raises:
-        EvidenceError: There are too few days or labels.
+        DataError: Two rows share a key, or a label is none of the task's.
+        EvidenceError: There are too few days or labels, or a classifier would see one label alone.
         RegistryError: The registry refused, or did not answer, or a model cannot repeat its own scores.
         TableError: A table is missing.
     """
@@ -216,6 +218,8 @@ def _fit(task: _Task, snapshot: Snapshot, window: Window) -> Model:
         raise EvidenceError(f"no labelled row has a prediction time in {window}")
     features = feature_frame(rows, spec.features, spec.categorical)
     labels = rows[LABEL].to_numpy(np.float64)
+    if alike := cannot_be_learned(spec.task, labels):
+        raise EvidenceError(f"in {window}, {alike}: train on a longer time, or look at `labels` of the use case")
     estimator = spec.estimator()
     estimator.fit(features, labels)
     card = ModelCard(
