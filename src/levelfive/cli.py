@@ -466,6 +466,12 @@ def main() -> None:
     """Run the command; a refusal is a sentence on standard error and exit code 2, and only the gate's is 1."""
     try:
         cli()
+    except SystemExit as ended:
+        # An end of input and a reader that is gone are 1 to typer and rich, which the gate's refusal alone shall be.
+        if ended.code == EXIT_GATE_REFUSED and not isinstance(ended.__context__, typer.Exit):
+            _stop_printing()
+            sys.exit(EXIT_REFUSED)
+        raise
     except LevelfiveError as err:
         _refuse(str(err))
     except OSError as err:
@@ -473,6 +479,11 @@ def main() -> None:
     except Exception:
         traceback.print_exc()
         sys.exit(EXIT_UNFORESEEN)
+
+
+def _stop_printing() -> None:
+    """Let what is still to be flushed go nowhere: Python would end with a code of its own where a reader is gone."""
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - it is written to until the process ends
 
 
 def _refuse(said: str) -> NoReturn:

@@ -1,17 +1,19 @@
 """Commands that make no sense: a sentence that says what to do, exit code 2, and Spark is not started."""
 
 import errno
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import typer
 from rich.console import Console
 from rich.table import Table
 
 from commands import run
 from levelfive import cli
-from levelfive.cli_options import Given, how_to_promote, out, to_be_pasted, wide
+from levelfive.cli_options import EXIT_GATE_REFUSED, Given, how_to_promote, out, to_be_pasted, wide
 from levelfive.config import DEFAULT_HOME, Approval
 from levelfive.errors import LandingError
 from levelfive.trial import trial
@@ -88,6 +90,29 @@ def test_only_the_gate_ends_a_command_with_1(
     assert run(tmp_path, "status", "--as-of", "2013-04-01") == code
 
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("ends", "code"),
+    [
+        (EOFError(), 2),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), 2),
+        (SystemExit(1), 2),
+        (KeyboardInterrupt(), 130),
+        (typer.Exit(EXIT_GATE_REFUSED), 1),
+    ],
+    ids=["end of input", "no reader", "no reader of a table", "a person", "the gate"],
+)
+def test_what_ends_a_command_from_outside_does_not_look_like_the_gate(
+    tmp_path: Path, ends: BaseException, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stops(*_: object, **__: object) -> None:
+        raise ends
+
+    monkeypatch.setattr(cli, "open_app", stops)
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+
+    assert run(tmp_path, "status", "--as-of", "2013-04-01") == code
 
 
 def test_a_command_that_is_printed_works_on_the_same_home() -> None:

@@ -44,7 +44,7 @@ from levelfive.training.dataset import (
 from levelfive.training.plots import calibration_plot, importance_plot
 from levelfive.training.split import Split, split_by_holdout
 from levelfive.training.tracking import TrackedRun, Tracking, slice_name
-from levelfive.usecase import KNOWN_AT, LABEL, PREDICTION_TIME, ModelSpec
+from levelfive.usecase import KNOWN_AT, LABEL, OWN_PARAMETERS, PREDICTION_TIME, ModelSpec
 from levelfive.windows import Window, first_of, iso
 
 READS = ("raw_*", "<feature tables>", LABELS, PROMOTIONS, PREDICTIONS)
@@ -299,7 +299,8 @@ def _record(
     rows = _between(snapshot.rows, split.holdout)
     labels, days = rows[LABEL].to_numpy(np.float64), rows[DAY].to_numpy()
     evaluation = evaluate(task.spec.task, labels, scores, days)
-    tracked.log_parameters({**task.spec.parameters, "seed": task.spec.seed, "features": len(task.spec.features)})
+    ours = {f"{OWN_PARAMETERS}seed": task.spec.seed, f"{OWN_PARAMETERS}features": len(task.spec.features)}
+    tracked.log_parameters({**task.spec.parameters, **ours})
     tracked.log_evaluation("holdout", evaluation, task.as_of)
     for column in use_case.slices:
         values = rows[f"{SLICE}{column}"].to_numpy()
