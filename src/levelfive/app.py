@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol
 
 from levelfive.config import Settings
@@ -40,6 +43,10 @@ WORKSPACE_REGISTRY = "databricks-uc"
 
 class Platform(Protocol):
     """Where an application runs: what it builds clients from."""
+
+    def scratch(self, settings: Settings) -> AbstractContextManager[SparkSession]:
+        """Open a session by which nothing is to be kept."""
+        ...
 
     def tables(self, settings: Settings) -> Tables:
         """Open the lakehouse."""
@@ -73,6 +80,15 @@ class Laptop:
     """Local Spark, Delta, and two MLflow stores on SQLite, all in one folder."""
 
     home: Path
+
+    @contextmanager
+    def scratch(self, settings: Settings) -> Iterator[SparkSession]:
+        """Start Spark beside a folder that is gone afterwards."""
+        # Only a laptop has what this needs.
+        from levelfive.local_spark import local_session
+
+        with TemporaryDirectory() as folder:
+            yield local_session(Path(folder), memory=settings.memory, cores=settings.cores)
 
     def tables(self, settings: Settings) -> Tables:
         """Open the lakehouse; this starts Spark."""
@@ -126,6 +142,11 @@ class Workspace:
     """A Databricks workspace: Unity Catalog, and the workspace's own MLflow."""
 
     spark: SparkSession
+
+    @contextmanager
+    def scratch(self, settings: Settings) -> Iterator[SparkSession]:
+        """Lend the workspace's session."""
+        yield self.spark
 
     def tables(self, settings: Settings) -> Tables:
         """Open the lakehouse."""

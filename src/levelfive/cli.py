@@ -69,6 +69,33 @@ def _options(
 
 
 @cli.command()
+def check(
+    rows: Annotated[int, typer.Option(min=1, help="How many rows of each source, the first of its files.")] = 5_000,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+    landing: Landing = None,
+) -> None:
+    """Try the use case on the first rows of its landing files, from headers to a fitted model; write nothing."""
+    from levelfive.trial import trial
+
+    app = open_app(home, config, use_case, landing)
+    with app.platform.scratch(app.settings) as spark:
+        found = trial.run(spark, app.use_case, app.landing, limit=rows)
+    table = Table("looked at", "rows", "of them")
+    for part in found.parts:
+        table.add_row(part.what, f"{part.rows:,}", part.said)
+    wide.print(table)
+    for note in found.notes:
+        out.print(f"note: {note}")
+    for fault in found.faults:
+        out.print(f"fault: {fault}")
+    if found.faults:
+        raise typer.Exit(EXIT_REFUSED)
+    out.print(f"No fault was found in {app.use_case.name!r}. Nothing was written.")
+
+
+@cli.command()
 def data(
     as_of: AsOf,
     home: Home = DEFAULT_HOME,
@@ -440,6 +467,12 @@ def main() -> None:
     """Run the command; a refusal is a sentence on standard error and exit code 2, and only the gate's is 1."""
     try:
         cli()
+    except SystemExit as ended:
+        # An end of input and a reader that is gone are 1 to typer and rich, which the gate's refusal alone shall be.
+        if ended.code == EXIT_GATE_REFUSED and not isinstance(ended.__context__, typer.Exit):
+            _stop_printing()
+            sys.exit(EXIT_REFUSED)
+        raise
     except LevelfiveError as err:
         _refuse(str(err))
     except OSError as err:
@@ -447,6 +480,11 @@ def main() -> None:
     except Exception:
         traceback.print_exc()
         sys.exit(EXIT_UNFORESEEN)
+
+
+def _stop_printing() -> None:
+    """Let what is still to be flushed go nowhere: Python would end with a code of its own where a reader is gone."""
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - it is written to until the process ends
 
 
 def _refuse(said: str) -> NoReturn:

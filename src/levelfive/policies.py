@@ -25,7 +25,9 @@ class GatePolicy:
         holdout_days: Days before `as_of` that the candidate does not train on and is judged by.
         min_days: Fewer days with labels than this are not enough evidence.
         min_rows: Fewer labelled rows than this are not enough evidence.
-        margin: A candidate whose loss may be this much above the champion's is not worse (loss units).
+        margin: A candidate whose mean loss is less than this above the champion's is not worse. Its unit is that of
+            the loss: of a binary task log loss, in nats a row, for which the default is made; of a regression squared
+            error, in the square of the label's unit, so that 25.0 are 5 minutes where labels are in minutes.
         confidence: Of the two-sided interval of the paired difference.
         min_skill: The first champion's loss must be this share below that of a constant prediction.
         no_evidence: What to do when the evidence is not enough.
@@ -108,14 +110,16 @@ class MonitoringPolicy:
 class RetrainingPolicy:
     """When the live model is trained again; a trigger whose limit is None is switched off.
 
-    Drift, calibration and loss are triggers of windows: each must be met in `of_them` of the last `windows`
+    Drift, calibration, bias and loss are triggers of windows: each must be met in `of_them` of the last `windows`
     and in the latest one. Drift is off by default: on the flights it came to a schedule of the same count.
 
     Args:
         windows: How many of the last windows are looked at.
         of_them: A trigger of windows must be met in at least this many of them.
         drifted_share: At least this share of the columns is unusual.
-        calibration: The interval of mean score minus label rate lies wholly further from 0 than this.
+        calibration: Of binary tasks: the interval of mean score minus label rate lies wholly further from 0 than this.
+        bias: Of regressions: the interval of mean score minus mean label lies wholly further from 0 than this, in the
+            label's unit. Only the use case knows how much is much: there is no default.
         loss_excess: The interval of the skill lies wholly below the skill at training less this. Skill is
             1 - loss / loss of the constant prediction of the window's own mean label.
         label_growth: The labelled rows have grown by at least this share since the training.
@@ -138,6 +142,7 @@ class RetrainingPolicy:
     min_rows: int = 500
     min_days: int = 5
     cooldown: timedelta = timedelta(days=6)
+    bias: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
@@ -147,6 +152,8 @@ class RetrainingPolicy:
             _require(self, "drifted_share", "above 0 and at most 1", 0 < self.drifted_share <= 1)
         if self.calibration is not None:
             _require(self, "calibration", "finite, at least 0", 0 <= self.calibration < math.inf)
+        if self.bias is not None:
+            _require(self, "bias", "finite, at least 0", 0 <= self.bias < math.inf)
         if self.loss_excess is not None:
             _require(self, "loss_excess", "finite, at least 0", 0 <= self.loss_excess < math.inf)
         if self.label_growth is not None:

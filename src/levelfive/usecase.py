@@ -195,6 +195,10 @@ class Lookup:
         return tuple(f"{self.prefix}{column}" for column in self.columns)
 
 
+OWN_PARAMETERS = "levelfive."
+"""Begins the names of what a training records beside the parameters of the use case, none of which may begin so."""
+
+
 class Task(StrEnum):
     """What the model predicts."""
 

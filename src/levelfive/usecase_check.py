@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from levelfive import columns
 from levelfive.errors import ConfigError
-from levelfive.usecase import PREDICTION_TIME, FeatureTable, Lookup, ModelSpec, Source, UseCase
+from levelfive.usecase import OWN_PARAMETERS, PREDICTION_TIME, FeatureTable, Lookup, ModelSpec, Source, Task, UseCase
 
 ZERO, DAY = timedelta(0), timedelta(days=1)
 TIMESTAMP = "timestamp"
@@ -35,6 +35,7 @@ def check(use_case: UseCase) -> None:
         *(fault for lookup in use_case.model.lookups for fault in _of_lookup(lookup, use_case)),
         *_of_spine(use_case),
         *_of_model(use_case.model),
+        *_of_retraining(use_case),
         *_of_times(use_case),
     ]
     if faults:
@@ -179,6 +180,13 @@ def _of_model(model: ModelSpec) -> Iterator[str]:
     for name in model.parameters:
         if not name or _NOT_IN_METRICS.search(name):
             yield f"parameter {name!r} is none that MLflow records: take letters, digits, _ and -."
+        elif name.startswith(OWN_PARAMETERS):
+            yield f"parameter {name!r} is named like one of levelfive's own: rename it."
+
+
+def _of_retraining(use_case: UseCase) -> Iterator[str]:
+    if use_case.retraining.bias is not None and use_case.model.task is not Task.REGRESSION:
+        yield "its retraining has a limit of bias, which is of regressions: set `calibration` instead."
 
 
 def _of_times(use_case: UseCase) -> Iterator[str]:

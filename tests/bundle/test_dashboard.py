@@ -51,6 +51,14 @@ def test_widgets_show_columns_of_their_datasets():
         assert encoded <= fields <= datasets[found["query"]["datasetName"]], widget["name"]
 
 
+def test_a_widget_shows_a_column_as_its_query_computes_it():
+    fields = [field for widget, _ in widgets() for found in widget["queries"] for field in found["query"]["fields"]]
+
+    assert fields
+    assert [field for field in fields if field["expression"] != f"`{field['name']}`"] == []
+    assert all(found["query"]["disaggregated"] for widget, _ in widgets() for found in widget["queries"])
+
+
 def test_every_dataset_is_shown():
     used = {found["query"]["datasetName"] for widget, _ in widgets() for found in widget["queries"]}
 

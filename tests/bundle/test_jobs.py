@@ -19,6 +19,8 @@ from levelfive.retraining.policy import Action
 # A person or a release fills these in, in the job release or by hand; other jobs must not.
 LEFT_TO_PEOPLE = set(PARAMETERS["registry"]) - FIXED
 LATEST = "{{job.trigger.time.iso_datetime}}"
+# Azure's general purpose machines with a local disk, of the fifth generation: Intel's, and AMD's.
+OF_AZURE = {f"Standard_D{cores}{kind}_v5" for cores in (4, 8, 16, 32, 48, 64, 96) for kind in ("ds", "ads")}
 DYNAMIC = re.compile(r"\{\{(.*?)\}\}")
 
 
@@ -282,3 +284,18 @@ def test_the_page_of_the_bundle_lists_the_parameters_of_each_job():
             listed[job] |= set(re.findall(r"\w+", names))
 
     assert listed == {name: set(parameters(job)) for name, job in deployment("prod").jobs.items()}
+
+
+def test_the_report_is_written_where_viewers_read_and_no_landing_file_is_looked_for(deployed):
+    volumes = deployed.resources["volumes"]
+    place = {key: f"/Volumes/{one['catalog_name']}/{one['schema_name']}/{one['name']}" for key, one in volumes.items()}
+
+    assert parameters(deployed.jobs["monitoring"])["output"] == f"{place['reports']}/flight_delay.html"
+    assert {parameters(job)["landing"] for job in deployed.jobs.values()} == {place["landing"]}
+
+
+def test_job_clusters_are_of_machines_that_azure_has(deployed):
+    clusters = [one["new_cluster"] for job in deployed.jobs.values() for one in job.get("job_clusters", ())]
+
+    assert {cluster["node_type_id"] for cluster in clusters} <= OF_AZURE
+    assert bool(clusters) == (deployed.target != "serverless")

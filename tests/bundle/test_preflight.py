@@ -461,6 +461,37 @@ def test_a_catalog_that_is_not_there_yet_is_granted_to_the_groups_afterwards() -
     assert statements.index("CREATE CATALOG `levelfive_prod`") < statements.index(granted)
 
 
+def test_a_schema_whose_catalog_is_not_there_is_left_to_the_bundle_which_may_create_it() -> None:
+    client = a_workspace()
+    for ask in (client.catalogs.get, client.schemas.get, client.volumes.read, client.grants.get_effective):
+        ask.side_effect = NotFound("no catalog")
+    client.external_locations.list.side_effect = lambda: iter([])
+
+    found = checks.ask(client, prod())
+
+    statements = [statement for one in found.values() for statement in one.remedy.split("; ")]
+    assert not [statement for statement in statements if statement.startswith("CREATE SCHEMA")]
+    for name in ("levelfive_prod", "levelfive_registry"):
+        needed = [
+            f"CREATE CATALOG `{name}`",
+            f"GRANT USE CATALOG ON CATALOG `{name}` TO `{ROBOT}`",
+            f"GRANT CREATE SCHEMA ON CATALOG `{name}` TO `{ROBOT}`",
+        ]
+        assert [statement for statement in statements if statement in needed] == needed
+    assert f"GRANT CREATE EXTERNAL VOLUME ON EXTERNAL LOCATION `landing` TO `{ROBOT}`" in statements
+
+
+@pytest.mark.parametrize(
+    ("subject", "key", "name"), [("schema", "tables", TABLES), ("registry's schema", "registry", MODELS)]
+)
+def test_a_schema_that_the_platform_made_is_to_be_bound(subject: str, key: str, name: str) -> None:
+    found = checks.ask(a_workspace(), prod())[subject]
+
+    assert found.is_fine
+    assert f"databricks bundle deployment bind {key} {name} -t prod" in found.reason
+    assert key in deployment("prod").resources["schemas"]
+
+
 def test_viewers_look_at_the_dashboard_by_a_warehouse_that_they_may_use() -> None:
     client = a_workspace()
     client.warehouses.get_permissions.return_value = usable_by("CAN_VIEW", group_name="levelfive-viewers")

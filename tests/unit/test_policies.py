@@ -42,6 +42,8 @@ from levelfive.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy
         (RetrainingPolicy, "drifted_share", math.nan),
         (RetrainingPolicy, "calibration", -0.01),
         (RetrainingPolicy, "calibration", math.inf),
+        (RetrainingPolicy, "bias", -0.01),
+        (RetrainingPolicy, "bias", math.nan),
         (RetrainingPolicy, "loss_excess", -0.01),
         (RetrainingPolicy, "loss_excess", math.nan),
         (RetrainingPolicy, "label_growth", 0.0),

@@ -15,8 +15,9 @@ from levelfive import columns
 from levelfive.data.ingest import ORDER
 from levelfive.errors import ConfigError
 from levelfive.monitoring.performance import AT
+from levelfive.policies import RetrainingPolicy
 from levelfive.training.dataset import DAY, SLICE
-from levelfive.usecase import FeatureTable, Lookup, Reveal, Source, UseCase, not_null
+from levelfive.usecase import FeatureTable, Lookup, Reveal, Source, Task, UseCase, not_null
 from levelfive.usecase_check import check
 
 HOUR = timedelta(hours=1)
@@ -97,6 +98,7 @@ def test_a_feature_may_be_called_as_it_is(name: str) -> None:
         (replace(SHOP, slices=("a%b",)), "slice 'a%b' names metrics"),
         (with_table(keys=("known_at",)), "feature table 'state' has the name 'known_at'"),
         (with_model(parameters={"a=b": 1}), "parameter 'a=b' is none that MLflow records"),
+        (with_model(parameters={"levelfive.seed": 1}), "parameter 'levelfive.seed' is named like one of levelfive's"),
     ],
 )
 def test_a_name_that_is_taken_or_cannot_be_is_refused(use_case: UseCase, words: str) -> None:
@@ -152,6 +154,18 @@ def test_what_refers_to_nothing_is_refused(use_case: UseCase, words: str) -> Non
 )
 def test_a_length_or_a_share_that_makes_no_sense_is_refused(use_case: UseCase, words: str) -> None:
     assert words in refusal(use_case)
+
+
+def test_a_limit_of_bias_is_of_regressions() -> None:
+    biased = replace(SHOP, retraining=RetrainingPolicy(bias=5.0))
+
+    assert "its retraining has a limit of bias, which is of regressions" in refusal(biased)
+    check(replace(biased, model=replace(SHOP.model, task=Task.REGRESSION)))
+
+
+@pytest.mark.parametrize("name", ["seed", "features"])
+def test_a_parameter_may_be_called_like_what_a_training_records_beside_it(name: str) -> None:
+    check(with_model(parameters={name: 1}))
 
 
 def test_all_faults_are_said_at_once() -> None:

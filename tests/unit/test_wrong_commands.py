@@ -1,17 +1,23 @@
 """Commands that make no sense: a sentence that says what to do, exit code 2, and Spark is not started."""
 
 import errno
+import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import typer
 from rich.console import Console
 from rich.table import Table
 
 from commands import run
 from levelfive import cli
-from levelfive.cli_options import Given, how_to_promote, out, to_be_pasted, wide
+from levelfive.cli_options import EXIT_GATE_REFUSED, Given, how_to_promote, out, to_be_pasted, wide
 from levelfive.config import DEFAULT_HOME, Approval
 from levelfive.errors import LandingError
+from levelfive.trial import trial
+from levelfive.trial.findings import Findings, Part
 from levelfive.windows import utc
 
 
@@ -86,6 +92,29 @@ def test_only_the_gate_ends_a_command_with_1(
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("ends", "code"),
+    [
+        (EOFError(), 2),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), 2),
+        (SystemExit(1), 2),
+        (KeyboardInterrupt(), 130),
+        (typer.Exit(EXIT_GATE_REFUSED), 1),
+    ],
+    ids=["end of input", "no reader", "no reader of a table", "a person", "the gate"],
+)
+def test_what_ends_a_command_from_outside_does_not_look_like_the_gate(
+    tmp_path: Path, ends: BaseException, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stops(*_: object, **__: object) -> None:
+        raise ends
+
+    monkeypatch.setattr(cli, "open_app", stops)
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+
+    assert run(tmp_path, "status", "--as-of", "2013-04-01") == code
+
+
 def test_a_command_that_is_printed_works_on_the_same_home() -> None:
     given = Given(home=Path("/tmp/my home"), config=None, use_case="shop")
 
@@ -112,3 +141,30 @@ def test_brackets_and_colons_in_a_reason_are_printed(console: Console) -> None:
 
     assert printed.get().count(reason) == 2
     assert "why [1]" in printed.get()
+
+
+@pytest.mark.parametrize(("faults", "code"), [([], 0), (["labels must be 0 or 1, got 2.0."], 2)])
+def test_a_check_that_finds_a_fault_says_it_and_ends_with_2(
+    tmp_path: Path,
+    faults: list[str],
+    code: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = Findings([Part("source orders", 40, "2 repeat a key")], faults, ["the model was not looked at."])
+    app = SimpleNamespace(
+        platform=SimpleNamespace(scratch=lambda settings: nullcontext()),
+        settings=None,
+        use_case=SimpleNamespace(name="shop"),
+        landing=tmp_path,
+    )
+    monkeypatch.setattr(cli, "open_app", lambda *_: app)
+    monkeypatch.setattr(trial, "run", lambda spark, use_case, landing, *, limit: found)
+
+    assert run(tmp_path, "check") == code
+
+    said = capsys.readouterr().out
+    assert "2 repeat a key" in said
+    assert "note: the model was not looked at." in said
+    assert all(f"fault: {fault}" in said for fault in faults)
+    assert ("No fault was found in 'shop'" in said) == (not faults)

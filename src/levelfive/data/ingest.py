@@ -68,11 +68,11 @@ def judge(tables: Tables, source: Source, files: Sequence[LandingFile], referenc
     """
     rows = typed_rows(tables.spark, source, files, references)
     # Read twice, to be counted and to be written: kept where the engine allows it.
-    judged = tables.keep(_slim(contract.with_reasons(rows, source)))
+    judged = tables.keep(slim(contract.with_reasons(rows, source)))
     good = judged.where(F.size(contract.REASONS) == 0)
     try:
         repeated = bool(good.groupBy(*source.key).count().where("count > 1").take(1))
-        good = _first_of_each_key(good, source) if repeated else good
+        good = first_of_each_key(good, source) if repeated else good
         counts = _count(judged, good, source)
     except PySparkException as err:
         names = ", ".join(file.name for file in files)
@@ -95,7 +95,17 @@ def typed_rows(
     """
     for file in files:
         contract.check_header(file.header, source, str(file.path))
-    texts = pa.concat_tables([read_rows(file, source) for file in files])
+    return rows_of_texts(spark, source, pa.concat_tables([read_rows(file, source) for file in files]), references)
+
+
+def rows_of_texts(
+    spark: SparkSession, source: Source, texts: pa.Table, references: Mapping[str, DataFrame]
+) -> DataFrame:
+    """Type the texts of files, and add the source's derived columns, to good and bad rows alike.
+
+    Raises:
+        ConfigError: The source's `derive` failed.
+    """
     # In one piece: each piece would be a partition of its own.
     rows = contract.typed(spark.createDataFrame(texts.combine_chunks()), source)
     return derived(source, rows, references)
@@ -115,13 +125,14 @@ def _check(judged: DataFrame, source: Source, file: LandingFile, counts: Mapping
         )
 
 
-def _slim(judged: DataFrame) -> DataFrame:
+def slim(judged: DataFrame) -> DataFrame:
     """Keep the original texts of refused rows only; of the good ones their hash, which puts equal keys in order."""
     refused = F.when(F.size(contract.REASONS) > 0, F.col(contract.RAW))
     return judged.withColumns({ORDER: F.xxhash64(contract.RAW), contract.RAW: refused})
 
 
-def _first_of_each_key(good: DataFrame, source: Source) -> DataFrame:
+def first_of_each_key(good: DataFrame, source: Source) -> DataFrame:
+    """Keep one row of each key: the first by file and content."""
     order = Over.partitionBy(*source.key).orderBy("source_file", ORDER)
     return good.withColumn(PLACE, F.row_number().over(order)).where(F.col(PLACE) == 1).drop(PLACE)
 

@@ -241,10 +241,9 @@ def _write(
 
 def _record(one: _Seen, found: Performance, as_of: datetime) -> tuple[Subject, VerdictRecord]:
     estimates = {} if found.evaluation is None else found.evaluation.estimates
-    # A regression's bias is in the label's unit, which no limit of the policy knows.
     bias, skill = (
         next(((e.low, e.high) for n, e in estimates.items() if n in names and math.isfinite(e.low)), None)
-        for names in ((Metric.CALIBRATION,), (Metric.SKILL, Metric.R2))
+        for names in ((Metric.CALIBRATION, Metric.BIAS), (Metric.SKILL, Metric.R2))
     )
     record = VerdictRecord(
         model_version=one.subject.model_version,

@@ -62,7 +62,7 @@ def catalog_for_groups(question: Question) -> Finding:
 
 def schema(question: Question) -> Finding:
     """Ask for the schema of the tables, or for the right to create it."""
-    return _schema(question, _tables(question), FOR_TABLES)
+    return _schema(question, "tables", _tables(question), FOR_TABLES)
 
 
 def landing(question: Question) -> Finding:
@@ -93,7 +93,7 @@ def registry_catalog_for_groups(question: Question) -> Finding:
 
 def registry_schema(question: Question) -> Finding:
     """Ask for the schema in which the bundle keeps the registered model, and for the right to create one in it."""
-    return _schema(question, _models(question), FOR_MODELS)
+    return _schema(question, "registry", _models(question), FOR_MODELS)
 
 
 def registered_model(question: Question) -> Finding:
@@ -122,7 +122,8 @@ def _models(question: Question) -> str:
 def _catalog(question: Question, name: str) -> Finding:
     found = found_or_none(lambda: question.client.catalogs.get(name))
     if found is None:
-        return missing(f"there is no catalog {name}", f"CREATE CATALOG {_quoted(name)}")
+        granted = Securable(CATALOG, name, None).grant(("USE_CATALOG",), question.principal)
+        return missing(f"there is no catalog {name}", f"CREATE CATALOG {_quoted(name)}; {granted}")
     return _granted(question, Securable(CATALOG, name, found.owner), ("USE_CATALOG",))
 
 
@@ -135,22 +136,24 @@ def _catalog_for(question: Question, name: str, groups: tuple[str, ...]) -> Find
     return together(*(_granted(one, on, ("USE_CATALOG",)) for one in each))
 
 
-def _schema(question: Question, name: str, needed: tuple[str, ...]) -> Finding:
+def _schema(question: Question, key: str, name: str, needed: tuple[str, ...]) -> Finding:
     found = found_or_none(lambda: question.client.schemas.get(name))
     if found is not None:
         # A target in production mode sets the grants of its schemas.
         manages = (MANAGE,) if question.target.mode == "production" else ()
-        return _granted(question, Securable(SCHEMA, name, found.owner), needed + manages)
+        granted = _granted(question, Securable(SCHEMA, name, found.owner), needed + manages)
+        bind = f"databricks bundle deployment bind {key} {name} -t {question.target.name}"
+        return replace(
+            granted, reason=f"{granted.reason}; if the bundle did not make it, before the first deploy: {bind}"
+        )
     parent = name.partition(".")[0]
     above = found_or_none(lambda: question.client.catalogs.get(parent))
+    on = Securable(CATALOG, parent, above.owner if above else None)
     if above is None:
-        return missing(f"there is no schema {name}, nor its catalog", f"CREATE SCHEMA {_quoted(name)}")
-    return _granted(
-        question,
-        Securable(CATALOG, parent, above.owner),
-        ("CREATE_SCHEMA",),
-        why=f"there is no schema {name} yet, and the bundle creates it: ",
-    )
+        # Not the schema itself: the bundle creates it, and fails on one that it does not know.
+        reason = f"there is no schema {name}, nor its catalog; the bundle creates the schema"
+        return missing(reason, on.grant(("CREATE_SCHEMA",), question.principal))
+    return _granted(question, on, ("CREATE_SCHEMA",), why=f"there is no schema {name} yet, and the bundle creates it: ")
 
 
 def _volume(question: Question, name: str, needed: tuple[str, ...]) -> Finding | None:
@@ -175,7 +178,8 @@ def _location(question: Question, url: str) -> Finding:
     above = [one for one in question.client.external_locations.list() if _leads_to(one.url, url)]
     if not above:
         statement = f"CREATE EXTERNAL LOCATION `landing` URL '{url}' WITH (STORAGE CREDENTIAL `<credential>`)"
-        return missing(f"no external location leads to {url}", statement)
+        granted = Securable(EXTERNAL_LOCATION, "landing", None).grant(("CREATE_EXTERNAL_VOLUME",), question.principal)
+        return missing(f"no external location leads to {url}", f"{statement}; {granted}")
     found = max(above, key=lambda one: len(one.url or ""))
     on = Securable(EXTERNAL_LOCATION, found.name or "", found.owner)
     return _granted(question, on, ("CREATE_EXTERNAL_VOLUME",), why=f"{url} is in external location {found.name}: ")

@@ -31,6 +31,7 @@ from levelfive.retraining.records import (
 from levelfive.runs import JobContext, Run
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking
+from levelfive.usecase import Task
 from levelfive.windows import Window, iso
 
 READS = (VERDICTS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
@@ -149,6 +150,7 @@ def _decide(
         labels_now=count_mature_labels(context, run, as_of, excluded=_broken(told)),
         trained_at=card.as_of,
         last_retraining=max(asked, default=None),
+        is_regression=context.use_case.model.task is Task.REGRESSION,
     )
     decision = decide(situation, context.use_case.retraining)
     return DecisionRecord(decision_id(registry.name, as_of), registry.name, live.version, as_of, decision)

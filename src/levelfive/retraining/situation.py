@@ -20,7 +20,8 @@ class WindowEvidence:
         days: Days with mature labels.
         rows: Rows with mature labels.
         drifted_share: Share of the columns that are unusual.
-        calibration: Ends of the interval of mean score minus label rate, None or not finite if not measured.
+        calibration: Ends of the interval of mean score minus mean label, None or not finite if not measured; of a
+            regression it is called bias, and is in the label's unit.
         skill: Ends of the interval of 1 - loss / loss of the constant prediction of the window's own mean
             label, None or not finite if not measured.
         harmful: What makes the model harmful, empty if it is not.
@@ -59,6 +60,7 @@ class Situation:
         labels_now: Labelled rows that a training at `as_of` would have.
         trained_at: The `as_of` of the live model's training.
         last_retraining: The `as_of` of the last decision to retrain, or None if there was none.
+        is_regression: Whether labels are numbers with a unit.
 
     Raises:
         EvidenceError: A time is not in UTC or lies after `as_of`, windows are out of order, or counts of
@@ -72,6 +74,7 @@ class Situation:
     labels_now: int
     trained_at: datetime
     last_retraining: datetime | None = None
+    is_regression: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what a decision at `as_of` cannot know."""

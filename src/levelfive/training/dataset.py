@@ -20,9 +20,10 @@ from levelfive.categories import category_texts
 from levelfive.category_columns import with_texts
 from levelfive.columns import own
 from levelfive.data.known import read_as_known
-from levelfive.errors import EvidenceError
+from levelfive.errors import DataError, EvidenceError
 from levelfive.features.job import known_labels
 from levelfive.keys import check_once
+from levelfive.labels import faults_of
 from levelfive.predictions import FEATURES, PREDICTIONS, SLICES, live_predictions
 from levelfive.runs import JobContext, Run
 from levelfive.tables import in_window
@@ -81,7 +82,7 @@ def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window,
         Key, `prediction_time`, the features (categories as text), the slices, `label` and `DAY` (a whole number).
 
     Raises:
-        DataError: Two rows share a key.
+        DataError: Two rows share a key, or a label is none of the task's.
         EvidenceError: No row of the window has a label that is known by `as_of`.
     """
     use_case = context.use_case
@@ -150,6 +151,8 @@ def _labels(run: Run, use_case: UseCase, wanted: Wanted, window: Window, *, as_o
     rows = inside.select(*use_case.key, PREDICTION_TIME, LABEL).toPandas()
     remedy = "Nothing was trained: let `labels` return each key once, when its outcome became known."
     check_once("labels", use_case.key, rows, remedy)
+    if faults := list(faults_of(use_case.model.task, rows[LABEL])):
+        raise DataError(f"labels of {window}: {' '.join(faults)} Nothing was trained.")
     return rows
 
 

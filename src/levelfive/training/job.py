@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from levelfive.errors import EvidenceError
 from levelfive.features.job import LABELS, first_times
+from levelfive.labels import cannot_be_learned
 from levelfive.metrics import SKILL, Evaluation, evaluate, evaluate_slices, row_loss
 from levelfive.model_package import Model, ModelCard, UseCaseCode, check_repeats, feature_frame, save
 from levelfive.predictions import PREDICTIONS
@@ -43,7 +44,7 @@ from levelfive.training.dataset import (
 from levelfive.training.plots import calibration_plot, importance_plot
 from levelfive.training.split import Split, split_by_holdout
 from levelfive.training.tracking import TrackedRun, Tracking, slice_name
-from levelfive.usecase import KNOWN_AT, LABEL, PREDICTION_TIME, ModelSpec
+from levelfive.usecase import KNOWN_AT, LABEL, OWN_PARAMETERS, PREDICTION_TIME, ModelSpec
 from levelfive.windows import Window, first_of, iso
 
 READS = ("raw_*", "<feature tables>", LABELS, PROMOTIONS, PREDICTIONS)
@@ -106,7 +107,8 @@ def run(
         excluded: Windows of prediction times whose rows are left out.
 
     Raises:
-        EvidenceError: There are too few days or labels.
+        DataError: Two rows share a key, or a label is none of the task's.
+        EvidenceError: There are too few days or labels, or a classifier would see one label alone.
         RegistryError: The registry refused, or did not answer, or a model cannot repeat its own scores.
         TableError: A table is missing.
     """
@@ -221,6 +223,8 @@ def _fit(task: _Task, snapshot: Snapshot, window: Window) -> Model:
         raise EvidenceError(f"no labelled row has a prediction time in {window}")
     features = feature_frame(rows, spec.features, spec.categorical)
     labels = rows[LABEL].to_numpy(np.float64)
+    if alike := cannot_be_learned(spec.task, labels):
+        raise EvidenceError(f"in {window}, {alike}: train on a longer time, or look at `labels` of the use case")
     estimator = spec.estimator()
     estimator.fit(features, labels)
     card = ModelCard(
@@ -300,7 +304,8 @@ def _record(
     rows = _between(snapshot.rows, split.holdout)
     labels, days = rows[LABEL].to_numpy(np.float64), rows[DAY].to_numpy()
     evaluation = evaluate(task.spec.task, labels, scores, days)
-    tracked.log_parameters({**task.spec.parameters, "seed": task.spec.seed, "features": len(task.spec.features)})
+    ours = {f"{OWN_PARAMETERS}seed": task.spec.seed, f"{OWN_PARAMETERS}features": len(task.spec.features)}
+    tracked.log_parameters({**task.spec.parameters, **ours})
     tracked.log_evaluation("holdout", evaluation, task.as_of)
     for column in use_case.slices:
         values = rows[f"{SLICE}{column}"].to_numpy()

@@ -67,6 +67,25 @@ def test_a_trigger_of_labels_or_age_holds_from_its_limit_on(policy, change, acti
     assert action == decide(a_situation(**change), policy).action
 
 
+@pytest.mark.parametrize(
+    ("interval", "action"),
+    [((1.0, 4.9), Action.KEEP), ((5.1, 9.0), Action.RETRAIN), ((-9.0, -5.1), Action.RETRAIN), (None, Action.KEEP)],
+)
+def test_a_regression_is_trained_again_for_its_bias_in_the_label_s_unit(interval, action):
+    biased = a_situation(windows=calibrated(interval, interval), is_regression=True)
+
+    decision = decide(biased, replace(OFF, bias=5.0, calibration=0.05))
+
+    assert action == decision.action
+    assert not any("calibration" in said for said in (*decision.reasons, *decision.would_have_changed))
+
+
+def test_a_binary_task_has_no_bias():
+    offset = a_situation(windows=calibrated(OFFSET, OFFSET))
+
+    assert decide(offset, replace(OFF, bias=0.01)).reasons == ("no trigger is switched on",)
+
+
 def test_what_is_switched_off_triggers_nothing():
     bad = {"drifted_share": 1.0, "calibration": (0.5, 0.6), "skill": (-0.9, -0.8)}
     worst = a_situation(windows=windows(bad, bad, bad), labels_now=900_000, trained_at=AS_OF - timedelta(days=600))

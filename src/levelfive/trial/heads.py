@@ -1,0 +1,95 @@
+"""The first rows of landing files, judged by their contract and as the raw table would hold them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
+
+from levelfive.columns import LOADED_AT
+from levelfive.data import contract
+from levelfive.data.ingest import ORDER, first_of_each_key, rows_of_texts, slim
+from levelfive.data.landing import inspect, list_files, read_rows
+from levelfive.errors import DataError, LandingError
+from levelfive.windows import EPOCH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from levelfive.usecase import Source
+
+
+@dataclass(frozen=True)
+class Head:
+    """The first rows of a source: how many there were, how many the raw table would not hold, and the others."""
+
+    rows_in: int
+    refused: int
+    repeated: int
+    accepted: DataFrame
+
+
+def read_head(
+    spark: SparkSession, source: Source, landing: Path, references: Mapping[str, DataFrame], *, limit: int
+) -> Head:
+    """Read, type and judge the first rows of a source.
+
+    Args:
+        spark: The session.
+        source: Whose files, in the order of their names.
+        landing: Folder with one folder a source.
+        references: What the source's `derive` reads.
+        limit: How many rows at most.
+
+    Raises:
+        ConfigError: The source's `derive` failed.
+        ContractError: A header is wrong, or too many rows break the contract.
+        DataError: More rows repeat a key than may break the contract.
+        LandingError: A file is missing, unreadable or empty, or Spark cannot take its rows.
+    """
+    texts, names = _texts(source, landing, limit)
+    rows = contract.with_reasons(rows_of_texts(spark, source, texts, references), source)
+    try:
+        judged = at_hand(slim(rows))
+    except PySparkException as err:
+        said = str(err).splitlines()[0]
+        raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {said}") from err
+    good = judged.where(F.size(contract.REASONS) == 0)
+    accepted = at_hand(contract.accepted(first_of_each_key(good, source), source).drop(ORDER))
+    rows_in, kept, left = (frame.count() for frame in (judged, good, accepted))
+    head = Head(rows_in, rows_in - kept, kept - left, accepted.withColumn(LOADED_AT, F.lit(EPOCH)))
+    if head.refused / rows_in > source.max_quarantined_share:
+        tally = contract.tally(judged.withColumn("source_file", F.lit(names)), source).collect()[0]
+        shares = {"rows_in": rows_in, "quarantined": head.refused}
+        contract.check_share(source, f"first rows of {names}", **shares, reasons=tally["reasons"])
+    if head.repeated / rows_in > source.max_quarantined_share:
+        raise DataError(
+            f"source {source.name!r}: {head.repeated:,} of the first {rows_in:,} rows repeat a key "
+            f"({', '.join(source.key)}), and only the first row of each is kept: name the columns that identify a row."
+        )
+    return head
+
+
+def at_hand(rows: DataFrame) -> DataFrame:
+    """Compute rows once: what rests on them does not compute them again."""
+    return rows.sparkSession.createDataFrame(rows.toArrow(), schema=rows.schema)
+
+
+def _texts(source: Source, landing: Path, limit: int) -> tuple[pa.Table, str]:
+    heads: list[pa.Table] = []
+    names: list[str] = []
+    for path in list_files(landing, source):
+        left = limit - sum(head.num_rows for head in heads)
+        if left <= 0:
+            break
+        file = inspect(path, source=source)
+        contract.check_header(file.header, source, str(path))
+        heads.append(read_rows(file, source).slice(0, left))
+        names.append(file.name)
+    return pa.concat_tables(heads), ", ".join(names)

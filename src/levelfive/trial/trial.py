@@ -1,0 +1,246 @@
+"""Tries a use case on the first rows of its landing files, from their headers to a model; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import functions as F
+
+from levelfive.category_columns import with_texts
+from levelfive.data.known import as_known
+from levelfive.day_blocks import Floats
+from levelfive.features.lookup import assemble, check
+from levelfive.features.refusals import refusals_of_workers
+from levelfive.features.store import columns_after, keyed_rows, primary_key
+from levelfive.labels import cannot_be_learned, faults_of
+from levelfive.model_package import feature_frame, score
+from levelfive.trial import outputs
+from levelfive.trial.findings import Findings, Part
+from levelfive.trial.heads import Head, at_hand, read_head
+from levelfive.usecase import LABEL, LABELLED, OUTCOME, FeatureTable, Task, UseCase
+from levelfive.usecase_calls import feature_rows, labels_of, spine_of
+from levelfive.windows import EPOCH, Window, first_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame, SparkSession
+
+DAY = timedelta(days=1)
+ROWS = 5_000
+# Of the first rows' dates, this share at both ends may be wild.
+WILD = 0.01
+
+
+def run(spark: SparkSession, use_case: UseCase, landing: Path, *, limit: int = ROWS) -> Findings:
+    """Try a use case on the first rows of each of its sources.
+
+    Args:
+        spark: The session; nothing is written by it.
+        use_case: What is tried.
+        landing: Folder with one folder a source.
+        limit: How many rows of a source at most.
+    """
+    return _Trial(spark, use_case, landing, limit).run()
+
+
+@dataclass
+class _Trial:
+    spark: SparkSession
+    use_case: UseCase
+    landing: Path
+    limit: int
+    found: Findings = field(default_factory=Findings)
+    raw: dict[str, DataFrame] = field(default_factory=dict)
+    tables: dict[str, DataFrame] = field(default_factory=dict)
+
+    def run(self) -> Findings:
+        references = {source.name: source.references for source in self.use_case.sources}
+        for name in TopologicalSorter(references).static_order():
+            self._read(name)
+        if self._period is None:
+            self.found.left_out("what follows", "no source that `spine` or `labels` reads has rows with a date")
+            return self.found
+        for table in self.use_case.feature_tables:
+            self._compute(table)
+        spine, labels = self._spine(), self._labels()
+        if spine is None or labels is None:
+            self.found.left_out("the model", "it needs rows of `spine` and of `labels`")
+            return self.found
+        with self.found.noting("the comparison of `spine` with `labels`"):
+            self._compare(spine, labels)
+        with self.found.noting("the join of `spine` with its lookups and labels"):
+            rows = self._joined(spine, labels)
+            if rows is not None:
+                self._fit(rows)
+        return self.found
+
+    def _read(self, name: str) -> None:
+        source = self.use_case.source(name)
+        if self._lacks(f"source {name!r}", source.references):
+            return
+        with self.found.noting(f"`derive` of source {name!r}"):
+            given = {other: self.raw[other] for other in source.references}
+            head = read_head(self.spark, source, self.landing, given, limit=self.limit)
+            self.raw[name] = head.accepted
+            self.found.parts.append(Part(f"source {name}", head.rows_in, _became(head)))
+
+    def _lacks(self, what: str, sources: Sequence[str]) -> bool:
+        absent = [name for name in dict.fromkeys(sources) if name not in self.raw]
+        if absent:
+            self.found.left_out(what, f"it needs source {', '.join(absent)}")
+        return bool(absent)
+
+    @cached_property
+    def _period(self) -> tuple[datetime, datetime] | None:
+        """The time that the first rows span, of a source that rows to be predicted are made of."""
+        for name in (*self.use_case.spine_sources, *self.use_case.label_sources, *self.raw):
+            dated = self.use_case.source(name).event_time
+            if dated is None or name not in self.raw:
+                continue
+            micros = self.raw[name].select(F.unix_micros(dated).alias("at")).where("at IS NOT NULL").toPandas()["at"]
+            if len(micros):
+                ordered = [EPOCH + timedelta(microseconds=int(at)) for at in micros.sort_values()]
+                wild = int(len(ordered) * WILD)
+                first = first_of(ordered[wild : len(ordered) - wild])
+                assert first is not None
+                return first, ordered[-1 - wild]
+        return None
+
+    def _window(self, beyond: timedelta = timedelta(0)) -> Window:
+        assert self._period is not None
+        first, last = self._period
+        return Window(first - DAY - beyond, last + DAY + beyond)
+
+    def _known(self, names: Sequence[str], at: datetime) -> dict[str, DataFrame]:
+        return {name: as_known(self.raw[name], self.use_case.source(name), at) for name in names}
+
+    def _compute(self, table: FeatureTable) -> None:
+        what, window = f"feature table {table.name!r}", self._window()
+        if self._lacks(what, table.sources):
+            return
+        with self.found.noting(f"`compute` of {what}"), refusals_of_workers(table.name):
+            rows = at_hand(feature_rows(table, self._known(table.sources, window.end), window))
+            keyed = keyed_rows(table, rows)
+            count, kept = rows.count(), keyed.rows.count()
+            self.found.parts.append(Part(what, count, f"{count - kept:,} without a key" if count > kept else ""))
+            fault = keyed.fault()
+            if fault is not None:
+                raise fault
+            if not kept:
+                self.found.notes.append(f"{what} has no row with {', '.join(primary_key(table))}.")
+            self.tables[table.name] = keyed.rows
+
+    def _spine(self) -> DataFrame | None:
+        if self._lacks("`spine` of the use case", self.use_case.spine_sources):
+            return None
+        with self.found.noting("`spine` of the use case"):
+            window, model = self._window(self.use_case.maturity), self.use_case.model
+            raw = self._known(self.use_case.spine_sources, window.end)
+            rows = spine_of(self.use_case, raw, window, features=model.spine_features, lookups=model.lookups)
+            spine = at_hand(rows)
+            in_memory = spine.toPandas()
+            self.found.parts.append(Part("`spine`", len(in_memory)))
+            if in_memory.empty:
+                self.found.faults.append(f"`spine` of the use case returned no row with a prediction time in {window}.")
+                return None
+            faults = list(outputs.faults_of_spine(self.use_case, in_memory))
+            self.found.faults += faults
+            return None if faults else spine
+        return None
+
+    def _labels(self) -> DataFrame | None:
+        if self._lacks("`labels` of the use case", self.use_case.label_sources):
+            return None
+        with self.found.noting("`labels` of the use case"):
+            window = self._window(self.use_case.maturity)
+            raw = self._known(self.use_case.label_sources, window.end)
+            labels = at_hand(labels_of(self.use_case, raw, window))
+            in_memory = labels.toPandas()
+            self.found.parts.append(Part("`labels`", len(in_memory)))
+            if in_memory.empty:
+                self.found.faults.append(f"`labels` of the use case returned no row that became known in {window}.")
+                return None
+            faults = list(outputs.faults_of_labels(self.use_case, in_memory))
+            self.found.faults += faults
+            return None if faults else labels
+        return None
+
+    def _compare(self, spine: DataFrame, labels: DataFrame) -> None:
+        ours, theirs = dict(spine.dtypes), dict(labels.dtypes)
+        for key in self.use_case.key:
+            if not outputs.same_kind(ours[key], theirs[key]):
+                self.found.faults.append(
+                    f"{key} is a {ours[key]} in `spine` and a {theirs[key]} in `labels`: cast one."
+                )
+                return
+        self.found.faults += outputs.faults_of_pairs(self.use_case, spine.toPandas(), labels.toPandas())
+
+    def _joined(self, spine: DataFrame, labels: DataFrame) -> pd.DataFrame | None:
+        use_case, lookups = self.use_case, self.use_case.model.lookups
+        if absent := [lookup.table for lookup in lookups if lookup.table not in self.tables]:
+            self.found.left_out("the model", f"it needs feature table {', '.join(dict.fromkeys(absent))}")
+            return None
+        before = len(self.found.faults)
+        ours = dict(spine.dtypes)
+        for lookup in lookups:
+            check(lookup, self.tables[lookup.table])
+            theirs = dict(self.tables[lookup.table].dtypes)
+            for key, name in lookup.keys.items():
+                if not outputs.same_kind(ours[name], theirs[key]):
+                    self.found.faults.append(
+                        f"the lookup of {lookup.table!r} compares {name}, a {ours[name]} in `spine`, with {key}, a "
+                        f"{theirs[key]}: cast one."
+                    )
+        if len(self.found.faults) > before:
+            return None
+        known = labels.where(F.col(OUTCOME) == LABELLED).select(*use_case.key, LABEL)
+        rows = spine.join(known, on=list(use_case.key), how="inner")
+        window = self._window(use_case.maturity)
+        joined = assemble(rows, lookups, self.tables.__getitem__, window).select(*columns_after(rows, lookups))
+        self.found.faults += outputs.faults_of_kinds(use_case, dict(joined.dtypes))
+        if len(self.found.faults) > before:
+            return None
+        in_memory: pd.DataFrame = with_texts(joined, use_case.model.categorical).toPandas()
+        self.found.parts.append(Part("labelled rows with their features", len(in_memory)))
+        return in_memory
+
+    def _fit(self, rows: pd.DataFrame) -> None:
+        model = self.use_case.model
+        if rows.empty:
+            return
+        self.found.notes += outputs.notes_on_features(self.use_case, rows)
+        if faults := [*faults_of(model.task, rows[LABEL]), *outputs.faults_of_features(self.use_case, rows)]:
+            self.found.faults += faults
+            return
+        labels = rows[LABEL].to_numpy(np.float64)
+        if alike := cannot_be_learned(model.task, labels):
+            self.found.faults.append(f"of the rows that have features, {alike}: try more rows (--rows).")
+            return
+        features = feature_frame(rows, model.features, model.categorical)
+        with self.found.noting("what `build` of the model returns"):
+            estimator = model.estimator()
+            estimator.fit(features, labels)
+            scores = score(estimator, model.task, features)
+            self.found.faults += _faults_of_scores(model.task, scores, len(rows))
+            self.found.parts.append(Part("scores of a model that was fitted on them", len(scores)))
+
+
+def _became(head: Head) -> str:
+    counts: Mapping[str, int] = {"break the contract": head.refused, "repeat a key": head.repeated}
+    return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+
+
+def _faults_of_scores(task: Task, scores: Floats, rows: int) -> list[str]:
+    if scores.shape != (rows,):
+        return [f"the model scores {rows:,} rows with an array of shape {scores.shape}: return one number a row."]
+    right = (scores >= 0) & (scores <= 1) if task is Task.BINARY else np.isfinite(scores)
+    wanted = "from 0 to 1" if task is Task.BINARY else "finite"
+    return [] if right.all() else [f"the model's scores must be {wanted}, got {scores[~right][0]:g}: look at `build`."]

@@ -1,0 +1,41 @@
+"""What a training refuses of the labels that it is given."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from in_memory.release import a_use_case
+from levelfive.errors import DataError
+from levelfive.features.job import LABELS
+from levelfive.features.store import LocalFeatureStore
+from levelfive.runs import JobContext, Run
+from levelfive.tables import Tables
+from levelfive.training.dataset import Wanted, training_rows
+from levelfive.windows import Window, utc
+
+NOON = utc(2024, 1, 1, 12)
+DAY = Window(utc(2024, 1, 1), utc(2024, 1, 2))
+SCHEMA = "id string, prediction_time timestamp, label double, outcome string, known_at timestamp"
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [(2.0, "must be 0 or 1 for a binary task, got 2.0"), (None, "1 labelled rows have no label")],
+    ids=["another class", "nothing"],
+)
+def test_a_label_that_is_none_of_the_task_ends_the_training_before_a_feature_is_read(
+    tables: Tables, label: float | None, words: str
+) -> None:
+    known_at = NOON + timedelta(hours=1)
+    rows = [("a", NOON, 1.0, "labelled", known_at), ("b", NOON, label, "labelled", known_at)]
+    tables.append(LABELS, tables.spark.createDataFrame(rows, SCHEMA))
+    context = JobContext(tables, replace(a_use_case(), key=("id",)), LocalFeatureStore(tables))
+    wanted = Wanted(features=("distance",), lookups=(), model_name="levelfive.local.flight_delay")
+
+    with pytest.raises(DataError, match=r"Nothing was trained\.$") as refused:
+        training_rows(context, Run(tables, "a-run"), wanted, DAY, as_of=DAY.end)
+
+    assert words in str(refused.value)

@@ -1,0 +1,245 @@
+"""A use case is tried on the first rows of its files: each fault is a sentence, and no table is made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from sklearn.linear_model import LogisticRegression
+
+from flight_delay import USE_CASE
+from levelfive.formats import JsonLines
+from levelfive.tables import in_window
+from levelfive.trial import trial
+from levelfive.usecase import (
+    KNOWN_AT,
+    LABEL,
+    LABELLED,
+    OUTCOME,
+    PREDICTION_TIME,
+    Estimator,
+    FeatureTable,
+    Lookup,
+    ModelSpec,
+    Source,
+    Task,
+    UseCase,
+    not_null,
+)
+from levelfive.windows import Window, utc
+
+ORDERS = Source(
+    "orders",
+    {"id": "string", "shop": "string", "at": "timestamp", "amount": "double", "returned": "int"},
+    key=("id",),
+    expectations=not_null("at"),
+    event_time="at",
+    format=JsonLines(),
+)
+
+
+def spine(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    return (
+        raw["orders"]
+        .select("id", "shop", "amount", F.col("at").alias(PREDICTION_TIME))
+        .where(in_window(PREDICTION_TIME, window))
+    )
+
+
+def labels(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    rows = raw["orders"].select(
+        "id",
+        F.col("at").alias(PREDICTION_TIME),
+        F.col("returned").cast("double").alias(LABEL),
+        F.lit(LABELLED).alias(OUTCOME),
+        (F.col("at") + F.expr("INTERVAL 1 DAY")).alias(KNOWN_AT),
+    )
+    return rows.where(in_window(KNOWN_AT, window))
+
+
+def shops(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    return raw["orders"].groupBy("shop").agg(F.avg("amount").alias("usual"))
+
+
+def build(numeric: object, categorical: object, seed: int) -> Estimator:
+    return LogisticRegression()
+
+
+SHOP = UseCase(
+    name="shop",
+    sources=(ORDERS,),
+    feature_tables=(FeatureTable("shops", ("shop",), ("orders",), shops, timestamped=False),),
+    key=("id",),
+    spine_sources=("orders",),
+    spine=spine,
+    label_sources=("orders",),
+    labels=labels,
+    maturity=timedelta(days=2),
+    model=ModelSpec(Task.BINARY, ("amount",), (Lookup("shops", {"shop": "shop"}, ("usual",)),), (), build),
+)
+
+
+def landing(folder: Path, **changes: Any) -> Path:
+    (folder / "orders").mkdir()
+    with (folder / "orders" / "2024.jsonl").open("w") as file:
+        for i in range(60):
+            at = f"2024-01-{1 + i // 4:02}T12:00:00Z"
+            row = {"id": f"o{i}", "shop": f"s{i % 3}", "at": at, "amount": i % 7 + 0.5, "returned": i % 2, **changes}
+            file.write(json.dumps(row) + "\n")
+    return folder
+
+
+def test_a_use_case_in_order_is_read_computed_and_fitted_and_no_table_is_made(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    before = {row["namespace"] for row in spark.sql("SHOW SCHEMAS").collect()}
+
+    found = trial.run(spark, SHOP, landing(tmp_path), limit=40)
+
+    assert (found.faults, found.notes) == ([], [])
+    assert [(part.what, part.rows) for part in found.parts] == [
+        ("source orders", 40),
+        ("feature table 'shops'", 3),
+        ("`spine`", 40),
+        ("`labels`", 40),
+        ("labelled rows with their features", 40),
+        ("scores of a model that was fitted on them", 40),
+    ]
+    assert {row["namespace"] for row in spark.sql("SHOW SCHEMAS").collect()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["orders"]
+
+
+def twice(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    return spine(raw, window).unionAll(spine(raw, window))
+
+
+def other_keys(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    return labels(raw, window).withColumn("id", F.upper("id"))
+
+
+def whole_keys(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    return labels(raw, window).withColumn("id", F.crc32("id"))
+
+
+def of_one_class(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    return labels(raw, window).withColumn(LABEL, F.lit(1.0))
+
+
+def fails(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    raise ZeroDivisionError("a mistake of theirs")
+
+
+def at_run_time(rows: DataFrame, references: Mapping[str, DataFrame]) -> DataFrame:
+    return rows.withColumn("odd", F.raise_error(F.lit("a mistake in a row")).cast("int"))
+
+
+class Stubborn(LogisticRegression):
+    def fit(self, X: Any, y: Any) -> Any:
+        raise ValueError("these features cannot be learned")
+
+
+def with_shops(compute: Any) -> UseCase:
+    return replace(SHOP, feature_tables=(replace(SHOP.feature_tables[0], compute=compute),))
+
+
+@pytest.mark.parametrize(
+    ("use_case", "changes", "words"),
+    [
+        (SHOP, {"amount": "dear"}, "Most frequent: amount: not a double (60 rows)"),
+        (SHOP, {"more": 1}, "expected the header of source 'orders'"),
+        (SHOP, {"id": "o"}, "59 of the first 60 rows repeat a key (id)"),
+        (replace(SHOP, sources=(replace(ORDERS, derive=at_run_time),)), {}, "Spark cannot take the rows of 2024.jsonl"),
+        (with_shops(lambda raw, window: raw["orders"].select("shop")), {}, "each key once"),
+        (with_shops(lambda raw, window: raw["orders"].select("shop").distinct()), {}, "has no column usual"),
+        (replace(SHOP, spine=twice), {}, "`spine` of the use case returned several rows of id o0"),
+        (replace(SHOP, spine=fails), {}, "`spine` of the use case failed: ZeroDivisionError: a mistake of theirs."),
+        (replace(SHOP, labels=of_one_class), {}, "all 60 labels are 1, and a classifier learns from both"),
+        (replace(SHOP, labels=other_keys), {}, "no row of `spine` has the id of a row of `labels`"),
+        (replace(SHOP, labels=whole_keys), {}, "id is a string in `spine` and a bigint in `labels`: cast one."),
+        (SHOP, {"returned": 2}, "labels must be 0 or 1 for a binary task, got 2.0"),
+        (
+            replace(SHOP, model=replace(SHOP.model, spine_features=("amount", "shop"))),
+            {},
+            "feature 'shop' is a string, and no category",
+        ),
+        (
+            replace(SHOP, model=replace(SHOP.model, build=lambda numeric, categorical, seed: Stubborn())),
+            {},
+            "what `build` of the model returns failed: ValueError: these features cannot be learned.",
+        ),
+    ],
+    ids=[
+        "a type",
+        "a header",
+        "a key that names several rows",
+        "a derivation",
+        "a feature table's key twice",
+        "a column that a lookup misses",
+        "a spine's key twice",
+        "a function that fails",
+        "one class",
+        "keys of another writing",
+        "keys of another type",
+        "labels of another task",
+        "a text that is no category",
+        "an estimator",
+    ],
+)
+def test_a_fault_is_one_sentence(
+    spark: SparkSession, tmp_path: Path, use_case: UseCase, changes: dict[str, Any], words: str
+) -> None:
+    found = trial.run(spark, use_case, landing(tmp_path, **changes))
+
+    (fault,) = found.faults
+    assert words in fault
+
+
+def test_what_rests_on_a_source_at_fault_is_named_and_the_others_are_looked_at(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    prices = replace(ORDERS, name="prices")
+    use_case = replace(
+        SHOP, sources=(prices, ORDERS), feature_tables=(replace(SHOP.feature_tables[0], sources=("prices",)),)
+    )
+
+    found = trial.run(spark, use_case, landing(tmp_path))
+
+    (fault,) = found.faults
+    assert "source 'prices': expected files" in fault
+    assert "feature table 'shops' was not looked at: it needs source prices." in found.notes
+    assert "`labels`" in [part.what for part in found.parts]
+
+
+def test_one_row_of_a_wild_date_does_not_ask_for_centuries(spark: SparkSession, tmp_path: Path) -> None:
+    folder = landing(tmp_path)
+    with (folder / "orders" / "2024.jsonl").open("a") as file:
+        rows = [(f"x{at}", at) for at in ("0213-01-01T00:00:00Z", "2924-01-01T00:00:00Z")]
+        for name, at in rows:
+            file.write(json.dumps({"id": name, "shop": "s1", "at": at, "amount": 1.0, "returned": 0}) + "\n")
+        for i in range(100):
+            at = f"2024-01-20T12:{i % 60:02}:00Z"
+            file.write(json.dumps({"id": f"y{i}", "shop": "s1", "at": at, "amount": 1.0, "returned": 0}) + "\n")
+
+    windows: list[Window] = []
+
+    def seen(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+        windows.append(window)
+        return shops(raw, window)
+
+    found = trial.run(spark, with_shops(seen), folder)
+
+    assert found.faults == []
+    assert windows == [Window(utc(2023, 12, 31, 12), utc(2024, 1, 21, 12, 59))]
+
+
+def test_the_flights_are_in_order(spark: SparkSession, fixtures: Path) -> None:
+    found = trial.run(spark, USE_CASE, fixtures, limit=2_000)
+
+    assert found.faults == []
