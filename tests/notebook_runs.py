@@ -94,8 +94,13 @@ class Job:
 class Jobs:
     """The jobs of the bundle as they ran one after the other."""
 
+    use_case: str
     training: Job
     scoring: Job
     monitoring: Job
     retraining: Job
     explore: Job
+
+    @property
+    def schema(self) -> str:
+        return f"{self.use_case}_by_job"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+import shop
 from feature_engineering.fake import Metastore, fake_package
 from first_champion import AS_OF, BEGIN, LATER, Kept, Stage, deliver
 from levelfive.mlflow_store import quieten
@@ -42,21 +43,39 @@ def first_scripts(tmp_path_factory: pytest.TempPathFactory, few_flights: Path, k
     return ran
 
 
-@pytest.fixture(scope="session")
-def jobs(tmp_path_factory: pytest.TempPathFactory, few_flights: Path, spark: SparkSession, over_connect: bool) -> Jobs:
+def land_flights(landing: Path, window: Window, few_flights: Path) -> None:
+    deliver(landing, few_flights, window)
+
+
+def land_orders(landing: Path, window: Window, _: Path) -> None:
+    shop.write_orders(landing, window)
+
+
+LANDS = {"shop": land_orders, "flight_delay": land_flights}
+
+
+@pytest.fixture(scope="session", params=["shop", pytest.param("flight_delay", marks=pytest.mark.nightly)])
+def jobs(
+    tmp_path_factory: pytest.TempPathFactory,
+    few_flights: Path,
+    spark: SparkSession,
+    over_connect: bool,
+    request: pytest.FixtureRequest,
+) -> Jobs:
     """Run the jobs as on serverless compute: its MLflow is a store on SQLite here, and so is its registry.
 
     Its feature store works on local tables, and takes only calls that the real client takes.
     """
     if not over_connect:
         pytest.skip("a workspace's jobs run over Spark Connect: `make test-connect` runs them")
-    folder = tmp_path_factory.mktemp("workspace")
+    use_case, folder = request.param, tmp_path_factory.mktemp("workspace")
     common = {
-        "table_schema": "by_job",
+        "use_case": use_case,
+        "table_schema": f"{use_case}_by_job",
         "environment": "qa",
         "landing": str(folder / "landing"),
         "registry_uri": f"sqlite:///{folder / 'registry.db'}",
-        "experiment": "/Shared/flights",
+        "experiment": f"/Shared/{use_case}",
         "code_revision": "abc123",
     }
 
@@ -65,6 +84,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory, few_flights: Path, spark: Spa
 
     first, later = iso(AS_OF), iso(LATER)
     ran = Jobs(
+        use_case=use_case,
         training=a_job(first, since="", without="", decision=""),
         scoring=a_job(later, since="", **SCORED),
         monitoring=a_job(later, {"output": str(folder / "report.html")}, **SCORED),
@@ -79,14 +99,15 @@ def jobs(tmp_path_factory: pytest.TempPathFactory, few_flights: Path, spark: Spa
         patch.setattr("levelfive.app.WORKSPACE_TRACKING", f"sqlite:///{folder / 'tracking.db'}")
         patch.setitem(sys.modules, "databricks.feature_engineering", fake_package(spark, Metastore()))
         patch.chdir(folder)  # where MLflow leaves the artefacts of a store on SQLite
-        deliver(folder / "landing", few_flights, Window(BEGIN, AS_OF))
+        LANDS[use_case](folder / "landing", Window(BEGIN, AS_OF), few_flights)
         for task in ("data", "features", "training", "registry"):
             ran.training.run(task)
-        deliver(folder / "landing", few_flights, Window(AS_OF, LATER))
+        LANDS[use_case](folder / "landing", Window(AS_OF, LATER), few_flights)
         for task in ("data", "features", "scoring"):
             ran.scoring.run(task)
         for task in ("monitoring", "report"):
             ran.monitoring.run(task)
         ran.retraining.run("policy", "retraining")
-        ran.explore.run("explore")
+        if use_case == "flight_delay":  # the exploration is of the flights
+            ran.explore.run("explore")
     return ran
