@@ -57,19 +57,19 @@ layers: setup ## Check which module imports which
 	$(BIN)/lint-imports
 
 test-unit: setup ## Run the quick tests, which need no Spark (ARGS="..." goes to pytest)
-	$(call PYTEST,120,120) tests/unit $(ARGS)
+	$(call PYTEST,150,150) tests/unit $(ARGS)
 
 test-bundle: setup ## Run the tests of the bundle, of what deploys and starts it, of the registries, and of the report in a browser
-	$(call PYTEST,300,360) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
+	$(call PYTEST,400,450) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
 
 test-spark: setup ## Run the tests on a local Spark
-	$(call PYTEST,450,700) tests/spark $(ARGS)
+	$(call PYTEST,600,900) tests/spark $(ARGS)
 
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
-	$(call PYTEST,500,900) --connect tests/notebooks/test_as_tasks.py $(if $(NIGHTLY),tests/spark,$(OVER_CONNECT)) $(ARGS)
+	$(call PYTEST,600,1500) --connect tests/notebooks/test_as_tasks.py $(if $(NIGHTLY),tests/spark,$(OVER_CONNECT)) $(ARGS)
 
 test-e2e: setup ## Run the tests of the whole path, and every notebook on a slice of real data
-	$(call PYTEST,800,2000) tests/e2e tests/notebooks $(ARGS)
+	$(call PYTEST,900,2400) tests/e2e tests/notebooks $(ARGS)
 
 mutation: $(MUTATION)/.ready ## Tell which faults in the pure modules no unit test finds (ARGS="gate drift" for some modules)
 	$(MUTATION)/bin/python tests/mutation.py $(ARGS)
