@@ -95,7 +95,7 @@ class LiveModel:
 
     @property
     def stores(self) -> retraining.Stores:
-        return retraining.Stores(SimpleNamespace(), self.production.registry, "a-revision")
+        return retraining.Stores(SimpleNamespace(), self.production.registry, "a-revision", "ada@example.com")
 
     def retrain(self, as_of: datetime = DECIDED, approval: Approval = Approval.AUTO) -> retraining.RetrainingResult:
         return retraining.run(self.production.context, self.stores, as_of=as_of, approval=approval)

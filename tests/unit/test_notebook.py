@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 
 from fake_dbutils import FakeDbutils
 from levelfive import notebook
-from levelfive.errors import AsOfError, ConfigError
+from levelfive.config import Approval
+from levelfive.errors import AsOfError, ConfigError, RegistryError
 from levelfive.metrics import Estimate
 from levelfive.notebook import COMMON, PARAMETERS, Page, parameters
 from levelfive.notebook import steps as steps_of
@@ -322,6 +323,17 @@ def test_a_version_is_promoted_by_name_or_as_the_task_training_handed_it_on(prom
         ("complaints", None, None),
         ("complaints", None, utc(2013, 3, 1, 4)),
     ]
+
+
+def test_where_approval_is_manual_what_training_handed_on_waits_whoever_starts_the_task(promoted: list) -> None:
+    run = {("training", "version"): "6"}
+    Page.app.settings.approval = Approval.MANUAL
+
+    with pytest.raises(RegistryError, match=r"version 6 waits for an approval.* The job release approves"):
+        notebook.registry_step(page_in_a_job("registry", run, as_of=AS_OF))
+
+    notebook.registry_step(page_in_a_job("registry", run, as_of=AS_OF, step="promote", version="6", by="ada"))
+    assert promoted == [("6", "ada")]
 
 
 def test_a_version_is_approved_promoted_and_taken_back_by_the_model_that_it_was_copied_from(

@@ -115,7 +115,8 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
     Raises:
         ConfigError: There is no such step, or it needs a parameter that is empty.
         ModelNotFound: There is no such version.
-        RegistryError: A registry refused, or the gate, a smoke check or an approval is missing.
+        RegistryError: A registry refused, the gate, a smoke check or an approval is missing, or what training handed on
+            has to wait for a person.
         PromotionConflict: Another writer promoted at the same time.
     """
     app, as_of, by = page.app, page.as_of, page["by"] or DEFAULT_BY
@@ -156,6 +157,11 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
             _refuse(page, "reason", "a promotion has the gate's; for a rollback, say step rollback")
             version = _version(page, version)
             approval = app.settings.approval
+            if handed_on and approval is Approval.MANUAL:
+                raise RegistryError(
+                    f"version {version} waits for an approval: where approval is manual, a training promotes nothing. "
+                    "The job release approves and promotes"
+                )
             return registry_job.run(app.context, app.registry, version=version, as_of=as_of, by=by, approval=approval)
 
 

@@ -51,6 +51,7 @@ def test_a_decision_to_retrain_trains_and_promotes_once(live: LiveModel) -> None
     assert (len(live.trainer.asked), len(recorded(live))) == (1, 1)
     assert live.trainer.asked[0]["decision"] == retraining.decision_id(live.production.registry.name, DECIDED)
     assert live.trainer.asked[0]["revision"] == "a-revision"
+    assert live.trainer.asked[0]["by"] == "ada@example.com"
     assert first.retraining is not None
     assert first.retraining.version == first.promotion.version == live.production.registry.alias(CHAMPION)
     assert first.promotion.previous_version == live.version
