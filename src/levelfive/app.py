@@ -60,6 +60,11 @@ class Platform(Protocol):
         """Where landing files are expected when no setting says so."""
         ...
 
+    @property
+    def signed_in(self) -> str | None:
+        """Who is signed in, where somebody made sure of it."""
+        ...
+
 
 @dataclass(frozen=True)
 class Laptop:
@@ -94,6 +99,11 @@ class Laptop:
     def landing(self) -> Path:
         """A folder in the home."""
         return self.home / "landing"
+
+    @property
+    def signed_in(self) -> str | None:
+        """A laptop asks nobody for a password."""
+        return None
 
     def _made(self, folder: Path) -> Path:
         try:
@@ -139,9 +149,13 @@ class Workspace:
             "/Volumes/<catalog>/<schema>/<volume>"
         )
 
+    @property
+    def signed_in(self) -> str | None:
+        """Whom the workspace takes this session for."""
+        return str(self.spark.sql("SELECT current_user()").collect()[0][0])
+
     def _own(self, settings: Settings) -> str:
-        user = self.spark.sql("SELECT current_user()").collect()[0][0]
-        return f"/Users/{user}/{settings.model_name}"
+        return f"/Users/{self.signed_in}/{settings.model_name}"
 
 
 @dataclass(frozen=True)
