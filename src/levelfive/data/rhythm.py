@@ -98,6 +98,8 @@ def rhythm(rows_by_day: Mapping[date, int], *, until: date) -> Rhythm:
             empty.append(day)
             low += [(day, rows)] if rows else []
         if present or len(low) == MIN_KNOWN_DAYS:
+            if past.begins_after(empty):
+                past, empty = _Past(), []
             missed = past.missed(empty)
             if missed and after < max(MIN_ROWS_AFTER, LEAST_SHARE * past.usual(day) * present):
                 break
@@ -137,6 +139,10 @@ class _Past:
 
     def is_empty(self, day: date, rows: int) -> bool:
         return rows == 0 or (self._can_tell() and rows < LEAST_SHARE * self.usual(day))
+
+    def begins_after(self, empty: Sequence[date]) -> bool:
+        """Tell whether all days before these empty ones are of mistyped dates: few, and long before the others."""
+        return USUAL_DAYS < len(empty) > len(self.days) and not self._can_tell()
 
     def usual(self, day: date) -> float:
         """Tell how many rows such a day has."""
