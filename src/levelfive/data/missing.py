@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from levelfive.data.rhythm import DAY, Span, rhythm
+from levelfive.data.rhythm import DAY, YEAR_DAYS, Span, rhythm
 from levelfive.errors import ConfigError
 from levelfive.runs import JobContext, Run
 from levelfive.usecase import UseCase
@@ -92,7 +92,10 @@ def missing(run: Run, use_case: UseCase, *, as_of: datetime, sources: Iterable[s
         as_of: Days after it are not looked at.
         sources: Only these; by default all.
     """
-    until = day_of(as_of, use_case)
+    return _missing(run, use_case, day_of(as_of, use_case), sources)
+
+
+def _missing(run: Run, use_case: UseCase, until: date, sources: Iterable[str] | None) -> Missing:
     wanted = {source.name for source in use_case.sources if source.event_time is not None}
     wanted &= wanted if sources is None else set(sources)
     known: dict[str, Counter[date]] = {name: Counter() for name in sorted(wanted)}
@@ -144,7 +147,9 @@ def acknowledge(context: JobContext, said: Acknowledgement, *, as_of: datetime) 
         row = (*astuple(hole), said.by, said.reason, as_of, run.run_id)
         keys = ("source", "first_day", "last_day", "acknowledged_by", "reason")
         run.wrote(run.tables.ledgers.add(ACKNOWLEDGED_DAYS, _ACKNOWLEDGED_SCHEMA, [row], keys))
-        return note(run, missing(run, context.use_case, as_of=as_of, sources=[hole.source]).holes)
+        # A person may look back for long: the holes around these days are told, not those around the logical now.
+        until = min(day_of(as_of, context.use_case), hole.last + YEAR_DAYS * DAY)
+        return note(run, _missing(run, context.use_case, until, [hole.source]).holes)
 
 
 def day_of(moment: datetime, use_case: UseCase) -> date:
