@@ -118,12 +118,15 @@ def parse_day(text: str) -> date:
     """Read a day in ISO 8601.
 
     Raises:
-        ConfigError: The text is no such day.
+        ConfigError: The text is no such day, or one that not all engines hold.
     """
     try:
-        return date.fromisoformat(text.strip())
+        day = date.fromisoformat(text.strip())
     except ValueError as err:
         raise ConfigError(f"expected a day in ISO 8601 such as 2013-05-01, got {text!r}") from err
+    if not EARLIEST.date() <= day < LATEST.date():
+        raise _out_of_reach(text)
+    return day
 
 
 def parse_window(begin: str | None, end: str | None, as_of: datetime) -> Window:

@@ -28,6 +28,7 @@ ACKNOWLEDGE = ["data", "acknowledge", "--source", "flights", "--by", "ada", "--r
         (["data", "--as-of", "2013-04-01", "--use-case", "nothing"], "no use case 'nothing'"),
         (["data"], "'--as-of': it is missing, and required to ingest"),
         ([*ACKNOWLEDGE, "--from", "May", "--to", "2013-05-31"], "a day in ISO 8601 such as 2013-05-01, got 'May'"),
+        ([*ACKNOWLEDGE, "--from", "2013-05-01", "--to", "9999-12-31"], "9999-12-31 lies beyond the times from"),
         (["data", "--landing", "x", *ACKNOWLEDGE[1:], "--from", "2013-05-01", "--to", "2013-05-31"], "--landing after"),
         (["demo", "--months", "1-2"], "--months 1-2"),
         (["demo", "--continue", "--fresh"], "not both"),
