@@ -28,3 +28,4 @@ result = job.run(page.app.context, landing=page.app.landing, as_of=page.as_of)
 
 page.show(result.files)
 print(f"left to a later run, which begin after as_of: {', '.join(result.left) or 'none'}")
+print(f"days on which rows are missing: {'; '.join(map(str, result.missing)) or 'none'}")

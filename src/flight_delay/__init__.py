@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from flight_delay.features import FEATURE_TABLES
+from flight_delay.features import FEATURE_TABLES, FLIGHT_HISTORY
 from flight_delay.model import MODEL
 from flight_delay.outcomes import labels
 from flight_delay.sources import FLIGHT_KEY, SOURCES
@@ -26,5 +26,6 @@ USE_CASE = UseCase(
     gate=GatePolicy(holdout_days=14, min_days=7, min_rows=2000, margin=0.002),
     # No flight is due for a prediction around 06:00 UTC (01:00 or 02:00 in New York): 06:00 UTC parts two days.
     day_starts_at=timedelta(hours=6),
+    lookback=FLIGHT_HISTORY,
     replay=ReplayPlan(year=2013, training_months=3, date_columns=("year", "month", "day")),
 )

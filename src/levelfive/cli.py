@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from levelfive import replay_plan
+from levelfive.cli_data import data_cli, print_missing
 from levelfive.cli_options import (
     EXIT_GATE_REFUSED,
     EXIT_REFUSED,
@@ -41,7 +42,6 @@ from levelfive.windows import Window, iso
 
 if TYPE_CHECKING:
     from levelfive.app import App
-    from levelfive.data.job import DataResult
 
 # The rooms are imported by the commands that need them: help and refusals shall not wait for Spark and MLflow.
 
@@ -53,6 +53,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+cli.add_typer(data_cli, name="data")
 cli.add_typer(registry_cli, name="registry")
 
 SHOWN_COLUMNS = 10
@@ -96,57 +97,6 @@ def check(
 
 
 @cli.command()
-def data(
-    as_of: AsOf,
-    home: Home = DEFAULT_HOME,
-    config: Config = None,
-    use_case: UseCaseName = None,
-    landing: Landing = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            help="Afterwards, let Great Expectations judge all rows that landed; its results go to this folder."
-        ),
-    ] = None,
-) -> None:
-    """Ingest the landing files that are new; rows that break a contract go to quarantine."""
-    from levelfive.data import job as data_job
-
-    moment, app = parse_time(as_of), open_app(home, config, use_case, landing)
-    result = data_job.run(app.context, landing=app.landing, as_of=moment)
-    if result.files:
-        _print_files(result)
-    elif not result.left:
-        out.print("Nothing new: all landing files were ingested before.")
-    if result.left:
-        out.print(f"Left to a later --as-of, since they begin after this one: {', '.join(result.left)}.")
-    if report is not None:
-        _write_quality_report(app, report)
-
-
-def _print_files(result: DataResult) -> None:
-    table = Table("source", "file", "rows in", "accepted", "quarantined", "duplicates")
-    for file in result.files:
-        counts = (file.rows_in, file.accepted, file.quarantined, file.duplicates)
-        table.add_row(file.source, file.source_file, *(f"{count:,}" for count in counts))
-    out.print(table)
-
-
-def _write_quality_report(app: App, folder: Path) -> None:
-    from levelfive.data import quality_report
-
-    table = Table("source", "column", "expectation", "rows", "unexpected")
-    reports = quality_report.report(app.context, app.landing)
-    folder.mkdir(parents=True, exist_ok=True)
-    for found in reports:
-        (folder / f"{found.source}.json").write_text(found.result_json)
-        for one in found.judgements:
-            table.add_row(found.source, one.column, one.kind, f"{one.element_count:,}", f"{one.unexpected_count:,}")
-    out.print(table)
-    out.print(f"Results of Great Expectations: {folder}")
-
-
-@cli.command()
 def features(
     as_of: AsOf,
     since: Annotated[
@@ -162,6 +112,7 @@ def features(
     moment, begin = parse_time(as_of), None if since is None else parse_time(since)
     result = features_job.run(open_app(home, config, use_case).context, as_of=moment, since=begin)
     out.print(f"Computed {', '.join(sorted(result.versions))} for {result.window}.")
+    print_missing(result.missing, "These features were computed over")
 
 
 @cli.command()
@@ -240,6 +191,7 @@ def scoring(
         f"Batch {result.batch_id}: {result.rows:,} new predictions for {window} by version {result.model_version} "
         f"({result.role})."
     )
+    print_missing(result.missing, "These predictions rest on")
     checked = checking.run(app.context, result, as_of=moment, min_rows=min_rows)
     out.print(f"Checked: each of {checked.rows:,} rows has one prediction.")
 
@@ -265,6 +217,8 @@ def _score_range(app: App, within: Window, each: timedelta, at_once: int) -> Non
         else:
             table.add_row(str(part.window), "", "", f"refused: {done}")
     wide.print(table)
+    scored = (part.outcome for part in parts if isinstance(part.outcome, ScoringResult))
+    print_missing(sorted({hole for one in scored for hole in one.missing}), "Predictions among these rest on")
     refused = sum(not isinstance(part.outcome, ScoringResult) for part in parts)
     if refused:
         out.print(f"{refused} of {len(parts)} windows were refused; the others are scored.")

@@ -35,7 +35,17 @@ BESIDE_KEYS = frozenset(
 
 TABLES = frozenset(
     {
-        *("runs", "landing_files", "quarantine", "labels", "feature_windows", "predictions", "promotions"),
+        *(
+            "runs",
+            "landing_files",
+            "source_days",
+            "acknowledged_days",
+            "quarantine",
+            "labels",
+            "feature_windows",
+            "predictions",
+            "promotions",
+        ),
         *("profiles", "drift", "performance", "quality", "verdicts", "decisions", "retrainings"),
     }
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -131,6 +131,21 @@ def parse_time(text: str) -> datetime:
     if not EARLIEST <= moment <= LATEST:
         raise _out_of_reach(text)
     return moment
+
+
+def parse_day(text: str) -> date:
+    """Read a day in ISO 8601.
+
+    Raises:
+        ConfigError: The text is no such day, or one that not all engines hold.
+    """
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError as err:
+        raise ConfigError(f"expected a day in ISO 8601 such as 2013-05-01, got {text!r}") from err
+    if not EARLIEST.date() <= day < LATEST.date():
+        raise _out_of_reach(text)
+    return day
 
 
 def parse_window(begin: str | None, end: str | None, as_of: datetime) -> Window:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from levelfive.data.missing import missing
 from levelfive.metrics import Estimate, Metric
 from levelfive.monitoring import records
 from levelfive.monitoring.drift import population_stability
@@ -22,6 +23,7 @@ from levelfive.monitoring.report_data import (
     FailureLine,
     GateLine,
     Judgement,
+    MissingLine,
     Point,
     PromotionLine,
     ReportData,
@@ -84,6 +86,9 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
             GateLine(one.as_of, one.verdict, one.passed, one.reasons) for one in retrainings(tables, name, until=as_of)
         ),
         failures=tuple(FailureLine(at, room, said) for at, room, said in failures(tables, until=as_of)),
+        missing=tuple(
+            MissingLine(one.source, one.first, one.last) for one in missing(run, context.use_case, as_of=as_of).holes
+        ),
     )
 
 

@@ -30,7 +30,7 @@ SCHEMA = """run_id string, room string, use_case string, as_of timestamp, status
 
 @dataclass
 class Run:
-    """What one run of a job has done so far; the job fills it in."""
+    """What one run of a job has done so far; the job fills it in. `notes` are kept beside its parameters."""
 
     tables: Tables
     run_id: str
@@ -39,6 +39,7 @@ class Run:
     versions_read: dict[str, int] = field(default_factory=dict)
     versions_written: dict[str, int] = field(default_factory=dict)
     model_version: str | None = None
+    notes: dict[str, str] = field(default_factory=dict)
 
     def read(self, table: str) -> DataFrame:
         """Read a table and note its version.
@@ -128,7 +129,7 @@ class JobContext:
             "use_case": self.use_case.name,
             "as_of": as_of,
             "status": status,
-            "parameters": {key: str(value) for key, value in parameters.items()},
+            "parameters": {**{key: str(value) for key, value in parameters.items()}, **run.notes},
             "counts": run.counts,
             "seconds": run.seconds,
             "versions_read": run.versions_read,

@@ -332,6 +332,7 @@ class UseCase:
         retraining: When the live model is trained again.
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
         replay: How `levelfive demo` walks through the fixtures, or None for a use case without.
+        lookback: How far back features look: what is computed so long after a hole in its sources is marked.
     """
 
     name: str
@@ -350,6 +351,7 @@ class UseCase:
     retraining: RetrainingPolicy = field(default_factory=RetrainingPolicy)
     day_starts_at: timedelta = timedelta(0)
     replay: ReplayPlan | None = None
+    lookback: timedelta = timedelta(days=28)
 
     def source(self, name: str) -> Source:
         """Find a source by name.

@@ -191,6 +191,7 @@ def _of_retraining(use_case: UseCase) -> Iterator[str]:
 
 def _of_times(use_case: UseCase) -> Iterator[str]:
     yield from _length("maturity", use_case.maturity, zero=True)
+    yield from _length("lookback", use_case.lookback, zero=True)
     if not -DAY < use_case.day_starts_at < DAY:
         yield f"day_starts_at must be less than a day from midnight, got {use_case.day_starts_at}: correct it."
 

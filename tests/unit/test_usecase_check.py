@@ -138,6 +138,7 @@ def test_what_refers_to_nothing_is_refused(use_case: UseCase, words: str) -> Non
     ("use_case", "words"),
     [
         (replace(SHOP, maturity=-HOUR), "maturity must be 0 or longer"),
+        (replace(SHOP, lookback=-HOUR), "lookback must be 0 or longer"),
         (replace(SHOP, day_starts_at=24 * HOUR), "day_starts_at must be less than a day"),
         (with_lookup(max_age=0 * HOUR), "max_age of the lookup of 'state' must be longer than 0"),
         (with_lookup(max_age=None, grid=-HOUR), "grid of the lookup of 'state' must be longer than 0"),

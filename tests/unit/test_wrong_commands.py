@@ -20,6 +20,8 @@ from levelfive.trial import trial
 from levelfive.trial.findings import Findings, Part
 from levelfive.windows import utc
 
+ACKNOWLEDGE = ["data", "acknowledge", "--source", "flights", "--by", "ada", "--reason", "closed"]
+
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
@@ -30,6 +32,10 @@ from levelfive.windows import utc
         (["scoring", "--from", "2013-04-01", "--to", "2013-04-03", "--version", "1"], "--version needs --as-of"),
         (["scoring", "--from", "2013-04-01", "--to", "2013-04-03", "--each", "daily"], "such as P7D"),
         (["data", "--as-of", "2013-04-01", "--use-case", "nothing"], "no use case 'nothing'"),
+        (["data"], "'--as-of': it is missing, and required to ingest"),
+        ([*ACKNOWLEDGE, "--from", "May", "--to", "2013-05-31"], "a day in ISO 8601 such as 2013-05-01, got 'May'"),
+        ([*ACKNOWLEDGE, "--from", "2013-05-01", "--to", "9999-12-31"], "9999-12-31 lies beyond the times from"),
+        (["data", "--landing", "x", *ACKNOWLEDGE[1:], "--from", "2013-05-01", "--to", "2013-05-31"], "--landing after"),
         (["demo", "--months", "1-2"], "--months 1-2"),
         (["demo", "--continue", "--fresh"], "not both"),
     ],

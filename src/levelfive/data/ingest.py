@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -19,23 +20,27 @@ from levelfive.errors import LandingError
 from levelfive.tables import Tables
 from levelfive.usecase import Source
 from levelfive.usecase_calls import derived
-from levelfive.windows import from_micros
+from levelfive.windows import EPOCH, from_micros
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, Row, SparkSession
 
 ORDER, PLACE = own("order"), own("place")
 
 
 @dataclass(frozen=True)
 class FileCounts:
-    """What a file holds: its rows, those to be quarantined, those left after repeated keys are taken out."""
+    """What a file holds: its rows, those to be quarantined, those left after repeated keys are taken out.
+
+    `by_day` are the last by the use case's days, but for rows without a date.
+    """
 
     rows_in: int
     quarantined: int
     candidates: int
     min_event_time: datetime | None
     max_event_time: datetime | None
+    by_day: Mapping[date, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,15 @@ class Batch:
         return contract.quarantined(self.judged, self.source)
 
 
-def judge(tables: Tables, source: Source, files: Sequence[LandingFile], references: Mapping[str, DataFrame]) -> Batch:
-    """Read files, type and judge their rows, and count them.
+def judge(
+    tables: Tables,
+    source: Source,
+    files: Sequence[LandingFile],
+    references: Mapping[str, DataFrame],
+    *,
+    day_starts_at: timedelta = timedelta(0),
+) -> Batch:
+    """Read files, type and judge their rows, and count them, also by days that begin so long after midnight.
 
     Raises:
         ContractError: A header is wrong, or too many rows of a file break the contract.
@@ -73,7 +85,7 @@ def judge(tables: Tables, source: Source, files: Sequence[LandingFile], referenc
     try:
         repeated = bool(good.groupBy(*source.key).count().where("count > 1").take(1))
         good = first_of_each_key(good, source) if repeated else good
-        counts = _count(judged, good, source)
+        counts = _count(judged, good, source, day_starts_at)
     except PySparkException as err:
         names = ", ".join(file.name for file in files)
         said = str(err).splitlines()[0]
@@ -137,24 +149,39 @@ def first_of_each_key(good: DataFrame, source: Source) -> DataFrame:
     return good.withColumn(PLACE, F.row_number().over(order)).where(F.col(PLACE) == 1).drop(PLACE)
 
 
-def _count(judged: DataFrame, good: DataFrame, source: Source) -> dict[str, FileCounts]:
+def day_of(source: Source, day_starts_at: timedelta) -> Column:
+    """Tell a row's day, as days since 1970; null for one without a date."""
+    if source.event_time is None:
+        return F.lit(None).cast("int")
+    return F.floor((F.unix_seconds(source.event_time) - int(day_starts_at.total_seconds())) / 86_400).cast("int")
+
+
+def as_date(days: int) -> date:
+    """Turn days since 1970 into a date."""
+    return EPOCH.date() + timedelta(days=days)
+
+
+def _count(judged: DataFrame, good: DataFrame, source: Source, day_starts_at: timedelta) -> dict[str, FileCounts]:
     dated = F.col(source.event_time) if source.event_time else F.lit(None).cast("timestamp")
     all_rows = judged.groupBy("source_file").agg(
         F.count(F.lit(1)).alias("rows_in"), F.count_if(F.size(contract.REASONS) > 0).alias("quarantined")
     )
-    good_rows = good.groupBy("source_file").agg(
+    good_rows = good.groupBy("source_file", day_of(source, day_starts_at).alias("day")).agg(
         F.count(F.lit(1)).alias("candidates"),
         F.unix_micros(F.min(dated)).alias("low"),
         F.unix_micros(F.max(dated)).alias("high"),
     )
-    rows = all_rows.join(good_rows, on="source_file", how="left").fillna(0, subset="candidates")
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in all_rows.join(good_rows, on="source_file", how="left").fillna(0, subset="candidates").collect():
+        found[row["source_file"]].append(row)
     return {
-        row["source_file"]: FileCounts(
-            row["rows_in"],
-            row["quarantined"],
-            row["candidates"],
-            from_micros(row["low"]),
-            from_micros(row["high"]),
+        name: FileCounts(
+            days[0]["rows_in"],
+            days[0]["quarantined"],
+            sum(row["candidates"] for row in days),
+            from_micros(min((row["low"] for row in days if row["low"] is not None), default=None)),
+            from_micros(max((row["high"] for row in days if row["high"] is not None), default=None)),
+            {as_date(row["day"]): row["candidates"] for row in days if row["day"] is not None},
         )
-        for row in rows.collect()
+        for name, days in found.items()
     }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
-from datetime import datetime, timedelta
+from dataclasses import astuple, dataclass, field
+from datetime import date, datetime, timedelta
 from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,13 @@ from pyspark.sql import functions as F
 
 from levelfive.columns import LOADED_AT
 from levelfive.data.contract import text_literal
-from levelfive.data.ingest import Batch, judge
+from levelfive.data.ingest import Batch, as_date, day_of, judge
 from levelfive.data.landing import LandingFile, inspect, list_files, unseen
+from levelfive.data.missing import ACKNOWLEDGED_DAYS, SOURCE_DAYS, FileDays, Hole, count_days, counted, missing, note
 from levelfive.errors import AsOfError, LandingError
 from levelfive.parallel import in_parallel
 from levelfive.runs import JobContext, Run
-from levelfive.tables import Tables
+from levelfive.telemetry import event
 from levelfive.usecase import Source
 from levelfive.windows import Window, from_micros, iso
 
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 LANDING_FILES = "landing_files"
 QUARANTINE = "quarantine"
-READS = (LANDING_FILES,)
-WRITES = ("raw_*", QUARANTINE, LANDING_FILES)
+READS = (LANDING_FILES, SOURCE_DAYS, ACKNOWLEDGED_DAYS)
+WRITES = ("raw_*", QUARANTINE, SOURCE_DAYS, LANDING_FILES, ACKNOWLEDGED_DAYS)
 
 LEDGER_SCHEMA = """source string, source_file string, sha256 string, rows_in long, accepted long, quarantined long,
     duplicates long, min_event_time timestamp, max_event_time timestamp, loaded_at timestamp"""
@@ -58,12 +59,23 @@ class FileResult:
 class DataResult:
     """What a run of the data room ingested: no files when it had seen all of them before.
 
-    `left` are files that begin after `as_of`: a later run takes them.
+    `left` are files that begin after `as_of`: a later run takes them. `missing` are days without rows before the newest
+    ones, also where nothing was ingested; of the sources in `too_few_days`, too few have rows to say so.
     """
 
     run_id: str
     files: tuple[FileResult, ...]
     left: tuple[str, ...] = ()
+    missing: tuple[Hole, ...] = ()
+    too_few_days: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What became of the new files of a source, and the days of the accepted rows."""
+
+    files: tuple[FileResult, ...]
+    days: FileDays
 
 
 @dataclass(frozen=True)
@@ -99,8 +111,10 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
         with run.timed("write"):
             for batch in batches:
                 _write_quarantine(run, batch, as_of)
-            jobs = [partial(_write_accepted, run, batch, as_of) for batch in batches]
-            results = tuple(result for written in in_parallel(jobs) for result in written)
+            jobs = [partial(_write_accepted, context, run, batch, as_of) for batch in batches]
+            written = dict(zip((batch.source.name for batch in batches), in_parallel(jobs), strict=True))
+            results = tuple(result for one in written.values() for result in one.files)
+            count_days(run, _days_of_before(context, run, ledger) | _days(written), as_of)
             if results:
                 _append_ledger(run, results, as_of)
             for batch in batches:
@@ -109,7 +123,10 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
             run.counts[what] = sum(getattr(result, what) for result in results)
         left = tuple(name for one in judged.values() for name in one.left)
         run.counts["files_left"] = len(left)
-        return DataResult(run.run_id, results, left)
+        found = missing(run, context.use_case, as_of=as_of)
+        for hole in note(run, found.holes):
+            event("rows are missing", source=hole.source, first=str(hole.first), last=str(hole.last))
+        return DataResult(run.run_id, results, left, found.holes, found.too_few)
 
 
 def _judge_all(context: JobContext, ledger: Ledger, landing: Path, as_of: datetime) -> dict[str, _Judged]:
@@ -135,14 +152,15 @@ def _judge_one(
     context: JobContext, judged: Mapping[str, _Judged], source: Source, files: tuple[LandingFile, ...], as_of: datetime
 ) -> _Judged:
     references = {name: _reference(context, judged, name) for name in source.references}
-    batch = judge(context.tables, source, files, references)
+    judge_files = partial(judge, context.tables, source, day_starts_at=context.use_case.day_starts_at)
+    batch = judge_files(files=files, references=references)
     begins = {name: counts.min_event_time for name, counts in batch.counts.items()}
     left = {name: begin for name, begin in begins.items() if begin is not None and begin > as_of}
     if not left:
         return _Judged(batch, left)
     context.tables.let_go(batch.judged)
     due = tuple(file for file in files if file.name not in left)
-    return _Judged(judge(context.tables, source, due, references) if due else None, left)
+    return _Judged(judge_files(files=due, references=references) if due else None, left)
 
 
 def _reference(context: JobContext, judged: Mapping[str, _Judged], name: str) -> DataFrame:
@@ -202,14 +220,31 @@ def _write_quarantine(run: Run, batch: Batch, as_of: datetime) -> None:
         run.wrote(run.tables.replace_where(QUARANTINE, rows, condition))
 
 
-def _write_accepted(run: Run, batch: Batch, as_of: datetime) -> list[FileResult]:
+def _write_accepted(context: JobContext, run: Run, batch: Batch, as_of: datetime) -> _Written:
     tables, source = run.tables, batch.source
     rows = batch.accepted.withColumn(LOADED_AT, F.lit(as_of))
     write = run.wrote(tables.insert_new(source.table, rows, source.key, within=_within(batch)))
     accepted = {name: counts.candidates for name, counts in batch.counts.items()}
+    days: FileDays = {name: counts.by_day for name, counts in batch.counts.items()}
     if write.rows != sum(accepted.values()):
-        accepted = _count_accepted(tables, batch)
-    return [_file_result(batch, file.name, file.sha256, accepted.get(file.name, 0)) for file in batch.files]
+        accepted, days = _count_accepted(context, source, [file.name for file in batch.files])
+    results = (_file_result(batch, file.name, file.sha256, accepted.get(file.name, 0)) for file in batch.files)
+    return _Written(tuple(results), days)
+
+
+def _days(written: Mapping[str, _Written]) -> dict[str, FileDays]:
+    return {name: one.days for name, one in written.items()}
+
+
+def _days_of_before(context: JobContext, run: Run, ledger: Ledger) -> dict[str, FileDays]:
+    """Count the files of sources whose days nobody counted yet: those that an earlier levelfive ingested."""
+    files = defaultdict(list)
+    for row in ledger:
+        if row["max_event_time"] is not None and context.tables.exists(f"raw_{row['source']}"):
+            files[row["source"]].append(row["source_file"])
+    known = counted(run)
+    sources = [source for source in context.use_case.sources if source.name in files and source.name not in known]
+    return {source.name: _count_accepted(context, source, files[source.name])[1] for source in sources}
 
 
 def _within(batch: Batch) -> tuple[str, Window] | None:
@@ -224,10 +259,19 @@ def _within(batch: Batch) -> tuple[str, Window] | None:
     )
 
 
-def _count_accepted(tables: Tables, batch: Batch) -> dict[str, int]:
+def _count_accepted(
+    context: JobContext, source: Source, files: Sequence[str]
+) -> tuple[dict[str, int], dict[str, dict[date, int]]]:
     # Some keys were there already: duplicates of other files, or a run that was killed after this write.
-    rows = tables.read(batch.source.table).where(F.col("source_file").isin([file.name for file in batch.files]))
-    return {row["source_file"]: row["count"] for row in rows.groupBy("source_file").count().collect()}
+    rows = context.tables.read(source.table).where(F.col("source_file").isin(list(files)))
+    accepted: dict[str, int] = defaultdict(int)
+    days: dict[str, dict[date, int]] = defaultdict(dict)
+    day = day_of(source, context.use_case.day_starts_at).alias("day")
+    for row in rows.groupBy("source_file", day).count().collect():
+        accepted[row["source_file"]] += row["count"]
+        if row["day"] is not None:
+            days[row["source_file"]][as_date(row["day"])] = row["count"]
+    return accepted, days
 
 
 def _file_result(batch: Batch, name: str, sha256: str, accepted: int) -> FileResult:

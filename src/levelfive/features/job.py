@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from levelfive.commits import Write
 from levelfive.data.job import LANDING_FILES
 from levelfive.data.known import read_as_known
+from levelfive.data.missing import KNOWN_BY, Hole, missing, note, within
 from levelfive.errors import AsOfError
 from levelfive.features.databricks_store import FEATURE_WINDOWS
 from levelfive.features.refusals import refusals_of_workers
@@ -28,17 +29,18 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 LABELS = "labels"
-READS = ("raw_*", LANDING_FILES)
+READS = ("raw_*", LANDING_FILES, *KNOWN_BY)
 WRITES = ("<feature tables>", FEATURE_WINDOWS, LABELS)
 
 
 @dataclass(frozen=True)
 class FeaturesResult:
-    """What was computed: the window, and the version of each table after it."""
+    """What was computed: the window, the version of each table after it, and the holes in what it looks back to."""
 
     run_id: str
     window: Window
     versions: dict[str, int]
+    missing: tuple[Hole, ...] = ()
 
 
 def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) -> FeaturesResult:
@@ -62,7 +64,10 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
         jobs.append(partial(_write_labels, context, run, window))
         with run.timed("tables"):
             writes = in_parallel(jobs)
-        return FeaturesResult(run.run_id, window, {write.table: write.version for write in writes})
+        use_case = context.use_case
+        read = {*use_case.label_sources, *(name for table in use_case.feature_tables for name in table.sources)}
+        holes = note(run, within(missing(run, use_case, as_of=as_of, sources=read).holes, window, use_case))
+        return FeaturesResult(run.run_id, window, {write.table: write.version for write in writes}, holes)
 
 
 def known_labels(run: Run, as_of: datetime, *, excluded: Sequence[Window] = ()) -> DataFrame:

@@ -24,6 +24,7 @@ from levelfive.monitoring.report_words import (
     listed,
     metric_name,
     metric_unit,
+    missing_days,
     number,
     share,
     window_name,
@@ -75,7 +76,18 @@ def _summary(data: ReportData) -> Html:
         element("p", top.sentence),
         class_=f"verdict {_CLASSES.get(top.health, 'unmeasured')}",
     )
-    return element("section", verdict, _statements(data.latest_judgement), id="summary")
+    return element("section", verdict, _missing(data), _statements(data.latest_judgement), id="summary")
+
+
+def _missing(data: ReportData) -> Html:
+    if not data.missing:
+        return joined(())
+    said = (
+        f"Rows are missing: {missing_days(data.missing, shown=len(data.missing))}. What was computed and predicted "
+        "over these days rests on less than usual. Deliver the files, or acknowledge the days (levelfive data "
+        "acknowledge)."
+    )
+    return element("p", said, id="missing")
 
 
 def _statements(judgement: Judgement | None) -> Html:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from levelfive.metrics import Estimate, Metric
 from levelfive.windows import Window
@@ -131,6 +131,15 @@ class FailureLine:
 
 
 @dataclass(frozen=True)
+class MissingLine:
+    """Days of a source, both included, on which rows are missing; nobody acknowledged them."""
+
+    source: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
 class ReportData:
     """All that one report shows; every sequence may be empty and in any order."""
 
@@ -145,6 +154,7 @@ class ReportData:
     promotions: tuple[PromotionLine, ...] = ()
     gates: tuple[GateLine, ...] = ()
     failures: tuple[FailureLine, ...] = ()
+    missing: tuple[MissingLine, ...] = ()
 
     @property
     def points_in_time(self) -> tuple[Point, ...]:

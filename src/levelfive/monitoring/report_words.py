@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, time, timedelta
 from enum import StrEnum
 
 from levelfive.metrics import Estimate, Metric
-from levelfive.monitoring.report_data import Judgement, Point, ReportData
+from levelfive.monitoring.report_data import Judgement, MissingLine, Point, ReportData
 from levelfive.windows import Window
 
 NOT_KNOWN = "–"  # noqa: RUF001 (the dash that tables show for a number that is not known)
@@ -45,11 +45,13 @@ class Headline:
 
 
 def headline(data: ReportData) -> Headline:
-    """Say in one sentence how the model is, from the latest judgement and the latest mature performance."""
+    """Say in one sentence how the model is: the latest judgement, missing rows, the latest mature performance."""
     judgement, point = data.latest_judgement, data.latest_mature
     measured = f" {_performance(data, point)}" if point else ""
-    if judgement and judgement.calls_for_a_person:
-        return Headline(Health.NEEDS_A_PERSON, f"The model needs a person: {_call(judgement)}.{measured}")
+    calls = [_call(judgement)] if judgement and judgement.calls_for_a_person else []
+    calls += [f"rows are missing: {missing_days(data.missing)}"] if data.missing else []
+    if calls:
+        return Headline(Health.NEEDS_A_PERSON, f"The model needs a person: {'; '.join(calls)}.{measured}")
     if not judgement and not data.metric_names:
         return Headline(Health.UNMEASURED, _UNMEASURED if data.champion else _NO_CHAMPION)
     if not judgement:
@@ -79,6 +81,15 @@ def _performance(data: ReportData, point: Point) -> str:
     )
 
 
+def missing_days(lines: Sequence[MissingLine], *, shown: int = 8) -> str:
+    """List days on which rows are missing, by source."""
+    return listed([f"{of.source} {_days(of.first, of.last)}" for of in lines], shown=shown)
+
+
+def _days(first: date, last: date) -> str:
+    return f"of {day_name(first)}" if first == last else f"from {day_name(first)} to {day_name(last)}"
+
+
 def window_name(window: Window) -> str:
     """Name a window as a person would: `Jul 2024`, `1 Jul to 7 Jul 2024`, or its times if they are no midnights."""
     start, last = window.start, window.end - timedelta(days=1)
@@ -92,7 +103,7 @@ def window_name(window: Window) -> str:
     return f"{first} to {day_name(last)}"
 
 
-def day_name(moment: datetime) -> str:
+def day_name(moment: date) -> str:
     """Write a day, such as `7 Jul 2024`."""
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from levelfive.columns import own
 from levelfive.commits import Commit
 from levelfive.data.known import read_as_known
+from levelfive.data.missing import KNOWN_BY, Hole, missing, note, within
 from levelfive.errors import AsOfError, DataError, LevelfiveError, RegistryError
 from levelfive.keys import Keyed, explained
 from levelfive.model_package import Model
@@ -39,7 +40,7 @@ from levelfive.windows import Window, iso
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-READS = ("raw_*", "<feature tables>", PROMOTIONS)
+READS = ("raw_*", "<feature tables>", PROMOTIONS, *KNOWN_BY)
 WRITES = (PREDICTIONS,)
 
 _SCORES = own("scores")
@@ -47,7 +48,7 @@ _SCORES = own("scores")
 
 @dataclass(frozen=True)
 class ScoringResult:
-    """What was scored: `rows` is how many predictions this run added."""
+    """What was scored: `rows` is how many predictions this run added, `missing` the holes in what they look back to."""
 
     run_id: str
     batch_id: str
@@ -56,6 +57,7 @@ class ScoringResult:
     model_version: str
     role: Role
     rows: int
+    missing: tuple[Hole, ...] = ()
 
 
 def run(
@@ -99,6 +101,7 @@ def run(
         rebuild_runs(context, batch)
         model, reference = registry.load(chosen), _reference(made, registry, chosen)
         _check_reach(context, model, window)
+        holes = note(run, _missing(context, run, model, window, as_of))
         with run.timed("score"):
             scored = _scored(context, run, (model, reference), window, as_of)
             stamped = scored.rows.select(
@@ -110,13 +113,13 @@ def run(
                 F.lit(as_of).alias("scored_as_of"),
             )
             keys = (*context.use_case.key, "model_name", "model_version", "role")
-            record = _record(run, batch, context, as_of, parameters, role)
-            within = (PREDICTION_TIME, window)
+            record = _record(run, batch, context, as_of, parameters | run.notes, role)
+            of = (PREDICTION_TIME, window)
             with explained(*scored.faults):
-                write = context.tables.insert_new(PREDICTIONS, stamped, keys, within=within, record=record, evolve=True)
+                write = context.tables.insert_new(PREDICTIONS, stamped, keys, within=of, record=record, evolve=True)
             run.wrote(write)
         run.counts["scored"] = write.rows or 0
-        return ScoringResult(run.run_id, batch, window, registry.name, chosen, role, write.rows or 0)
+        return ScoringResult(run.run_id, batch, window, registry.name, chosen, role, write.rows or 0, holes)
 
 
 def _choose(live: Promotion | None, version: str | None, as_of: datetime) -> tuple[str, Role]:
@@ -151,6 +154,14 @@ def _check_reach(context: JobContext, model: Model, window: Window) -> None:
             f"features reach to {iso(end)}, and the window {window} beyond that: run `levelfive features` up to its "
             "end first, or end the window there"
         )
+
+
+def _missing(context: JobContext, run: Run, model: Model, window: Window, as_of: datetime) -> tuple[Hole, ...]:
+    """Find the holes in the sources that the predictions of a window rest on."""
+    use_case, looked_up = context.use_case, {lookup.table for lookup in model.card.lookups}
+    tables = (table for table in use_case.feature_tables if table.name in looked_up)
+    read = {*use_case.spine_sources, *(name for table in tables for name in table.sources)}
+    return within(missing(run, use_case, as_of=as_of, sources=read).holes, window, use_case)
 
 
 @dataclass(frozen=True)

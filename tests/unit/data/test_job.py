@@ -16,8 +16,9 @@ from levelfive.data import job as data
 from levelfive.data.ingest import Batch, FileCounts
 from levelfive.data.job import LANDING_FILES, LEDGER_SCHEMA, FileResult
 from levelfive.data.landing import LandingFile, inspect
+from levelfive.data.missing import Hole, count_days
 from levelfive.errors import AsOfError, LandingError
-from levelfive.runs import JobContext
+from levelfive.runs import JobContext, Run
 from levelfive.usecase import Source
 from levelfive.windows import utc
 
@@ -61,7 +62,7 @@ def ingested(context: JobContext, landing: Path, newest: datetime | None = AS_OF
 def dated(begins: dict[str, datetime]) -> Callable[..., Batch]:
     """Build what takes the place of `ingest.judge`, which reads files by Spark: each file's rows are of one time."""
 
-    def judge(tables: Any, source: Source, files: Sequence[LandingFile], references: Any) -> Batch:
+    def judge(tables: Any, source: Source, files: Sequence[LandingFile], references: Any, **_: Any) -> Batch:
         counts = {file.name: FileCounts(2, 0, 2, begins[file.name], begins[file.name]) for file in files}
         return Batch(source, tuple(files), None, None, counts)
 
@@ -160,3 +161,35 @@ def test_a_source_that_begins_later_and_has_nothing_from_before_is_refused(
         data.run(context, landing=landing, as_of=AS_OF)
 
     assert context.tables.names() == ("runs",)
+
+
+def counted(context: JobContext, *, without: range = range(0)) -> None:
+    """Rows of both sources are counted of 60 days up to a day ago, but for some days before them."""
+    days = [AS_OF.date() - place * DAY for place in range(1, 61) if place not in without]
+    files = {"files": dict.fromkeys(days, 100)}
+    count_days(Run(context.tables, "earlier"), {"flights": files, "weather": files}, AS_OF)
+
+
+def test_days_without_rows_before_the_newest_ones_are_said_also_where_nothing_landed(
+    context: JobContext, landing: Path
+) -> None:
+    ingested(context, landing)
+    counted(context, without=range(3, 6))
+
+    result = data.run(context, landing=landing, as_of=AS_OF)
+
+    days = (AS_OF.date() - 5 * DAY, AS_OF.date() - 3 * DAY)
+    assert result.missing == (Hole("flights", *days), Hole("weather", *days))
+    run = runs(context.tables)[-1]
+    assert run["counts"]["missing_days"] == 6
+    assert run["parameters"]["missing"] == "flights 2013-02-24 to 2013-02-26; weather 2013-02-24 to 2013-02-26"
+
+
+def test_of_a_source_with_a_short_past_it_is_said_that_nothing_can_be_told(context: JobContext, landing: Path) -> None:
+    ingested(context, landing)
+    counted(context, without=range(12, 61))
+
+    result = data.run(context, landing=landing, as_of=AS_OF)
+
+    assert (result.missing, result.too_few_days) == ((), {"flights": 11, "weather": 11})
+    assert "missing" not in runs(context.tables)[-1]["parameters"]

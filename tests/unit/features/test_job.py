@@ -15,10 +15,11 @@ from in_memory.release import a_use_case, runs
 from in_memory.tables import MemoryTables
 from levelfive.commits import Commit, Write
 from levelfive.data.job import LANDING_FILES, LEDGER_SCHEMA
+from levelfive.data.missing import Hole, count_days
 from levelfive.errors import AsOfError, TableError
 from levelfive.features import job as features
 from levelfive.keys import Keyed
-from levelfive.runs import JobContext
+from levelfive.runs import JobContext, Run
 from levelfive.usecase import KNOWN_AT, LABEL, OUTCOME, PREDICTION_TIME, FeatureTable
 from levelfive.windows import Window, iso, utc
 
@@ -164,3 +165,21 @@ def test_a_window_can_be_named() -> None:
 
     assert found.window == Window(BEGIN, AS_OF)
     assert runs(context.tables)[-1]["parameters"] == {"since": str(BEGIN)}
+
+
+def test_what_is_computed_over_a_hole_is_marked_in_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "read_as_known", lambda *_: {})
+    tables = MemoryTables(commits=reaching(labels=BEGIN + 88 * DAY))
+    days = [BEGIN.date() + place * DAY for place in range(120) if not 70 <= place < 75]
+    count_days(Run(tables, "earlier"), {"flights": {"a-file": dict.fromkeys(days, 100)}}, BEGIN)
+    context = a_context(tables)
+    reading = replace(context, use_case=replace(context.use_case, label_sources=("flights",), lookback=28 * DAY))
+
+    marked, later = (features.run(reading, as_of=BEGIN + place * DAY) for place in (89, 118))
+    of_that_day = features.run(reading, as_of=BEGIN + 119 * DAY)
+
+    hole = Hole("flights", days[0] + 70 * DAY, days[0] + 74 * DAY)
+    assert (marked.missing, later.missing, of_that_day.missing) == ((hole,), (hole,), ())
+    run, _, last = runs(tables)
+    assert (run["counts"]["missing_days"], run["parameters"]["missing"]) == (5, "flights 2013-03-12 to 2013-03-16")
+    assert "missing" not in last["parameters"]

@@ -2,6 +2,8 @@
 
 import math
 import re
+from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
 
 import pytest
@@ -10,6 +12,7 @@ from levelfive.metrics import Estimate
 from levelfive.monitoring.report import render
 from levelfive.monitoring.report_data import (
     GateLine,
+    MissingLine,
     PromotionLine,
     ReportData,
 )
@@ -274,3 +277,15 @@ def test_windows_are_called_as_a_person_would_call_them(start, end, name):
     page = Page(render(a_report(points=(point,), columns=())))
 
     assert name in page.texts
+
+
+def test_missing_rows_call_for_a_person_whatever_was_judged():
+    may = MissingLine("flights", date(2024, 5, 1), date(2024, 5, 31))
+
+    for judgements in ((a_judgement(),), ()):
+        page = Page(render(a_report(judgements=judgements, missing=(may, replace(may, first=may.last)))))
+
+        assert "The model needs a person: rows are missing: flights from 1 May 2024 to 31 May 2024" in page.text
+        assert "flights of 31 May 2024" in page.text
+        assert "missing" in page.attributes("id")
+    assert "missing" not in Page(render(a_report())).attributes("id")

@@ -11,9 +11,11 @@ from flight_delay import USE_CASE
 from in_memory.release import HOUR, LATER, Environment, a_context, runs
 from in_memory.tables import MemoryTables
 from levelfive.commits import Commit
+from levelfive.data.missing import count_days
 from levelfive.errors import AsOfError, DamagedModel, LevelfiveError, ModelNotFound, RegistryError, TableError
 from levelfive.model_package import Model
 from levelfive.predictions import PREDICTIONS, Role
+from levelfive.runs import Run
 from levelfive.scoring import job as scoring
 from levelfive.scoring.batch import batch_id
 from levelfive.windows import Window, iso
@@ -80,6 +82,21 @@ def test_a_version_that_is_there_asks_for_what_its_rows_are_made_of(production: 
 
     assert "raw_flights does not exist yet: run the room that writes it first" in said
     assert run["model_version"] == chosen
+
+
+def test_a_window_that_looks_back_to_a_hole_is_marked_in_the_run(production: Environment) -> None:
+    production.released()
+    days = [LATER.date() - place * timedelta(days=1) for place in range(90) if not 3 <= place < 5]
+    count_days(Run(production.tables, "earlier"), {"flights": {"a-file": dict.fromkeys(days, 900)}}, LATER)
+
+    _, run = refused(production, TableError)
+
+    assert run["parameters"] == {
+        "window": str(DAY),
+        "version": "None",
+        "missing": "flights 2013-02-14 to 2013-02-15",
+    }
+    assert run["counts"] == {"missing_days": 2}
 
 
 def a_commit(version: int, run_id: str, batch_id: str = "a-batch") -> Commit:

@@ -1,0 +1,193 @@
+"""Days on which rows of a source are missing: the counts they are found by, and which of them a person acknowledged.
+
+`source_days` has the accepted rows of each file by day, so that nothing but this small table must be read to know a
+source's past. What is missing is found anew each time: late files fill a hole by being counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from levelfive.data.rhythm import DAY, YEAR_DAYS, Span, rhythm
+from levelfive.errors import ConfigError
+from levelfive.runs import JobContext, Run
+from levelfive.usecase import UseCase
+from levelfive.windows import Window
+
+SOURCE_DAYS = "source_days"
+ACKNOWLEDGED_DAYS = "acknowledged_days"
+KNOWN_BY = (SOURCE_DAYS, ACKNOWLEDGED_DAYS)
+
+_SOURCE_DAYS_SCHEMA = "source string, source_file string, day date, accepted long, loaded_at timestamp"
+_ACKNOWLEDGED_SCHEMA = """source string, first_day date, last_day date, acknowledged_by string, reason string,
+    acknowledged_at timestamp, run_id string"""
+
+FileDays = Mapping[str, Mapping[date, int]]
+"""By file, its accepted rows by day."""
+
+
+@dataclass(frozen=True, order=True)
+class Hole:
+    """Days, both included, on which rows of a source are missing."""
+
+    source: str
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        """Show it as `flights 2013-05-01 to 2013-05-31`."""
+        return f"{self.source} {self.first}" + ("" if self.first == self.last else f" to {self.last}")
+
+    @property
+    def days(self) -> int:
+        """How many days it is."""
+        return Span(self.first, self.last).length
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What is known of the sources' days: the holes, and the days with rows of sources that have too few to tell."""
+
+    holes: tuple[Hole, ...]
+    too_few: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """A person's word that days of a source are known to be without rows."""
+
+    hole: Hole
+    by: str
+    reason: str
+
+
+def count_days(run: Run, days: Mapping[str, FileDays], as_of: datetime) -> None:
+    """Add the accepted rows of files by day, by source; those of files that are counted already stay."""
+    cells = [
+        (source, file, day, rows, as_of)
+        for source, files in days.items()
+        for file, counts in files.items()
+        for day, rows in sorted(counts.items())
+    ]
+    if cells:
+        keys = ("source", "source_file", "day")
+        run.wrote(run.tables.ledgers.add(SOURCE_DAYS, _SOURCE_DAYS_SCHEMA, cells, keys))
+
+
+def counted(run: Run) -> frozenset[str]:
+    """List the sources whose days are counted."""
+    return frozenset(row["source"] for row in run.rows(SOURCE_DAYS, columns=("source",)))
+
+
+def missing(run: Run, use_case: UseCase, *, as_of: datetime, sources: Iterable[str] | None = None) -> Missing:
+    """Find the days on which rows are missing that nobody acknowledged.
+
+    Args:
+        run: Notes the versions of the tables that are read.
+        use_case: Its days, and its dated sources.
+        as_of: Days after it are not looked at.
+        sources: Only these; by default all.
+    """
+    return _missing(run, use_case, day_of(as_of, use_case), sources)
+
+
+def _missing(run: Run, use_case: UseCase, until: date, sources: Iterable[str] | None) -> Missing:
+    wanted = {source.name for source in use_case.sources if source.event_time is not None}
+    wanted &= wanted if sources is None else set(sources)
+    known: dict[str, Counter[date]] = {name: Counter() for name in sorted(wanted)}
+    for row in run.rows(SOURCE_DAYS, columns=("source", "day", "accepted")):
+        if row["source"] in known:
+            known[row["source"]][row["day"]] += row["accepted"]
+    found = {name: rhythm(rows, until=until) for name, rows in known.items() if rows}
+    holes = tuple(Hole(name, span.first, span.last) for name, one in found.items() for span in one.holes)
+    if holes:
+        said = [_acknowledged(row) for row in run.rows(ACKNOWLEDGED_DAYS)]
+        holes = tuple(part for hole in holes for part in _without(hole, said))
+    return Missing(holes, {name: one.known_days for name, one in found.items() if not one.can_tell})
+
+
+def within(holes: Iterable[Hole], window: Window, use_case: UseCase) -> tuple[Hole, ...]:
+    """Choose the holes that states and predictions of a window look back to."""
+    first, last = day_of(window.start - use_case.lookback, use_case), day_of(window.end - _INSTANT, use_case)
+    return tuple(hole for hole in holes if hole.first <= last and hole.last >= first)
+
+
+def note(run: Run, holes: Iterable[Hole]) -> tuple[Hole, ...]:
+    """Keep holes in a run's record, if there are any, and hand them on."""
+    found = tuple(holes)
+    if found:
+        run.counts["missing_days"] = sum(hole.days for hole in found)
+        run.notes["missing"] = "; ".join(map(str, found))
+    return found
+
+
+def acknowledge(context: JobContext, said: Acknowledgement, *, as_of: datetime) -> tuple[Hole, ...]:
+    """Write down that days without rows are known of, so that they are said no longer.
+
+    Args:
+        context: Tables and use case.
+        said: Which days, who says so and why.
+        as_of: The logical now of the record.
+
+    Returns:
+        The holes that are left of the source.
+
+    Raises:
+        ConfigError: There is no such source, it has no dates, the days end before they begin, or a name or reason is
+            missing.
+    """
+    hole = said.hole
+    parameters: dict[str, object] = {"acknowledged": hole, "by": said.by, "reason": said.reason}
+    with context.run("data", as_of=as_of, parameters=parameters) as run:
+        _check(context.use_case, said)
+        row = (*astuple(hole), said.by, said.reason, as_of, run.run_id)
+        keys = ("source", "first_day", "last_day", "acknowledged_by", "reason")
+        run.wrote(run.tables.ledgers.add(ACKNOWLEDGED_DAYS, _ACKNOWLEDGED_SCHEMA, [row], keys))
+        # A person may look back for long: the holes around these days are told, not those around the logical now.
+        until = min(day_of(as_of, context.use_case), hole.last + YEAR_DAYS * DAY)
+        return note(run, _missing(run, context.use_case, until, [hole.source]).holes)
+
+
+def day_of(moment: datetime, use_case: UseCase) -> date:
+    """Tell the use case's day of a time."""
+    return (moment - use_case.day_starts_at).date()
+
+
+_INSTANT = timedelta(microseconds=1)
+
+
+def _check(use_case: UseCase, said: Acknowledgement) -> None:
+    hole = said.hole
+    if use_case.source(hole.source).event_time is None:
+        raise ConfigError(f"source {hole.source!r} has no dates, so that none of its days can be missing")
+    if hole.last < hole.first:
+        raise ConfigError(f"days end after they begin, got {hole.first} to {hole.last}; both are included")
+    for what, text in (("who acknowledges it", said.by), ("why", said.reason)):
+        if not text.strip():
+            raise ConfigError(f"an acknowledgement says who and why, got {text!r}: say {what}")
+
+
+def _acknowledged(row: Mapping[str, Any]) -> Hole:
+    return Hole(row["source"], row["first_day"], row["last_day"])
+
+
+def _without(hole: Hole, said: Iterable[Hole]) -> Iterable[Hole]:
+    """Cut out of a hole the days that somebody acknowledged."""
+    left = [hole]
+    for one in said:
+        if one.source == hole.source:
+            left = [part for of in left for part in _cut(of, one)]
+    return left
+
+
+def _cut(hole: Hole, by: Hole) -> list[Hole]:
+    parts = []
+    if hole.first < by.first:
+        parts.append(Hole(hole.source, hole.first, min(hole.last, by.first - DAY)))
+    if hole.last > by.last:
+        parts.append(Hole(hole.source, max(hole.first, by.last + DAY), hole.last))
+    return parts

@@ -1,0 +1,195 @@
+"""The rhythm of a source: which days have no rows, or hardly any, although its past lets one expect them.
+
+Nothing but counts by day is known here. Days are judged in their order, each by what was there before it:
+
+- What is usual of a day is the median of the last `USUAL_DAYS` days that have rows; of its own weekday, where those
+  hold `MIN_OF_WEEKDAY` of it. A day with less than `LEAST_SHARE` of that counts as one without rows.
+- A weekday that has rows in less than `CLOSED_SHARE` of its days is closed, if another one is open: its empty days are
+  none.
+- Empty days in succession are a hole where so many of them are expected less than once a year: with a share p of empty
+  days, k or more of them follow each other 365 (1 - p) p^k times a year. p is what the past year had, with a standard
+  error added, or what chance alone gives days of so few rows (Poisson: exp(-usual)), where their number varies so.
+- Days of a hole are not the past that later ones are judged by, unless holes as long come up again and again: then that
+  is the rhythm.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import pairwise
+from statistics import fmean, median, pvariance
+
+from levelfive.windows import LONGEST_GAP
+
+USUAL_DAYS = 56
+MIN_KNOWN_DAYS = 28
+MIN_OF_WEEKDAY = 4
+LEAST_SHARE = 0.1
+CLOSED_SHARE = 0.2
+OPEN_SHARE = 0.5
+YEAR_DAYS = 365
+# As many holes of one length in a year are how the source is.
+USUAL_HOLES = 3
+# One row after a hole may be of a mistyped date.
+MIN_ROWS_AFTER = 2
+# Of counts that vary by chance, the variance is their mean; of those that vary less, none is 0 by chance.
+LEAST_DISPERSION = 0.5
+# Holes that ended longer ago are not looked for.
+JUDGED_DAYS = 2 * YEAR_DAYS
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """Days from `first` to `last`, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def length(self) -> int:
+        """How many days it is."""
+        return (self.last - self.first).days + 1
+
+    def days(self) -> Iterator[date]:
+        """List the days."""
+        return (self.first + place * DAY for place in range(self.length))
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """What is known of a source's days: how many have rows, and the holes among them.
+
+    With fewer than `MIN_KNOWN_DAYS` days that have rows, nothing can be said of holes.
+    """
+
+    known_days: int
+    holes: tuple[Span, ...]
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether there is enough of a past to judge by."""
+        return self.known_days >= MIN_KNOWN_DAYS
+
+
+def rhythm(rows_by_day: Mapping[date, int], *, until: date) -> Rhythm:
+    """Find the days on which rows are missing; of the days after the newest rows, nothing is said.
+
+    Args:
+        rows_by_day: How many rows were accepted of each day; days without rows may be left out.
+        until: The last day that is looked at: dates beyond it, mistyped ones among them, change nothing.
+    """
+    known = _together(sorted(day for day, rows in rows_by_day.items() if rows > 0 and day <= until), until)
+    if not known:
+        return Rhythm(0, ())
+    past, holes = _Past(), []
+    empty, low = list[date](), list[tuple[date, int]]()
+    after = sum(rows_by_day[day] for day in known)
+    for place in range((known[-1] - known[0]).days + 1):
+        day = known[0] + place * DAY
+        rows = rows_by_day.get(day, 0)
+        present = not past.is_empty(day, rows)
+        if not present:
+            empty.append(day)
+            low += [(day, rows)] if rows else []
+        if present or len(low) == MIN_KNOWN_DAYS:
+            if past.begins_after(empty):
+                past, empty = _Past(), []
+            missed = past.missed(empty)
+            if missed and after < max(MIN_ROWS_AFTER, LEAST_SHARE * past.usual(day) * present):
+                break
+            holes += [Span(missed[0], missed[-1])] if missed else []
+            # Hardly any rows for so long are what is usual from then on.
+            past.add(empty if present and not missed else [], [(day, rows)] if present else low)
+            empty, low = [], []
+        after -= rows
+    return Rhythm(len(known), tuple(hole for hole in holes if (until - hole.last).days <= JUDGED_DAYS))
+
+
+def _together(days: Sequence[date], until: date) -> Sequence[date]:
+    """Leave out days too long ago to matter, and those before a gap of more than a year, which are mistyped."""
+    days = [day for day in days if (until - day).days <= JUDGED_DAYS + YEAR_DAYS]
+    gaps = (place for place, (one, other) in enumerate(pairwise(days), 1) if other - one > LONGEST_GAP)
+    return days[max(gaps, default=0) :]
+
+
+def _by_chance(rows: Sequence[int], usual: float) -> float:
+    """Tell the share of days that have no rows by chance alone."""
+    return math.exp(-usual) if pvariance(rows) >= LEAST_DISPERSION * fmean(rows) else 0.0
+
+
+@dataclass
+class _Past:
+    """What days are judged by, oldest first.
+
+    Attributes:
+        days: The past year but for its holes, each day with its rows; 0 is an empty one.
+        last: The last days that have rows.
+        holes: The last day of each hole, and how many days it has.
+    """
+
+    days: list[tuple[date, int]] = field(default_factory=list)
+    last: deque[tuple[date, int]] = field(default_factory=lambda: deque(maxlen=USUAL_DAYS))
+    holes: list[tuple[date, int]] = field(default_factory=list)
+
+    def is_empty(self, day: date, rows: int) -> bool:
+        return rows == 0 or (self._can_tell() and rows < LEAST_SHARE * self.usual(day))
+
+    def begins_after(self, empty: Sequence[date]) -> bool:
+        """Tell whether all days before these empty ones are of mistyped dates: few, and long before the others."""
+        return USUAL_DAYS < len(empty) > len(self.days) and not self._can_tell()
+
+    def usual(self, day: date) -> float:
+        """Tell how many rows such a day has."""
+        same = [rows for of, rows in self.last if of.weekday() == day.weekday()]
+        chosen = same if len(same) >= MIN_OF_WEEKDAY else [rows for _, rows in self.last]
+        return median(chosen) if chosen else 0.0
+
+    def missed(self, empty: Sequence[date]) -> list[date]:
+        """Choose, of empty days in a row, the first to the last that rows are missing of; none where all is usual."""
+        if not empty or not self._can_tell():
+            return []
+        closed = self._closed()
+        expected = [day for day in empty if day.weekday() not in closed]
+        if not expected or self._times_a_year(expected, closed) >= 1:
+            return []
+        recent = [length for last, length in self.holes if (expected[0] - last).days <= YEAR_DAYS]
+        self.holes.append((expected[-1], len(expected)))
+        if sum(length >= len(expected) for length in recent) >= USUAL_HOLES:
+            return []
+        return expected
+
+    def add(self, empty: Sequence[date], present: Sequence[tuple[date, int]]) -> None:
+        """Remember days that have rows, and the empty ones before them that are no hole."""
+        if len(present) > 1:
+            self.last.clear()
+        self.days += [*((day, 0) for day in empty), *present]
+        self.last.extend(present)
+        while (self.days[-1][0] - self.days[0][0]).days > YEAR_DAYS:
+            self.days.pop(0)
+
+    def _times_a_year(self, expected: Sequence[date], closed: frozenset[int]) -> float:
+        """Expect how often a year has so many empty days in succession."""
+        judged = [rows for day, rows in self.days if day.weekday() not in closed]
+        seen = sum(rows == 0 for rows in judged)
+        share = min(1.0, (seen + math.sqrt(seen)) / len(judged))
+        share = max(share, _by_chance(judged[-USUAL_DAYS:], min(self.usual(day) for day in expected)))
+        return YEAR_DAYS * (1 - share) * share ** len(expected)
+
+    def _closed(self) -> frozenset[int]:
+        shares = {}
+        for weekday in range(7):
+            found = [rows > 0 for day, rows in self.days[-USUAL_DAYS:] if day.weekday() == weekday]
+            if len(found) >= MIN_OF_WEEKDAY:
+                shares[weekday] = sum(found) / len(found)
+        if max(shares.values(), default=0.0) < OPEN_SHARE:
+            return frozenset()
+        return frozenset(weekday for weekday, found in shares.items() if found < CLOSED_SHARE)
+
+    def _can_tell(self) -> bool:
+        return len(self.last) >= MIN_KNOWN_DAYS

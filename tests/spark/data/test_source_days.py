@@ -1,0 +1,63 @@
+"""The accepted rows of each file are counted by day, once, and a hole among them is said until its file comes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+from flight_delay import USE_CASE
+from levelfive.data import job as data
+from levelfive.data.job import DataResult
+from levelfive.data.missing import SOURCE_DAYS, Hole
+from levelfive.features.store import LocalFeatureStore
+from levelfive.runs import JobContext
+from levelfive.tables import Tables
+from levelfive.usecase import Source
+from levelfive.windows import utc
+
+BEGIN, AS_OF = date(2024, 1, 1), utc(2024, 3, 1)
+THINGS = Source("things", {"id": "int", "at": "timestamp"}, key=("id",), event_time="at", max_quarantined_share=1.0)
+
+
+def ingest(tables: Tables, landing: Path) -> DataResult:
+    use_case = replace(USE_CASE, sources=(THINGS,), day_starts_at=timedelta(hours=6))
+    return data.run(JobContext(tables, use_case, LocalFeatureStore(tables)), landing=landing, as_of=AS_OF)
+
+
+def deliver(landing: Path, name: str, first: int, last: int) -> None:
+    """Two rows a day, of which one is of the day before by the use case's clock; and one that is no date."""
+    (landing / "things").mkdir(exist_ok=True)
+    lines = ["id,at", f"{first}999,soon"]
+    for place in range(first, last + 1):
+        day = BEGIN + place * timedelta(days=1)
+        lines += [f"{place}001,{day}T06:00:00Z", f"{place}002,{day + timedelta(days=1)}T05:59:59Z"]
+    (landing / "things" / name).write_text("\n".join([*lines, ""]))
+
+
+def counted(tables: Tables) -> Counter[date]:
+    found: Counter[date] = Counter()
+    for row in tables.ledgers.rows(SOURCE_DAYS):
+        found[row["day"]] += row["accepted"]
+    return found
+
+
+def test_rows_are_counted_by_day_and_a_hole_is_said_until_its_file_comes(tables: Tables, tmp_path: Path) -> None:
+    deliver(tmp_path, "one.csv", 0, 39)
+    deliver(tmp_path, "three.csv", 45, 50)
+
+    first = ingest(tables, tmp_path)
+    tables.overwrite("landing_files", tables.read("landing_files").limit(0))
+    killed = ingest(tables, tmp_path)
+    tables.overwrite(SOURCE_DAYS, tables.read(SOURCE_DAYS).limit(0))
+    of_before = ingest(tables, tmp_path)
+    days = counted(tables)
+    deliver(tmp_path, "two.csv", 40, 44)
+    late = ingest(tables, tmp_path)
+
+    hole = Hole("things", BEGIN + timedelta(days=40), BEGIN + timedelta(days=44))
+    assert [one.missing for one in (first, killed, of_before, late)] == [(hole,)] * 3 + [()]
+    assert [file.accepted for file in (*first.files, *killed.files)] == [80, 12] * 2
+    assert days == {BEGIN + timedelta(days=place): 2 for place in (*range(40), *range(45, 51))}
+    assert counted(tables) == {BEGIN + timedelta(days=place): 2 for place in range(51)}
