@@ -24,7 +24,8 @@ BUNDLE = Path(__file__).resolve().parents[2] / "databricks.yml"
 ROBOT = "00000000-0000-0000-0000-000000000003"
 TABLES = "levelfive_prod.flight_delay"
 MODELS = "levelfive_registry.prod"
-GROUPS = ("levelfive-viewers", "levelfive-suppliers", "levelfive-releasers")
+GROUPS = ("levelfive-prod-viewers", "levelfive-prod-suppliers")
+MACHINE = "Standard_D4ds_v5"
 RUNTIME = "18.x-cpu-ml-scala2.13"
 APIS = {
     "catalogs": catalog.CatalogsAPI,
@@ -45,6 +46,21 @@ APIS = {
 
 def a_user(name: str = ROBOT, *groups: str) -> iam.User:
     return iam.User(user_name=name, groups=[iam.ComplexValue(display=group) for group in groups], active=True)
+
+
+def a_service_principal(*groups: str, may: tuple[str, ...] = ("allow-cluster-create",)) -> iam.ServicePrincipal:
+    return iam.ServicePrincipal(
+        application_id=ROBOT,
+        display_name="levelfive",
+        active=True,
+        groups=[iam.ComplexValue(display=group) for group in groups],
+        entitlements=[iam.ComplexValue(value=one) for one in may],
+    )
+
+
+def a_machine(name: str = MACHINE, *status: compute.CloudProviderNodeStatus) -> compute.NodeType:
+    info = compute.CloudProviderNodeInfo(status=list(status))
+    return compute.NodeType(name, 16384, 4.0, "4 cores", name, "General Purpose", node_info=info)
 
 
 def held_by(name: str, *names: str, groups: tuple[str, ...] = GROUPS) -> catalog.EffectivePermissionsList:
@@ -71,9 +87,7 @@ def a_workspace() -> Any:
     """Build a workspace in which prod has everything, asked by its service principal."""
     client = SimpleNamespace(**{name: create_autospec(api, instance=True) for name, api in APIS.items()})
     client.current_user.me.return_value = a_user()
-    client.service_principals.list.side_effect = lambda **_: iter(
-        [iam.ServicePrincipal(application_id=ROBOT, display_name="levelfive", active=True)]
-    )
+    client.service_principals.list.side_effect = lambda **_: iter([a_service_principal()])
     client.groups.list.side_effect = lambda **_: iter([iam.Group(display_name="there")])
     client.catalogs.get.side_effect = lambda name: catalog.CatalogInfo(name=name, owner="admins")
     client.schemas.get.side_effect = lambda name: catalog.SchemaInfo(full_name=name, owner="admins")
@@ -83,8 +97,9 @@ def a_workspace() -> Any:
     client.clusters.spark_versions.return_value = compute.GetSparkVersionsResponse(
         [compute.SparkVersion(key=RUNTIME), compute.SparkVersion(key="17.3.x-cpu-ml-scala2.13")]
     )
+    client.clusters.list_node_types.return_value = compute.ListNodeTypesResponse([a_machine()])
     client.warehouses.get.side_effect = lambda id: sql.GetWarehouseResponse(id=id, name="boards")
-    client.warehouses.get_permissions.return_value = usable_by(group_name="levelfive-viewers")
+    client.warehouses.get_permissions.return_value = usable_by(group_name="levelfive-prod-viewers")
     client.cluster_policies.get.side_effect = lambda policy_id: compute.Policy(policy_id=policy_id, name="small")
     return client
 
@@ -190,8 +205,7 @@ def test_all_privileges_do_not_include_the_one_to_manage() -> None:
 @pytest.mark.parametrize("holder", ["account users", "robots"])
 def test_a_grant_reaches_the_principal_through_its_groups(holder: str) -> None:
     client = a_workspace()
-    robot = iam.ServicePrincipal(application_id=ROBOT, groups=[iam.ComplexValue(display="robots")])
-    client.service_principals.list.side_effect = lambda **_: iter([robot])
+    client.service_principals.list.side_effect = lambda **_: iter([a_service_principal("robots")])
     client.grants.get_effective.return_value = held_by(holder, "ALL_PRIVILEGES", "MANAGE")
 
     found = checks.ask(client, prod())
@@ -385,35 +399,102 @@ def test_a_runtime_that_the_workspace_does_not_know_is_missing() -> None:
     assert RUNTIME in found.remedy
 
 
+@pytest.mark.parametrize(
+    ("known", "wanted", "reason"),
+    [
+        (a_machine(), "Standard_D4sd_v5", "the workspace does not know the machine Standard_D4sd_v5"),
+        (
+            a_machine(MACHINE, compute.CloudProviderNodeStatus.NOT_ENABLED_ON_SUBSCRIPTION),
+            MACHINE,
+            f"{MACHINE} is not to be had here: NotEnabledOnSubscription",
+        ),
+    ],
+    ids=["misspelt", "no quota"],
+)
+def test_a_machine_that_is_not_to_be_had_is_missing(known: compute.NodeType, wanted: str, reason: str) -> None:
+    client = a_workspace()
+    client.clusters.list_node_types.return_value = compute.ListNodeTypesResponse([known])
+
+    found = only(checks.ask(client, prod(f"node_type={wanted}")), "machines")
+
+    assert found.reason == reason
+    assert MACHINE in found.remedy
+
+
+def test_the_cores_that_a_job_takes_are_said_for_the_quota() -> None:
+    found = checks.ask(a_workspace(), prod("workers=4"))["machines"]
+
+    assert "takes 20 cores of it" in found.reason
+    assert "az vm list-usage" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("robot", "group", "answer"),
+    [
+        (a_service_principal(may=()), (), Answer.MISSING),
+        (a_service_principal(may=("workspace-access",)), (), Answer.MISSING),
+        (a_service_principal(), (), Answer.OK),
+        (a_service_principal("admins", may=()), (), Answer.OK),
+        (a_service_principal("robots", may=()), ("allow-cluster-create",), Answer.OK),
+    ],
+    ids=["nothing", "another right", "its own", "an admin", "its group's"],
+)
+def test_without_a_policy_the_jobs_need_the_right_to_create_clusters(
+    robot: iam.ServicePrincipal, group: tuple[str, ...], answer: Answer
+) -> None:
+    client = a_workspace()
+    client.service_principals.list.side_effect = lambda **_: iter([robot])
+    may = [iam.ComplexValue(value=one) for one in group]
+    client.groups.list.side_effect = lambda **_: iter([iam.Group(display_name="there", entitlements=may)])
+
+    found = checks.ask(client, prod())["cluster policy"]
+
+    assert answer is found.answer
+    assert ("cluster_policy_id" in found.remedy) == (answer is Answer.MISSING)
+
+
 def test_serverless_needs_neither_runtime_nor_policy() -> None:
     client = a_workspace()
     client.clusters.spark_versions.side_effect = PermissionDenied("not asked")
 
     found = checks.ask(client, read_target(BUNDLE, "serverless"))
 
-    assert (found["runtime"].answer, found["cluster policy"].answer) == (Answer.SKIPPED, Answer.SKIPPED)
+    assert {found[name].answer for name in ("runtime", "cluster policy", "machines")} == {Answer.SKIPPED}
 
 
 def test_a_production_target_needs_its_service_principal() -> None:
     client = a_workspace()
     client.service_principals.list.side_effect = lambda **_: iter([])
 
-    found = only(checks.ask(client, prod()), "service principal")
+    policy = "cluster_policy_id=AB12"
+    found = only(checks.ask(client, prod(policy)), "service principal")
 
     assert f"databricks service-principals create --application-id {ROBOT}" == found.remedy
-    assert only(checks.ask(a_workspace(), prod("service_principal=")), "service principal").answer is Answer.MISSING
+    assert (
+        only(checks.ask(a_workspace(), prod(policy, "service_principal=")), "service principal").answer
+        is Answer.MISSING
+    )
 
 
-@pytest.mark.parametrize("variable", ["operators", "approvers", "viewers", "suppliers", "releasers"])
-def test_a_group_that_is_not_there_is_named_with_its_variable(variable: str) -> None:
+@pytest.mark.parametrize(
+    ("variable", "target"),
+    [
+        ("operators", "prod"),
+        ("approvers", "prod"),
+        ("viewers", "prod"),
+        ("suppliers", "prod"),
+        ("releasers", "qa"),
+    ],
+)
+def test_a_group_that_is_not_there_is_named_with_its_variable(variable: str, target: str) -> None:
     client = a_workspace()
     client.groups.list.side_effect = lambda filter: iter(
         [] if variable in filter else [iam.Group(display_name="there")]
     )
 
-    found = only(checks.ask(client, prod()), "groups")
+    found = checks.ask(client, read_target(BUNDLE, target))["groups"]
 
-    assert found.reason == f"no group levelfive-{variable} in this workspace"
+    assert found.reason == f"no group levelfive-{target}-{variable} in this workspace"
     assert found.remedy.endswith(f"variable {variable}")
 
 
@@ -434,13 +515,13 @@ def test_the_groups_must_be_able_to_use_each_catalog_in_which_the_bundle_grants_
 @pytest.mark.parametrize(
     ("catalog_name", "subject", "group"),
     [
-        ("levelfive_prod", "catalog for groups", "levelfive-suppliers"),
-        ("levelfive_registry", "registry's catalog for groups", "levelfive-releasers"),
+        ("levelfive_prod", "catalog for groups", "levelfive-prod-suppliers"),
+        ("levelfive_registry", "registry's catalog for groups", "levelfive-prod-viewers"),
     ],
 )
 def test_only_the_group_that_may_not_use_a_catalog_is_named(catalog_name: str, subject: str, group: str) -> None:
     client = a_workspace()
-    some = held_by(ROBOT, "USE_CATALOG", groups=("levelfive-viewers",))
+    some = held_by(ROBOT, "USE_CATALOG", groups=tuple(one for one in GROUPS if one != group))
     grants(client, {("catalog", catalog_name): some})
 
     found = only(checks.ask(client, prod()), subject)
@@ -457,7 +538,7 @@ def test_a_catalog_that_is_not_there_yet_is_granted_to_the_groups_afterwards() -
     found = checks.ask(client, prod())
 
     statements = [statement for one in found.values() for statement in one.remedy.split("; ")]
-    granted = "GRANT USE CATALOG ON CATALOG `levelfive_prod` TO `levelfive-viewers`"
+    granted = "GRANT USE CATALOG ON CATALOG `levelfive_prod` TO `levelfive-prod-viewers`"
     assert statements.index("CREATE CATALOG `levelfive_prod`") < statements.index(granted)
 
 
@@ -494,12 +575,12 @@ def test_a_schema_that_the_platform_made_is_to_be_bound(subject: str, key: str, 
 
 def test_viewers_look_at_the_dashboard_by_a_warehouse_that_they_may_use() -> None:
     client = a_workspace()
-    client.warehouses.get_permissions.return_value = usable_by("CAN_VIEW", group_name="levelfive-viewers")
+    client.warehouses.get_permissions.return_value = usable_by("CAN_VIEW", group_name="levelfive-prod-viewers")
 
     found = only(checks.ask(client, prod()), "SQL warehouse for viewers")
 
     assert found.remedy.startswith("databricks permissions update warehouses 3000000000000003 --json")
-    assert '{"group_name": "levelfive-viewers", "permission_level": "CAN_USE"}' in found.remedy
+    assert '{"group_name": "levelfive-prod-viewers", "permission_level": "CAN_USE"}' in found.remedy
 
 
 def test_what_everybody_may_the_groups_may() -> None:
@@ -576,7 +657,17 @@ def test_nothing_is_changed() -> None:
     checks.ask(client, prod())
 
     called = {call[0].split(".")[-1] for name in APIS for call in getattr(client, name).method_calls}
-    assert called == {"get", "get_effective", "get_permissions", "list", "list_secrets", "me", "read", "spark_versions"}
+    assert called == {
+        "get",
+        "get_effective",
+        "get_permissions",
+        "list",
+        "list_secrets",
+        "me",
+        "read",
+        "spark_versions",
+        "list_node_types",
+    }
 
 
 def run(monkeypatch: pytest.MonkeyPatch, client: Any, *options: str) -> tuple[int, str]:

@@ -86,20 +86,36 @@ def test_production_has_one_copy_that_belongs_to_its_service_principal(productio
 
 def test_production_gives_groups_the_least_they_need(production):
     principal = production.config["workspace"]["current_user"]["userName"]
-    everywhere = [("IS_OWNER", principal), ("CAN_VIEW", "levelfive-viewers")]
-    viewers, suppliers, releasers = "levelfive-viewers", "levelfive-suppliers", "levelfive-releasers"
+    own = f"levelfive-{production.target}"
+    everywhere = [("IS_OWNER", principal), ("CAN_VIEW", f"{own}-viewers")]
+    viewers, suppliers = f"{own}-viewers", f"{own}-suppliers"
+    # Production copies QA's model, and nobody copies production's.
+    uses, executes = ({}, {})
+    if production.target == "qa":
+        uses, executes = {f"{own}-releasers": ["USE_SCHEMA"]}, {f"{own}-releasers": ["EXECUTE"]}
 
     for key, job in production.jobs.items():
-        group = "levelfive-approvers" if key == "release" else "levelfive-operators"
+        group = f"{own}-approvers" if key == "release" else f"{own}-operators"
         given = {(one["level"], one.get("group_name") or one["service_principal_name"]) for one in job["permissions"]}
         assert given == {*everywhere, ("CAN_MANAGE_RUN", group)}
     assert grants(production) == {
         "schemas.tables": {viewers: ["USE_SCHEMA", "SELECT"], suppliers: ["USE_SCHEMA"]},
-        "schemas.registry": {viewers: ["USE_SCHEMA"], releasers: ["USE_SCHEMA"]},
+        "schemas.registry": {viewers: ["USE_SCHEMA"], **uses},
         "volumes.landing": {suppliers: ["READ_VOLUME", "WRITE_VOLUME"]},
         "volumes.reports": {viewers: ["READ_VOLUME"]},
-        "registered_models.model": {viewers: ["EXECUTE"], releasers: ["EXECUTE"]},
+        "registered_models.model": {viewers: ["EXECUTE"], **executes},
     }
+
+
+def test_no_group_of_one_environment_may_anything_in_another():
+    """Groups are of the account: one name is one group in all of its workspaces."""
+
+    def named(target):
+        deployed = deployment(target)
+        permitted = {one.get("group_name") for job in deployed.jobs.values() for one in job["permissions"]}
+        return {group for given in grants(deployed).values() for group in given} | (permitted - {None})
+
+    assert not named("qa") & named("prod")
 
 
 def test_production_protects_what_holds_data(production):

@@ -33,6 +33,7 @@ CHECKS: Mapping[str, Callable[[Question], Finding]] = MappingProxyType(
         "secret scope": workspace.secret_scope,
         "cluster policy": workspace.cluster_policy,
         "runtime": workspace.runtime,
+        "machines": workspace.machines,
         "SQL warehouse": workspace.warehouse,
         "SQL warehouse for viewers": workspace.warehouse_for_viewers,
     }

@@ -54,11 +54,13 @@ class Principal:
         name: A user's name, or the application id of a service principal.
         groups: The groups they are in.
         short_name: What development mode puts into the names of their resources.
+        entitlements: What the workspace lets them do beside what is granted on objects.
     """
 
     name: str
     groups: frozenset[str] = frozenset()
     short_name: str = ""
+    entitlements: frozenset[str] = frozenset()
 
     @property
     def names(self) -> frozenset[str]:

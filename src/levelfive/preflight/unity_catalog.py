@@ -132,7 +132,8 @@ def _catalog_for(question: Question, name: str, groups: tuple[str, ...]) -> Find
         return skipped("only targets in production mode grant anything to groups")
     found = found_or_none(lambda: question.client.catalogs.get(name))
     on = Securable(CATALOG, name, found.owner if found else None)
-    each = (replace(question, principal=Principal(question.target.value(group))) for group in groups)
+    named = filter(None, map(question.target.value, groups))
+    each = (replace(question, principal=Principal(group)) for group in named)
     return together(*(_granted(one, on, ("USE_CATALOG",)) for one in each))
 
 

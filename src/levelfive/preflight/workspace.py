@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from levelfive.preflight.finding import (
+    EVERYBODY,
     NO_ANSWER,
     Finding,
     Principal,
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     AccessEntry = ClusterPolicyAccessControlResponse | WarehouseAccessControlResponse
 
 SET = "set the variable"
+SHOWN_MACHINES = 3
+# What the workspace calls the right to create clusters without a policy, and the group that has every right.
+CREATES_CLUSTERS, ADMINS = "allow-cluster-create", "admins"
 LEVELS_OF_USE = {"CAN_USE", "CAN_MONITOR", "CAN_MANAGE", "IS_OWNER"}
 GROUPS = ("operators", "approvers", "viewers", "suppliers", "releasers")
 # What MLflow looks up in the scope of a registry `databricks://scope:prefix`, each behind the prefix.
@@ -46,7 +51,7 @@ def identity(client: WorkspaceClient) -> tuple[Principal | None, Finding]:
     name = me.user_name or ""
     is_service_principal = "@" not in name
     short = plain(((me.display_name if is_service_principal else "") or name).partition("@")[0])
-    caller = Principal(name, _names(me.groups), short)
+    caller = Principal(name, _names(me.groups), short, _values(me.entitlements))
     if me.active is False:
         return caller, missing(f"{name} is deactivated", "an admin of the workspace activates it")
     return caller, ok(f"you are {name}")
@@ -73,14 +78,16 @@ def service_principal(client: WorkspaceClient, target: Target, caller: Principal
         return Principal(wanted), missing(f"{wanted} is {state}", remedy if found is None else "an admin activates it")
     by_another = caller is not None and caller.name != wanted
     role = f"; to deploy, {deployer.name} needs the role Service Principal User on it" if by_another else ""
-    return Principal(wanted, _names(found.groups)), ok(f"the jobs run as {wanted}, {found.display_name}{role}")
+    return Principal(wanted, _names(found.groups), entitlements=_values(found.entitlements)), ok(
+        f"the jobs run as {wanted}, {found.display_name}{role}"
+    )
 
 
 def groups(question: Question) -> Finding:
     """Ask for the groups to which a target in production mode gives permissions."""
     if question.target.mode != "production":
         return skipped("only targets in production mode give permissions to groups")
-    named = {question.target.value(variable): variable for variable in GROUPS}
+    named = {name: variable for variable in GROUPS if (name := question.target.value(variable))}
     absent = [name for name in named if not any(question.client.groups.list(filter=f'displayName eq "{name}"'))]
     if not absent:
         return ok(f"{', '.join(named)} are there")
@@ -104,7 +111,7 @@ def cluster_policy(question: Question) -> Finding:
         return skipped("tasks run on serverless compute")
     policy = question.target.value("cluster_policy_id")
     if not policy:
-        return skipped("the target names no policy; the jobs then need the right to create clusters")
+        return _may_create_clusters(question)
     policies = question.client.cluster_policies
     found = found_or_none(lambda: policies.get(policy))
     if found is None:
@@ -128,6 +135,29 @@ def runtime(question: Question) -> Finding:
         return ok(f"{wanted} is known")
     like = ", ".join(sorted(key for key in known if "-cpu-ml-" in key)[-3:]) or "no ML runtime"
     return missing(f"the workspace does not know the runtime {wanted}", f"{SET} runtime; it knows {like}")
+
+
+def machines(question: Question) -> Finding:
+    """Ask whether the workspace has the machines of the job clusters, and say how many cores a cluster takes."""
+    if question.target.value("environment_key"):
+        return skipped("tasks run on serverless compute")
+    wanted = question.target.value("node_type")
+    known = {one.node_type_id: one for one in question.client.clusters.list_node_types().node_types or ()}
+    found = known.get(wanted)
+    if found is None:
+        like = ", ".join(get_close_matches(wanted, known, SHOWN_MACHINES, 0.0)) or "none"
+        return missing(f"the workspace does not know the machine {wanted}", f"{SET} node_type; most like it are {like}")
+    status = [one.value for one in (found.node_info.status if found.node_info else None) or ()]
+    if status or found.is_deprecated:
+        why = ", ".join(status) or "deprecated"
+        return missing(
+            f"{wanted} is not to be had here: {why}", f"{SET} node_type, or ask Azure for a quota of {wanted}"
+        )
+    cores = int(found.num_cores) * (int(question.target.value("workers")) + 1)
+    return ok(
+        f"{wanted} is known; each job that runs takes {cores} cores of it, and jobs run at once: compare Azure's "
+        "quota, which this does not see (az vm list-usage --location <region>)"
+    )
 
 
 def warehouse(question: Question) -> Finding:
@@ -158,6 +188,22 @@ def warehouse_for_viewers(question: Question) -> Finding:
         f"warehouse {wanted}",
         lambda: warehouses.get_permissions(wanted).access_control_list,
         _permission("warehouses", wanted, viewers, "group_name"),
+    )
+
+
+def _may_create_clusters(question: Question) -> Finding:
+    """Ask whether the jobs may create clusters without a policy: by an entitlement, their own or of a group."""
+    who = question.principal
+    if CREATES_CLUSTERS in who.entitlements or ADMINS in who.groups:
+        return ok(f"the target names no policy, and {who.name} may create clusters")
+    for name in sorted(who.groups | EVERYBODY):
+        group = next(iter(question.client.groups.list(filter=f'displayName eq "{name}"')), None)
+        if group is not None and CREATES_CLUSTERS in _values(group.entitlements):
+            return ok(f"the target names no policy, and {who.name} may create clusters, as one of {name}")
+    return missing(
+        f"the target names no policy, and {who.name} has no entitlement {CREATES_CLUSTERS}: its jobs start no cluster",
+        f"{SET} cluster_policy_id to one of: databricks cluster-policies list; or an admin of the workspace allows "
+        f"{who.name} unrestricted cluster creation",
     )
 
 
@@ -200,6 +246,10 @@ def _permission(kind: str, object_id: str, to: Principal, key: str = "") -> str:
     key = key or ("user_name" if "@" in to.name else "service_principal_name")
     body = {"access_control_list": [{key: to.name, "permission_level": "CAN_USE"}]}
     return f"databricks permissions update {kind} {object_id} --json '{json.dumps(body)}'"
+
+
+def _values(entitlements: list[ComplexValue] | None) -> frozenset[str]:
+    return frozenset(one.value for one in entitlements or () if one.value)
 
 
 def _names(groups: list[ComplexValue] | None) -> frozenset[str]:

@@ -8,7 +8,7 @@ import pytest
 from azure_pipelines.calls import INSTALLER, calls_of, parse
 from azure_pipelines.expansion import FOLDER, files, read
 from azure_pipelines.project import CD, CI, ROLLBACKS, expand, started
-from azure_pipelines.runs import FAILED, SKIPPED, SUCCEEDED, holds, name_of, outcome, places, script
+from azure_pipelines.runs import FAILED, SKIPPED, SUCCEEDED, holds, jobs, name_of, outcome, places, script
 from bundle.offline import deployment
 
 SECRETS = {
@@ -271,3 +271,15 @@ def test_conditions_are_evaluated_as_azure_does():
     assert holds("and(not(canceled()), eq(dependencies.a.result, 'Failed'))", {"a": FAILED})
     assert not holds("and(not(canceled()), eq(dependencies.a.result, 'Failed'))", {"a": FAILED}, canceled=True)
     assert json.dumps(outcome({"stages": [{"stage": "a"}, {"stage": "b"}]}, "a")) == '{"a": "Failed", "b": "Skipped"}'
+
+
+def test_no_job_asks_for_longer_than_a_hosted_agent_works_and_the_page_says_how_long_the_longest_does():
+    asked = {
+        int(job.get("timeoutInMinutes", 60))
+        for pipeline in started().values()
+        for stage in pipeline["stages"]
+        for job in jobs(stage)
+    }
+
+    assert max(asked) <= 360
+    assert f"The longest here asks for {max(asked)} minutes" in (FOLDER / "README.md").read_text(encoding="utf-8")
