@@ -81,7 +81,7 @@ def test_parameters_come_from_widgets_and_missing_ones_are_made() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--asof", AS_OF], "unknown parameter --asof; known are as_of, use_case"),
+        (["--asof", AS_OF], "unknown parameter --asof; known are as_of, clock, use_case"),
         (["--since", AS_OF], "unknown parameter --since"),
         (["as_of", AS_OF], "unknown parameter as_of"),
         (["--as_of"], "--as_of has no value"),
@@ -120,6 +120,32 @@ def test_a_window_is_by_default_the_day_before_its_end_and_its_end_is_the_logica
     assert week.window == Window(now - 7 * day, now)
     with pytest.raises(AsOfError):
         print(page_in_a_job("scoring", as_of=AS_OF, window_end="yesterday").window)
+
+
+def test_a_clock_that_was_moved_moves_the_times_from_its_begin_on_and_no_earlier_ones() -> None:
+    clock = "2026-01-05T00:00Z=2013-04-01T00:00Z"
+
+    moved = page_in_a_job("monitoring", as_of="2026-01-07T06:00Z", clock=clock, window_start="2026-01-05T06:00Z")
+    named = page_in_a_job("scoring", as_of=AS_OF, clock=clock)
+    rolled_back = page_in_a_job("registry", as_of=AS_OF, clock=clock, promoted_since="2026-01-06T12:00Z")
+
+    assert moved.as_of == utc(2013, 4, 3, 6)
+    assert moved.window == Window(utc(2013, 4, 1, 6), utc(2013, 4, 3, 6))
+    assert named.as_of == utc(2013, 4, 1, 6)
+    assert rolled_back.time("promoted_since") == utc(2013, 4, 2, 12)
+
+
+@pytest.mark.parametrize(
+    ("clock", "says"),
+    [
+        ("2026-01-05", "a clock is two times"),
+        ("today=2013-04-01", "ISO 8601"),
+        ("2013-04-01=2026-01-05", "a clock is moved back"),
+    ],
+)
+def test_a_clock_that_is_none_is_refused(clock: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        print(page_in_a_job("data", as_of=AS_OF, clock=clock).as_of)
 
 
 def test_a_script_builds_the_laptops_application_with_what_its_home_says(

@@ -18,7 +18,7 @@ SETTINGS = (
 )
 APPROVAL = "approval"
 """A setting that only the notebook `registry` takes: nothing else promotes."""
-COMMON = ("as_of", *SETTINGS, "code_revision")
+COMMON = ("as_of", "clock", *SETTINGS, "code_revision")
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "data": (),
     "features": ("since",),
