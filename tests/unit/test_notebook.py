@@ -14,7 +14,9 @@ import pytest
 from databricks.sdk.service.catalog import QualityMonitorsAPI
 from matplotlib.figure import Figure
 
-from fake_dbutils import FakeDbutils
+from fake_dbutils import Exited, FakeDbutils
+from flight_delay import USE_CASE
+from in_memory.tables import MemoryTables
 from levelfive import notebook
 from levelfive.errors import AsOfError, ConfigError
 from levelfive.metrics import Estimate
@@ -52,6 +54,7 @@ def cells(path: Path) -> list[str]:
         (FakeDbutils({}).widgets.text, real.widgets.text),
         (FakeDbutils({}).jobs.taskValues.get, real.jobs.taskValues.get),
         (FakeDbutils({}).jobs.taskValues.set, real.jobs.taskValues.set),
+        (FakeDbutils({}).notebook.exit, real.notebook.exit),
     ],
 )
 def test_the_fake_takes_what_the_real_dbutils_takes(ours: object, theirs: object) -> None:
@@ -75,7 +78,7 @@ def test_parameters_come_from_widgets_and_missing_ones_are_made() -> None:
     page = parameters({"dbutils": dbutils}, "scoring")
 
     assert page.as_of == utc(2013, 4, 1, 6)
-    assert set(dbutils.widgets.getAll()) == {*COMMON, "window_start", "window_end", "min_rows"}
+    assert set(dbutils.widgets.getAll()) == {*COMMON, *PARAMETERS["scoring"]}
 
 
 @pytest.mark.parametrize(
@@ -146,6 +149,47 @@ def test_a_clock_that_was_moved_moves_the_times_from_its_begin_on_and_no_earlier
 def test_a_clock_that_is_none_is_refused(clock: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         print(page_in_a_job("data", as_of=AS_OF, clock=clock).as_of)
+
+
+def a_first_page(name: str, landing: Path, *tables: str, first_run: str = "pass", **namespace: object) -> Page:
+    """A page of a home where these tables are, and no champion ever was."""
+    memory = MemoryTables()
+    for name_of_table in tables:
+        memory.ledgers.add(name_of_table, "source string", [("flights",)])
+    app = SimpleNamespace(
+        tables=memory, landing=landing, use_case=USE_CASE, registry=SimpleNamespace(name="levelfive.qa.flight_delay")
+    )
+    page = Page(name, namespace, {"first_run": first_run})
+    page.__dict__["app"] = app
+    return page
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("data", "nothing has landed"), ("features", "no landing file was ingested"), ("scoring", "never a champion")],
+)
+def test_a_first_run_says_what_there_is_nothing_of_and_ends_well(tmp_path: Path, name: str, says: str) -> None:
+    with pytest.raises(Exited, match=says):
+        notebook.pass_first_run(a_first_page(name, tmp_path, dbutils=FakeDbutils({})))
+    with pytest.raises(SystemExit) as ended:
+        notebook.pass_first_run(a_first_page(name, tmp_path))
+
+    assert ended.value.code == 0
+
+
+@pytest.mark.parametrize("name", ["data", "features", "scoring"])
+def test_what_is_missing_is_passed_over_by_nobody_who_does_not_say_so(tmp_path: Path, name: str) -> None:
+    notebook.pass_first_run(a_first_page(name, tmp_path, first_run=""))
+    with pytest.raises(ConfigError, match="first_run is 'pass' or empty, got 'yes'"):
+        notebook.pass_first_run(a_first_page(name, tmp_path, first_run="yes"))
+
+
+def test_it_is_no_first_run_any_more_once_there_is_something(tmp_path: Path) -> None:
+    notebook.pass_first_run(a_first_page("data", tmp_path, "landing_files"))
+    notebook.pass_first_run(a_first_page("features", tmp_path, "landing_files"))
+    (tmp_path / "flights").mkdir()
+    (tmp_path / "flights" / "flights_2013-01.csv.gz").touch()
+    notebook.pass_first_run(a_first_page("data", tmp_path))
 
 
 def test_a_script_builds_the_laptops_application_with_what_its_home_says(

@@ -112,6 +112,14 @@ class Page:
         """
         return parse_window(self["window_start"], self["window_end"], self.as_of, parse_clock(self["clock"]))
 
+    def end(self, said: str) -> None:
+        """End the notebook well, and say why: the cells that follow do not run."""
+        print(said)
+        dbutils = self.namespace.get("dbutils")
+        if dbutils is None:
+            sys.exit(0)
+        dbutils.notebook.exit(said)
+
     def show(self, *results: object) -> None:
         """Show results: figures as they are, frames of Spark and pandas, dataclasses and lists of them as tables."""
         for number, result in enumerate(results, start=1):

@@ -20,11 +20,11 @@ APPROVAL = "approval"
 """A setting that only the notebook `registry` takes: nothing else promotes."""
 COMMON = ("as_of", "clock", *SETTINGS, "code_revision")
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
-    "data": (),
-    "features": ("since",),
+    "data": ("first_run",),
+    "features": ("since", "first_run"),
     "training": ("without", "decision"),
     "registry": (APPROVAL, "step", "version", "by", "reason", "source_model", "source_registry", "promoted_since"),
-    "scoring": ("window_start", "window_end", "min_rows"),
+    "scoring": ("window_start", "window_end", "min_rows", "first_run"),
     "monitoring": ("window_start", "window_end", "lakehouse_monitor"),
     "retraining": (),
     "report": ("output",),
