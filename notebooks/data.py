@@ -22,6 +22,10 @@ page = notebook.parameters(globals(), "data")
 
 # COMMAND ----------
 
+notebook.pass_first_run(page)
+
+# COMMAND ----------
+
 result = job.run(page.app.context, landing=page.app.landing, as_of=page.as_of)
 
 # COMMAND ----------

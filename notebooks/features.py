@@ -22,6 +22,10 @@ page = notebook.parameters(globals(), "features")
 
 # COMMAND ----------
 
+notebook.pass_first_run(page)
+
+# COMMAND ----------
+
 result = job.run(page.app.context, as_of=page.as_of, since=page.time("since"))
 
 # COMMAND ----------

@@ -26,6 +26,10 @@ page = notebook.parameters(globals(), "scoring")
 
 # COMMAND ----------
 
+notebook.pass_first_run(page)
+
+# COMMAND ----------
+
 result = job.run(page.app.context, page.app.registry, window=page.window, as_of=page.as_of)
 
 # COMMAND ----------

@@ -45,6 +45,15 @@ class FakeJobs:
         self.taskValues = task_values
 
 
+class Exited(Exception):
+    """A notebook ended itself."""
+
+
+class FakeNotebook:
+    def exit(self, value: str) -> None:
+        raise Exited(value)
+
+
 class FakeDbutils:
     """The parameters of a job, and the task of a run that asks.
 
@@ -58,4 +67,5 @@ class FakeDbutils:
         self, given: dict[str, str], *, task: str = "task", run: dict[tuple[str, str], Any] | None = None
     ) -> None:
         self.widgets = FakeWidgets(given)
+        self.notebook = FakeNotebook()
         self.jobs = FakeJobs(FakeTaskValues({} if run is None else run, task))

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from levelfive.errors import AsOfError, ConfigError
-from levelfive.windows import Window, iso, utc
+from levelfive.windows import Clock, Window, iso, utc
 
 CONFIG_FILE = "levelfive.yml"
 DEFAULT_HOME = Path(".levelfive")
@@ -148,23 +148,39 @@ def parse_day(text: str) -> date:
     return day
 
 
-def parse_window(begin: str | None, end: str | None, as_of: datetime) -> Window:
+def parse_clock(text: str) -> Clock | None:
+    """Read a clock that was moved, two times such as 2026-01-05T00:00Z=2013-04-01T00:00Z; None if it is empty.
+
+    Raises:
+        AsOfError: One of the two is no time.
+        ConfigError: They are not two, or the second does not lie before the first.
+    """
+    if not text.strip():
+        return None
+    begin, equals, stands_for = text.partition("=")
+    if not equals:
+        raise ConfigError(f"a clock is two times such as 2026-01-05T00:00Z=2013-04-01T00:00Z, got {text!r}")
+    return Clock(parse_time(begin), parse_time(stands_for))
+
+
+def parse_window(begin: str | None, end: str | None, as_of: datetime, clock: Clock | None = None) -> Window:
     """Read a window of prediction times.
 
     Args:
         begin: Its start, or how long it is, as a duration in ISO 8601 such as P7D; by default one day.
         end: Its end; by default the logical now.
         as_of: The logical now.
+        clock: By which the two times are read, if it was moved.
 
     Raises:
         AsOfError: A text is no time and no duration, or the window begins before all times.
         ConfigError: The window does not end after its start.
     """
-    until = parse_time(end) if end else as_of
+    until = _shown(end, clock) if end else as_of
     if not begin:
         return Window(until - DEFAULT_WINDOW, until)
     if not begin.strip().startswith("P"):
-        return Window(parse_time(begin), until)
+        return Window(_shown(begin, clock), until)
     length = parse_length(begin)
     if length > until - EARLIEST:
         raise _out_of_reach(f"{begin.strip()} before {iso(until)}")
@@ -193,6 +209,10 @@ def parse_length(text: str) -> timedelta:
     if length > LATEST - EARLIEST:
         raise _out_of_reach(text)
     return length
+
+
+def _shown(text: str, clock: Clock | None) -> datetime:
+    return parse_time(text) if clock is None else clock.at(parse_time(text))
 
 
 def _out_of_reach(text: str) -> AsOfError:

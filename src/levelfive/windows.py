@@ -44,6 +44,29 @@ class Window:
             start = end
 
 
+@dataclass(frozen=True)
+class Clock:
+    """A clock that shows `stands_for` at `begin`, and runs on from there; times before `begin` are as they are.
+
+    So data of another time can be worked on by schedules of today, and its own times can be named as well.
+
+    Raises:
+        ConfigError: It is moved forward: a time that was moved would be moved again.
+    """
+
+    begin: datetime
+    stands_for: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse to be moved forward."""
+        if self.stands_for >= self.begin:
+            raise ConfigError(f"a clock is moved back, got {iso(self.begin)} that stands for {iso(self.stands_for)}")
+
+    def at(self, moment: datetime) -> datetime:
+        """Tell what the clock shows at a time."""
+        return moment if moment < self.begin else self.stands_for + (moment - self.begin)
+
+
 def iso(moment: datetime) -> str:
     """Write a UTC time in ISO 8601 with a `Z`."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

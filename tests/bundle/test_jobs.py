@@ -102,7 +102,7 @@ def test_all_notebooks_of_a_job_are_deployed_with_what_no_run_may_change(deploye
     for name, job in deployed.jobs.items():
         run = {notebook_of(task) for task in job["tasks"] if "notebook_task" in task}
         needed = set().union(*(notebooks.taken(one) for one in run)) & FIXED
-        may_be_left_out = {"lakehouse_monitor"} | ({"approval_by_trainer"} if name == "training" else set())
+        may_be_left_out = {"clock", "lakehouse_monitor"} | ({"approval_by_trainer"} if name == "training" else set())
         assert needed - may_be_left_out <= settings(job).keys() <= needed, name
 
 
@@ -290,8 +290,8 @@ def test_the_report_is_written_where_viewers_read_and_no_landing_file_is_looked_
     volumes = deployed.resources["volumes"]
     place = {key: f"/Volumes/{one['catalog_name']}/{one['schema_name']}/{one['name']}" for key, one in volumes.items()}
 
-    assert parameters(deployed.jobs["monitoring"])["output"] == f"{place['reports']}/flight_delay.html"
-    assert {parameters(job)["landing"] for job in deployed.jobs.values()} == {place["landing"]}
+    assert settings(deployed.jobs["monitoring"])["output"] == f"{place['reports']}/flight_delay.html"
+    assert {settings(job)["landing"] for job in deployed.jobs.values()} == {place["landing"]}
 
 
 def test_job_clusters_are_of_machines_that_azure_has(deployed):

@@ -18,11 +18,11 @@ from levelfive.notebook.reading import FIXED
 
 EVERY = sorted({*COMMON, *(name for own in PARAMETERS.values() for name in own)})
 OTHER = "P2D"
-BY_OPERATORS = {"as_of", "since", "without", "decision", "window_start", "window_end", "min_rows"}
+BY_OPERATORS = {"as_of", "since", "without", "decision", "window_start", "window_end", "min_rows", "first_run"}
 BY_RELEASES = {"as_of", "step", "version", "by", "reason", "source_model", "source_registry", "promoted_since"}
 JOBS = {
-    "training": {"as_of", "since", "without", "decision"},
-    "scoring": {"as_of", "since", "window_start", "window_end", "min_rows"},
+    "training": {"as_of", "since", "without", "decision", "first_run"},
+    "scoring": {"as_of", "since", "window_start", "window_end", "min_rows", "first_run"},
     "monitoring": {"as_of", "window_start", "window_end"},
     "retraining": {"as_of"},
     "release": BY_RELEASES,
@@ -93,7 +93,9 @@ def test_jobs_that_operators_start_take_what_varies_from_run_to_run_and_nothing_
 def test_who_may_start_the_training_makes_it_neither_approve_nor_promote(
     given: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ConfigError, match=r"takes as_of, decision, since, without from a run, and was given"):
+    with pytest.raises(
+        ConfigError, match=r"takes as_of, decision, first_run, since, without from a run, and was given"
+    ):
         start(monkeypatch, "training", "registry", given)
 
 

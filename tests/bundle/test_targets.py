@@ -6,6 +6,8 @@ import pytest
 import yaml
 
 from bundle.offline import PRODUCTION, ROOT, TARGETS, deployment, read, resolve, texts
+from levelfive.config import parse_clock
+from levelfive.windows import utc
 
 RESOURCE_FILES = sorted((ROOT / "resources").glob("*.yml"))
 
@@ -116,6 +118,22 @@ def test_no_group_of_one_environment_may_anything_in_another():
         return {group for given in grants(deployed).values() for group in given} | (permitted - {None})
 
     assert not named("qa") & named("prod")
+
+
+def test_only_qas_clock_is_moved_to_where_the_reference_data_has_three_months_to_train_on():
+    clocks = {
+        target: {
+            task["notebook_task"]["base_parameters"].get("clock", "")
+            for job in deployment(target).jobs.values()
+            for task in job["tasks"]
+            if "notebook_task" in task
+        }
+        for target in TARGETS
+    }
+
+    (moved,) = clocks.pop("qa")
+    assert parse_clock(moved).stands_for == utc(2013, 4, 1)
+    assert clocks == {target: {""} for target in ("dev", "serverless", "prod")}
 
 
 def test_production_protects_what_holds_data(production):

@@ -14,7 +14,9 @@ import pytest
 from databricks.sdk.service.catalog import QualityMonitorsAPI
 from matplotlib.figure import Figure
 
-from fake_dbutils import FakeDbutils
+from fake_dbutils import Exited, FakeDbutils
+from flight_delay import USE_CASE
+from in_memory.tables import MemoryTables
 from levelfive import notebook
 from levelfive.config import Approval
 from levelfive.errors import AsOfError, ConfigError, RegistryError
@@ -53,6 +55,7 @@ def cells(path: Path) -> list[str]:
         (FakeDbutils({}).widgets.text, real.widgets.text),
         (FakeDbutils({}).jobs.taskValues.get, real.jobs.taskValues.get),
         (FakeDbutils({}).jobs.taskValues.set, real.jobs.taskValues.set),
+        (FakeDbutils({}).notebook.exit, real.notebook.exit),
     ],
 )
 def test_the_fake_takes_what_the_real_dbutils_takes(ours: object, theirs: object) -> None:
@@ -76,13 +79,13 @@ def test_parameters_come_from_widgets_and_missing_ones_are_made() -> None:
     page = parameters({"dbutils": dbutils}, "scoring")
 
     assert page.as_of == utc(2013, 4, 1, 6)
-    assert set(dbutils.widgets.getAll()) == {*COMMON, "window_start", "window_end", "min_rows"}
+    assert set(dbutils.widgets.getAll()) == {*COMMON, *PARAMETERS["scoring"]}
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--asof", AS_OF], "unknown parameter --asof; known are as_of, use_case"),
+        (["--asof", AS_OF], "unknown parameter --asof; known are as_of, clock, use_case"),
         (["--since", AS_OF], "unknown parameter --since"),
         (["as_of", AS_OF], "unknown parameter as_of"),
         (["--as_of"], "--as_of has no value"),
@@ -121,6 +124,73 @@ def test_a_window_is_by_default_the_day_before_its_end_and_its_end_is_the_logica
     assert week.window == Window(now - 7 * day, now)
     with pytest.raises(AsOfError):
         print(page_in_a_job("scoring", as_of=AS_OF, window_end="yesterday").window)
+
+
+def test_a_clock_that_was_moved_moves_the_times_from_its_begin_on_and_no_earlier_ones() -> None:
+    clock = "2026-01-05T00:00Z=2013-04-01T00:00Z"
+
+    moved = page_in_a_job("monitoring", as_of="2026-01-07T06:00Z", clock=clock, window_start="2026-01-05T06:00Z")
+    named = page_in_a_job("scoring", as_of=AS_OF, clock=clock)
+    rolled_back = page_in_a_job("registry", as_of=AS_OF, clock=clock, promoted_since="2026-01-06T12:00Z")
+
+    assert moved.as_of == utc(2013, 4, 3, 6)
+    assert moved.window == Window(utc(2013, 4, 1, 6), utc(2013, 4, 3, 6))
+    assert named.as_of == utc(2013, 4, 1, 6)
+    assert rolled_back.time("promoted_since") == utc(2013, 4, 2, 12)
+
+
+@pytest.mark.parametrize(
+    ("clock", "says"),
+    [
+        ("2026-01-05", "a clock is two times"),
+        ("today=2013-04-01", "ISO 8601"),
+        ("2013-04-01=2026-01-05", "a clock is moved back"),
+    ],
+)
+def test_a_clock_that_is_none_is_refused(clock: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        print(page_in_a_job("data", as_of=AS_OF, clock=clock).as_of)
+
+
+def a_first_page(name: str, landing: Path, *tables: str, first_run: str = "pass", **namespace: object) -> Page:
+    """A page of a home where these tables are, and no champion ever was."""
+    memory = MemoryTables()
+    for name_of_table in tables:
+        memory.ledgers.add(name_of_table, "source string", [("flights",)])
+    app = SimpleNamespace(
+        tables=memory, landing=landing, use_case=USE_CASE, registry=SimpleNamespace(name="levelfive.qa.flight_delay")
+    )
+    page = Page(name, namespace, {"first_run": first_run})
+    page.__dict__["app"] = app
+    return page
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("data", "nothing has landed"), ("features", "no landing file was ingested"), ("scoring", "never a champion")],
+)
+def test_a_first_run_says_what_there_is_nothing_of_and_ends_well(tmp_path: Path, name: str, says: str) -> None:
+    with pytest.raises(Exited, match=says):
+        notebook.pass_first_run(a_first_page(name, tmp_path, dbutils=FakeDbutils({})))
+    with pytest.raises(SystemExit) as ended:
+        notebook.pass_first_run(a_first_page(name, tmp_path))
+
+    assert ended.value.code == 0
+
+
+@pytest.mark.parametrize("name", ["data", "features", "scoring"])
+def test_what_is_missing_is_passed_over_by_nobody_who_does_not_say_so(tmp_path: Path, name: str) -> None:
+    notebook.pass_first_run(a_first_page(name, tmp_path, first_run=""))
+    with pytest.raises(ConfigError, match="first_run is 'pass' or empty, got 'yes'"):
+        notebook.pass_first_run(a_first_page(name, tmp_path, first_run="yes"))
+
+
+def test_it_is_no_first_run_any_more_once_there_is_something(tmp_path: Path) -> None:
+    notebook.pass_first_run(a_first_page("data", tmp_path, "landing_files"))
+    notebook.pass_first_run(a_first_page("features", tmp_path, "landing_files"))
+    (tmp_path / "flights").mkdir()
+    (tmp_path / "flights" / "flights_2013-01.csv.gz").touch()
+    notebook.pass_first_run(a_first_page("data", tmp_path))
 
 
 def test_a_script_builds_the_laptops_application_with_what_its_home_says(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,16 @@ def list_files(landing: Path, source: Source) -> tuple[Path, ...]:
             "Deliver the files there, or name another place with --landing."
         )
     return files
+
+
+def has_nothing(landing: Path, sources: Iterable[Source]) -> bool:
+    """Tell whether no source has a file, of whatever format.
+
+    Raises:
+        LandingError: A folder cannot be listed.
+    """
+    found = (path for source in sources for path in _entries(landing / source.name))
+    return all(path.name.startswith(PASSED_OVER) for path in found)
 
 
 def inspect(path: Path, known: Collection[str] = (), source: Source = ANY) -> LandingFile:

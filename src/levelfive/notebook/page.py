@@ -18,7 +18,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from levelfive.app import App, job_run, on_databricks
-from levelfive.config import DEFAULT_HOME, load_settings, parse_time, parse_window
+from levelfive.config import DEFAULT_HOME, load_settings, parse_clock, parse_time, parse_window
 from levelfive.errors import ConfigError
 from levelfive.job_runs import JobRun
 from levelfive.mlflow_store import quieten
@@ -104,12 +104,15 @@ class Page:
         return found
 
     def time(self, name: str) -> datetime | None:
-        """Read a parameter that is a time; None if it is empty.
+        """Read a parameter that is a time, as the clock shows it if it was moved; None if it is empty.
 
         Raises:
-            ConfigError: It is no time.
+            ConfigError: It is no time, or the clock is none.
         """
-        return parse_time(self[name]) if self[name] else None
+        if not self[name]:
+            return None
+        moment, clock = parse_time(self[name]), parse_clock(self["clock"])
+        return moment if clock is None else clock.at(moment)
 
     def number(self, name: str) -> int:
         """Read a parameter that is a whole number, 0 or more; 0 if it is empty.
@@ -129,7 +132,15 @@ class Page:
         Raises:
             ConfigError: A time is wrong, or the end is not after the start.
         """
-        return parse_window(self["window_start"], self["window_end"], self.as_of)
+        return parse_window(self["window_start"], self["window_end"], self.as_of, parse_clock(self["clock"]))
+
+    def end(self, said: str) -> None:
+        """End the notebook well, and say why: the cells that follow do not run."""
+        print(said)
+        dbutils = self.namespace.get("dbutils")
+        if dbutils is None:
+            sys.exit(0)
+        dbutils.notebook.exit(said)
 
     def show(self, *results: object) -> None:
         """Show results: figures as they are, frames of Spark and pandas, dataclasses and lists of them as tables."""

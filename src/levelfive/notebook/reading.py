@@ -19,13 +19,13 @@ SETTINGS = (
 )
 APPROVALS = ("approval", "approval_by_trainer")
 """Settings that only the notebook `registry` takes: nothing else approves and promotes."""
-COMMON = ("as_of", *SETTINGS, "code_revision")
+COMMON = ("as_of", "clock", *SETTINGS, "code_revision")
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
-    "data": (),
-    "features": ("since",),
+    "data": ("first_run",),
+    "features": ("since", "first_run"),
     "training": ("without", "decision"),
     "registry": (*APPROVALS, "step", "version", "by", "reason", "source_model", "source_registry", "promoted_since"),
-    "scoring": ("window_start", "window_end", "min_rows"),
+    "scoring": ("window_start", "window_end", "min_rows", "first_run"),
     "monitoring": ("window_start", "window_end", "lakehouse_monitor"),
     "retraining": (),
     "report": ("output",),
@@ -33,7 +33,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
 }
 """What each notebook takes beside the common parameters. All are texts; an empty one means the default."""
 
-FIXED = frozenset({*SETTINGS, *APPROVALS, "code_revision", "lakehouse_monitor", "output"})
+FIXED = frozenset({*SETTINGS, *APPROVALS, "clock", "code_revision", "lakehouse_monitor", "output"})
 """What a job is deployed with: where it reads and writes, which code, and who lets a version go live. All other
 parameters differ from run to run; of those, a job takes the ones that it declares."""
 

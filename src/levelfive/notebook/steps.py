@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from levelfive.config import Approval
+from levelfive.data.job import LANDING_FILES
+from levelfive.data.landing import has_nothing
 from levelfive.errors import ConfigError, RegistryError
 from levelfive.metrics import Estimate
 from levelfive.monitoring.lakehouse_monitor import LakehouseMonitor, Refresh
 from levelfive.notebook.page import Page
 from levelfive.registry import job as registry_job
 from levelfive.registry.job import RegistryResult
+from levelfive.registry.promotions import history
 from levelfive.retraining import job as retraining_job
 from levelfive.retraining.records import decisions
 from levelfive.training import job as training_job
@@ -21,6 +24,7 @@ from levelfive.windows import iso
 
 DEFAULT_BY = "levelfive"
 TRAINING_TASK = "training"
+PASS = "pass"
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,34 @@ def _train_as_decided(page: Page) -> Trained:
     if done is None:
         raise ConfigError(f"decision {wanted!r} is {record.decision.action}, which asks for no training")
     return Trained(done.verdict, done.reasons, done.candidate_version, done.version, {})
+
+
+def pass_first_run(page: Page) -> None:
+    """End the notebook well where the parameter `first_run` says `pass`, and there is nothing yet that it works on.
+
+    That is, for `data`, no file of any source, now or ever; for `features`, no ingested file; for `scoring`, no
+    champion that ever was. Once there is something, the parameter has no effect.
+
+    Raises:
+        ConfigError: The parameter says something else.
+    """
+    if page["first_run"] not in ("", PASS):
+        raise ConfigError(f"parameter first_run is {PASS!r} or empty, got {page['first_run']!r}")
+    said = _nothing_yet(page) if page["first_run"] else ""
+    if said:
+        page.end(f"A first run: {said}. See docs/first-day.md.")
+
+
+def _nothing_yet(page: Page) -> str:
+    app = page.app
+    if page.name == "scoring":
+        never = not history(app.tables, app.registry.name)
+        return f"there was never a champion of {app.registry.name}, so nothing is scored" if never else ""
+    if app.tables.exists(LANDING_FILES):
+        return ""
+    if page.name == "features":
+        return "no landing file was ingested yet, so nothing is computed"
+    return f"nothing has landed in {app.landing} yet" if has_nothing(app.landing, app.use_case.sources) else ""
 
 
 def refresh_lakehouse_monitor(page: Page) -> Refresh | None:
