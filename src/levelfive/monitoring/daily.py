@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
 
 from levelfive.histograms import Histogram
-from levelfive.monitoring.broken import Bools, Judged, judge_days, judge_volume
+from levelfive.monitoring.broken import Judged, judge_days, judge_volume
 from levelfive.monitoring.profiling import WindowProfiles, finish
-from levelfive.monitoring.strange import KINDS, LEVELS, DailyValues, Kind
+from levelfive.monitoring.strange import KINDS, LEVELS, Bools, DailyValues, Kind
 from levelfive.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.profiles import SCORE, Baseline
 from levelfive.windows import Window
@@ -59,7 +59,7 @@ class Faults:
 
     columns: tuple[Fault, ...] = ()
     judged: tuple[str, ...] = ()
-    seen_from: Mapping[str, Mapping[str, float]] | None = None
+    seen_from: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def days(self) -> frozenset[tuple[date, str]]:
@@ -100,7 +100,7 @@ def days_of_training(baseline: Baseline) -> dict[tuple[date, str], DayOfColumn]:
 
 
 def days_before(rows: Iterable[Mapping[str, Any]], window: Window, day_starts_at: timedelta) -> Known:
-    """List the whole days before a window that earlier windows profiled; of one that several did, the one with most rows.
+    """List the whole days before a window that earlier windows profiled; of several profiles, that of most rows.
 
     Args:
         rows: Of the table `profiles`.

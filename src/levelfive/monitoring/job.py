@@ -6,7 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,6 +19,16 @@ from levelfive.features.job import LABELS
 from levelfive.metrics import SKILL, Estimate, Metric
 from levelfive.model_package import Model
 from levelfive.monitoring import profiling, records
+from levelfive.monitoring.daily import (
+    Fault,
+    Faults,
+    Known,
+    days_before,
+    days_of_training,
+    days_of_window,
+    find_faults,
+    find_missing_rows,
+)
 from levelfive.monitoring.drift import MIN_BASELINE_DAYS, categorical_drift, numeric_drift, usual_psi
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles, baseline_of, profile_days
@@ -27,7 +37,7 @@ from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, Verdi
 from levelfive.parallel import in_parallel
 from levelfive.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.predictions import PREDICTIONS, Role
-from levelfive.profiles import Baseline
+from levelfive.profiles import SCORE, Baseline
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext, Run
@@ -38,10 +48,14 @@ from levelfive.windows import Window, iso
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-READS = (PREDICTIONS, LABELS, LANDING_FILES, PROMOTIONS)
+READS = (PREDICTIONS, LABELS, LANDING_FILES, PROMOTIONS, PROFILES)
 WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS)
 
 USUAL_SEED = 0
+_OF_A_DAY = (
+    *("model_version", "window_start", "window_end", "day", "column"),
+    *("rows", "nulls", "quantiles", "most_frequent", "far_outside", "broken"),
+)
 DAY = timedelta(days=1)
 
 
@@ -86,18 +100,22 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
                 ahead = beside.submit(_profile, context, run, subject, model)
             windows = [*_provisional(run, registry.name, as_of, before=window.start), window]
             found = performance(context, run, windows, model_name=registry.name, as_of=as_of, first=_first(made))
-            delivered = _delivered(run, window)
+            delivered = _delivered(context, run, window)
+            earlier = _days_before(context, run, registry.name, window)
         if not found[-1].scored:
             raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
-        seen = []
+        profiled = []
         for version in found[-1].versions:
             subject, model = Subject(registry.name, version, window), registry.load_if_there(version)
             if model is None:
                 continue
             ready = ahead is not None and likely is not None and likely.version == version
             profiles = ahead.result() if ahead is not None and ready else _profile(context, run, subject, model)
-            with run.timed("drift"):
-                seen.append(_look(context, subject, model, profiles, (delivered, found[-1])))
+            profiled.append((subject, model, profiles))
+        all_there = len(profiled) == len(found[-1].versions)
+        missing = _missing(context, earlier, profiled, window) if all_there else ()
+        with run.timed("drift"):
+            seen = [_look(context, one, (delivered, found[-1], earlier, missing)) for one in profiled]
         run.counts["scored"] = found[-1].scored
         run.counts["versions_gone"] = len(found[-1].versions) - len(seen)
         if not seen:
@@ -131,7 +149,11 @@ class _Seen:
     baseline: Baseline
     profiles: WindowProfiles
     drifts: tuple[ColumnDrift, ...]
+    faults: Faults
     verdict: Verdict
+
+
+_Profiled = tuple[Subject, Model, WindowProfiles]
 
 
 def _first(made: Sequence[Promotion]) -> str | None:
@@ -148,14 +170,45 @@ def _profile(context: JobContext, run: Run, subject: Subject, model: Model) -> W
     return profile_days(rows, model.baseline, context.use_case.day_starts_at)
 
 
+def _days_before(context: JobContext, run: Run, model_name: str, window: Window) -> Known:
+    """List the days before a window, as its model's versions profiled them."""
+    told = records.of_model(run, PROFILES, model_name, window.start, _OF_A_DAY)
+    return days_before(told, window, context.use_case.day_starts_at)
+
+
+def _missing(context: JobContext, earlier: Known, profiled: Sequence[_Profiled], window: Window) -> tuple[Fault, ...]:
+    """Find the days that lack rows, of all versions together."""
+    rows: Counter[date] = Counter()
+    for _, _, profiles in profiled:
+        for (day, column), part in profiles.by_day.items():
+            rows[day] += part.count + part.nulls if column == SCORE else 0
+    if not profiled:
+        return ()
+    before = {**days_of_training(profiled[-1][1].baseline), **earlier}
+    return tuple(find_missing_rows(before, rows, window, context.use_case.day_starts_at))
+
+
+def _columns_of_sources(context: JobContext) -> dict[str, frozenset[str]]:
+    """List the features that rest on each source."""
+    use_case = context.use_case
+    found: dict[str, set[str]] = defaultdict(set)
+    for source in use_case.spine_sources:
+        found[source] |= set(use_case.model.spine_features)
+    for lookup in use_case.model.lookups:
+        for source in use_case.feature_table(lookup.table).sources:
+            found[source] |= set(lookup.features)
+    return {source: frozenset(columns) for source, columns in found.items()}
+
+
 def _look(
     context: JobContext,
-    subject: Subject,
-    model: Model,
-    profiles: WindowProfiles,
-    measured: tuple[Sequence[Delivered], Performance],
+    profiled: _Profiled,
+    measured: tuple[Sequence[Delivered], Performance, Known, tuple[Fault, ...]],
 ) -> _Seen:
-    (delivered, found), baseline = measured, model.baseline
+    (subject, model, profiles), (delivered, found, earlier, missing) = profiled, measured
+    baseline, starts = model.baseline, context.use_case.day_starts_at
+    today = days_of_window(profiles, baseline, subject.window, starts)
+    faults = find_faults({**days_of_training(baseline), **earlier}, today)
     drifts = _drifts(context, profiles, baseline)
     trained = model.card.trained_until - model.card.trained_from
     verdict = judge(
@@ -164,12 +217,15 @@ def _look(
             delivered=tuple(delivered),
             rows_a_day=found.scored / (subject.window.length / DAY),
             rows_a_day_at_training=model.card.training_rows / (trained / DAY),
+            missing=missing,
+            columns=_columns_of_sources(context),
         ),
         _estimate(context, found),
+        faults=faults,
         skill_at_training=model.card.holdout_skill,
         policy=context.use_case.monitoring,
     )
-    return _Seen(subject, baseline, profiles, drifts, verdict)
+    return _Seen(subject, baseline, profiles, drifts, replace(faults, columns=(*faults.columns, *missing)), verdict)
 
 
 def _estimate(context: JobContext, found: Performance) -> Estimate | None:
@@ -206,15 +262,31 @@ def _provisional(run: Run, model_name: str, as_of: datetime, *, before: datetime
     return sorted(earlier for earlier, young in newest.items() if young and earlier.end <= before)
 
 
-def _delivered(run: Run, window: Window) -> tuple[Delivered, ...]:
+def _delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered, ...]:
     names = ("rows_in", "accepted", "quarantined", "duplicates")
     found: dict[str, Counter[str]] = defaultdict(Counter)
+    days: dict[str, set[date]] = defaultdict(set)
+    share, starts = context.use_case.monitoring.broken_quarantined_share, context.use_case.day_starts_at
     for row in run.rows(LANDING_FILES):
         # A file that says more than its time knows, if only by one wild date, stands where it came.
         newest = row["max_event_time"] and min(row["max_event_time"], row["loaded_at"] - timedelta(microseconds=1))
         if newest is not None and window.start <= newest < window.end:
             found[row["source"]].update({name: row[name] for name in names})
-    return tuple(Delivered(source, *(found[source][name] for name in names)) for source in sorted(found))
+            if row["quarantined"] > share * row["rows_in"]:
+                oldest = max(row["min_event_time"] or newest, window.start)
+                first, last = ((time - starts).date() for time in (oldest, newest))
+                days[row["source"]] |= {first + place * DAY for place in range((last - first).days + 1)}
+    return tuple(
+        Delivered(
+            source,
+            rows_in=counts["rows_in"],
+            accepted=counts["accepted"],
+            quarantined=counts["quarantined"],
+            duplicates=counts["duplicates"],
+            days=tuple(sorted(days[source])),
+        )
+        for source, counts in sorted(found.items())
+    )
 
 
 def _write(
@@ -230,8 +302,8 @@ def _write(
         drifts += [(one.subject, column) for column in one.drifts]
     name, last = seen[0].subject.model_name, seen[-1].subject
     jobs = [
-        partial(records.write_profiles, run, profiles),
-        partial(records.write_drift, run, drifts),
+        partial(records.write_profiles, run, profiles, frozenset().union(*(one.faults.days for one in seen))),
+        partial(records.write_drift, run, drifts, {one.subject.model_version: one.faults.seen_from for one in seen}),
         partial(records.write_quality, run, last, delivered),
         partial(records.write_performance, run, name, as_of, found),
         partial(records.write_verdicts, run, [_record(one, found[-1], as_of) for one in seen]),
@@ -259,5 +331,6 @@ def _record(one: _Seen, found: Performance, as_of: datetime) -> tuple[Subject, V
         unusual=one.verdict.unusual,
         harmful=one.verdict.harmful,
         broken=one.verdict.broken,
+        left_out=one.verdict.left_out,
     )
     return one.subject, record
