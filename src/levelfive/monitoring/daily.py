@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from levelfive.histograms import Histogram
 from levelfive.monitoring.broken import Judged, judge_days, judge_volume
+from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.profiling import WindowProfiles, finish
 from levelfive.monitoring.strange import KINDS, LEVELS, Bools, DailyValues, Kind
 from levelfive.partials import CategoricalProfile, NumericProfile, Partial
@@ -33,38 +34,6 @@ class DayOfColumn:
     outside: int | None
     quantiles: Mapping[str, float]
     broken: bool = False
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What is broken of a column on a day: the value of a kind, and what is usual."""
-
-    column: str
-    day: date
-    kind: Kind
-    value: float
-    usual: float
-
-
-@dataclass(frozen=True)
-class Faults:
-    """What the days of a window show.
-
-    Args:
-        columns: The faults of the columns.
-        judged: Columns of which something can be said on some day.
-        seen_from: By column and kind, the smallest change that two days running would be called for, on the last day;
-            infinite where none can be seen.
-    """
-
-    columns: tuple[Fault, ...] = ()
-    judged: tuple[str, ...] = ()
-    seen_from: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-
-    @property
-    def days(self) -> frozenset[tuple[date, str]]:
-        """The broken days, with their columns."""
-        return frozenset((fault.day, fault.column) for fault in self.columns)
 
 
 Known = Mapping[tuple[date, str], DayOfColumn]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,18 +17,15 @@ from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.job import LABELS
 from levelfive.metrics import SKILL, Estimate, Metric
 from levelfive.model_package import Model
-from levelfive.monitoring import profiling, records
+from levelfive.monitoring import deliveries, profiling, records
 from levelfive.monitoring.daily import (
-    Fault,
-    Faults,
     Known,
-    days_before,
     days_of_training,
     days_of_window,
     find_faults,
-    find_missing_rows,
 )
 from levelfive.monitoring.drift import MIN_BASELINE_DAYS, categorical_drift, numeric_drift, usual_psi
+from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles, baseline_of, profile_days
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, VERDICTS, Subject, VerdictRecord
@@ -37,7 +33,7 @@ from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, Verdi
 from levelfive.parallel import in_parallel
 from levelfive.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.predictions import PREDICTIONS, Role
-from levelfive.profiles import SCORE, Baseline
+from levelfive.profiles import Baseline
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext, Run
@@ -52,10 +48,6 @@ READS = (PREDICTIONS, LABELS, LANDING_FILES, PROMOTIONS, PROFILES)
 WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS)
 
 USUAL_SEED = 0
-_OF_A_DAY = (
-    *("model_version", "window_start", "window_end", "day", "column"),
-    *("rows", "nulls", "quantiles", "most_frequent", "far_outside", "broken"),
-)
 DAY = timedelta(days=1)
 
 
@@ -100,8 +92,8 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
                 ahead = beside.submit(_profile, context, run, subject, model)
             windows = [*_provisional(run, registry.name, as_of, before=window.start), window]
             found = performance(context, run, windows, model_name=registry.name, as_of=as_of, first=_first(made))
-            delivered = _delivered(context, run, window)
-            earlier = _days_before(context, run, registry.name, window)
+            landed = deliveries.delivered(context, run, window)
+            earlier = deliveries.known_before(context, run, registry.name, window)
         if not found[-1].scored:
             raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
         profiled = []
@@ -113,15 +105,18 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
             profiles = ahead.result() if ahead is not None and ready else _profile(context, run, subject, model)
             profiled.append((subject, model, profiles))
         all_there = len(profiled) == len(found[-1].versions)
-        missing = _missing(context, earlier, profiled, window) if all_there else ()
+        missing: tuple[Fault, ...] = ()
+        if profiled and all_there:
+            parts, newest = [profiles for _, _, profiles in profiled], profiled[-1][1].baseline
+            missing = deliveries.missing(context, earlier, parts, newest, window)
         with run.timed("drift"):
-            seen = [_look(context, one, (delivered, found[-1], earlier, missing)) for one in profiled]
+            seen = [_look(context, one, (landed, found[-1], earlier, missing)) for one in profiled]
         run.counts["scored"] = found[-1].scored
         run.counts["versions_gone"] = len(found[-1].versions) - len(seen)
         if not seen:
             registry.load(found[-1].versions[-1])  # its error says what is gone
         with run.timed("write"):
-            _write(run, seen, delivered, found, as_of)
+            _write(run, seen, landed, found, as_of)
         return MonitoringResult(run.run_id, window, {one.subject.model_version: one.verdict for one in seen}, found)
 
 
@@ -170,36 +165,6 @@ def _profile(context: JobContext, run: Run, subject: Subject, model: Model) -> W
     return profile_days(rows, model.baseline, context.use_case.day_starts_at)
 
 
-def _days_before(context: JobContext, run: Run, model_name: str, window: Window) -> Known:
-    """List the days before a window, as its model's versions profiled them."""
-    told = records.of_model(run, PROFILES, model_name, window.start, _OF_A_DAY)
-    return days_before(told, window, context.use_case.day_starts_at)
-
-
-def _missing(context: JobContext, earlier: Known, profiled: Sequence[_Profiled], window: Window) -> tuple[Fault, ...]:
-    """Find the days that lack rows, of all versions together."""
-    rows: Counter[date] = Counter()
-    for _, _, profiles in profiled:
-        for (day, column), part in profiles.by_day.items():
-            rows[day] += part.count + part.nulls if column == SCORE else 0
-    if not profiled:
-        return ()
-    before = {**days_of_training(profiled[-1][1].baseline), **earlier}
-    return tuple(find_missing_rows(before, rows, window, context.use_case.day_starts_at))
-
-
-def _columns_of_sources(context: JobContext) -> dict[str, frozenset[str]]:
-    """List the features that rest on each source."""
-    use_case = context.use_case
-    found: dict[str, set[str]] = defaultdict(set)
-    for source in use_case.spine_sources:
-        found[source] |= set(use_case.model.spine_features)
-    for lookup in use_case.model.lookups:
-        for source in use_case.feature_table(lookup.table).sources:
-            found[source] |= set(lookup.features)
-    return {source: frozenset(columns) for source, columns in found.items()}
-
-
 def _look(
     context: JobContext,
     profiled: _Profiled,
@@ -218,7 +183,7 @@ def _look(
             rows_a_day=found.scored / (subject.window.length / DAY),
             rows_a_day_at_training=model.card.training_rows / (trained / DAY),
             missing=missing,
-            columns=_columns_of_sources(context),
+            columns=deliveries.columns_of_sources(context),
         ),
         _estimate(context, found),
         faults=faults,
@@ -260,33 +225,6 @@ def _provisional(run: Run, model_name: str, as_of: datetime, *, before: datetime
     told = records.of_model(run, PERFORMANCE, model_name, as_of)
     newest = {records.window_of(row): row["provisional"] for row in told if row["model"] == records.LIVE}
     return sorted(earlier for earlier, young in newest.items() if young and earlier.end <= before)
-
-
-def _delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered, ...]:
-    names = ("rows_in", "accepted", "quarantined", "duplicates")
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    days: dict[str, set[date]] = defaultdict(set)
-    share, starts = context.use_case.monitoring.broken_quarantined_share, context.use_case.day_starts_at
-    for row in run.rows(LANDING_FILES):
-        # A file that says more than its time knows, if only by one wild date, stands where it came.
-        newest = row["max_event_time"] and min(row["max_event_time"], row["loaded_at"] - timedelta(microseconds=1))
-        if newest is not None and window.start <= newest < window.end:
-            found[row["source"]].update({name: row[name] for name in names})
-            if row["quarantined"] > share * row["rows_in"]:
-                oldest = max(row["min_event_time"] or newest, window.start)
-                first, last = ((time - starts).date() for time in (oldest, newest))
-                days[row["source"]] |= {first + place * DAY for place in range((last - first).days + 1)}
-    return tuple(
-        Delivered(
-            source,
-            rows_in=counts["rows_in"],
-            accepted=counts["accepted"],
-            quarantined=counts["quarantined"],
-            duplicates=counts["duplicates"],
-            days=tuple(sorted(days[source])),
-        )
-        for source, counts in sorted(found.items())
-    )
 
 
 def _write(

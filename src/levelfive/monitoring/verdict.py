@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from levelfive.metrics import Estimate
-from levelfive.monitoring.daily import Fault, Faults
 from levelfive.monitoring.drift import Drift
+from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.strange import Kind
 from levelfive.policies import MonitoringPolicy
 

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 import pytest
 
 from levelfive.metrics import Estimate
-from levelfive.monitoring.daily import Fault, Faults
 from levelfive.monitoring.drift import Drift
+from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.strange import Kind
 from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, Verdict, judge
 from levelfive.policies import MonitoringPolicy
