@@ -6,7 +6,7 @@ It trains on January, scores February, trains again on what February brought, an
 from dataclasses import replace
 
 from levelfive import app, cli
-from levelfive.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy
+from levelfive.policies import GatePolicy, RetrainingPolicy
 from levelfive.usecase import UseCase, load_use_case
 
 
@@ -19,8 +19,6 @@ def lenient(name: str) -> UseCase:
         gate=GatePolicy(min_rows=100, margin=1.0, min_skill=-1.0),
         # February doubles what January taught; March adds half.
         retraining=RetrainingPolicy(calibration=None, loss_excess=None, label_growth=0.7),
-        # Beside a single month of winter, the next one looks broken.
-        monitoring=MonitoringPolicy(broken_outside_share=1.0, broken_outside_share_grown=1.0),
         replay=replace(use_case.replay, training_months=1),
     )
 

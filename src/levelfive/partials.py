@@ -104,6 +104,7 @@ class Partial:
         sketch: The `SKETCH_SIZE` least hashes of the numbers (63 bits), each once, increasing.
         categories: Count of each category, as text.
         edges: Of the places: the histogram's least value, inner edges and greatest value.
+        repeats: How many numbers have each hash of the sketch.
     """
 
     count: int
@@ -117,6 +118,16 @@ class Partial:
     sketch: tuple[int, ...]
     categories: Mapping[str, int]
     edges: tuple[float | None, ...] = ()
+    repeats: tuple[int, ...] = ()
+
+    @property
+    def most_frequent(self) -> int:
+        """Count of the most frequent value, 0 without any.
+
+        It is exact up to `SKETCH_SIZE` different numbers; of more, it is that of the most frequent among those whose
+        hashes are the least. A value that fills a column leaves few others.
+        """
+        return max((*self.categories.values(), *self.repeats), default=0)
 
 
 def partial_numeric(values: NDArray[Any], histogram: Histogram) -> Partial:
@@ -127,6 +138,7 @@ def partial_numeric(values: NDArray[Any], histogram: Histogram) -> Partial:
 
 def _partial_of_ordered(ordered: Floats, nulls: int, histogram: Histogram) -> Partial:
     filled = histogram.refilled_by_ordered(ordered)
+    sketch, repeats = _sketches(ordered, np.zeros(ordered.size, np.intp), 1)[0]
     mean = float(ordered.mean()) if ordered.size else 0.0
     return Partial(
         count=ordered.size,
@@ -137,9 +149,10 @@ def _partial_of_ordered(ordered: Floats, nulls: int, histogram: Histogram) -> Pa
         max=float(ordered[-1]) if ordered.size else None,
         counts=filled.counts,
         sums=filled.sums,
-        sketch=_sketch(ordered),
+        sketch=sketch,
         categories={},
         edges=histogram.edges,
+        repeats=repeats,
     )
 
 
@@ -180,9 +193,10 @@ def partials_of_groups(
             max=float(given[ends[g] - 1]) if n[g] else None,
             counts=tuple(counts[g].tolist()),
             sums=tuple(sums[g].tolist()),
-            sketch=sketches[g],
+            sketch=sketches[g][0],
             categories={},
             edges=histogram.edges,
+            repeats=sketches[g][1],
         )
         for g in range(n_groups)
     )
@@ -208,6 +222,8 @@ def merge(a: Partial, b: Partial) -> Partial:
     _require_edges(a, b.edges)
     count = a.count + b.count
     step, share = b.mean - a.mean, b.count / max(count, 1)
+    hashes = Counter(dict(zip(a.sketch, a.repeats, strict=True))) + Counter(dict(zip(b.sketch, b.repeats, strict=True)))
+    sketch = tuple(sorted(hashes)[:SKETCH_SIZE])
     return Partial(
         count=count,
         nulls=a.nulls + b.nulls,
@@ -217,9 +233,10 @@ def merge(a: Partial, b: Partial) -> Partial:
         max=max((most for most in (a.max, b.max) if most is not None), default=None),
         counts=tuple(map(add, a.counts, b.counts)),
         sums=tuple(map(add, a.sums, b.sums)),
-        sketch=tuple(sorted({*a.sketch, *b.sketch})[:SKETCH_SIZE]),
+        sketch=sketch,
         categories=dict(Counter(a.categories) + Counter(b.categories)),
         edges=a.edges,
+        repeats=tuple(hashes[one] for one in sketch),
     )
 
 
@@ -316,31 +333,22 @@ def profile_categorical(values: pd.Series) -> CategoricalProfile:
     return finish_categorical(partial_categorical(values))
 
 
-def _sketch(ordered: Floats) -> tuple[int, ...]:
-    """Hash each different value once, and keep the least hashes.
+def _sketches(ordered: Floats, codes: NDArray[Any], n_groups: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Make the sketch of each group, and how often its values stand there; numbers are ordered by group and value.
 
-    The hash is of the value alone, so that any two batches agree on it.
+    Each different value is hashed once, and the least hashes are kept. The hash is of the value alone, so that any two
+    batches agree on it.
     """
     first = np.ones(ordered.size, dtype=bool)
-    first[1:] = ordered[1:] != ordered[:-1]
-    hashes = hash_array(ordered[first] + 0.0) % np.uint64(_HASHES)  # + 0.0 makes -0.0 the usual 0
-    if hashes.size > SKETCH_SIZE:
-        hashes = np.partition(hashes, SKETCH_SIZE - 1)[:SKETCH_SIZE]
-    return tuple(np.unique(hashes).tolist())
-
-
-def _sketches(ordered: Floats, codes: NDArray[Any], n_groups: int) -> list[tuple[int, ...]]:
-    """Make the sketch of each group; the numbers are ordered by group and value."""
-    first = np.ones(ordered.size, dtype=bool)
     first[1:] = (ordered[1:] != ordered[:-1]) | (codes[1:] != codes[:-1])
-    hashes, owners = hash_array(ordered[first] + 0.0) % np.uint64(_HASHES), codes[first]
+    repeats = np.diff(np.append(np.flatnonzero(first), ordered.size))
+    hashes, owners = hash_array(ordered[first] + 0.0) % np.uint64(_HASHES), codes[first]  # + 0.0 makes -0.0 the usual 0
     order = np.lexsort((hashes, owners))
-    hashes = hashes[order]
+    hashes, repeats = hashes[order], repeats[order]
     ends = np.cumsum(np.bincount(owners, minlength=n_groups))
     starts = np.concatenate([[0], ends[:-1]])
-    return [
-        tuple(hashes[start : min(end, start + SKETCH_SIZE)].tolist()) for start, end in zip(starts, ends, strict=True)
-    ]
+    kept = [slice(start, min(end, start + SKETCH_SIZE)) for start, end in zip(starts, ends, strict=True)]
+    return [(tuple(hashes[some].tolist()), tuple(repeats[some].tolist())) for some in kept]
 
 
 def _distinct(sketch: Sequence[int]) -> int:

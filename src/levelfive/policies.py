@@ -62,14 +62,6 @@ class MonitoringPolicy:
     Args:
         level: A column is unusual where its PSI is above this quantile of what the baseline's own days give.
         outside_share: A column is outside the training's range where more than this share of its values are.
-        broken_outside_share: Above this share the values are of another unit or meaning: a season moves a
-            distribution, it does not take a quarter of it out of all that was seen before.
-        broken_outside_share_grown: The same for a column whose quantiles are all multiplied by one factor that is
-            below `broken_scale`: a schedule that grows by a fifteenth takes a quarter of its counts out of a winter's.
-        broken_scale: A column whose quantiles are all multiplied by this factor or more, or divided by it, and whose
-            PSI is above `broken_psi`, is of another unit.
-        broken_psi: See `broken_scale`.
-        broken_null_share: A column whose share of missing values grew by more than this is broken.
         broken_quarantined_share: Above this share of quarantined rows the delivery is broken.
         broken_volume_share: Fewer rows a day than this share of the training's are a delivery that lacks rows.
         harmful_skill_share: The model harms where its skill lies wholly below this share of that at training.
@@ -82,11 +74,6 @@ class MonitoringPolicy:
 
     level: float = 0.99
     outside_share: float = 0.01
-    broken_outside_share: float = 0.25
-    broken_outside_share_grown: float = 0.5
-    broken_scale: float = 1.5
-    broken_psi: float = 1.0
-    broken_null_share: float = 0.2
     broken_quarantined_share: float = 0.02
     broken_volume_share: float = 0.5
     harmful_skill_share: float = 0.25
@@ -96,11 +83,9 @@ class MonitoringPolicy:
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
         _require(self, "level", "between 0 and 1", 0 < self.level < 1)
-        for name in (field.name for field in fields(self) if field.name.endswith(("_share", "_share_grown"))):
+        for name in (field.name for field in fields(self) if field.name.endswith("_share")):
             if name != "harmful_skill_share":  # of a skill, not of a whole
                 _require(self, name, "from 0 to 1", 0 <= getattr(self, name) <= 1)
-        _require(self, "broken_psi", "finite, at least 0", 0 <= self.broken_psi < math.inf)
-        _require(self, "broken_scale", "finite, above 1", 1 < self.broken_scale < math.inf)
         _require(self, "harmful_skill_share", "finite", math.isfinite(self.harmful_skill_share))
         _require(self, "min_days", "at least 0", self.min_days >= 0)
         _require(self, "min_rows", "at least 0", self.min_rows >= 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,6 +27,7 @@ from levelfive.partials import (
     merge,
     partial_categorical,
     partial_numeric,
+    partials_of_groups,
     profile_categorical,
     profile_numeric,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Histogram",
     "NumericProfile",
     "Partial",
+    "RecentDay",
     "finish_categorical",
     "finish_numeric",
     "merge",
@@ -60,6 +62,28 @@ DailyCounts: TypeAlias = tuple[tuple[int, ...], ...]
 """By day, in order, and by place: those of the histogram, or the frequent categories and the rest."""
 
 
+RECENT_DAYS = 56
+
+
+@dataclass(frozen=True)
+class RecentDay:
+    """What one of the last days of a training set shows of a feature.
+
+    Args:
+        day: The use case's day, as whole days since 1970.
+        rows: Rows of the day.
+        nulls: Of them, without a value.
+        most_frequent: Count of the most frequent value.
+        quantiles: By level of `QUANTILES`, written as text; empty for categories, and without values.
+    """
+
+    day: int
+    rows: int
+    nulls: int
+    most_frequent: int
+    quantiles: Mapping[str, float]
+
+
 @dataclass(frozen=True)
 class Baseline:
     """Profiles of a training set's features by name, of its labels and of the model's scores.
@@ -72,6 +96,7 @@ class Baseline:
         score: Profile of the scores.
         daily: Counts of each day that has rows, by feature name, `LABEL` and `SCORE`; empty if the days
             were not given.
+        recent: The last `RECENT_DAYS` days by feature name, in order; empty if the days were not given.
     """
 
     rows: int
@@ -80,6 +105,7 @@ class Baseline:
     label: NumericProfile
     score: NumericProfile
     daily: Mapping[str, DailyCounts]
+    recent: Mapping[str, tuple[RecentDay, ...]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Write the baseline as JSON, with null for what is not defined."""
@@ -103,6 +129,9 @@ class Baseline:
                 label=_read_numeric(record["label"]),
                 score=_read_numeric(record["score"]),
                 daily={name: tuple(map(tuple, days)) for name, days in record["daily"].items()},
+                recent={
+                    name: tuple(RecentDay(**day) for day in days) for name, days in record.get("recent", {}).items()
+                },
             )
         except (AttributeError, KeyError, TypeError, ValueError) as err:
             raise DataError(f"expected a baseline as Baseline.to_json writes it, got {text[:200]!r}") from err
@@ -152,7 +181,27 @@ def profile_baseline(
     daily[LABEL] = _daily_numbers(label, baseline.label.histogram, blocks)
     if len(score) == len(features):
         daily[SCORE] = _daily_numbers(score, baseline.score.histogram, blocks)
-    return replace(baseline, daily=daily)
+    return replace(baseline, daily=daily, recent=_recent(features, baseline, np.asarray(days)))
+
+
+def _recent(features: pd.DataFrame, baseline: Baseline, days: NDArray[Any]) -> dict[str, tuple[RecentDay, ...]]:
+    there = np.unique(days)[-RECENT_DAYS:]
+    late = days >= there[0]
+    rows, codes = features[late], np.searchsorted(there, days[late])
+    found: dict[str, tuple[RecentDay, ...]] = {}
+    for name in features.columns:
+        if name in baseline.categorical:
+            parts = tuple(partial_categorical(rows[name][codes == place]) for place in range(there.size))
+            quantiles: list[Mapping[str, float]] = [{}] * there.size
+        else:
+            histogram = baseline.numeric[name].histogram
+            parts = partials_of_groups(_numbers(rows[name]), codes, there.size, histogram)
+            quantiles = [finish_numeric(part, histogram).quantiles for part in parts]
+        found[name] = tuple(
+            RecentDay(int(day), part.count + part.nulls, part.nulls, part.most_frequent, levels)
+            for day, part, levels in zip(there, parts, quantiles, strict=True)
+        )
+    return found
 
 
 def _daily_numbers(values: NDArray[Any], histogram: Histogram, blocks: DayBlocks) -> DailyCounts:

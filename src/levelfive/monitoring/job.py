@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,8 +17,15 @@ from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.job import LABELS
 from levelfive.metrics import SKILL, Estimate, Metric
 from levelfive.model_package import Model
-from levelfive.monitoring import profiling, records
+from levelfive.monitoring import deliveries, profiling, records
+from levelfive.monitoring.daily import (
+    Known,
+    days_of_training,
+    days_of_window,
+    find_faults,
+)
 from levelfive.monitoring.drift import MIN_BASELINE_DAYS, categorical_drift, numeric_drift, usual_psi
+from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles, baseline_of, profile_days
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, VERDICTS, Subject, VerdictRecord
@@ -38,7 +44,7 @@ from levelfive.windows import Window, iso
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-READS = (PREDICTIONS, LABELS, LANDING_FILES, PROMOTIONS)
+READS = (PREDICTIONS, LABELS, LANDING_FILES, PROMOTIONS, PROFILES)
 WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS)
 
 USUAL_SEED = 0
@@ -86,24 +92,31 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
                 ahead = beside.submit(_profile, context, run, subject, model)
             windows = [*_provisional(run, registry.name, as_of, before=window.start), window]
             found = performance(context, run, windows, model_name=registry.name, as_of=as_of, first=_first(made))
-            delivered = _delivered(run, window)
+            landed = deliveries.delivered(context, run, window)
+            earlier = deliveries.known_before(context, run, registry.name, window)
         if not found[-1].scored:
             raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
-        seen = []
+        profiled = []
         for version in found[-1].versions:
             subject, model = Subject(registry.name, version, window), registry.load_if_there(version)
             if model is None:
                 continue
             ready = ahead is not None and likely is not None and likely.version == version
             profiles = ahead.result() if ahead is not None and ready else _profile(context, run, subject, model)
-            with run.timed("drift"):
-                seen.append(_look(context, subject, model, profiles, (delivered, found[-1])))
+            profiled.append((subject, model, profiles))
+        all_there = len(profiled) == len(found[-1].versions)
+        missing: tuple[Fault, ...] = ()
+        if profiled and all_there:
+            parts, newest = [profiles for _, _, profiles in profiled], profiled[-1][1].baseline
+            missing = deliveries.missing(context, earlier, parts, newest, window)
+        with run.timed("drift"):
+            seen = [_look(context, one, (landed, found[-1], earlier, missing)) for one in profiled]
         run.counts["scored"] = found[-1].scored
         run.counts["versions_gone"] = len(found[-1].versions) - len(seen)
         if not seen:
             registry.load(found[-1].versions[-1])  # its error says what is gone
         with run.timed("write"):
-            _write(run, seen, delivered, found, as_of)
+            _write(run, seen, landed, found, as_of)
         return MonitoringResult(run.run_id, window, {one.subject.model_version: one.verdict for one in seen}, found)
 
 
@@ -131,7 +144,11 @@ class _Seen:
     baseline: Baseline
     profiles: WindowProfiles
     drifts: tuple[ColumnDrift, ...]
+    faults: Faults
     verdict: Verdict
+
+
+_Profiled = tuple[Subject, Model, WindowProfiles]
 
 
 def _first(made: Sequence[Promotion]) -> str | None:
@@ -150,12 +167,13 @@ def _profile(context: JobContext, run: Run, subject: Subject, model: Model) -> W
 
 def _look(
     context: JobContext,
-    subject: Subject,
-    model: Model,
-    profiles: WindowProfiles,
-    measured: tuple[Sequence[Delivered], Performance],
+    profiled: _Profiled,
+    measured: tuple[Sequence[Delivered], Performance, Known, tuple[Fault, ...]],
 ) -> _Seen:
-    (delivered, found), baseline = measured, model.baseline
+    (subject, model, profiles), (delivered, found, earlier, missing) = profiled, measured
+    baseline, starts = model.baseline, context.use_case.day_starts_at
+    today = days_of_window(profiles, baseline, subject.window, starts)
+    faults = find_faults({**days_of_training(baseline), **earlier}, today)
     drifts = _drifts(context, profiles, baseline)
     trained = model.card.trained_until - model.card.trained_from
     verdict = judge(
@@ -164,12 +182,15 @@ def _look(
             delivered=tuple(delivered),
             rows_a_day=found.scored / (subject.window.length / DAY),
             rows_a_day_at_training=model.card.training_rows / (trained / DAY),
+            missing=missing,
+            columns=deliveries.columns_of_sources(context),
         ),
         _estimate(context, found),
+        faults=faults,
         skill_at_training=model.card.holdout_skill,
         policy=context.use_case.monitoring,
     )
-    return _Seen(subject, baseline, profiles, drifts, verdict)
+    return _Seen(subject, baseline, profiles, drifts, replace(faults, columns=(*faults.columns, *missing)), verdict)
 
 
 def _estimate(context: JobContext, found: Performance) -> Estimate | None:
@@ -206,17 +227,6 @@ def _provisional(run: Run, model_name: str, as_of: datetime, *, before: datetime
     return sorted(earlier for earlier, young in newest.items() if young and earlier.end <= before)
 
 
-def _delivered(run: Run, window: Window) -> tuple[Delivered, ...]:
-    names = ("rows_in", "accepted", "quarantined", "duplicates")
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in run.rows(LANDING_FILES):
-        # A file that says more than its time knows, if only by one wild date, stands where it came.
-        newest = row["max_event_time"] and min(row["max_event_time"], row["loaded_at"] - timedelta(microseconds=1))
-        if newest is not None and window.start <= newest < window.end:
-            found[row["source"]].update({name: row[name] for name in names})
-    return tuple(Delivered(source, *(found[source][name] for name in names)) for source in sorted(found))
-
-
 def _write(
     run: Run, seen: Sequence[_Seen], delivered: Sequence[Delivered], found: Sequence[Performance], as_of: datetime
 ) -> None:
@@ -230,8 +240,8 @@ def _write(
         drifts += [(one.subject, column) for column in one.drifts]
     name, last = seen[0].subject.model_name, seen[-1].subject
     jobs = [
-        partial(records.write_profiles, run, profiles),
-        partial(records.write_drift, run, drifts),
+        partial(records.write_profiles, run, profiles, frozenset().union(*(one.faults.days for one in seen))),
+        partial(records.write_drift, run, drifts, {one.subject.model_version: one.faults.seen_from for one in seen}),
         partial(records.write_quality, run, last, delivered),
         partial(records.write_performance, run, name, as_of, found),
         partial(records.write_verdicts, run, [_record(one, found[-1], as_of) for one in seen]),
@@ -258,5 +268,6 @@ def _record(one: _Seen, found: Performance, as_of: datetime) -> tuple[Subject, V
         unusual=one.verdict.unusual,
         harmful=one.verdict.harmful,
         broken=one.verdict.broken,
+        left_out=one.verdict.left_out,
     )
     return one.subject, record

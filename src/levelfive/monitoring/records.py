@@ -10,6 +10,7 @@ from typing import Any
 
 from levelfive.ledgers import Cells
 from levelfive.metrics import Evaluation
+from levelfive.monitoring.daily import far_outside
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.verdict import ColumnDrift, Delivered
 from levelfive.partials import CategoricalProfile, NumericProfile, Partial
@@ -26,11 +27,12 @@ _WINDOW = "model_name string, model_version string, window_start timestamp, wind
 _SCHEMAS = {
     PROFILES: f"""{_WINDOW}, day date, column string, rows long, nulls long, mean double, std double, min double,
         max double, distinct long, quantiles map<string,double>, counts array<long>, sums array<double>,
-        categories map<string,long>, rest long, outside long""",
+        categories map<string,long>, rest long, outside long, most_frequent long, far_outside long,
+        broken boolean""",
     DRIFT: f"""{_WINDOW}, column string, psi double, usual_psi double, unusual boolean, jensen_shannon double,
         kolmogorov_smirnov double, wasserstein double, chi_squared double, chi_squared_p double,
         outside_share double, null_share_change double, scale double,
-        usual_outside_share double""",
+        usual_outside_share double, seen_from map<string,double>""",
     PERFORMANCE: f"""{_WINDOW}, as_of timestamp, model string, provisional boolean, scored long, known long,
         mature long, days long, without_label map<string,long>, without_label_score map<string,double>,
         label_mean double, score_mean double, label_mean_known double, metrics map<string,double>,
@@ -38,7 +40,7 @@ _SCHEMAS = {
     QUALITY: f"""{_WINDOW}, source string, rows_in long, accepted long, quarantined long, duplicates long""",
     VERDICTS: f"""{_WINDOW}, as_of timestamp, days long, rows long, drifted_share double,
         calibration array<double>, skill array<double>, outside array<string>, unusual array<string>,
-        harmful array<string>, broken array<string>""",
+        harmful array<string>, broken array<string>, left_out array<date>""",
 }
 LIVE = "live"
 REFERENCE = "reference"
@@ -74,25 +76,46 @@ class VerdictRecord:
     unusual: tuple[str, ...]
     harmful: tuple[str, ...]
     broken: tuple[str, ...]
+    left_out: tuple[date, ...] = ()
 
 
 def write_profiles(
-    run: Run, rows: Iterable[tuple[Subject, date | None, str, Partial, NumericProfile | CategoricalProfile]]
+    run: Run,
+    rows: Iterable[tuple[Subject, date | None, str, Partial, NumericProfile | CategoricalProfile]],
+    broken: frozenset[tuple[date, str]] = frozenset(),
 ) -> None:
-    """Put profiles in the place of those of their windows."""
-    cells = [(*subject.cells, day, column, *_profile(partial, done)) for subject, day, column, partial, done in rows]
+    """Put profiles in the place of those of their windows; `broken` are days and columns that were called so."""
+    cells = [
+        (
+            *(*subject.cells, day, column, *_profile(partial, done)),
+            *(partial.most_frequent, far_outside(partial, done), None if day is None else (day, column) in broken),
+        )
+        for subject, day, column, partial, done in rows
+    ]
     _replace(run, PROFILES, cells)
 
 
-def write_drift(run: Run, found: Iterable[tuple[Subject, ColumnDrift]]) -> None:
-    """Put the distances from the baseline in the place of those of their windows."""
+def write_drift(
+    run: Run,
+    found: Iterable[tuple[Subject, ColumnDrift]],
+    seen_from: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
+) -> None:
+    """Put the distances from the baseline in the place of those of their windows.
+
+    Args:
+        run: Which run writes.
+        found: The distances.
+        seen_from: By version, column and kind, the smallest change that is called broken.
+    """
     cells = []
     for subject, column in found:
         drift = column.drift
         moved = (drift.jensen_shannon, drift.kolmogorov_smirnov, drift.wasserstein)
         tested = (drift.chi_squared, drift.chi_squared_p, drift.outside_share, drift.null_share_change, drift.scale)
         measured = (drift.psi, column.usual, column.unusual, *moved, *tested, drift.usual_outside_share)
-        cells.append((*subject.cells, column.column, *measured))
+        seen = (seen_from or {}).get(subject.model_version, {}).get(column.column, {})
+        finite = {kind: least for kind, least in seen.items() if math.isfinite(least)}
+        cells.append((*subject.cells, column.column, *measured, finite))
     _replace(run, DRIFT, cells)
 
 
@@ -120,7 +143,7 @@ def write_verdicts(run: Run, found: Iterable[tuple[Subject, VerdictRecord]]) -> 
         intervals = (None if ends is None else list(ends) for ends in (record.calibration, record.skill))
         lists = (list(said) for said in (record.outside, record.unusual, record.harmful, record.broken))
         counts = (record.as_of, record.days, record.rows, record.drifted_share)
-        cells.append((*subject.cells, *counts, *intervals, *lists))
+        cells.append((*subject.cells, *counts, *intervals, *lists, list(record.left_out)))
     _add(run, VERDICTS, cells, ("model_name", "model_version", "window_start", "window_end", "as_of"))
 
 
@@ -138,7 +161,7 @@ def verdicts(run: Run, model_name: str, *, as_of: datetime) -> tuple[VerdictReco
             drifted_share=row["drifted_share"],
             calibration=_interval(row["calibration"]),
             skill=_interval(row["skill"]),
-            **{name: tuple(row[name]) for name in ("outside", "unusual", "harmful", "broken")},
+            **{name: tuple(row[name]) for name in ("outside", "unusual", "harmful", "broken", "left_out")},
         )
         newest[record.model_version, window] = record
     return tuple(sorted(newest.values(), key=lambda record: record.window.end))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 from levelfive.metrics import Estimate
 from levelfive.monitoring.drift import Drift
+from levelfive.monitoring.faults import Fault, Faults
+from levelfive.monitoring.strange import Kind
 from levelfive.policies import MonitoringPolicy
 
 
@@ -27,22 +30,31 @@ class ColumnDrift:
 
 @dataclass(frozen=True)
 class Delivered:
-    """What landed of a source in a window: `rows_in == accepted + quarantined + duplicates`."""
+    """What landed of a source in a window: `rows_in == accepted + quarantined + duplicates`.
+
+    `days` are those of its files with too many quarantined rows, as far as they lie in the window.
+    """
 
     source: str
     rows_in: int
     accepted: int
     quarantined: int
     duplicates: int
+    days: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What came: what landed of each source, rows scored a day, and rows a day at training."""
+    """What came: what landed of each source, rows scored a day, and rows a day at training.
+
+    `missing` are the days that lack rows; `columns` are those of each source.
+    """
 
     delivered: tuple[Delivered, ...]
     rows_a_day: float
     rows_a_day_at_training: float
+    missing: tuple[Fault, ...] = ()
+    columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,12 +66,14 @@ class Verdict:
         unusual: Columns that differ by more than the baseline's days differ among themselves.
         harmful: Why the model harms; empty if it does not.
         broken: What is broken in the data; empty if nothing is.
+        left_out: The days of broken deliveries, from which nothing is to be learned.
     """
 
     outside: tuple[str, ...]
     unusual: tuple[str, ...]
     harmful: tuple[str, ...]
     broken: tuple[str, ...]
+    left_out: tuple[date, ...] = ()
 
 
 def judge(
@@ -67,6 +81,7 @@ def judge(
     delivery: Delivery,
     skill: Estimate | None,
     *,
+    faults: Faults,
     skill_at_training: float | None,
     policy: MonitoringPolicy,
 ) -> Verdict:
@@ -79,6 +94,7 @@ def judge(
         columns: Each column's difference from the baseline.
         delivery: What came.
         skill: On the mature rows, with its interval by days, or None without such rows.
+        faults: What is broken in the columns, by day.
         skill_at_training: On the holdout of the training, or None where it is not known.
         policy: From which values on something is said.
     """
@@ -86,7 +102,8 @@ def judge(
         outside=tuple(c.column for c in columns if c.drift.new_share > policy.outside_share),
         unusual=tuple(c.column for c in columns if c.unusual),
         harmful=_harm(skill, skill_at_training, policy),
-        broken=(*_broken_delivery(delivery, policy), *(said for c in columns for said in _broken_column(c, policy))),
+        broken=(*_broken_delivery(delivery, faults, policy), *_broken_columns(faults.columns)),
+        left_out=_left_out(delivery, faults),
     )
 
 
@@ -103,7 +120,7 @@ def _harm(skill: Estimate | None, at_training: float | None, policy: MonitoringP
     )
 
 
-def _broken_delivery(delivery: Delivery, policy: MonitoringPolicy) -> list[str]:
+def _broken_delivery(delivery: Delivery, faults: Faults, policy: MonitoringPolicy) -> list[str]:
     found = [
         f"{d.source}: {d.quarantined:,} of {d.rows_in:,} rows that landed are quarantined, more than "
         f"{policy.broken_quarantined_share:.1%}"
@@ -116,22 +133,51 @@ def _broken_delivery(delivery: Delivery, policy: MonitoringPolicy) -> list[str]:
             f"{delivery.rows_a_day:,.0f} rows a day, {delivery.rows_a_day_at_training:,.0f} at training: rows are "
             "missing"
         )
+    found += [
+        f"{one.day}: {one.value:,.0f} rows, usually {one.usual:,.0f}: rows are missing" for one in delivery.missing
+    ]
+    for source, days in _broken_sources(delivery, faults).items():
+        found.append(f"{source}: at least half of its columns are broken on {_days(days)}")
     return found
 
 
-def _broken_column(column: ColumnDrift, policy: MonitoringPolicy) -> list[str]:
-    found, drift = [], column.drift
-    factor = None if drift.scale is None else max(drift.scale, 1 / drift.scale)
-    grown = factor is not None and factor < policy.broken_scale
-    most = policy.broken_outside_share_grown if grown else policy.broken_outside_share
-    if drift.outside_share is not None and drift.new_share > most:
-        found.append(
-            f"{column.column}: {drift.outside_share:.0%} of its values lie outside the training's range: another unit "
-            "or meaning?"
-        )
-    moved = (drift.psi or 0.0) > policy.broken_psi
-    if moved and factor is not None and not grown:
-        found.append(f"{column.column}: all its quantiles are {drift.scale:.3g} times what they were: another unit?")
-    if drift.null_share_change is not None and drift.null_share_change > policy.broken_null_share:
-        found.append(f"{column.column}: the share of missing values grew by {drift.null_share_change:.0%}")
+def _broken_sources(delivery: Delivery, faults: Faults) -> dict[str, list[date]]:
+    found = {}
+    for source, columns in sorted(delivery.columns.items()):
+        days = sorted({day for day, _ in faults.days})
+        broken = [day for day in days if 2 * sum((day, column) in faults.days for column in columns) >= len(columns)]
+        if broken and columns:
+            found[source] = broken
     return found
+
+
+def _left_out(delivery: Delivery, faults: Faults) -> tuple[date, ...]:
+    missing = (one.day for one in delivery.missing)
+    quarantined = (day for one in delivery.delivered for day in one.days)
+    columns = (day for days in _broken_sources(delivery, faults).values() for day in days)
+    return tuple(sorted({*missing, *quarantined, *columns}))
+
+
+def _broken_columns(faults: Sequence[Fault]) -> list[str]:
+    found: dict[tuple[str, Kind], list[Fault]] = {}
+    for fault in faults:
+        found.setdefault((fault.column, fault.kind), []).append(fault)
+    return [
+        f"{column}: {_said(kind, some[-1])} on {_days([one.day for one in some])}"
+        for (column, kind), some in found.items()
+    ]
+
+
+def _said(kind: Kind, fault: Fault) -> str:
+    if kind is Kind.FACTOR:
+        return f"its quantiles are {fault.value:.3g} times what they were, another unit?"
+    what = {
+        Kind.NULLS: "of the rows have no value",
+        Kind.FREQUENT: "of the values are the same one",
+        Kind.OUTSIDE: "of the values are new or far outside the training's range",
+    }
+    return f"{fault.value:.0%} {what[kind]}, usually {fault.usual:.0%}"
+
+
+def _days(days: Sequence[date]) -> str:
+    return str(days[0]) if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 
 from levelfive.config import Approval
 from levelfive.errors import RegistryError
@@ -147,7 +147,7 @@ def _decide(
         windows=tuple(_evidence(one) for one in seen),
         skill_at_training=card.holdout_skill,
         labels_at_training=max([card.training_rows, *tried]),
-        labels_now=count_mature_labels(context, run, as_of, excluded=_broken(told)),
+        labels_now=count_mature_labels(context, run, as_of, excluded=_left_out(context, told)),
         trained_at=card.as_of,
         last_retraining=max(asked, default=None),
         is_regression=context.use_case.model.task is Task.REGRESSION,
@@ -169,16 +169,18 @@ def _evidence(record: VerdictRecord) -> WindowEvidence:
     )
 
 
-def _broken(told: Sequence[VerdictRecord]) -> tuple[Window, ...]:
-    """List the windows that nothing is learned from: a person was called to them."""
-    return tuple(dict.fromkeys(one.window for one in told if one.broken or one.harmful))
+def _left_out(context: JobContext, told: Sequence[VerdictRecord]) -> tuple[Window, ...]:
+    """List the days of broken deliveries: nothing is learned from them."""
+    days = sorted({day for one in told for day in one.left_out})
+    starts = [datetime.combine(day, time(), UTC) + context.use_case.day_starts_at for day in days]
+    return tuple(Window(start, start + timedelta(days=1)) for start in starts)
 
 
 def _trained(context: JobContext, run: Run, stores: Stores, record: DecisionRecord) -> RetrainingRecord:
     done = retrainings(context.tables, record.model_name, until=record.as_of)
     found = next((one for one in done if one.decision_id == record.decision_id), None)
     if found is None:
-        broken = _broken(verdicts(run, record.model_name, as_of=record.as_of))
+        broken = _left_out(context, verdicts(run, record.model_name, as_of=record.as_of))
         labels = count_mature_labels(context, run, record.as_of, excluded=broken)
         found = _registered(context, stores.registry, record, labels) or _train(
             context, stores, record, (labels, broken)

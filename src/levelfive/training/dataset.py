@@ -57,7 +57,7 @@ class Wanted:
         model_name: The registered model whose predictions are looked at.
         earlier: The rows of an earlier training set, or None.
         served_by: The versions that saw all of these features when they scored.
-        excluded: Windows of prediction times whose rows are left out: their data was found to be broken.
+        excluded: Windows of prediction times whose rows are left out: their delivery was found to be broken.
     """
 
     features: tuple[str, ...]

@@ -1,14 +1,18 @@
 """What monitoring says of a window: three statements kept apart, and only harm or broken data calls for a person."""
 
 from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
 from levelfive.metrics import Estimate
 from levelfive.monitoring.drift import Drift
+from levelfive.monitoring.faults import Fault, Faults
+from levelfive.monitoring.strange import Kind
 from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, Verdict, judge
 from levelfive.policies import MonitoringPolicy
 
+JUNE = date(2013, 6, 1)
 NOTHING = Drift(0.0, 0.0, 0.0, 0.0, None, None, 0.0, 0.0)
 
 
@@ -21,6 +25,15 @@ def a_delivery(rows_a_day: float = 900.0, quarantined: int = 0) -> Delivery:
     return Delivery(landed, rows_a_day=rows_a_day, rows_a_day_at_training=900.0)
 
 
+def of_columns(*columns: str) -> Delivery:
+    """Build a delivery of which all columns rest on one source."""
+    return replace(a_delivery(), columns={"flights": frozenset(columns)})
+
+
+def broken_on(column: str, day: date) -> Fault:
+    return Fault(column, day, Kind.NULLS, 1.0, 0.0)
+
+
 def a_skill(low: float, high: float, days: int = 28, rows: int = 25_000) -> Estimate:
     return Estimate((low + high) / 2, low, high, days, rows)
 
@@ -30,11 +43,13 @@ def verdict(
     delivery: Delivery | None = None,
     skill: Estimate | None = None,
     at_training: float | None = 0.18,
+    faults: Faults | None = None,
 ) -> Verdict:
     return judge(
         columns,
         delivery or a_delivery(),
         skill,
+        faults=faults or Faults(),
         skill_at_training=at_training,
         policy=MonitoringPolicy(),
     )
@@ -102,57 +117,61 @@ def test_a_skill_without_an_interval_says_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "said"),
+    ("kind", "value", "usual", "said"),
     [
-        (a_column("wind", outside_share=0.26), "wind: 26% of its values lie outside"),
-        (a_column("way", scale=1.609, psi=1.9), "way: all its quantiles are 1.61 times"),
-        (a_column("way", scale=1 / 1.609, psi=1.9), "way: all its quantiles are 0.622 times"),
-        (a_column("wind", null_share_change=0.21), "wind: the share of missing values grew by 21%"),
+        (Kind.FACTOR, 1.609, 1.0, "way: its quantiles are 1.61 times what they were, another unit? on 2013-06-01"),
+        (Kind.NULLS, 0.21, 0.0, "way: 21% of the rows have no value, usually 0% on 2013-06-01"),
+        (Kind.FREQUENT, 1.0, 0.1, "way: 100% of the values are the same one, usually 10% on 2013-06-01"),
+        (Kind.OUTSIDE, 0.5, 0.0, "way: 50% of the values are new or far outside the training's range, usually 0% on"),
     ],
 )
-def test_a_column_of_another_unit_or_without_its_values_is_broken(broken: ColumnDrift, said: str) -> None:
-    assert verdict(broken).broken[0].startswith(said)
+def test_a_broken_column_is_said_with_its_value_and_what_is_usual(
+    kind: Kind, value: float, usual: float, said: str
+) -> None:
+    (found,) = verdict(faults=Faults((Fault("way", JUNE, kind, value, usual),))).broken
+
+    assert found.startswith(said)
 
 
-@pytest.mark.parametrize("moved", [{"scale": 1.4, "psi": 9.0}, {"scale": 1.6, "psi": 0.9}])
-def test_a_small_common_factor_or_a_small_change_is_no_other_unit(moved: dict[str, float]) -> None:
-    assert not verdict(a_column(**moved)).broken
+def test_the_days_of_a_broken_column_are_said_once() -> None:
+    days = [JUNE, JUNE + timedelta(days=1), JUNE + timedelta(days=3)]
+
+    (found,) = verdict(faults=Faults(tuple(Fault("way", day, Kind.NULLS, 0.5, 0.0) for day in days))).broken
+
+    assert found.endswith("on 3 days from 2013-06-01 to 2013-06-04")
 
 
-@pytest.mark.parametrize(
-    "at_the_limit",
-    [
-        {"outside_share": 0.25},
-        {"outside_share": 0.5, "scale": 1.07},
-        {"scale": 2.0, "psi": 1.0},
-        {"null_share_change": 0.2},
-    ],
-)
-def test_a_column_at_a_limit_is_not_broken(at_the_limit: dict[str, float]) -> None:
-    assert not verdict(a_column(**at_the_limit)).broken
+def test_a_broken_column_calls_a_person_and_leaves_nothing_out() -> None:
+    found = verdict(faults=Faults((broken_on("way", JUNE),)), delivery=of_columns("way", "from", "to"))
+
+    assert (bool(found.broken), found.left_out) == (True, ())
+
+
+def test_days_on_which_half_of_a_source_s_columns_are_broken_are_left_out() -> None:
+    faults = Faults((broken_on("way", JUNE), broken_on("to", JUNE), broken_on("way", JUNE + timedelta(days=1))))
+
+    found = verdict(faults=faults, delivery=of_columns("way", "from", "to"))
+
+    assert found.left_out == (JUNE,)
+    assert "flights: at least half of its columns are broken on 2013-06-01" in found.broken
+
+
+def test_days_that_lack_rows_or_hold_much_quarantine_are_left_out() -> None:
+    missing = (Fault("(score)", JUNE, Kind.FACTOR, 300.0, 900.0),)
+    landed = (replace(a_delivery().delivered[0], days=(JUNE + timedelta(days=2),)),)
+
+    found = verdict(delivery=replace(a_delivery(), missing=missing, delivered=landed))
+
+    assert found.left_out == (JUNE, JUNE + timedelta(days=2))
+    assert found.broken == ("2013-06-01: 300 rows, usually 900: rows are missing",)
+
+
+def test_a_season_that_moves_all_of_a_column_is_not_broken() -> None:
+    assert not verdict(a_column(outside_share=0.9, scale=2.0, psi=9.0, null_share_change=0.5)).broken
 
 
 def test_a_column_is_outside_where_more_than_a_share_of_it_is() -> None:
     assert verdict(a_column("at", outside_share=0.01), a_column("above", outside_share=0.011)).outside == ("above",)
-
-
-@pytest.mark.parametrize("scale", [1.5, 1 / 1.5])
-def test_the_least_factor_of_another_unit_is_one(scale: float) -> None:
-    assert verdict(a_column(scale=scale, psi=9.0)).broken
-
-
-def test_a_column_that_has_not_moved_is_of_no_other_unit() -> None:
-    strict = MonitoringPolicy(broken_psi=0.5)
-
-    found = judge([a_column(scale=2.0, psi=0.0)], a_delivery(), None, skill_at_training=None, policy=strict)
-
-    assert not found.broken
-
-
-def test_a_count_that_grew_a_little_is_not_broken_until_half_of_it_is_outside() -> None:
-    assert not verdict(a_column("due", scale=1.07, psi=3.7, outside_share=0.31)).broken
-    assert verdict(a_column("pressure", scale=1.07, psi=3.7, outside_share=0.51)).broken
-    assert verdict(a_column("due", scale=2.0, psi=0.5, outside_share=0.31)).broken
 
 
 def test_what_a_column_has_not_does_not_break_it() -> None:

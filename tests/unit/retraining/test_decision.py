@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -89,15 +89,26 @@ def test_a_person_is_called_to_a_window_of_the_live_model_that_is_broken(live: L
     assert "distance: another unit" in record.decision.reasons[0]
 
 
-def test_what_an_earlier_model_did_does_not_speak_against_the_live_one_but_its_broken_data_is_left_out(
+def test_what_an_earlier_model_did_does_not_speak_against_the_live_one_but_days_of_broken_deliveries_are_left_out(
     live: LiveModel,
 ) -> None:
-    live.seen("1", broken=("distance: another unit",))
+    live.seen("1", broken=("rows are missing",), left_out=(date(2013, 2, 12),))
 
     record = live.decide()
 
     assert record.decision.action is Action.RETRAIN
-    assert live.labels.excluded == [(WEEK,)]
+    assert live.labels.excluded == [(Window(WEEK.start + timedelta(days=1), WEEK.start + timedelta(days=2)),)]
+
+
+@pytest.mark.parametrize("alarm", [{"harmful": ("no skill",)}, {"broken": ("distance: another unit",)}])
+def test_rows_of_a_harmful_window_or_with_a_broken_column_are_learned_from(
+    live: LiveModel, alarm: dict[str, tuple[str, ...]]
+) -> None:
+    live.seen("1", **alarm)
+
+    live.decide()
+
+    assert live.labels.excluded == [()]
 
 
 def test_what_monitoring_says_later_is_not_known_at_the_decision(live: LiveModel) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -198,8 +198,8 @@ def test_nothing_is_trained_where_the_decision_is_another_one(
     assert live.production.trail()[-2:] == [(room, "succeeded", live.version) for room in ("decision", "retraining")]
 
 
-def test_nothing_is_learned_from_a_window_that_a_person_was_called_to(live: LiveModel) -> None:
-    live.seen(live.version, broken=("distance: another unit",))
+def test_nothing_is_learned_from_the_days_of_a_broken_delivery(live: LiveModel) -> None:
+    live.seen(live.version, broken=("rows are missing",), left_out=(date(2013, 2, 12),))
     live.decide(WEEK.end + HOUR)
     healthy = Window(WEEK.end, WEEK.end + timedelta(hours=12))
     live.seen(live.version, window=healthy)
@@ -207,8 +207,9 @@ def test_nothing_is_learned_from_a_window_that_a_person_was_called_to(live: Live
     result = live.retrain()
 
     assert result.decision.action is Action.RETRAIN
-    assert [asked["excluded"] for asked in live.trainer.asked] == [(WEEK,)]
-    assert live.labels.excluded[-1] == (WEEK,)
+    broken = Window(WEEK.start + timedelta(days=1), WEEK.start + timedelta(days=2))
+    assert [asked["excluded"] for asked in live.trainer.asked] == [(broken,)]
+    assert live.labels.excluded[-1] == (broken,)
 
 
 def test_a_training_that_fails_leaves_its_sentence_and_can_be_taken_up(

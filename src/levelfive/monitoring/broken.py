@@ -1,0 +1,167 @@
+"""Broken columns: a day's values against what the last accepted days show, so that a season is no fault.
+
+Each day and column gives four values (`Kind`). The reference are the last 56 accepted days before it. The idea is that
+of conformal ranks (Vovk, Gammerman and Shafer 2005, Algorithmic Learning in a Random World): a value is strange where
+it lies further out than any that it is compared with, here `STRETCH` times as far. Studentised by the reference's
+spread, |x - median| / max(1.4826 MAD, a floor), both sides of that comparison have one denominator, which cancels;
+so it is not computed, and the floor is one of the reach itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from levelfive.monitoring.strange import (
+    FLOORS,
+    LEAST,
+    Bools,
+    Compared,
+    DailyValues,
+    Floats,
+    Kind,
+    compare_days,
+    greatest,
+    median,
+)
+
+REFERENCE_DAYS = 56
+MIN_REFERENCE_DAYS = 28
+MIN_ROWS = 200
+# Older days are no reference: what has been called broken for a season becomes what is usual, day by day.
+OLDEST_DAYS = 112
+# One for all columns and values: from 1.5 on no week of April to August of the flights is called, and from 1.75 on at
+# most one in fifty simulated weeks without a change.
+STRETCH = 1.75
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What is said of each day that was to be judged; shapes (days, columns) and (days, columns, kinds).
+
+    Args:
+        judged: Whether there was a reference. Where there was none, nothing can be said.
+        flagged: Whether the value is strange and the change matters.
+        broken: Whether the column is broken on the day: by two flagged days running, or by one far out.
+        value: The day's value: a share, or a factor.
+        usual: The reference's median, likewise; of a factor 1.
+        seen_from: The smallest change that two days running would be called for: points of a share, or a factor.
+            NaN where the value cannot be had, infinite where no share is large enough.
+    """
+
+    judged: Bools
+    flagged: Bools
+    broken: Bools
+    value: Floats
+    usual: Floats
+    seen_from: Floats
+
+
+def judge_days(values: DailyValues, first: int, *, refused: Bools | None = None, stretch: float = STRETCH) -> Judged:
+    """Judge the days from a place on, each by the accepted days before it.
+
+    A day that was flagged and not called waits for the next one: it enters the reference only once that is known, or
+    a fault that stays would be what it is itself compared with.
+
+    Args:
+        values: The days before, which are the reference, and those to judge.
+        first: Place of the first day to judge. The day before it is flagged anew, if it was not refused.
+        refused: Which days before were called broken, shape (days, columns); they are no reference.
+        stretch: How many times the reference's reach a value must lie out.
+    """
+    enough = values.rows >= MIN_ROWS
+    accepted = enough if refused is None else enough & ~refused
+    return _judged(
+        values.ordinals, accepted, enough, first, lambda day, chosen: compare_days(values, day, chosen, stretch)
+    )
+
+
+def judge_volume(
+    ordinals: npt.NDArray[np.int64], rows: Floats, first: int, *, refused: Bools | None = None, stretch: float = STRETCH
+) -> Judged:
+    """Judge how many rows the days have, in the same way: too few are broken, more than usual are not.
+
+    Args:
+        ordinals: The days as whole numbers, increasing, shape (days,).
+        rows: Rows of each day, shape (days,).
+        first: Place of the first day to judge.
+        refused: Which days before were called broken, shape (days,); they are no reference.
+        stretch: How many times the reference's reach the number must lie out.
+
+    Returns:
+        One column and one kind: `value` and `usual` are rows, and `seen_from` is the factor by which they are fewer.
+    """
+    logs = np.log(np.maximum(rows, 1))[:, None]
+    accepted = (rows > 0) if refused is None else (rows > 0) & ~refused
+
+    def compare(day: int, reference: Bools) -> Compared:
+        before = np.where(reference, logs[:day], np.nan)
+        middle = median(before)
+        reach = np.maximum(greatest(np.abs(before - middle)), FLOORS[Kind.FACTOR])
+        fewer, least = middle - logs[day], LEAST[Kind.FACTOR]
+        matters = (fewer > least) & (np.exp(middle) >= MIN_ROWS)
+        return Compared(
+            flagged=(matters & (fewer > stretch * reach))[:, None],
+            far=(matters & (fewer > 2 * stretch * reach))[:, None],
+            value=rows[day : day + 1, None],
+            usual=np.exp(middle)[:, None],
+            seen_from=np.exp(np.maximum(stretch * reach, least))[:, None],
+        )
+
+    return _judged(ordinals, accepted[:, None], np.ones((len(rows), 1), bool), first, compare)
+
+
+def _judged(
+    ordinals: npt.NDArray[np.int64],
+    accepted: Bools,
+    judgeable: Bools,
+    first: int,
+    compare: Callable[[int, Bools], Compared],
+) -> Judged:
+    days, columns = accepted.shape
+    accepted = accepted.copy()
+    broken = np.zeros((days, columns), bool)
+    told: list[tuple[Bools, Compared, Bools]] = []
+    waiting: Bools | None = None
+    for day in range(max(first - 1, 0), days):
+        if day == 0 or waiting is None or ordinals[day] != ordinals[day - 1] + 1:
+            waiting = None
+        reference = _reference(ordinals, accepted, day, waiting)
+        found = compare(day, reference)
+        enough = (reference.sum(axis=0) >= MIN_REFERENCE_DAYS) & judgeable[day]
+        flags = found.flagged & enough[:, None]
+        running = np.zeros(columns, bool) if waiting is None else (flags & waiting).any(axis=1)
+        waiting = flags & accepted[day][:, None] if day < first else flags
+        if day < first:
+            continue
+        told.append((enough, found, flags))
+        broken[day] = running | (found.far & enough[:, None]).any(axis=1)
+        if day > first:
+            broken[day - 1] |= running  # two days running are both broken, and neither is a reference
+            accepted[day - 1] &= ~running
+        accepted[day] &= ~broken[day]
+    return _together(first, broken, told)
+
+
+def _together(first: int, broken: Bools, told: Sequence[tuple[Bools, Compared, Bools]]) -> Judged:
+    return Judged(
+        judged=np.stack([enough for enough, _, _ in told]),
+        flagged=np.stack([flags for _, _, flags in told]),
+        broken=broken[first:],
+        value=np.stack([found.value for _, found, _ in told]),
+        usual=np.stack([found.usual for _, found, _ in told]),
+        seen_from=np.stack([found.seen_from for _, found, _ in told]),
+    )
+
+
+def _reference(ordinals: npt.NDArray[np.int64], accepted: Bools, day: int, waiting: Bools | None) -> Bools:
+    """Choose the last accepted days before a day, shape (day, columns)."""
+    mine = accepted[:day].copy()
+    if waiting is not None:
+        mine[-1] &= ~waiting.any(axis=1)
+    mine[ordinals[:day] < ordinals[day] - OLDEST_DAYS] = False
+    later = np.cumsum(mine[::-1], axis=0)[::-1]
+    return np.asarray(mine & (later <= REFERENCE_DAYS))

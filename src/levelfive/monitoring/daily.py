@@ -1,0 +1,188 @@
+"""What is known of the days of a model's columns: of its training, of earlier windows, and of the window itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+
+from levelfive.histograms import Histogram
+from levelfive.monitoring.broken import Judged, judge_days, judge_volume
+from levelfive.monitoring.faults import Fault, Faults
+from levelfive.monitoring.profiling import WindowProfiles, finish
+from levelfive.monitoring.strange import KINDS, LEVELS, Bools, DailyValues, Kind
+from levelfive.partials import CategoricalProfile, NumericProfile, Partial
+from levelfive.profiles import SCORE, Baseline
+from levelfive.windows import Window
+
+DAY = timedelta(days=1)
+EPOCH = date(1970, 1, 1)
+# A number is far outside a range where it lies so many of its widths beyond it.
+FAR = 0.5
+
+
+@dataclass(frozen=True)
+class DayOfColumn:
+    """What a day shows of a column; `broken` if that was said of it."""
+
+    rows: int
+    nulls: int
+    most_frequent: int
+    outside: int | None
+    quantiles: Mapping[str, float]
+    broken: bool = False
+
+
+Known = Mapping[tuple[date, str], DayOfColumn]
+
+
+def far_outside(partial: Partial, done: NumericProfile | CategoricalProfile) -> int | None:
+    """Count the values that a baseline does not have: other categories, and numbers far outside its range.
+
+    Those below or above the range count if their mean lies half of the range's width beyond it.
+    """
+    if isinstance(done, CategoricalProfile):
+        return done.outside
+    return _far(partial, done.histogram)
+
+
+def _far(partial: Partial, histogram: Histogram) -> int:
+    if histogram.low is None or histogram.high is None:
+        return 0
+    margin = FAR * (histogram.high - histogram.low)
+    below, above = partial.counts[0], partial.counts[-1]
+    far_below = below and partial.sums[0] / below < histogram.low - margin
+    far_above = above and partial.sums[-1] / above > histogram.high + margin
+    return (below if far_below else 0) + (above if far_above else 0)
+
+
+def days_of_training(baseline: Baseline) -> dict[tuple[date, str], DayOfColumn]:
+    """List the training's last days; none of their values is outside of what the training has."""
+    return {
+        (EPOCH + day.day * DAY, column): DayOfColumn(day.rows, day.nulls, day.most_frequent, 0, day.quantiles)
+        for column, days in baseline.recent.items()
+        for day in days
+    }
+
+
+def days_before(rows: Iterable[Mapping[str, Any]], window: Window, day_starts_at: timedelta) -> Known:
+    """List the whole days before a window that earlier windows profiled; of several profiles, that of most rows.
+
+    Args:
+        rows: Of the table `profiles`.
+        window: Its start ends what is listed.
+        day_starts_at: Offset from UTC midnight at which the use case's day begins.
+    """
+    found: dict[tuple[date, str], DayOfColumn] = {}
+    for row in rows:
+        day, of = row["day"], Window(row["window_start"], row["window_end"])
+        if day is None or of.end > window.start or not _within(day, of, day_starts_at):
+            continue
+        before = found.get((day, row["column"]))
+        if before is None or before.rows <= row["rows"]:
+            cells = {name: row[name] for name in ("rows", "nulls", "most_frequent")}
+            found[day, row["column"]] = DayOfColumn(
+                **cells, outside=row["far_outside"], quantiles=dict(row["quantiles"]), broken=bool(row["broken"])
+            )
+    return found
+
+
+def days_of_window(profiles: WindowProfiles, baseline: Baseline, window: Window, day_starts_at: timedelta) -> Known:
+    """List the whole days of a window."""
+    found = {}
+    for (day, column), partial in profiles.by_day.items():
+        if _within(day, window, day_starts_at):
+            done = finish(partial, column, baseline)
+            quantiles = {} if isinstance(done, CategoricalProfile) else done.quantiles
+            outside = far_outside(partial, done)
+            rows = partial.count + partial.nulls
+            found[day, column] = DayOfColumn(rows, partial.nulls, partial.most_frequent, outside, quantiles)
+    return found
+
+
+def find_faults(before: Known, now: Known) -> Faults:
+    """Judge the columns of a window's days by the days before; see `judge_days`."""
+    days = sorted({day for day, _ in now})
+    columns = sorted({column for _, column in now} - {SCORE})
+    if not days or not columns:
+        return Faults()
+    earlier = sorted({day for day, column in before if day < days[0] and column in columns})
+    known = {**before, **now}
+    values, refused = _values(known, [*earlier, *days], columns)
+    told = judge_days(values, len(earlier), refused=refused)
+    return Faults(
+        columns=tuple(_faults(told, days, columns)),
+        judged=tuple(column for place, column in enumerate(columns) if told.judged[:, place].any()),
+        seen_from={
+            column: {str(kind): float(cell) for kind, cell in zip(KINDS, told.seen_from[-1, place], strict=True)}
+            for place, column in enumerate(columns)
+            if told.judged[-1, place]
+        },
+    )
+
+
+def find_missing_rows(before: Known, rows: Mapping[date, int], window: Window, day_starts_at: timedelta) -> list[Fault]:
+    """Judge the number of rows of a window's whole days; one without rows counts where its weekday had some before.
+
+    Args:
+        before: The days before; a day of `SCORE` that is broken lacked rows.
+        rows: Rows of the window's days, of all versions together.
+        window: Prediction times.
+        day_starts_at: Offset from UTC midnight at which the use case's day begins.
+    """
+    counts: dict[date, int] = {}
+    for (day, _), one in before.items():
+        counts[day] = max(counts.get(day, 0), one.rows)
+    first = (window.start - day_starts_at).date()
+    inside = [first + place * DAY for place in range(int(window.length / DAY) + 2)]
+    inside = [day for day in inside if _within(day, window, day_starts_at)]
+    weekdays = {day.weekday() for day in counts}
+    judged = [day for day in inside if rows.get(day) or day.weekday() in weekdays]
+    if not judged:
+        return []
+    earlier = sorted(day for day in counts if day < judged[0])
+    refused = np.array([before[day, SCORE].broken if (day, SCORE) in before else False for day in earlier])
+    ordinals = np.array([(day - EPOCH).days for day in (*earlier, *judged)])
+    totals = np.array([*(counts[day] for day in earlier), *(rows.get(day, 0) for day in judged)], dtype=np.float64)
+    told = judge_volume(
+        ordinals, totals, len(earlier), refused=np.concatenate((refused, np.zeros(len(judged)))).astype(bool)
+    )
+    return [
+        Fault(SCORE, day, Kind.FACTOR, float(told.value[place, 0, 0]), float(told.usual[place, 0, 0]))
+        for place, day in enumerate(judged)
+        if told.broken[place, 0]
+    ]
+
+
+def _within(day: date, window: Window, day_starts_at: timedelta) -> bool:
+    start = datetime.combine(day, time(), UTC) + day_starts_at
+    return window.start <= start and start + DAY <= window.end
+
+
+def _values(known: Known, days: list[date], columns: list[str]) -> tuple[DailyValues, Bools]:
+    shape = (len(days), len(columns))
+    rows, refused = np.zeros(shape), np.zeros(shape, bool)
+    nulls, frequent, outside = (np.full(shape, np.nan) for _ in range(3))
+    quantiles = np.full((*shape, len(LEVELS)), np.nan)
+    for place in np.ndindex(shape):
+        one = known.get((days[place[0]], columns[place[1]]))
+        if one is None or not one.rows:
+            continue
+        count = one.rows - one.nulls
+        rows[place], refused[place], nulls[place] = one.rows, one.broken, one.nulls / one.rows
+        if count:
+            frequent[place] = one.most_frequent / count
+            outside[place] = np.nan if one.outside is None else one.outside / count
+            quantiles[place] = [one.quantiles.get(level, np.nan) for level in LEVELS]
+    ordinals = np.array([(day - EPOCH).days for day in days])
+    return DailyValues(ordinals, rows, nulls, frequent, outside, quantiles), refused
+
+
+def _faults(told: Judged, days: list[date], columns: list[str]) -> Iterable[Fault]:
+    for day, column in zip(*np.nonzero(told.broken), strict=True):
+        for place in np.flatnonzero(told.flagged[day, column]):
+            value, usual = told.value[day, column, place], told.usual[day, column, place]
+            yield Fault(columns[column], days[day], KINDS[place], float(value), float(usual))

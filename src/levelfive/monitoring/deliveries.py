@@ -1,0 +1,89 @@
+"""What was delivered: what landed of each source, which days came before a window, and which of its own lack rows."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from levelfive.data.job import LANDING_FILES
+from levelfive.monitoring import records
+from levelfive.monitoring.daily import DAY, Known, days_before, days_of_training, find_missing_rows
+from levelfive.monitoring.faults import Fault
+from levelfive.monitoring.profiling import WindowProfiles
+from levelfive.monitoring.records import PROFILES
+from levelfive.monitoring.verdict import Delivered
+from levelfive.profiles import SCORE, Baseline
+from levelfive.runs import JobContext, Run
+from levelfive.windows import Window
+
+_OF_A_DAY = (
+    *("model_version", "window_start", "window_end", "day", "column"),
+    *("rows", "nulls", "quantiles", "most_frequent", "far_outside", "broken"),
+)
+
+
+def known_before(context: JobContext, run: Run, model_name: str, window: Window) -> Known:
+    """List the days before a window, as the model's versions profiled them."""
+    told = records.of_model(run, PROFILES, model_name, window.start, _OF_A_DAY)
+    return days_before(told, window, context.use_case.day_starts_at)
+
+
+def missing(
+    context: JobContext, earlier: Known, profiled: Iterable[WindowProfiles], baseline: Baseline, window: Window
+) -> tuple[Fault, ...]:
+    """Find the days that lack rows, of all versions together.
+
+    Args:
+        context: The use case, which says when its days begin.
+        earlier: The days before.
+        profiled: What each version scored.
+        baseline: Its training's days come before all others.
+        window: Prediction times.
+    """
+    rows: Counter[date] = Counter()
+    for profiles in profiled:
+        for (day, column), part in profiles.by_day.items():
+            rows[day] += part.count + part.nulls if column == SCORE else 0
+    before = {**days_of_training(baseline), **earlier}
+    return tuple(find_missing_rows(before, rows, window, context.use_case.day_starts_at))
+
+
+def columns_of_sources(context: JobContext) -> dict[str, frozenset[str]]:
+    """List the features that rest on each source."""
+    use_case = context.use_case
+    found: dict[str, set[str]] = defaultdict(set)
+    for source in use_case.spine_sources:
+        found[source] |= set(use_case.model.spine_features)
+    for lookup in use_case.model.lookups:
+        for source in use_case.feature_table(lookup.table).sources:
+            found[source] |= set(lookup.features)
+    return {source: frozenset(columns) for source, columns in found.items()}
+
+
+def delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered, ...]:
+    """Count what landed of each source with its newest row in a window, and say which days hold much quarantine."""
+    names = ("rows_in", "accepted", "quarantined", "duplicates")
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    days: dict[str, set[date]] = defaultdict(set)
+    share, starts = context.use_case.monitoring.broken_quarantined_share, context.use_case.day_starts_at
+    for row in run.rows(LANDING_FILES):
+        # A file that says more than its time knows, if only by one wild date, stands where it came.
+        newest = row["max_event_time"] and min(row["max_event_time"], row["loaded_at"] - timedelta(microseconds=1))
+        if newest is not None and window.start <= newest < window.end:
+            found[row["source"]].update({name: row[name] for name in names})
+            if row["quarantined"] > share * row["rows_in"]:
+                oldest = max(row["min_event_time"] or newest, window.start)
+                first, last = ((time - starts).date() for time in (oldest, newest))
+                days[row["source"]] |= {first + place * DAY for place in range((last - first).days + 1)}
+    return tuple(
+        Delivered(
+            source,
+            rows_in=counts["rows_in"],
+            accepted=counts["accepted"],
+            quarantined=counts["quarantined"],
+            duplicates=counts["duplicates"],
+            days=tuple(sorted(days[source])),
+        )
+        for source, counts in sorted(found.items())
+    )

@@ -1,0 +1,182 @@
+"""How strange a day's values are against those of some days of reference, kind by kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.typing import NDArray
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+LEVELS = ("0.05", "0.25", "0.5", "0.75", "0.95")
+MIN_LEVELS = 3
+# A level tells a factor only where its sign is that of the reference on so many of the reference's days.
+SAME_SIGN_SHARE = 0.9
+# What has turned to zero, or changed its sign, has shrunk by at least this factor.
+SHRUNK = 1e-3
+
+
+class Kind(StrEnum):
+    """What of a day's values is compared.
+
+    `NULLS`, `FREQUENT` and `OUTSIDE` are shares of rows or values: missing, of the most frequent value, and outside of
+    all that the training has: categories that it has not, and numbers far beyond its range, as the first warm days
+    after a winter lie a little beyond. `FACTOR` is the one by which all quantiles are multiplied, at least.
+    """
+
+    NULLS = "nulls"
+    FACTOR = "factor"
+    FREQUENT = "frequent"
+    OUTSIDE = "outside"
+
+
+KINDS = tuple(Kind)
+# The least change that matters: in points of a share, and as the logarithm of a factor.
+LEAST = {Kind.NULLS: 0.1, Kind.FACTOR: float(np.log(1.3)), Kind.FREQUENT: 0.1, Kind.OUTSIDE: 0.25}
+# How far a value may always reach, whatever the reference shows: arcsines of roots, and the logarithm of a factor.
+FLOORS = {Kind.NULLS: 0.1, Kind.FACTOR: 0.08, Kind.FREQUENT: 0.1, Kind.OUTSIDE: 0.25}
+
+
+@dataclass(frozen=True, eq=False)
+class DailyValues:
+    """What the days of some columns show; NaN where a column has no such value on a day.
+
+    Args:
+        ordinals: The days as whole numbers, increasing, shape (days,).
+        rows: Rows of the day, values or not, shape (days, columns).
+        nulls: Share of the rows without a value, likewise.
+        frequent: Share of the values that are the most frequent one, likewise.
+        outside: Share of the values that are new to the training, or far outside its range, likewise.
+        quantiles: By level of `LEVELS`, shape (days, columns, levels).
+    """
+
+    ordinals: npt.NDArray[np.int64]
+    rows: Floats
+    nulls: Floats
+    frequent: Floats
+    outside: Floats
+    quantiles: Floats
+
+    @property
+    def shares(self) -> dict[Kind, Floats]:
+        """The three values that are shares."""
+        return {Kind.NULLS: self.nulls, Kind.FREQUENT: self.frequent, Kind.OUTSIDE: self.outside}
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """One day against its reference, shapes (columns, kinds): see `Judged`.
+
+    Args:
+        flagged: Whether the value lies further out than is usual, and the change matters.
+        far: Whether it lies twice as far out.
+        value: The day's value.
+        usual: The reference's median.
+        seen_from: The smallest change that is flagged.
+    """
+
+    flagged: Bools
+    far: Bools
+    value: Floats
+    usual: Floats
+    seen_from: Floats
+
+
+def compare_days(values: DailyValues, day: int, reference: Bools, stretch: float) -> Compared:
+    """Compare a day with days before it.
+
+    Args:
+        values: The days.
+        day: Place of the day.
+        reference: Which days before it are the reference, shape (day, columns).
+        stretch: How many times the reference's reach a value must lie out.
+    """
+    compared = [
+        _compare_factors(values.quantiles[: day + 1], reference, stretch)
+        if kind is Kind.FACTOR
+        else _compare_shares(values.shares[kind][: day + 1], reference, kind, stretch)
+        for kind in KINDS
+    ]
+    flagged, far, *measured = (np.stack(parts, axis=-1) for parts in zip(*compared, strict=True))
+    return Compared(flagged, far, *measured)
+
+
+def _compare_shares(shares: Floats, reference: Bools, kind: Kind, stretch: float) -> tuple[NDArray[Any], ...]:
+    angles = np.arcsin(np.sqrt(np.clip(shares, 0, 1)))
+    used = reference.any(axis=1)
+    before = np.where(reference[used], angles[:-1][used], np.nan)
+    middle = median(before)
+    reach = np.maximum(greatest(np.abs(before - middle)), FLOORS[kind])
+    usual = np.sin(middle) ** 2
+    moved, points = angles[-1] - middle, shares[-1] - usual
+    if kind is Kind.OUTSIDE:  # a training that has seen more lets fewer values lie outside, which is no fault
+        moved, points = np.maximum(moved, 0), np.maximum(points, 0)
+    matters = np.abs(points) > LEAST[kind]
+    wanted = middle + stretch * reach
+    seen = np.where(wanted < np.pi / 2, np.maximum(np.sin(wanted) ** 2 - usual, LEAST[kind]), np.inf)
+    seen = np.where(np.isnan(middle), np.nan, np.where(usual + seen > 1, np.inf, seen))
+    return (
+        matters & (np.abs(moved) > stretch * reach),
+        matters & (np.abs(moved) > 2 * stretch * reach),
+        shares[-1],
+        usual,
+        seen,
+    )
+
+
+def _compare_factors(quantiles: Floats, reference: Bools, stretch: float) -> tuple[NDArray[Any], ...]:
+    used = reference.any(axis=1)
+    before = np.where(reference[used][:, :, None], quantiles[:-1][used], np.nan)
+    middle = median(before)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.concatenate((before, quantiles[-1:])) / middle
+    known = (~np.isnan(before)).sum(axis=0)
+    same = (ratios[:-1] > 0).sum(axis=0) >= np.maximum(SAME_SIGN_SHARE * known, 1)
+    factors = _common(ratios, same)
+    enough = _different(middle, same) >= MIN_LEVELS
+    factors = np.where(enough, factors, np.nan)
+    reach = np.maximum(greatest(np.abs(factors[:-1])), FLOORS[Kind.FACTOR])
+    moved = np.abs(factors[-1])
+    matters = moved > LEAST[Kind.FACTOR]
+    return (
+        matters & (moved > stretch * reach),
+        matters & (moved > 2 * stretch * reach),
+        np.exp(factors[-1]),
+        np.where(np.isnan(reach), np.nan, 1.0),
+        np.exp(np.maximum(stretch * reach, LEAST[Kind.FACTOR])),
+    )
+
+
+def _common(ratios: Floats, same: Bools) -> Floats:
+    """Find the logarithm of the factor that all levels have at least, 0 where they do not go one way."""
+    told = same & ~np.isnan(ratios)
+    logs = np.log(np.fmax(ratios, SHRUNK))
+    low = np.where(told, logs, np.inf).min(axis=-1)
+    high = np.where(told, logs, -np.inf).max(axis=-1)
+    found = np.where(low > 0, low, np.where(high < 0, high, 0.0))
+    return np.where(told.any(axis=-1), found, np.nan)
+
+
+def _different(middle: Floats, same: Bools) -> npt.NDArray[np.intp]:
+    """Count the levels whose usual quantiles differ: those of a constant tell a factor only once."""
+    ordered = np.sort(np.where(same, middle, np.nan), axis=-1)
+    return np.asarray((~np.isnan(ordered[..., :1])).sum(axis=-1) + (np.diff(ordered, axis=-1) > 0).sum(axis=-1))
+
+
+def median(values: Floats) -> Floats:
+    """Find the median over the days of what is there, NaN where nothing is."""
+    ordered = np.sort(np.concatenate((values, np.full((1, *values.shape[1:]), np.nan))), axis=0)
+    count = (~np.isnan(ordered)).sum(axis=0)
+    low, high = np.maximum(count - 1, 0) // 2, count // 2
+    pick = (np.take_along_axis(ordered, place[None], axis=0)[0] for place in (np.where(count, low, 0), high))
+    return np.asarray(sum(pick) / 2)
+
+
+def greatest(values: Floats) -> Floats:
+    """Find the greatest over the days of what is there, NaN where nothing is."""
+    return np.asarray(np.fmax.reduce(values, axis=0, initial=np.nan))
