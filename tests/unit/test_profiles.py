@@ -1,5 +1,6 @@
 """The baseline: right numbers, bins that show what a feature does, and nothing lost on the way to JSON."""
 
+import functools
 import json
 import math
 from dataclasses import replace
@@ -552,3 +553,26 @@ def test_rare_values_of_a_column_that_is_else_constant_are_within_its_range() ->
     found = profile_numeric(np.array([0.0] * 5000 + [1.0]))
 
     assert (found.histogram.low, found.histogram.high) == (0.0, 1.0)
+
+
+def test_the_most_frequent_value_is_counted_the_same_in_any_batches() -> None:
+    values = np.concatenate((np.full(400, 7.0), np.arange(200.0) % 150, [math.nan] * 5))
+    np.random.default_rng(0).shuffle(values)
+    histogram = profile_numeric(values).histogram
+
+    first, *others = (partial_numeric(batch, histogram) for batch in np.array_split(values, 7))
+
+    assert partial_numeric(values, histogram).most_frequent == 402
+    assert functools.reduce(merge, others, first).most_frequent == 402
+    assert partial_numeric(np.empty(0), histogram).most_frequent == 0
+
+
+def test_a_baseline_written_without_its_last_days_is_read() -> None:
+    days = np.arange(60) % 30
+    made = profile_baseline(pd.DataFrame({"a": np.arange(60.0)}), [], label=days, score=days, days=days)
+    record = json.loads(made.to_json())
+
+    del record["recent"]
+
+    assert Baseline.from_json(json.dumps(record)).recent == {}
+    assert Baseline.from_json(made.to_json()) == made

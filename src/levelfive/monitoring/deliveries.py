@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 
 from levelfive.data.job import LANDING_FILES
@@ -49,8 +49,8 @@ def missing(
     return tuple(find_missing_rows(before, rows, window, context.use_case.day_starts_at))
 
 
-def columns_of_sources(context: JobContext) -> dict[str, frozenset[str]]:
-    """List the features that rest on each source."""
+def columns_of_sources(context: JobContext, features: Collection[str]) -> dict[str, frozenset[str]]:
+    """List which of a model's features rest on each source."""
     use_case = context.use_case
     found: dict[str, set[str]] = defaultdict(set)
     for source in use_case.spine_sources:
@@ -58,7 +58,7 @@ def columns_of_sources(context: JobContext) -> dict[str, frozenset[str]]:
     for lookup in use_case.model.lookups:
         for source in use_case.feature_table(lookup.table).sources:
             found[source] |= set(lookup.features)
-    return {source: frozenset(columns) for source, columns in found.items()}
+    return {source: frozenset(columns) & frozenset(features) for source, columns in found.items()}
 
 
 def delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered, ...]:

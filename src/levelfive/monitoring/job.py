@@ -183,7 +183,7 @@ def _look(
             rows_a_day=found.scored / (subject.window.length / DAY),
             rows_a_day_at_training=model.card.training_rows / (trained / DAY),
             missing=missing,
-            columns=deliveries.columns_of_sources(context),
+            columns=deliveries.columns_of_sources(context, model.card.features),
         ),
         _estimate(context, found),
         faults=faults,

@@ -5,13 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from in_memory.release import HOUR, LATER, Environment, runs
 from levelfive.errors import AsOfError, DamagedModel, EvidenceError
+from levelfive.model_package import Model
 from levelfive.monitoring import job as monitoring
+from levelfive.monitoring import records
 from levelfive.monitoring.performance import Performance
-from levelfive.monitoring.records import PERFORMANCE, VERDICTS, write_performance
+from levelfive.monitoring.profiling import WindowProfiles
+from levelfive.monitoring.records import PERFORMANCE, PROFILES, VERDICTS, write_performance
+from levelfive.partials import partial_categorical, partial_numeric
+from levelfive.profiles import SCORE
 from levelfive.runs import JobContext, Run
 from levelfive.windows import Window
 
@@ -166,3 +173,43 @@ def test_where_no_window_is_too_young_nothing_is_measured_again(production: Envi
     (run,) = runs(production.tables)
     assert (run["room"], run["status"], run["versions_written"]) == ("monitoring", "succeeded", {})
     assert measuring.asked == []
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> dict[Window, int]:
+    """How many of the 900 rows a day that were served lack their values, by window; by default none."""
+    missing: dict[Window, int] = {}
+
+    def profiled(context: JobContext, run: Run, subject: records.Subject, model: Model) -> WindowProfiles:
+        values = np.resize(np.arange(30.0), 900)
+        values[: missing.get(subject.window, 0)] = np.nan
+        day = subject.window.start.date()
+        numbers = {name: profile.histogram for name, profile in model.baseline.numeric.items()}
+        numbers[SCORE] = model.baseline.score.histogram
+        parts = {(day, name): partial_numeric(values, histogram) for name, histogram in numbers.items()}
+        parts |= {(day, name): partial_categorical(pd.Series(["a"] * 900)) for name in model.baseline.categorical}
+        return WindowProfiles(parts)
+
+    monkeypatch.setattr(monitoring, "_profile", profiled)
+    return missing
+
+
+def test_a_day_is_judged_by_the_days_that_were_monitored_before_and_called_days_are_marked(
+    production: Environment, measuring: Measuring, served: dict[Window, int]
+) -> None:
+    live = production.released()
+    first = LATER + DAY - timedelta(hours=LATER.hour) + production.context.use_case.day_starts_at
+    days = [Window(first + place * DAY, first + (place + 1) * DAY) for place in range(31)]
+    served.update({days[29]: 900, days[30]: 900})
+    measuring.found = {day: {"scored": 900, "versions": (live,)} for day in days}
+
+    found = [monitor(production, day, day.end).verdicts[live] for day in days]
+
+    assert not any(verdict.broken for verdict in found[:29])
+    assert all("of the rows have no value, usually 0%" in verdict.broken[-1] for verdict in found[29:])
+    assert [verdict.left_out for verdict in found[29:]] == [(day.start.date(),) for day in days[29:]]
+    rows = production.tables.ledgers.rows(PROFILES)
+    called = {row["day"] for row in rows if row["broken"] and row["column"] != SCORE}
+    assert called == {day.start.date() for day in days[29:]}
+    told = records.verdicts(Run(production.tables, "later"), production.registry.name, as_of=days[-1].end)
+    assert told[-1].left_out == (days[-1].start.date(),)
