@@ -74,8 +74,12 @@ class _Trial:
         if spine is None or labels is None:
             self.found.left_out("the model", "it needs rows of `spine` and of `labels`")
             return self.found
+        before = len(self.found.faults)
         with self.found.noting("the comparison of `spine` with `labels`"):
             self._compare(spine, labels)
+        if len(self.found.faults) > before:
+            self.found.left_out("the model", "rows of `spine` and of `labels` do not fit each other")
+            return self.found
         with self.found.noting("the join of `spine` with its lookups and labels"):
             rows = self._joined(spine, labels)
             if rows is not None:
