@@ -59,6 +59,8 @@ def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
         retraining=RetrainingPolicy(label_growth=0.02),
     )
     context = JobContext(app.tables, use_case, app.context.features)
+    with context.run("features", as_of=SCORED.end, parameters={"missing": "flights 2013-02-14"}):
+        pass  # as if it had looked back to days on which rows are missing
     decided = retraining.decide_once(context, app.registry, as_of=SCORED.end)
     record_retraining(Run(app.tables, "test"), a_retraining(decided))
     # No model has four times the skill that it had at training.
