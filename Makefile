@@ -57,13 +57,13 @@ layers: setup ## Check which module imports which
 	$(BIN)/lint-imports
 
 test-unit: setup ## Run the quick tests, which need no Spark (ARGS="..." goes to pytest)
-	$(call PYTEST,150,150) tests/unit $(ARGS)
+	$(call PYTEST,200,200) tests/unit $(ARGS)
 
 test-bundle: setup ## Run the tests of the bundle, of what deploys and starts it, of the registries, and of the report in a browser
-	$(call PYTEST,400,450) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
+	$(call PYTEST,500,550) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
 
 test-spark: setup ## Run the tests on a local Spark
-	$(call PYTEST,600,900) tests/spark $(ARGS)
+	$(call PYTEST,800,1200) tests/spark $(ARGS)
 
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
 	$(call PYTEST,600,1500) --connect tests/notebooks/test_as_tasks.py $(if $(NIGHTLY),tests/spark,$(OVER_CONNECT)) $(ARGS)

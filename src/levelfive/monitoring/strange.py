@@ -38,6 +38,8 @@ class Kind(StrEnum):
 KINDS = tuple(Kind)
 # The least change that matters: in points of a share, and as the logarithm of a factor.
 LEAST = {Kind.NULLS: 0.1, Kind.FACTOR: float(np.log(1.3)), Kind.FREQUENT: 0.1, Kind.OUTSIDE: 0.25}
+# Over days in a row a factor may also be the world's: it is no other unit below this one.
+LEAST_IN_A_ROW = float(np.log(1.5))
 # How far a value may always reach, whatever the reference shows: arcsines of roots, and the logarithm of a factor.
 FLOORS = {Kind.NULLS: 0.1, Kind.FACTOR: 0.08, Kind.FREQUENT: 0.1, Kind.OUTSIDE: 0.25}
 
@@ -144,11 +146,13 @@ def _compare_factors(quantiles: Floats, reference: Bools, stretch: float) -> tup
     moved = np.abs(factors[-1])
     matters = moved > LEAST[Kind.FACTOR]
     return (
-        matters & (moved > stretch * reach),
+        (moved > LEAST_IN_A_ROW) & (moved > stretch * reach),
         matters & (moved > 2 * stretch * reach),
         np.exp(factors[-1]),
         np.where(np.isnan(reach), np.nan, 1.0),
-        np.exp(np.maximum(stretch * reach, LEAST[Kind.FACTOR])),
+        np.exp(
+            np.minimum(np.maximum(stretch * reach, LEAST_IN_A_ROW), np.maximum(2 * stretch * reach, LEAST[Kind.FACTOR]))
+        ),
     )
 
 

@@ -23,6 +23,7 @@ def faults_of_keys(what: str, keys: Sequence[str], rows: pd.DataFrame) -> Iterat
         if missing := int(rows[key].isna().sum()):
             yield f"{what} returned {missing:,} rows without {key}, a part of the key: leave them out, or fill it."
     twice = rows.loc[rows.duplicated(list(keys)), list(keys)].drop_duplicates()
+    twice = twice.sort_values(list(keys), key=lambda column: column.astype(str))
     if len(twice):
         shown = "; ".join(
             ", ".join(f"{key} {category_text(value)}" for key, value in zip(keys, one, strict=True))

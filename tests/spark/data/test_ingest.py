@@ -18,7 +18,7 @@ from levelfive.features.store import LocalFeatureStore
 from levelfive.formats import Csv, Format, JsonLines, Parquet
 from levelfive.runs import JobContext
 from levelfive.tables import Tables
-from levelfive.usecase import Source
+from levelfive.usecase import Source, UseCase
 from levelfive.windows import utc
 
 AS_OF = utc(2024, 1, 1)
@@ -28,11 +28,17 @@ ODD_NAMES = ("things 2024-01.csv", "things (1).csv", "100%.csv", "no#1.csv", "[a
 ODD_NAMES += ("it's.csv", "a\\b.csv", "back\\'slash\\.csv", 'say "hi".csv', "%20.csv")
 
 
+def of_sources(*sources: Source) -> UseCase:
+    """Make a use case of which the data stage alone is run."""
+    names, model = tuple(source.name for source in sources), replace(USE_CASE.model, lookups=())
+    return replace(USE_CASE, sources=sources, feature_tables=(), spine_sources=names, label_sources=names, model=model)
+
+
 def ingest(tables: Tables, source: Source, landing: Path, files: Mapping[str, bytes]) -> DataResult:
     (landing / source.name).mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (landing / source.name / name).write_bytes(content)
-    context = JobContext(tables, replace(USE_CASE, sources=(source,)), LocalFeatureStore(tables))
+    context = JobContext(tables, of_sources(source), LocalFeatureStore(tables))
     return data.run(context, landing=landing, as_of=AS_OF)
 
 

@@ -22,7 +22,9 @@ THINGS = Source("things", {"id": "int", "at": "timestamp"}, key=("id",), event_t
 
 
 def ingest(tables: Tables, landing: Path) -> DataResult:
-    use_case = replace(USE_CASE, sources=(THINGS,), day_starts_at=timedelta(hours=6))
+    model = replace(USE_CASE.model, lookups=())
+    alone = replace(USE_CASE, sources=(THINGS,), feature_tables=(), spine_sources=(), label_sources=(), model=model)
+    use_case = replace(alone, day_starts_at=timedelta(hours=6))
     return data.run(JobContext(tables, use_case, LocalFeatureStore(tables)), landing=landing, as_of=AS_OF)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from levelfive.monitoring.broken import OLDEST_DAYS, REFERENCE_DAYS, Judged, judge_days, judge_volume
+from levelfive.monitoring.broken import OLDEST_DAYS, REFERENCE_DAYS, STRETCH, Judged, judge_days, judge_volume
 from levelfive.monitoring.strange import KINDS, LEVELS, DailyValues, Kind
 
 NULLS, FACTOR = KINDS.index(Kind.NULLS), KINDS.index(Kind.FACTOR)
@@ -114,7 +114,7 @@ def test_what_is_usual_and_the_smallest_change_seen_are_told() -> None:
     found = judge_days(some_days([*USUAL, 0.5]), REFERENCE_DAYS)
 
     assert (found.value[0, 0, NULLS], found.usual[0, 0, NULLS], found.seen_from[0, 0, NULLS]) == (0.5, 0.0, 0.1)
-    assert found.seen_from[0, 0, FACTOR] == pytest.approx(1.3)
+    assert found.seen_from[0, 0, FACTOR] == pytest.approx(np.exp(2 * STRETCH * 0.08))
 
 
 @pytest.mark.parametrize("factor", [1.609, 1 / 1.609, 0.0, -1.0])
