@@ -97,7 +97,7 @@ class JobContext:
 
     def __post_init__(self) -> None:
         """Check the use case: not every one was loaded by its name."""
-        check(self.use_case)
+        check(self.use_case, of_a_job=True)
 
     @contextmanager
     def run(self, room: str, *, as_of: datetime, parameters: Mapping[str, object]) -> Iterator[Run]:

@@ -21,8 +21,12 @@ _NOT_IN_COLUMNS = re.compile(r"[ ,;{}()\n\t\r=.`]")
 _NOT_IN_METRICS = re.compile(r"[^\w\-/: .]")
 
 
-def check(use_case: UseCase) -> None:
+def check(use_case: UseCase, *, of_a_job: bool = False) -> None:
     """Refuse a use case that no job could run, or that a job would misread.
+
+    Args:
+        use_case: What a team declares.
+        of_a_job: Leave out what only later stages need: files are ingested before there is a spine or a model.
 
     Raises:
         ConfigError: Says what is wrong, a sentence each, and what to change.
@@ -34,7 +38,8 @@ def check(use_case: UseCase) -> None:
         *(fault for table in use_case.feature_tables for fault in _of_feature_table(table, use_case)),
         *(fault for lookup in use_case.model.lookups for fault in _of_lookup(lookup, use_case)),
         *_of_spine(use_case),
-        *_of_model(use_case.model),
+        *(() if of_a_job else _of_raw_data(use_case)),
+        *(() if of_a_job and not use_case.model.features else _of_model(use_case.model)),
         *_of_retraining(use_case),
         *_of_times(use_case),
     ]
@@ -167,6 +172,9 @@ def _of_spine(use_case: UseCase) -> Iterator[str]:
     for name in use_case.slices:
         if _NOT_IN_METRICS.search(name):
             yield f"slice {name!r} names metrics, which take letters, digits, _ and -: rename the spine's column."
+
+
+def _of_raw_data(use_case: UseCase) -> Iterator[str]:
     sources = [source.name for source in use_case.sources]
     yield from _unknown("it has spine_sources", use_case.spine_sources, sources)
     yield from _unknown("it has label_sources", use_case.label_sources, sources)
