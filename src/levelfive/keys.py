@@ -5,7 +5,7 @@ A failed action says little, and no two engines say it alike: what is wrong is l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -56,8 +56,19 @@ class Keyed:
 
 def more_than_one(what: str, keys: Sequence[str], examples: Sequence[Sequence[object]], remedy: str) -> DataError:
     """Build the error of rows that share a key."""
-    shown = "; ".join(", ".join(f"{key} {value}" for key, value in zip(keys, one, strict=True)) for one in examples)
+    shown = written(keys, examples)
     return DataError(f"{what}: expected one row of each {', '.join(keys)}, got several of {shown}. {remedy}")
+
+
+def written(keys: Sequence[str], examples: Iterable[Sequence[object]]) -> str:
+    """Write some keys for a message."""
+    return "; ".join(", ".join(f"{key} {value}" for key, value in zip(keys, one, strict=True)) for one in examples)
+
+
+def repeated(keys: Sequence[str], rows: pd.DataFrame) -> pd.DataFrame:
+    """Find the keys that several rows have, each once, in their order as texts."""
+    twice = rows.loc[rows.duplicated(list(keys)), list(keys)].drop_duplicates()
+    return twice.sort_values(list(keys), key=lambda column: column.astype(str))
 
 
 def check_once(what: str, keys: Sequence[str], rows: pd.DataFrame, remedy: str) -> None:
@@ -66,7 +77,7 @@ def check_once(what: str, keys: Sequence[str], rows: pd.DataFrame, remedy: str) 
     Raises:
         DataError: Names the keys, and a few of those that are there more than once.
     """
-    twice = rows.loc[rows.duplicated(list(keys)), list(keys)].drop_duplicates().head(SHOWN)
+    twice = repeated(keys, rows).head(SHOWN)
     if len(twice):
         raise more_than_one(what, keys, list(twice.itertuples(index=False, name=None)), remedy)
 

@@ -38,8 +38,8 @@ def check(use_case: UseCase, *, of_a_job: bool = False) -> None:
         *(fault for table in use_case.feature_tables for fault in _of_feature_table(table, use_case)),
         *(fault for lookup in use_case.model.lookups for fault in _of_lookup(lookup, use_case)),
         *_of_spine(use_case),
-        *(() if of_a_job else _of_raw_data(use_case)),
-        *(() if of_a_job and not use_case.model.features else _of_model(use_case.model)),
+        *_of_model(use_case.model),
+        *(() if of_a_job else _of_later_stages(use_case)),
         *_of_retraining(use_case),
         *_of_times(use_case),
     ]
@@ -174,15 +174,15 @@ def _of_spine(use_case: UseCase) -> Iterator[str]:
             yield f"slice {name!r} names metrics, which take letters, digits, _ and -: rename the spine's column."
 
 
-def _of_raw_data(use_case: UseCase) -> Iterator[str]:
+def _of_later_stages(use_case: UseCase) -> Iterator[str]:
     sources = [source.name for source in use_case.sources]
     yield from _unknown("it has spine_sources", use_case.spine_sources, sources)
     yield from _unknown("it has label_sources", use_case.label_sources, sources)
+    if not use_case.model.features:
+        yield "its model needs a feature: name spine_features or lookups."
 
 
 def _of_model(model: ModelSpec) -> Iterator[str]:
-    if not model.features:
-        yield "its model needs a feature: name spine_features or lookups."
     yield from _unknown("its model has categorical features", model.categorical, model.features)
     yield from _one_case("its categorical features", model.categorical)
     for name in model.parameters:

@@ -28,8 +28,7 @@ def parted(text: str, separator: str) -> tuple[str, list[str]]:
     text += "" if text.endswith(("\n", "\r")) else "\n"
     good, bad, place = [], [], 0
     while place < len(text):
-        # Both patterns match: the first also no row at all.
-        end = well_quoted.match(text, place).end()  # type: ignore[union-attr]
+        end = well_quoted.match(text, place).end()  # type: ignore[union-attr]  # it matches no row, too
         good.append(text[place:end])
         place = end
         if place < len(text):

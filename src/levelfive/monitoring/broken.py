@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from levelfive.histograms import Floats
 from levelfive.monitoring.strange import (
     FLOORS,
     LEAST,
     Bools,
     Compared,
     DailyValues,
-    Floats,
     Kind,
     compare_days,
     greatest,

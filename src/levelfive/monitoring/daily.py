@@ -12,14 +12,13 @@ import numpy as np
 from levelfive.histograms import Histogram
 from levelfive.monitoring.broken import Judged, judge_days, judge_volume
 from levelfive.monitoring.faults import Fault, Faults
-from levelfive.monitoring.profiling import WindowProfiles, finish
+from levelfive.monitoring.profiling import EPOCH, WindowProfiles, finish
 from levelfive.monitoring.strange import KINDS, LEVELS, Bools, DailyValues, Kind
 from levelfive.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.profiles import SCORE, Baseline
 from levelfive.windows import Window
 
 DAY = timedelta(days=1)
-EPOCH = date(1970, 1, 1)
 # A number is far outside a range where it lies so many of its widths beyond it.
 FAR = 0.5
 

@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 
 from levelfive.data.job import LANDING_FILES
+from levelfive.data.missing import day_of
+from levelfive.data.rhythm import Span
 from levelfive.monitoring import records
-from levelfive.monitoring.daily import DAY, Known, days_before, days_of_training, find_missing_rows
+from levelfive.monitoring.daily import Known, days_before, days_of_training, find_missing_rows
 from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import PROFILES
@@ -66,7 +68,7 @@ def delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered,
     names = ("rows_in", "accepted", "quarantined", "duplicates")
     found: dict[str, Counter[str]] = defaultdict(Counter)
     days: dict[str, set[date]] = defaultdict(set)
-    share, starts = context.use_case.monitoring.broken_quarantined_share, context.use_case.day_starts_at
+    share = context.use_case.monitoring.broken_quarantined_share
     for row in run.rows(LANDING_FILES):
         # A file that says more than its time knows, if only by one wild date, stands where it came.
         newest = row["max_event_time"] and min(row["max_event_time"], row["loaded_at"] - timedelta(microseconds=1))
@@ -74,8 +76,8 @@ def delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered,
             found[row["source"]].update({name: row[name] for name in names})
             if row["quarantined"] > share * row["rows_in"]:
                 oldest = max(row["min_event_time"] or newest, window.start)
-                first, last = ((time - starts).date() for time in (oldest, newest))
-                days[row["source"]] |= {first + place * DAY for place in range((last - first).days + 1)}
+                first, last = (day_of(time, context.use_case) for time in (oldest, newest))
+                days[row["source"]] |= set(Span(first, last).days())
     return tuple(
         Delivered(
             source,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,7 @@ from levelfive.features.job import LABELS
 from levelfive.metrics import SKILL, Estimate, Metric
 from levelfive.model_package import Model
 from levelfive.monitoring import deliveries, profiling, records
-from levelfive.monitoring.daily import (
-    Known,
-    days_of_training,
-    days_of_window,
-    find_faults,
-)
+from levelfive.monitoring.daily import DAY, Known, days_of_training, days_of_window, find_faults
 from levelfive.monitoring.drift import MIN_BASELINE_DAYS, categorical_drift, numeric_drift, usual_psi
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.performance import Performance, performance
@@ -48,7 +43,6 @@ READS = (PREDICTIONS, LABELS, LANDING_FILES, PROMOTIONS, PROFILES)
 WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS)
 
 USUAL_SEED = 0
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)

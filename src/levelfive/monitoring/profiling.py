@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 _DAY_SECONDS = 86_400
 _DAY = own("day")
 _SCHEMA = "day long, column string, partial binary"
-_EPOCH = date(1970, 1, 1)
+EPOCH = date(1970, 1, 1)
+"""From here on, days are counted as whole numbers."""
 
 Profile = NumericProfile | CategoricalProfile
 
@@ -86,7 +87,7 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
             yield _partials_of(batch.to_pandas(), bins, categorical)
 
     found = wanted.mapInArrow(partials, _SCHEMA).groupBy("day").applyInArrow(_merged, _SCHEMA).collect()
-    by_day = {(_EPOCH + timedelta(days=row["day"]), row["column"]): pickle.loads(row["partial"]) for row in found}
+    by_day = {(EPOCH + timedelta(days=row["day"]), row["column"]): pickle.loads(row["partial"]) for row in found}
     return WindowProfiles(by_day)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.typing import NDArray
 
-Floats = npt.NDArray[np.float64]
+from levelfive.histograms import Floats
+
 Bools = npt.NDArray[np.bool_]
 
 LEVELS = ("0.05", "0.25", "0.5", "0.75", "0.95")

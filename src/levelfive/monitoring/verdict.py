@@ -98,12 +98,13 @@ def judge(
         skill_at_training: On the holdout of the training, or None where it is not known.
         policy: From which values on something is said.
     """
+    sources = _broken_sources(delivery, faults)
     return Verdict(
         outside=tuple(c.column for c in columns if c.drift.new_share > policy.outside_share),
         unusual=tuple(c.column for c in columns if c.unusual),
         harmful=_harm(skill, skill_at_training, policy),
-        broken=(*_broken_delivery(delivery, faults, policy), *_broken_columns(faults.columns)),
-        left_out=_left_out(delivery, faults),
+        broken=(*_broken_delivery(delivery, sources, policy), *_broken_columns(faults.columns)),
+        left_out=_left_out(delivery, sources),
     )
 
 
@@ -120,7 +121,7 @@ def _harm(skill: Estimate | None, at_training: float | None, policy: MonitoringP
     )
 
 
-def _broken_delivery(delivery: Delivery, faults: Faults, policy: MonitoringPolicy) -> list[str]:
+def _broken_delivery(delivery: Delivery, sources: Mapping[str, Sequence[date]], policy: MonitoringPolicy) -> list[str]:
     found = [
         f"{d.source}: {d.quarantined:,} of {d.rows_in:,} rows that landed are quarantined, more than "
         f"{policy.broken_quarantined_share:.1%}"
@@ -136,25 +137,25 @@ def _broken_delivery(delivery: Delivery, faults: Faults, policy: MonitoringPolic
     found += [
         f"{one.day}: {one.value:,.0f} rows, usually {one.usual:,.0f}: rows are missing" for one in delivery.missing
     ]
-    for source, days in _broken_sources(delivery, faults).items():
-        found.append(f"{source}: at least half of its columns are broken on {_days(days)}")
+    found += [f"{source}: at least half of its columns are broken on {_days(days)}" for source, days in sources.items()]
     return found
 
 
 def _broken_sources(delivery: Delivery, faults: Faults) -> dict[str, list[date]]:
-    found = {}
+    """By source, the days on which at least half of its columns are broken."""
+    found, known = {}, faults.days
+    days = sorted({day for day, _ in known})
     for source, columns in sorted(delivery.columns.items()):
-        days = sorted({day for day, _ in faults.days})
-        broken = [day for day in days if 2 * sum((day, column) in faults.days for column in columns) >= len(columns)]
+        broken = [day for day in days if 2 * sum((day, column) in known for column in columns) >= len(columns)]
         if broken and columns:
             found[source] = broken
     return found
 
 
-def _left_out(delivery: Delivery, faults: Faults) -> tuple[date, ...]:
+def _left_out(delivery: Delivery, sources: Mapping[str, Sequence[date]]) -> tuple[date, ...]:
     missing = (one.day for one in delivery.missing)
     quarantined = (day for one in delivery.delivered for day in one.days)
-    columns = (day for days in _broken_sources(delivery, faults).values() for day in days)
+    columns = (day for days in sources.values() for day in days)
     return tuple(sorted({*missing, *quarantined, *columns}))
 
 

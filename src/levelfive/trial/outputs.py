@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from levelfive.categories import category_text
+from levelfive.keys import repeated, written
 from levelfive.labels import cannot_be_learned, faults_of
 from levelfive.usecase import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME, UseCase
 
@@ -22,13 +23,9 @@ def faults_of_keys(what: str, keys: Sequence[str], rows: pd.DataFrame) -> Iterat
     for key in keys:
         if missing := int(rows[key].isna().sum()):
             yield f"{what} returned {missing:,} rows without {key}, a part of the key: leave them out, or fill it."
-    twice = rows.loc[rows.duplicated(list(keys)), list(keys)].drop_duplicates()
-    twice = twice.sort_values(list(keys), key=lambda column: column.astype(str))
+    twice = repeated(keys, rows).head(SHOWN)
     if len(twice):
-        shown = "; ".join(
-            ", ".join(f"{key} {category_text(value)}" for key, value in zip(keys, one, strict=True))
-            for one in twice.head(SHOWN).itertuples(index=False, name=None)
-        )
+        shown = written(keys, (tuple(map(category_text, one)) for one in twice.itertuples(index=False, name=None)))
         yield f"{what} returned several rows of {shown}: return each {', '.join(keys)} once."
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -143,38 +143,40 @@ class _Trial:
             self.tables[table.name] = keyed.rows
 
     def _spine(self) -> DataFrame | None:
-        if self._lacks("`spine` of the use case", self.use_case.spine_sources):
-            return None
-        with self.found.noting("`spine` of the use case"):
-            window, model = self._window(self.use_case.maturity), self.use_case.model
-            raw = self._known(self.use_case.spine_sources, window.end)
-            rows = spine_of(self.use_case, raw, window, features=model.spine_features, lookups=model.lookups)
-            spine = at_hand(rows)
-            in_memory = spine.toPandas()
-            self.found.parts.append(Part("`spine`", len(in_memory)))
-            if in_memory.empty:
-                self.found.faults.append(f"`spine` of the use case returned no row with a prediction time in {window}.")
-                return None
-            faults = list(outputs.faults_of_spine(self.use_case, in_memory))
-            self.found.faults += faults
-            return None if faults else spine
-        return None
+        def rows(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+            model = self.use_case.model
+            return spine_of(self.use_case, raw, window, features=model.spine_features, lookups=model.lookups)
+
+        return self._output("spine", rows, "with a prediction time in", outputs.faults_of_spine)
 
     def _labels(self) -> DataFrame | None:
-        if self._lacks("`labels` of the use case", self.use_case.label_sources):
+        return self._output(
+            "labels", partial(labels_of, self.use_case), "that became known in", outputs.faults_of_labels
+        )
+
+    def _output(
+        self,
+        name: str,
+        compute: Callable[[Mapping[str, DataFrame], Window], DataFrame],
+        wanted: str,
+        faults_of_rows: Callable[[UseCase, pd.DataFrame], Iterable[str]],
+    ) -> DataFrame | None:
+        """Call `spine` or `labels`, and look at its rows; None where they cannot be used."""
+        what = f"`{name}` of the use case"
+        sources = {"spine": self.use_case.spine_sources, "labels": self.use_case.label_sources}[name]
+        if self._lacks(what, sources):
             return None
-        with self.found.noting("`labels` of the use case"):
+        with self.found.noting(what):
             window = self._window(self.use_case.maturity)
-            raw = self._known(self.use_case.label_sources, window.end)
-            labels = at_hand(labels_of(self.use_case, raw, window))
-            in_memory = labels.toPandas()
-            self.found.parts.append(Part("`labels`", len(in_memory)))
+            rows = at_hand(compute(self._known(sources, window.end), window))
+            in_memory = rows.toPandas()
+            self.found.parts.append(Part(f"`{name}`", len(in_memory)))
             if in_memory.empty:
-                self.found.faults.append(f"`labels` of the use case returned no row that became known in {window}.")
+                self.found.faults.append(f"{what} returned no row {wanted} {window}.")
                 return None
-            faults = list(outputs.faults_of_labels(self.use_case, in_memory))
+            faults = list(faults_of_rows(self.use_case, in_memory))
             self.found.faults += faults
-            return None if faults else labels
+            return None if faults else rows
         return None
 
     def _compare(self, spine: DataFrame, labels: DataFrame) -> None:

@@ -230,7 +230,7 @@ def test_days_and_times_of_a_country_become_iso() -> None:
 )
 def test_options_that_no_file_can_be_read_by_are_refused(options: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match=next(iter(options))):
-        Csv(**options)  # type: ignore[arg-type]
+        Csv(**options)  # type: ignore[arg-type]  # options are of several types
 
 
 CELL = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00") | st.sampled_from('",;\n\r\\ '))
