@@ -116,6 +116,13 @@ def within(holes: Iterable[Hole], window: Window, use_case: UseCase) -> tuple[Ho
     return tuple(hole for hole in holes if hole.first <= last and hole.last >= first)
 
 
+def looked_back_to(
+    run: Run, use_case: UseCase, window: Window, *, as_of: datetime, sources: Iterable[str]
+) -> tuple[Hole, ...]:
+    """Find the holes of some sources that states and predictions of a window look back to, and note them in the run."""
+    return note(run, within(missing(run, use_case, as_of=as_of, sources=sources).holes, window, use_case))
+
+
 def note(run: Run, holes: Iterable[Hole]) -> tuple[Hole, ...]:
     """Keep holes in a run's record, if there are any, and hand them on."""
     found = tuple(holes)

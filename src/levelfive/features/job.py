@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from levelfive.commits import Write
 from levelfive.data.job import LANDING_FILES
 from levelfive.data.known import read_as_known
-from levelfive.data.missing import KNOWN_BY, Hole, missing, note, within
+from levelfive.data.missing import KNOWN_BY, Hole, looked_back_to
 from levelfive.errors import AsOfError
 from levelfive.features.databricks_store import FEATURE_WINDOWS
 from levelfive.features.refusals import refusals_of_workers
@@ -66,7 +66,7 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
             writes = in_parallel(jobs)
         use_case = context.use_case
         read = {*use_case.label_sources, *(name for table in use_case.feature_tables for name in table.sources)}
-        holes = note(run, within(missing(run, use_case, as_of=as_of, sources=read).holes, window, use_case))
+        holes = looked_back_to(run, use_case, window, as_of=as_of, sources=read)
         return FeaturesResult(run.run_id, window, {write.table: write.version for write in writes}, holes)
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from levelfive.columns import own
 from levelfive.commits import Commit
 from levelfive.data.known import read_as_known
-from levelfive.data.missing import KNOWN_BY, Hole, missing, note, within
+from levelfive.data.missing import KNOWN_BY, Hole, looked_back_to
 from levelfive.errors import AsOfError, DataError, LevelfiveError, RegistryError
 from levelfive.keys import Keyed, explained
 from levelfive.model_package import Model
@@ -33,7 +33,7 @@ from levelfive.registry.store import CentralRegistry
 from levelfive.runs import RUNS, JobContext, Run
 from levelfive.scoring.batch import batch_id
 from levelfive.telemetry import event
-from levelfive.usecase import KNOWN_AT, PREDICTION_TIME, Lookup, Task
+from levelfive.usecase import KNOWN_AT, PREDICTION_TIME, Lookup, Task, UseCase
 from levelfive.usecase_calls import spine_of
 from levelfive.windows import Window, iso
 
@@ -101,7 +101,8 @@ def run(
         rebuild_runs(context, batch)
         model, reference = registry.load(chosen), _reference(made, registry, chosen)
         _check_reach(context, model, window)
-        holes = note(run, _missing(context, run, model, window, as_of))
+        rests_on = _sources(context.use_case, model)
+        holes = looked_back_to(run, context.use_case, window, as_of=as_of, sources=rests_on)
         with run.timed("score"):
             scored = _scored(context, run, (model, reference), window, as_of)
             stamped = scored.rows.select(
@@ -156,12 +157,11 @@ def _check_reach(context: JobContext, model: Model, window: Window) -> None:
         )
 
 
-def _missing(context: JobContext, run: Run, model: Model, window: Window, as_of: datetime) -> tuple[Hole, ...]:
-    """Find the holes in the sources that the predictions of a window rest on."""
-    use_case, looked_up = context.use_case, {lookup.table for lookup in model.card.lookups}
+def _sources(use_case: UseCase, model: Model) -> set[str]:
+    """List the sources that a model's predictions rest on."""
+    looked_up = {lookup.table for lookup in model.card.lookups}
     tables = (table for table in use_case.feature_tables if table.name in looked_up)
-    read = {*use_case.spine_sources, *(name for table in tables for name in table.sources)}
-    return within(missing(run, use_case, as_of=as_of, sources=read).holes, window, use_case)
+    return {*use_case.spine_sources, *(name for table in tables for name in table.sources)}
 
 
 @dataclass(frozen=True)
