@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from connect_server import connect_server, only_what_serverless_sets
-from first_champion import Kept, choose_flights, keep, keep_apart
+from first_champion import Kept, Stage, choose_flights, keep, keep_apart
 from levelfive.local_spark import local_session
 from levelfive.mlflow_store import quieten
 from levelfive.tables import Tables
@@ -130,9 +131,18 @@ def few_flights(fixtures: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(scope="session")
-def kept(pytestconfig: pytest.Config, few_flights: Path, spark: SparkSession, over_connect: bool) -> Kept:
-    """Homes that take a minute to make, made once for all runs of the tests."""
+def kept_of(
+    pytestconfig: pytest.Config, few_flights: Path, spark: SparkSession, over_connect: bool
+) -> Callable[[str], Kept]:
+    """Homes of a use case that take a minute to make, made once for all runs of the tests."""
     quieten()
-    cache = pytestconfig.cache.mkdir("first-champion")
-    # A process that has a session over Connect can have no other one.
-    return keep_apart(cache, few_flights) if over_connect else keep(cache, few_flights)
+    folder = pytestconfig.cache.mkdir("first-champion")
+
+    @cache
+    def found(use_case: str) -> Kept:
+        # A process that has a session over Connect can have no other one.
+        if over_connect:
+            return keep_apart(folder, use_case, few_flights, Stage.SCORED)
+        return keep(folder, use_case, few_flights)
+
+    return found

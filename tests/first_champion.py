@@ -1,6 +1,7 @@
-"""The first steps on real files, which tests of the whole path share: six weeks land and train the first champion.
+"""The first steps of a use case, which tests of the whole path share: six weeks land and train the first champion.
 
-They take a minute, so they are taken once: the home that they lead to is kept, under a key of all that made it.
+By day the use case is a small one (`shop.py`), whose steps take seconds; by night it is the flights. The home that the
+steps lead to is kept at each stage, under a key of all that made it.
 """
 
 import fcntl
@@ -12,12 +13,16 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+import shop
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.data import job as data
@@ -33,15 +38,28 @@ from levelfive.training.job import TrainingResult
 from levelfive.usecase import load_use_case
 from levelfive.windows import Window, utc
 
+# Lets the files of a window land in a folder.
+Deliver = Callable[[Path, Window], None]
+
 BEGIN = utc(2013, 1, 1, 6)
 AS_OF = utc(2013, 2, 15, 6)
 LATER = utc(2013, 2, 18, 6)
 PROJECT = Path(__file__).resolve().parents[1]
 TRAINER = "ada@example.com"
 CARRIERS = ("B6", "UA")
-MADE_OF = ("src", "requirements/dev.txt", "requirements/jars.txt", "tests/first_champion.py", "fixtures")
-RESULTS = "results.pickle"
+MADE_OF = (
+    "src",
+    "requirements/dev.txt",
+    "requirements/jars.txt",
+    "tests/first_champion.py",
+    "tests/shop.py",
+    "fixtures",
+)
 GROWING = "growing"
+SMALL, FLIGHTS = "shop", "flight_delay"
+USE_CASES = (SMALL, pytest.param(FLIGHTS, marks=pytest.mark.nightly))
+# A test of the whole path that needs the flights, or whose long work is for the night.
+on_flights = pytest.mark.parametrize("loop", USE_CASES[1:], indirect=True)
 
 
 def choose_flights(fixtures: Path, folder: Path) -> None:
@@ -57,31 +75,21 @@ def choose_flights(fixtures: Path, folder: Path) -> None:
 
 
 def deliver(landing: Path, fixtures: Path, window: Window) -> None:
-    """Let the files of a window land."""
-    use_case = load_use_case("flight_delay")
+    """Let the files of a window of flights land."""
+    use_case = load_use_case(FLIGHTS)
     land(use_case, plan_of(use_case), fixtures, landing, window)
 
 
-def prepare(app: App, fixtures: Path, window: Window) -> None:
+def delivery(use_case: str, fixtures: Path) -> Deliver:
+    """Tell how the files of a use case land; those of the flights are cut from fixtures."""
+    return shop.write_orders if use_case == SMALL else lambda landing, window: deliver(landing, fixtures, window)
+
+
+def prepare(app: App, to: Deliver, window: Window) -> None:
     """Let the files of a window land, ingest them and compute features."""
-    deliver(app.landing, fixtures, window)
+    to(app.landing, window)
     data.run(app.context, landing=app.landing, as_of=window.end)
     features.run(app.context, as_of=window.end)
-
-
-def first_champion(app: App, fixtures: Path) -> TrainingResult:
-    """Prepare the days up to AS_OF, and take the steps that follow."""
-    prepare(app, fixtures, Window(BEGIN, AS_OF))
-    return promote_first(app, fixtures)
-
-
-def promote_first(app: App, fixtures: Path) -> TrainingResult:
-    """Train and promote a champion as of AS_OF, then prepare the days up to LATER."""
-    trained = training.run(app.context, app.tracking, app.registry, as_of=AS_OF, trained_by=TRAINER)
-    assert trained.version is not None, trained.verdict
-    registry.run(app.context, app.registry, version=trained.version, as_of=AS_OF, by="test")
-    prepare(app, fixtures, Window(AS_OF, LATER))
-    return trained
 
 
 class Stage(StrEnum):
@@ -93,59 +101,116 @@ class Stage(StrEnum):
     MONITORED = "monitored"  # what monitoring says of them as of LATER
 
 
-@dataclass(frozen=True)
+def _ingest(app: App, to: Deliver) -> None:
+    prepare(app, to, Window(BEGIN, AS_OF))
+
+
+def _promote(app: App, to: Deliver) -> TrainingResult:
+    trained = training.run(app.context, app.tracking, app.registry, as_of=AS_OF, trained_by=TRAINER)
+    assert trained.version is not None, trained.verdict
+    registry.run(app.context, app.registry, version=trained.version, as_of=AS_OF, by="test")
+    prepare(app, to, Window(AS_OF, LATER))
+    return trained
+
+
+def _score(app: App, _: Deliver) -> ScoringResult:
+    return scoring.run(app.context, app.registry, window=Window(AS_OF, LATER), as_of=LATER)
+
+
+def _monitor(app: App, _: Deliver) -> None:
+    monitoring.run(app.context, app.registry, window=Window(AS_OF, LATER), as_of=LATER)
+
+
+STEPS = {Stage.INGESTED: _ingest, Stage.CHAMPION: _promote, Stage.SCORED: _score, Stage.MONITORED: _monitor}
+
+
+@dataclass
 class Kept:
-    """Homes that are made once: each test that changes one takes a copy.
+    """The homes of a use case, each made when it is first asked for: a test that changes one takes a copy.
 
     Attributes:
-        folder: Where they are, each under the name of its stage.
-        trained: What the training of the champion led to.
-        scored: The batch of predictions.
+        use_case: Its name.
+        deliver: How its files land.
+        folder: Where the homes are, each under the name of its stage.
     """
 
+    use_case: str
+    deliver: Deliver
     folder: Path
-    trained: TrainingResult
-    scored: ScoringResult
+    _growing: dict[str, App] = field(default_factory=dict)
+
+    @property
+    def trained(self) -> TrainingResult:
+        """What the training of the champion led to."""
+        return self._result(Stage.CHAMPION)
+
+    @property
+    def scored(self) -> ScoringResult:
+        """The batch of predictions."""
+        return self._result(Stage.SCORED)
 
     def copy(self, stage: Stage, to: Path, schema: str) -> App:
         """Copy a home, with its tables in a schema of its own: all homes of a session share its catalog."""
-        shutil.copytree(self.folder / stage, to)
-        (to / "lakehouse" / f"{GROWING}.db").rename(to / "lakehouse" / f"{schema}.db")
+        shutil.copytree(self.at(stage), to)
+        (to / "lakehouse" / f"{self._schema}.db").rename(to / "lakehouse" / f"{schema}.db")
         for database in to.glob("*/mlflow.db"):
             _relocate(database, str(self.folder / GROWING), str(to))
-        return App.local(to, Settings(table_schema=schema))
+        return App.local(to, Settings(table_schema=schema, use_case=self.use_case))
+
+    def table(self, stage: Stage, name: str) -> Path:
+        """Find the folder of a table."""
+        return self.at(stage) / "lakehouse" / f"{self._schema}.db" / name
+
+    def at(self, stage: Stage) -> Path:
+        """Find the home of a stage; the steps that lead to it are taken if nobody has."""
+        with _alone(self.folder):
+            stages = list(Stage)
+            for before, step in zip([None, *stages], stages[: stages.index(stage) + 1], strict=False):
+                if not (self.folder / step).exists():
+                    self._take(step, before)
+        return self.folder / stage
+
+    def _take(self, step: Stage, before: Stage | None) -> None:
+        """Go one step on, in the one home that grows, and keep what it is like then."""
+        home = self.folder / GROWING
+        if not self._growing:
+            shutil.rmtree(home, ignore_errors=True)  # as another process left it
+            if before is not None:
+                shutil.copytree(self.folder / before, home)
+            self._growing["app"] = App.local(home, Settings(table_schema=self._schema, use_case=self.use_case))
+        result = STEPS[step](self._growing["app"], self.deliver)
+        self._results(step).write_bytes(pickle.dumps(result))
+        shutil.copytree(home, half := self.folder / f"half of {step}", dirs_exist_ok=True)
+        half.rename(self.folder / step)
+
+    def _result(self, stage: Stage) -> Any:
+        self.at(stage)
+        return pickle.loads(self._results(stage).read_bytes())
+
+    def _results(self, stage: Stage) -> Path:
+        return self.folder / f"{stage}.pickle"
+
+    @property
+    def _schema(self) -> str:
+        return f"{GROWING}_{self.use_case}"
 
 
-def keep(cache: Path, fixtures: Path) -> Kept:
-    """Make the homes, or find those that the same code made of the same files."""
-    folder = cache / made_of()[:16]
+def keep(cache: Path, use_case: str, fixtures: Path) -> Kept:
+    """Find the homes that the same code makes of the same files."""
+    folder = cache / f"{use_case}-{made_of()[:16]}"
     with _alone(cache):
-        if not (folder / RESULTS).exists():
-            for old in (path for path in cache.iterdir() if path.is_dir()):
+        for old in cache.glob(f"{use_case}-*"):
+            if old != folder:
                 shutil.rmtree(old)
-            (folder / RESULTS).write_bytes(pickle.dumps(_made(folder, fixtures)))
-    return Kept(folder, *pickle.loads((folder / RESULTS).read_bytes()))
+        folder.mkdir(exist_ok=True)
+    return Kept(use_case, delivery(use_case, fixtures), folder)
 
 
-def keep_apart(cache: Path, fixtures: Path) -> Kept:
-    """Do the same in another process."""
+def keep_apart(cache: Path, use_case: str, fixtures: Path, stage: Stage) -> Kept:
+    """Do the same with all homes up to a stage made, in another process."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
-    subprocess.run([sys.executable, __file__, str(cache), str(fixtures)], env=env, check=True)
-    return keep(cache, fixtures)
-
-
-def _made(folder: Path, fixtures: Path) -> tuple[TrainingResult, ScoringResult]:
-    """Let one home grow, and keep what it is like at each stage."""
-    app = App.local(folder / GROWING, Settings(table_schema=GROWING))
-    prepare(app, fixtures, Window(BEGIN, AS_OF))
-    shutil.copytree(app.home, folder / Stage.INGESTED)
-    trained = promote_first(app, fixtures)
-    shutil.copytree(app.home, folder / Stage.CHAMPION)
-    scored = scoring.run(app.context, app.registry, window=Window(AS_OF, LATER), as_of=LATER)
-    shutil.copytree(app.home, folder / Stage.SCORED)
-    monitoring.run(app.context, app.registry, window=Window(AS_OF, LATER), as_of=LATER)
-    shutil.copytree(app.home, folder / Stage.MONITORED)
-    return trained, scored
+    subprocess.run([sys.executable, __file__, str(cache), use_case, str(fixtures), stage], env=env, check=True)
+    return keep(cache, use_case, fixtures)
 
 
 def made_of() -> str:
@@ -180,4 +245,5 @@ def _relocate(database: Path, old: str, new: str) -> None:
 
 if __name__ == "__main__":
     quieten()
-    keep(*map(Path, sys.argv[1:]))
+    folder, name, files, until = sys.argv[1:]
+    keep(Path(folder), name, Path(files)).at(Stage(until))

@@ -39,13 +39,14 @@ HEADER = ("order_id", "ordered_at", "store", "price", "returned", "returned_at")
 
 
 def write_orders(landing: Path, window: Window) -> None:
-    """Let a file with the orders of a window land: one an hour, dear ones come back more often."""
+    """Let a file with the orders of a window land: one an hour, dear ones come back more often; one has no store."""
     (landing / "orders").mkdir(parents=True, exist_ok=True)
     with (landing / "orders" / f"{window.start:%Y-%m-%d}.csv").open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(HEADER)
         for hour in window.split(timedelta(hours=24 // ORDERS_A_DAY)):
             rows.writerow(_order(hour.start))
+        rows.writerow((-int(window.start.timestamp()), iso(window.start), None, 1.0, 0, iso(window.end)))
 
 
 def _order(at: datetime) -> tuple[object, ...]:

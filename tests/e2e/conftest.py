@@ -1,14 +1,15 @@
-"""One lakehouse for all tests of the whole path: a model trained on the first months of real files."""
+"""One lakehouse for all tests of the whole path, with a model of six weeks; by night one of the flights too."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
-from first_champion import Kept, Stage
+from first_champion import USE_CASES, Kept, Stage
 from levelfive.app import App
+from levelfive.scoring.job import ScoringResult
 
 
 @pytest.fixture(autouse=True)
@@ -23,15 +24,23 @@ class Loop:
 
     def __init__(self, kept: Kept, home: Path) -> None:
         self._kept = kept
-        self.app = kept.copy(Stage.CHAMPION, home, "whole_path")
+        self.app = kept.copy(Stage.CHAMPION, home, f"{kept.use_case}_whole_path")
+        self.key = list(self.app.use_case.key)
+        self.deliver = kept.deliver
         self.trained = kept.trained
-        self.scored = kept.scored
+
+    @property
+    def scored(self) -> ScoringResult:
+        """What is in the homes of the stage SCORED."""
+        return self._kept.scored
 
     def copy(self, home: Path, stage: Stage = Stage.CHAMPION) -> App:
         """Make a home for a test that changes it."""
         return self._kept.copy(stage, home, f"copy_{zlib.crc32(str(home).encode()):x}")
 
 
-@pytest.fixture(scope="session")
-def loop(kept: Kept, tmp_path_factory: pytest.TempPathFactory) -> Loop:
-    return Loop(kept, tmp_path_factory.mktemp("loop") / "home")
+@pytest.fixture(scope="session", params=USE_CASES)
+def loop(
+    kept_of: Callable[[str], Kept], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Loop:
+    return Loop(kept_of(request.param), tmp_path_factory.mktemp("loop") / "home")

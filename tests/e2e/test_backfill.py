@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from commands import run
-from first_champion import AS_OF, LATER
+from first_champion import AS_OF, LATER, on_flights
 from levelfive.app import App
 from levelfive.errors import ConfigError, LevelfiveError
 from levelfive.predictions import PREDICTIONS
@@ -18,7 +18,7 @@ from levelfive.scoring import job as scoring
 from levelfive.windows import Window, iso
 
 DAY = timedelta(days=1)
-SCORED = ["flight_date", "carrier", "flight", "origin", "score", "model_version", "role", "batch_id", "scored_as_of"]
+SHOWN = ["score", "model_version", "role", "batch_id", "scored_as_of"]
 
 
 @pytest.fixture
@@ -32,11 +32,11 @@ def app(loop, tmp_path: Path) -> App:
 
 
 def predictions(app: App) -> pd.DataFrame:
-    rows = app.tables.read(PREDICTIONS).select(*SCORED).toPandas()
-    return rows.sort_values(SCORED, ignore_index=True)
+    shown = [*app.use_case.key, *SHOWN]
+    return app.tables.read(PREDICTIONS).select(*shown).toPandas().sort_values(shown, ignore_index=True)
 
 
-@pytest.mark.nightly
+@on_flights
 def test_each_day_is_scored_once_by_the_champion_of_its_end(loop, app: App, tmp_path: Path) -> None:
     """Nine windows are scored."""
     by_hand = loop.copy(tmp_path / "by_hand")
@@ -55,7 +55,7 @@ def test_each_day_is_scored_once_by_the_champion_of_its_end(loop, app: App, tmp_
     pd.testing.assert_frame_equal(predictions(by_hand), predictions(app), check_exact=True)
 
 
-@pytest.mark.nightly
+@on_flights
 def test_a_day_before_the_first_champion_does_not_keep_the_others_from_being_scored(
     app: App, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from first_champion import Stage
+from first_champion import FLIGHTS, SMALL, Stage
 from levelfive.monitoring import job as monitoring
 from levelfive.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy
 from levelfive.retraining import job as retraining
@@ -52,20 +52,21 @@ def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("documented")
     home = folder / ".levelfive"
     app = loop.copy(home, Stage.MONITORED)
-    (home / "levelfive.yml").write_text(f"table_schema: {app.settings.schema_name}\n")
+    (home / "levelfive.yml").write_text(f"table_schema: {app.settings.schema_name}\nuse_case: {app.use_case.name}\n")
     use_case = replace(
         app.use_case,
-        gate=GatePolicy(min_days=2, min_rows=100, margin=1.0),
+        gate=GatePolicy(min_days=2, min_rows=50, margin=1.0),
         retraining=RetrainingPolicy(label_growth=0.02),
     )
     context = JobContext(app.tables, use_case, app.context.features)
-    with context.run("features", as_of=SCORED.end, parameters={"missing": "flights 2013-02-14"}):
+    (source,) = app.use_case.spine_sources
+    with context.run("features", as_of=SCORED.end, parameters={"missing": f"{source} 2013-02-14"}):
         pass  # as if it had looked back to days on which rows are missing
     decided = retraining.decide_once(context, app.registry, as_of=SCORED.end)
     record_retraining(Run(app.tables, "test"), a_retraining(decided))
     # No model has four times the skill that it had at training.
-    alarmed = replace(use_case, monitoring=MonitoringPolicy(harmful_skill_share=4.0, min_days=1, min_rows=100))
-    later = SCORED.end + timedelta(hours=12)
+    alarmed = replace(use_case, monitoring=MonitoringPolicy(harmful_skill_share=4.0, min_days=1, min_rows=50))
+    later = SCORED.end + timedelta(hours=3)
     monitoring.run(JobContext(app.tables, alarmed, app.context.features), app.registry, window=SCORED, as_of=later)
     return folder
 
@@ -86,7 +87,18 @@ def session(place: Path, spark: SparkSession) -> Iterator[SparkSession]:
         spark.catalog.dropTempView(view)
 
 
-@pytest.mark.parametrize("query", [code for code in blocks("sql") if not code.startswith(VIEW)])
+QUERIES = [code for code in blocks("sql") if not code.startswith(VIEW)]
+OF_FLIGHTS = re.compile("raw_flights|flight_date|arr_delay|wind_speed")
+
+
+@pytest.mark.parametrize(
+    ("loop", "query"),
+    [
+        *((SMALL, query) for query in QUERIES if not OF_FLIGHTS.search(query)),
+        *(pytest.param(FLIGHTS, query, marks=pytest.mark.nightly) for query in QUERIES),
+    ],
+    indirect=["loop"],
+)
 def test_a_query_of_the_page_answers(session: SparkSession, query: str) -> None:
     assert session.sql(query).collect()
 

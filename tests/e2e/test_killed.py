@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
+from first_champion import on_flights
 from levelfive.app import App
 from levelfive.runs import RUNS
 from levelfive.scoring import job as scoring
@@ -34,7 +34,7 @@ def predictions(app: App) -> pd.DataFrame:
     return rows.sort_values(KEY, ignore_index=True)[[*KEY, "prediction_time", "score", "model_version", "batch_id"]]
 
 
-@pytest.mark.nightly
+@on_flights
 def test_kills_anywhere_and_a_clean_run_leave_the_table_of_one_clean_run(loop, tmp_path: Path) -> None:
     """Two more starts of Spark: a process for each kill."""
     app = loop.copy(tmp_path / "home")

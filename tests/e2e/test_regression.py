@@ -1,4 +1,4 @@
-"""The core knows regressions too: a tiny use case predicts, on real flights, by how many minutes they arrive late."""
+"""The core knows regressions too: how much of an order is paid back, and by how many minutes flights arrive late."""
 
 import shutil
 import zlib
@@ -16,6 +16,8 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+import shop
+from first_champion import FLIGHTS, SMALL, on_flights
 from flight_delay import USE_CASE
 from flight_delay.outcomes import labels
 from levelfive.features import job as features
@@ -41,6 +43,12 @@ DAY = Window(AS_OF, AS_OF + timedelta(days=1))
 
 def minutes_late(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     return labels(raw, window).withColumn(LABEL, F.col("arr_delay"))
+
+
+def paid_back(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    orders = raw["orders"].select("order_id", "price")
+    rows = shop.labels(raw, window).join(orders, "order_id")
+    return rows.withColumn(LABEL, F.col(LABEL) * F.col("price")).drop("price")
 
 
 def build(numeric: Sequence[str], categorical: Sequence[str], seed: int) -> Estimator:
@@ -70,18 +78,26 @@ MINUTES_LATE = replace(
     # A line through the weather knows little, and the comparison is what is tested. The margin is in squared minutes.
     gate=GatePolicy(min_days=3, min_rows=500, min_skill=-1.0, margin=50.0),
 )
+PAID_BACK = replace(
+    shop.USE_CASE,
+    name="paid_back",
+    labels=paid_back,
+    model=replace(shop.USE_CASE.model, task=Task.REGRESSION, build=build),
+    gate=GatePolicy(min_days=3, min_rows=50, min_skill=-1.0, margin=1000.0),
+)
+REGRESSIONS = {FLIGHTS: MINUTES_LATE, SMALL: PAID_BACK}
 
 
 @pytest.fixture
 def context(loop, tmp_path: Path) -> JobContext:
-    """The raw tables of the flights in a lakehouse of their own."""
-    lakehouse = tmp_path / "lakehouse"
-    schema = f"minutes_late_{zlib.crc32(str(tmp_path).encode())}"  # the session's catalog holds other tests' too
-    source = loop.app.home / "lakehouse" / "whole_path.db"
-    for table in (*(f"raw_{s.name}" for s in USE_CASE.sources), "landing_files"):
+    """The raw tables in a lakehouse of their own."""
+    use_case, lakehouse = REGRESSIONS[loop.app.use_case.name], tmp_path / "lakehouse"
+    schema = f"{use_case.name}_{zlib.crc32(str(tmp_path).encode())}"  # the session's catalog holds other tests' too
+    source = loop.app.home / "lakehouse" / f"{loop.app.tables.schema}.db"
+    for table in (*(f"raw_{s.name}" for s in use_case.sources), "landing_files"):
         shutil.copytree(source / table, lakehouse / f"{schema}.db" / table)
     tables = Tables(loop.app.tables.spark, schema=schema, warehouse=lakehouse)
-    return JobContext(tables, MINUTES_LATE, LocalFeatureStore(tables))
+    return JobContext(tables, use_case, LocalFeatureStore(tables))
 
 
 @pytest.fixture
@@ -110,12 +126,12 @@ def test_a_regression_is_trained_judged_promoted_and_scored(
     assert [scored.model_version] == list(seen.verdicts)
     assert set(trained.evaluation.estimates) == {"rmse", "mae", "r2", "bias"}
     assert trained.evaluation.estimates["r2"].value > 0
-    assert live.scored == scored.rows > 200
+    assert live.scored == scored.rows > 20
     assert live.evaluation is not None
     assert 10 < live.evaluation.estimates["rmse"].value < 100
 
 
-@pytest.mark.nightly
+@on_flights
 def test_a_repeated_training_finds_its_versions_and_another_recipe_registers_new_ones(
     context: JobContext, stores: tuple[Tracking, CentralRegistry]
 ) -> None:
@@ -139,7 +155,7 @@ def test_a_repeated_training_finds_its_versions_and_another_recipe_registers_new
     assert changed.version not in (None, first.version)
 
 
-@pytest.mark.nightly
+@on_flights
 def test_a_candidate_is_compared_with_the_champion_on_days_that_are_new_to_both(
     context: JobContext, stores: tuple[Tracking, CentralRegistry]
 ) -> None:

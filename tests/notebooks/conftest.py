@@ -1,24 +1,24 @@
 """Every notebook runs twice on a small slice of real files: as a script on a laptop, and as a task over Connect."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
-import shop
 from feature_engineering.fake import Metastore, fake_package
-from first_champion import AS_OF, BEGIN, LATER, Kept, Stage, deliver
+from first_champion import AS_OF, BEGIN, FLIGHTS, LATER, USE_CASES, Deliver, Kept, Stage, delivery
 from levelfive.mlflow_store import quieten
 from levelfive.windows import Window, iso
 from notebook_runs import SCHEMA, SCORED, Job, Jobs, Scripts
 
 
 @pytest.fixture(scope="session")
-def scripts(tmp_path_factory: pytest.TempPathFactory, kept: Kept) -> Scripts:
+def scripts(tmp_path_factory: pytest.TempPathFactory, kept_of: Callable[[str], Kept]) -> Scripts:
     """Run what follows on a promotion; of a training and what comes before it, the jobs run the notebooks."""
     ran = Scripts(tmp_path_factory.mktemp("scripts") / "home", SCHEMA)
-    kept.copy(Stage.CHAMPION, ran.home, ran.schema)
+    kept_of(FLIGHTS).copy(Stage.CHAMPION, ran.home, ran.schema)
     later = {"as_of": iso(LATER)}
     for name in ("scoring", "monitoring"):
         ran.run(name, **later, **SCORED)
@@ -29,32 +29,22 @@ def scripts(tmp_path_factory: pytest.TempPathFactory, kept: Kept) -> Scripts:
 
 
 @pytest.fixture(scope="session")
-def first_scripts(tmp_path_factory: pytest.TempPathFactory, few_flights: Path, kept: Kept) -> Scripts:
+def first_scripts(tmp_path_factory: pytest.TempPathFactory, kept_of: Callable[[str], Kept]) -> Scripts:
     """Run the notebooks that come before a scoring."""
     ran = Scripts(tmp_path_factory.mktemp("first_scripts") / "home", "by_first_script")
-    kept.copy(Stage.INGESTED, ran.home, ran.schema)
+    flights = kept_of(FLIGHTS)
+    flights.copy(Stage.INGESTED, ran.home, ran.schema)
     first, later = {"as_of": iso(AS_OF)}, {"as_of": iso(LATER)}
     ran.run("training", **first)
     (version,) = (line.split()[1] for line in ran.printed["training"].splitlines() if line.startswith("version: "))
     ran.run("registry", version=version, by="test", **first)
-    deliver(ran.home / "landing", few_flights, Window(AS_OF, LATER))
+    flights.deliver(ran.home / "landing", Window(AS_OF, LATER))
     for name in ("data", "features"):
         ran.run(name, **later)
     return ran
 
 
-def land_flights(landing: Path, window: Window, few_flights: Path) -> None:
-    deliver(landing, few_flights, window)
-
-
-def land_orders(landing: Path, window: Window, _: Path) -> None:
-    shop.write_orders(landing, window)
-
-
-LANDS = {"shop": land_orders, "flight_delay": land_flights}
-
-
-@pytest.fixture(scope="session", params=["shop", pytest.param("flight_delay", marks=pytest.mark.nightly)])
+@pytest.fixture(scope="session", params=USE_CASES)
 def jobs(
     tmp_path_factory: pytest.TempPathFactory,
     few_flights: Path,
@@ -69,6 +59,7 @@ def jobs(
     if not over_connect:
         pytest.skip("a workspace's jobs run over Spark Connect: `make test-connect` runs them")
     use_case, folder = request.param, tmp_path_factory.mktemp("workspace")
+    deliver: Deliver = delivery(use_case, few_flights)
     common = {
         "use_case": use_case,
         "table_schema": f"{use_case}_by_job",
@@ -99,15 +90,15 @@ def jobs(
         patch.setattr("levelfive.app.WORKSPACE_TRACKING", f"sqlite:///{folder / 'tracking.db'}")
         patch.setitem(sys.modules, "databricks.feature_engineering", fake_package(spark, Metastore()))
         patch.chdir(folder)  # where MLflow leaves the artefacts of a store on SQLite
-        LANDS[use_case](folder / "landing", Window(BEGIN, AS_OF), few_flights)
+        deliver(folder / "landing", Window(BEGIN, AS_OF))
         for task in ("data", "features", "training", "registry"):
             ran.training.run(task)
-        LANDS[use_case](folder / "landing", Window(AS_OF, LATER), few_flights)
+        deliver(folder / "landing", Window(AS_OF, LATER))
         for task in ("data", "features", "scoring"):
             ran.scoring.run(task)
         for task in ("monitoring", "report"):
             ran.monitoring.run(task)
         ran.retraining.run("policy", "retraining")
-        if use_case == "flight_delay":  # the exploration is of the flights
+        if use_case == FLIGHTS:  # the exploration is of the flights
             ran.explore.run("explore")
     return ran

@@ -5,13 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from first_champion import AS_OF, GROWING, LATER, Kept, Stage
+from first_champion import AS_OF, FLIGHTS, LATER, Kept, Stage
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.predictions import PREDICTIONS
@@ -37,11 +38,12 @@ def copy_of(home: Path, to: Path, schema: str) -> App:
     return App.local(to, Settings(table_schema=schema))
 
 
+@pytest.mark.nightly
 def test_the_batch_inference_notebook_predicts_what_the_job_predicts(
-    scripts: Scripts, kept: Kept, spark: SparkSession
+    scripts: Scripts, kept_of: Callable[[str], Kept], spark: SparkSession
 ) -> None:
     """Of the kept home, a model of the same rows was trained and its predictions were made without notebooks."""
-    by_job = kept.folder / Stage.SCORED / "lakehouse" / f"{GROWING}.db" / PREDICTIONS
+    by_job = kept_of(FLIGHTS).table(Stage.SCORED, PREDICTIONS)
 
     by_notebook, without = (
         predictions(spark.read.table(f"{SCHEMA}.{PREDICTIONS}")),

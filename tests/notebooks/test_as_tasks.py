@@ -1,5 +1,6 @@
 """The notebooks as tasks of a workspace's jobs: parameters by widgets, values handed on, results displayed."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from pyspark.sql import SparkSession
 
-from first_champion import AS_OF, GROWING, Kept, Stage
+from first_champion import AS_OF, FLIGHTS, SMALL, Kept, Stage
 from levelfive.predictions import PREDICTIONS
 from notebook_runs import STARTER, Jobs
 
@@ -38,16 +39,18 @@ def test_each_row_is_scored_once_by_what_was_promoted(jobs: Jobs, spark: SparkSe
     rows = spark.read.table(f"{jobs.schema}.{PREDICTIONS}").toPandas()
 
     assert len(rows) > 50
-    assert not rows.duplicated(["prediction_time", "order_id" if jobs.use_case == "shop" else "flight"]).any()
+    assert not rows.duplicated(["prediction_time", "order_id" if jobs.use_case == SMALL else "flight"]).any()
     assert set(rows.model_version) == {jobs.training.values["training", "version"]}
     assert set(rows.role) == {"champion"}
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("jobs", ["flight_delay"], indirect=True)
-def test_a_workspace_predicts_what_a_laptop_predicts(jobs: Jobs, kept: Kept, spark: SparkSession) -> None:
+@pytest.mark.parametrize("jobs", [FLIGHTS], indirect=True)
+def test_a_workspace_predicts_what_a_laptop_predicts(
+    jobs: Jobs, kept_of: Callable[[str], Kept], spark: SparkSession
+) -> None:
     columns = [*KEY, "prediction_time", "score", "slices", "features", "role"]
-    on_a_laptop = kept.folder / Stage.SCORED / "lakehouse" / f"{GROWING}.db" / PREDICTIONS
+    on_a_laptop = kept_of(FLIGHTS).table(Stage.SCORED, PREDICTIONS)
 
     laptop, workspace = (
         rows.select(columns).toPandas().sort_values(KEY, ignore_index=True)
