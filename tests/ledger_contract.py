@@ -1,16 +1,17 @@
 """What ledgers must do, whichever engine holds them; a suite of one engine brings the fixture `ledgers`."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from levelfive.errors import TableError
-from levelfive.ledgers import Ledgers
+from levelfive.ledgers import NAMED_VALUES, Ledgers
 from levelfive.windows import utc
 
 SCHEMA = """name string, at timestamp, day date, number long, share double, good boolean, counts map<string,long>,
     parts array<double>"""
+MICROSECOND = timedelta(microseconds=1)
 
 
 def row(name: str, number: int, **other: object) -> tuple[object, ...]:
@@ -52,6 +53,31 @@ class LedgerContract:
         assert found == [{"number": 1}]
         assert ledgers.rows("facts", where={"at": utc(2013, 3, 10, 8)}) == []
 
+    def test_rows_are_chosen_by_their_least_and_greatest_values(self, ledgers: Ledgers) -> None:
+        for hour in range(4):
+            at = utc(2013, 3, 10, hour) + MICROSECOND
+            ledgers.add("facts", SCHEMA, [row("a", hour, at=at, day=date(2013, 3, 10 + hour))])
+        ledgers.add("facts", SCHEMA, [row("a", 9, at=None, day=None)])
+
+        def chosen(**between: tuple[object, object]) -> list[int]:
+            return sorted(found["number"] for found in ledgers.rows("facts", columns=("number",), between=between))
+
+        first, last = (utc(2013, 3, 10, hour) + MICROSECOND for hour in (1, 2))
+        assert chosen(at=(first, last)) == chosen(day=(date(2013, 3, 11), date(2013, 3, 12))) == [1, 2]
+        assert (chosen(at=(first, None)), chosen(at=(None, first))) == ([1, 2, 3], [0, 1])
+        assert chosen(at=(first + MICROSECOND, last - MICROSECOND)) == []
+        assert chosen(at=(first, None), day=(None, date(2013, 3, 12))) == [1, 2]
+
+    def test_rows_are_chosen_by_any_of_several_values(self, ledgers: Ledgers) -> None:
+        for number in range(3):
+            ledgers.add("facts", SCHEMA, [row(f"it's {number}", number), row(f"other {number}", 10 + number)])
+
+        for unknown in (1, 2 * NAMED_VALUES):
+            wanted = {"it's 0", "it's 2", "other 1", *(f"nobody {number}" for number in range(unknown))}
+            found = ledgers.rows("facts", where={"name": wanted, "good": True})
+            assert sorted(row["number"] for row in found) == [0, 2, 11]
+        assert ledgers.rows("facts", where={"name": []}) == []
+
     def test_a_table_that_is_not_there_has_no_rows(self, ledgers: Ledgers) -> None:
         assert ledgers.rows("nothing") == []
 
@@ -62,6 +88,17 @@ class LedgerContract:
         assert {found["share"] for found in ledgers.rows("facts")} == {0.5}
         again = ledgers.add("facts", SCHEMA, [row("a", 2)], ("name", "number"))
         assert (again.rows, numbers(ledgers)) == (0, [1, 2])
+
+    def test_a_key_with_times_is_added_once_wherever_it_lies(self, ledgers: Ledgers) -> None:
+        rows = [row("a", number, at=utc(2013, 3, number + 1), day=date(2013, 3, number + 1)) for number in range(5)]
+        for one in rows:
+            ledgers.add("facts", SCHEMA, [one], ("name", "at", "day"))
+
+        again = ledgers.add("facts", SCHEMA, [rows[3], rows[1], row("b", 1)], ("name", "at", "day"))
+
+        assert (again.rows, numbers(ledgers)) == (1, [0, 1, 1, 2, 3, 4])
+        without = row("a", 7, at=None)
+        assert [ledgers.add("facts", SCHEMA, [without], ("name", "at", "day")).rows for _ in range(2)] == [1, 0]
 
     def test_rows_take_the_place_of_those_that_agree(self, ledgers: Ledgers) -> None:
         of = ("name", "at")

@@ -179,6 +179,7 @@ class Tables:
         keys: Sequence[str],
         *,
         within: tuple[str, Window] | None = None,
+        among: str | None = None,
         record: Mapping[str, object] | None = None,
         evolve: bool = False,
     ) -> Write:
@@ -193,6 +194,7 @@ class Tables:
             keys: The key columns.
             within: A time column, always the same one, and a window that holds all rows with these keys: it spares
                 reading the rest.
+            among: A condition that all rows with these keys satisfy, in SQL: it spares reading the rest, too.
             record: Kept in the metadata of the commit.
             evolve: Allow columns that the table does not have yet.
 
@@ -208,6 +210,7 @@ class Tables:
             fresh = rows
             if newest is not None and (within is None or not _is_beyond(newest, within[1])):
                 there = self.read(table) if within is None else self.read(table).where(sql_window(*within))
+                there = there if among is None else there.where(among)
                 fresh = rows.alias("new").join(there.select(*keys).alias("old"), on=same, how="left_anti")
             with suppress(TableConflict):
                 if newest is None:
