@@ -15,7 +15,8 @@ from levelfive.data.job import LANDING_FILES
 from levelfive.data.known import read_as_known
 from levelfive.data.missing import KNOWN_BY, Hole, looked_back_to
 from levelfive.errors import AsOfError
-from levelfive.features.databricks_store import FEATURE_WINDOWS
+from levelfive.features import reaches
+from levelfive.features.reaches import FEATURE_WINDOWS
 from levelfive.features.refusals import refusals_of_workers
 from levelfive.keys import Keyed, explained
 from levelfive.parallel import in_parallel
@@ -124,14 +125,16 @@ def _write_labels(context: JobContext, run: Run, window: Window) -> Write:
         remedy = "Nothing was written: let `labels` return each key once, when its outcome became known."
         keyed = Keyed("`labels`", context.use_case.key, labels_of(context.use_case, raw, window), remedy)
         with explained(keyed.fault):
-            return run.wrote(run.tables.replace_window(LABELS, keyed.once(), KNOWN_AT, window))
+            write = run.wrote(run.tables.replace_window(LABELS, keyed.once(), KNOWN_AT, window))
+        reaches.note(run.tables, write, window)
+        return write
 
 
 def _resume(context: JobContext, run: Run, as_of: datetime) -> datetime:
     # What the tables say of themselves, not what a run said: a killed run may have written some of them.
     timed = [table.name for table in context.use_case.feature_tables if table.timestamped]
     ends = [context.features.reach(table, before=as_of) for table in timed]
-    ends.append(context.tables.reach(LABELS, before=as_of))
+    ends.append(reaches.reach(context.tables, LABELS, before=as_of))
     reached = [end for end in ends if end is not None]
     return min(reached) if len(reached) == len(ends) else _first_data(context, run, as_of)
 

@@ -149,7 +149,7 @@ def _check_reach(context: JobContext, model: Model, window: Window) -> None:
     """Refuse to score by what was not computed yet: a prediction that is there is never changed."""
     timed = {table.name for table in context.use_case.feature_tables if table.timestamped}
     tables = sorted({lookup.table for lookup in model.card.lookups} & timed)
-    end = context.features.reached(tables) if tables else None
+    end = context.features.reached(tables, until=window.end) if tables else None
     if end is not None and end < window.end:
         raise AsOfError(
             f"features reach to {iso(end)}, and the window {window} beyond that: run `levelfive features` up to its "
