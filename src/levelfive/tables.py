@@ -132,6 +132,16 @@ class Tables:
         found = commits.select("version", "userMetadata", "operationMetrics").collect()
         return tuple(commit_of(row["version"], row["userMetadata"], row["operationMetrics"]) for row in found)
 
+    def commits_after(self, table: str, version: int) -> tuple[Commit, ...]:
+        """List the commits after a version, newest first, as far as Delta remembers them: for a month, by default.
+
+        Raises:
+            TableError: The table is not there.
+        """
+        newest = self.version(table)
+        found = self.history(table, limit=newest - version) if newest > version else ()
+        return tuple(commit for commit in found if commit.version > version)
+
     def _newest(self, table: str) -> Commit | None:
         """Read the newest commit; None where there is no table, or one that its first writer has but made."""
         if not self.exists(table):

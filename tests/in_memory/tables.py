@@ -52,6 +52,9 @@ class MemoryTables:
         commits = self._commits.get(table) or tuple(Commit(version, {}) for version in ledger)
         return tuple(reversed(commits))[:limit]
 
+    def commits_after(self, table: str, version: int) -> tuple[Commit, ...]:
+        return tuple(commit for commit in self.history(table) if commit.version > version)
+
     def reach(self, table: str, *, before: datetime) -> datetime | None:
         commits = self.history(table) if self.exists(table) else ()
         ends = (datetime.fromisoformat(str(commit.record[REACHES])) for commit in commits if REACHES in commit.record)
