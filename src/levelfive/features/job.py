@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from levelfive.commits import Write
-from levelfive.data.job import LANDING_FILES
 from levelfive.data.known import read_as_known
+from levelfive.data.landed import LANDING_FILES
 from levelfive.data.missing import KNOWN_BY, Hole, looked_back_to
 from levelfive.errors import AsOfError
 from levelfive.features import reaches
