@@ -1,9 +1,9 @@
-"""What a job's look at the past costs after 10 days and after 1,000: each step at the cost of the day, or of the whole.
+"""What a job's look at the past costs after 10 days and after a year: at the cost of the day, or of the whole.
 
-    python benchmarks/long_history.py [--days 1000]
+    python benchmarks/long_history.py [--days 365]
 
-A home's ledgers get a commit for each day, as daily jobs leave them. Each step is timed as the job takes it, and beside it
-the same look as a whole reading of the ledger would take it. Printed are the seconds and their ratios, of one run.
+A home's ledgers get a commit for each day, as daily jobs leave them. Each step is timed as the job takes it, and beside
+it the same look as a whole reading of the ledger would take it. Printed are the seconds and their ratios, of one run.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 from flight_delay import USE_CASE
 from levelfive.commits import Write
 from levelfive.data.landed import LANDING_FILES, LEDGER_SCHEMA, new_files, newest_times
-from levelfive.data.missing import SOURCE_DAYS, count_days, counted, missing
+from levelfive.data.missing import SOURCE_DAYS, SOURCE_DAYS_SCHEMA, counted, missing
 from levelfive.features.reaches import FEATURE_WINDOWS, note, reach, reached
 from levelfive.features.store import LocalFeatureStore
 from levelfive.local_spark import local_session
@@ -48,7 +48,7 @@ class Step:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--days", type=int, default=1000, help="how many days the long history has")
+    parser.add_argument("--days", type=int, default=365, help="how many days the long history has")
     days = parser.parse_args().days
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
@@ -84,7 +84,7 @@ def _live(context: JobContext, day: int) -> None:
     name = f"of-{day}.csv"
     row = (SOURCE.name, name, f"{day * 7919:064d}", 1, 1, 0, 0, window.start, as_of - timedelta(hours=1), as_of)
     tables.ledgers.add(LANDING_FILES, LEDGER_SCHEMA, [row])
-    count_days(run, {SOURCE.name: {name: {window.start.date(): 1000}}}, as_of)
+    tables.ledgers.add(SOURCE_DAYS, SOURCE_DAYS_SCHEMA, [(SOURCE.name, name, window.start.date(), 1000, as_of)])
     tables.ledgers.add(PREDICTIONS, "number long", [(day,)])
     note(tables, Write(PREDICTIONS, day), window)
     record = {"batch_id": f"{day:016x}", "run_id": run.run_id, "use_case": "flight_delay", "as_of": iso(as_of)}

@@ -12,6 +12,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,8 +130,8 @@ class Tables:
             return commits_on_disk(self._folder(table), limit)
         newest = f" LIMIT {limit}" if limit else ""
         commits = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)}{newest}")
-        found = commits.select("version", "userMetadata", "operationMetrics").collect()
-        return tuple(commit_of(row["version"], row["userMetadata"], row["operationMetrics"]) for row in found)
+        found = commits.select("version", "userMetadata", "operationMetrics", "operation").collect()
+        return tuple(commit_of(*row) for row in found)
 
     def commits_after(self, table: str, version: int) -> tuple[Commit, ...]:
         """List the commits after a version, newest first, as far as Delta remembers them: for a month, by default.
@@ -143,11 +144,19 @@ class Tables:
         return tuple(commit for commit in found if commit.version > version)
 
     def _newest(self, table: str) -> Commit | None:
-        """Read the newest commit; None where there is no table, or one that its first writer has but made."""
+        """Read the newest commit; None where there is no table, or one that its first writer has but made.
+
+        Above upkeep, such as a workspace's own, it has the record of the commit that rows last came with.
+        """
         if not self.exists(table):
             return None
         newest = self.history(table, limit=1)[0]
-        return None if newest.version == 0 and newest.rows == 0 and TOKEN not in newest.record else newest
+        if newest.version == 0 and newest.rows == 0 and TOKEN not in newest.record:
+            return None
+        if newest.is_upkeep:
+            commits = self.history(table, limit=OTHERS_MEANWHILE)
+            newest = replace(newest, record=next((one.record for one in commits if not one.is_upkeep), {}))
+        return newest
 
     def reach(self, table: str, *, before: datetime) -> datetime | None:
         """Tell how far the windows of a table reached, as its commits note it, before they reached a time.

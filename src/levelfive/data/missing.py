@@ -24,7 +24,7 @@ KNOWN_BY = (SOURCE_DAYS, ACKNOWLEDGED_DAYS)
 # Nearly every source has rows of these days.
 RECENT = 40 * DAY
 
-_SOURCE_DAYS_SCHEMA = "source string, source_file string, day date, accepted long, loaded_at timestamp"
+SOURCE_DAYS_SCHEMA = "source string, source_file string, day date, accepted long, loaded_at timestamp"
 _ACKNOWLEDGED_SCHEMA = """source string, first_day date, last_day date, acknowledged_by string, reason string,
     acknowledged_at timestamp, run_id string"""
 
@@ -77,7 +77,7 @@ def count_days(run: Run, days: Mapping[str, FileDays], as_of: datetime) -> None:
     ]
     if cells:
         keys = ("source", "source_file", "day")
-        run.wrote(run.tables.ledgers.add(SOURCE_DAYS, _SOURCE_DAYS_SCHEMA, cells, keys))
+        run.wrote(run.tables.ledgers.add(SOURCE_DAYS, SOURCE_DAYS_SCHEMA, cells, keys))
 
 
 def counted(run: Run, sources: Collection[str], *, as_of: datetime) -> frozenset[str]:
