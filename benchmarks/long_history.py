@@ -32,6 +32,7 @@ from levelfive.windows import Window, iso, utc
 BEGIN = utc(2013, 1, 1)
 DAY = timedelta(days=1)
 FEW_DAYS = 10
+NEW_FILES = 10
 TIMES = 5
 SOURCE = USE_CASE.sources[-1]
 
@@ -70,7 +71,8 @@ def _timed_after(tables: Tables, home: Path, days: range) -> dict[str, tuple[flo
             print(f"day {day}", file=sys.stderr, flush=True)
     last = BEGIN + (days[-1] + 1) * DAY
     # The other files were taken away after they were ingested: what lies there is what is new.
-    (home / "landing" / SOURCE.name / "new.csv").write_text("number\n1\n")
+    for number in range(NEW_FILES):
+        (home / "landing" / SOURCE.name / f"new-{number}.csv").write_text(f"number\n{number}\n")
     return {
         step.name: (_seconds(step.look), _seconds(lambda step=step: [tables.ledgers.rows(one) for one in step.whole]))
         for step in _steps(context, home / "landing", last)

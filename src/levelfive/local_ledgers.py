@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -129,26 +130,33 @@ def _files(table: DeltaTable, where: Where, between: Between) -> list[str]:
     """List the files that may hold such rows: to open one takes a millisecond, its statistics are in the log."""
     files = pa.table(table.get_add_actions(flatten=True))
     chosen = pa.array([True] * files.num_rows, pa.bool_())
-    for name, (least, greatest) in [*between.items(), *_ends(where)]:
+    for name, (least, greatest) in between.items():
         for end, value, holds in (("max", least, pc.greater_equal), ("min", greatest, pc.less_equal)):
             known = f"{end}.{name}"
             if value is not None and known in files.column_names:
                 may = holds(files[known], _beyond(value, end))
                 chosen = pc.and_(chosen, pc.fill_null(may, True))
+    for name, value in where.items():
+        values = list(value) if is_several(value) else [value]
+        if None not in values and {f"min.{name}", f"max.{name}"} <= set(files.column_names):
+            ends = zip(files[f"min.{name}"].to_pylist(), files[f"max.{name}"].to_pylist(), strict=True)
+            chosen = pc.and_(chosen, pa.array(_may_hold(sorted(values), ends), pa.bool_()))
     paths: list[str] = files.filter(chosen)["path"].to_pylist()
     return paths
 
 
-def _ends(where: Where) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    """Tell the least and greatest of the values that columns must have."""
-    for name, value in where.items():
-        values = list(value) if is_several(value) else [value]
-        if values and None not in values:
-            yield name, (min(values), max(values))
+def _may_hold(values: Sequence[Any], ends: Iterable[tuple[Any, Any]]) -> list[bool]:
+    """Tell of each file, by its least and greatest value, whether one of some sorted values may be in it."""
+    found = []
+    for least, greatest in ends:
+        known = least is not None and greatest is not None
+        place = bisect_left(values, _beyond(least, "max")) if known else 0
+        found.append(not known or (place < len(values) and values[place] <= _beyond(greatest, "min")))
+    return found
 
 
 def _beyond(value: Any, end: str) -> Any:
-    """Allow a time what statistics, which Delta writes in milliseconds, may have cut off."""
+    """Allow a time what statistics, which Delta writes in milliseconds, may have cut off: to compare it with an end."""
     if not isinstance(value, datetime):
         return value
     return value - _MILLISECOND if end == "max" else value + _MILLISECOND

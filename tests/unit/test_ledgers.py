@@ -48,7 +48,8 @@ def test_of_a_laptops_ledger_only_the_files_of_the_day_are_read(tmp_path: Path) 
         file.unlink()
 
     assert [row["name"] for row in ledgers.rows("facts", between={"day": (day, None)})] == ["of 5"]
-    assert [row["name"] for row in ledgers.rows("facts", where={"name": {"of 5", "of 6"}})] == ["of 5"]
+    for names in ({"of 5"}, {"of", "of 5", "of 6"}):
+        assert [row["name"] for row in ledgers.rows("facts", where={"name": names})] == ["of 5"]
     assert ledgers.add("facts", FACTS, [("of 5", day), ("another", day)], ("name", "day")).rows == 1
 
 
