@@ -65,6 +65,8 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
         jobs.append(partial(_write_labels, context, run, window))
         with run.timed("tables"):
             writes = in_parallel(jobs)
+            # Feature tables' windows were noted by the store.
+            reaches.note(run.tables, writes[-1], window)
         use_case = context.use_case
         read = {*use_case.label_sources, *(name for table in use_case.feature_tables for name in table.sources)}
         holes = looked_back_to(run, use_case, window, as_of=as_of, sources=read)
@@ -125,9 +127,7 @@ def _write_labels(context: JobContext, run: Run, window: Window) -> Write:
         remedy = "Nothing was written: let `labels` return each key once, when its outcome became known."
         keyed = Keyed("`labels`", context.use_case.key, labels_of(context.use_case, raw, window), remedy)
         with explained(keyed.fault):
-            write = run.wrote(run.tables.replace_window(LABELS, keyed.once(), KNOWN_AT, window))
-        reaches.note(run.tables, write, window)
-        return write
+            return run.wrote(run.tables.replace_window(LABELS, keyed.once(), KNOWN_AT, window))
 
 
 def _resume(context: JobContext, run: Run, as_of: datetime) -> datetime:
