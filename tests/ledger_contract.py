@@ -1,16 +1,17 @@
 """What ledgers must do, whichever engine holds them; a suite of one engine brings the fixture `ledgers`."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from levelfive.errors import TableError
-from levelfive.ledgers import Ledgers
+from levelfive.ledgers import NAMED_VALUES, Ledgers
 from levelfive.windows import utc
 
 SCHEMA = """name string, at timestamp, day date, number long, share double, good boolean, counts map<string,long>,
     parts array<double>"""
+MICROSECOND = timedelta(microseconds=1)
 
 
 def row(name: str, number: int, **other: object) -> tuple[object, ...]:
@@ -52,6 +53,33 @@ class LedgerContract:
         assert found == [{"number": 1}]
         assert ledgers.rows("facts", where={"at": utc(2013, 3, 10, 8)}) == []
 
+    def test_rows_are_chosen_by_their_least_and_greatest_values(self, ledgers: Ledgers) -> None:
+        hours = [utc(2013, 3, 10, hour) + MICROSECOND for hour in range(4)]
+        rows = [row("a", hour, at=at, day=date(2013, 3, 10 + hour)) for hour, at in enumerate(hours)]
+        for part in (rows[:2], [*rows[2:], row("a", 9, at=None, day=None)]):
+            ledgers.add("facts", SCHEMA, part)
+
+        def chosen(**between: tuple[object, object]) -> list[int]:
+            return sorted(found["number"] for found in ledgers.rows("facts", columns=("number",), between=between))
+
+        first, last = hours[1:3]
+        assert chosen(at=(first, last)) == chosen(day=(date(2013, 3, 11), date(2013, 3, 12))) == [1, 2]
+        assert (chosen(at=(first, None)), chosen(at=(None, first))) == ([1, 2, 3], [0, 1])
+        assert chosen(at=(first + MICROSECOND, last - MICROSECOND)) == []
+        assert chosen(at=(first, None), day=(None, date(2013, 3, 12))) == [1, 2]
+
+    def test_rows_are_chosen_by_any_of_several_values(self, ledgers: Ledgers) -> None:
+        names = {f"it's {number}": number for number in range(3)} | {
+            f"other {number}": 10 + number for number in range(3)
+        }
+        ledgers.add("facts", SCHEMA, [row(name, number) for name, number in names.items()])
+
+        for unknown in (1, 2 * NAMED_VALUES):
+            wanted = {"it's 0", "it's 2", "other 1", *(f"nobody {number}" for number in range(unknown))}
+            found = ledgers.rows("facts", where={"name": wanted, "good": True})
+            assert sorted(row["number"] for row in found) == [0, 2, 11]
+        assert ledgers.rows("facts", where={"name": []}) == []
+
     def test_a_table_that_is_not_there_has_no_rows(self, ledgers: Ledgers) -> None:
         assert ledgers.rows("nothing") == []
 
@@ -62,6 +90,16 @@ class LedgerContract:
         assert {found["share"] for found in ledgers.rows("facts")} == {0.5}
         again = ledgers.add("facts", SCHEMA, [row("a", 2)], ("name", "number"))
         assert (again.rows, numbers(ledgers)) == (0, [1, 2])
+
+    def test_a_key_with_times_is_added_once_wherever_it_lies(self, ledgers: Ledgers) -> None:
+        rows = [row("a", number, at=utc(2013, 3, number + 1), day=date(2013, 3, number + 1)) for number in range(5)]
+        keys = ("name", "at", "day")
+        ledgers.add("facts", SCHEMA, [*rows, row("a", 7, at=None)], keys)
+
+        again = ledgers.add("facts", SCHEMA, [rows[3], rows[1], row("b", 1)], keys)
+        without = ledgers.add("facts", SCHEMA, [row("a", 7, at=None)], keys)
+
+        assert (again.rows, without.rows, numbers(ledgers)) == (1, 0, [0, 1, 1, 2, 3, 4, 7])
 
     def test_rows_take_the_place_of_those_that_agree(self, ledgers: Ledgers) -> None:
         of = ("name", "at")

@@ -44,6 +44,7 @@ TABLES = frozenset(
             "labels",
             "feature_windows",
             "predictions",
+            "batches",
             "promotions",
         ),
         *("profiles", "drift", "performance", "quality", "verdicts", "decisions", "retrainings"),

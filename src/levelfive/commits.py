@@ -9,6 +9,13 @@ from pathlib import Path
 
 # The name under which Delta counts the transactions that rest on a look at the table: it takes one of each number.
 APPENDS = "levelfive"
+# Commits of a workspace's or a person's care for a table: they leave its rows as they are.
+UPKEEP = frozenset(
+    {
+        *("OPTIMIZE", "REORG", "CLUSTER BY", "COMPUTE STATS", "VACUUM START", "VACUUM END", "ROW TRACKING BACKFILL"),
+        *("SET TBLPROPERTIES", "UNSET TBLPROPERTIES", "UPGRADE PROTOCOL", "ADD CONSTRAINT", "DROP CONSTRAINT"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -27,12 +34,18 @@ class Commit:
     version: int
     record: Mapping[str, object]
     rows: int | None = None
+    operation: str | None = None
+
+    @property
+    def is_upkeep(self) -> bool:
+        """Whether it left the table's rows as they were."""
+        return self.operation in UPKEEP
 
 
-def commit_of(version: int, record: str | None, metrics: Mapping[str, str] | None) -> Commit:
+def commit_of(version: int, record: str | None, metrics: Mapping[str, str] | None, operation: str | None) -> Commit:
     """Read a commit as Delta describes it; `record` is its user metadata."""
     rows = (metrics or {}).get("numOutputRows")
-    return Commit(version, json.loads(record or "{}"), None if rows is None else int(rows))
+    return Commit(version, json.loads(record or "{}"), None if rows is None else int(rows), operation)
 
 
 def is_committed(folder: Path) -> bool:
@@ -55,4 +68,4 @@ def _commit_on_disk(file: Path) -> Commit:
     with file.open(encoding="utf-8") as actions:
         infos = (json.loads(action).get("commitInfo") for action in actions if action.startswith('{"commitInfo"'))
         info = next(infos, None) or {}
-    return commit_of(int(file.stem), info.get("userMetadata"), info.get("operationMetrics"))
+    return commit_of(int(file.stem), info.get("userMetadata"), info.get("operationMetrics"), info.get("operation"))

@@ -48,8 +48,12 @@ class FeatureStore(Protocol):
         """
         ...
 
-    def reached(self, tables: Collection[str]) -> datetime | None:
+    def reached(self, tables: Collection[str], *, until: datetime) -> datetime | None:
         """Tell up to which time all of some tables with times were computed.
+
+        Args:
+            tables: Their logical names.
+            until: How far is asked for: a table that reaches so far is found at the cost of what came since.
 
         Returns:
             The end of the windows of the table that is furthest behind, or None where no table tells of any.

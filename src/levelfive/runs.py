@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from levelfive.commits import Write
 from levelfive.feature_stores import FeatureStore
+from levelfive.ledgers import Between, Where
 from levelfive.tables import Tables
 from levelfive.telemetry import event
 from levelfive.usecase import UseCase
@@ -51,12 +52,17 @@ class Run:
         return self.tables.read(table)
 
     def rows(
-        self, table: str, *, columns: Sequence[str] | None = None, where: Mapping[str, object] | None = None
+        self,
+        table: str,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+        between: Between | None = None,
     ) -> list[dict[str, Any]]:
         """Read rows of a ledger, as `Ledgers.rows` does, and note its version; none where there is no table."""
         if self.tables.exists(table):
             self._note(table)
-        return self.tables.ledgers.rows(table, columns=columns, where=where)
+        return self.tables.ledgers.rows(table, columns=columns, where=where, between=between)
 
     def _note(self, table: str) -> None:
         if table not in self.versions_read:

@@ -12,6 +12,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,15 +130,33 @@ class Tables:
             return commits_on_disk(self._folder(table), limit)
         newest = f" LIMIT {limit}" if limit else ""
         commits = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)}{newest}")
-        found = commits.select("version", "userMetadata", "operationMetrics").collect()
-        return tuple(commit_of(row["version"], row["userMetadata"], row["operationMetrics"]) for row in found)
+        found = commits.select("version", "userMetadata", "operationMetrics", "operation").collect()
+        return tuple(commit_of(*row) for row in found)
+
+    def commits_after(self, table: str, version: int) -> tuple[Commit, ...]:
+        """List the commits after a version, newest first, as far as Delta remembers them: for a month, by default.
+
+        Raises:
+            TableError: The table is not there.
+        """
+        newest = self.version(table)
+        found = self.history(table, limit=newest - version) if newest > version else ()
+        return tuple(commit for commit in found if commit.version > version)
 
     def _newest(self, table: str) -> Commit | None:
-        """Read the newest commit; None where there is no table, or one that its first writer has but made."""
+        """Read the newest commit; None where there is no table, or one that its first writer has but made.
+
+        Above upkeep, such as a workspace's own, it has the record of the commit that rows last came with.
+        """
         if not self.exists(table):
             return None
         newest = self.history(table, limit=1)[0]
-        return None if newest.version == 0 and newest.rows == 0 and TOKEN not in newest.record else newest
+        if newest.version == 0 and newest.rows == 0 and TOKEN not in newest.record:
+            return None
+        if newest.is_upkeep:
+            commits = self.history(table, limit=OTHERS_MEANWHILE)
+            newest = replace(newest, record=next((one.record for one in commits if not one.is_upkeep), {}))
+        return newest
 
     def reach(self, table: str, *, before: datetime) -> datetime | None:
         """Tell how far the windows of a table reached, as its commits note it, before they reached a time.
@@ -179,6 +198,7 @@ class Tables:
         keys: Sequence[str],
         *,
         within: tuple[str, Window] | None = None,
+        among: str | None = None,
         record: Mapping[str, object] | None = None,
         evolve: bool = False,
     ) -> Write:
@@ -193,6 +213,7 @@ class Tables:
             keys: The key columns.
             within: A time column, always the same one, and a window that holds all rows with these keys: it spares
                 reading the rest.
+            among: A condition that all rows with these keys satisfy, in SQL: it spares reading the rest, too.
             record: Kept in the metadata of the commit.
             evolve: Allow columns that the table does not have yet.
 
@@ -208,6 +229,7 @@ class Tables:
             fresh = rows
             if newest is not None and (within is None or not _is_beyond(newest, within[1])):
                 there = self.read(table) if within is None else self.read(table).where(sql_window(*within))
+                there = there if among is None else there.where(among)
                 fresh = rows.alias("new").join(there.select(*keys).alias("old"), on=same, how="left_anti")
             with suppress(TableConflict):
                 if newest is None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from in_memory.schemas import arrow_schema
 from levelfive.commits import Write
 from levelfive.errors import TableError
-from levelfive.ledgers import Cells
+from levelfive.ledgers import Between, Cells, Where, is_several
 
 
 class MemoryLedgers:
@@ -20,6 +20,7 @@ class MemoryLedgers:
     def __init__(self) -> None:
         self._tables: dict[str, pa.Table] = {}
         self._versions: dict[str, int] = {}
+        self.rows_read: dict[str, int] = {}
         self._lock = threading.Lock()
 
     @property
@@ -28,13 +29,24 @@ class MemoryLedgers:
         return self._versions
 
     def rows(
-        self, table: str, *, columns: Sequence[str] | None = None, where: Mapping[str, object] | None = None
+        self,
+        table: str,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+        between: Between | None = None,
     ) -> list[dict[str, Any]]:
         if table not in self._tables:
             return []
         found, wanted = self._tables[table], (where or {}).items()
         rows = found.to_pylist(maps_as_pydicts="strict")
-        chosen = (row for row in rows if all(row[name] == value for name, value in wanted))
+        chosen = [
+            row
+            for row in rows
+            if all(row[name] in value if is_several(value) else row[name] == value for name, value in wanted)
+            and all(_lies(row[name], *ends) for name, ends in (between or {}).items())
+        ]
+        self.rows_read[table] = self.rows_read.get(table, 0) + len(chosen)
         return [{name: row[name] for name in columns or found.column_names} for row in chosen]
 
     def add(self, table: str, schema: str, rows: Sequence[Cells], keys: Sequence[str] = ()) -> Write:
@@ -61,6 +73,10 @@ class MemoryLedgers:
         self._tables[table] = whole
         self._versions[table] = self._versions.get(table, -1) + 1
         return Write(table, self._versions[table], added.num_rows)
+
+
+def _lies(value: Any, least: Any, greatest: Any) -> bool:
+    return value is not None and (least is None or value >= least) and (greatest is None or value <= greatest)
 
 
 def _data(schema: str, rows: Sequence[Cells]) -> pa.Table:

@@ -52,6 +52,13 @@ class MemoryTables:
         commits = self._commits.get(table) or tuple(Commit(version, {}) for version in ledger)
         return tuple(reversed(commits))[:limit]
 
+    def commits_after(self, table: str, version: int) -> tuple[Commit, ...]:
+        return tuple(commit for commit in self.history(table) if commit.version > version)
+
+    def forget_commits(self, table: str) -> None:
+        """Leave but the newest commit, as Delta does in time."""
+        self._commits[table] = self.history(table, limit=1)
+
     def reach(self, table: str, *, before: datetime) -> datetime | None:
         commits = self.history(table) if self.exists(table) else ()
         ends = (datetime.fromisoformat(str(commit.record[REACHES])) for commit in commits if REACHES in commit.record)
@@ -67,7 +74,7 @@ class MemoryTables:
         with self._lock:
             there = self._commits.get(table, ())
             ends = [datetime.fromisoformat(str(commit.record[REACHES])) for commit in there]
-            commit = Commit(len(there), {REACHES: iso(max([*ends, window.end]))})
+            commit = Commit(there[-1].version + 1 if there else 0, {REACHES: iso(max([*ends, window.end]))})
             self._commits[table] = (*there, commit)
         return Write(table, commit.version)
 

@@ -12,7 +12,7 @@ from pyspark.sql.types import StructType
 
 from in_memory.schemas import arrow_schema
 from ledger_contract import SCHEMA, LedgerContract, WritersSideBySide, numbers, row
-from levelfive.data.job import LEDGER_SCHEMA
+from levelfive.data.landed import LEDGER_SCHEMA
 from levelfive.ledgers import Ledgers, SparkLedgers
 from levelfive.registry.promotions import SCHEMA as PROMOTIONS
 from levelfive.runs import SCHEMA as RUNS

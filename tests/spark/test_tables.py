@@ -165,6 +165,18 @@ def test_a_table_of_windows_knows_how_far_it_reaches(tables: Tables) -> None:
     assert tables.reach("nothing", before=START) is None
 
 
+def test_upkeep_hides_nothing_of_what_commits_note(tables: Tables) -> None:
+    first, second = Window(START, START + 2 * HOUR).split(HOUR)
+    for window in (first, second):
+        tables.replace_window("ticks", ticks(tables, window, "a"), "known_at", window)
+        tables.spark.sql(f"ALTER TABLE {tables.name('ticks')} SET TBLPROPERTIES ('upkeep' = '{window.start}')")
+
+    assert [commit.operation for commit in tables.history("ticks", limit=2)] == ["SET TBLPROPERTIES", "WRITE"]
+    assert second.end == tables.reach("ticks", before=START + 9 * HOUR)
+    tables.replace_window("ticks", ticks(tables, second, "b"), "known_at", second)
+    assert sorted(row["value"] for row in tables.read("ticks").collect()) == ["a", "b"]
+
+
 def test_a_table_whose_first_rows_could_not_be_computed_is_made_anew(tables: Tables) -> None:
     windows = list(Window(START, START + 2 * HOUR).split(HOUR))
     broken = ticks(tables, windows[0], "a").withColumn("value", F.raise_error(F.lit("planted")).cast("string"))

@@ -20,7 +20,7 @@ OF_TESTS_ALONE = {
     MemoryLedgers: {"versions"},
     MemoryBackend: {"change_file", "lose_files", "opened", "place"},
     MemoryClient: set(),
-    MemoryTables: set(),
+    MemoryTables: {"forget_commits"},
 }
 
 

@@ -8,14 +8,15 @@ from dataclasses import astuple, dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial, reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from levelfive.columns import LOADED_AT
 from levelfive.data.contract import text_literal
 from levelfive.data.ingest import Batch, as_date, day_of, judge
-from levelfive.data.landing import LandingFile, inspect, list_files, unseen
+from levelfive.data.landed import LANDING_FILES, LEDGER_SCHEMA, dated_files, new_files, newest_times
+from levelfive.data.landing import LandingFile
 from levelfive.data.missing import ACKNOWLEDGED_DAYS, SOURCE_DAYS, FileDays, Hole, count_days, counted, missing, note
 from levelfive.errors import AsOfError, LandingError
 from levelfive.parallel import in_parallel
@@ -27,17 +28,9 @@ from levelfive.windows import Window, from_micros, iso
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-LANDING_FILES = "landing_files"
 QUARANTINE = "quarantine"
 READS = (LANDING_FILES, SOURCE_DAYS, ACKNOWLEDGED_DAYS)
 WRITES = ("raw_*", QUARANTINE, SOURCE_DAYS, LANDING_FILES, ACKNOWLEDGED_DAYS)
-
-LEDGER_SCHEMA = """source string, source_file string, sha256 string, rows_in long, accepted long, quarantined long,
-    duplicates long, min_event_time timestamp, max_event_time timestamp, loaded_at timestamp"""
-
-
-Ledger = Sequence[Mapping[str, Any]]
-"""The rows of `landing_files`."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +97,9 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
     """
     with context.run("data", as_of=as_of, parameters={"landing": landing}) as run:
         with run.timed("judge"):
-            ledger = run.rows(LANDING_FILES)
-            judged = _judge_all(context, ledger, landing, as_of)
-            _check_dates(context, ledger, judged, as_of)
+            files = new_files(run, landing, context.use_case.sources)
+            judged = _judge_all(context, files, as_of)
+            _check_dates(context, run, judged, as_of)
             batches = [one.batch for one in judged.values() if one.batch is not None]
         with run.timed("write"):
             for batch in batches:
@@ -114,7 +107,7 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
             jobs = [partial(_write_accepted, context, run, batch, as_of) for batch in batches]
             written = dict(zip((batch.source.name for batch in batches), in_parallel(jobs), strict=True))
             results = tuple(result for one in written.values() for result in one.files)
-            count_days(run, _days_of_before(context, run, ledger) | _days(written), as_of)
+            count_days(run, _days_of_before(context, run, as_of) | _days(written), as_of)
             if results:
                 _append_ledger(run, results, as_of)
             for batch in batches:
@@ -129,13 +122,10 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
         return DataResult(run.run_id, results, left, found.holes, found.too_few)
 
 
-def _judge_all(context: JobContext, ledger: Ledger, landing: Path, as_of: datetime) -> dict[str, _Judged]:
+def _judge_all(
+    context: JobContext, files: Mapping[str, tuple[LandingFile, ...]], as_of: datetime
+) -> dict[str, _Judged]:
     """Judge the new files of all sources, by the source's name and in the use case's order."""
-    files: dict[str, tuple[LandingFile, ...]] = {}
-    for source in context.use_case.sources:
-        seen = {row["sha256"]: row["source_file"] for row in ledger if row["source"] == source.name}
-        if fresh := unseen([inspect(path, seen, source) for path in list_files(landing, source)], seen):
-            files[source.name] = fresh
     judged: dict[str, _Judged] = {}
     waiting = [source for source in context.use_case.sources if source.name in files]
     while waiting:
@@ -173,31 +163,59 @@ def _reference(context: JobContext, judged: Mapping[str, _Judged], name: str) ->
     return stored if fresh is None else stored.unionByName(fresh, allowMissingColumns=True)
 
 
-def _check_dates(context: JobContext, ledger: Ledger, judged: Mapping[str, _Judged], as_of: datetime) -> None:
-    newest: dict[str, list[datetime]] = defaultdict(list)
-    for row in ledger:
-        newest[row["source"]] += [time for time in (row["max_event_time"],) if time is not None]
+def _check_dates(context: JobContext, run: Run, judged: Mapping[str, _Judged], as_of: datetime) -> None:
+    waits = [source for source in context.use_case.sources if source.freshness is not None]
+    alone = any(one.left for one in judged.values())
+    if waits and not alone:
+        # What is fresh is found among the newest files; only before a refusal, the whole past is asked.
+        recent = _newest(run, judged, since=min(as_of - _freshness(source) for source in waits))
+        waits = [
+            source
+            for source in waits
+            if not any(as_of - _freshness(source) <= time <= as_of for time in recent[source.name])
+        ]
+    if not (waits or alone):
+        return
+    newest = _newest(run, judged)
     for name, one in judged.items():
-        found = () if one.batch is None else one.batch.counts.values()
-        newest[name] += [counts.max_event_time for counts in found if counts.max_event_time is not None]
         if one.left and not newest[name]:
             file, begin = min(one.left.items(), key=lambda left: left[1])
             raise AsOfError(
                 f"{file}: its earliest row is of {iso(begin)}, after as_of {iso(as_of)}, and there is nothing of "
                 f"{name!r} from before; nothing was ingested. Give a later --as-of."
             )
-    for source in context.use_case.sources:
-        if source.freshness is None or not newest[source.name]:
-            continue
-        latest = max((time for time in newest[source.name] if time <= as_of), default=None)
-        if latest is None or (as_of - latest > source.freshness and max(newest[source.name]) > as_of):
-            # A file that reaches beyond as_of, if only by one wild date, may hold newer rows from before it.
-            latest = _newest_row(context, source, judged.get(source.name), as_of) or latest
-        if latest is not None and as_of - latest > source.freshness:
-            raise LandingError(
-                f"source {source.name!r}: the newest row is of {iso(latest)}, more than {source.freshness} before "
-                f"as_of {iso(as_of)}: a landing file is missing. Nothing was ingested; deliver the file."
-            )
+    for source in waits:
+        _check_freshness(context, source, newest[source.name], judged.get(source.name), as_of)
+
+
+def _newest(run: Run, judged: Mapping[str, _Judged], *, since: datetime | None = None) -> dict[str, list[datetime]]:
+    """List the times of the newest rows by source, of files that were ingested and of those about to be."""
+    newest = newest_times(run, since=since)
+    for name, one in judged.items():
+        found = () if one.batch is None else one.batch.counts.values()
+        newest[name] += [counts.max_event_time for counts in found if counts.max_event_time is not None]
+    return newest
+
+
+def _freshness(source: Source) -> timedelta:
+    assert source.freshness is not None
+    return source.freshness
+
+
+def _check_freshness(
+    context: JobContext, source: Source, newest: Sequence[datetime], judged: _Judged | None, as_of: datetime
+) -> None:
+    if not newest:
+        return
+    latest = max((time for time in newest if time <= as_of), default=None)
+    if latest is None or (as_of - latest > _freshness(source) and max(newest) > as_of):
+        # A file that reaches beyond as_of, if only by one wild date, may hold newer rows from before it.
+        latest = _newest_row(context, source, judged, as_of) or latest
+    if latest is not None and as_of - latest > _freshness(source):
+        raise LandingError(
+            f"source {source.name!r}: the newest row is of {iso(latest)}, more than {source.freshness} before "
+            f"as_of {iso(as_of)}: a landing file is missing. Nothing was ingested; deliver the file."
+        )
 
 
 def _newest_row(context: JobContext, source: Source, judged: _Judged | None, as_of: datetime) -> datetime | None:
@@ -236,14 +254,13 @@ def _days(written: Mapping[str, _Written]) -> dict[str, FileDays]:
     return {name: one.days for name, one in written.items()}
 
 
-def _days_of_before(context: JobContext, run: Run, ledger: Ledger) -> dict[str, FileDays]:
+def _days_of_before(context: JobContext, run: Run, as_of: datetime) -> dict[str, FileDays]:
     """Count the files of sources whose days nobody counted yet: those that an earlier levelfive ingested."""
-    files = defaultdict(list)
-    for row in ledger:
-        if row["max_event_time"] is not None and context.tables.exists(f"raw_{row['source']}"):
-            files[row["source"]].append(row["source_file"])
-    known = counted(run)
-    sources = [source for source in context.use_case.sources if source.name in files and source.name not in known]
+    dated = (source for source in context.use_case.sources if source.event_time is not None)
+    there = {source.name for source in dated if context.tables.exists(source.table)}
+    left = there - counted(run, there, as_of=as_of)
+    files = dated_files(run, left) if left else {}
+    sources = [source for source in context.use_case.sources if source.name in files]
     return {source.name: _count_accepted(context, source, files[source.name])[1] for source in sources}
 
 

@@ -7,12 +7,12 @@ source's past. What is missing is found anew each time: late files fill a hole b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from levelfive.data.rhythm import DAY, YEAR_DAYS, Span, rhythm
+from levelfive.data.rhythm import DAY, JUDGED_DAYS, YEAR_DAYS, Span, rhythm
 from levelfive.errors import ConfigError
 from levelfive.runs import JobContext, Run
 from levelfive.usecase import UseCase
@@ -21,8 +21,10 @@ from levelfive.windows import Window
 SOURCE_DAYS = "source_days"
 ACKNOWLEDGED_DAYS = "acknowledged_days"
 KNOWN_BY = (SOURCE_DAYS, ACKNOWLEDGED_DAYS)
+# Nearly every source has rows of these days.
+RECENT = 40 * DAY
 
-_SOURCE_DAYS_SCHEMA = "source string, source_file string, day date, accepted long, loaded_at timestamp"
+SOURCE_DAYS_SCHEMA = "source string, source_file string, day date, accepted long, loaded_at timestamp"
 _ACKNOWLEDGED_SCHEMA = """source string, first_day date, last_day date, acknowledged_by string, reason string,
     acknowledged_at timestamp, run_id string"""
 
@@ -75,12 +77,18 @@ def count_days(run: Run, days: Mapping[str, FileDays], as_of: datetime) -> None:
     ]
     if cells:
         keys = ("source", "source_file", "day")
-        run.wrote(run.tables.ledgers.add(SOURCE_DAYS, _SOURCE_DAYS_SCHEMA, cells, keys))
+        run.wrote(run.tables.ledgers.add(SOURCE_DAYS, SOURCE_DAYS_SCHEMA, cells, keys))
 
 
-def counted(run: Run) -> frozenset[str]:
-    """List the sources whose days are counted."""
-    return frozenset(row["source"] for row in run.rows(SOURCE_DAYS, columns=("source",)))
+def counted(run: Run, sources: Collection[str], *, as_of: datetime) -> frozenset[str]:
+    """List those among some sources whose days are counted; only without any of late, the whole past is asked."""
+    found: set[str] = set()
+    for since in (as_of.date() - RECENT, None):
+        left = set(sources) - found
+        if left:
+            rows = run.rows(SOURCE_DAYS, columns=("source",), where={"source": left}, between={"day": (since, None)})
+            found |= {row["source"] for row in rows}
+    return frozenset(found)
 
 
 def missing(run: Run, use_case: UseCase, *, as_of: datetime, sources: Iterable[str] | None = None) -> Missing:
@@ -99,9 +107,9 @@ def _missing(run: Run, use_case: UseCase, until: date, sources: Iterable[str] | 
     wanted = {source.name for source in use_case.sources if source.event_time is not None}
     wanted &= wanted if sources is None else set(sources)
     known: dict[str, Counter[date]] = {name: Counter() for name in sorted(wanted)}
-    for row in run.rows(SOURCE_DAYS, columns=("source", "day", "accepted")):
-        if row["source"] in known:
-            known[row["source"]][row["day"]] += row["accepted"]
+    columns, oldest = ("source", "day", "accepted"), until - (JUDGED_DAYS + YEAR_DAYS) * DAY
+    for row in run.rows(SOURCE_DAYS, columns=columns, where={"source": wanted}, between={"day": (oldest, None)}):
+        known[row["source"]][row["day"]] += row["accepted"]
     found = {name: rhythm(rows, until=until) for name, rows in known.items() if rows}
     holes = tuple(Hole(name, span.first, span.last) for name, one in found.items() for span in one.holes)
     if holes:

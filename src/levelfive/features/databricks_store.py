@@ -19,6 +19,7 @@ from levelfive.columns import own
 from levelfive.commits import Write
 from levelfive.errors import ConfigError, MachineError, TableError
 from levelfive.features.lookup import check, minutes_before, tick, times_among
+from levelfive.features.reaches import note, reach, reached
 from levelfive.features.refusals import refusals_of
 from levelfive.features.store import columns_after, keyed_rows, primary_key
 from levelfive.keys import explained
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import StructType
 
-FEATURE_WINDOWS = "feature_windows"
-SCHEMA = "table_name string, window_start timestamp, window_end timestamp, version bigint"
 EXACTLY = timedelta(0)
 
 
@@ -93,8 +92,6 @@ def feature_engineering() -> FeatureEngineering:
 class DatabricksFeatureStore:
     """Feature tables in Unity Catalog, written and joined by Feature Engineering.
 
-    How far a table reaches is noted in the ledger `feature_windows`: the client's commits say nothing of it.
-
     Args:
         tables: The catalog and schema that logical names are bound to.
         connect: Builds the client, at its first use: not every room needs one.
@@ -126,25 +123,18 @@ class DatabricksFeatureStore:
             finally:
                 self._tables.let_go(rows)
             version = self._tables.version(table.name)
+        write = Write(table.name, version)
         with self._noting:
-            noted = (table.name, window.start, window.end, version)
-            self._tables.ledgers.add(FEATURE_WINDOWS, SCHEMA, [noted])
-        return Write(table.name, version)
+            note(self._tables, write, window)
+        return write
 
     def reach(self, table: str, *, before: datetime) -> datetime | None:
         """Tell how far a table reached; see `FeatureStore`."""
-        if not self._tables.exists(table):
-            return None
-        noted = self._tables.ledgers.rows(FEATURE_WINDOWS, columns=("window_end",), where={"table_name": table})
-        return max((row["window_end"] for row in noted if row["window_end"] < before), default=None)
+        return reach(self._tables, table, before=before)
 
-    def reached(self, tables: Collection[str]) -> datetime | None:
+    def reached(self, tables: Collection[str], *, until: datetime) -> datetime | None:
         """Tell how far all of some tables reach; see `FeatureStore`."""
-        ends: dict[str, datetime] = {}
-        for row in self._tables.ledgers.rows(FEATURE_WINDOWS, columns=("table_name", "window_end")):
-            name, end = row["table_name"], row["window_end"]
-            ends[name] = max(end, ends.get(name, end))
-        return min((ends[table] for table in tables if table in ends), default=None)
+        return reached(self._tables, tables, until=until)
 
     def assemble(
         self,

@@ -13,10 +13,11 @@ from pyspark.sql import functions as F
 from levelfive.commits import Write
 from levelfive.errors import ConfigError
 from levelfive.features import lookup
+from levelfive.features.reaches import note, reach, reached
 from levelfive.keys import Keyed, explained
 from levelfive.tables import Tables
 from levelfive.usecase import KNOWN_AT, FeatureTable, Lookup
-from levelfive.windows import END_OF_TIME, Window
+from levelfive.windows import Window
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -38,17 +39,18 @@ class LocalFeatureStore:
         keyed = keyed_rows(table, rows)
         with explained(keyed.fault):
             if table.timestamped:
-                return self._tables.replace_window(table.name, keyed.once(), KNOWN_AT, window)
+                write = self._tables.replace_window(table.name, keyed.once(), KNOWN_AT, window)
+                note(self._tables, write, window)
+                return write
             return self._tables.rebuild(table.name, keyed.once(), made_of)
 
     def reach(self, table: str, *, before: datetime) -> datetime | None:
         """Tell how far a table reached; see `FeatureStore`."""
-        return self._tables.reach(table, before=before)
+        return reach(self._tables, table, before=before)
 
-    def reached(self, tables: Collection[str]) -> datetime | None:
+    def reached(self, tables: Collection[str], *, until: datetime) -> datetime | None:
         """Tell how far all of some tables reach; see `FeatureStore`."""
-        ends = (self._tables.reach(table, before=END_OF_TIME) for table in tables)
-        return min((end for end in ends if end is not None), default=None)
+        return reached(self._tables, tables, until=until)
 
     def assemble(
         self,

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 
-from levelfive.data.job import LANDING_FILES
+from levelfive.data.landed import LANDING_FILES
 from levelfive.data.missing import day_of
 from levelfive.data.rhythm import Span
 from levelfive.monitoring import records
@@ -69,10 +69,13 @@ def delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered,
     found: dict[str, Counter[str]] = defaultdict(Counter)
     days: dict[str, set[date]] = defaultdict(set)
     share = context.use_case.monitoring.broken_quarantined_share
-    for row in run.rows(LANDING_FILES):
+    # Files that came before the window, or end before it, say nothing of it.
+    for row in run.rows(
+        LANDING_FILES, between={"max_event_time": (window.start, None), "loaded_at": (window.start, None)}
+    ):
         # A file that says more than its time knows, if only by one wild date, stands where it came.
-        newest = row["max_event_time"] and min(row["max_event_time"], row["loaded_at"] - timedelta(microseconds=1))
-        if newest is not None and window.start <= newest < window.end:
+        newest = min(row["max_event_time"], row["loaded_at"] - timedelta(microseconds=1))
+        if window.start <= newest < window.end:
             found[row["source"]].update({name: row[name] for name in names})
             if row["quarantined"] > share * row["rows_in"]:
                 oldest = max(row["min_event_time"] or newest, window.start)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from levelfive.data.job import LANDING_FILES
+from levelfive.data.landed import LANDING_FILES
 from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.job import LABELS
 from levelfive.metrics import SKILL, Estimate, Metric

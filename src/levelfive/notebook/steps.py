@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from levelfive.config import Approval
-from levelfive.data.job import LANDING_FILES
+from levelfive.data.landed import LANDING_FILES
 from levelfive.data.landing import has_nothing
 from levelfive.errors import ConfigError, RegistryError
 from levelfive.metrics import Estimate

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from levelfive.columns import own
-from levelfive.commits import Commit
 from levelfive.data.known import read_as_known
 from levelfive.data.missing import KNOWN_BY, Hole, looked_back_to
 from levelfive.errors import AsOfError, DataError, LevelfiveError, RegistryError
@@ -30,8 +29,9 @@ from levelfive.predictions import (
 )
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
-from levelfive.runs import RUNS, JobContext, Run
+from levelfive.runs import JobContext, Run
 from levelfive.scoring.batch import batch_id
+from levelfive.scoring.rebuilding import BATCHES, announce, rebuild_runs
 from levelfive.telemetry import event
 from levelfive.usecase import KNOWN_AT, PREDICTION_TIME, Lookup, Task, UseCase
 from levelfive.usecase_calls import spine_of
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 READS = ("raw_*", "<feature tables>", PROMOTIONS, *KNOWN_BY)
-WRITES = (PREDICTIONS,)
+WRITES = (PREDICTIONS, BATCHES)
 
 _SCORES = own("scores")
 
@@ -116,6 +116,7 @@ def run(
             keys = (*context.use_case.key, "model_name", "model_version", "role")
             record = _record(run, batch, context, as_of, parameters | run.notes, role)
             of = (PREDICTION_TIME, window)
+            announce(run, record, window)
             with explained(*scored.faults):
                 write = context.tables.insert_new(PREDICTIONS, stamped, keys, within=of, record=record, evolve=True)
             run.wrote(write)
@@ -149,7 +150,7 @@ def _check_reach(context: JobContext, model: Model, window: Window) -> None:
     """Refuse to score by what was not computed yet: a prediction that is there is never changed."""
     timed = {table.name for table in context.use_case.feature_tables if table.timestamped}
     tables = sorted({lookup.table for lookup in model.card.lookups} & timed)
-    end = context.features.reached(tables) if tables else None
+    end = context.features.reached(tables, until=window.end) if tables else None
     if end is not None and end < window.end:
         raise AsOfError(
             f"features reach to {iso(end)}, and the window {window} beyond that: run `levelfive features` up to its "
@@ -231,44 +232,3 @@ def _record(
         "model_version": run.model_version,
         "versions_read": run.versions_read,
     }
-
-
-def rebuild_runs(context: JobContext, batch: str) -> int:
-    """Write the `runs` rows of a batch whose runs were killed after their commit, from the commits' records.
-
-    Returns:
-        How many rows were missing.
-    """
-    if not context.tables.exists(PREDICTIONS):
-        return 0
-    commits = [c for c in context.tables.history(PREDICTIONS) if c.record.get("batch_id") == batch]
-    if not commits:
-        return 0
-    known = {row["run_id"] for row in context.tables.ledgers.rows(RUNS, columns=("run_id",))}
-    missing = [commit for commit in commits if commit.record["run_id"] not in known]
-    for commit in missing:
-        _write_row(context, commit)
-    return len(missing)
-
-
-def _write_row(context: JobContext, commit: Commit) -> None:
-    record = commit.record
-    context.append_row(
-        {
-            "run_id": record["run_id"],
-            "room": "scoring",
-            "use_case": record["use_case"],
-            "as_of": datetime.fromisoformat(str(record["as_of"])).astimezone(UTC),
-            "status": "succeeded",
-            "parameters": record["parameters"],
-            "counts": {},
-            "seconds": {},
-            "versions_read": record["versions_read"],
-            "versions_written": {PREDICTIONS: commit.version},
-            "model_version": record["model_version"],
-            "error": None,
-            "started_at": None,
-            "ended_at": None,
-            "rebuilt": True,
-        }
-    )

@@ -14,7 +14,8 @@ from in_memory.release import a_context, a_use_case, runs
 from in_memory.tables import MemoryTables
 from levelfive.data import job as data
 from levelfive.data.ingest import Batch, FileCounts
-from levelfive.data.job import LANDING_FILES, LEDGER_SCHEMA, FileResult
+from levelfive.data.job import FileResult
+from levelfive.data.landed import LANDING_FILES, LEDGER_SCHEMA
 from levelfive.data.landing import LandingFile, inspect
 from levelfive.data.missing import Hole, count_days
 from levelfive.errors import AsOfError, LandingError

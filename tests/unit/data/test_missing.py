@@ -73,7 +73,9 @@ def test_files_that_are_counted_twice_count_once(context: JobContext) -> None:
     for _ in range(2):
         landed(context, date(2013, 1, 1), date(2013, 1, 2), file="spring")
 
-    assert counted(Run(context.tables, "another")) == {"flights"}
+    run = Run(context.tables, "another")
+    assert counted(run, {"flights", "weather"}, as_of=utc(2013, 1, 3)) == {"flights"}
+    assert counted(run, {"flights"}, as_of=utc(2014, 1, 3)) == {"flights"}
     assert [row["accepted"] for row in context.tables.ledgers.rows("source_days")] == [900, 900]
 
 

@@ -14,7 +14,7 @@ from flight_delay import USE_CASE
 from in_memory.release import a_use_case, runs
 from in_memory.tables import MemoryTables
 from levelfive.commits import Commit, Write
-from levelfive.data.job import LANDING_FILES, LEDGER_SCHEMA
+from levelfive.data.landed import LANDING_FILES, LEDGER_SCHEMA
 from levelfive.data.missing import Hole, count_days
 from levelfive.errors import AsOfError, TableError
 from levelfive.features import job as features
@@ -130,6 +130,34 @@ def test_a_second_run_as_of_one_time_computes_the_same_window() -> None:
     windows = [features.run(context, as_of=AS_OF).window for _ in range(2)]
 
     assert windows == [Window(BEGIN + DAY, AS_OF)] * 2
+
+
+def test_a_run_that_was_killed_before_it_noted_its_windows_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = a_context(landed(MemoryTables(), BEGIN))
+    features.run(context, as_of=AS_OF)
+    with monkeypatch.context() as patch:
+        patch.setattr(features.reaches, "note", kill)
+        with pytest.raises(KeyboardInterrupt):
+            features.run(context, as_of=AS_OF + DAY)
+
+    later = features.run(context, as_of=AS_OF + 2 * DAY)
+
+    assert later.window == Window(AS_OF, AS_OF + 2 * DAY)
+
+
+def kill(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_window_of_long_ago_is_the_same_when_delta_has_forgotten_it() -> None:
+    context = a_context(landed(MemoryTables(), BEGIN))
+    days = [AS_OF + place * DAY for place in range(70)]
+    windows = [features.run(context, as_of=as_of).window for as_of in days]
+    context.tables.forget_commits("labels")
+
+    again = [features.run(context, as_of=as_of).window for as_of in (days[9], days[69])]
+
+    assert again == [windows[9], windows[69]] == [Window(days[8], days[9]), Window(days[68], days[69])]
 
 
 def test_a_window_begins_where_the_table_that_is_furthest_behind_ends() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -17,7 +17,9 @@ from levelfive.model_package import Model
 from levelfive.predictions import PREDICTIONS, Role
 from levelfive.runs import Run
 from levelfive.scoring import job as scoring
+from levelfive.scoring import rebuilding
 from levelfive.scoring.batch import batch_id
+from levelfive.scoring.rebuilding import BATCHES, SCHEMA, announce
 from levelfive.windows import Window, iso
 
 DAY = Window(LATER - timedelta(days=1), LATER)
@@ -129,6 +131,51 @@ def test_the_run_of_a_batch_is_rebuilt_from_its_commit_once() -> None:
         {"window": str(DAY), "version": "None"},
     )
     assert (run["versions_read"], run["versions_written"]) == ({"raw_flights": 3}, {PREDICTIONS: 0})
+
+
+def announced(tables: MemoryTables, run_id: str, *, seen: int, as_of: datetime = LATER) -> None:
+    """Let a scoring of the batch announce itself when a version of predictions was the newest."""
+    run = Run(tables, run_id)
+    record = dict(a_commit(0, run_id).record) | {"as_of": iso(as_of)}
+    announce(run, record, DAY)
+    (row,) = (one for one in tables.ledgers.rows(BATCHES) if one["run_id"] == run_id)
+    tables.ledgers.replace(BATCHES, SCHEMA, [tuple({**row, "seen": seen}.values())], ("run_id",))
+
+
+def test_the_run_of_a_batch_is_found_in_the_commits_since_it_announced_itself() -> None:
+    others = tuple(Commit(version, {}) for version in range(9, 60))
+    tables = MemoryTables(commits={PREDICTIONS: (Commit(7, {}), a_commit(8, "killed"), *others)})
+    announced(tables, "killed", seen=7)
+    announced(tables, "killed before its commit", seen=59)
+
+    rebuilt = [scoring.rebuild_runs(a_context(tables), "a-batch") for _ in range(2)]
+
+    assert rebuilt == [1, 0]
+    (run,) = tables.ledgers.rows("runs")
+    assert (run["run_id"], run["as_of"], run["versions_written"]) == ("killed", LATER, {PREDICTIONS: 8})
+
+
+def test_a_batch_whose_runs_are_written_down_reads_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = MemoryTables(commits={PREDICTIONS: (a_commit(8, "done"),)})
+    announced(tables, "done", seen=7)
+    context = a_context(tables)
+    assert scoring.rebuild_runs(context, "a-batch") == 1
+    monkeypatch.delattr(MemoryTables, "history")
+
+    assert scoring.rebuild_runs(context, "a-batch") == 0
+
+
+def test_of_a_batch_that_delta_has_forgotten_the_predictions_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebuilding, "_has_predictions", lambda _, row: row["as_of"] == LATER)
+    tables = MemoryTables(commits={PREDICTIONS: (Commit(900, {}),)})
+    for run_id, as_of in (("killed", LATER), ("of the same time", LATER), ("without rows", LATER + HOUR)):
+        announced(tables, run_id, seen=7, as_of=as_of)
+
+    rebuilt = [scoring.rebuild_runs(a_context(tables), "a-batch") for _ in range(2)]
+
+    assert rebuilt == [1, 0]
+    (run,) = tables.ledgers.rows("runs")
+    assert (run["as_of"], run["versions_written"], run["rebuilt"]) == (LATER, {}, True)
 
 
 def test_a_batch_that_was_never_written_has_no_run_to_rebuild() -> None:

@@ -1,0 +1,65 @@
+"""What `landing_files` knows of some files or some days: it has a row for each file that ever landed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from levelfive.data.landing import LandingFile, inspect, list_files, unseen
+from levelfive.runs import Run
+from levelfive.usecase import Source
+
+LANDING_FILES = "landing_files"
+LEDGER_SCHEMA = """source string, source_file string, sha256 string, rows_in long, accepted long, quarantined long,
+    duplicates long, min_event_time timestamp, max_event_time timestamp, loaded_at timestamp"""
+
+
+def new_files(run: Run, landing: Path, sources: Sequence[Source]) -> dict[str, tuple[LandingFile, ...]]:
+    """List the files that were not ingested yet, by the source's name; sources that have none are left out.
+
+    Files that lie there are looked up by their names, and those with a new name by their content.
+
+    Raises:
+        LandingError: A file is missing or unreadable, was changed after it was ingested, or has another's content.
+    """
+    listed = {source.name: list_files(landing, source) for source in sources}
+    seen = _seen(run, source_file={path.name for paths in listed.values() for path in paths})
+    files = {
+        source.name: [inspect(path, seen[source.name], source) for path in listed[source.name]] for source in sources
+    }
+    others = {file.sha256 for name, found in files.items() for file in found if file.sha256 not in seen[name]}
+    if others:
+        for name, twins in _seen(run, sha256=others).items():
+            seen[name] |= twins
+    found = {name: unseen(of, seen[name]) for name, of in files.items()}
+    return {name: fresh for name, fresh in found.items() if fresh}
+
+
+def newest_times(run: Run, *, since: datetime | None = None) -> dict[str, list[datetime]]:
+    """List the times of the files' newest rows by source: of all files, or of those that reach so far."""
+    columns, between = ("source", "max_event_time"), {} if since is None else {"max_event_time": (since, None)}
+    newest: dict[str, list[datetime]] = defaultdict(list)
+    for row in run.rows(LANDING_FILES, columns=columns, between=between):
+        newest[row["source"]] += [time for time in (row["max_event_time"],) if time is not None]
+    return newest
+
+
+def dated_files(run: Run, sources: Collection[str]) -> dict[str, list[str]]:
+    """List all files of some sources that have dated rows."""
+    files: dict[str, list[str]] = defaultdict(list)
+    columns = ("source", "source_file", "max_event_time")
+    for row in run.rows(LANDING_FILES, columns=columns, where={"source": sources}):
+        if row["max_event_time"] is not None:
+            files[row["source"]].append(row["source_file"])
+    return files
+
+
+def _seen(run: Run, **where: Iterable[str]) -> defaultdict[str, dict[str, str]]:
+    """Look files up: by source, the name of each by its content's hash."""
+    seen: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    wanted: Mapping[str, object] = where
+    for row in run.rows(LANDING_FILES, columns=("source", "source_file", "sha256"), where=wanted):
+        seen[row["source"]][row["sha256"]] = row["source_file"]
+    return seen

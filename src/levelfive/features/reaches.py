@@ -1,0 +1,66 @@
+"""How far feature tables and labels reach: the ledger `feature_windows` has a row for each window that was written.
+
+Delta forgets commits, and what they noted, after a month; rows of a table stay. A row follows the commit of its window:
+where a run was killed between the two, the window is computed again, and replaced by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from levelfive.commits import Write
+from levelfive.tables import Tables
+from levelfive.windows import END_OF_TIME, Window
+
+FEATURE_WINDOWS = "feature_windows"
+SCHEMA = "table_name string, window_start timestamp, window_end timestamp, version long"
+# Where the last window before a time nearly always ends.
+RECENT = timedelta(days=40)
+
+
+def note(tables: Tables, write: Write, window: Window) -> None:
+    """Note that a window of a table was written."""
+    tables.ledgers.add(FEATURE_WINDOWS, SCHEMA, [(write.table, window.start, window.end, write.version)])
+
+
+def reach(tables: Tables, table: str, *, before: datetime) -> datetime | None:
+    """Tell how far the windows of a table reached before they reached a time.
+
+    Returns:
+        The latest end of a window that lies before `before`, or None where there is none.
+    """
+    if not tables.exists(table):
+        return None
+    for since in (before - RECENT, None):
+        if ends := [end for end in _ends(tables, table, since, before) if end < before]:
+            return max(ends)
+    # An earlier levelfive noted windows in the commits alone.
+    return tables.reach(table, before=before)
+
+
+def reached(tables: Tables, names: Collection[str], *, until: datetime) -> datetime | None:
+    """Tell up to which time all of some tables were computed, as far as they are known to reach.
+
+    Returns:
+        The end of the windows of the table that is furthest behind, or None where no table tells of any.
+    """
+    ends = (_newest_end(tables, table, until) for table in names)
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _newest_end(tables: Tables, table: str, until: datetime) -> datetime | None:
+    """Find the latest end of a table's windows: one at or after `until` is found at the cost of what came since."""
+    if not tables.exists(table):
+        return None
+    for since in (until, until - RECENT, None):
+        if ends := _ends(tables, table, since, None):
+            return max(ends)
+    return tables.reach(table, before=END_OF_TIME)
+
+
+def _ends(tables: Tables, table: str, since: datetime | None, until: datetime | None) -> list[datetime]:
+    between = {"window_end": (since, until)}
+    columns, where = ("window_end",), {"table_name": table}
+    rows = tables.ledgers.rows(FEATURE_WINDOWS, columns=columns, where=where, between=between)
+    return [row["window_end"] for row in rows]

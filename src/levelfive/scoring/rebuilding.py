@@ -1,0 +1,126 @@
+"""Writes the `runs` rows of scorings that were killed after their commit.
+
+A scoring announces itself in the ledger `batches`, commits, and writes its row of `runs`. Whatever it announced and did
+not write down is looked for in the commits since: few, where a kill is repaired by the next run. Delta forgets commits
+after a month; then the predictions themselves tell whether they were written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from levelfive.commits import Commit
+from levelfive.predictions import PREDICTIONS
+from levelfive.runs import RUNS, JobContext, Run
+from levelfive.tables import OTHERS_MEANWHILE, in_window
+from levelfive.usecase import PREDICTION_TIME
+from levelfive.windows import Window
+
+BATCHES = "batches"
+SCHEMA = """batch_id string, run_id string, use_case string, as_of timestamp, role string, model_version string,
+    parameters map<string,string>, versions_read map<string,long>, window_start timestamp, window_end timestamp,
+    seen long"""
+
+
+def announce(run: Run, record: Mapping[str, Any], window: Window) -> None:
+    """Write down what a scoring is about to commit, and the version of `predictions` that it saw."""
+    tables = run.tables
+    names = ("batch_id", "run_id", "use_case", "as_of", "role", "model_version", "parameters", "versions_read")
+    cells = {**record, "as_of": _time_of(record)}
+    seen = tables.version(PREDICTIONS) if tables.exists(PREDICTIONS) else -1
+    row = (*(cells[name] for name in names), window.start, window.end, seen)
+    run.wrote(tables.ledgers.add(BATCHES, SCHEMA, [row]))
+
+
+def rebuild_runs(context: JobContext, batch: str) -> int:
+    """Write the `runs` rows of a batch whose runs were killed after their commit.
+
+    Returns:
+        How many rows were missing.
+    """
+    if not context.tables.exists(PREDICTIONS):
+        return 0
+    announced = context.tables.ledgers.rows(BATCHES, where={"batch_id": batch})
+    done = _runs(context, announced)
+    open_ones = [row for row in announced if row["run_id"] not in {one["run_id"] for one in done}]
+    if announced and not open_ones:
+        return 0
+    commits = _commits_since(context, open_ones)
+    mine = [commit for commit in commits if commit.record.get("batch_id") == batch]
+    found = [({**commit.record, "as_of": _time_of(commit.record)}, commit.version) for commit in mine]
+    done += _runs(context, [told for told, _ in found])
+    known = {row["run_id"] for row in done}
+    missing: list[tuple[Mapping[str, Any], int | None]] = [one for one in found if one[0]["run_id"] not in known]
+    forgotten = [row for row in open_ones if _is_forgotten(context, row, commits)]
+    missing += [(row, None) for row in _written(context, forgotten, done)]
+    for told, version in missing:
+        _write_row(context, told, version)
+    return len(missing)
+
+
+def _runs(context: JobContext, told: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Read the rows of `runs` of some runs, which lie where their logical times say."""
+    if not told:
+        return []
+    times, ids = [row["as_of"] for row in told], {row["run_id"] for row in told}
+    columns, between = ("run_id", "as_of", "status"), {"as_of": (min(times), max(times))}
+    return context.tables.ledgers.rows(RUNS, columns=columns, where={"run_id": ids}, between=between)
+
+
+def _commits_since(context: JobContext, announced: Sequence[Mapping[str, Any]]) -> tuple[Commit, ...]:
+    if not announced:
+        # An earlier levelfive announced nothing: what it left by a kill is among the newest.
+        return context.tables.history(PREDICTIONS, limit=OTHERS_MEANWHILE)
+    return context.tables.commits_after(PREDICTIONS, min(row["seen"] for row in announced))
+
+
+def _is_forgotten(context: JobContext, row: Mapping[str, Any], commits: Sequence[Commit]) -> bool:
+    """Tell whether Delta has forgotten what was committed after a scoring announced itself."""
+    first = min((commit.version for commit in commits), default=context.tables.version(PREDICTIONS) + 1)
+    remembered = any(commit.record.get("run_id") == row["run_id"] for commit in commits)
+    return not remembered and first > row["seen"] + 1
+
+
+def _written(
+    context: JobContext, announced: Sequence[Mapping[str, Any]], done: Collection[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Choose, of each logical time that no run says to have written, one run of those whose predictions are there."""
+    told = {row["as_of"] for row in done if row["status"] == "succeeded"}
+    by_time = {row["as_of"]: row for row in announced if row["as_of"] not in told}
+    return [row for row in by_time.values() if _has_predictions(context, row)]
+
+
+def _has_predictions(context: JobContext, row: Mapping[str, Any]) -> bool:
+    window = Window(row["window_start"], row["window_end"])
+    of_run = (F.col("batch_id") == row["batch_id"]) & (F.col("scored_as_of") == F.lit(row["as_of"]))
+    return not context.tables.read(PREDICTIONS).where(in_window(PREDICTION_TIME, window) & of_run).isEmpty()
+
+
+def _time_of(record: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(str(record["as_of"])).astimezone(UTC)
+
+
+def _write_row(context: JobContext, told: Mapping[str, Any], version: int | None) -> None:
+    context.append_row(
+        {
+            "run_id": told["run_id"],
+            "room": "scoring",
+            "use_case": told["use_case"],
+            "as_of": told["as_of"],
+            "status": "succeeded",
+            "parameters": told["parameters"],
+            "counts": {},
+            "seconds": {},
+            "versions_read": told["versions_read"],
+            "versions_written": {} if version is None else {PREDICTIONS: version},
+            "model_version": told["model_version"],
+            "error": None,
+            "started_at": None,
+            "ended_at": None,
+            "rebuilt": True,
+        }
+    )

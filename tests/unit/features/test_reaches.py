@@ -1,0 +1,69 @@
+"""How far tables reach is told by rows, at the cost of the day, and whatever Delta has forgotten."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from in_memory.tables import MemoryTables
+from levelfive.commits import Commit, Write
+from levelfive.features.reaches import FEATURE_WINDOWS, note, reach, reached
+from levelfive.windows import Window, iso, utc
+
+BEGIN = utc(2013, 1, 1)
+DAY = timedelta(days=1)
+
+
+def days_of(tables: MemoryTables, table: str, *, until: int, since: int = 0) -> MemoryTables:
+    """Note a window for each day of a table, of whose commits nothing is remembered."""
+    for day in range(since, until):
+        note(tables, Write(table, day), Window(BEGIN + day * DAY, BEGIN + (day + 1) * DAY))
+    return tables
+
+
+def forgotten(*tables: str) -> MemoryTables:
+    return MemoryTables(commits={table: (Commit(999, {}),) for table in tables})
+
+
+@pytest.mark.parametrize(
+    ("before", "end"),
+    [(BEGIN + 401 * DAY, 400), (BEGIN + 400 * DAY, 399), (BEGIN + 60 * DAY, 59), (utc(2020, 1, 1), 400)],
+    ids=["next", "again", "long ago", "years later"],
+)
+def test_a_table_tells_where_its_windows_ended_before_any_time(before: datetime, end: int) -> None:
+    assert reach(days_of(forgotten("state"), "state", until=400), "state", before=before) == BEGIN + end * DAY
+
+
+def test_before_its_first_window_and_where_it_is_not_there_a_table_tells_nothing() -> None:
+    tables = days_of(forgotten("state"), "state", until=3)
+
+    assert reach(tables, "state", before=BEGIN + DAY) is None
+    assert reach(tables, "nothing", before=BEGIN + DAY) is None
+    assert reached(tables, ["nothing"], until=BEGIN) is None
+
+
+def test_windows_that_only_commits_noted_are_found_there() -> None:
+    commits = tuple(Commit(day, {"reaches": iso(BEGIN + day * DAY)}) for day in range(5))
+    tables = MemoryTables(commits={"state": commits})
+
+    assert reach(tables, "state", before=BEGIN + 4 * DAY) == BEGIN + 3 * DAY
+    assert reached(tables, ["state"], until=BEGIN + 9 * DAY) == BEGIN + 4 * DAY
+
+
+def test_of_several_tables_the_one_that_is_furthest_behind_counts() -> None:
+    tables = days_of(days_of(forgotten("state", "rotation"), "state", until=100), "rotation", until=9)
+
+    for until in (5, 9, 50, 200):
+        assert reached(tables, ["state", "rotation"], until=BEGIN + until * DAY) == BEGIN + 9 * DAY
+
+
+def test_a_day_costs_the_same_after_a_month_and_after_years() -> None:
+    read = []
+    for days in (60, 1000):
+        tables = days_of(forgotten("state"), "state", until=days)
+        reach(tables, "state", before=BEGIN + (days + 1) * DAY)
+        reached(tables, ["state"], until=BEGIN + days * DAY)
+        read.append(tables.ledgers.rows_read[FEATURE_WINDOWS])
+
+    assert read[0] == read[1] <= 42
