@@ -564,3 +564,12 @@ def test_a_baseline_written_without_its_last_days_is_read() -> None:
 
     assert Baseline.from_json(json.dumps(record)).recent == {}
     assert Baseline.from_json(made.to_json()) == made
+
+
+def test_scores_of_some_rows_have_the_daily_counts_of_their_own_days():
+    frame, days = pd.DataFrame({"a": np.arange(6.0)}), np.array([1, 1, 2, 2, 3, 3])
+
+    made = profile_baseline(frame, [], label=days, score=np.array([0.1, 0.9]), days=days, score_days=np.array([2, 3]))
+
+    assert ([sum(day) for day in made.daily[SCORE]], made.score.count) == ([1, 1], 2)
+    assert SCORE not in profile_baseline(frame, [], label=days, score=np.array([0.1, 0.9]), days=days).daily

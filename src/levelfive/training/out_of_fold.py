@@ -71,4 +71,4 @@ def out_of_fold(
 def _said(blocks: int, scored: int, rows: int) -> str:
     if not blocks:
         return f"holdout alone, {scored} of {rows} rows: no block of the weeks before it could be scored out of fold"
-    return f"out of fold by {blocks} blocks of weeks and the holdout, {scored} of {rows} rows"
+    return f"out of fold: the holdout, and blocks of weeks before it ({blocks}), {scored} of {rows} rows"
