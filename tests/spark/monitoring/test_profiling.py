@@ -15,6 +15,7 @@ ROWS = 12_000
 
 
 def test_quantiles_of_a_long_tail_beside_the_baselines_range_are_of_the_right_rank(spark) -> None:
+    """A profile of Spark takes Python workers in two stages."""
     random = np.random.default_rng(1)
     tail = 1000 + random.lognormal(0, 2, ROWS)
     times = pd.Timestamp("2013-01-07 12:00") + pd.to_timedelta(np.arange(ROWS) % 3, unit="D")
