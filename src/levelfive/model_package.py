@@ -52,7 +52,11 @@ class UseCaseCode:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is known of a fitted model; times in UTC, `trained_until` not included."""
+    """What is known of a fitted model; times in UTC, `trained_until` not included.
+
+    `score_baseline` says how the scores of its baseline were made; it is empty for a candidate, which has none, and for
+    models that were compared with scores of the very rows that they had been fitted on.
+    """
 
     use_case: str
     task: Task
@@ -71,6 +75,7 @@ class ModelCard:
     code_revision: str
     baseline: str
     holdout_skill: float | None = None
+    score_baseline: str = ""
     code: UseCaseCode = UseCaseCode()
 
     def to_json(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import add
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from pandas.util import hash_array
 from levelfive.categories import category_texts
 from levelfive.errors import ConfigError
 from levelfive.histograms import Floats, Histogram, finite
+from levelfive.rank_sketches import NOTHING, RankSketch, is_first
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 MAX_CATEGORIES = 100
@@ -105,6 +106,7 @@ class Partial:
         categories: Count of each category, as text.
         edges: Of the places: the histogram's least value, inner edges and greatest value.
         repeats: How many numbers have each hash of the sketch.
+        ranks: Of the numbers, from which their quantiles are read.
     """
 
     count: int
@@ -119,6 +121,7 @@ class Partial:
     categories: Mapping[str, int]
     edges: tuple[float | None, ...] = ()
     repeats: tuple[int, ...] = ()
+    ranks: RankSketch = NOTHING
 
     @property
     def most_frequent(self) -> int:
@@ -138,7 +141,7 @@ def partial_numeric(values: NDArray[Any], histogram: Histogram) -> Partial:
 
 def _partial_of_ordered(ordered: Floats, nulls: int, histogram: Histogram) -> Partial:
     filled = histogram.refilled_by_ordered(ordered)
-    sketch, repeats = _sketches(ordered, np.zeros(ordered.size, np.intp), 1)[0]
+    sketch, repeats, ranks = _sketches(ordered, np.zeros(ordered.size, np.intp), 1)[0]
     mean = float(ordered.mean()) if ordered.size else 0.0
     return Partial(
         count=ordered.size,
@@ -153,6 +156,7 @@ def _partial_of_ordered(ordered: Floats, nulls: int, histogram: Histogram) -> Pa
         categories={},
         edges=histogram.edges,
         repeats=repeats,
+        ranks=ranks,
     )
 
 
@@ -197,6 +201,7 @@ def partials_of_groups(
             categories={},
             edges=histogram.edges,
             repeats=sketches[g][1],
+            ranks=sketches[g][2],
         )
         for g in range(n_groups)
     )
@@ -210,34 +215,49 @@ def partial_categorical(values: pd.Series) -> Partial:
     return Partial(known, len(values) - known, 0.0, 0.0, None, None, (), (), (), categories)
 
 
-def merge(a: Partial, b: Partial) -> Partial:
-    """Put two partials of one column together, as if their rows had been summarised at once.
+def merge(*parts: Partial) -> Partial:
+    """Put partials of one column together, as if their rows had been summarised at once.
 
-    Means and squared deviations follow Chan, Golub and LeVeque 1983, Algorithms for Computing the Sample
-    Variance, The American Statistician 37(3), which keeps its digits where sums of squares lose them.
+    Give all that are there in one call: quantiles of more numbers than are kept lose a little in each.
 
     Raises:
-        ConfigError: The two were counted on different bins.
+        ConfigError: They were counted on different bins.
     """
-    _require_edges(a, b.edges)
-    count = a.count + b.count
-    step, share = b.mean - a.mean, b.count / max(count, 1)
-    hashes = Counter(dict(zip(a.sketch, a.repeats, strict=True))) + Counter(dict(zip(b.sketch, b.repeats, strict=True)))
+    for other in parts[1:]:
+        _require_edges(parts[0], other.edges)
+    hashes: Counter[int] = Counter()
+    categories: Counter[str] = Counter()
+    for part in parts:
+        hashes.update(dict(zip(part.sketch, part.repeats, strict=True)))
+        categories.update(part.categories)
     sketch = tuple(sorted(hashes)[:SKETCH_SIZE])
+    count, mean, m2 = reduce(_moments, [(part.count, part.mean, part.m2) for part in parts])
     return Partial(
         count=count,
-        nulls=a.nulls + b.nulls,
-        mean=a.mean + step * share,
-        m2=a.m2 + b.m2 + step * step * a.count * share,
-        min=min((least for least in (a.min, b.min) if least is not None), default=None),
-        max=max((most for most in (a.max, b.max) if most is not None), default=None),
-        counts=tuple(map(add, a.counts, b.counts)),
-        sums=tuple(map(add, a.sums, b.sums)),
+        nulls=sum(part.nulls for part in parts),
+        mean=mean,
+        m2=m2,
+        min=min((part.min for part in parts if part.min is not None), default=None),
+        max=max((part.max for part in parts if part.max is not None), default=None),
+        counts=tuple(map(sum, zip(*(part.counts for part in parts), strict=True))),
+        sums=tuple(map(sum, zip(*(part.sums for part in parts), strict=True))),
         sketch=sketch,
-        categories=dict(Counter(a.categories) + Counter(b.categories)),
-        edges=a.edges,
+        categories=dict(categories),
+        edges=parts[0].edges,
         repeats=tuple(hashes[one] for one in sketch),
+        ranks=RankSketch.merged([part.ranks for part in parts]),
     )
+
+
+def _moments(a: tuple[int, float, float], b: tuple[int, float, float]) -> tuple[int, float, float]:
+    """Put counts, means and squared deviations together.
+
+    Chan, Golub and LeVeque 1983, Algorithms for Computing the Sample Variance, The American Statistician 37(3): it
+    keeps its digits where sums of squares lose them.
+    """
+    count = a[0] + b[0]
+    step, share = b[1] - a[1], b[0] / max(count, 1)
+    return count, a[1] + step * share, a[2] + b[2] + step * step * a[0] * share
 
 
 def _require_edges(partial: Partial, edges: tuple[float | None, ...]) -> None:
@@ -251,11 +271,8 @@ def _require_edges(partial: Partial, edges: tuple[float | None, ...]) -> None:
 def finish_numeric(partial: Partial, histogram: Histogram) -> NumericProfile:
     """Make the profile of the rows that a partial has seen, on the histogram that it was counted on.
 
-    Quantiles are interpolated: a share u of a place's values is taken to lie within the share u ** c of its width
-    from the lower edge, where c is such that their mean is right. So edges stay exact, and so does a value that
-    fills its place alone. The outermost places hold a twentieth of the baseline and its whole tail: of a lognormal or
-    Pareto one, the quantile 0.99 (or 0.01) may be that of a rank as far away as 0.04; all between 0.05 and 0.95 are
-    within 0.004, but for 0.05 and 0.95 of columns with two long tails, 0.014.
+    Quantiles are those of the values, whatever the histogram: exact up to `rank_sketches.SIZE` different ones, and of
+    more, that of a rank at most 0.002 of all values away.
 
     Raises:
         ConfigError: The partial was counted on other bins.
@@ -270,7 +287,7 @@ def finish_numeric(partial: Partial, histogram: Histogram) -> NumericProfile:
         std=float(np.sqrt(partial.m2 / partial.count)) if known else None,
         min=partial.min,
         max=partial.max,
-        quantiles=_interpolated(partial, histogram),
+        quantiles=_quantiles(partial.ranks),
         histogram=filled,
         distinct=_distinct(partial.sketch),
     )
@@ -325,7 +342,7 @@ def profile_numeric(values: NDArray[Any]) -> NumericProfile:
     profile = finish_numeric(_partial_of_ordered(ordered, len(values) - ordered.size, histogram), histogram)
     if profile.count == 0:
         return profile
-    return replace(profile, quantiles=_by_level(np.quantile(ordered, QUANTILES).tolist()))
+    return replace(profile, quantiles=_quantiles(RankSketch(ordered, np.ones(ordered.size, np.uint8))))
 
 
 def profile_categorical(values: pd.Series) -> CategoricalProfile:
@@ -333,22 +350,27 @@ def profile_categorical(values: pd.Series) -> CategoricalProfile:
     return finish_categorical(partial_categorical(values))
 
 
-def _sketches(ordered: Floats, codes: NDArray[Any], n_groups: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Make the sketch of each group, and how often its values stand there; numbers are ordered by group and value.
+def _sketches(
+    ordered: Floats, codes: NDArray[Any], n_groups: int
+) -> list[tuple[tuple[int, ...], tuple[int, ...], RankSketch]]:
+    """Make the sketches of each group: its least hashes, how often their values stand there, and its ranks.
 
-    Each different value is hashed once, and the least hashes are kept. The hash is of the value alone, so that any two
-    batches agree on it.
+    Numbers are ordered by group and value. Each different value is hashed once, and the hash is of the value alone, so
+    that any two batches agree on it.
     """
-    first = np.ones(ordered.size, dtype=bool)
-    first[1:] = (ordered[1:] != ordered[:-1]) | (codes[1:] != codes[:-1])
+    first = is_first(ordered)
+    first[1:] |= codes[1:] != codes[:-1]
     repeats = np.diff(np.append(np.flatnonzero(first), ordered.size))
-    hashes, owners = hash_array(ordered[first] + 0.0) % np.uint64(_HASHES), codes[first]  # + 0.0 makes -0.0 the usual 0
+    values, owners = ordered[first] + 0.0, codes[first]  # + 0.0 makes -0.0 the usual 0
+    hashes = hash_array(values) % np.uint64(_HASHES)
     order = np.lexsort((hashes, owners))
-    hashes, repeats = hashes[order], repeats[order]
     ends = np.cumsum(np.bincount(owners, minlength=n_groups))
-    starts = np.concatenate([[0], ends[:-1]])
-    kept = [slice(start, min(end, start + SKETCH_SIZE)) for start, end in zip(starts, ends, strict=True)]
-    return [(tuple(hashes[some].tolist()), tuple(repeats[some].tolist())) for some in kept]
+    found = []
+    for start, end in zip(np.concatenate([[0], ends[:-1]]), ends, strict=True):
+        least = order[start : min(end, start + SKETCH_SIZE)]
+        ranks = RankSketch.of(values[start:end], repeats[start:end])
+        found.append((tuple(hashes[least].tolist()), tuple(repeats[least].tolist()), ranks))
+    return found
 
 
 def _distinct(sketch: Sequence[int]) -> int:
@@ -362,22 +384,5 @@ def _distinct(sketch: Sequence[int]) -> int:
     return int((SKETCH_SIZE - 1) * _HASHES // (sketch[-1] + 1))
 
 
-def _interpolated(partial: Partial, histogram: Histogram) -> Mapping[str, float]:
-    if partial.min is None or partial.max is None:
-        return {}
-    low = partial.min if histogram.low is None else histogram.low
-    high = partial.max if histogram.high is None else histogram.high
-    edges = np.clip([partial.min, low, *histogram.inner_edges, high, partial.max], partial.min, partial.max)
-    counts, sums = (np.array(places, dtype=np.float64) for places in (partial.counts, partial.sums))
-    reached = np.cumsum(counts)
-    wanted = np.array(QUANTILES) * partial.count
-    place = np.searchsorted(reached, wanted)
-    filled = 1 - (reached[place] - wanted) / counts[place]
-    start, width = edges[place], np.diff(edges)[place]
-    # The mean of u ** c is 1 / (c + 1); a floor keeps c finite where all values stand at the lower edge.
-    middle = np.clip((sums[place] / counts[place] - start) / np.where(width > 0, width, 1), 1e-12, 1)
-    return _by_level((start + width * filled ** (1 / middle - 1)).tolist())
-
-
-def _by_level(values: Sequence[float]) -> Mapping[str, float]:
-    return {str(level): value for level, value in zip(QUANTILES, values, strict=True)}
+def _quantiles(ranks: RankSketch) -> Mapping[str, float]:
+    return dict(zip(map(str, QUANTILES), ranks.quantiles(QUANTILES), strict=False))

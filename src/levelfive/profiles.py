@@ -86,14 +86,14 @@ class RecentDay:
 
 @dataclass(frozen=True)
 class Baseline:
-    """Profiles of a training set's features by name, of its labels and of the model's scores.
+    """Profiles of a training set's features by name, of its labels and of scores of its rows.
 
     Args:
         rows: Training examples.
         numeric: Profiles of the features that are numbers.
         categorical: Profiles of the features that are categories.
         label: Profile of the labels.
-        score: Profile of the scores.
+        score: Profile of the scores, by models that had not seen the rows that they scored.
         daily: Counts of each day that has rows, by feature name, `LABEL` and `SCORE`; empty if the days
             were not given.
         recent: The last `RECENT_DAYS` days by feature name, in order; empty if the days were not given.
@@ -144,6 +144,7 @@ def profile_baseline(
     label: NDArray[Any],
     score: NDArray[Any],
     days: NDArray[Any] | None = None,
+    score_days: NDArray[Any] | None = None,
 ) -> Baseline:
     """Profile the features, labels and scores of a training set.
 
@@ -151,13 +152,13 @@ def profile_baseline(
         features: One row a training example, one column a feature.
         categorical: The columns that are categories; all others are numbers.
         label: Labels, shape (rows,).
-        score: The model's scores; of any length, such as that of the holdout. They have daily counts only if
-            there is one a row.
+        score: Scores by models that had not seen what they scored; of any length, such as that of the holdout.
         days: Whole numbers of the rows' days, shape (rows,); without them there are no daily counts.
+        score_days: The same of the scores. Without them, scores have daily counts only if there is one a row.
 
     Raises:
         ConfigError: A categorical column is missing, or a numeric one holds no numbers.
-        EvidenceError: There are no rows, or not one day a row.
+        EvidenceError: There are no rows, or not one day a row or a score.
     """
     if features.empty:
         raise EvidenceError("a baseline needs at least one row and one feature, got an empty training set")
@@ -179,8 +180,10 @@ def profile_baseline(
     daily = {name: _daily_numbers(values, baseline.numeric[name].histogram, blocks) for name, values in numbers.items()}
     daily |= {name: _daily_categories(features[name], baseline.categorical[name], blocks) for name in categorical}
     daily[LABEL] = _daily_numbers(label, baseline.label.histogram, blocks)
-    if len(score) == len(features):
-        daily[SCORE] = _daily_numbers(score, baseline.score.histogram, blocks)
+    if score_days is None and len(score) == len(features):
+        score_days = days
+    if score_days is not None:
+        daily[SCORE] = _daily_numbers(score, baseline.score.histogram, DayBlocks.of(score_days, len(score)))
     return replace(baseline, daily=daily, recent=_recent(features, baseline, np.asarray(days)))
 
 

@@ -12,8 +12,9 @@ from pyspark.sql import functions as F
 from first_champion import on_flights
 from levelfive.app import App
 from levelfive.data import job as data
-from levelfive.model_package import smoke_check
+from levelfive.model_package import CARD, ModelCard, smoke_check
 from levelfive.predictions import PREDICTIONS, Role
+from levelfive.profiles import Baseline
 from levelfive.runs import RUNS
 from levelfive.scoring import job as scoring
 from levelfive.scoring.job import rebuild_runs
@@ -58,6 +59,10 @@ def test_the_model_comes_back_from_the_registry_as_it_was_trained(loop, tmp_path
     tags = loop.app.registry.find(loop.trained.version).tags
     assert loop.trained.candidate_version == tags["levelfive_refit_of"]
     assert loop.trained.version == loop.app.registry.find(loop.trained.candidate_version).tags["levelfive_refitted_as"]
+    card = ModelCard.from_json((package / CARD).read_text())
+    scores = Baseline.from_json(card.baseline).score
+    assert card.score_baseline.startswith("out of fold: the holdout, and blocks of weeks before it (2)")
+    assert scores.count == card.training_rows
 
 
 def test_the_training_set_is_kept_with_its_hash(loop) -> None:

@@ -56,17 +56,17 @@ class WindowProfiles:
     @cached_property
     def whole(self) -> Mapping[str, Partial]:
         """The partial profile of the whole window, by column."""
-        merged: dict[str, Partial] = {}
-        for (_, column), partial in sorted(self.by_day.items()):
-            merged[column] = merge(merged[column], partial) if column in merged else partial
-        return merged
+        parts: dict[str, list[Partial]] = {}
+        for day, column in sorted(self.by_day):
+            parts.setdefault(column, []).append(self.by_day[day, column])
+        return {column: merge(*days) for column, days in parts.items()}
 
 
 def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) -> WindowProfiles:
     """Profile the features and the score of scored rows, by day, on the bins of a baseline.
 
     Each batch of rows becomes a partial profile a day and column; these are merged where they meet, so that no
-    machine ever holds more than a batch of rows.
+    machine ever holds more rows than a batch and what is kept of the others.
 
     Args:
         rows: Rows of `predictions` that one model scored.
@@ -124,14 +124,15 @@ def _partials_of(rows: pd.DataFrame, bins: Mapping[str, Histogram], categorical:
 
 
 def _merged(table: pa.Table) -> pa.Table:
-    merged: dict[str, Partial] = {}
+    parts: dict[str, list[bytes]] = {}
     for column, value in zip(table.column("column").to_pylist(), table.column("partial").to_pylist(), strict=True):
-        partial = pickle.loads(value)
-        merged[column] = merge(merged[column], partial) if column in merged else partial
+        parts.setdefault(column, []).append(value)
+    # Batches come in any order; in one order, sums are the same to their last digit.
+    merged = [pickle.dumps(merge(*map(pickle.loads, sorted(values)))) for values in parts.values()]
     return pa.table(
         {
             "day": pa.repeat(table.column("day")[0], len(merged)),
-            "column": list(merged),
-            "partial": pa.array([pickle.dumps(partial) for partial in merged.values()], pa.binary()),
+            "column": list(parts),
+            "partial": pa.array(merged, pa.binary()),
         }
     )

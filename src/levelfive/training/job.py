@@ -41,6 +41,7 @@ from levelfive.training.dataset import (
     training_rows,
     write_snapshot,
 )
+from levelfive.training.out_of_fold import OutOfFold, out_of_fold
 from levelfive.training.plots import calibration_plot, importance_plot
 from levelfive.training.split import Split, split_by_holdout
 from levelfive.training.tracking import TrackedRun, Tracking, slice_name
@@ -155,8 +156,12 @@ def run(
             if not verdict.passed:
                 return TrainingResult(run.run_id, tracked.run_id, verdict, evaluation, None, None)
             with run.timed("refit"):
+                refitted = _fit(task, snapshot, _whole(split))
+            with run.timed("out_of_fold"):
+                starts = context.use_case.day_starts_at
+                unseen = out_of_fold(spec, snapshot.rows, scores, day_starts_at=starts)
                 skill = evaluation.estimates[SKILL[spec.task]].value
-                refitted = _with_baseline(task, _fit(task, snapshot, _whole(split)), snapshot.rows, skill)
+                refitted = _with_baseline(task, refitted, snapshot.rows, unseen, skill)
             with run.timed("register"):
                 said = judged(verdict, live)
                 versions = _register(task, registry, (candidate, refitted), rows, said, Path(folder))
@@ -249,17 +254,19 @@ def _fit(task: _Task, snapshot: Snapshot, window: Window) -> Model:
     return Model(estimator, card)
 
 
-def _with_baseline(task: _Task, model: Model, rows: pd.DataFrame, skill: float) -> Model:
-    """Note what a model that may go live will be compared with: its training set, and its skill on the holdout."""
+def _with_baseline(task: _Task, model: Model, rows: pd.DataFrame, unseen: OutOfFold, skill: float) -> Model:
+    """Note what a model that may go live will be compared with: its training set, unseen scores, and holdout skill."""
     spec = task.spec
     baseline = profile_baseline(
         feature_frame(rows, spec.features, spec.categorical),
         spec.categorical,
         label=rows[LABEL].to_numpy(np.float64),
-        score=model.score(rows),
+        score=unseen.scores,
         days=rows[DAY].to_numpy(),
+        score_days=unseen.days,
     )
-    return Model(model.estimator, replace(model.card, baseline=baseline.to_json(), holdout_skill=skill))
+    noted = replace(model.card, baseline=baseline.to_json(), score_baseline=unseen.made, holdout_skill=skill)
+    return Model(model.estimator, noted)
 
 
 def _judge(task: _Task, theirs: Model | None, split: Split, snapshot: Snapshot, scores: NDArray[Any]) -> Verdict:

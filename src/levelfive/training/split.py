@@ -1,4 +1,4 @@
-"""Splits by time: a holdout of the newest days, and folds of whole weeks. Never by random rows."""
+"""Splits by time: a holdout of the newest days, and folds or blocks of whole weeks. Never by random rows."""
 
 from __future__ import annotations
 
@@ -113,6 +113,26 @@ def folds_by_week(
         )
     fold_of_week = np.random.default_rng(seed).permutation(np.arange(weeks.size) % n_folds)
     return np.asarray(fold_of_week[week_of_row])
+
+
+def blocks_of_weeks(
+    times: pd.Series | pd.DatetimeIndex | NDArray[Any], n_blocks: int, *, day_starts_at: timedelta = timedelta(0)
+) -> NDArray[np.intp]:
+    """Cut whole weeks, Monday to Sunday, into contiguous blocks of nearly equal numbers of weeks that have rows.
+
+    Args:
+        times: Prediction times, shape (rows,); those without a time zone are taken as UTC.
+        n_blocks: The number of blocks, at least 1; with fewer weeks, each is a block.
+        day_starts_at: Offset from UTC midnight at which the use case's day begins.
+
+    Returns:
+        The block of each row, from 0 on in the order of time, shape (rows,).
+
+    Raises:
+        EvidenceError: A time is missing.
+    """
+    weeks, week_of_row = np.unique(_weeks(times, day_starts_at), return_inverse=True)
+    return np.asarray(week_of_row * min(n_blocks, weeks.size) // max(weeks.size, 1))
 
 
 def _weeks(times: pd.Series | pd.DatetimeIndex | NDArray[Any], day_starts_at: timedelta) -> NDArray[Any]:

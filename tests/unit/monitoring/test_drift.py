@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.spatial.distance import jensenshannon
-from scipy.stats import chi2_contingency, ks_2samp, wasserstein_distance
+from scipy.stats import chi2_contingency, ks_2samp, norm, wasserstein_distance
 
 from levelfive.errors import ConfigError, EvidenceError
 from levelfive.monitoring.drift import (
@@ -75,6 +75,21 @@ def by_day(days, *, persistence=0.0, rows=300, seed=0):
     values = random.normal(means[:, None], 1, (days, rows))
     edges = np.linspace(-1.5, 1.5, 9)
     return [np.bincount(np.searchsorted(edges, day), minlength=10).tolist() for day in values]
+
+
+def seasons(number, days):
+    """Draw daily counts of one of 105 columns a season, which follow a weather of their own and one common to all.
+
+    Either is a moving average of the weather of two days, with a correlation of .4 from day to day.
+    """
+    random = np.random.default_rng(105)
+    loads = random.uniform(-0.5, 0.5, 105)
+    weather = random.normal(size=(2, number, days + 1))
+    common, own = (weather[..., 1:] + 0.5 * weather[..., :-1]) / math.sqrt(1.25)
+    load = loads[np.arange(number) % 105, None]
+    means = load * common + 0.2 * own
+    edges = np.array([-math.inf, *np.linspace(-1.5, 1.5, 9), math.inf])
+    return random.multinomial(200, np.diff(norm.cdf(edges - means[..., None]), axis=-1))
 
 
 @each_move
@@ -311,7 +326,8 @@ def test_each_day_of_the_baseline_may_be_the_window(day):
 
     threshold = usual_psi(daily, 1, seed=0, level=1.0)
 
-    assert threshold == pytest.approx(population_stability(np.sum(daily, axis=0), np.array([9, 1])))
+    others = np.array([95, 95])
+    assert threshold == pytest.approx(population_stability(others, np.array([9, 1])))
 
 
 def test_a_window_does_not_go_on_from_the_baselines_last_day_to_its_first():
@@ -320,7 +336,39 @@ def test_a_window_does_not_go_on_from_the_baselines_last_day_to_its_first():
 
     threshold = usual_psi(daily, 2, seed=0, level=1.0)
 
-    assert threshold == pytest.approx(population_stability(np.sum(daily, axis=0), np.add(odd, usual)))
+    others = np.sum(daily[2:], axis=0)
+    assert threshold == pytest.approx(population_stability(others, np.add(odd, usual)))
+
+
+@pytest.mark.parametrize(("days", "level", "at_most"), [(28, 0.98, 61), (28, 0.95, 131), (90, 0.98, 61)])
+def test_windows_without_change_are_called_as_rarely_as_the_level_says(days, level, at_most):
+    """Each of 2,000 windows is one of another season; the bounds are the binomial's quantiles of 99.9 %.
+
+    With the window inside its baseline, 28 days call more than twice as many: this is what keeps them apart.
+    """
+    called = sum(
+        population_stability(season[:days].sum(axis=0), season[days:].sum(axis=0))
+        > usual_psi(season[:days], 7, seed=0, level=level)
+        for season in seasons(2_000, days + 7)
+    )
+
+    assert called <= at_most
+
+
+def test_a_window_half_of_whose_rows_have_one_value_is_called_in_nearly_all_seasons():
+    called = 0
+    for season in seasons(200, 97):
+        base, window = season[:90], season[90:].sum(axis=0) / 2
+
+        window[4] += window.sum()
+
+        called += bool(population_stability(base.sum(axis=0), window) > usual_psi(base, 7, seed=0))
+    assert called >= 184
+
+
+def test_a_window_that_leaves_no_day_to_compare_it_with_is_no_evidence():
+    with pytest.raises(EvidenceError, match="a window of 400 days leaves none of 14 baseline days"):
+        usual_psi([[1, 2]] * 14, 400, seed=0)
 
 
 def test_just_enough_days_with_values_are_evidence():

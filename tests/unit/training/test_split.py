@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from levelfive.errors import ConfigError, EvidenceError
 from levelfive.policies import GatePolicy
-from levelfive.training.split import Split, folds_by_week, split_by_holdout
+from levelfive.training.split import Split, blocks_of_weeks, folds_by_week, split_by_holdout
 from levelfive.windows import Window, utc
 
 POLICY = GatePolicy(holdout_days=14)
@@ -150,3 +150,24 @@ def test_fewer_weeks_than_folds_are_refused():
 def test_a_missing_time_is_refused():
     with pytest.raises(EvidenceError, match="got 1 of 2 rows without"):
         folds_by_week(pd.to_datetime(["2013-01-07", None]), 2, seed=0)
+
+
+def test_blocks_are_weeks_on_end_of_nearly_equal_number():
+    times = pd.date_range("2013-01-07", periods=35, freq="D")
+
+    blocks = blocks_of_weeks(times, 2)
+
+    assert blocks.tolist() == [0] * 21 + [1] * 14
+    assert blocks_of_weeks(times[::-1], 2).tolist() == blocks.tolist()[::-1]
+
+
+def test_a_block_begins_with_the_use_cases_monday():
+    times = pd.to_datetime(["2013-01-07 04:59", "2013-01-07 05:00"])
+
+    assert blocks_of_weeks(times, 2, day_starts_at=timedelta(hours=5)).tolist() == [0, 1]
+    assert blocks_of_weeks(times, 2).tolist() == [0, 0]
+
+
+def test_fewer_weeks_than_blocks_are_a_block_each():
+    assert blocks_of_weeks(pd.to_datetime(["2013-01-07", "2013-03-07"]), 5).tolist() == [0, 1]
+    assert blocks_of_weeks(FIVE_WEEKS[:0], 2).tolist() == []

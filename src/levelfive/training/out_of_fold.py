@@ -1,0 +1,74 @@
+"""Scores of a training set's rows by models that had not seen them: what a live model's scores are compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from levelfive.histograms import Floats
+from levelfive.labels import cannot_be_learned
+from levelfive.model_package import feature_frame, score
+from levelfive.training.dataset import DAY
+from levelfive.training.split import blocks_of_weeks
+from levelfive.usecase import LABEL, PREDICTION_TIME, ModelSpec
+
+BLOCKS = 2
+"""Of whole weeks before the holdout; each costs a fit on the other rows."""
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """Scores of rows by models that had not seen them, with the rows' days, both of shape (rows,); `made` says how."""
+
+    scores: Floats
+    days: npt.NDArray[np.int64]
+    made: str
+
+
+def out_of_fold(
+    spec: ModelSpec, rows: pd.DataFrame, held_out: Floats, *, day_starts_at: timedelta = timedelta(0)
+) -> OutOfFold:
+    """Score rows by models that had not seen them: the holdout by the candidate, what lies before it in blocks.
+
+    A model is surer of the rows that it was fitted on, and the holdout alone is a fortnight of one season. So the weeks
+    before the holdout are cut into `BLOCKS` contiguous blocks, and each is scored by the same recipe, parameters and
+    seed, fitted on all rows but its own. Blocks, as days next to each other are alike; few, as each is a fit.
+
+    Models see rows later than those that they score. Folds that only look back would leave the first block without
+    scores, and fit the next ones on a fraction of the rows, whose scores are less spread than a live model's. What is
+    made here is no measure of quality: no label is compared with, all labels were known when the training began, and
+    features are those known at each prediction time, so that only a row's not being fitted on matters.
+
+    Where there are weeks for one block only, the scores are those of the holdout. A block is left out where the other
+    rows have labels of one class.
+
+    Args:
+        spec: The recipe.
+        rows: The training set, in the order of prediction times, with the holdout as its last rows.
+        held_out: The candidate's scores of the holdout.
+        day_starts_at: Offset from UTC midnight at which the use case's day begins.
+    """
+    before = len(rows) - held_out.size
+    features, labels = feature_frame(rows, spec.features, spec.categorical), rows[LABEL].to_numpy(np.float64)
+    days = rows[DAY].to_numpy(np.int64)
+    blocks = blocks_of_weeks(rows[PREDICTION_TIME].iloc[:before], BLOCKS, day_starts_at=day_starts_at)
+    block_of_row = np.append(blocks, np.full(held_out.size, -1))
+    parts = [(held_out, days[before:])]
+    for block in np.unique(blocks) if blocks.max(initial=0) > 0 else ():
+        own = block_of_row == block
+        if not cannot_be_learned(spec.task, labels[~own]):
+            estimator = spec.estimator()
+            estimator.fit(features[~own], labels[~own])
+            parts.append((score(estimator, spec.task, features[own]), days[own]))
+    scores, of_days = (np.concatenate(some) for some in zip(*parts, strict=True))
+    return OutOfFold(scores, of_days, _said(len(parts) - 1, scores.size, len(rows)))
+
+
+def _said(blocks: int, scored: int, rows: int) -> str:
+    if not blocks:
+        return f"holdout alone, {scored} of {rows} rows: no block of the weeks before it could be scored out of fold"
+    return f"out of fold: the holdout, and blocks of weeks before it ({blocks}), {scored} of {rows} rows"
