@@ -16,6 +16,7 @@ from rich.table import Table
 
 from levelfive import replay_plan
 from levelfive.cli_data import data_cli, print_missing
+from levelfive.cli_monitoring import monitoring_cli
 from levelfive.cli_options import (
     EXIT_GATE_REFUSED,
     EXIT_REFUSED,
@@ -54,9 +55,9 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 cli.add_typer(data_cli, name="data")
+cli.add_typer(monitoring_cli, name="monitoring")
 cli.add_typer(registry_cli, name="registry")
 
-SHOWN_COLUMNS = 10
 PROJECT_FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
 
@@ -223,38 +224,6 @@ def _score_range(app: App, within: Window, each: timedelta, at_once: int) -> Non
     if refused:
         out.print(f"{refused} of {len(parts)} windows were refused; the others are scored.")
         raise typer.Exit(EXIT_REFUSED)
-
-
-@cli.command()
-def monitoring(
-    as_of: AsOf,
-    begin: Begin = None,
-    end: End = None,
-    home: Home = DEFAULT_HOME,
-    config: Config = None,
-    use_case: UseCaseName = None,
-) -> None:
-    """Compare a window's live predictions with the training baseline and with the labels known, and judge."""
-    from levelfive.monitoring import job as monitoring_job
-
-    moment, app = parse_time(as_of), open_app(home, config, use_case)
-    result = monitoring_job.run(app.context, app.registry, window=parse_window(begin, end, moment), as_of=moment)
-    for version, verdict in result.verdicts.items():
-        out.print(f"version {version} in {result.window}:")
-        out.print(f"  outside the training's range: {_columns(verdict.outside)}")
-        out.print(f"  unusual, which by itself is no harm: {_columns(verdict.unusual)}")
-        out.print(f"  harmful: {'; '.join(verdict.harmful) or 'no'}")
-        out.print(f"  broken data: {'; '.join(verdict.broken) or 'no'}")
-    for found in result.performance:
-        for name, estimate in found.evaluation.estimates.items() if found.evaluation else ():
-            out.print(f"{found.window} {name}: {estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]")
-        young = f", provisional: {found.share_known:.1%} of the outcomes are known" if found.provisional else ""
-        out.print(f"{found.window}: {found.mature:,} mature rows of {found.scored:,} scored{young}")
-
-
-def _columns(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:SHOWN_COLUMNS]) + (", ..." if len(names) > SHOWN_COLUMNS else "")
-    return f"{len(names)} columns ({shown})" if names else "none"
 
 
 @cli.command()
