@@ -296,6 +296,13 @@ def status(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_ca
         )
     if found.live is None:
         return
+    if found.judged is not None:
+        said = (
+            f"harmful: {'; '.join(found.judged.harmful) or 'no'}; broken data: {'; '.join(found.judged.broken) or 'no'}"
+        )
+        out.print(f"latest window {found.judged.window}: {said}")
+    if found.acknowledged is not None:
+        out.print(f"which is {found.acknowledged}")
     if found.performance is None:
         out.print("no live predictions with mature labels yet")
         return

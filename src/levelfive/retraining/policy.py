@@ -146,8 +146,8 @@ def _too_little(foreseen: Foreseen) -> str:
 
 
 def _lacking(foreseen: Foreseen) -> str:
-    short = (("days", foreseen.min_days - foreseen.days), ("rows", foreseen.min_rows - foreseen.rows))
-    lacking = " and ".join(f"{count:,} more {what}" for what, count in short if count > 0)
+    short = (("day", foreseen.min_days - foreseen.days), ("row", foreseen.min_rows - foreseen.rows))
+    lacking = " and ".join(f"{count:,} more {what}{'' if count == 1 else 's'}" for what, count in short if count > 0)
     return f"{lacking} with mature labels that the live model was not trained on"
 
 

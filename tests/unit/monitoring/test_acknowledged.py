@@ -114,7 +114,7 @@ def test_two_words_at_one_time_are_refused(live: LiveModel) -> None:
     live.seen(live.version, harmful=("no skill",))
     acknowledge(live)
 
-    with pytest.raises(ConfigError, match="is acknowledged by ada .*: give a later --as-of to say otherwise"):
+    with pytest.raises(ConfigError, match=r"is acknowledged by ada .*: give a later --as-of to say otherwise"):
         acknowledge(live, by="grace")
 
 

@@ -179,6 +179,35 @@ def test_harm_and_broken_data_call_for_a_person(change, said):
     assert any(text.startswith(f"The model needs a person: {said}") for text in page.texts)
 
 
+def test_harm_that_a_person_acknowledged_calls_nobody_and_is_not_called_fine():
+    word = "acknowledged by ada as of 2024-08-02T00:00:00Z: the strike"
+
+    shown = Page(render(a_report(judgements=(a_judgement(harmful=("no skill",), acknowledged=word),))))
+
+    assert f"A person knows: in Jul 2024, harm: no skill; {word}." in shown.text
+    assert shown.texts.count(word) == 2  # beside the verdict, and in the table
+    assert "… acknowledged" in shown.text
+    assert "needs a person" not in shown.text
+    assert "is fine" not in shown.text
+
+
+def test_after_the_end_of_a_season_the_model_is_not_called_fine():
+    empty = a_point(8, scored=0, mature=0, live={}, reference={}, label_rate=None, mean_score=None, model_version="")
+
+    shown = Page(render(a_report(points=(a_point(7), empty))))
+
+    assert "There is nothing to monitor: nothing was scored in Aug 2024." in shown.text
+    assert "is fine" not in shown.text
+
+
+def test_a_call_is_not_over_because_nothing_was_scored_since():
+    empty = a_point(8, scored=0, mature=0, live={}, reference={})
+
+    shown = Page(render(a_report(points=(a_point(7), empty), judgements=(a_judgement(harmful=("no skill",)),))))
+
+    assert "The model needs a person" in shown.text
+
+
 def test_the_latest_judgement_is_the_one_that_counts():
     page = Page(render(a_report(judgements=(a_judgement(7), a_judgement(6, harmful=("it was bad in June",))))))
 

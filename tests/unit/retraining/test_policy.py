@@ -197,7 +197,7 @@ def test_an_acknowledged_window_calls_nobody_and_the_decision_names_who_acknowle
 @pytest.mark.parametrize(
     ("found", "lacking"),
     [
-        ((6, 900), "1 more days with mature labels"),
+        ((6, 900), "1 more day with mature labels"),
         ((9, 400), "100 more rows with mature labels"),
         ((0, 0), "7 more days and 500 more rows with mature labels"),
     ],
