@@ -127,6 +127,7 @@ def training(
     use_case: UseCaseName = None,
 ) -> None:
     """Train a candidate, judge it on the newest days, and register it refitted if the gate passes it."""
+    from levelfive.monitoring.acknowledged import not_learned_from
     from levelfive.training import job as training_job
 
     moment, app = parse_time(as_of), open_app(home, config, use_case)
@@ -138,6 +139,7 @@ def training(
         without=tuple(without or ()),
         code_revision=app.code_revision,
         trained_by=app.starter,
+        excluded=not_learned_from(app.context, app.registry.name, as_of=moment),
     )
     for name, estimate in result.evaluation.estimates.items():
         out.print(

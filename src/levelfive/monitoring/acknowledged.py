@@ -121,8 +121,18 @@ def excluded(told: Sequence[VerdictRecord], known: Known, *, day_starts_at: time
     return (*kept, *sorted(whole))
 
 
-def excluded_as_of(context: JobContext, run: Run, model_name: str, as_of: datetime) -> tuple[Window, ...]:
-    """List the times that nothing is learned from, as known at a time."""
+def not_learned_from(
+    context: JobContext, model_name: str, *, as_of: datetime, run: Run | None = None
+) -> tuple[Window, ...]:
+    """List the times that nothing is learned from, as known at a time.
+
+    Args:
+        context: Tables and use case.
+        model_name: The registered model.
+        as_of: The logical now.
+        run: Notes the versions of the tables that are read, where one is under way.
+    """
+    run = run or Run(context.tables, "not learned from")
     told, known = verdicts(run, model_name, as_of=as_of), acknowledgements(run, model_name, as_of=as_of)
     return excluded(told, known, day_starts_at=context.use_case.day_starts_at)
 

@@ -16,7 +16,7 @@ from levelfive.monitoring.acknowledged import (
     acknowledgements,
     covering,
     excluded,
-    excluded_as_of,
+    not_learned_from,
 )
 from levelfive.monitoring.records import VERDICTS, VerdictRecord, verdicts
 from levelfive.registry import job as registry_job
@@ -187,7 +187,7 @@ def _trained(context: JobContext, run: Run, stores: Stores, record: DecisionReco
     done = retrainings(context.tables, record.model_name, until=record.as_of)
     found = next((one for one in done if one.decision_id == record.decision_id), None)
     if found is None:
-        broken = excluded_as_of(context, run, record.model_name, record.as_of)
+        broken = not_learned_from(context, record.model_name, as_of=record.as_of, run=run)
         labels = sum(day.rows for day in labelled_days(context, run, record.as_of, excluded=broken))
         found = _registered(context, stores.registry, record, labels) or _train(
             context, stores, record, (labels, broken)
