@@ -21,6 +21,26 @@ DAY = Window(utc(2024, 1, 1), utc(2024, 1, 2))
 SCHEMA = "id string, prediction_time timestamp, label double, outcome string, known_at timestamp"
 
 
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [(2.0, "must be 0 or 1 for a binary task, got 2.0"), (None, "1 labelled rows have no label")],
+    ids=["another class", "nothing"],
+)
+def test_a_label_that_is_none_of_the_task_ends_the_training_before_a_feature_is_read(
+    tables: Tables, label: float | None, words: str
+) -> None:
+    known_at = NOON + timedelta(hours=1)
+    rows = [("a", NOON, 1.0, "labelled", known_at), ("b", NOON, label, "labelled", known_at)]
+    tables.append(LABELS, tables.spark.createDataFrame(rows, SCHEMA))
+    context = JobContext(tables, replace(a_use_case(), key=("id",)), LocalFeatureStore(tables))
+    wanted = Wanted(features=("distance",), lookups=(), model_name="levelfive.local.flight_delay")
+
+    with pytest.raises(DataError, match=r"Nothing was trained\.$") as refused:
+        training_rows(context, Run(tables, "a-run"), wanted, DAY, as_of=DAY.end)
+
+    assert words in str(refused.value)
+
+
 def test_labels_are_counted_by_the_use_case_s_day_if_they_are_known_old_enough_and_not_left_out(tables: Tables) -> None:
     use_case = replace(a_use_case(), key=("id",), day_starts_at=timedelta(hours=6), maturity=timedelta(hours=12))
     hours = {"a": 5, "b": 6, "c": 20, "d": 31, "left out": 50, "young": 60, "unknown": 10, "cancelled": 10}
@@ -43,23 +63,3 @@ def test_labels_are_counted_by_the_use_case_s_day_if_they_are_known_old_enough_a
         LabelledDay(date(2024, 1, 1), 2, utc(2024, 1, 1, 6), 1),
         LabelledDay(date(2024, 1, 2), 1, utc(2024, 1, 2, 7), 1),
     )
-
-
-@pytest.mark.parametrize(
-    ("label", "words"),
-    [(2.0, "must be 0 or 1 for a binary task, got 2.0"), (None, "1 labelled rows have no label")],
-    ids=["another class", "nothing"],
-)
-def test_a_label_that_is_none_of_the_task_ends_the_training_before_a_feature_is_read(
-    tables: Tables, label: float | None, words: str
-) -> None:
-    known_at = NOON + timedelta(hours=1)
-    rows = [("a", NOON, 1.0, "labelled", known_at), ("b", NOON, label, "labelled", known_at)]
-    tables.append(LABELS, tables.spark.createDataFrame(rows, SCHEMA))
-    context = JobContext(tables, replace(a_use_case(), key=("id",)), LocalFeatureStore(tables))
-    wanted = Wanted(features=("distance",), lookups=(), model_name="levelfive.local.flight_delay")
-
-    with pytest.raises(DataError, match=r"Nothing was trained\.$") as refused:
-        training_rows(context, Run(tables, "a-run"), wanted, DAY, as_of=DAY.end)
-
-    assert words in str(refused.value)
