@@ -186,6 +186,12 @@ class ReportData:
         return mature[-1] if mature else None
 
     @property
+    def latest_unlabelled(self) -> Point | None:
+        """The latest point, if predictions of it are old enough to be measured, and none has a label."""
+        old = [point for point in self.points_in_time if point.scored and not point.provisional]
+        return old[-1] if old and not old[-1].live else None
+
+    @property
     def latest_empty(self) -> Point | None:
         """The latest point, if nothing was scored in it, and nothing judged since."""
         point, judgement = max(self.points, key=lambda one: one.window.end, default=None), self.latest_judgement

@@ -66,6 +66,9 @@ def headline(data: ReportData) -> Headline:
     calm = f"neither harm nor broken data in {window_name(judgement.window)}"
     if not point:
         return Headline(Health.INCOMPLETE, f"There is {calm}, but no window has enough known labels yet.")
+    if data.latest_unlabelled is not None:
+        of = window_name(data.latest_unlabelled.window)
+        return Headline(Health.INCOMPLETE, f"There is {calm}, but no label is known of {of}.{measured}")
     return Headline(Health.FINE, f"The model is fine: {calm}.{measured}")
 
 

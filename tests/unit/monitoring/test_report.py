@@ -200,6 +200,19 @@ def test_after_the_end_of_a_season_the_model_is_not_called_fine():
     assert "is fine" not in shown.text
 
 
+def test_a_model_whose_labels_do_not_come_any_more_is_not_called_fine():
+    unlabelled = a_point(8, mature=0, live={}, reference={}, label_rate=None, share_known=0.0)
+    judged = (a_judgement(7), a_judgement(8))
+
+    shown, young = (
+        Page(render(a_report(points=(a_point(7), replace(unlabelled, provisional=young)), judgements=judged)))
+        for young in (False, True)
+    )
+
+    assert "neither harm nor broken data in Aug 2024, but no label is known of Aug 2024. In Jul 2024" in shown.text
+    assert "The model is fine" in young.text
+
+
 def test_a_call_is_not_over_because_nothing_was_scored_since():
     empty = a_point(8, scored=0, mature=0, live={}, reference={})
 
