@@ -16,6 +16,7 @@ from levelfive.monitoring.report_data import (
     PromotionLine,
     ReportData,
 )
+from levelfive.monitoring.report_words import Health, headline
 from levelfive.windows import Window, utc
 from reports import a_column_week, a_decision, a_judgement, a_point, a_report, an_estimate
 
@@ -194,31 +195,31 @@ def test_harm_that_a_person_acknowledged_calls_nobody_and_is_not_called_fine():
 def test_after_the_end_of_a_season_the_model_is_not_called_fine():
     empty = a_point(8, scored=0, mature=0, live={}, reference={}, label_rate=None, mean_score=None, model_version="")
 
-    shown = Page(render(a_report(points=(a_point(7), empty))))
+    top = headline(a_report(points=(a_point(7), empty)))
 
-    assert "There is nothing to monitor: nothing was scored in Aug 2024." in shown.text
-    assert "is fine" not in shown.text
+    assert top.health == Health.NOTHING
+    assert top.sentence.startswith("There is nothing to monitor: nothing was scored in Aug 2024. In Jul 2024")
 
 
 def test_a_model_whose_labels_do_not_come_any_more_is_not_called_fine():
     unlabelled = a_point(8, mature=0, live={}, reference={}, label_rate=None, share_known=0.0)
     judged = (a_judgement(7), a_judgement(8))
 
-    shown, young = (
-        Page(render(a_report(points=(a_point(7), replace(unlabelled, provisional=young)), judgements=judged)))
+    old, young = (
+        headline(a_report(points=(a_point(7), replace(unlabelled, provisional=young)), judgements=judged))
         for young in (False, True)
     )
 
-    assert "neither harm nor broken data in Aug 2024, but no label is known of Aug 2024. In Jul 2024" in shown.text
-    assert "The model is fine" in young.text
+    assert (old.health, young.health) == (Health.INCOMPLETE, Health.FINE)
+    assert "neither harm nor broken data in Aug 2024, but no label is known of Aug 2024. In Jul" in old.sentence
 
 
 def test_a_call_is_not_over_because_nothing_was_scored_since():
     empty = a_point(8, scored=0, mature=0, live={}, reference={})
 
-    shown = Page(render(a_report(points=(a_point(7), empty), judgements=(a_judgement(harmful=("no skill",)),))))
+    top = headline(a_report(points=(a_point(7), empty), judgements=(a_judgement(harmful=("no skill",)),)))
 
-    assert "The model needs a person" in shown.text
+    assert top.health == Health.NEEDS_A_PERSON
 
 
 def test_the_latest_judgement_is_the_one_that_counts():
