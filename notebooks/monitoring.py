@@ -30,6 +30,8 @@ result = job.run(page.app.context, page.app.registry, window=page.window, as_of=
 # COMMAND ----------
 
 page.show(result.verdicts, result.performance)
+if result.nothing:
+    page.end(f"Nothing to monitor: {result.nothing}.")
 
 # COMMAND ----------
 

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from levelfive import replay_plan
 from levelfive.cli_data import data_cli, print_missing
+from levelfive.cli_monitoring import monitoring_cli
 from levelfive.cli_options import (
     EXIT_GATE_REFUSED,
     EXIT_REFUSED,
@@ -54,9 +55,9 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 cli.add_typer(data_cli, name="data")
+cli.add_typer(monitoring_cli, name="monitoring")
 cli.add_typer(registry_cli, name="registry")
 
-SHOWN_COLUMNS = 10
 PROJECT_FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
 
@@ -126,6 +127,7 @@ def training(
     use_case: UseCaseName = None,
 ) -> None:
     """Train a candidate, judge it on the newest days, and register it refitted if the gate passes it."""
+    from levelfive.monitoring.acknowledged import not_learned_from
     from levelfive.training import job as training_job
 
     moment, app = parse_time(as_of), open_app(home, config, use_case)
@@ -137,6 +139,7 @@ def training(
         without=tuple(without or ()),
         code_revision=app.code_revision,
         trained_by=app.starter,
+        excluded=not_learned_from(app.context, app.registry.name, as_of=moment),
     )
     for name, estimate in result.evaluation.estimates.items():
         out.print(
@@ -226,38 +229,6 @@ def _score_range(app: App, within: Window, each: timedelta, at_once: int) -> Non
 
 
 @cli.command()
-def monitoring(
-    as_of: AsOf,
-    begin: Begin = None,
-    end: End = None,
-    home: Home = DEFAULT_HOME,
-    config: Config = None,
-    use_case: UseCaseName = None,
-) -> None:
-    """Compare a window's live predictions with the training baseline and with the labels known, and judge."""
-    from levelfive.monitoring import job as monitoring_job
-
-    moment, app = parse_time(as_of), open_app(home, config, use_case)
-    result = monitoring_job.run(app.context, app.registry, window=parse_window(begin, end, moment), as_of=moment)
-    for version, verdict in result.verdicts.items():
-        out.print(f"version {version} in {result.window}:")
-        out.print(f"  outside the training's range: {_columns(verdict.outside)}")
-        out.print(f"  unusual, which by itself is no harm: {_columns(verdict.unusual)}")
-        out.print(f"  harmful: {'; '.join(verdict.harmful) or 'no'}")
-        out.print(f"  broken data: {'; '.join(verdict.broken) or 'no'}")
-    for found in result.performance:
-        for name, estimate in found.evaluation.estimates.items() if found.evaluation else ():
-            out.print(f"{found.window} {name}: {estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]")
-        young = f", provisional: {found.share_known:.1%} of the outcomes are known" if found.provisional else ""
-        out.print(f"{found.window}: {found.mature:,} mature rows of {found.scored:,} scored{young}")
-
-
-def _columns(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:SHOWN_COLUMNS]) + (", ..." if len(names) > SHOWN_COLUMNS else "")
-    return f"{len(names)} columns ({shown})" if names else "none"
-
-
-@cli.command()
 def retraining(
     as_of: AsOf,
     approval: Annotated[
@@ -327,6 +298,13 @@ def status(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_ca
         )
     if found.live is None:
         return
+    if found.judged is not None:
+        said = (
+            f"harmful: {'; '.join(found.judged.harmful) or 'no'}; broken data: {'; '.join(found.judged.broken) or 'no'}"
+        )
+        out.print(f"latest window {found.judged.window}: {said}")
+    if found.acknowledged is not None:
+        out.print(f"which is {found.acknowledged}")
     if found.performance is None:
         out.print("no live predictions with mature labels yet")
         return

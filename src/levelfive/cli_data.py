@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from levelfive.cli_options import Config, Home, Landing, UseCaseName, open_app, out
+from levelfive.cli_options import Config, Home, Landing, UseCaseName, open_app, out, refuse_options
 from levelfive.config import DEFAULT_HOME, parse_day, parse_time
-from levelfive.errors import ConfigError
 
 if TYPE_CHECKING:
     from levelfive.app import App
@@ -44,7 +43,7 @@ def data(
 ) -> None:
     """Ingest the landing files that are new; rows that break a contract go to quarantine."""
     if context.invoked_subcommand is not None:
-        _refuse_options(context)
+        refuse_options(context)
         return
     if as_of is None:
         raise typer.BadParameter("it is missing, and required to ingest", ctx=context, param_hint="'--as-of'")
@@ -104,13 +103,6 @@ def print_missing(holes: Iterable[Hole], what: str) -> None:
             "by `levelfive data acknowledge`.",
             style="bold",
         )
-
-
-def _refuse_options(context: typer.Context) -> None:
-    given = [name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"]  # type: ignore[union-attr]  # of a parameter, it is known
-    if given:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-        raise ConfigError(f"give {names} after {context.invoked_subcommand}, not before it")
 
 
 def _print_files(result: DataResult) -> None:

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from levelfive.config import DEFAULT_HOME, Approval, load_settings
+from levelfive.errors import ConfigError
 from levelfive.windows import iso
 
 if TYPE_CHECKING:
@@ -90,3 +91,15 @@ def open_app(home: Path, config: Path | None, use_case: str | None, landing: Pat
 
         return App.on_databricks(SparkSession.builder.getOrCreate(), settings)
     return App.local(home, settings)
+
+
+def refuse_options(context: typer.Context) -> None:
+    """Refuse options of a command that were given before the name of a command of its own.
+
+    Raises:
+        ConfigError: There are some.
+    """
+    given = [name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"]  # type: ignore[union-attr]  # of a parameter, it is known
+    if given:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise ConfigError(f"give {names} after {context.invoked_subcommand}, not before it")

@@ -53,11 +53,13 @@ def copy(
     use_case: UseCaseName = None,
 ) -> None:
     """Bring a version in from another environment, and let the gate judge it by this environment's labels."""
+    from levelfive.monitoring.acknowledged import not_learned_from
     from levelfive.training.admission import admit
 
     moment, app = parse_time(as_of), open_app(home, config, use_case)
     source = app.other_registry(source_model, source_registry)
-    admitted = admit(app.context, app.registry, source, version=version, as_of=moment)
+    out_of_it = not_learned_from(app.context, app.registry.name, as_of=moment)
+    admitted = admit(app.context, app.registry, source, version=version, as_of=moment, excluded=out_of_it)
     out.print(f"Version {version} of {source.name} is version {admitted.version} of {app.registry.name}.")
     out.print(f"gate: {admitted.verdict.kind}")
     for reason in admitted.verdict.reasons:

@@ -47,7 +47,8 @@ TABLES = frozenset(
             "batches",
             "promotions",
         ),
-        *("profiles", "drift", "performance", "quality", "verdicts", "decisions", "retrainings"),
+        *("profiles", "drift", "performance", "quality", "verdicts", "acknowledged_windows"),
+        *("decisions", "retrainings"),
     }
 )
 """Names of levelfive's own tables, which no feature table may have."""

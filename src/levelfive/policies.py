@@ -22,7 +22,7 @@ class GatePolicy:
     """When a candidate may replace the champion, or become the first one.
 
     Args:
-        holdout_days: Days before `as_of` that the candidate does not train on and is judged by.
+        holdout_days: The newest days with labels; the candidate does not train on them and is judged by them.
         min_days: Fewer days with labels than this are not enough evidence.
         min_rows: Fewer labelled rows than this are not enough evidence.
         margin: A candidate whose mean loss is less than this above the champion's is not worse. Its unit is that of

@@ -125,6 +125,8 @@ def _score_and_learn(app: App, window: Window, done: Done, spent: dict[str, floa
     if ("monitoring", as_of) not in done:
         with _timed(spent, "monitoring"):
             seen = monitoring.run(app.context, app.registry, window=window, as_of=as_of)
+        if seen.nothing:
+            say(f"    nothing to monitor: {seen.nothing}")
         for verdict in seen.verdicts.values():
             harm = "; ".join((*verdict.harmful, *verdict.broken)) or "none"
             outside, unusual = len(verdict.outside), len(verdict.unusual)

@@ -14,9 +14,10 @@ import numpy as np
 from levelfive.data.missing import missing
 from levelfive.metrics import Estimate, Metric
 from levelfive.monitoring import records
+from levelfive.monitoring.acknowledged import Known, acknowledgements, covering
 from levelfive.monitoring.drift import population_stability
 from levelfive.monitoring.profiling import baseline_of
-from levelfive.monitoring.records import PERFORMANCE, PROFILES, QUALITY
+from levelfive.monitoring.records import PERFORMANCE, PROFILES, QUALITY, VerdictRecord
 from levelfive.monitoring.report_data import (
     ColumnWeek,
     DecisionLine,
@@ -63,6 +64,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
     promotions = tuple(one for one in history(tables, name) if one.promoted_at <= as_of)
     # A promotion of as_of itself counts here: the report says who is live from then on.
     live = champion_as_of(promotions, as_of + timedelta(microseconds=1))
+    known = acknowledgements(run, name, as_of=as_of)
     return ReportData(
         use_case=context.use_case.name,
         as_of=as_of,
@@ -70,7 +72,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         champion_since=None if live is None else live.promoted_at,
         points=tuple(found.point for found in measurements(run, name, as_of=as_of)),
         judgements=tuple(
-            Judgement(one.window, one.outside, one.unusual, one.harmful, one.broken)
+            Judgement(one.window, one.outside, one.unusual, one.harmful, one.broken, _word(known, one))
             for one in records.verdicts(run, name, as_of=as_of)
         ),
         columns=_column_weeks(run, registry, as_of),
@@ -90,6 +92,11 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
             MissingLine(one.source, one.first, one.last) for one in missing(run, context.use_case, as_of=as_of).holes
         ),
     )
+
+
+def _word(known: Known, record: VerdictRecord) -> str:
+    found = covering(known, record)
+    return "" if found is None else str(found)
 
 
 def measurements(run: Run, model_name: str, *, as_of: datetime) -> tuple[Measurement, ...]:

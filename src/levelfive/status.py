@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from levelfive.monitoring.acknowledged import Acknowledged, acknowledgements, covering
 from levelfive.monitoring.performance import Performance, performance
+from levelfive.monitoring.records import VerdictRecord, verdicts
 from levelfive.predictions import PREDICTIONS
 from levelfive.registry.promotions import Promotion, champion_as_of, history
 from levelfive.registry.store import CHAMPION, CentralRegistry
@@ -18,13 +20,16 @@ class Status:
     """The champion of a time, and the performance of live predictions since its promotion.
 
     `newest` is the newest champion, `alias` what the registry's alias points at now: the same where all is well, and
-    where the registry has no aliases.
+    where the registry has no aliases. `judged` is the verdict on the latest window of the champion, `acknowledged` who
+    acknowledged it.
     """
 
     live: Promotion | None
     newest: str | None
     alias: str | None
     performance: Performance | None
+    judged: VerdictRecord | None = None
+    acknowledged: Acknowledged | None = None
 
 
 def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -> Status:
@@ -44,4 +49,8 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     if context.tables.exists(PREDICTIONS):
         since = Window(live.promoted_at, as_of)
         found = performance(context, run, [since], model_name=registry.name, as_of=as_of)[0]
-    return Status(live, newest, alias, found if found and found.scored else None)
+    told = [one for one in verdicts(run, registry.name, as_of=as_of) if one.model_version == live.version]
+    judged = told[-1] if told else None
+    known = acknowledgements(run, registry.name, as_of=as_of)
+    acknowledged = None if judged is None else covering(known, judged)
+    return Status(live, newest, alias, found if found and found.scored else None, judged, acknowledged)

@@ -203,7 +203,9 @@ def test_a_later_champion_is_compared_with_the_first_one_whenever_its_window_is_
 @on_flights
 def test_a_refused_candidate_is_recorded_and_not_promoted(copy: Copy) -> None:
     """A training on six weeks."""
-    context = replace(copy.context, use_case=replace(copy.context.use_case, gate=GatePolicy(min_days=60)))
+    context = replace(
+        copy.context, use_case=replace(copy.context.use_case, gate=GatePolicy(min_days=2, min_rows=100, min_skill=0.99))
+    )
 
     result = retraining.run(context, copy.app.stores, as_of=LATER)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from in_memory.registry import MemoryBackend
 from in_memory.tables import MemoryTables
 from levelfive.config import Approval
+from levelfive.features.job import LabelledDay
 from levelfive.features.store import LocalFeatureStore
 from levelfive.model_package import Model, ModelCard, save
 from levelfive.policies import GatePolicy
@@ -27,7 +29,7 @@ from levelfive.registry.promotions import Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import RUNS, JobContext
 from levelfive.training.admission import Admission, admit
-from levelfive.training.dataset import DAY
+from levelfive.training.dataset import DAY, outside
 from levelfive.usecase import LABEL, PREDICTION_TIME, Task, UseCase, load_use_case
 from levelfive.windows import Window, iso, utc
 
@@ -47,6 +49,28 @@ def flights(window: Window) -> pd.DataFrame:
 def labelled_rows(context: JobContext, run: object, lookups: object, window: Window, *, as_of: datetime) -> Any:
     """Take the place of `training.dataset.labelled_rows`, which joins the rows in Spark."""
     return flights(window)
+
+
+def labelled_days(
+    context: JobContext,
+    run: object,
+    as_of: datetime,
+    *,
+    excluded: Sequence[Window] = (),
+    since: datetime | None = None,
+) -> tuple[LabelledDay, ...]:
+    """Take the place of `features.job.labelled_days`, which counts in Spark: flights of sixty days have labels."""
+    ripe = as_of - context.use_case.maturity
+    rows = outside(flights(Window(ripe - timedelta(days=60), ripe)), excluded)
+    return tuple(
+        LabelledDay(
+            date(1970, 1, 1) + timedelta(days=int(day)),
+            len(of_day),
+            of_day[PREDICTION_TIME].min().to_pydatetime().replace(tzinfo=UTC),
+            len(of_day) if since is None else int((of_day[PREDICTION_TIME] >= since.replace(tzinfo=None)).sum()),
+        )
+        for day, of_day in rows.groupby(DAY)
+    )
 
 
 def a_model(trained_until: datetime, **card: Any) -> Model:
@@ -143,8 +167,9 @@ class Environment:
     def tables(self) -> MemoryTables:
         return self.context.tables
 
-    def admit(self, as_of: datetime = LATER) -> Admission:
-        return admit(self.context, self.registry, self.development, version=self.version, as_of=as_of)
+    def admit(self, as_of: datetime = LATER, excluded: tuple[Window, ...] = ()) -> Admission:
+        how = {"version": self.version, "as_of": as_of, "excluded": excluded}
+        return admit(self.context, self.registry, self.development, **how)
 
     def approve(self, version: str, as_of: datetime = LATER) -> bool:
         how = {"as_of": as_of, "by": "grace", "reason": "calibrated"}

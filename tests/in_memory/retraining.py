@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +12,8 @@ import numpy as np
 
 from in_memory.release import LATER, PASSED, Environment, Packages
 from levelfive.config import Approval
+from levelfive.data.missing import day_of
+from levelfive.features.job import LabelledDay
 from levelfive.metrics import evaluate
 from levelfive.monitoring.records import Subject, VerdictRecord, write_verdicts
 from levelfive.policies import RetrainingPolicy
@@ -68,14 +70,38 @@ class Trainer:
 
 @dataclass
 class Labels:
-    """Takes the place of `features.job.count_mature_labels`, which counts them in Spark."""
+    """Takes the place of `features.job.labelled_days`, which counts them in Spark.
+
+    Args:
+        count: The labels of forty days, as many each day.
+        newest: The newest day that has some; by default, the last one that is mature.
+        excluded: What was left out each time.
+    """
 
     count: int
+    newest: datetime | None = None
     excluded: list[tuple[Window, ...]] = field(default_factory=list)
 
-    def counted(self, context: JobContext, run: Run, as_of: datetime, *, excluded: Sequence[Window] = ()) -> int:
+    def counted(
+        self,
+        context: JobContext,
+        run: Run,
+        as_of: datetime,
+        *,
+        excluded: Sequence[Window] = (),
+        since: datetime | None = None,
+    ) -> tuple[LabelledDay, ...]:
         self.excluded.append(tuple(excluded))
-        return self.count
+        ripe = as_of - context.use_case.maturity
+        newest = day_of(min(ripe, self.newest or ripe) - timedelta(hours=1), context.use_case)
+        counts = [self.count // 40 + (place < self.count % 40) for place in range(40)]
+        days = [newest - timedelta(days=39 - place) for place in range(40)]
+        starts = [datetime.combine(day, time(), UTC) + context.use_case.day_starts_at for day in days]
+        return tuple(
+            LabelledDay(day, rows, start, 0 if since is not None and start < since else rows)
+            for day, rows, start in zip(days, counts, starts, strict=True)
+            if rows
+        )
 
 
 @dataclass(frozen=True)

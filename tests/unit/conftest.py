@@ -2,7 +2,7 @@
 
 import pytest
 
-from in_memory.release import Environment, Packages, labelled_rows
+from in_memory.release import Environment, Packages, labelled_days, labelled_rows
 from levelfive.training import admission
 
 
@@ -20,4 +20,5 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
 def production(packages: Packages, monkeypatch: pytest.MonkeyPatch) -> Environment:
     """No model was ever live there; its labelled rows are built, and all else is real."""
     monkeypatch.setattr(admission, "labelled_rows", labelled_rows)
+    monkeypatch.setattr(admission, "labelled_days", labelled_days)
     return Environment.new(packages)

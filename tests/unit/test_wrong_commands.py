@@ -20,6 +20,7 @@ from levelfive.trial import trial
 from levelfive.trial.findings import Findings, Part
 from levelfive.windows import utc
 
+WINDOW = ["monitoring", "acknowledge", "--from", "2013-04-01", "--to", "2013-04-08"]
 ACKNOWLEDGE = ["data", "acknowledge", "--source", "flights", "--by", "ada", "--reason", "closed"]
 
 
@@ -36,6 +37,10 @@ ACKNOWLEDGE = ["data", "acknowledge", "--source", "flights", "--by", "ada", "--r
         ([*ACKNOWLEDGE, "--from", "May", "--to", "2013-05-31"], "a day in ISO 8601 such as 2013-05-01, got 'May'"),
         ([*ACKNOWLEDGE, "--from", "2013-05-01", "--to", "9999-12-31"], "9999-12-31 lies beyond the times from"),
         (["data", "--landing", "x", *ACKNOWLEDGE[1:], "--from", "2013-05-01", "--to", "2013-05-31"], "--landing after"),
+        (["monitoring"], "'--as-of': it is missing, and required to monitor"),
+        (["monitoring", "--as-of", "2013-04-01", *WINDOW[1:], "--reason", "x"], "give --as-of after acknowledge"),
+        ([*WINDOW, "--reason", "x", "--leave-out", "some"], "'some' is not one of 'flagged', 'nothing', 'window'"),
+        ([*WINDOW, "--reason", "x", "--from", "May"], "ISO 8601"),
         (["demo", "--months", "1-2"], "--months 1-2"),
         (["demo", "--continue", "--fresh"], "not both"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -73,6 +73,16 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
         return FeaturesResult(run.run_id, window, {write.table: write.version for write in writes}, holes)
 
 
+@dataclass(frozen=True, order=True)
+class LabelledDay:
+    """A use case's day: its mature labelled rows, the first prediction time, and how many are not older than asked."""
+
+    day: date
+    rows: int
+    first: datetime
+    newer: int
+
+
 def known_labels(run: Run, as_of: datetime, *, excluded: Sequence[Window] = ()) -> DataFrame:
     """Read the rows of `labels` that have a label which is known at a time.
 
@@ -90,20 +100,51 @@ def known_labels(run: Run, as_of: datetime, *, excluded: Sequence[Window] = ()) 
     return known
 
 
-def count_mature_labels(context: JobContext, run: Run, as_of: datetime, *, excluded: Sequence[Window] = ()) -> int:
-    """Count the labels known at a time, of rows that are old enough for nearly all of them to have theirs.
+def labelled_days(
+    context: JobContext,
+    run: Run,
+    as_of: datetime,
+    *,
+    excluded: Sequence[Window] = (),
+    since: datetime | None = None,
+) -> tuple[LabelledDay, ...]:
+    """Count the labels known at a time by day, of rows that are old enough for nearly all of them to have theirs.
 
     Args:
-        context: The use case, which says what is old enough.
+        context: The use case, which says what is old enough, and when its days begin.
         run: Notes the version of the table that is read.
         as_of: Labels known later are not counted.
         excluded: Windows of prediction times whose rows are not counted.
+        since: From which prediction time on a row is newer; by default, all are.
+
+    Returns:
+        The days that have such rows, oldest first.
 
     Raises:
         TableError: No label was computed yet.
     """
+    use_case = context.use_case
     known = known_labels(run, as_of, excluded=excluded)
-    return known.where(F.col(PREDICTION_TIME) < F.lit(as_of - context.use_case.maturity)).count()
+    mature = known.where(F.col(PREDICTION_TIME) < F.lit(as_of - use_case.maturity))
+    starts = int(use_case.day_starts_at.total_seconds())
+    day = F.floor((F.unix_seconds(PREDICTION_TIME) - starts) / 86_400).cast("int").alias("day")
+    is_newer = F.lit(True) if since is None else F.col(PREDICTION_TIME) >= F.lit(since)
+    counted = mature.groupBy(day).agg(
+        F.count("*").alias("rows"),
+        F.unix_micros(F.min(PREDICTION_TIME)).alias("first"),
+        F.count_if(is_newer).alias("newer"),
+    )
+    return tuple(
+        sorted(
+            LabelledDay(
+                EPOCH.date() + timedelta(days=row["day"]),
+                row["rows"],
+                EPOCH + timedelta(microseconds=row["first"]),
+                row["newer"],
+            )
+            for row in counted.collect()
+        )
+    )
 
 
 def first_times(rows: DataFrame, column: str, *, until: datetime) -> list[datetime]:

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from levelfive.data.landed import LANDING_FILES
+from levelfive.data.missing import SOURCE_DAYS
 from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.job import LABELS
 from levelfive.metrics import SKILL, Estimate, Metric
 from levelfive.model_package import Model
 from levelfive.monitoring import deliveries, profiling, records
+from levelfive.monitoring.acknowledged import ACKNOWLEDGED_WINDOWS
 from levelfive.monitoring.daily import DAY, Known, days_of_training, days_of_window, find_faults
 from levelfive.monitoring.drift import MIN_BASELINE_DAYS, categorical_drift, numeric_drift, usual_psi
 from levelfive.monitoring.faults import Fault, Faults
+from levelfive.monitoring.nothing import nothing_in
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles, baseline_of, profile_days
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, VERDICTS, Subject, VerdictRecord
@@ -39,20 +42,24 @@ from levelfive.windows import Window, iso
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-READS = (PREDICTIONS, LABELS, LANDING_FILES, PROMOTIONS, PROFILES)
-WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS)
+READS = (PREDICTIONS, LABELS, LANDING_FILES, SOURCE_DAYS, PROMOTIONS, PROFILES)
+WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS, ACKNOWLEDGED_WINDOWS)
 
 USUAL_SEED = 0
 
 
 @dataclass(frozen=True)
 class MonitoringResult:
-    """What was found: a verdict for each version that scored rows of the window, and the performance of windows."""
+    """What was found: a verdict for each version that scored rows of the window, and the performance of windows.
+
+    `nothing` says why there was nothing to monitor; it is empty where there was.
+    """
 
     run_id: str
     window: Window
     verdicts: dict[str, Verdict]
     performance: tuple[Performance, ...]
+    nothing: str = ""
 
 
 def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of: datetime) -> MonitoringResult:
@@ -60,7 +67,8 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
 
     What it says of a window is the same whenever it is run, but for what rests on labels: that is kept for each
     `as_of`. Earlier windows whose labels were too young are measured again. Of a version that is gone, or its files,
-    nothing is said but how its predictions did.
+    nothing is said but how its predictions did. Where there was nothing to score in the window, as a season is over, no
+    verdict is written: the window's row of `performance` says that nothing was scored.
 
     Args:
         context: Tables and use case.
@@ -70,7 +78,7 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
 
     Raises:
         AsOfError: The window reaches beyond `as_of`.
-        EvidenceError: Nothing was scored live in the window.
+        EvidenceError: Nothing was scored live in the window, although there may be rows to score.
         RegistryError: No version that scored is there any more, or the registry did not answer.
         TableError: A table is missing.
     """
@@ -89,7 +97,7 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
             landed = deliveries.delivered(context, run, window)
             earlier = deliveries.known_before(context, run, registry.name, window)
         if not found[-1].scored:
-            raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
+            return _nothing(context, run, registry.name, found, as_of)
         profiled = []
         for version in found[-1].versions:
             subject, model = Subject(registry.name, version, window), registry.load_if_there(version)
@@ -147,6 +155,18 @@ _Profiled = tuple[Subject, Model, WindowProfiles]
 
 def _first(made: Sequence[Promotion]) -> str | None:
     return made[0].version if made else None
+
+
+def _nothing(
+    context: JobContext, run: Run, model_name: str, found: tuple[Performance, ...], as_of: datetime
+) -> MonitoringResult:
+    window = found[-1].window
+    because = nothing_in(context, run, window, as_of=as_of)
+    if not because:
+        raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
+    run.counts["scored"], run.notes["nothing"] = 0, because
+    records.write_performance(run, model_name, as_of, found)
+    return MonitoringResult(run.run_id, window, {}, found, because)
 
 
 def _live(run: Run, model_name: str, window: Window) -> DataFrame:

@@ -104,10 +104,17 @@ def _statements(judgement: Judgement | None) -> Html:
                 _statement("Unusual", _names(judgement.unusual), "Unusual is not harmful: a season is unusual, too."),
                 _statement("Harmful", _reasons(judgement.harmful), "Harm calls for a person."),
                 _statement("Broken data", _reasons(judgement.broken), "Broken data call for a person."),
+                *_acknowledgement(judgement),
                 class_="statements",
             ),
         )
     )
+
+
+def _acknowledgement(judgement: Judgement) -> list[Html]:
+    if not judgement.acknowledged:
+        return []
+    return [_statement("A person's word", judgement.acknowledged, "What is acknowledged calls nobody any more.")]
 
 
 def _statement(what: str, said: str, note: str) -> Html:
@@ -226,7 +233,7 @@ def _verdicts(data: ReportData) -> Html:
         return element("p", "No window has been judged yet.")
     return table(
         "Judgements by window; only harm or broken data call for a person",
-        ("Window", "Outside the range", "Unusual", "Harmful", "Broken data"),
+        ("Window", "Outside the range", "Unusual", "Harmful", "Broken data", "A person's word"),
         (
             (
                 window_name(of.window),
@@ -234,6 +241,7 @@ def _verdicts(data: ReportData) -> Html:
                 counted(len(of.unusual), "column"),
                 _reasons(of.harmful),
                 _reasons(of.broken),
+                of.acknowledged or "none",
             )
             for of in sorted(data.judgements, key=lambda judgement: judgement.window)
         ),

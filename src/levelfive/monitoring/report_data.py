@@ -60,6 +60,7 @@ class Judgement:
         unusual: Columns that are distributed otherwise than usual, as a season may make them.
         harmful: Reasons to believe that the model does harm, in words.
         broken: Reasons to believe that the data are broken, in words.
+        acknowledged: Who acknowledged all that, and why; empty where nobody did.
     """
 
     window: Window
@@ -67,11 +68,12 @@ class Judgement:
     unusual: tuple[str, ...]
     harmful: tuple[str, ...]
     broken: tuple[str, ...]
+    acknowledged: str = ""
 
     @property
     def calls_for_a_person(self) -> bool:
         """Whether someone has to look."""
-        return bool(self.harmful or self.broken)
+        return bool(self.harmful or self.broken) and not self.acknowledged
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,20 @@ class ReportData:
         """The latest point whose metrics are final."""
         mature = [point for point in self.points_in_time if point.live and not point.provisional]
         return mature[-1] if mature else None
+
+    @property
+    def latest_unlabelled(self) -> Point | None:
+        """The latest point, if predictions of it are old enough to be measured, and none has a label."""
+        old = [point for point in self.points_in_time if point.scored and not point.provisional]
+        return old[-1] if old and not old[-1].live else None
+
+    @property
+    def latest_empty(self) -> Point | None:
+        """The latest point, if nothing was scored in it, and nothing judged since."""
+        point, judgement = max(self.points, key=lambda one: one.window.end, default=None), self.latest_judgement
+        if point is None or point.scored or (judgement is not None and judgement.window.end >= point.window.end):
+            return None
+        return point
 
     @property
     def latest_judgement(self) -> Judgement | None:

@@ -31,6 +31,8 @@ class Health(StrEnum):
     """How the model is, in the words that a reader sees."""
 
     FINE = "fine"
+    ACKNOWLEDGED = "acknowledged"
+    NOTHING = "nothing to monitor"
     NEEDS_A_PERSON = "needs a person"
     INCOMPLETE = "not enough measured yet"
     UNMEASURED = "nothing measured yet"
@@ -52,6 +54,11 @@ def headline(data: ReportData) -> Headline:
     calls += [f"rows are missing: {missing_days(data.missing)}"] if data.missing else []
     if calls:
         return Headline(Health.NEEDS_A_PERSON, f"The model needs a person: {'; '.join(calls)}.{measured}")
+    if data.latest_empty is not None:
+        of = window_name(data.latest_empty.window)
+        return Headline(Health.NOTHING, f"There is nothing to monitor: nothing was scored in {of}.{measured}")
+    if judgement and judgement.acknowledged:
+        return Headline(Health.ACKNOWLEDGED, f"A person knows: {_call(judgement)}; {judgement.acknowledged}.{measured}")
     if not judgement and not data.metric_names:
         return Headline(Health.UNMEASURED, _UNMEASURED if data.champion else _NO_CHAMPION)
     if not judgement:
@@ -59,6 +66,9 @@ def headline(data: ReportData) -> Headline:
     calm = f"neither harm nor broken data in {window_name(judgement.window)}"
     if not point:
         return Headline(Health.INCOMPLETE, f"There is {calm}, but no window has enough known labels yet.")
+    if data.latest_unlabelled is not None:
+        of = window_name(data.latest_unlabelled.window)
+        return Headline(Health.INCOMPLETE, f"There is {calm}, but no label is known of {of}.{measured}")
     return Headline(Health.FINE, f"The model is fine: {calm}.{measured}")
 
 

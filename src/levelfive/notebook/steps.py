@@ -11,6 +11,7 @@ from levelfive.data.landed import LANDING_FILES
 from levelfive.data.landing import has_nothing
 from levelfive.errors import ConfigError, RegistryError
 from levelfive.metrics import Estimate
+from levelfive.monitoring.acknowledged import not_learned_from
 from levelfive.monitoring.lakehouse_monitor import LakehouseMonitor, Refresh
 from levelfive.notebook.page import Page
 from levelfive.registry import job as registry_job
@@ -63,6 +64,7 @@ def train(page: Page) -> Trained:
         without=tuple(part for part in page["without"].replace(" ", "").split(",") if part),
         code_revision=app.code_revision,
         trained_by=app.starter,
+        excluded=not_learned_from(app.context, app.registry.name, as_of=page.as_of),
     )
     verdict, estimates = result.verdict, result.evaluation.estimates
     return Trained(str(verdict.kind), verdict.reasons, result.candidate_version, result.version, estimates)
@@ -155,7 +157,8 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
     match _step(page["step"] or RegistryStep.PROMOTE):
         case RegistryStep.COPY:
             source = app.other_registry(_needed(page, "source_model"), page["source_registry"] or None)
-            admitted = admit(app.context, app.registry, source, version=_needed(page, "version"), as_of=as_of)
+            version, out_of_it = _needed(page, "version"), not_learned_from(app.context, app.registry.name, as_of=as_of)
+            admitted = admit(app.context, app.registry, source, version=version, as_of=as_of, excluded=out_of_it)
             if not admitted.verdict.passed:
                 reasons = "; ".join(admitted.verdict.reasons)
                 raise RegistryError(

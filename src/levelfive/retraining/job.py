@@ -5,11 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 
 from levelfive.config import Approval
 from levelfive.errors import RegistryError
-from levelfive.features.job import LABELS, count_mature_labels
+from levelfive.features.job import LABELS, labelled_days
+from levelfive.monitoring.acknowledged import (
+    ACKNOWLEDGED_WINDOWS,
+    Known,
+    acknowledgements,
+    covering,
+    excluded,
+    not_learned_from,
+)
 from levelfive.monitoring.records import VERDICTS, VerdictRecord, verdicts
 from levelfive.registry import job as registry_job
 from levelfive.registry import tags
@@ -28,13 +36,14 @@ from levelfive.retraining.records import (
     record_retraining,
     retrainings,
 )
+from levelfive.retraining.tried import foreseen, tried
 from levelfive.runs import JobContext, Run
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking
 from levelfive.usecase import Task
 from levelfive.windows import Window, iso
 
-READS = (VERDICTS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
+READS = (VERDICTS, ACKNOWLEDGED_WINDOWS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
 WRITES = (DECISIONS, RETRAININGS)
 
 BY = "retraining policy"
@@ -136,27 +145,31 @@ def _decide(
             f"no champion of {registry.name} as of {iso(as_of)}, so there is nothing to retrain: run "
             "`levelfive training`"
         )
-    card = registry.load(live.version).card
+    card, use_case = registry.load(live.version).card, context.use_case
     told = verdicts(run, registry.name, as_of=as_of)
-    seen = [one for one in told if one.model_version == live.version]
-    asked = [one.as_of for one in made if one.decision.action is Action.RETRAIN]
+    known = acknowledgements(run, registry.name, as_of=as_of)
+    out = excluded(told, known, day_starts_at=use_case.day_starts_at)
+    days = labelled_days(context, run, as_of, excluded=out, since=card.trained_until)
     # A training that the gate refused has seen its labels too: the next one waits for more.
-    tried = [one.labels for one in retrainings(context.tables, registry.name, until=as_of)]
+    done = retrainings(context.tables, registry.name, until=as_of)
+    settled = tried(use_case, days, made, done, live_version=live.version)
     situation = Situation(
         as_of=as_of,
-        windows=tuple(_evidence(one) for one in seen),
+        windows=tuple(_evidence(one, known) for one in told if one.model_version == live.version),
         skill_at_training=card.holdout_skill,
-        labels_at_training=max([card.training_rows, *tried]),
-        labels_now=count_mature_labels(context, run, as_of, excluded=_left_out(context, told)),
+        labels_at_training=max([card.training_rows, *settled.labels]),
+        labels_now=sum(day.rows for day in days),
         trained_at=card.as_of,
-        last_retraining=max(asked, default=None),
-        is_regression=context.use_case.model.task is Task.REGRESSION,
+        last_retraining=max(settled.asked, default=None),
+        is_regression=use_case.model.task is Task.REGRESSION,
+        foreseen=foreseen(use_case, days, as_of=as_of, unsettled=settled.unsettled),
     )
     decision = decide(situation, context.use_case.retraining)
     return DecisionRecord(decision_id(registry.name, as_of), registry.name, live.version, as_of, decision)
 
 
-def _evidence(record: VerdictRecord) -> WindowEvidence:
+def _evidence(record: VerdictRecord, known: Known) -> WindowEvidence:
+    acknowledged = covering(known, record)
     return WindowEvidence(
         window=record.window,
         days=record.days,
@@ -164,24 +177,18 @@ def _evidence(record: VerdictRecord) -> WindowEvidence:
         drifted_share=record.drifted_share,
         calibration=record.calibration,
         skill=record.skill,
-        harmful=record.harmful,
-        broken=record.broken,
+        harmful=() if acknowledged else record.harmful,
+        broken=() if acknowledged else record.broken,
+        acknowledged=f"{acknowledged} ({'; '.join((*record.harmful, *record.broken))})" if acknowledged else "",
     )
-
-
-def _left_out(context: JobContext, told: Sequence[VerdictRecord]) -> tuple[Window, ...]:
-    """List the days of broken deliveries: nothing is learned from them."""
-    days = sorted({day for one in told for day in one.left_out})
-    starts = [datetime.combine(day, time(), UTC) + context.use_case.day_starts_at for day in days]
-    return tuple(Window(start, start + timedelta(days=1)) for start in starts)
 
 
 def _trained(context: JobContext, run: Run, stores: Stores, record: DecisionRecord) -> RetrainingRecord:
     done = retrainings(context.tables, record.model_name, until=record.as_of)
     found = next((one for one in done if one.decision_id == record.decision_id), None)
     if found is None:
-        broken = _left_out(context, verdicts(run, record.model_name, as_of=record.as_of))
-        labels = count_mature_labels(context, run, record.as_of, excluded=broken)
+        broken = not_learned_from(context, record.model_name, as_of=record.as_of, run=run)
+        labels = sum(day.rows for day in labelled_days(context, run, record.as_of, excluded=broken))
         found = _registered(context, stores.registry, record, labels) or _train(
             context, stores, record, (labels, broken)
         )
@@ -204,7 +211,7 @@ def _registered(
 def _train(
     context: JobContext, stores: Stores, record: DecisionRecord, learned: tuple[int, tuple[Window, ...]]
 ) -> RetrainingRecord:
-    labels, excluded = learned
+    labels, broken = learned
     result = training.run(
         context,
         stores.tracking,
@@ -213,7 +220,7 @@ def _train(
         code_revision=stores.code_revision,
         trained_by=stores.trained_by,
         decision=record.decision_id,
-        excluded=excluded,
+        excluded=broken,
     )
     return _outcome(record, result.verdict, (result.candidate_version, result.version), labels)
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from levelfive.errors import DataError
 from levelfive.policies import RetrainingPolicy
 from levelfive.retraining import triggers
-from levelfive.retraining.situation import Situation, WindowEvidence
+from levelfive.retraining.situation import Foreseen, Situation, WindowEvidence
 from levelfive.retraining.triggers import Finding
 from levelfive.windows import iso
 
-__all__ = ["Action", "Decision", "Situation", "WindowEvidence", "decide"]
+__all__ = ["Action", "Decision", "Foreseen", "Situation", "WindowEvidence", "decide"]
 
 
 class Action(StrEnum):
@@ -64,32 +64,40 @@ def decide(situation: Situation, policy: RetrainingPolicy) -> Decision:
 
     In this order:
 
-    1. The latest window's data is broken or its model harmful, however few its labels: `call_a_person`.
-       Nothing is trained, as a training on such data would teach it.
+    1. The latest window's data is broken or its model harmful, however few its labels, and no person has
+       acknowledged it: `call_a_person`. Nothing is trained, as a training on such data would teach it. Where several
+       windows end last, each of them is looked at.
     2. No trigger holds: `keep`.
     3. The last decision to retrain is younger than the cooldown: `keep`, and the trigger waits.
-    4. Otherwise: `retrain`.
+    4. The gate could not judge what would be trained, for want of days or rows: `keep`, and the trigger waits.
+    5. Otherwise: `retrain`.
 
     The triggers of windows look at the last windows with enough mature labels; one that has too few is passed
     over.
     """
     decision = _by_triggers(situation, policy)
-    if not situation.windows:
-        return decision
-    latest = situation.windows[-1]
-    alarms = (
-        ("broken data", "data that is not broken", latest.broken),
-        ("a harmful model", "a model that is not harmful", latest.harmful),
-    )
-    reasons = tuple(
-        f"{what} in the latest window {latest.window}, no training before a person has looked: {', '.join(found)}"
-        for what, _, found in alarms
+    recent = situation.windows[-policy.windows :]
+    known = tuple(f"the window {seen.window} is {seen.acknowledged}" for seen in recent if seen.acknowledged)
+    latest = [seen for seen in situation.windows if seen.window.end == situation.windows[-1].window.end]
+    alarms = [
+        (what, cure, seen.window, found)
+        for seen in latest
+        for what, cure, found in (
+            ("broken data", "data that is not broken", seen.broken),
+            ("a harmful model", "a model that is not harmful", seen.harmful),
+        )
         if found
+    ]
+    if not alarms:
+        return replace(decision, reasons=(*decision.reasons, *known))
+    reasons = tuple(
+        f"{what} in the latest window {window}, no training before a person has looked: {', '.join(found)}"
+        for what, _, window, found in alarms
     )
-    if not reasons:
-        return decision
-    cures = " and ".join(cure for _, cure, found in alarms if found)
-    return Decision(Action.CALL, reasons, (f"{cures}: then {decision.action}, as {'; '.join(decision.reasons)}",))
+    cures = " and ".join(dict.fromkeys(cure for _, cure, _, _ in alarms))
+    then = f"then {decision.action}, as {'; '.join(decision.reasons)}"
+    acknowledged = "an acknowledgement of that window by `levelfive monitoring acknowledge`: then the same"
+    return Decision(Action.CALL, (*reasons, *known), (f"{cures}: {then}", acknowledged))
 
 
 def _by_triggers(situation: Situation, policy: RetrainingPolicy) -> Decision:
@@ -101,6 +109,9 @@ def _by_triggers(situation: Situation, policy: RetrainingPolicy) -> Decision:
     if waits is not None:
         reasons = tuple(f"waits for the cooldown: {finding.said}" for finding in holding)
         return Decision(Action.KEEP, reasons, (waits,))
+    if situation.foreseen is not None and not situation.foreseen.is_enough:
+        reasons = tuple(f"waits for evidence: {finding.said}" for finding in holding)
+        return Decision(Action.KEEP, (_too_little(situation.foreseen), *reasons), (_lacking(situation.foreseen),))
     undone = [", and ".join(finding.missing for finding in holding)]
     if shortfall is not None and all(finding.of_windows for finding in holding):
         undone.append(shortfall)
@@ -123,6 +134,21 @@ def _cooldown(situation: Situation, policy: RetrainingPolicy) -> str | None:
     if situation.last_retraining is None or situation.as_of >= situation.last_retraining + policy.cooldown:
         return None
     return f"after the cooldown, from {iso(situation.last_retraining + policy.cooldown)} on"
+
+
+def _too_little(foreseen: Foreseen) -> str:
+    said = (
+        f"not enough evidence for the gate: a training would be judged by {foreseen.days:,} days and {foreseen.rows:,} "
+        f"rows with mature labels that the live model was not trained on, at least {foreseen.min_days:,} days and "
+        f"{foreseen.min_rows:,} rows are asked for"
+    )
+    return f"{said}; {foreseen.because}" if foreseen.because else said
+
+
+def _lacking(foreseen: Foreseen) -> str:
+    short = (("day", foreseen.min_days - foreseen.days), ("row", foreseen.min_rows - foreseen.rows))
+    lacking = " and ".join(f"{count:,} more {what}{'' if count == 1 else 's'}" for what, count in short if count > 0)
+    return f"{lacking} with mature labels that the live model was not trained on"
 
 
 def _sentences(record: object) -> tuple[str, ...]:

@@ -26,6 +26,8 @@ class WindowEvidence:
             label, None or not finite if not measured.
         harmful: What makes the model harmful, empty if it is not.
         broken: What is broken in the data, empty if nothing is.
+        acknowledged: What a person said of this window, whose harm and broken data then call nobody and are left
+            empty; empty where nobody said anything.
 
     Raises:
         EvidenceError: A number out of its range, or an interval whose ends are swapped.
@@ -39,6 +41,7 @@ class WindowEvidence:
     skill: Interval | None
     harmful: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
+    acknowledged: str = ""
 
     def __post_init__(self) -> None:
         """Refuse numbers that no measurement gives."""
@@ -46,6 +49,34 @@ class WindowEvidence:
         _require("a drifted share from 0 to 1", self.drifted_share, 0 <= self.drifted_share <= 1)
         for low, high in filter(None, (self.calibration, self.skill)):
             _require("an interval's low end before its high end", (low, high), not low > high)
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What the gate would judge a training by: mature rows of its holdout that the live model was not trained on.
+
+    Args:
+        days: Days with such rows.
+        rows: Such rows.
+        min_days: The days that are asked for.
+        min_rows: The rows that are asked for.
+        because: Why there could be no training at all, or why more is asked for than the gate does; may be empty.
+    """
+
+    days: int
+    rows: int
+    min_days: int
+    min_rows: int
+    because: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse counts that no measurement gives."""
+        _require("foreseen days and rows at least 0", (self.days, self.rows), min(self.days, self.rows) >= 0)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the gate could judge by it."""
+        return self.days >= self.min_days and self.rows >= self.min_rows
 
 
 @dataclass(frozen=True)
@@ -59,8 +90,10 @@ class Situation:
         labels_at_training: Labelled rows that the live model's training had.
         labels_now: Labelled rows that a training at `as_of` would have.
         trained_at: The `as_of` of the live model's training.
-        last_retraining: The `as_of` of the last decision to retrain, or None if there was none.
+        last_retraining: The `as_of` of the last decision to retrain, or None if there was none. One whose training
+            was refused for too little evidence does not count.
         is_regression: Whether labels are numbers with a unit.
+        foreseen: What the gate would judge a training by; None where it passes without evidence.
 
     Raises:
         EvidenceError: A time is not in UTC or lies after `as_of`, windows are out of order, or counts of
@@ -75,6 +108,7 @@ class Situation:
     trained_at: datetime
     last_retraining: datetime | None = None
     is_regression: bool = False
+    foreseen: Foreseen | None = None
 
     def __post_init__(self) -> None:
         """Refuse what a decision at `as_of` cannot know."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from levelfive.features.job import labelled_days
 from levelfive.metrics import row_loss
 from levelfive.model_package import Model
 from levelfive.registry import tags
@@ -19,8 +20,8 @@ from levelfive.registry.gate import GateEvidence, Verdict, judge, without_lost_c
 from levelfive.registry.job import champion
 from levelfive.registry.store import CentralRegistry
 from levelfive.runs import JobContext, Run
-from levelfive.training.dataset import DAY, labelled_rows
-from levelfive.training.split import newest_days
+from levelfive.training.dataset import DAY, labelled_rows, outside
+from levelfive.training.split import moved_back, newest_days
 from levelfive.usecase import LABEL
 from levelfive.windows import Window
 
@@ -35,7 +36,13 @@ class Admission:
 
 
 def admit(
-    context: JobContext, registry: CentralRegistry, source: CentralRegistry, *, version: str, as_of: datetime
+    context: JobContext,
+    registry: CentralRegistry,
+    source: CentralRegistry,
+    *,
+    version: str,
+    as_of: datetime,
+    excluded: tuple[Window, ...] = (),
 ) -> Admission:
     """Copy a version of another environment's model, and judge it against this environment's champion.
 
@@ -49,6 +56,7 @@ def admit(
         source: The other environment's model.
         version: Its version.
         as_of: The logical now: labels known later are not read.
+        excluded: Windows of prediction times whose rows judge nothing: their delivery was broken.
 
     Raises:
         ConfigError: The model asks for features that this environment does not have.
@@ -70,7 +78,10 @@ def admit(
             candidate = registry.load(registry.find(made).tags.get(tags.REFIT_OF, made))
             theirs = None if live is None else registry.load_if_there(live.version)
             mean = registry.load(made).baseline.label.mean or 0.0
-            verdict = judge(_evidence(context, run, (candidate, theirs), mean, as_of), context.use_case.gate)
+            judging = _Judging(context, run, as_of, excluded)
+            holdout, gate = judging.holdout(), context.use_case.gate
+            verdict = judge(_evidence(judging, holdout, (candidate, theirs), mean), gate)
+            verdict = replace(verdict, reasons=(*verdict.reasons, *moved_back(holdout, gate)))
             if live is not None and theirs is None:
                 verdict = without_lost_champion(verdict, live.version)
         registry.tag(made, judged(verdict, live))
@@ -90,30 +101,52 @@ class _Losses:
     days: NDArray[Any]
 
 
+@dataclass(frozen=True)
+class _Judging:
+    """By which rows models are judged: those known at a time, but for some windows."""
+
+    context: JobContext
+    run: Run
+    as_of: datetime
+    excluded: tuple[Window, ...]
+
+    def holdout(self) -> Window:
+        """Find the newest days that have labels."""
+        use_case = self.context.use_case
+        days = labelled_days(self.context, self.run, self.as_of, excluded=self.excluded)
+        return newest_days(
+            self.as_of,
+            use_case.gate,
+            maturity=use_case.maturity,
+            day_starts_at=use_case.day_starts_at,
+            days={day.day for day in days},
+        )
+
+    def losses(self, model: Model, window: Window | None) -> _Losses:
+        """Compute a model's losses in a window."""
+        if window is not None:
+            rows = labelled_rows(self.context, self.run, model.card.lookups, window, as_of=self.as_of)
+            rows = outside(rows, self.excluded)
+            if not rows.empty:
+                labels = rows[LABEL].to_numpy(np.float64)
+                return _Losses(row_loss(model.card.task, labels, model.score(rows)), labels, rows[DAY].to_numpy())
+        return _Losses(np.empty(0), np.empty(0), np.empty(0, np.int64))
+
+
 def _evidence(
-    context: JobContext, run: Run, models: tuple[Model, Model | None], label_mean: float, as_of: datetime
+    judging: _Judging, holdout: Window, models: tuple[Model, Model | None], label_mean: float
 ) -> GateEvidence:
-    (candidate, theirs), use_case = models, context.use_case
-    newest = newest_days(as_of, use_case.gate, maturity=use_case.maturity, day_starts_at=use_case.day_starts_at)
-    since = max(newest.start, *(one.card.trained_until for one in (candidate, theirs) if one is not None))
-    window = Window(since, newest.end) if since < newest.end else None
-    ours = _losses(context, run, candidate, window, as_of)
+    candidate, theirs = models
+    since = max(holdout.start, *(one.card.trained_until for one in (candidate, theirs) if one is not None))
+    window = Window(since, holdout.end) if since < holdout.end else None
+    ours = judging.losses(candidate, window)
     constant = np.full(len(ours.labels), label_mean)
     return GateEvidence(
         candidate_loss=ours.loss,
-        reference_loss=row_loss(use_case.model.task, ours.labels, constant),
+        reference_loss=row_loss(judging.context.use_case.model.task, ours.labels, constant),
         days=ours.days,
         evaluated_from=since,
         candidate_trained_until=candidate.card.trained_until,
-        champion_loss=None if theirs is None else _losses(context, run, theirs, window, as_of).loss,
+        champion_loss=None if theirs is None else judging.losses(theirs, window).loss,
         champion_trained_until=None if theirs is None else theirs.card.trained_until,
     )
-
-
-def _losses(context: JobContext, run: Run, model: Model, window: Window | None, as_of: datetime) -> _Losses:
-    if window is not None:
-        rows = labelled_rows(context, run, model.card.lookups, window, as_of=as_of)
-        if not rows.empty:
-            labels = rows[LABEL].to_numpy(np.float64)
-            return _Losses(row_loss(model.card.task, labels, model.score(rows)), labels, rows[DAY].to_numpy())
-    return _Losses(np.empty(0), np.empty(0), np.empty(0, np.int64))

@@ -133,6 +133,15 @@ def labelled_rows(
     return _ordered(rows, use_case)
 
 
+def outside(rows: pd.DataFrame, windows: Sequence[Window]) -> pd.DataFrame:
+    """Choose the rows whose prediction time lies in none of some windows."""
+    times, kept = rows[PREDICTION_TIME].to_numpy(), np.ones(len(rows), bool)
+    for window in windows:
+        start, end = (np.datetime64(edge.replace(tzinfo=None)) for edge in (window.start, window.end))
+        kept &= (times < start) | (times >= end)
+    return rows[kept]
+
+
 def write_snapshot(rows: pd.DataFrame, folder: Path) -> Snapshot:
     """Write a training set as one Parquet file."""
     path = folder / SNAPSHOT

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pyspark.sql import functions as F
 
 from levelfive.errors import EvidenceError
-from levelfive.features.job import LABELS, first_times
+from levelfive.features.job import LABELS, labelled_days
 from levelfive.labels import cannot_be_learned
 from levelfive.metrics import SKILL, Evaluation, evaluate, evaluate_slices, row_loss
 from levelfive.model_package import Model, ModelCard, UseCaseCode, check_repeats, feature_frame, save
@@ -41,12 +40,13 @@ from levelfive.training.dataset import (
     training_rows,
     write_snapshot,
 )
+from levelfive.training.evidence import split_of_days
 from levelfive.training.out_of_fold import OutOfFold, out_of_fold
 from levelfive.training.plots import calibration_plot, importance_plot
-from levelfive.training.split import Split, split_by_holdout
+from levelfive.training.split import Split, moved_back
 from levelfive.training.tracking import TrackedRun, Tracking, slice_name
-from levelfive.usecase import KNOWN_AT, LABEL, OWN_PARAMETERS, PREDICTION_TIME, ModelSpec
-from levelfive.windows import Window, first_of, iso
+from levelfive.usecase import LABEL, OWN_PARAMETERS, PREDICTION_TIME, ModelSpec
+from levelfive.windows import Window, iso
 
 READS = ("raw_*", "<feature tables>", LABELS, PROMOTIONS, PREDICTIONS)
 WRITES: tuple[str, ...] = ()
@@ -129,7 +129,7 @@ def run(
         with tracking.run(f"{context.use_case.name} {iso(as_of)}", about) as tracked:
             code = code_of(context.use_case)
             task = _Task(context, run, tracked, spec, as_of, code_revision, trained_by, decision, code)
-            split = _split(task)
+            split = _split(task, excluded)
             with run.timed("training_set"):
                 live = champion(context, registry, as_of)
                 theirs = None if live is None else registry.load_if_there(live.version)
@@ -152,6 +152,8 @@ def run(
                 verdict = _judge(task, theirs, split, snapshot, scores)
                 if live is not None and theirs is None:
                     verdict = without_lost_champion(verdict, live.version)
+                back = moved_back(split.holdout, context.use_case.gate)
+                verdict = replace(verdict, reasons=(*verdict.reasons, *back))
             evaluation = _record(task, candidate, split, snapshot, scores, verdict)
             if not verdict.passed:
                 return TrainingResult(run.run_id, tracked.run_id, verdict, evaluation, None, None)
@@ -199,17 +201,13 @@ def _that_saw(
     return tuple(found)
 
 
-def _split(task: _Task) -> Split:
-    use_case = task.context.use_case
-    known = task.run.read(LABELS).where(F.col(KNOWN_AT) <= F.lit(task.as_of))
-    earliest = first_of(first_times(known, PREDICTION_TIME, until=task.as_of))
-    if earliest is None:
+def _split(task: _Task, excluded: tuple[Window, ...]) -> Split:
+    days = labelled_days(task.context, task.run, task.as_of, excluded=excluded)
+    if not days:
         raise EvidenceError(
-            f"no label is known by {iso(task.as_of)}: ingest data and compute features up to then first"
+            f"no mature label is known by {iso(task.as_of)}: ingest data and compute features up to then first"
         )
-    return split_by_holdout(
-        task.as_of, earliest, use_case.gate, maturity=use_case.maturity, day_starts_at=use_case.day_starts_at
-    )
+    return split_of_days(task.context.use_case, days, as_of=task.as_of)
 
 
 def _whole(split: Split) -> Window:

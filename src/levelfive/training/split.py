@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,11 +38,13 @@ def split_by_holdout(
     maturity: timedelta = timedelta(0),
     day_starts_at: timedelta = timedelta(0),
     min_train_days: int = MIN_TRAIN_DAYS,
+    days: Collection[date] | None = None,
 ) -> Split:
     """Hold out the newest days before `as_of`, and train on all that lies before them.
 
     The holdout starts with a day of the use case, so that no day lies on both sides: it is up to a day
-    longer than `policy.holdout_days`.
+    longer than `policy.holdout_days`. Only days that have rows count: it goes back over those that have none, as far
+    as `min_train_days` that have some are left to train on.
 
     Args:
         as_of: The logical now, in UTC.
@@ -50,16 +54,18 @@ def split_by_holdout(
             that follow (the late ones follow), so that young rows with a label are a biased choice.
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
         min_train_days: The least length of the training window.
+        days: The use case's days that have rows to learn from; by default, all have.
 
     Raises:
         ConfigError: A time is not in UTC, or `min_train_days` is below 1.
-        EvidenceError: The time since `earliest` is too short.
+        EvidenceError: The time since `earliest` is too short, or no day is left to hold out.
     """
     _require_utc("as_of", as_of)
     _require_utc("earliest", earliest)
     if min_train_days < 1:
         raise ConfigError(f"a split needs at least 1 day to train on, got min_train_days={min_train_days}")
-    holdout = newest_days(as_of, policy, maturity=maturity, day_starts_at=day_starts_at)
+    newest = partial(newest_days, as_of, policy, maturity=maturity, day_starts_at=day_starts_at)
+    holdout = newest()
     if holdout.start - earliest < min_train_days * _DAY:
         needed = (as_of - holdout.start) / _DAY + min_train_days
         raise EvidenceError(
@@ -68,13 +74,45 @@ def split_by_holdout(
             f"{(as_of - earliest) / _DAY:.1f} since {iso(earliest)}; "
             "take a later as_of, load older data or lower holdout_days"
         )
+    if days is None:
+        return Split(Window(earliest, holdout.start), holdout)
+    starts = _starts(days, day_starts_at, before=holdout.end)
+    spare = starts[min_train_days:] or [holdout.start]
+    holdout = Window(min(holdout.start, max(newest(days=days).start, spare[0])), holdout.end)
+    if not any(start >= holdout.start for start in starts):
+        raise EvidenceError(
+            f"a training as of {iso(as_of)} needs {min_train_days} days with rows to train on, and later ones to hold "
+            f"out, got {len(starts)} since {iso(earliest)}; take a later as_of or load older data"
+        )
     return Split(Window(earliest, holdout.start), holdout)
 
 
-def newest_days(as_of: datetime, policy: GatePolicy, *, maturity: timedelta, day_starts_at: timedelta) -> Window:
+def moved_back(holdout: Window, policy: GatePolicy) -> tuple[str, ...]:
+    """Say how far a holdout goes back over days without rows; nothing where it does not."""
+    days = holdout.length // _DAY - policy.holdout_days
+    if days < 1:
+        return ()
+    return (
+        f"the holdout begins {days} day{'' if days == 1 else 's'} earlier, at {iso(holdout.start)}: as many days since "
+        "then have no mature labels, or are left out",
+    )
+
+
+def newest_days(
+    as_of: datetime,
+    policy: GatePolicy,
+    *,
+    maturity: timedelta,
+    day_starts_at: timedelta,
+    days: Collection[date] | None = None,
+) -> Window:
     """Find the newest days that a model is judged by; see `split_by_holdout`."""
     end = as_of - maturity
-    return Window(_start_of_day(end - policy.holdout_days * _DAY, day_starts_at), end)
+    start = _start_of_day(end - policy.holdout_days * _DAY, day_starts_at)
+    if days is not None:
+        whole = [one for one in _starts(days, day_starts_at, before=end) if one + _DAY <= end]
+        start = min([start, *whole[-policy.holdout_days :]])
+    return Window(start, end)
 
 
 def folds_by_week(
@@ -147,6 +185,11 @@ def _weeks(times: pd.Series | pd.DatetimeIndex | NDArray[Any], day_starts_at: ti
 
 def _start_of_day(moment: datetime, day_starts_at: timedelta) -> datetime:
     return moment - (moment - _A_MONDAY - day_starts_at) % _DAY
+
+
+def _starts(days: Collection[date], day_starts_at: timedelta, *, before: datetime) -> list[datetime]:
+    starts = (datetime.combine(day, time(), UTC) + day_starts_at for day in sorted(days))
+    return [start for start in starts if start < before]
 
 
 def _require_utc(name: str, moment: datetime) -> None:

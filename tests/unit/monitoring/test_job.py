@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from in_memory.release import HOUR, LATER, Environment, runs
+from levelfive.data.missing import count_days
 from levelfive.errors import AsOfError, DamagedModel, EvidenceError
 from levelfive.model_package import Model
 from levelfive.monitoring import job as monitoring
@@ -97,6 +98,58 @@ def test_a_window_that_nobody_scored_is_refused(production: Environment, measuri
 
     assert production.trail() == [("monitoring", "failed", "")]
     assert not {PERFORMANCE, VERDICTS} & set(production.tables.names())
+
+
+def test_where_scoring_found_no_row_there_is_nothing_to_monitor_and_earlier_windows_are_measured_again(
+    production: Environment, measuring: Measuring
+) -> None:
+    measured_before(production, YESTERDAY.end, measured(YESTERDAY))
+    measuring.found = {YESTERDAY: {"provisional": False}, TODAY: {"scored": 0, "versions": ()}}
+    for half in TODAY.split(DAY / 2):
+        with production.context.run("scoring", as_of=half.end, parameters={"window": half, "version": None}):
+            pass
+
+    found = monitor(production)
+
+    assert found.nothing == f"no live prediction in {TODAY}: scoring found no row there"
+    assert found.verdicts == {}
+    assert told(production)[1:] == [(YESTERDAY, LATER, False), (TODAY, LATER, True)]
+    run = runs(production.tables)[-1]
+    assert (run["room"], run["status"], run["parameters"]["nothing"]) == ("monitoring", "succeeded", found.nothing)
+    assert VERDICTS not in production.tables.names()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "hours"),
+    [({"version": "7"}, 24), ({"version": None}, 23)],
+    ids=["a backfill", "not all of it"],
+)
+def test_a_window_that_was_not_wholly_scored_live_is_refused(
+    production: Environment, measuring: Measuring, parameters: dict[str, object], hours: int
+) -> None:
+    measuring.found[TODAY] = {"scored": 0, "versions": ()}
+    scored = Window(TODAY.start, TODAY.start + timedelta(hours=hours))
+    with production.context.run("scoring", as_of=LATER, parameters={"window": scored, **parameters}):
+        pass
+
+    with pytest.raises(EvidenceError, match="run `levelfive scoring` for it first"):
+        monitor(production)
+
+
+@pytest.mark.parametrize("landed", [1, 0], ids=["rows landed", "a season is over"])
+def test_where_no_row_has_landed_there_is_nothing_to_monitor(
+    production: Environment, measuring: Measuring, landed: int
+) -> None:
+    measuring.found[TODAY] = {"scored": 0, "versions": ()}
+    first = TODAY.start.date()
+    files = {"a-file": {first - DAY: 900, first: landed}}
+    count_days(Run(production.tables, "earlier"), {"flights": files}, LATER)
+
+    if landed:
+        with pytest.raises(EvidenceError, match="run `levelfive scoring` for it first"):
+            monitor(production)
+    else:
+        assert monitor(production).nothing.endswith(": no row of flights has landed of its days")
 
 
 def test_a_window_that_only_a_lost_version_scored_is_refused(production: Environment, measuring: Measuring) -> None:

@@ -16,6 +16,7 @@ from levelfive.monitoring.report_data import (
     PromotionLine,
     ReportData,
 )
+from levelfive.monitoring.report_words import Health, headline
 from levelfive.windows import Window, utc
 from reports import a_column_week, a_decision, a_judgement, a_point, a_report, an_estimate
 
@@ -177,6 +178,48 @@ def test_harm_and_broken_data_call_for_a_person(change, said):
 
     assert "! needs a person" in page.texts
     assert any(text.startswith(f"The model needs a person: {said}") for text in page.texts)
+
+
+def test_harm_that_a_person_acknowledged_calls_nobody_and_is_not_called_fine():
+    word = "acknowledged by ada as of 2024-08-02T00:00:00Z: the strike"
+
+    shown = Page(render(a_report(judgements=(a_judgement(harmful=("no skill",), acknowledged=word),))))
+
+    assert f"A person knows: in Jul 2024, harm: no skill; {word}." in shown.text
+    assert shown.texts.count(word) == 2  # beside the verdict, and in the table
+    assert "… acknowledged" in shown.text
+    assert "needs a person" not in shown.text
+    assert "is fine" not in shown.text
+
+
+def test_after_the_end_of_a_season_the_model_is_not_called_fine():
+    empty = a_point(8, scored=0, mature=0, live={}, reference={}, label_rate=None, mean_score=None, model_version="")
+
+    top = headline(a_report(points=(a_point(7), empty)))
+
+    assert top.health == Health.NOTHING
+    assert top.sentence.startswith("There is nothing to monitor: nothing was scored in Aug 2024. In Jul 2024")
+
+
+def test_a_model_whose_labels_do_not_come_any_more_is_not_called_fine():
+    unlabelled = a_point(8, mature=0, live={}, reference={}, label_rate=None, share_known=0.0)
+    judged = (a_judgement(7), a_judgement(8))
+
+    old, young = (
+        headline(a_report(points=(a_point(7), replace(unlabelled, provisional=young)), judgements=judged))
+        for young in (False, True)
+    )
+
+    assert (old.health, young.health) == (Health.INCOMPLETE, Health.FINE)
+    assert "neither harm nor broken data in Aug 2024, but no label is known of Aug 2024. In Jul" in old.sentence
+
+
+def test_a_call_is_not_over_because_nothing_was_scored_since():
+    empty = a_point(8, scored=0, mature=0, live={}, reference={})
+
+    top = headline(a_report(points=(a_point(7), empty), judgements=(a_judgement(harmful=("no skill",)),)))
+
+    assert top.health == Health.NEEDS_A_PERSON
 
 
 def test_the_latest_judgement_is_the_one_that_counts():

@@ -18,7 +18,7 @@ from levelfive.registry.gate import Verdict, VerdictKind
 from levelfive.registry.store import CHALLENGER
 from levelfive.training import admission
 from levelfive.training.admission import admit
-from levelfive.windows import Window
+from levelfive.windows import Window, iso
 
 
 def test_a_copy_keeps_where_it_comes_from_and_a_verdict_of_this_environment(production: Environment) -> None:
@@ -65,6 +65,21 @@ def test_only_days_that_neither_model_was_trained_on_judge(
 
 def newest(ripe, days):
     return (ripe - timedelta(days=days)).replace(hour=6)
+
+
+def test_the_days_that_judge_go_back_over_those_that_are_left_out(production: Environment) -> None:
+    ripe = LATER - production.context.use_case.maturity
+    since = newest(ripe, 14) + timedelta(days=5)
+    broken = Window(since, ripe)
+
+    whole, cut = production.admit().verdict, production.newer().admit(excluded=(broken,)).verdict
+
+    days = (ripe - since) // timedelta(days=1)
+    assert not any("holdout" in reason for reason in whole.reasons)
+    assert cut.reasons[-1] == (
+        f"the holdout begins {days} days earlier, at {iso(newest(ripe, 14 + days))}: as many days since then have no "
+        "mature labels, or are left out"
+    )
 
 
 def test_a_version_goes_on_to_a_third_environment_and_is_judged_by_its_candidate_there_too(

@@ -12,5 +12,5 @@ from levelfive.training import job as training
 def live(production: Environment, packages: Packages, monkeypatch: pytest.MonkeyPatch) -> LiveModel:
     found = LiveModel.released(production, packages)
     monkeypatch.setattr(training, "run", found.trainer.run)
-    monkeypatch.setattr(retraining, "count_mature_labels", found.labels.counted)
+    monkeypatch.setattr(retraining, "labelled_days", found.labels.counted)
     return found

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import pytest
 
-from in_memory.release import LATER, Environment, runs
+from in_memory.release import AS_OF, LATER, PASSED, Environment, runs
 from in_memory.retraining import DECIDED, WEEK, LiveModel
 from levelfive.errors import RegistryError, TableConflict
+from levelfive.monitoring.acknowledged import Acknowledgement, acknowledge
+from levelfive.monitoring.left_out import LeftOut
+from levelfive.policies import NoEvidence, RetrainingPolicy
 from levelfive.registry.gate import Verdict, VerdictKind
 from levelfive.retraining import job as retraining
 from levelfive.retraining.policy import Action
@@ -78,6 +82,120 @@ def test_labels_are_counted_against_those_of_the_last_training_also_if_it_was_re
     more = live.decide(week_later + timedelta(hours=1))
 
     assert (same.decision.action, more.decision.action) == (Action.KEEP, Action.RETRAIN)
+
+
+UNDECIDED = Verdict(VerdictKind.NOT_ENOUGH_EVIDENCE, False, ("the interval holds 0 and reaches the margin",))
+
+
+def test_a_refusal_for_too_little_evidence_uses_nothing_up_and_the_next_training_waits_for_a_whole_holdout(
+    live: LiveModel,
+) -> None:
+    live.trainer.verdict = UNDECIDED
+    first = live.retrain()
+    live.trainer.verdict = PASSED
+
+    waiting, whole = (live.decide(DECIDED + timedelta(days=days)) for days in (1, 14))
+
+    assert (first.decision.action, waiting.decision.action) == (Action.RETRAIN, Action.KEEP)
+    assert "at least 14 days" in waiting.decision.reasons[0]
+    assert "the gate could not tell as of 2013-02-19T06:00:00Z" in waiting.decision.reasons[0]
+    assert waiting.decision.reasons[1].startswith("waits for evidence: label growth")
+    assert whole.decision.action is Action.RETRAIN
+    assert live.retrain(DECIDED + timedelta(days=14)).promotion is not None
+
+
+def test_what_a_whole_holdout_could_not_tell_is_settled_until_there_are_more_labels(live: LiveModel) -> None:
+    late = DECIDED + timedelta(days=21)
+    live.trainer.verdict = UNDECIDED
+    live.retrain(late)
+    week_later = late + timedelta(days=7)
+
+    same = live.decide(week_later)
+    live.labels.count = 2100
+    more = live.decide(week_later + timedelta(hours=1))
+
+    assert (same.decision.action, more.decision.action) == (Action.KEEP, Action.RETRAIN)
+
+
+def test_without_days_that_the_live_model_was_not_trained_on_nothing_is_trained(live: LiveModel) -> None:
+    live.labels.newest = AS_OF
+
+    record = live.decide(DECIDED + timedelta(days=150))
+
+    assert record.decision.action is Action.KEEP
+    assert "would be judged by 0 days and 0 rows" in record.decision.reasons[0]
+    assert record.decision.would_have_changed == (
+        "2 more days and 100 more rows with mature labels that the live model was not trained on",
+    )
+
+
+def test_without_any_label_the_model_is_kept(live: LiveModel) -> None:
+    live.labels.count = 0
+    context = live.production.context
+    aged = replace(context.use_case, retraining=RetrainingPolicy(max_age=timedelta(days=1)))
+    old = replace(live, production=replace(live.production, context=replace(context, use_case=aged)))
+
+    record = old.decide()
+
+    assert record.decision.action is Action.KEEP
+    assert record.decision.reasons[0].endswith("there are no mature labels")
+
+
+def test_where_the_gate_passes_without_evidence_none_is_waited_for(live: LiveModel) -> None:
+    live.labels.newest = AS_OF
+    context = live.production.context
+    generous = replace(context.use_case, gate=replace(context.use_case.gate, no_evidence=NoEvidence.PROMOTE))
+    passing = replace(live, production=replace(live.production, context=replace(context, use_case=generous)))
+
+    assert passing.decide().decision.action is Action.RETRAIN
+
+
+def acknowledged(live: LiveModel, as_of: datetime = DECIDED, left_out: LeftOut = LeftOut.FLAGGED) -> None:
+    said = Acknowledgement(WEEK, "ada", "the strike", left_out)
+    acknowledge(live.production.context, live.production.registry.name, said, as_of=as_of)
+
+
+@pytest.mark.parametrize("alarm", [{"harmful": ("no skill",)}, {"broken": ("distance: another unit",)}])
+def test_an_acknowledged_window_keeps_no_training_back(live: LiveModel, alarm: dict[str, tuple[str, ...]]) -> None:
+    live.seen(live.version, **alarm)
+    acknowledged(live)
+
+    before, after = live.decide(DECIDED - timedelta(hours=1)), live.decide()
+
+    assert (before.decision.action, after.decision.action) == (Action.CALL, Action.RETRAIN)
+    (said,) = (*alarm.values(),)
+    assert after.decision.reasons[-1] == (
+        f"the window {WEEK} is acknowledged by ada as of 2013-02-19T06:00:00Z: the strike; it is learned from, but for "
+        f"the days of broken deliveries ({said[0]})"
+    )
+
+
+def test_harm_that_is_found_after_broken_data_was_acknowledged_calls_again(live: LiveModel) -> None:
+    live.seen(live.version, broken=("distance: another unit",))
+    acknowledged(live, WEEK.end)
+    live.seen(live.version, as_of=WEEK.end + timedelta(hours=1), broken=("distance: another unit",), harmful=("worse",))
+
+    assert live.decide().decision.action is Action.CALL
+
+
+@pytest.mark.parametrize(
+    ("left_out", "excluded"),
+    [
+        (LeftOut.FLAGGED, (Window(WEEK.start + timedelta(days=1), WEEK.start + timedelta(days=2)),)),
+        (LeftOut.NOTHING, ()),
+        (LeftOut.WINDOW, (Window(WEEK.start + timedelta(days=1), WEEK.start + timedelta(days=2)), WEEK)),
+    ],
+)
+def test_an_acknowledgement_says_what_is_left_out(
+    live: LiveModel, left_out: LeftOut, excluded: tuple[Window, ...]
+) -> None:
+    live.seen(live.version, broken=("rows are missing",), left_out=(date(2013, 2, 12),))
+    acknowledged(live, left_out=left_out)
+
+    live.retrain()
+
+    assert live.labels.excluded == [excluded] * 2
+    assert [asked["excluded"] for asked in live.trainer.asked] == [excluded]
 
 
 def test_a_person_is_called_to_a_window_of_the_live_model_that_is_broken(live: LiveModel) -> None:

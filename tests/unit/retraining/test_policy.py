@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from levelfive.errors import DataError
 from levelfive.policies import RetrainingPolicy
-from levelfive.retraining.policy import Action, Decision, decide
+from levelfive.retraining.policy import Action, Decision, Foreseen, decide
 from levelfive.windows import Window
 from situations import (
     AS_OF,
@@ -162,13 +162,69 @@ def test_a_person_is_called_during_the_cooldown_too():
     decision = decide(broken, OFF)
 
     assert decision.action == Action.CALL
-    assert decision.would_have_changed == ("data that is not broken: then keep, as no trigger is switched on",)
+    assert decision.would_have_changed == (
+        "data that is not broken: then keep, as no trigger is switched on",
+        "an acknowledgement of that window by `levelfive monitoring acknowledge`: then the same",
+    )
 
 
 def test_an_alarm_of_an_earlier_window_is_over():
     healed = windows({"broken": ("late",)}, {"harmful": ("worse",)}, {})
 
     assert decide(a_situation(windows=healed), DEFAULT).action == Action.KEEP
+
+
+def test_of_windows_that_end_last_together_each_one_calls():
+    day = Window(AS_OF - timedelta(days=1), AS_OF)
+    week, of_a_day = a_window(harmful=("worse",)), a_window(window=day, days=1, rows=400)
+
+    decision = decide(a_situation(windows=(week, of_a_day)), DEFAULT)
+
+    assert decision.action == Action.CALL
+    assert str(week.window) in decision.reasons[0]
+
+
+def test_an_acknowledged_window_calls_nobody_and_the_decision_names_who_acknowledged_it():
+    known = windows({}, {"acknowledged": "acknowledged by ada"}, {})
+
+    for labels, action in ((110_000, Action.KEEP), (140_000, Action.RETRAIN)):
+        decision = decide(a_situation(windows=known, labels_now=labels), DEFAULT)
+
+        assert decision.action == action
+        assert decision.reasons[-1] == f"the window {known[1].window} is acknowledged by ada"
+
+
+@pytest.mark.parametrize(
+    ("found", "lacking"),
+    [
+        ((6, 900), "1 more day with mature labels"),
+        ((9, 400), "100 more rows with mature labels"),
+        ((0, 0), "7 more days and 500 more rows with mature labels"),
+    ],
+)
+def test_a_training_that_the_gate_could_not_judge_is_not_asked_for(found, lacking):
+    little = a_situation(labels_now=140_000, foreseen=Foreseen(*found, min_days=7, min_rows=500))
+
+    decision = decide(little, DEFAULT)
+
+    assert decision.action == Action.KEEP
+    assert decision.reasons[0].startswith(
+        f"not enough evidence for the gate: a training would be judged by {found[0]} days and {found[1]} rows"
+    )
+    assert decision.reasons[1].startswith("waits for evidence: label growth")
+    assert decision.would_have_changed == (f"{lacking} that the live model was not trained on",)
+
+
+def test_with_just_enough_for_the_gate_a_training_is_asked_for():
+    enough = a_situation(labels_now=140_000, foreseen=Foreseen(7, 500, min_days=7, min_rows=500))
+
+    assert decide(enough, DEFAULT).action == Action.RETRAIN
+
+
+def test_why_there_is_too_little_evidence_is_said():
+    gone = a_situation(labels_now=140_000, foreseen=Foreseen(0, 0, 7, 500, "there are no mature labels"))
+
+    assert decide(gone, DEFAULT).reasons[0].endswith("are asked for; there are no mature labels")
 
 
 @pytest.mark.parametrize("action", list(Action))

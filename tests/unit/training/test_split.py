@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from levelfive.errors import ConfigError, EvidenceError
 from levelfive.policies import GatePolicy
-from levelfive.training.split import Split, blocks_of_weeks, folds_by_week, split_by_holdout
+from levelfive.training.split import Split, blocks_of_weeks, folds_by_week, moved_back, split_by_holdout
 from levelfive.windows import Window, utc
 
 POLICY = GatePolicy(holdout_days=14)
@@ -82,6 +82,66 @@ def test_too_short_a_time_says_how_many_days_are_needed():
 def test_no_time_at_all_is_too_short_a_time():
     with pytest.raises(EvidenceError, match=r"needs 28\.0 days"):
         split_by_holdout(NEW_YEAR, utc(2013, 5, 1), POLICY)
+
+
+def days_of(*spans):
+    """List the days of some spans, their ends not included."""
+    return {day.date() for first, end in spans for day in pd.date_range(first, end, inclusive="left")}
+
+
+def test_the_holdout_goes_back_over_days_without_rows_and_nothing_of_it_is_trained_on():
+    split = split_by_holdout(
+        utc(2013, 4, 1), NEW_YEAR, POLICY, days=days_of(("2013-01-01", "2013-03-11"), ("2013-03-25", "2013-04-01"))
+    )
+
+    assert Split(Window(NEW_YEAR, utc(2013, 3, 4)), Window(utc(2013, 3, 4), utc(2013, 4, 1))) == split
+    assert moved_back(split.holdout, POLICY) == (
+        "the holdout begins 14 days earlier, at 2013-03-04T00:00:00Z: as many days since then have no mature labels, "
+        "or are left out",
+    )
+
+
+@pytest.mark.parametrize("hour", [0, 5, 20])
+def test_where_no_day_is_missing_the_holdout_is_where_it_was(hour):
+    as_of, how = utc(2013, 4, 1, hour), {"day_starts_at": timedelta(hours=5), "maturity": timedelta(hours=36)}
+
+    split = split_by_holdout(as_of, NEW_YEAR, POLICY, days=days_of(("2012-12-31", "2013-04-01")), **how)
+
+    assert split_by_holdout(as_of, NEW_YEAR, POLICY, **how) == split
+    assert moved_back(split.holdout, POLICY) == ()
+
+
+def test_after_the_end_of_a_season_its_last_days_are_held_out():
+    split = split_by_holdout(utc(2013, 9, 1), NEW_YEAR, POLICY, days=days_of(("2013-01-01", "2013-04-01")))
+
+    assert utc(2013, 3, 18) == split.train.end == split.holdout.start
+
+
+def test_the_holdout_goes_back_only_as_far_as_enough_days_are_left_to_train_on():
+    split = split_by_holdout(utc(2013, 4, 1), NEW_YEAR, POLICY, days=days_of(("2013-01-01", "2013-01-20")))
+
+    assert Window(NEW_YEAR, utc(2013, 1, 15)) == split.train
+
+
+def test_without_a_day_that_could_be_held_out_it_is_said_how_many_days_have_rows():
+    with pytest.raises(EvidenceError, match=r"needs 14 days with rows to train on, and later ones.*got 10 since 2013"):
+        split_by_holdout(utc(2013, 4, 1), NEW_YEAR, POLICY, days=days_of(("2013-01-01", "2013-01-11")))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sets(st.integers(0, 89), min_size=16), st.integers(0, 47), st.integers(1, 20))
+def test_whichever_days_have_rows_enough_of_them_are_trained_on_and_the_newest_held_out(places, hours, holdout_days):
+    days = {(NEW_YEAR + timedelta(days=place)).date() for place in places}
+    as_of, policy = NEW_YEAR + timedelta(days=90, hours=hours), replace(POLICY, holdout_days=holdout_days)
+
+    split = split_by_holdout(as_of, NEW_YEAR, policy, days=days)
+
+    held = [day for day in days if utc(day.year, day.month, day.day) >= split.holdout.start]
+    assert held
+    assert as_of == split.holdout.end
+    assert split.train.end == split.holdout.start <= split_by_holdout(as_of, NEW_YEAR, policy).holdout.start
+    assert len(held) <= holdout_days + 1
+    assert len(held) >= min(holdout_days, len(days) - 14)
 
 
 def test_impossible_settings_are_refused():

@@ -1,0 +1,56 @@
+"""Windows in which there is nothing to monitor: scoring looked for rows and found none, or none has landed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from levelfive.data.missing import SOURCE_DAYS, day_of
+from levelfive.runs import RUNS, JobContext, Run
+from levelfive.windows import Window
+
+_INSTANT = timedelta(microseconds=1)
+
+
+def nothing_in(context: JobContext, run: Run, window: Window, *, as_of: datetime) -> str:
+    """Say why a window without live predictions has nothing to monitor; empty where there may be rows to be scored.
+
+    Args:
+        context: Tables and use case.
+        run: Notes the versions of the tables that are read.
+        window: Prediction times.
+        as_of: The logical now: what ran or landed later is not known.
+    """
+    if _holds(_looked_at(run, as_of), window):
+        return f"no live prediction in {window}: scoring found no row there"
+    use_case = context.use_case
+    dated = sorted(name for name in use_case.spine_sources if use_case.source(name).event_time is not None)
+    first, last = (day_of(moment, use_case) for moment in (window.start, window.end - _INSTANT))
+    known = [
+        row["day"]
+        for row in run.rows(SOURCE_DAYS, columns=("source", "day", "accepted", "loaded_at"))
+        if row["source"] in dated and row["accepted"] and row["loaded_at"] <= as_of
+    ]
+    if not known or any(first <= day <= last for day in known):
+        return ""
+    return f"no live prediction in {window}: no row of {', '.join(dated)} has landed of its days"
+
+
+def _looked_at(run: Run, as_of: datetime) -> Iterable[Window]:
+    """List the windows that scoring has worked on."""
+    done = {"room": "scoring", "status": "succeeded"}
+    for row in run.tables.ledgers.rows(RUNS, columns=("as_of", "parameters"), where=done):
+        asked = row["parameters"]
+        # With a version of its own, it may have been a backfill, which says nothing of live predictions.
+        if row["as_of"] <= as_of and "window" in asked and asked.get("version") in (None, str(None)):
+            start, end = asked["window"].strip("[)").split(", ")
+            yield Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
+
+
+def _holds(windows: Iterable[Window], whole: Window) -> bool:
+    """Tell whether windows cover another one without a gap."""
+    reached = whole.start
+    for window in sorted(windows):
+        if window.start <= reached:
+            reached = max(reached, window.end)
+    return reached >= whole.end

@@ -1,0 +1,105 @@
+"""What earlier trainings settled, and what the gate would judge the next one by.
+
+A training that the gate refused for too little evidence settled nothing, unless a whole holdout judged it: there is no
+more to be had. So its trigger is not used up, and the next training waits until there is a whole holdout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+
+from levelfive.errors import EvidenceError
+from levelfive.features.job import LabelledDay
+from levelfive.policies import NoEvidence
+from levelfive.registry.gate import VerdictKind
+from levelfive.retraining.policy import Action
+from levelfive.retraining.records import DecisionRecord, RetrainingRecord
+from levelfive.retraining.situation import Foreseen
+from levelfive.training import evidence
+from levelfive.usecase import UseCase
+from levelfive.windows import iso
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What earlier trainings settled.
+
+    Args:
+        labels: How many labels each training that was judged had.
+        asked: The `as_of` of each decision to retrain that led to a judgement, or may still.
+        unsettled: The `as_of` of the last training for the live model that settled nothing, or None.
+    """
+
+    labels: tuple[int, ...]
+    asked: tuple[datetime, ...]
+    unsettled: datetime | None
+
+
+def tried(
+    use_case: UseCase,
+    days: Sequence[LabelledDay],
+    made: Sequence[DecisionRecord],
+    done: Sequence[RetrainingRecord],
+    *,
+    live_version: str,
+) -> Tried:
+    """Tell what trainings settled.
+
+    Args:
+        use_case: Its gate, its maturity, and when its days begin.
+        days: Those with mature labels; `newer` are the rows that the live model was not trained on.
+        made: The decisions so far.
+        done: The trainings that they led to.
+        live_version: The live model.
+    """
+    about = {one.decision_id: one.live_version for one in made}
+    unsettled = {
+        one.decision_id: one.as_of
+        for one in done
+        if _is_unsettled(use_case, days, one, of_live=about.get(one.decision_id) == live_version)
+    }
+    asked = (one for one in made if one.decision.action is Action.RETRAIN)
+    return Tried(
+        labels=tuple(one.labels for one in done if one.decision_id not in unsettled),
+        asked=tuple(one.as_of for one in asked if one.decision_id not in unsettled),
+        unsettled=max((at for decision, at in unsettled.items() if about.get(decision) == live_version), default=None),
+    )
+
+
+def foreseen(
+    use_case: UseCase, days: Sequence[LabelledDay], *, as_of: datetime, unsettled: datetime | None = None
+) -> Foreseen | None:
+    """Tell what the gate would judge a training by; None where it passes without evidence.
+
+    Args:
+        use_case: Its gate, its maturity, and when its days begin.
+        days: Those with mature labels that are not left out; `newer` are rows that the live model was not trained on.
+        as_of: The logical now.
+        unsettled: When a training settled nothing, or None: then a whole holdout is asked for.
+    """
+    gate = use_case.gate
+    if gate.no_evidence is NoEvidence.PROMOTE:
+        return None
+    min_days, min_rows, because = max(gate.min_days, 1), max(gate.min_rows, 1), ""
+    if unsettled is not None:
+        min_days = max(min_days, gate.holdout_days)
+        because = f"with less, the gate could not tell as of {iso(unsettled)}"
+    if not days:
+        return Foreseen(0, 0, min_days, min_rows, "there are no mature labels")
+    try:
+        found = evidence.foreseen(use_case, days, as_of=as_of)
+    except EvidenceError as err:
+        return Foreseen(0, 0, min_days, min_rows, str(err))
+    return Foreseen(found.days, found.rows, min_days, min_rows, because)
+
+
+def _is_unsettled(use_case: UseCase, days: Sequence[LabelledDay], done: RetrainingRecord, *, of_live: bool) -> bool:
+    if done.passed or done.verdict != VerdictKind.NOT_ENOUGH_EVIDENCE:
+        return False
+    if not of_live:
+        return True
+    ripe, offset = done.as_of - use_case.maturity, use_case.day_starts_at
+    starts = (datetime.combine(day.day, time(), UTC) + offset for day in days if day.newer)
+    return sum(start < ripe for start in starts) < use_case.gate.holdout_days

@@ -1,0 +1,146 @@
+"""What a person says of a window that called one: who and why, as of when it counts, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from in_memory.release import HOUR, runs
+from in_memory.retraining import DECIDED, WEEK, LiveModel
+from levelfive.errors import ConfigError
+from levelfive.monitoring import acknowledged
+from levelfive.monitoring.acknowledged import ACKNOWLEDGED_WINDOWS, Acknowledged, Acknowledgement, acknowledgements
+from levelfive.monitoring.left_out import LeftOut
+from levelfive.monitoring.records import VerdictRecord
+from levelfive.runs import Run
+from levelfive.windows import Window
+
+NEXT = Window(WEEK.end, WEEK.end + timedelta(hours=12))
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def live(production, packages) -> LiveModel:
+    return LiveModel.released(production, packages)
+
+
+def acknowledge(live: LiveModel, window: Window = WEEK, as_of=DECIDED, **said) -> Acknowledged:
+    word = Acknowledgement(
+        window, said.get("by", "ada"), said.get("reason", "the strike"), said.get("left_out", FLAGGED)
+    )
+    return acknowledged.acknowledge(live.production.context, live.production.registry.name, word, as_of=as_of)
+
+
+FLAGGED = LeftOut.FLAGGED
+
+
+def known(live: LiveModel, as_of=DECIDED) -> dict[Window, Acknowledged]:
+    run = Run(live.production.tables, "later")
+    return dict(acknowledgements(run, live.production.registry.name, as_of=as_of))
+
+
+def test_what_is_acknowledged_is_a_row_that_says_who_why_and_when(live: LiveModel) -> None:
+    live.seen(live.version, harmful=("no skill",))
+
+    acknowledge(live)
+
+    (row,) = live.production.tables.ledgers.rows(ACKNOWLEDGED_WINDOWS)
+    run = runs(live.production.tables)[-1]
+    assert row == {
+        "model_name": live.production.registry.name,
+        "window_start": WEEK.start,
+        "window_end": WEEK.end,
+        "harmful": True,
+        "broken": False,
+        "left_out": "flagged",
+        "acknowledged_by": "ada",
+        "reason": "the strike",
+        "acknowledged_at": DECIDED,
+        "run_id": run["run_id"],
+    }
+    assert (run["room"], run["status"], run["parameters"]["reason"]) == ("acknowledgement", "succeeded", "the strike")
+
+
+def test_the_last_word_as_of_a_time_counts_and_the_same_word_twice_is_one(live: LiveModel) -> None:
+    live.seen(live.version, harmful=("no skill",))
+    first, again = acknowledge(live), acknowledge(live)
+
+    later = acknowledge(live, as_of=DECIDED + HOUR, by="grace", left_out=LeftOut.WINDOW)
+
+    assert first == again
+    assert known(live, DECIDED - HOUR) == {}
+    assert known(live) == {WEEK: first}
+    assert known(live, DECIDED + HOUR) == {WEEK: later}
+    assert len(live.production.tables.ledgers.rows(ACKNOWLEDGED_WINDOWS)) == 2
+
+
+@pytest.mark.parametrize(
+    ("window", "said", "words"),
+    [
+        (WEEK, {"by": " "}, "says who and why, got ' ': say who acknowledges it"),
+        (WEEK, {"reason": ""}, "says who and why, got '': say why"),
+        (NEXT, {}, "called nobody as of 2013-02-19T06:00:00Z; name one that did: "),
+        (Window(WEEK.start, NEXT.end), {}, r"no verdict on the window .* is known as of .*; name one that did: "),
+    ],
+    ids=["no name", "no reason", "a calm window", "an unknown window"],
+)
+def test_what_cannot_be_acknowledged_is_refused(
+    live: LiveModel, window: Window, said: dict[str, str], words: str
+) -> None:
+    live.seen(live.version, harmful=("no skill",))
+    live.seen(live.version, window=NEXT)
+
+    with pytest.raises(ConfigError, match=words):
+        acknowledge(live, window, **said)
+
+    assert not live.production.tables.exists(ACKNOWLEDGED_WINDOWS)
+    assert runs(live.production.tables)[-1]["status"] == "failed"
+
+
+def test_where_nobody_was_called_it_is_said(live: LiveModel) -> None:
+    with pytest.raises(ConfigError, match="so it called nobody; there is none that did, and nothing to do"):
+        acknowledge(live)
+
+
+def test_a_verdict_of_later_is_not_known_yet(live: LiveModel) -> None:
+    live.seen(live.version, harmful=("no skill",))
+
+    with pytest.raises(ConfigError, match="no verdict on the window"):
+        acknowledge(live, as_of=WEEK.end - HOUR)
+
+
+def test_two_words_at_one_time_are_refused(live: LiveModel) -> None:
+    live.seen(live.version, harmful=("no skill",))
+    acknowledge(live)
+
+    with pytest.raises(ConfigError, match=r"is acknowledged by ada .*: give a later --as-of to say otherwise"):
+        acknowledge(live, by="grace")
+
+
+def told(window: Window, *days: date) -> VerdictRecord:
+    nothing = dict.fromkeys(("outside", "unusual", "harmful"), ())
+    measured = {"days": 7, "rows": 5000, "drifted_share": 0.0, "calibration": None, "skill": None}
+    return VerdictRecord("1", window, window.end, **measured, **nothing, broken=("rows are missing",), left_out=days)
+
+
+def word(window: Window, left_out: LeftOut, hours: int = 0) -> dict[Window, Acknowledged]:
+    said = Acknowledgement(window, "ada", "the strike", left_out)
+    return {window: Acknowledged(said, DECIDED + hours * HOUR, harmful=True, broken=True)}
+
+
+def test_of_acknowledgements_that_hold_a_flagged_day_the_last_one_counts() -> None:
+    second = WEEK.start + DAY
+    day, tuesday = Window(second, second + DAY), second.date()
+    of_week, of_day = told(WEEK, tuesday), told(day, tuesday)
+
+    def out(*words: dict[Window, Acknowledged]) -> tuple[Window, ...]:
+        every = {window: one for word in words for window, one in word.items()}
+        return acknowledged.excluded([of_week, of_day], every, day_starts_at=timedelta(hours=6))
+
+    assert out() == (day,)
+    assert out(word(WEEK, LeftOut.NOTHING)) == ()
+    assert out(word(WEEK, LeftOut.NOTHING), word(day, LeftOut.FLAGGED, hours=1)) == (day,)
+    assert out(word(WEEK, LeftOut.FLAGGED, hours=1), word(day, LeftOut.NOTHING)) == (day,)
+    assert out(word(Window(day.end, WEEK.end), LeftOut.NOTHING)) == (day,)
+    assert out(word(Window(day.end, WEEK.end), LeftOut.WINDOW)) == (day, Window(day.end, WEEK.end))
