@@ -33,7 +33,7 @@ LONGEST = (
 )
 
 # By day, what only a workspace has is tested over Connect and what only a laptop has is not; by night, all both ways.
-OF_A_WORKSPACE = {"workspace", "test_databricks_store.py"}
+OF_A_WORKSPACE = {"workspace", "databricks", "TestOfAWorkspace", "test_databricks_store.py"}
 OF_A_LAPTOP = {"laptop", "local"}
 _NONE = SimpleNamespace(params={})
 
@@ -50,7 +50,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     elsewhere = OF_A_LAPTOP if config.getoption("--connect") else OF_A_WORKSPACE
     for item in items:
         about = {item.path.name, *map(str, getattr(item, "callspec", _NONE).params.values())}
-        if "spark" in item.path.parts and about & elsewhere:
+        about |= {node.name for node in item.listchain() if isinstance(node, pytest.Class)}
+        alike = config.getoption("--connect") and item.get_closest_marker("alike")
+        if "spark" in item.path.parts and (about & elsewhere or alike):
             item.add_marker(pytest.mark.nightly)
 
 

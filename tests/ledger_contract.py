@@ -137,6 +137,7 @@ class WritersSideBySide:
         assert numbers(ledgers) == list(range(6))
         assert sum(filter(None, added)) == 6
 
+    @pytest.mark.alike
     def test_appends_at_the_same_time_are_all_kept(self, ledgers: Ledgers) -> None:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda n: ledgers.add("facts", SCHEMA, [row("a", n)]), range(12)))

@@ -1,6 +1,7 @@
 """Monitoring keeps what it said of each window, also of windows that lie in one another."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest

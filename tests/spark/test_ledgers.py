@@ -19,7 +19,7 @@ from levelfive.runs import SCHEMA as RUNS
 from levelfive.tables import Tables
 
 
-class TestOneWriter(LedgerContract):
+class TestOfAWorkspace(LedgerContract):
     @pytest.fixture
     def ledgers(self, tables: Tables) -> Ledgers:
         return SparkLedgers(tables)

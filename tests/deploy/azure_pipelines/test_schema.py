@@ -74,7 +74,6 @@ def test_pipelines_satisfy_the_json_schema(validator, pipeline):
 )
 def test_the_json_schema_refuses_what_is_unknown(validator, path, value):
     wrong = known(expand(CI))
-    assert validator.is_valid(wrong)
     *way, last = path
     place = wrong
     for key in way:

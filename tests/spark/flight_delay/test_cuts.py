@@ -20,7 +20,7 @@ from levelfive.windows import Window, utc
 WINDOW = Window(utc(2013, 1, 10, 14), utc(2013, 1, 10, 23))
 LABELS = FeatureTable("labels", USE_CASE.key, ("flights",), labels)
 TABLES = {table.name: table for table in (*FEATURE_TABLES, LABELS) if table.timestamped}
-BY_DAY = ("rotation", "flight_history", "dest_state", "labels")
+BY_DAY = ("rotation", "labels")
 
 
 def drawn(seed: int, cuts: int) -> list[Window]:
