@@ -1,6 +1,6 @@
 """What the loop does with a poisoned month: January to July, with June spoilt in a copy of the fixtures.
 
-    python benchmarks/poisoned_month.py inverted | kilometres | truncated
+    python benchmarks/poisoned_month.py inverted | kilometres | truncated [--step week]
 
 `inverted`: punctual arrivals are late and late ones punctual. `kilometres`: the distance is in another unit.
 `truncated`: the file of June ends after ten days. Prints what was decided, what was promoted, and where the report is.
@@ -45,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kind", choices=("inverted", "kilometres", "truncated"))
     parser.add_argument("--months", default="1-7")
+    parser.add_argument("--step", type=Step, choices=list(Step), default=Step.MONTH)
     parser.add_argument("--home", type=Path)
     arguments = parser.parse_args()
     quieten()
@@ -54,7 +55,7 @@ def main() -> None:
     poison(arguments.kind, fixtures / JUNE)
     first, last = (int(part) for part in arguments.months.split("-"))
     app = App.local(home, Settings())
-    replay = Replay(app.use_case.name, Step.MONTH, first, last, str(fixtures))
+    replay = Replay(app.use_case.name, arguments.step, first, last, str(fixtures))
     prepare_home(home, replay, None)
     try:
         run(app, replay, print)
