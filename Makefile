@@ -15,8 +15,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-all lint types layers test-unit test-bundle test-spark test-connect test-e2e format \
-	mutation lock fixtures wheel install-wheel clean check-python check-java
+.PHONY: help setup demo test test-all lint types layers test-unit test-bundle test-spark test-connect test-e2e test-local \
+	format mutation lock fixtures wheel install-wheel clean check-python check-java
 
 help: ## Print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,16 +31,18 @@ demo: setup ## Walk through the year of flights (ARGS="..." goes to `levelfive d
 	$(BIN)/levelfive demo $(ARGS)
 
 # A tier is a call of pytest with a budget in seconds, on two cores; NIGHTLY=1 adds what `make test` leaves out. A tier
-# alone takes two processes; `make test` runs two tiers at a time, the longest first, each in one: Spark starts once a tier.
+# alone takes two processes. `make test` runs each in one process, the longest first, and three at a time, as the tier of
+# the bundle waits for servers half of its time. What needs a Spark of this process's own is one tier there: each Spark
+# takes a minute of a core until its queries are quick.
 PROCESSES ?= 2
 PYTEST = $(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 	$(if $(NIGHTLY),--budget $(2),--budget $(1) -m "not nightly")
-TIERS := test-e2e test-connect test-spark test-bundle types test-unit lint layers
+TIERS := test-local test-connect test-bundle types test-unit lint layers
 # What differs over Spark Connect: tables, stores, and all stages in turn, as the jobs run them.
 OVER_CONNECT := $(addprefix tests/spark/,test_tables.py test_ledgers.py features/test_databricks_store.py)
 
-test: setup ## Check and test all that a change can break, in about twenty minutes
-	@$(MAKE) --no-print-directory --keep-going --jobs 2 PROCESSES=0 \
+test: setup ## Check and test all that a change can break, in about a quarter of an hour
+	@$(MAKE) --no-print-directory --keep-going --jobs 3 PROCESSES=0 \
 		$(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(TIERS)
 
 test-all: ## Check and test everything, as it is done each night and before a release
@@ -63,13 +65,16 @@ test-bundle: setup ## Run the tests of the bundle, of what deploys and starts it
 	$(call PYTEST,500,550) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
 
 test-spark: setup ## Run the tests on a local Spark
-	$(call PYTEST,800,1200) tests/spark $(ARGS)
+	$(call PYTEST,500,1200) tests/spark $(ARGS)
+
+test-e2e: setup ## Run the tests of the whole path, and every notebook as a script
+	$(call PYTEST,500,2400) tests/e2e tests/notebooks $(ARGS)
+
+test-local: setup
+	$(call PYTEST,800,3600) tests/spark tests/e2e tests/notebooks $(ARGS)
 
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
-	$(call PYTEST,600,1500) --connect tests/notebooks/test_as_tasks.py $(if $(NIGHTLY),tests/spark,$(OVER_CONNECT)) $(ARGS)
-
-test-e2e: setup ## Run the tests of the whole path, and every notebook on a slice of real data
-	$(call PYTEST,900,2400) tests/e2e tests/notebooks $(ARGS)
+	$(call PYTEST,450,1500) --connect tests/notebooks/test_as_tasks.py $(if $(NIGHTLY),tests/spark,$(OVER_CONNECT)) $(ARGS)
 
 mutation: $(MUTATION)/.ready ## Tell which faults in the pure modules no unit test finds (ARGS="gate drift" for some modules)
 	$(MUTATION)/bin/python tests/mutation.py $(ARGS)

@@ -21,7 +21,6 @@ from levelfive.windows import iso
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SCORED = {"window_start": iso(AS_OF), "window_end": iso(LATER)}
-SCHEMA = "by_script"
 STARTER = "ada@example.com"
 
 
@@ -49,15 +48,20 @@ class Scripts:
     """A home on which the notebooks ran as scripts, and what each printed."""
 
     home: Path
+    use_case: str
     schema: str
     printed: dict[str, str] = field(default_factory=dict)
 
     def run(self, name: str, **given: str) -> None:
-        self.printed[name] = run_script(name, self.home, table_schema=self.schema, **given)
+        self.printed[name] = run_script(name, self.home, **self.settings, **given)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {"use_case": self.use_case, "table_schema": self.schema}
 
     @property
     def app(self) -> App:
-        return App.local(self.home, Settings(table_schema=self.schema))
+        return App.local(self.home, Settings(**self.settings))
 
 
 @dataclass

@@ -28,10 +28,10 @@ def scored(loop) -> ScoringResult:
     return loop.scored
 
 
-def one_row(app: App) -> str:
-    """A condition that one prediction fulfils."""
-    row = app.tables.read(PREDICTIONS).select(*app.use_case.key).first()
-    return " AND ".join(f"{name} = '{row[name]}'" for name in app.use_case.key)
+def some_rows(app: App, number: int) -> list[str]:
+    """Conditions, each of which one prediction fulfils."""
+    rows = app.tables.read(PREDICTIONS).select(*app.use_case.key).limit(number).collect()
+    return [" AND ".join(f"{name} = '{row[name]}'" for name in app.use_case.key) for row in rows]
 
 
 def test_a_batch_that_is_whole_is_told(app: App, scored: ScoringResult) -> None:
@@ -48,21 +48,23 @@ def test_a_batch_that_is_whole_is_told(app: App, scored: ScoringResult) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ("DELETE FROM {table} WHERE {one}", "1 without a prediction"),
-        ("INSERT INTO {table} SELECT * FROM {table} WHERE {one}", "1 with several predictions"),
-        ("UPDATE {table} SET score = 1.5 WHERE {one}", "1 with a score that is not sound"),
-        ("UPDATE {table} SET score = double('NaN') WHERE {one}", "1 with a score that is not sound"),
-        ("UPDATE {table} SET score = NULL WHERE {one}", "1 with a score that is not sound"),
-        ("UPDATE {table} SET model_version = '99' WHERE {one}", "1 without a prediction"),
-    ],
-)
-def test_what_is_wrong_with_a_batch_is_said(app: App, scored: ScoringResult, change: str, says: str) -> None:
-    app.tables.spark.sql(change.format(table=app.tables.name(PREDICTIONS), one=one_row(app)))
+def test_what_is_wrong_with_a_batch_is_said(app: App, scored: ScoringResult) -> None:
+    gone, doubled, version, *scores = some_rows(app, 6)
+    rows = (
+        app.tables.read(PREDICTIONS)
+        .where(f"NOT ({gone})")
+        .withColumns(
+            {
+                "score": F.expr(f"CASE WHEN {scores[0]} THEN 1.5 WHEN {scores[1]} THEN double('NaN') ELSE score END"),
+                "model_version": F.expr(f"IF({version}, '99', model_version)"),
+            }
+        )
+    )
+    rows = rows.withColumn("score", F.expr(f"IF({scores[2]}, NULL, score)"))
+    app.tables.overwrite(PREDICTIONS, rows.unionByName(rows.where(doubled)))
 
-    with pytest.raises(DataError, match=f"there are {says}: see batch {scored.batch_id}"):
+    wrong = "2 without a prediction, 1 with several predictions, 3 with a score that is not sound"
+    with pytest.raises(DataError, match=f"there are {wrong}: see batch {scored.batch_id}"):
         checking.run(app.context, scored, as_of=LATER)
 
     assert [row["status"] for row in app.tables.ledgers.rows(RUNS) if row["room"] == "check"] == ["failed"]

@@ -1,4 +1,4 @@
-"""Every notebook runs twice on a small slice of real files: as a script on a laptop, and as a task over Connect."""
+"""Every notebook runs twice: as a script on a laptop, and as a task over Connect."""
 
 import sys
 from collections.abc import Callable
@@ -11,27 +11,30 @@ from feature_engineering.fake import Metastore, fake_package
 from first_champion import AS_OF, BEGIN, FLIGHTS, LATER, USE_CASES, Deliver, Kept, Stage, delivery
 from levelfive.mlflow_store import quieten
 from levelfive.windows import Window, iso
-from notebook_runs import SCHEMA, SCORED, Job, Jobs, Scripts
+from notebook_runs import SCORED, Job, Jobs, Scripts
 
 
-@pytest.fixture(scope="session")
-def scripts(tmp_path_factory: pytest.TempPathFactory, kept_of: Callable[[str], Kept]) -> Scripts:
+@pytest.fixture(scope="session", params=USE_CASES)
+def scripts(
+    tmp_path_factory: pytest.TempPathFactory, kept_of: Callable[[str], Kept], request: pytest.FixtureRequest
+) -> Scripts:
     """Run what follows on a promotion; of a training and what comes before it, the jobs run the notebooks."""
-    ran = Scripts(tmp_path_factory.mktemp("scripts") / "home", SCHEMA)
-    kept_of(FLIGHTS).copy(Stage.CHAMPION, ran.home, ran.schema)
+    ran = Scripts(tmp_path_factory.mktemp("scripts") / "home", request.param, f"{request.param}_by_script")
+    kept_of(request.param).copy(Stage.CHAMPION, ran.home, ran.schema)
     later = {"as_of": iso(LATER)}
     for name in ("scoring", "monitoring"):
         ran.run(name, **later, **SCORED)
     ran.run("retraining", **later)
     ran.run("report", output=str(ran.home / "report.html"), **later)
-    ran.run("explore", as_of="2013-01-20T06:00Z")
+    if request.param == FLIGHTS:  # the exploration is of the flights
+        ran.run("explore", as_of="2013-01-20T06:00Z")
     return ran
 
 
 @pytest.fixture(scope="session")
 def first_scripts(tmp_path_factory: pytest.TempPathFactory, kept_of: Callable[[str], Kept]) -> Scripts:
     """Run the notebooks that come before a scoring."""
-    ran = Scripts(tmp_path_factory.mktemp("first_scripts") / "home", "by_first_script")
+    ran = Scripts(tmp_path_factory.mktemp("first_scripts") / "home", FLIGHTS, "by_first_script")
     flights = kept_of(FLIGHTS)
     flights.copy(Stage.INGESTED, ran.home, ran.schema)
     first, later = {"as_of": iso(AS_OF)}, {"as_of": iso(LATER)}

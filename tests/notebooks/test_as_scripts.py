@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from first_champion import AS_OF, FLIGHTS, LATER, Kept, Stage
+from first_champion import AS_OF, LATER, USE_CASES, Kept, Stage
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.predictions import PREDICTIONS
@@ -20,50 +20,49 @@ from levelfive.retraining.policy import Action, Decision
 from levelfive.retraining.records import DecisionRecord, record_decision, retrainings
 from levelfive.runs import Run
 from levelfive.windows import iso
-from notebook_runs import NOTEBOOKS, SCHEMA, SCORED, Scripts, packages_without_ours, run_script
+from notebook_runs import NOTEBOOKS, SCORED, Scripts, packages_without_ours, run_script
 
-KEY = ["flight_date", "carrier", "flight", "origin"]
+on_flights = pytest.mark.parametrize("scripts", USE_CASES[1:], indirect=True)
 
 
-def predictions(rows: DataFrame) -> pd.DataFrame:
+def predictions(ran: Scripts, rows: DataFrame | None = None) -> pd.DataFrame:
+    rows = ran.app.tables.read(PREDICTIONS) if rows is None else rows
     told = rows.drop("model_name", "model_version", "batch_id", "scored_at")
-    return told.toPandas().sort_values(KEY, ignore_index=True)
+    return told.toPandas().sort_values(list(ran.app.use_case.key), ignore_index=True)
 
 
-def copy_of(home: Path, to: Path, schema: str) -> App:
+def copy_of(ran: Scripts, to: Path, schema: str) -> App:
     """Copy a home; all homes of a session share its catalog, so in another schema."""
-    shutil.copytree(home, to)
-    (to / "lakehouse" / f"{SCHEMA}.db").rename(to / "lakehouse" / f"{schema}.db")
+    shutil.copytree(ran.home, to)
+    (to / "lakehouse" / f"{ran.schema}.db").rename(to / "lakehouse" / f"{schema}.db")
     (to / "levelfive.yml").write_text(json.dumps({"table_schema": schema}))
     return App.local(to, Settings(table_schema=schema))
 
 
-@pytest.mark.nightly
 def test_the_batch_inference_notebook_predicts_what_the_job_predicts(
     scripts: Scripts, kept_of: Callable[[str], Kept], spark: SparkSession
 ) -> None:
     """Of the kept home, a model of the same rows was trained and its predictions were made without notebooks."""
-    by_job = kept_of(FLIGHTS).table(Stage.SCORED, PREDICTIONS)
+    by_job = kept_of(scripts.use_case).table(Stage.SCORED, PREDICTIONS)
 
     by_notebook, without = (
-        predictions(spark.read.table(f"{SCHEMA}.{PREDICTIONS}")),
-        predictions(spark.read.format("delta").load(str(by_job))),
+        predictions(scripts),
+        predictions(scripts, spark.read.format("delta").load(str(by_job))),
     )
 
-    assert len(by_notebook) > 500
+    assert len(by_notebook) > 50
     assert set(by_notebook.role) == {"champion"}
     pd.testing.assert_frame_equal(by_notebook, without, check_exact=True)
 
 
-@pytest.mark.nightly
-def test_the_batch_inference_notebook_run_again_adds_nothing(scripts: Scripts, spark: SparkSession) -> None:
-    before = predictions(spark.read.table(f"{SCHEMA}.{PREDICTIONS}"))
+@on_flights
+def test_the_batch_inference_notebook_run_again_adds_nothing(scripts: Scripts) -> None:
+    before = predictions(scripts)
 
-    printed = run_script("scoring", scripts.home, table_schema=SCHEMA, as_of=iso(LATER), **SCORED)
+    printed = run_script("scoring", scripts.home, **scripts.settings, as_of=iso(LATER), **SCORED)
 
     assert ["rows", "0"] in [line.split() for line in printed.splitlines()]
-    after = predictions(spark.read.table(f"{SCHEMA}.{PREDICTIONS}"))
-    pd.testing.assert_frame_equal(before, after, check_exact=True)
+    pd.testing.assert_frame_equal(before, predictions(scripts), check_exact=True)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +72,6 @@ def test_the_batch_inference_notebook_run_again_adds_nothing(scripts: Scripts, s
         ("monitoring", "usual_psi"),
         ("retraining", "action: keep"),
         ("report", "report.html"),
-        ("explore", "share_late"),
     ],
 )
 def test_a_notebook_prints_its_result_as_a_table(scripts: Scripts, name: str, says: str) -> None:
@@ -104,9 +102,15 @@ def test_the_training_saves_its_plot_in_the_home(first_scripts: Scripts) -> None
 
 
 def test_a_notebook_saves_its_plots_in_the_home(scripts: Scripts) -> None:
-    assert plots_of(scripts) == {
-        "scoring-scores-of-the-batch.png",
-        "monitoring-columns-that-moved-most.png",
+    found = {name for name in plots_of(scripts) if not name.startswith("explore")}
+
+    assert found == {"scoring-scores-of-the-batch.png", "monitoring-columns-that-moved-most.png"}
+
+
+@on_flights
+def test_the_exploration_plots_and_tells_how_many_are_late(scripts: Scripts) -> None:
+    assert "share_late" in scripts.printed["explore"]
+    assert {name for name in plots_of(scripts) if name.startswith("explore")} == {
         "explore-missing-values.png",
         "explore-distributions.png",
         "explore-delay-by-hour-and-route.png",
@@ -115,19 +119,20 @@ def test_a_notebook_saves_its_plots_in_the_home(scripts: Scripts) -> None:
     }
 
 
-def test_the_exploration_shows_nothing_that_was_not_known_yet(scripts: Scripts, spark: SparkSession) -> None:
+@on_flights
+def test_the_exploration_shows_nothing_that_was_not_known_yet(scripts: Scripts) -> None:
     """It was run as of a day long before the newest data."""
     lines = [line.split() for line in scripts.printed["explore"].splitlines()]
 
     (line,) = (line for line in lines if line[:1] == ["2013-01-01"])
-    landed = spark.read.table(f"{SCHEMA}.raw_flights").where("sched_dep_at < timestamp'2013-01-20 06:00:00'").count()
+    landed = scripts.app.tables.read("raw_flights").where("sched_dep_at < timestamp'2013-01-20 06:00:00'").count()
     assert int(line[1]) == landed
 
 
-@pytest.mark.nightly
+@on_flights
 def test_a_decided_training_is_done_once_and_leaves_its_record(scripts: Scripts, tmp_path: Path) -> None:
     """A training on six weeks."""
-    app = copy_of(scripts.home, tmp_path / "home", "decided")
+    app = copy_of(scripts, tmp_path / "home", "decided")
     asked = Decision(Action.RETRAIN, ("a test asks for it",), ("none",))
     app.tables.overwrite("decisions", app.tables.read("decisions").limit(0))
     record_decision(Run(app.tables, "test"), DecisionRecord("d1", app.registry.name, "2", LATER, asked))
@@ -159,11 +164,11 @@ print("from", levelfive.__file__)
 """
 
 
-@pytest.mark.nightly
+@on_flights
 def test_a_notebook_in_a_git_folder_takes_the_source_beside_it(scripts: Scripts, tmp_path: Path) -> None:
     source = NOTEBOOKS.parent / "src"
     code = GIT_FOLDER.format(packages=repr(str(packages_without_ours(tmp_path))))
-    given = ["--home", str(scripts.home), "--table_schema", SCHEMA, "--as_of", iso(LATER)]
+    given = ["--home", str(scripts.home), "--table_schema", scripts.schema, "--as_of", iso(LATER)]
 
     answer = subprocess.run(
         [sys.executable, "-c", code, *given],

@@ -239,7 +239,6 @@ def test_one_row_of_a_wild_date_does_not_ask_for_centuries(spark: SparkSession, 
     assert windows == [Window(utc(2023, 12, 31, 12), utc(2024, 1, 21, 12, 59))]
 
 
-@pytest.mark.nightly
 def test_the_flights_are_in_order(spark: SparkSession, fixtures: Path) -> None:
     found = trial.run(spark, USE_CASE, fixtures, limit=2_000)
 
