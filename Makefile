@@ -32,18 +32,19 @@ demo: setup ## Walk through the year of flights (ARGS="..." goes to `levelfive d
 
 # A tier is a call of pytest with a budget in seconds, on two cores; NIGHTLY=1 adds what `make test` leaves out. A tier
 # alone takes two processes. `make test` runs each in one process, the longest first, and three at a time, as the tier of
-# the bundle waits for servers half of its time. What needs a Spark of this process's own is one tier there: each Spark
-# takes a minute of a core until its queries are quick.
+# the bundle waits for servers half of its time. What needs a Spark of this process's own is one tier there, since each Spark
+# takes a minute of a core until its queries are quick; the others give way to it, as they end earlier.
 PROCESSES ?= 2
 PYTEST = $(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 	$(if $(NIGHTLY),--budget $(2),--budget $(1) -m "not nightly")
-TIERS := test-local test-connect test-bundle types test-unit lint layers
+TIERS := test-e2e test-connect test-spark test-bundle types test-unit lint layers
+AT_ONCE := test-local $(filter-out test-e2e test-spark,$(TIERS))
 # What differs over Spark Connect: tables, stores, and all stages in turn, as the jobs run them.
 OVER_CONNECT := $(addprefix tests/spark/,test_tables.py test_ledgers.py features/test_databricks_store.py)
 
 test: setup ## Check and test all that a change can break, in about a quarter of an hour
-	@$(MAKE) --no-print-directory --keep-going --jobs 3 PROCESSES=0 \
-		$(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(TIERS)
+	@$(MAKE) --no-print-directory --keep-going --jobs 3 PROCESSES=0 GIVE_WAY=nice \
+		$(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(AT_ONCE)
 
 test-all: ## Check and test everything, as it is done each night and before a release
 	$(MAKE) test NIGHTLY=1
@@ -53,16 +54,16 @@ lint: setup ## Check style and format
 	$(BIN)/ruff format --check .
 
 types: setup ## Check the types
-	$(BIN)/mypy
+	$(GIVE_WAY) $(BIN)/mypy
 
 layers: setup ## Check which module imports which
 	$(BIN)/lint-imports
 
 test-unit: setup ## Run the quick tests, which need no Spark (ARGS="..." goes to pytest)
-	$(call PYTEST,200,200) tests/unit $(ARGS)
+	$(GIVE_WAY) $(call PYTEST,300,300) tests/unit $(ARGS)
 
 test-bundle: setup ## Run the tests of the bundle, of what deploys and starts it, of the registries, and of the report in a browser
-	$(call PYTEST,500,550) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
+	$(GIVE_WAY) $(call PYTEST,600,700) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
 
 test-spark: setup ## Run the tests on a local Spark
 	$(call PYTEST,500,1200) tests/spark $(ARGS)
@@ -74,7 +75,7 @@ test-local: setup
 	$(call PYTEST,800,3600) tests/spark tests/e2e tests/notebooks $(ARGS)
 
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
-	$(call PYTEST,450,1500) --connect tests/notebooks/test_as_tasks.py $(if $(NIGHTLY),tests/spark,$(OVER_CONNECT)) $(ARGS)
+	$(GIVE_WAY) $(call PYTEST,600,2000) --connect tests/notebooks/test_as_tasks.py $(if $(NIGHTLY),tests/spark,$(OVER_CONNECT)) $(ARGS)
 
 mutation: $(MUTATION)/.ready ## Tell which faults in the pure modules no unit test finds (ARGS="gate drift" for some modules)
 	$(MUTATION)/bin/python tests/mutation.py $(ARGS)

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from levelfive.metrics import Estimate
+from levelfive.monitoring.markup import Html
 from levelfive.monitoring.report import render
 from levelfive.monitoring.report_data import (
     GateLine,
@@ -62,6 +63,17 @@ class Page(HTMLParser):
 
     def attributes(self, name):
         return [value for _, attributes in self.elements for key, value in attributes.items() if key == name]
+
+
+@pytest.fixture
+def no_drawing(monkeypatch):
+    """Leave the figures empty: drawing them takes nearly all of a page's time."""
+    for module in ("report_plots", "report_heatmap"):
+        monkeypatch.setattr(f"levelfive.monitoring.{module}.svg", lambda figure, name, alternative: Html("<svg></svg>"))
+
+
+# About the words of a page alone.
+undrawn = pytest.mark.usefixtures("no_drawing")
 
 
 def test_a_page_needs_neither_network_nor_script():
@@ -125,6 +137,7 @@ def test_without_any_champion_the_page_says_so():
     assert "Nothing is measured yet: no model is deployed." in page.texts
 
 
+@undrawn
 def test_scored_rows_without_labels_are_shown_without_metrics():
     point = a_point(live={}, reference={}, label_rate=None, mature=0, share_known=0.0, provisional=True)
 
@@ -135,6 +148,7 @@ def test_scored_rows_without_labels_are_shown_without_metrics():
     assert "20.7%" in page.texts
 
 
+@undrawn
 def test_metrics_without_a_judgement_are_no_reason_to_call_a_model_fine():
     page = Page(render(a_report(points=(a_point(provisional=True),), judgements=(), columns=())))
 
@@ -145,6 +159,7 @@ def test_metrics_without_a_judgement_are_no_reason_to_call_a_model_fine():
     )
 
 
+@undrawn
 def test_a_fine_model_is_called_fine_with_its_latest_mature_performance():
     page = Page(render(a_report(points=(a_point(6), a_point(7, provisional=True)))))
 
@@ -155,6 +170,7 @@ def test_a_fine_model_is_called_fine_with_its_latest_mature_performance():
     )
 
 
+@undrawn
 def test_unusual_columns_alone_call_for_no_one():
     judgement = a_judgement(unusual=("dep_delay", "month"), outside=("temperature",))
 
@@ -166,6 +182,7 @@ def test_unusual_columns_alone_call_for_no_one():
     assert "Unusual is not harmful: a season is unusual, too." in page.texts
 
 
+@undrawn
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -180,6 +197,7 @@ def test_harm_and_broken_data_call_for_a_person(change, said):
     assert any(text.startswith(f"The model needs a person: {said}") for text in page.texts)
 
 
+@undrawn
 def test_harm_that_a_person_acknowledged_calls_nobody_and_is_not_called_fine():
     word = "acknowledged by ada as of 2024-08-02T00:00:00Z: the strike"
 
@@ -222,6 +240,7 @@ def test_a_call_is_not_over_because_nothing_was_scored_since():
     assert top.health == Health.NEEDS_A_PERSON
 
 
+@undrawn
 def test_the_latest_judgement_is_the_one_that_counts():
     page = Page(render(a_report(judgements=(a_judgement(7), a_judgement(6, harmful=("it was bad in June",))))))
 
@@ -277,6 +296,7 @@ def test_the_heat_map_draws_thirty_columns_and_counts_the_others():
     assert page.texts.count("column_14") == 1
 
 
+@undrawn
 def test_a_column_without_any_psi_comes_last_and_shows_no_number():
     page = Page(render(a_report(columns=(a_column_week("unknown", psi=None), a_column_week("known", psi=0.0)))))
 
@@ -294,6 +314,7 @@ def test_a_regression_is_shown_with_its_own_metrics_and_no_per_cent():
     assert "9.800" in page.texts
 
 
+@undrawn
 def test_estimates_that_the_data_cannot_tell_are_left_blank():
     one_day = Estimate(0.7, math.nan, math.nan, days=1, rows=900)
     none = Estimate(math.nan, math.nan, math.nan, days=1, rows=900)
@@ -322,6 +343,7 @@ def test_windows_are_called_as_a_person_would_call_them(start, end, name):
     assert name in page.texts
 
 
+@undrawn
 def test_missing_rows_call_for_a_person_whatever_was_judged():
     may = MissingLine("flights", date(2024, 5, 1), date(2024, 5, 31))
 
