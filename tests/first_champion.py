@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -62,15 +62,15 @@ USE_CASES = (SMALL, pytest.param(FLIGHTS, marks=pytest.mark.nightly))
 on_flights = pytest.mark.parametrize("loop", USE_CASES[1:], indirect=True)
 
 
-def choose_flights(fixtures: Path, folder: Path) -> None:
-    """Make fixtures with the flights of two carriers, two fifths of them all."""
+def choose_flights(fixtures: Path, folder: Path, carriers: Collection[str] = CARRIERS) -> None:
+    """Make fixtures with the flights of some carriers; those of two are two fifths of them all."""
     for source in ("airlines", "airports", "planes", "weather"):
         (folder / source).symlink_to(fixtures / source)
     (folder / "flights").mkdir()
     for file in (fixtures / "flights").iterdir():
         header, *lines = gzip.decompress(file.read_bytes()).decode().splitlines()
         place = header.split(",").index("carrier")
-        kept = [line for line in lines if line.split(",")[place] in CARRIERS]
+        kept = [line for line in lines if line.split(",")[place] in carriers]
         (folder / "flights" / file.name).write_bytes(gzip.compress("\n".join([header, *kept, ""]).encode()))
 
 

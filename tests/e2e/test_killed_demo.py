@@ -14,6 +14,7 @@ from deltalake import DeltaTable
 
 import lenient_demo
 from commands import run
+from first_champion import CARRIERS, choose_flights
 from lenient_demo import lenient
 
 DEMO = Path(lenient_demo.__file__)
@@ -78,12 +79,20 @@ class Demo:
         self._process.stdout.close()
 
 
+@pytest.fixture(scope="module")
+def flights(fixtures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Those of one carrier: too few a day for a column to be called broken, which would keep the demo from training."""
+    folder = tmp_path_factory.mktemp("one_carrier")
+    choose_flights(fixtures, folder, CARRIERS[:1])
+    return folder
+
+
 @pytest.fixture
-def demo(few_flights: Path) -> Iterator[object]:
+def demo(flights: Path) -> Iterator[object]:
     started: list[Demo] = []
 
     def start(home: Path, *options: str) -> Demo:
-        started.append(Demo(home, few_flights, *options))
+        started.append(Demo(home, flights, *options))
         return started[-1]
 
     yield start
@@ -118,13 +127,13 @@ def a_home(folder: Path) -> Path:
 @pytest.mark.nightly
 @pytest.mark.usefixtures("spark")
 def test_a_demo_that_is_killed_while_it_trains_and_continued_has_the_history_of_a_clean_one(
-    demo, few_flights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    demo, flights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two months twice, with two trainings each: once at a go, and once in two processes."""
     monkeypatch.setattr("levelfive.app.load_use_case", lenient)
     clean, home = a_home(tmp_path / "clean_demo"), a_home(tmp_path / "killed_demo")
     months, moment = ("--months", "1-2"), "while it trains again"
-    options = ("demo", *months, "--fixtures", str(few_flights))
+    options = ("demo", *months, "--fixtures", str(flights))
     running = demo(home, *months)
     reached = any(all(word in line for word in MOMENTS[moment]) for line in running.lines())
     assert reached, (moment, running.said[-30:])
