@@ -156,17 +156,18 @@ def feature_frame(rows: pd.DataFrame, features: tuple[str, ...], categorical: tu
     Raises:
         ConfigError: A feature that is no category holds something else than numbers.
     """
+    columns = {name: category_texts(rows[name]) if name in categorical else _numbers(rows[name]) for name in features}
+    return pd.DataFrame(columns, index=rows.index)
+
+
+def _numbers(values: pd.Series) -> pd.Series:
     try:
-        columns = {
-            name: category_texts(rows[name]) if name in categorical else rows[name].astype(np.float64)
-            for name in features
-        }
+        return values.astype(np.float64)
     except (TypeError, ValueError) as err:
         raise ConfigError(
-            f"a feature holds something else than the numbers that the model asks for: {err}. Look at the types of the "
-            "feature tables"
+            f"the feature {values.name} holds something else than the numbers that the model asks for: {err}. Look at "
+            "its type in the feature table, or name it among the model's categories"
         ) from err
-    return pd.DataFrame(columns, index=rows.index)
 
 
 def score(estimator: Estimator, task: Task, features: pd.DataFrame) -> npt.NDArray[np.float64]:

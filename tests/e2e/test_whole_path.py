@@ -116,7 +116,7 @@ def test_a_month_in_one_window_equals_hours_from_all_over_it_row_by_row(loop) ->
         # Before there is a champion, its version scores as backfill: apart from the month's rows, and each hour as of
         # its own end.
         scored = scoring.run(app.context, app.registry, window=hour, as_of=hour.end, version=loop.trained.version)
-        assert (scored.role, scored.rows > 10) == (Role.BACKFILL, True), hour
+        assert (scored.role, scored.rows > 0) == (Role.BACKFILL, True), hour
 
     scoring.run(app.context, app.registry, window=month, as_of=LATER)
 

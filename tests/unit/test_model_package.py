@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from in_memory.release import AS_OF, a_model
-from levelfive.errors import RegistryError
+from levelfive.errors import ConfigError, RegistryError
 from levelfive.model_package import SMOKE, Model, check_repeats, feature_frame, save, smoke_check
 from levelfive.usecase import Task
 
@@ -82,3 +82,10 @@ def test_a_package_without_smoke_rows_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(RegistryError, match="holds no smoke rows"):
         smoke_check(package)
+
+
+def test_a_feature_that_holds_no_numbers_is_named() -> None:
+    rows = pd.DataFrame({"distance": [1.0], "speed": ["much"], "origin": ["JFK"]})
+
+    with pytest.raises(ConfigError, match="the feature speed holds something else .* 'much'"):
+        feature_frame(rows, ("distance", "speed", "origin"), ("origin",))
