@@ -87,5 +87,5 @@ def test_a_package_without_smoke_rows_is_refused(tmp_path: Path) -> None:
 def test_a_feature_that_holds_no_numbers_is_named() -> None:
     rows = pd.DataFrame({"distance": [1.0], "speed": ["much"], "origin": ["JFK"]})
 
-    with pytest.raises(ConfigError, match="the feature speed holds something else .* 'much'"):
+    with pytest.raises(ConfigError, match=r"the feature speed holds something else .* 'much'"):
         feature_frame(rows, ("distance", "speed", "origin"), ("origin",))
