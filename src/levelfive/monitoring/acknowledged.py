@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from levelfive.errors import ConfigError
 from levelfive.monitoring.left_out import LeftOut
 from levelfive.monitoring.records import VerdictRecord, verdicts
 from levelfive.runs import JobContext, Run
-from levelfive.windows import Window, iso
+from levelfive.windows import Window, iso, start_of
 
 ACKNOWLEDGED_WINDOWS = "acknowledged_windows"
 
@@ -114,7 +114,7 @@ def excluded(told: Sequence[VerdictRecord], known: Known, *, day_starts_at: time
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
     """
     days = sorted({day for one in told for day in one.left_out})
-    starts = (datetime.combine(day, time(), UTC) + day_starts_at for day in days)
+    starts = (start_of(day, day_starts_at) for day in days)
     flagged = (Window(start, start + _DAY) for start in starts)
     kept = [day for day in flagged if _last_word(known.values(), day) is not LeftOut.NOTHING]
     whole = (window for window, one in known.items() if one.said.left_out is LeftOut.WINDOW)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from levelfive.monitoring.profiling import EPOCH, WindowProfiles, finish
 from levelfive.monitoring.strange import KINDS, LEVELS, Bools, DailyValues, Kind
 from levelfive.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.profiles import SCORE, Baseline
-from levelfive.windows import Window
+from levelfive.windows import Window, start_of
 
 DAY = timedelta(days=1)
 # A number is far outside a range where it lies so many of its widths beyond it.
@@ -157,7 +157,7 @@ def find_missing_rows(before: Known, rows: Mapping[date, int], window: Window, d
 
 
 def _within(day: date, window: Window, day_starts_at: timedelta) -> bool:
-    start = datetime.combine(day, time(), UTC) + day_starts_at
+    start = start_of(day, day_starts_at)
     return window.start <= start and start + DAY <= window.end
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime
 
 from levelfive.errors import EvidenceError
 from levelfive.features.job import LabelledDay
@@ -19,7 +19,7 @@ from levelfive.retraining.records import DecisionRecord, RetrainingRecord
 from levelfive.retraining.situation import Foreseen
 from levelfive.training import evidence
 from levelfive.usecase import UseCase
-from levelfive.windows import iso
+from levelfive.windows import iso, start_of
 
 
 @dataclass(frozen=True)
@@ -101,5 +101,5 @@ def _is_unsettled(use_case: UseCase, days: Sequence[LabelledDay], done: Retraini
     if not of_live:
         return True
     ripe, offset = done.as_of - use_case.maturity, use_case.day_starts_at
-    starts = (datetime.combine(day.day, time(), UTC) + offset for day in days if day.newer)
+    starts = (start_of(day.day, offset) for day in days if day.newer)
     return sum(start < ripe for start in starts) < use_case.gate.holdout_days

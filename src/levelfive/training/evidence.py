@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime
 
 from levelfive.features.job import LabelledDay
 from levelfive.training.split import Split, split_by_holdout
 from levelfive.usecase import UseCase
-from levelfive.windows import first_of
+from levelfive.windows import first_of, start_of
 
 
 @dataclass(frozen=True)
@@ -59,4 +59,4 @@ def foreseen(use_case: UseCase, days: Sequence[LabelledDay], *, as_of: datetime)
 
 
 def _start(use_case: UseCase, day: LabelledDay) -> datetime:
-    return datetime.combine(day.day, time(), UTC) + use_case.day_starts_at
+    return start_of(day.day, use_case.day_starts_at)

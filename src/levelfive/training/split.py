@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from levelfive.errors import ConfigError, EvidenceError
 from levelfive.policies import GatePolicy
-from levelfive.windows import Window, iso
+from levelfive.windows import Window, iso, start_of
 
 MIN_TRAIN_DAYS = 14
 
@@ -188,7 +188,7 @@ def _start_of_day(moment: datetime, day_starts_at: timedelta) -> datetime:
 
 
 def _starts(days: Collection[date], day_starts_at: timedelta, *, before: datetime) -> list[datetime]:
-    starts = (datetime.combine(day, time(), UTC) + day_starts_at for day in sorted(days))
+    starts = (start_of(day, day_starts_at) for day in sorted(days))
     return [start for start in starts if start < before]
 
 
