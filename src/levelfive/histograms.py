@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 MAX_BINS = 20
 # One value in so many may be wild, and is so if it lies so many widths of all others beyond them.
 FEW, RARE, FAR_OUT = 100, 1000, 10
+# What lies beyond counts as this, so that sums of squares of any number of rows are numbers.
+LARGEST = 1e140
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -82,9 +84,9 @@ class Histogram:
 
 
 def finite(values: NDArray[Any]) -> Floats:
-    """Leave out what is missing, NaN or infinite."""
+    """Leave out what is missing, NaN or infinite; the others, shape (values,), lie within `LARGEST` of 0."""
     numbers = np.asarray(values, dtype=np.float64)
-    return np.asarray(numbers[np.isfinite(numbers)])
+    return np.asarray(np.clip(numbers[np.isfinite(numbers)], -LARGEST, LARGEST))
 
 
 def _not_wild(ordered: Floats) -> slice:

@@ -28,7 +28,7 @@ _HASHES = 2**63  # one bit less than there is, so that a hash fits the signed in
 
 @dataclass(frozen=True)
 class NumericProfile:
-    """A numeric column; what is not defined without values is None.
+    """A numeric column; what is not defined without values is None. Values beyond `LARGEST` count as that.
 
     Args:
         count: Finite values.
@@ -173,8 +173,7 @@ def partials_of_groups(
     """
     given, codes = np.asarray(values, dtype=np.float64), np.asarray(groups)
     rows = np.bincount(codes, minlength=n_groups)
-    known = np.isfinite(given)
-    given, codes = given[known], codes[known]
+    given, codes = finite(given), codes[np.isfinite(given)]
     order = np.lexsort((given, codes))
     given, codes = given[order], codes[order]
     places = len(histogram.counts)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from levelfive.categories import category_texts
 from levelfive.day_blocks import DayBlocks
 from levelfive.errors import ConfigError, DataError, EvidenceError
-from levelfive.histograms import MAX_BINS, Floats, Histogram
+from levelfive.histograms import MAX_BINS, Floats, Histogram, finite
 from levelfive.partials import (
     MAX_CATEGORIES,
     QUANTILES,
@@ -209,8 +209,8 @@ def _recent(features: pd.DataFrame, baseline: Baseline, days: NDArray[Any]) -> d
 
 def _daily_numbers(values: NDArray[Any], histogram: Histogram, blocks: DayBlocks) -> DailyCounts:
     numbers = np.asarray(values, dtype=np.float64)
-    known = np.isfinite(numbers)
-    return _cross(blocks.codes[known], histogram.places(numbers[known]), (blocks.days, len(histogram.counts)))
+    days = blocks.codes[np.isfinite(numbers)]
+    return _cross(days, histogram.places(finite(numbers)), (blocks.days, len(histogram.counts)))
 
 
 def _daily_categories(values: pd.Series, profile: CategoricalProfile, blocks: DayBlocks) -> DailyCounts:

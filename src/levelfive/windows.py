@@ -29,6 +29,20 @@ class Window:
         """Show the window as an interval in ISO 8601."""
         return f"[{iso(self.start)}, {iso(self.end)})"
 
+    @classmethod
+    def of_text(cls, text: str) -> Window:
+        """Read a window as it shows itself.
+
+        Raises:
+            ConfigError: The text shows no window.
+        """
+        try:
+            start, end = (datetime.fromisoformat(edge) for edge in text.removeprefix("[").removesuffix(")").split(", "))
+        except ValueError as err:
+            example = "[2013-05-01T00:00:00Z, 2013-05-02T00:00:00Z)"
+            raise ConfigError(f"a window is written as {example}, got {text!r}") from err
+        return cls(start, end)
+
     @property
     def length(self) -> timedelta:
         """How long the window is."""

@@ -248,6 +248,19 @@ def test_any_column_survives_json(numbers):
     assert found == Baseline.from_json(found.to_json())
 
 
+def test_numbers_as_large_as_there_are_survive_json() -> None:
+    huge = [1.7e308, 1.7e308, -1.7e308, 1e200] * 50
+    frame = pd.DataFrame({"x": huge})
+
+    found = profile_baseline(frame, (), label=np.array(huge), score=np.array(huge), days=np.repeat([1, 2], 100))
+
+    assert found == Baseline.from_json(found.to_json())
+    assert (found.numeric["x"].count, found.numeric["x"].nulls) == (200, 0)
+    assert np.sum(found.daily["x"], axis=0).tolist() == list(found.numeric["x"].histogram.counts)
+    groups = partials_of_groups(np.array(huge), np.repeat([0, 1], 100), 2, found.numeric["x"].histogram)
+    assert finish_numeric(merge(*groups), found.numeric["x"].histogram).std == pytest.approx(found.numeric["x"].std)
+
+
 def test_a_baseline_holds_plain_python_numbers():
     found = baseline()
 

@@ -90,3 +90,14 @@ def test_a_date_of_another_century_is_not_where_the_data_begins() -> None:
 
 def test_a_length_beyond_all_times_is_one_window() -> None:
     assert [Window(NOON, NOON + DAY)] == list(Window(NOON, NOON + DAY).split(timedelta.max))
+
+
+@pytest.mark.parametrize("window", [Window(NOON, NOON + DAY), Window(NOON, NOON + timedelta.resolution)], ids=str)
+def test_a_window_is_read_as_it_was_shown(window: Window) -> None:
+    assert Window.of_text(str(window)) == window
+
+
+@pytest.mark.parametrize("text", ["", "None", "[2013-01-01T12:00:00Z)", "[2013-01-01, 2013-01-02, 2013-01-03)"])
+def test_a_text_that_shows_no_window_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="a window is written as"):
+        Window.of_text(text)

@@ -157,7 +157,7 @@ def acknowledge(context: JobContext, said: Acknowledgement, *, as_of: datetime) 
     """
     hole = said.hole
     parameters: dict[str, object] = {"acknowledged": hole, "by": said.by, "reason": said.reason}
-    with context.run("data", as_of=as_of, parameters=parameters) as run:
+    with context.run("acknowledgement", as_of=as_of, parameters=parameters) as run:
         _check(context.use_case, said)
         row = (*astuple(hole), said.by, said.reason, as_of, run.run_id)
         keys = ("source", "first_day", "last_day", "acknowledged_by", "reason")

@@ -10,6 +10,7 @@ from levelfive.data.landed import LANDING_FILES
 from levelfive.data.missing import day_of
 from levelfive.data.rhythm import Span
 from levelfive.monitoring import records
+from levelfive.monitoring.broken import OLDEST_DAYS
 from levelfive.monitoring.daily import Known, days_before, days_of_training, find_missing_rows
 from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.profiling import WindowProfiles
@@ -26,8 +27,11 @@ _OF_A_DAY = (
 
 
 def known_before(context: JobContext, run: Run, model_name: str, window: Window) -> Known:
-    """List the days before a window, as the model's versions profiled them."""
-    told = records.of_model(run, PROFILES, model_name, window.start, _OF_A_DAY)
+    """List the days before a window that it is judged by, as the model's versions profiled them."""
+    # The day before the window is judged anew, by what came before it.
+    since = day_of(window.start, context.use_case) - timedelta(days=OLDEST_DAYS + 1)
+    days = {"day": (since, None)}
+    told = records.of_model(run, PROFILES, model_name, window.start, _OF_A_DAY, between=days)
     return days_before(told, window, context.use_case.day_starts_at)
 
 

@@ -21,30 +21,29 @@ def nothing_in(context: JobContext, run: Run, window: Window, *, as_of: datetime
         window: Prediction times.
         as_of: The logical now: what ran or landed later is not known.
     """
-    if _holds(_looked_at(run, as_of), window):
+    if _holds(_looked_at(run, window, as_of), window):
         return f"no live prediction in {window}: scoring found no row there"
     use_case = context.use_case
     dated = sorted(name for name in use_case.spine_sources if use_case.source(name).event_time is not None)
     first, last = (day_of(moment, use_case) for moment in (window.start, window.end - _INSTANT))
     known = [
         row["day"]
-        for row in run.rows(SOURCE_DAYS, columns=("source", "day", "accepted", "loaded_at"))
-        if row["source"] in dated and row["accepted"] and row["loaded_at"] <= as_of
+        for row in run.rows(SOURCE_DAYS, columns=("day", "accepted", "loaded_at"), where={"source": dated})
+        if row["accepted"] and row["loaded_at"] <= as_of
     ]
     if not known or any(first <= day <= last for day in known):
         return ""
     return f"no live prediction in {window}: no row of {', '.join(dated)} has landed of its days"
 
 
-def _looked_at(run: Run, as_of: datetime) -> Iterable[Window]:
-    """List the windows that scoring has worked on."""
-    done = {"room": "scoring", "status": "succeeded"}
-    for row in run.tables.ledgers.rows(RUNS, columns=("as_of", "parameters"), where=done):
+def _looked_at(run: Run, window: Window, as_of: datetime) -> Iterable[Window]:
+    """List the windows that scoring has worked on since one began."""
+    done, since = {"room": "scoring", "status": "succeeded"}, {"as_of": (window.start, as_of)}
+    for row in run.tables.ledgers.rows(RUNS, columns=("parameters",), where=done, between=since):
         asked = row["parameters"]
         # With a version of its own, it may have been a backfill, which says nothing of live predictions.
-        if row["as_of"] <= as_of and "window" in asked and asked.get("version") in (None, str(None)):
-            start, end = asked["window"].strip("[)").split(", ")
-            yield Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
+        if "window" in asked and asked.get("version") in (None, str(None)):
+            yield Window.of_text(asked["window"])
 
 
 def _holds(windows: Iterable[Window], whole: Window) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from levelfive.ledgers import Cells
+from levelfive.ledgers import Between, Cells
 from levelfive.metrics import Evaluation
 from levelfive.monitoring.daily import far_outside
 from levelfive.monitoring.performance import Performance
@@ -168,10 +168,16 @@ def verdicts(run: Run, model_name: str, *, as_of: datetime) -> tuple[VerdictReco
 
 
 def of_model(
-    run: Run, table: str, model_name: str, as_of: datetime, columns: Sequence[str] | None = None
+    run: Run,
+    table: str,
+    model_name: str,
+    as_of: datetime,
+    columns: Sequence[str] | None = None,
+    *,
+    between: Between | None = None,
 ) -> list[dict[str, Any]]:
     """Read a table's rows about a model that were known at a time, what was said first before what was said later."""
-    rows = run.rows(table, columns=columns, where={"model_name": model_name})
+    rows = run.rows(table, columns=columns, where={"model_name": model_name}, between=between)
     known = (row for row in rows if row["window_end"] <= as_of and row.get("as_of", as_of) <= as_of)
     return sorted(known, key=lambda row: row.get("as_of", as_of))
 

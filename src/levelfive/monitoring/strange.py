@@ -18,7 +18,8 @@ LEVELS = ("0.05", "0.25", "0.5", "0.75", "0.95")
 MIN_LEVELS = 3
 # A level tells a factor only where its sign is that of the reference on so many of the reference's days.
 SAME_SIGN_SHARE = 0.9
-# What has turned to zero, or changed its sign, has shrunk by at least this factor.
+# What has turned to zero has shrunk by at least this factor, and so has what changed its sign by more than it varies:
+# a thaw turns the sign of degrees as well.
 SHRUNK = 1e-3
 
 
@@ -136,11 +137,14 @@ def _compare_factors(quantiles: Floats, reference: Bools, stretch: float) -> tup
     used = reference.any(axis=1)
     before = np.where(reference[used][:, :, None], quantiles[:-1][used], np.nan)
     middle = median(before)
+    levels = np.concatenate((before, quantiles[-1:]))
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.concatenate((before, quantiles[-1:])) / middle
+        ratios = levels / middle
     known = (~np.isnan(before)).sum(axis=0)
     same = (ratios[:-1] > 0).sum(axis=0) >= np.maximum(SAME_SIGN_SHARE * known, 1)
-    factors = _common(ratios, same)
+    shifts = np.abs(levels - middle)
+    as_ever = (ratios < 0) & (shifts <= 2 * stretch * greatest(shifts[:-1]))
+    factors = _common(np.where(as_ever, 1.0, ratios), same)
     enough = _different(middle, same) >= MIN_LEVELS
     factors = np.where(enough, factors, np.nan)
     reach = np.maximum(greatest(np.abs(factors[:-1])), FLOORS[Kind.FACTOR])

@@ -98,7 +98,7 @@ def test_what_is_acknowledged_is_said_no_longer_and_kept_with_who_and_why(contex
     assert (row["source"], row["first_day"], row["last_day"]) == ("flights", MAY.first, MAY.last)
     assert (row["acknowledged_by"], row["reason"], row["acknowledged_at"]) == ("ada", said().reason, AS_OF)
     (run,) = runs(context.tables)
-    assert (run["room"], run["run_id"], run["parameters"]["by"]) == ("data", row["run_id"], "ada")
+    assert (run["room"], run["run_id"], run["parameters"]["by"]) == ("acknowledgement", row["run_id"], "ada")
 
 
 def test_of_a_hole_that_is_acknowledged_in_part_the_rest_is_said(context: JobContext) -> None:

@@ -125,6 +125,18 @@ def test_another_unit_zeros_and_another_sign_are_a_factor(factor: float) -> None
     assert judge_days(days, REFERENCE_DAYS).broken.tolist() == [[True]]
 
 
+def test_another_sign_is_no_factor_where_values_vary_so_much() -> None:
+    """Degrees that were below zero for weeks, on the first days of a thaw."""
+    days = some_days([*USUAL, 0.0, 0.0])
+    frost = np.linspace(-20.0, -4.0, len(USUAL))
+    days.quantiles[: len(USUAL), 0] = frost[:, None] + np.linspace(-2, 2, len(LEVELS))
+    days.quantiles[len(USUAL) :, 0] = np.linspace(1, 5, len(LEVELS))
+
+    found = judge_days(days, REFERENCE_DAYS)
+
+    assert (found.broken.tolist(), found.value[:, 0, FACTOR].tolist()) == ([[False], [False]], [1.0, 1.0])
+
+
 def test_quantiles_that_do_not_all_move_are_no_factor() -> None:
     days = some_days([*USUAL, 0.0])
     days.quantiles[-1, 0, 1:] *= 3
