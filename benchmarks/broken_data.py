@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from levelfive.histograms import Floats
 from levelfive.monitoring.broken import REFERENCE_DAYS, STRETCH, judge_days, judge_volume
 from levelfive.monitoring.strange import LEVELS, DailyValues, Kind
+from levelfive.statistics.histograms import Floats
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 NUMBERS = ("hour", "minute", "sched_dep_time", "sched_arr_time", "distance", "flight")

@@ -16,13 +16,13 @@ from sklearn.base import clone
 
 from levelfive.app import App
 from levelfive.config import Settings
-from levelfive.metrics import row_loss
-from levelfive.model_package import feature_frame, score
-from levelfive.runs import Run
+from levelfive.core.windows import Window, utc
+from levelfive.models.package import feature_frame, score
+from levelfive.statistics.metrics import row_loss
+from levelfive.storage.runs import Run
 from levelfive.training.dataset import labelled_rows
 from levelfive.training.split import folds_by_week
-from levelfive.usecase import LABEL, PREDICTION_TIME, ModelSpec
-from levelfive.windows import Window, utc
+from levelfive.usecase.use_case import LABEL, PREDICTION_TIME, ModelSpec
 
 FOLDS = 4
 RANGES = {

@@ -16,18 +16,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from flight_delay import USE_CASE
-from levelfive.commits import Write
+from levelfive.core.windows import Window, iso, utc
 from levelfive.data.landed import LANDING_FILES, LEDGER_SCHEMA, new_files, newest_times
 from levelfive.data.missing import SOURCE_DAYS, SOURCE_DAYS_SCHEMA, counted, missing
 from levelfive.features.reaches import FEATURE_WINDOWS, note, reach, reached
 from levelfive.features.store import LocalFeatureStore
-from levelfive.local_spark import local_session
 from levelfive.monitoring.deliveries import delivered
-from levelfive.predictions import PREDICTIONS
-from levelfive.runs import RUNS, JobContext, Run
+from levelfive.platforms.local_spark import local_session
 from levelfive.scoring.rebuilding import announce, rebuild_runs
-from levelfive.tables import Tables
-from levelfive.windows import Window, iso, utc
+from levelfive.storage.commits import Write
+from levelfive.storage.predictions import PREDICTIONS
+from levelfive.storage.runs import RUNS, JobContext, Run
+from levelfive.storage.tables import Tables
 
 BEGIN = utc(2013, 1, 1)
 DAY = timedelta(days=1)

@@ -14,18 +14,18 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
-from levelfive import day_blocks
 from levelfive.app import App
 from levelfive.config import Settings
-from levelfive.day_blocks import DayBlocks, Floats
+from levelfive.core.windows import Window, utc
 from levelfive.features.job import LABELS
-from levelfive.metrics import row_loss
-from levelfive.mlflow_store import quieten
-from levelfive.predictions import REFERENCE_SCORE, SCORE, live_predictions
+from levelfive.models.mlflow_store import quieten
 from levelfive.registry.promotions import history
-from levelfive.runs import Run
-from levelfive.usecase import LABEL, LABELLED, OUTCOME, PREDICTION_TIME, Task
-from levelfive.windows import Window, utc
+from levelfive.statistics import day_blocks
+from levelfive.statistics.day_blocks import DayBlocks, Floats
+from levelfive.statistics.metrics import row_loss
+from levelfive.storage.predictions import REFERENCE_SCORE, SCORE, live_predictions
+from levelfive.storage.runs import Run
+from levelfive.usecase.use_case import LABEL, LABELLED, OUTCOME, PREDICTION_TIME, Task
 
 YEAR = Window(utc(2013, 1, 1), utc(2014, 1, 2))
 NORMAL_90 = 1.645

@@ -16,12 +16,12 @@ import pandas as pd
 
 from levelfive.app import App
 from levelfive.config import Settings
-from levelfive.metrics import evaluate
-from levelfive.model_package import feature_frame, score
-from levelfive.runs import Run
+from levelfive.core.windows import Window, utc
+from levelfive.models.package import feature_frame, score
+from levelfive.statistics.metrics import evaluate
+from levelfive.storage.runs import Run
 from levelfive.training.dataset import DAY, labelled_rows
-from levelfive.usecase import LABEL, PREDICTION_TIME, Estimator, ModelSpec
-from levelfive.windows import Window, utc
+from levelfive.usecase.use_case import LABEL, PREDICTION_TIME, Estimator, ModelSpec
 
 
 def month_start(app: App, month: int) -> datetime:

@@ -15,11 +15,11 @@ import pandas as pd
 
 from levelfive.app import App
 from levelfive.config import Settings
+from levelfive.demo.clock import run
+from levelfive.demo.plan import Replay, Step, prepare_home
 from levelfive.errors import LevelfiveError
-from levelfive.mlflow_store import quieten
+from levelfive.models.mlflow_store import quieten
 from levelfive.registry.promotions import history
-from levelfive.replay import run
-from levelfive.replay_plan import Replay, Step, prepare_home
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 JUNE = Path("flights") / "flights_2013-06.csv.gz"

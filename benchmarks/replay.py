@@ -15,9 +15,9 @@ import psutil
 
 from levelfive.app import App
 from levelfive.config import Settings
-from levelfive.mlflow_store import quieten
-from levelfive.replay import run
-from levelfive.replay_plan import Replay, Step, prepare_home
+from levelfive.demo.clock import run
+from levelfive.demo.plan import Replay, Step, prepare_home
+from levelfive.models.mlflow_store import quieten
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 SAMPLE_EVERY_SECONDS = 0.5

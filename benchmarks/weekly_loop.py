@@ -26,18 +26,18 @@ from pyspark.sql import functions as F
 from levelfive import app as levelfive_app
 from levelfive.app import App
 from levelfive.config import Settings
+from levelfive.core.windows import Window, utc
+from levelfive.demo.clock import run
+from levelfive.demo.plan import Again, Replay, Step, prepare_home
 from levelfive.features.job import LABELS
-from levelfive.metrics import row_loss
-from levelfive.mlflow_store import quieten
-from levelfive.predictions import SCORE, live_predictions
+from levelfive.models.mlflow_store import quieten
 from levelfive.registry.promotions import history
-from levelfive.replay import run
-from levelfive.replay_plan import Again, Replay, Step, prepare_home
 from levelfive.retraining.policy import Action
 from levelfive.retraining.records import decisions, retrainings
-from levelfive.runs import Run
-from levelfive.usecase import LABEL, LABELLED, OUTCOME, Task, UseCase, load_use_case
-from levelfive.windows import Window, utc
+from levelfive.statistics.metrics import row_loss
+from levelfive.storage.predictions import SCORE, live_predictions
+from levelfive.storage.runs import Run
+from levelfive.usecase.use_case import LABEL, LABELLED, OUTCOME, Task, UseCase, load_use_case
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 YEAR = Window(utc(2013, 1, 1), utc(2014, 1, 10))

@@ -24,7 +24,7 @@ from flight_delay.sources import LATE_MINUTES
 from levelfive import notebook
 from levelfive.data.known import read_as_known
 from levelfive.monitoring.drift import population_stability
-from levelfive.runs import Run
+from levelfive.storage.runs import Run
 
 page = notebook.parameters(globals(), "explore")
 

@@ -16,8 +16,8 @@ if find_spec("levelfive") is None:
 # COMMAND ----------
 
 from levelfive import notebook
-from levelfive.monitoring.report import render
-from levelfive.report import collect
+from levelfive.reporting.collect import collect
+from levelfive.reporting.page import render
 
 page = notebook.parameters(globals(), "report")
 

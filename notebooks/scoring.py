@@ -19,8 +19,8 @@ if find_spec("levelfive") is None:
 from matplotlib.figure import Figure
 
 from levelfive import notebook
-from levelfive.predictions import PREDICTIONS
 from levelfive.scoring import checking, job
+from levelfive.storage.predictions import PREDICTIONS
 
 page = notebook.parameters(globals(), "scoring")
 

@@ -35,7 +35,7 @@ DOWNLOADING = re.compile(r"^\s*Downloading (\S+) \(([\d.]+)([KMG]iB)\)")
 FINISHED = re.compile(r"^\s*Downloaded (\S+)")
 # What takes long to compile, of all that commands and tests import: a third of what is installed.
 IMPORTED = (
-    "flight_delay, levelfive.cli, levelfive.replay, mlflow.pyfunc, mlflow.server, mlflow.sklearn, alembic, xgboost, "
+    "flight_delay, levelfive.cli.main, levelfive.demo.clock, mlflow.pyfunc, mlflow.server, mlflow.sklearn, alembic, xgboost, "
     "sklearn.compose, matplotlib.pyplot, deltalake, pyspark.sql.connect.session, great_expectations, hypothesis, pytest"
 )
 IVY_MODULE = """<ivy-module version="2.0"><info organisation="levelfive" module="jars"/><dependencies>
@@ -299,7 +299,7 @@ class SetUp:
             return
         for path in (archive, made_of):
             path.unlink(missing_ok=True)
-        self._call("Spark", str(self._python), "-m", "levelfive.local_spark")
+        self._call("Spark", str(self._python), "-m", "levelfive.platforms.local_spark")
         made_of.write_text(key)
 
     def _call(self, what: str, *command: str, env: dict[str, str] | None = None) -> None:

@@ -3,7 +3,7 @@
 import threading
 from typing import Protocol
 
-from levelfive.tables import Tables
+from levelfive.storage.tables import Tables
 
 LONG_ENOUGH_TO_ENTER = 0.3
 AT_ONCE = 30.0

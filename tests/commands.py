@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from levelfive import cli
+from levelfive.cli.main import main as cli
 
 
 def run(home: Path, *arguments: str) -> int:

@@ -12,9 +12,9 @@ from pyspark.sql import SparkSession
 
 from connect_server import connect_server, only_what_serverless_sets
 from first_champion import Kept, Stage, choose_flights, keep, keep_apart
-from levelfive.local_spark import local_session
-from levelfive.mlflow_store import quieten
-from levelfive.tables import Tables
+from levelfive.models.mlflow_store import quieten
+from levelfive.platforms.local_spark import local_session
+from levelfive.storage.tables import Tables
 
 pytest_plugins = ["timing"]
 pytest.register_assert_rewrite("alone_contract", "in_memory", "ledger_contract")

@@ -15,7 +15,7 @@ from pyspark.errors import PySparkRuntimeError
 from pyspark.sql.connect.conf import RuntimeConf
 from pyspark.sql.connect.dataframe import DataFrame
 
-from levelfive.local_spark import check_java, session_settings
+from levelfive.platforms.local_spark import check_java, session_settings
 from programs import unprivileged
 
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"

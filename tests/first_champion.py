@@ -25,18 +25,18 @@ import pytest
 import shop
 from levelfive.app import App
 from levelfive.config import Settings
+from levelfive.core.windows import Window, utc
 from levelfive.data import job as data
+from levelfive.demo.plan import land, plan_of
 from levelfive.features import job as features
-from levelfive.mlflow_store import quieten
+from levelfive.models.mlflow_store import quieten
 from levelfive.monitoring import job as monitoring
 from levelfive.registry import job as registry
-from levelfive.replay_plan import land, plan_of
 from levelfive.scoring import job as scoring
 from levelfive.scoring.job import ScoringResult
 from levelfive.training import job as training
 from levelfive.training.job import TrainingResult
-from levelfive.usecase import load_use_case
-from levelfive.windows import Window, utc
+from levelfive.usecase.use_case import load_use_case
 
 # Lets the files of a window land in a folder.
 Deliver = Callable[[Path, Window], None]

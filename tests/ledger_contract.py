@@ -5,9 +5,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from levelfive.core.windows import utc
 from levelfive.errors import TableError
-from levelfive.ledgers import NAMED_VALUES, Ledgers
-from levelfive.windows import utc
+from levelfive.storage.control_tables import NAMED_VALUES, Ledgers
 
 SCHEMA = """name string, at timestamp, day date, number long, share double, good boolean, counts map<string,long>,
     parts array<double>"""

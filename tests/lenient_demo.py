@@ -5,9 +5,10 @@ It trains on January, scores February, trains again on what February brought, an
 
 from dataclasses import replace
 
-from levelfive import app, cli
-from levelfive.policies import GatePolicy, RetrainingPolicy
-from levelfive.usecase import UseCase, load_use_case
+from levelfive import app
+from levelfive.cli.main import main as cli
+from levelfive.usecase.policies import GatePolicy, RetrainingPolicy
+from levelfive.usecase.use_case import UseCase, load_use_case
 
 
 def lenient(name: str) -> UseCase:

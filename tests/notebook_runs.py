@@ -16,8 +16,8 @@ from fake_dbutils import FakeDbutils
 from first_champion import AS_OF, LATER
 from levelfive.app import App
 from levelfive.config import Settings
-from levelfive.job_runs import JobRun
-from levelfive.windows import iso
+from levelfive.core.job_runs import JobRun
+from levelfive.core.windows import iso
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SCORED = {"window_start": iso(AS_OF), "window_end": iso(LATER)}

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from levelfive.metrics import Estimate
-from levelfive.monitoring.report_data import (
+from levelfive.core.windows import Window, utc
+from levelfive.reporting.data import (
     ColumnWeek,
     DecisionLine,
     GateLine,
@@ -13,7 +13,7 @@ from levelfive.monitoring.report_data import (
     PromotionLine,
     ReportData,
 )
-from levelfive.windows import Window, utc
+from levelfive.statistics.metrics import Estimate
 
 
 def a_window(month=7):

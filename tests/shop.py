@@ -13,9 +13,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from levelfive.policies import GatePolicy, MonitoringPolicy
-from levelfive.tables import in_window
-from levelfive.usecase import (
+from levelfive.core.windows import Window, iso
+from levelfive.storage.tables import in_window
+from levelfive.usecase.policies import GatePolicy, MonitoringPolicy
+from levelfive.usecase.use_case import (
     KNOWN_AT,
     LABEL,
     LABELLED,
@@ -31,7 +32,6 @@ from levelfive.usecase import (
     UseCase,
     not_null,
 )
-from levelfive.windows import Window, iso
 
 ORDERS_A_DAY = 24
 STORES = ("north", "south", "east")

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from levelfive.policies import RetrainingPolicy
+from levelfive.core.windows import Window, utc
 from levelfive.retraining.situation import Situation, WindowEvidence
-from levelfive.windows import Window, utc
+from levelfive.usecase.policies import RetrainingPolicy
 
 AS_OF = utc(2013, 8, 5, 6)
 WEEK = timedelta(days=7)

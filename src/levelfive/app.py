@@ -15,18 +15,18 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol
 
 from levelfive.config import Settings
+from levelfive.core.job_runs import JobRun, is_service_principal, read_job_run
 from levelfive.errors import ConfigError, MachineError, unusable
-from levelfive.feature_stores import FeatureStore
 from levelfive.features.databricks_store import DatabricksFeatureStore, feature_engineering
 from levelfive.features.store import LocalFeatureStore
-from levelfive.job_runs import JobRun, is_service_principal, read_job_run
 from levelfive.registry.copying import copy_of
 from levelfive.registry.store import CentralRegistry
 from levelfive.retraining.job import Stores
-from levelfive.runs import JobContext
-from levelfive.tables import Tables
+from levelfive.storage.feature_stores import FeatureStore
+from levelfive.storage.runs import JobContext
+from levelfive.storage.tables import Tables
 from levelfive.training.tracking import Tracking
-from levelfive.usecase import UseCase, load_use_case
+from levelfive.usecase.use_case import UseCase, load_use_case
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -85,7 +85,7 @@ class Laptop:
     def scratch(self, settings: Settings) -> Iterator[SparkSession]:
         """Start Spark beside a folder that is gone afterwards."""
         # Only a laptop has what this needs.
-        from levelfive.local_spark import local_session
+        from levelfive.platforms.local_spark import local_session
 
         with TemporaryDirectory() as folder:
             yield local_session(Path(folder), memory=settings.memory, cores=settings.cores)
@@ -93,7 +93,7 @@ class Laptop:
     def tables(self, settings: Settings) -> Tables:
         """Open the lakehouse; this starts Spark."""
         # Only a laptop has what this needs.
-        from levelfive.local_spark import local_session
+        from levelfive.platforms.local_spark import local_session
 
         warehouse = self._made(self.home / "lakehouse")
         spark = local_session(warehouse, memory=settings.memory, cores=settings.cores)

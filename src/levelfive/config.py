@@ -10,8 +10,8 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from levelfive.core.windows import Clock, Window, iso, utc
 from levelfive.errors import AsOfError, ConfigError
-from levelfive.windows import Clock, Window, iso, utc
 
 CONFIG_FILE = "levelfive.yml"
 DEFAULT_HOME = Path(".levelfive")

@@ -11,7 +11,7 @@ import typer
 from azure_pipelines.calls import Project
 from azure_pipelines.expansion import FOLDER, expand
 from bundle.offline import ROOT
-from levelfive.cli import cli
+from levelfive.cli.main import cli
 
 CI, CD = FOLDER / "ci.yml", FOLDER / "cd.yml"
 QA_MODEL = ("keep", "train", "release", "promote")

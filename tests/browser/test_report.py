@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
-from levelfive.monitoring.report import render
+from levelfive.reporting.page import render
 from programs import program
 from reports import a_column_week, a_report
 

@@ -14,7 +14,7 @@ from databricks.sdk.service import catalog, compute, iam, sql, workspace
 from typer.testing import CliRunner
 
 from bundle.offline import deployment
-from levelfive.cli import cli
+from levelfive.cli.main import cli
 from levelfive.errors import ConfigError, MachineError
 from levelfive.preflight import checks
 from levelfive.preflight.finding import Answer, Finding

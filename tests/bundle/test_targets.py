@@ -7,7 +7,7 @@ import yaml
 
 from bundle.offline import PRODUCTION, ROOT, TARGETS, deployment, read, resolve, texts
 from levelfive.config import parse_clock
-from levelfive.windows import utc
+from levelfive.core.windows import utc
 
 RESOURCE_FILES = sorted((ROOT / "resources").glob("*.yml"))
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from levelfive.app import App
 from levelfive.config import Settings, parse_time
-from levelfive.runs import JobContext
+from levelfive.core.windows import Window
 from levelfive.scoring import job as scoring
-from levelfive.tables import Tables
-from levelfive.windows import Window
+from levelfive.storage.runs import JobContext
+from levelfive.storage.tables import Tables
 
 
 def die(*_: object, **__: object) -> None:

@@ -18,20 +18,20 @@ from feature_engineering.fake import Metastore, fake_engineering
 from first_champion import BEGIN, deliver
 from levelfive.app import App, Laptop
 from levelfive.config import Settings
+from levelfive.core.windows import Window, utc
 from levelfive.data import job as data
 from levelfive.features import job as features
 from levelfive.features.databricks_store import DatabricksFeatureStore
-from levelfive.mlflow_store import quieten
-from levelfive.policies import GatePolicy
-from levelfive.predictions import PREDICTIONS, Role
+from levelfive.models.mlflow_store import quieten
 from levelfive.registry import job as registry
 from levelfive.registry.store import CHAMPION
-from levelfive.runs import JobContext
 from levelfive.scoring import job as scoring
-from levelfive.tables import Tables
+from levelfive.storage.predictions import PREDICTIONS, Role
+from levelfive.storage.runs import JobContext
+from levelfive.storage.tables import Tables
 from levelfive.training import job as training
 from levelfive.training.admission import admit
-from levelfive.windows import Window, utc
+from levelfive.usecase.policies import GatePolicy
 
 pytestmark = pytest.mark.nightly  # two environments, each with three weeks of data and features
 

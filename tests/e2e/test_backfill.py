@@ -10,12 +10,12 @@ import pytest
 from commands import run
 from first_champion import AS_OF, LATER, on_flights
 from levelfive.app import App
+from levelfive.core.windows import Window, iso
 from levelfive.errors import ConfigError, LevelfiveError
-from levelfive.predictions import PREDICTIONS
 from levelfive.registry.promotions import append, history
 from levelfive.scoring import backfill
 from levelfive.scoring import job as scoring
-from levelfive.windows import Window, iso
+from levelfive.storage.predictions import PREDICTIONS
 
 DAY = timedelta(days=1)
 SHOWN = ["score", "model_version", "role", "batch_id", "scored_as_of"]

@@ -13,8 +13,8 @@ from pyspark.sql import SparkSession
 
 from commands import run
 from flight_delay import USE_CASE
-from levelfive.replay_plan import land
-from levelfive.windows import Window, utc
+from levelfive.core.windows import Window, utc
+from levelfive.demo.plan import land
 
 FIRST_DAYS = Window(utc(2013, 1, 1, 6), utc(2013, 1, 4, 6))
 NEXT_DAY = Window(FIRST_DAYS.end, utc(2013, 1, 5, 6))
@@ -197,7 +197,7 @@ def test_a_few_wrong_rows_go_to_quarantine_with_their_reasons(
 
 def test_without_java_the_command_says_what_to_install(tmp_path: Path) -> None:
     environment = {**os.environ, "JAVA_HOME": str(tmp_path), "COLUMNS": "200"}
-    command = [sys.executable, "-m", "levelfive.cli", "data", "--as-of", AS_OF, "--home", str(tmp_path / "home")]
+    command = [sys.executable, "-m", "levelfive.cli.main", "data", "--as-of", AS_OF, "--home", str(tmp_path / "home")]
 
     answer = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 

@@ -9,9 +9,9 @@ import pytest
 from first_champion import BEGIN, deliver
 from levelfive.app import App
 from levelfive.config import Settings
+from levelfive.core.windows import Window, iso
 from levelfive.data import job as data
 from levelfive.errors import AsOfError
-from levelfive.windows import Window, iso
 
 DAYS = tuple(Window(BEGIN, BEGIN + timedelta(days=3)).split(timedelta(days=1)))
 

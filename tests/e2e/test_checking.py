@@ -8,12 +8,12 @@ from pyspark.sql import functions as F
 from commands import run
 from first_champion import AS_OF, LATER, Stage, on_flights
 from levelfive.app import App
+from levelfive.core.windows import Window, iso
 from levelfive.errors import DataError
-from levelfive.predictions import PREDICTIONS
-from levelfive.runs import RUNS
 from levelfive.scoring import checking
 from levelfive.scoring.job import ScoringResult
-from levelfive.windows import Window, iso
+from levelfive.storage.predictions import PREDICTIONS
+from levelfive.storage.runs import RUNS
 
 SCORED = Window(AS_OF, LATER)
 

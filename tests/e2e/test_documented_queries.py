@@ -12,12 +12,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from first_champion import FLIGHTS, SMALL, Stage
+from levelfive.core.windows import Window, utc
 from levelfive.monitoring import job as monitoring
-from levelfive.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy
 from levelfive.retraining import job as retraining
 from levelfive.retraining.records import DecisionRecord, RetrainingRecord, record_retraining
-from levelfive.runs import JobContext, Run
-from levelfive.windows import Window, utc
+from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy
 
 PAGE = Path(__file__).parents[2] / "docs" / "tables.md"
 DASHBOARD = Path(__file__).parents[2] / "resources" / "monitoring.lvdash.json"

@@ -10,9 +10,9 @@ import pandas as pd
 
 from first_champion import on_flights
 from levelfive.app import App
-from levelfive.runs import RUNS
+from levelfive.core.windows import Window, iso, utc
 from levelfive.scoring import job as scoring
-from levelfive.windows import Window, iso, utc
+from levelfive.storage.runs import RUNS
 
 LATER = utc(2013, 2, 18, 6)
 WINDOW = Window(utc(2013, 2, 17, 12), utc(2013, 2, 17, 18))

@@ -12,23 +12,23 @@ from pyspark.sql import functions as F
 
 from first_champion import AS_OF, LATER, Stage, on_flights, prepare
 from levelfive.app import App
+from levelfive.core.windows import Window, utc
 from levelfive.errors import EvidenceError, RegistryError
 from levelfive.features import job as features
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring import records
-from levelfive.monitoring.report import render
-from levelfive.policies import GatePolicy, RetrainingPolicy
-from levelfive.predictions import PREDICTIONS
 from levelfive.registry import job as registry
 from levelfive.registry.promotions import history
-from levelfive.report import collect
+from levelfive.reporting.collect import collect
+from levelfive.reporting.page import render
 from levelfive.retraining import job as retraining
 from levelfive.retraining.policy import Action
 from levelfive.retraining.records import RETRAININGS
-from levelfive.runs import JobContext, Run
 from levelfive.scoring import job as scoring
+from levelfive.storage.predictions import PREDICTIONS
+from levelfive.storage.runs import JobContext, Run
 from levelfive.training.dataset import DAY, SLICE, Wanted, labelled_rows, training_rows
-from levelfive.windows import Window, utc
+from levelfive.usecase.policies import GatePolicy, RetrainingPolicy
 from registered import files_of
 
 SCORED = Window(AS_OF, LATER)

@@ -20,21 +20,21 @@ import shop
 from first_champion import FLIGHTS, SMALL, on_flights
 from flight_delay import USE_CASE
 from flight_delay.outcomes import labels
+from levelfive.core.windows import Window, utc
 from levelfive.features import job as features
 from levelfive.features.store import LocalFeatureStore
 from levelfive.monitoring import job as monitoring
-from levelfive.policies import GatePolicy
 from levelfive.registry import job as registry
 from levelfive.registry.gate import VerdictKind
 from levelfive.registry.promotions import champion_as_of, history
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
-from levelfive.runs import JobContext
 from levelfive.scoring import job as scoring
-from levelfive.tables import Tables
+from levelfive.storage.runs import JobContext
+from levelfive.storage.tables import Tables
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking
-from levelfive.usecase import LABEL, Estimator, ModelSpec, Task
-from levelfive.windows import Window, utc
+from levelfive.usecase.policies import GatePolicy
+from levelfive.usecase.use_case import LABEL, Estimator, ModelSpec, Task
 
 AS_OF = utc(2013, 2, 15, 6)
 SECOND = utc(2013, 2, 18, 6)

@@ -17,20 +17,20 @@ from commands import run
 from first_champion import AS_OF, LATER, TRAINER, on_flights
 from levelfive.app import App
 from levelfive.config import Approval, Settings
+from levelfive.core.windows import Window, iso
 from levelfive.errors import ConfigError, RegistryError, TableError
-from levelfive.policies import GatePolicy
-from levelfive.predictions import PREDICTIONS, Role
 from levelfive.registry import job as registry
 from levelfive.registry import tags
 from levelfive.registry.eligibility import judged, passed_verdict
 from levelfive.registry.gate import VerdictKind
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
-from levelfive.runs import RUNS, JobContext
 from levelfive.scoring import job as scoring
+from levelfive.storage.predictions import PREDICTIONS, Role
+from levelfive.storage.runs import RUNS, JobContext
 from levelfive.training import job as training
 from levelfive.training.admission import Admission, admit
-from levelfive.windows import Window, iso
+from levelfive.usecase.policies import GatePolicy
 from registered import files_of
 
 DAY = timedelta(days=1)

@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from in_memory.schemas import arrow_schema
-from levelfive.commits import Write
 from levelfive.errors import TableError
-from levelfive.ledgers import Between, Cells, Where, is_several
+from levelfive.storage.commits import Write
+from levelfive.storage.control_tables import Between, Cells, Where, is_several
 
 
 class MemoryLedgers:

@@ -16,22 +16,22 @@ from sklearn.linear_model import LogisticRegression
 from in_memory.registry import MemoryBackend
 from in_memory.tables import MemoryTables
 from levelfive.config import Approval
+from levelfive.core.windows import Window, iso, utc
 from levelfive.features.job import LabelledDay
 from levelfive.features.store import LocalFeatureStore
-from levelfive.model_package import Model, ModelCard, save
-from levelfive.policies import GatePolicy
-from levelfive.profiles import profile_baseline
+from levelfive.models.package import Model, ModelCard, save
 from levelfive.registry import job as registry_job
 from levelfive.registry import tags
 from levelfive.registry.eligibility import judged, passed_verdict
 from levelfive.registry.gate import Verdict, VerdictKind
 from levelfive.registry.promotions import Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
-from levelfive.runs import RUNS, JobContext
+from levelfive.statistics.baseline import profile_baseline
+from levelfive.storage.runs import RUNS, JobContext
 from levelfive.training.admission import Admission, admit
 from levelfive.training.dataset import DAY, outside
-from levelfive.usecase import LABEL, PREDICTION_TIME, Task, UseCase, load_use_case
-from levelfive.windows import Window, iso, utc
+from levelfive.usecase.policies import GatePolicy
+from levelfive.usecase.use_case import LABEL, PREDICTION_TIME, Task, UseCase, load_use_case
 
 AS_OF, LATER = utc(2013, 2, 15, 6), utc(2013, 2, 18, 6)
 HOUR = timedelta(hours=1)

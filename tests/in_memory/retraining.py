@@ -12,11 +12,10 @@ import numpy as np
 
 from in_memory.release import LATER, PASSED, Environment, Packages
 from levelfive.config import Approval
+from levelfive.core.windows import Window, iso
 from levelfive.data.missing import day_of
 from levelfive.features.job import LabelledDay
-from levelfive.metrics import evaluate
 from levelfive.monitoring.records import Subject, VerdictRecord, write_verdicts
-from levelfive.policies import RetrainingPolicy
 from levelfive.registry import tags
 from levelfive.registry.eligibility import judged
 from levelfive.registry.gate import Verdict
@@ -24,10 +23,11 @@ from levelfive.registry.job import champion
 from levelfive.registry.store import CentralRegistry
 from levelfive.retraining import job as retraining
 from levelfive.retraining.records import DecisionRecord
-from levelfive.runs import JobContext, Run
+from levelfive.statistics.metrics import evaluate
+from levelfive.storage.runs import JobContext, Run
 from levelfive.training.job import TrainingResult, announce
-from levelfive.usecase import Task
-from levelfive.windows import Window, iso
+from levelfive.usecase.policies import RetrainingPolicy
+from levelfive.usecase.use_case import Task
 
 DECIDED = LATER + timedelta(days=1)
 WEEK = Window(LATER - timedelta(days=7), LATER)

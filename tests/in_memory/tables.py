@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from in_memory.ledgers import MemoryLedgers
-from levelfive.commits import Commit, Write
+from levelfive.core.windows import Window, iso
 from levelfive.errors import TableError
-from levelfive.tables import REACHES
-from levelfive.windows import Window, iso
+from levelfive.storage.commits import Commit, Write
+from levelfive.storage.tables import REACHES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -9,8 +9,8 @@ from pyspark.sql import SparkSession
 
 from feature_engineering.fake import Metastore, fake_package
 from first_champion import AS_OF, BEGIN, FLIGHTS, LATER, USE_CASES, Deliver, Kept, Stage, delivery
-from levelfive.mlflow_store import quieten
-from levelfive.windows import Window, iso
+from levelfive.core.windows import Window, iso
+from levelfive.models.mlflow_store import quieten
 from notebook_runs import SCORED, Job, Jobs, Scripts
 
 

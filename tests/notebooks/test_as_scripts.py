@@ -15,11 +15,11 @@ from pyspark.sql import DataFrame, SparkSession
 from first_champion import AS_OF, LATER, USE_CASES, Kept, Stage
 from levelfive.app import App
 from levelfive.config import Settings
-from levelfive.predictions import PREDICTIONS
+from levelfive.core.windows import iso
 from levelfive.retraining.policy import Action, Decision
 from levelfive.retraining.records import DecisionRecord, record_decision, retrainings
-from levelfive.runs import Run
-from levelfive.windows import iso
+from levelfive.storage.predictions import PREDICTIONS
+from levelfive.storage.runs import Run
 from notebook_runs import NOTEBOOKS, SCORED, Scripts, packages_without_ours, run_script
 
 on_flights = pytest.mark.parametrize("scripts", USE_CASES[1:], indirect=True)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from pyspark.sql import SparkSession
 
 from first_champion import AS_OF, FLIGHTS, SMALL, Kept, Stage
-from levelfive.predictions import PREDICTIONS
+from levelfive.storage.predictions import PREDICTIONS
 from notebook_runs import STARTER, Jobs
 
 KEY = ["flight_date", "carrier", "flight", "origin"]

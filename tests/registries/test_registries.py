@@ -27,14 +27,14 @@ from sklearn.linear_model import LogisticRegression
 from urllib3.util import Retry
 
 from in_memory.registry import MemoryBackend
+from levelfive.core.windows import utc
 from levelfive.errors import ConfigError, DamagedModel, MachineError, ModelNotFound, RegistryError
-from levelfive.model_package import Model, ModelCard, digest, save
+from levelfive.models.package import Model, ModelCard, digest, save
 from levelfive.registry.backends import without_password
 from levelfive.registry.copying import bring, copy_of
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF, SOURCE_MODEL, SOURCE_REGISTRY, SOURCE_VERSION
-from levelfive.usecase import Task
-from levelfive.windows import utc
+from levelfive.usecase.use_case import Task
 from programs import unprivileged
 from unity_catalog import unity_catalog
 

@@ -2,8 +2,8 @@
 
 from pyspark.sql import SparkSession
 
-from levelfive.categories import category_texts
-from levelfive.category_columns import with_texts
+from levelfive.statistics.categories import category_texts
+from levelfive.storage.category_columns import with_texts
 
 
 def test_whole_numbers_keep_all_digits_on_their_way_to_pandas(spark: SparkSession) -> None:

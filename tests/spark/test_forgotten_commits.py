@@ -9,13 +9,13 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame
 
 from in_memory.release import a_context
+from levelfive.core.windows import Window, iso, utc
 from levelfive.features.store import LocalFeatureStore
-from levelfive.predictions import PREDICTIONS
-from levelfive.runs import RUNS, Run
 from levelfive.scoring.rebuilding import announce, rebuild_runs
-from levelfive.tables import Tables
-from levelfive.usecase import PREDICTION_TIME, FeatureTable
-from levelfive.windows import Window, iso, utc
+from levelfive.storage.predictions import PREDICTIONS
+from levelfive.storage.runs import RUNS, Run
+from levelfive.storage.tables import Tables
+from levelfive.usecase.use_case import PREDICTION_TIME, FeatureTable
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 BEGIN = utc(2013, 1, 1)

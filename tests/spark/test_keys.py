@@ -4,8 +4,8 @@ import pytest
 from pyspark.sql import functions as F
 
 from levelfive.errors import DataError
-from levelfive.keys import Keyed, explained
-from levelfive.tables import Tables
+from levelfive.storage.keys import Keyed, explained
+from levelfive.storage.tables import Tables
 
 
 def test_the_write_of_rows_that_share_a_key_fails_and_names_them(tables: Tables) -> None:

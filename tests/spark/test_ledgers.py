@@ -13,10 +13,10 @@ from pyspark.sql.types import StructType
 from in_memory.schemas import arrow_schema
 from ledger_contract import SCHEMA, LedgerContract, WritersSideBySide, numbers, row
 from levelfive.data.landed import LEDGER_SCHEMA
-from levelfive.ledgers import Ledgers, SparkLedgers
 from levelfive.registry.promotions import SCHEMA as PROMOTIONS
-from levelfive.runs import SCHEMA as RUNS
-from levelfive.tables import Tables
+from levelfive.storage.control_tables import Ledgers, SparkLedgers
+from levelfive.storage.runs import SCHEMA as RUNS
+from levelfive.storage.tables import Tables
 
 
 class TestOfAWorkspace(LedgerContract):
@@ -51,7 +51,7 @@ WRITER = """
 import sys
 import pyarrow as pa
 from pathlib import Path
-from levelfive.local_ledgers import LocalLedgers
+from levelfive.storage.delta_rs_control_tables import LocalLedgers
 ledgers = LocalLedgers(lambda table: Path(sys.argv[1]) / table, lambda _: pa.schema([("number", pa.int64())]))
 for number in range(10):
     print(ledgers.add("facts", "", [(number,)], ("number",)).rows, flush=True)

@@ -3,7 +3,7 @@
 import pytest
 from pyspark.sql import SparkSession
 
-from levelfive.predictions import slices_of
+from levelfive.storage.predictions import slices_of
 
 
 @pytest.mark.parametrize(

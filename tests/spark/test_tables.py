@@ -10,9 +10,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from alone_contract import check_that_one_piece_of_work_waits_for_the_other
+from levelfive.core.windows import Window, utc
 from levelfive.errors import TableConflict, TableError
-from levelfive.tables import Tables
-from levelfive.windows import Window, utc
+from levelfive.storage.tables import Tables
 
 START = utc(2013, 1, 1)
 HOUR = timedelta(hours=1)
@@ -138,7 +138,7 @@ def test_of_two_first_writers_the_second_looks_again(tables: Tables, monkeypatch
 @pytest.mark.alike
 def test_a_writer_that_is_always_overtaken_is_told(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     tables.insert_new("numbers", numbers(tables, 0), ("number",))
-    monkeypatch.setattr("levelfive.tables.ATTEMPTS", 2)
+    monkeypatch.setattr("levelfive.storage.tables.ATTEMPTS", 2)
     insert_before_each_look(tables, [1, 2], monkeypatch)
 
     with pytest.raises(TableConflict, match="another writer committed first"):

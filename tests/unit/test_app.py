@@ -10,11 +10,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from levelfive.app import App, Laptop, Workspace, on_databricks
-from levelfive.cli_options import how_to_promote, open_app
+from levelfive.cli.options import how_to_promote, open_app
 from levelfive.config import Approval, Settings
+from levelfive.core.windows import utc
 from levelfive.errors import ConfigError
 from levelfive.registry.store import CentralRegistry
-from levelfive.windows import utc
 
 
 class Classic:

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from levelfive.categories import category_texts
-from levelfive.model_package import feature_frame
-from levelfive.partials import partial_categorical
+from levelfive.models.package import feature_frame
+from levelfive.statistics.categories import category_texts
+from levelfive.statistics.partials import partial_categorical
 
 NOON = datetime(2013, 1, 1, 12)
 

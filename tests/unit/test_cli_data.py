@@ -11,12 +11,12 @@ import pytest
 from commands import run
 from in_memory.release import a_context
 from in_memory.tables import MemoryTables
-from levelfive import cli_data
+from levelfive.cli import data as cli_data
+from levelfive.core.windows import utc
 from levelfive.data import job as data_job
 from levelfive.data.job import DataResult
 from levelfive.data.missing import ACKNOWLEDGED_DAYS, Hole, count_days
-from levelfive.runs import JobContext, Run
-from levelfive.windows import utc
+from levelfive.storage.runs import JobContext, Run
 
 AS_OF = utc(2013, 7, 1, 6)
 MAY = Hole("flights", date(2013, 5, 1), date(2013, 5, 31))

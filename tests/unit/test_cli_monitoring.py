@@ -10,14 +10,15 @@ import pytest
 from commands import run
 from in_memory.release import Environment, Packages
 from in_memory.retraining import DECIDED, WEEK, LiveModel
-from levelfive import cli, cli_monitoring
+from levelfive.cli import main as cli
+from levelfive.cli import monitoring as cli_monitoring
+from levelfive.core.windows import iso
 from levelfive.monitoring import job as monitoring_job
 from levelfive.monitoring.acknowledged import ACKNOWLEDGED_WINDOWS
 from levelfive.monitoring.job import MonitoringResult
 from levelfive.registry.store import CentralRegistry
-from levelfive.report import collect
-from levelfive.runs import JobContext
-from levelfive.windows import iso
+from levelfive.reporting.collect import collect
+from levelfive.storage.runs import JobContext
 
 AS_OF = iso(DECIDED)
 OF_WEEK = ("monitoring", "acknowledge", "--from", iso(WEEK.start), "--to", iso(WEEK.end))

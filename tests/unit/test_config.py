@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from levelfive.config import load_settings, parse_length, parse_time, parse_window
+from levelfive.core.windows import Window, utc
 from levelfive.errors import AsOfError, ConfigError
-from levelfive.windows import Window, utc
 
 
 def test_a_time_without_an_offset_is_utc() -> None:

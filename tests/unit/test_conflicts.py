@@ -3,8 +3,8 @@
 import pytest
 from pyspark.errors import AnalysisException, PySparkException, PythonException
 
-from levelfive.conflicts import refusals
 from levelfive.errors import LevelfiveError, MachineError, TableError
+from levelfive.storage.conflicts import refusals
 
 FULL = "Job aborted.\njava.io.IOException: No space left on device"
 PYTHON = "An exception was thrown from the Python worker:\nTraceback (most recent call last):\nValueError: no such code"

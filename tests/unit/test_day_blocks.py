@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from levelfive.day_blocks import DayBlocks, Floats, bootstrap, mean, mean_and_error
+from levelfive.statistics.day_blocks import DayBlocks, Floats, bootstrap, mean, mean_and_error
 
 
 def levels(weights: Floats) -> Floats:

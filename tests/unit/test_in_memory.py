@@ -9,12 +9,12 @@ from alone_contract import check_that_one_piece_of_work_waits_for_the_other
 from in_memory.ledgers import MemoryLedgers
 from in_memory.registry import MemoryBackend, MemoryClient
 from in_memory.tables import MemoryTables
-from levelfive.commits import Commit
+from levelfive.core.windows import utc
 from levelfive.errors import TableError
-from levelfive.ledgers import Ledgers
 from levelfive.registry.backends import Backend
-from levelfive.tables import Tables
-from levelfive.windows import utc
+from levelfive.storage.commits import Commit
+from levelfive.storage.control_tables import Ledgers
+from levelfive.storage.tables import Tables
 
 OF_TESTS_ALONE = {
     MemoryLedgers: {"versions"},

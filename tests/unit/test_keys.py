@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from levelfive.errors import DataError, TableConflict
-from levelfive.keys import check_once, explained
+from levelfive.storage.keys import check_once, explained
 
 ROWS = pd.DataFrame({"shop": ["a", "a", "b", "c", "b", "a"], "day": [1, 1, 1, 1, 1, 2]})
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from levelfive.labels import cannot_be_learned, faults_of
-from levelfive.usecase import Task
+from levelfive.training.labels import cannot_be_learned, faults_of
+from levelfive.usecase.use_case import Task
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from deltalake import DeltaTable
 from in_memory.ledgers import MemoryLedgers
 from in_memory.schemas import arrow_schema
 from ledger_contract import LedgerContract, WritersSideBySide
-from levelfive.ledgers import Ledgers
-from levelfive.local_ledgers import LocalLedgers
+from levelfive.storage.control_tables import Ledgers
+from levelfive.storage.delta_rs_control_tables import LocalLedgers
 
 
 @pytest.fixture(params=["memory", "laptop"])

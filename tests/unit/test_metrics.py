@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from sklearn import metrics as reference
 
 from levelfive.errors import ConfigError, EvidenceError
-from levelfive.metrics import (
+from levelfive.statistics.metrics import (
     NULL_SLICE,
     Metric,
     evaluate,
@@ -19,7 +19,7 @@ from levelfive.metrics import (
     paired_difference,
     row_loss,
 )
-from levelfive.usecase import Task
+from levelfive.usecase.use_case import Task
 
 ROWS = st.lists(
     st.tuples(st.integers(0, 1), st.integers(0, 8).map(lambda eighths: eighths / 8), st.integers(0, 4)),

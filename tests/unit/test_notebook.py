@@ -19,14 +19,14 @@ from flight_delay import USE_CASE
 from in_memory.tables import MemoryTables
 from levelfive import notebook
 from levelfive.config import Approval
+from levelfive.core.windows import Window, utc
 from levelfive.errors import AsOfError, ConfigError, RegistryError
-from levelfive.metrics import Estimate
 from levelfive.notebook import COMMON, PARAMETERS, Page, parameters
 from levelfive.notebook import steps as steps_of
 from levelfive.notebook.showing import table
 from levelfive.retraining.policy import Action, Decision
 from levelfive.retraining.records import DecisionRecord, RetrainingRecord
-from levelfive.windows import Window, utc
+from levelfive.statistics.metrics import Estimate
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.py"))
 # To import its package asks for credentials.

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from levelfive.errors import ConfigError
-from levelfive.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy
+from levelfive.usecase.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from levelfive.errors import ConfigError, DataError, EvidenceError
-from levelfive.partials import MAX_KNOWN, partials_of_groups
-from levelfive.profiles import (
+from levelfive.statistics.baseline import (
     LABEL,
     MAX_BINS,
     MAX_CATEGORIES,
@@ -31,6 +30,7 @@ from levelfive.profiles import (
     profile_categorical,
     profile_numeric,
 )
+from levelfive.statistics.partials import MAX_KNOWN, partials_of_groups
 
 NUMBERS = st.lists(st.one_of(st.integers(-3, 3).map(float), st.floats(-1e6, 1e6), st.just(math.nan)), max_size=80)
 CUTS = st.lists(st.integers(0, 80), max_size=4).map(sorted)

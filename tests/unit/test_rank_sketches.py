@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from levelfive.partials import QUANTILES, finish_numeric, merge, partial_numeric, partials_of_groups, profile_numeric
-from levelfive.rank_sketches import SIZE, RankSketch
+from levelfive.statistics.partials import (
+    QUANTILES,
+    finish_numeric,
+    merge,
+    partial_numeric,
+    partials_of_groups,
+    profile_numeric,
+)
+from levelfive.statistics.rank_sketches import SIZE, RankSketch
 
 RANK_ERROR = 0.002
 DAYS, BATCHES, ROWS = 12, 5, 9_000

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from flight_delay import USE_CASE
+from levelfive.core.windows import Window, utc
+from levelfive.demo.plan import Again, Replay, Step, clock, land, plan_of, prepare_home
 from levelfive.errors import ConfigError, LandingError
 from levelfive.formats import Csv, Format, JsonLines, Parquet
-from levelfive.replay_plan import Again, Replay, Step, clock, land, plan_of, prepare_home
-from levelfive.usecase import Source
-from levelfive.windows import Window, utc
+from levelfive.usecase.use_case import Source
 
 
 def a_replay(step: Step = Step.MONTH, first: int = 1, last: int = 12) -> Replay:

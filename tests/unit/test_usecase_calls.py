@@ -11,10 +11,10 @@ from pyspark.errors import AnalysisException
 from pyspark.sql.types import DataType, DateType, StringType, StructField, StructType, TimestampType
 
 from flight_delay import USE_CASE
+from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError
-from levelfive.usecase import FeatureTable, Lookup, UseCase
-from levelfive.usecase_calls import derived, feature_rows, labels_of, spine_of
-from levelfive.windows import Window, utc
+from levelfive.usecase.calls import derived, feature_rows, labels_of, spine_of
+from levelfive.usecase.use_case import FeatureTable, Lookup, UseCase
 
 WINDOW = Window(utc(2013, 1, 1), utc(2013, 1, 2))
 LOOKUP = Lookup("state", {"place": "origin"}, ("size",))

@@ -11,14 +11,13 @@ import pytest
 from flight_delay import USE_CASE
 from in_memory.release import a_context, a_use_case
 from in_memory.tables import MemoryTables
-from levelfive import columns
 from levelfive.data.ingest import ORDER
 from levelfive.errors import ConfigError
 from levelfive.monitoring.performance import AT
-from levelfive.policies import RetrainingPolicy
 from levelfive.training.dataset import DAY, SLICE
-from levelfive.usecase import FeatureTable, Lookup, Reveal, Source, Task, UseCase, not_null
-from levelfive.usecase_check import check
+from levelfive.usecase import FeatureTable, Lookup, Reveal, Source, Task, UseCase, columns, not_null
+from levelfive.usecase.check import check
+from levelfive.usecase.policies import RetrainingPolicy
 
 HOUR = timedelta(hours=1)
 ROOMS = ("data", "features", "training", "registry", "scoring", "monitoring", "retraining")

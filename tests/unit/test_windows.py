@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
+from levelfive.core.windows import Window, first_of, from_micros, iso, sql_literal, utc
 from levelfive.errors import ConfigError
-from levelfive.windows import Window, first_of, from_micros, iso, sql_literal, utc
 
 NOON = utc(2013, 1, 1, 12)
 DAY = timedelta(days=1)

@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from commands import run
-from levelfive import cli
-from levelfive.cli_options import EXIT_GATE_REFUSED, Given, how_to_promote, out, to_be_pasted, wide
+from levelfive.cli import main as cli
+from levelfive.cli.options import EXIT_GATE_REFUSED, Given, how_to_promote, out, to_be_pasted, wide
 from levelfive.config import DEFAULT_HOME, Approval
+from levelfive.core.windows import utc
 from levelfive.errors import LandingError
 from levelfive.trial import trial
 from levelfive.trial.findings import Findings, Part
-from levelfive.windows import utc
 
 WINDOW = ["monitoring", "acknowledge", "--from", "2013-04-01", "--to", "2013-04-08"]
 ACKNOWLEDGE = ["data", "acknowledge", "--source", "flights", "--by", "ada", "--reason", "closed"]

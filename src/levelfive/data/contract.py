@@ -13,10 +13,10 @@ from itertools import chain
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from levelfive import columns
 from levelfive.errors import ConfigError, ContractError
 from levelfive.formats.texts import MALFORMED, REFUSALS
 from levelfive.usecase import Expectation, ExpectationKind, Source, not_null
+from levelfive.usecase.use_case import columns
 
 SOURCE_FILE, REASONS = columns.SOURCE_FILE, columns.REASONS
 RAW, TYPE_REASONS = map(columns.own, ("raw", "type_reasons"))

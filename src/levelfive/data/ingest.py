@@ -13,14 +13,14 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window as Over
 
-from levelfive.columns import own
+from levelfive.core.windows import EPOCH, from_micros
 from levelfive.data import contract
 from levelfive.data.landing import LandingFile, read_rows
 from levelfive.errors import LandingError
-from levelfive.tables import Tables
-from levelfive.usecase import Source
-from levelfive.usecase_calls import derived
-from levelfive.windows import EPOCH, from_micros
+from levelfive.storage.tables import Tables
+from levelfive.usecase.calls import derived
+from levelfive.usecase.columns import own
+from levelfive.usecase.use_case import Source
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row, SparkSession

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from levelfive.columns import LOADED_AT
+from levelfive.core.parallel import in_parallel
+from levelfive.core.telemetry import event
+from levelfive.core.windows import Window, from_micros, iso
 from levelfive.data.contract import text_literal
 from levelfive.data.ingest import Batch, as_date, day_of, judge
 from levelfive.data.landed import LANDING_FILES, LEDGER_SCHEMA, dated_files, new_files, newest_times
 from levelfive.data.landing import LandingFile
 from levelfive.data.missing import ACKNOWLEDGED_DAYS, SOURCE_DAYS, FileDays, Hole, count_days, counted, missing, note
 from levelfive.errors import AsOfError, LandingError
-from levelfive.parallel import in_parallel
-from levelfive.runs import JobContext, Run
-from levelfive.telemetry import event
-from levelfive.usecase import Source
-from levelfive.windows import Window, from_micros, iso
+from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase.columns import LOADED_AT
+from levelfive.usecase.use_case import Source
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

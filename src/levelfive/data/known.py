@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from levelfive.runs import Run
-from levelfive.usecase import Source, UseCase
+from levelfive.storage.runs import Run
+from levelfive.usecase.use_case import Source, UseCase
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -12,11 +12,11 @@ from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from levelfive.core.windows import Window
 from levelfive.data.rhythm import DAY, JUDGED_DAYS, YEAR_DAYS, Span, rhythm
 from levelfive.errors import ConfigError
-from levelfive.runs import JobContext, Run
-from levelfive.usecase import UseCase
-from levelfive.windows import Window
+from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase.use_case import UseCase
 
 SOURCE_DAYS = "source_days"
 ACKNOWLEDGED_DAYS = "acknowledged_days"

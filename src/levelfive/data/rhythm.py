@@ -23,7 +23,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from statistics import fmean, median, pvariance
 
-from levelfive.windows import LONGEST_GAP
+from levelfive.core.windows import LONGEST_GAP
 
 USUAL_DAYS = 56
 MIN_KNOWN_DAYS = 28

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from pyspark.sql import functions as F
 
-from levelfive.columns import own
-from levelfive.commits import Write
+from levelfive.core.windows import Window
 from levelfive.errors import ConfigError, MachineError, TableError
 from levelfive.features.lookup import check, minutes_before, tick, times_among
 from levelfive.features.reaches import note, reach, reached
 from levelfive.features.refusals import refusals_of
 from levelfive.features.store import columns_after, keyed_rows, primary_key
-from levelfive.keys import explained
-from levelfive.tables import Tables, in_window, sql_window
-from levelfive.usecase import KNOWN_AT, PREDICTION_TIME, FeatureTable, Lookup
-from levelfive.windows import Window
+from levelfive.storage.commits import Write
+from levelfive.storage.keys import explained
+from levelfive.storage.tables import Tables, in_window, sql_window
+from levelfive.usecase.columns import own
+from levelfive.usecase.use_case import KNOWN_AT, PREDICTION_TIME, FeatureTable, Lookup
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -29,11 +29,11 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from levelfive.columns import own
+from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
 from levelfive.features.exact_sums import MICROS, Axis, Floats, Whole, running
-from levelfive.usecase import KNOWN_AT
-from levelfive.windows import Window
+from levelfive.usecase.columns import own
+from levelfive.usecase.use_case import KNOWN_AT
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from levelfive.commits import Write
+from levelfive.core.parallel import in_parallel
+from levelfive.core.windows import EPOCH, LONGEST_GAP, Window, first_of, iso
 from levelfive.data.known import read_as_known
 from levelfive.data.landed import LANDING_FILES
 from levelfive.data.missing import KNOWN_BY, Hole, looked_back_to
@@ -18,13 +19,12 @@ from levelfive.errors import AsOfError
 from levelfive.features import reaches
 from levelfive.features.reaches import FEATURE_WINDOWS
 from levelfive.features.refusals import refusals_of_workers
-from levelfive.keys import Keyed, explained
-from levelfive.parallel import in_parallel
-from levelfive.runs import JobContext, Run
-from levelfive.tables import in_window
-from levelfive.usecase import KNOWN_AT, LABELLED, OUTCOME, PREDICTION_TIME, FeatureTable
-from levelfive.usecase_calls import feature_rows, labels_of
-from levelfive.windows import EPOCH, LONGEST_GAP, Window, first_of, iso
+from levelfive.storage.commits import Write
+from levelfive.storage.keys import Keyed, explained
+from levelfive.storage.runs import JobContext, Run
+from levelfive.storage.tables import in_window
+from levelfive.usecase.calls import feature_rows, labels_of
+from levelfive.usecase.use_case import KNOWN_AT, LABELLED, OUTCOME, PREDICTION_TIME, FeatureTable
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

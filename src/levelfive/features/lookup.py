@@ -10,10 +10,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import TimestampType
 from pyspark.sql.window import Window as Over
 
-from levelfive.columns import own
+from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
-from levelfive.usecase import KNOWN_AT, PREDICTION_TIME, Lookup
-from levelfive.windows import Window
+from levelfive.usecase.columns import own
+from levelfive.usecase.use_case import KNOWN_AT, PREDICTION_TIME, Lookup
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from levelfive.commits import Write
-from levelfive.tables import Tables
-from levelfive.windows import END_OF_TIME, Window
+from levelfive.core.windows import END_OF_TIME, Window
+from levelfive.storage.commits import Write
+from levelfive.storage.tables import Tables
 
 FEATURE_WINDOWS = "feature_windows"
 SCHEMA = "table_name string, window_start timestamp, window_end timestamp, version long"

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pyspark.errors import AnalysisException, PythonException
 
 from levelfive import errors
-from levelfive.conflicts import is_conflict, overtaken
 from levelfive.errors import LevelfiveError, TableError
+from levelfive.storage.conflicts import is_conflict, overtaken
 
 # Unity Catalog's refusals come through Spark, Spark Connect and REST, as different classes with the same words.
 NO_GRANT = ("PERMISSION_DENIED", "INSUFFICIENT_PERMISSIONS", "INSUFFICIENT_PRIVILEGES", "SQLSTATE: 42501")

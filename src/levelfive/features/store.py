@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from levelfive.commits import Write
+from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
 from levelfive.features import lookup
 from levelfive.features.reaches import note, reach, reached
-from levelfive.keys import Keyed, explained
-from levelfive.tables import Tables
-from levelfive.usecase import KNOWN_AT, FeatureTable, Lookup
-from levelfive.windows import Window
+from levelfive.storage.commits import Write
+from levelfive.storage.keys import Keyed, explained
+from levelfive.storage.tables import Tables
+from levelfive.usecase.use_case import KNOWN_AT, FeatureTable, Lookup
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

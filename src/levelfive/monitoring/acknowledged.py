@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from levelfive.core.windows import Window, iso, start_of
 from levelfive.errors import ConfigError
 from levelfive.monitoring.left_out import LeftOut
 from levelfive.monitoring.records import VerdictRecord, verdicts
-from levelfive.runs import JobContext, Run
-from levelfive.windows import Window, iso, start_of
+from levelfive.storage.runs import JobContext, Run
 
 ACKNOWLEDGED_WINDOWS = "acknowledged_windows"
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from levelfive.histograms import Floats
 from levelfive.monitoring.strange import (
     FLOORS,
     LEAST,
@@ -27,6 +26,7 @@ from levelfive.monitoring.strange import (
     greatest,
     median,
 )
+from levelfive.statistics.histograms import Floats
 
 REFERENCE_DAYS = 56
 MIN_REFERENCE_DAYS = 28

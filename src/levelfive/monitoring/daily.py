@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from levelfive.histograms import Histogram
+from levelfive.core.windows import Window, start_of
 from levelfive.monitoring.broken import Judged, judge_days, judge_volume
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.profiling import EPOCH, WindowProfiles, finish
 from levelfive.monitoring.strange import KINDS, LEVELS, Bools, DailyValues, Kind
-from levelfive.partials import CategoricalProfile, NumericProfile, Partial
-from levelfive.profiles import SCORE, Baseline
-from levelfive.windows import Window, start_of
+from levelfive.statistics.baseline import SCORE, Baseline
+from levelfive.statistics.histograms import Histogram
+from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
 
 DAY = timedelta(days=1)
 # A number is far outside a range where it lies so many of its widths beyond it.

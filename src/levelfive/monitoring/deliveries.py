@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 
+from levelfive.core.windows import Window
 from levelfive.data.landed import LANDING_FILES
 from levelfive.data.missing import day_of
 from levelfive.data.rhythm import Span
@@ -16,9 +17,8 @@ from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import PROFILES
 from levelfive.monitoring.verdict import Delivered
-from levelfive.profiles import SCORE, Baseline
-from levelfive.runs import JobContext, Run
-from levelfive.windows import Window
+from levelfive.statistics.baseline import SCORE, Baseline
+from levelfive.storage.runs import JobContext, Run
 
 _OF_A_DAY = (
     *("model_version", "window_start", "window_end", "day", "column"),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from levelfive.errors import ConfigError, EvidenceError
-from levelfive.profiles import CategoricalProfile, Histogram, NumericProfile
+from levelfive.statistics.baseline import CategoricalProfile, Histogram, NumericProfile
 
 MIN_SHARE = 1e-4
 MIN_BASELINE_DAYS = 14

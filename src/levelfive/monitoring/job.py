@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from levelfive.core.parallel import in_parallel
+from levelfive.core.windows import Window, iso
 from levelfive.data.landed import LANDING_FILES
 from levelfive.data.missing import SOURCE_DAYS
 from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.job import LABELS
-from levelfive.metrics import SKILL, Estimate, Metric
-from levelfive.model_package import Model
+from levelfive.models.package import Model
 from levelfive.monitoring import deliveries, profiling, records
 from levelfive.monitoring.acknowledged import ACKNOWLEDGED_WINDOWS
 from levelfive.monitoring.daily import DAY, Known, days_of_training, days_of_window, find_faults
@@ -28,16 +29,15 @@ from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles, baseline_of, profile_days
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, VERDICTS, Subject, VerdictRecord
 from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, Verdict, judge
-from levelfive.parallel import in_parallel
-from levelfive.partials import CategoricalProfile, NumericProfile, Partial
-from levelfive.predictions import PREDICTIONS, Role
-from levelfive.profiles import Baseline
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
-from levelfive.runs import JobContext, Run
-from levelfive.tables import in_window
-from levelfive.usecase import PREDICTION_TIME
-from levelfive.windows import Window, iso
+from levelfive.statistics.baseline import Baseline
+from levelfive.statistics.metrics import SKILL, Estimate, Metric
+from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
+from levelfive.storage.predictions import PREDICTIONS, Role
+from levelfive.storage.runs import JobContext, Run
+from levelfive.storage.tables import in_window
+from levelfive.usecase.use_case import PREDICTION_TIME
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from levelfive.core.windows import Window
 from levelfive.data.missing import SOURCE_DAYS, day_of
-from levelfive.runs import RUNS, JobContext, Run
-from levelfive.windows import Window
+from levelfive.storage.runs import RUNS, JobContext, Run
 
 _INSTANT = timedelta(microseconds=1)
 

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
-from levelfive.columns import own
+from levelfive.core.windows import Window
 from levelfive.features.job import LABELS
-from levelfive.metrics import Evaluation, evaluate
-from levelfive.predictions import PREDICTIONS, REFERENCE_SCORE, SCORE, live_predictions
-from levelfive.runs import JobContext, Run
-from levelfive.tables import in_window
-from levelfive.usecase import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
-from levelfive.windows import Window
+from levelfive.statistics.metrics import Evaluation, evaluate
+from levelfive.storage.predictions import PREDICTIONS, REFERENCE_SCORE, SCORE, live_predictions
+from levelfive.storage.runs import JobContext, Run
+from levelfive.storage.tables import in_window
+from levelfive.usecase.columns import own
+from levelfive.usecase.use_case import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -14,10 +14,9 @@ import pandas as pd
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-from levelfive.category_columns import with_texts
-from levelfive.columns import own
-from levelfive.histograms import Histogram
-from levelfive.partials import (
+from levelfive.statistics.baseline import SCORE, Baseline, merge, partial_categorical
+from levelfive.statistics.histograms import Histogram
+from levelfive.statistics.partials import (
     CategoricalProfile,
     NumericProfile,
     Partial,
@@ -25,10 +24,11 @@ from levelfive.partials import (
     finish_numeric,
     partials_of_groups,
 )
-from levelfive.predictions import FEATURES
-from levelfive.predictions import SCORE as SCORED
-from levelfive.profiles import SCORE, Baseline, merge, partial_categorical
-from levelfive.usecase import PREDICTION_TIME
+from levelfive.storage.category_columns import with_texts
+from levelfive.storage.predictions import FEATURES
+from levelfive.storage.predictions import SCORE as SCORED
+from levelfive.usecase.columns import own
+from levelfive.usecase.use_case import PREDICTION_TIME
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from levelfive.ledgers import Between, Cells
-from levelfive.metrics import Evaluation
+from levelfive.core.windows import Window
 from levelfive.monitoring.daily import far_outside
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.verdict import ColumnDrift, Delivered
-from levelfive.partials import CategoricalProfile, NumericProfile, Partial
-from levelfive.runs import Run
-from levelfive.windows import Window
+from levelfive.statistics.metrics import Evaluation
+from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
+from levelfive.storage.control_tables import Between, Cells
+from levelfive.storage.runs import Run
 
 PROFILES = "profiles"
 DRIFT = "drift"

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.typing import NDArray
 
-from levelfive.histograms import Floats
+from levelfive.statistics.histograms import Floats
 
 Bools = npt.NDArray[np.bool_]
 

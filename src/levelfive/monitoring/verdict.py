@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from levelfive.metrics import Estimate
 from levelfive.monitoring.drift import Drift
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.strange import Kind
-from levelfive.policies import MonitoringPolicy
+from levelfive.statistics.metrics import Estimate
+from levelfive.usecase.policies import MonitoringPolicy
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,10 @@ from matplotlib.figure import Figure
 
 from levelfive.app import App, job_run, on_databricks
 from levelfive.config import DEFAULT_HOME, load_settings, parse_clock, parse_time, parse_window
+from levelfive.core.job_runs import JobRun
+from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
-from levelfive.job_runs import JobRun
-from levelfive.mlflow_store import quieten
+from levelfive.models.mlflow_store import quieten
 from levelfive.notebook.reading import (
     APPROVALS,
     COMMON,
@@ -33,7 +34,6 @@ from levelfive.notebook.reading import (
     from_widgets,
 )
 from levelfive.notebook.showing import table
-from levelfive.windows import Window
 
 SHOWN_ROWS = 20
 

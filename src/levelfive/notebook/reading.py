@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from levelfive.core.job_runs import JobRun
 from levelfive.errors import ConfigError
-from levelfive.job_runs import JobRun
 
 SETTINGS = (
     "use_case",

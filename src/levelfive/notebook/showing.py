@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from levelfive.windows import iso
+from levelfive.core.windows import iso
 
 
 def table(result: object) -> pd.DataFrame:

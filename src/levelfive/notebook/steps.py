@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from levelfive.config import Approval
+from levelfive.core.windows import iso
 from levelfive.data.landed import LANDING_FILES
 from levelfive.data.landing import has_nothing
 from levelfive.errors import ConfigError, RegistryError
-from levelfive.metrics import Estimate
 from levelfive.monitoring.acknowledged import not_learned_from
-from levelfive.monitoring.lakehouse_monitor import LakehouseMonitor, Refresh
 from levelfive.notebook.page import Page
+from levelfive.platforms.lakehouse_monitor import LakehouseMonitor, Refresh
 from levelfive.registry import job as registry_job
 from levelfive.registry.job import RegistryResult
 from levelfive.registry.promotions import history
 from levelfive.retraining import job as retraining_job
 from levelfive.retraining.records import decisions
+from levelfive.statistics.metrics import Estimate
 from levelfive.training import job as training_job
 from levelfive.training.admission import Admission, admit
-from levelfive.windows import iso
 
 DEFAULT_BY = "levelfive"
 TRAINING_TASK = "training"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from levelfive.registry.eligibility import was_compared_with_newest
 from levelfive.registry.promotions import Promotion, history
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
-from levelfive.runs import JobContext
-from levelfive.tables import Tables
+from levelfive.storage.runs import JobContext
+from levelfive.storage.tables import Tables
 
 
 def follow(tables: Tables, registry: CentralRegistry) -> Promotion:

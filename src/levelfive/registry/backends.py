@@ -17,7 +17,7 @@ from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.unity_catalog_models_artifact_repo import UnityCatalogModelsArtifactRepository
 from mlflow.store.db.db_types import DATABASE_ENGINES
 
-from levelfive.mlflow_store import experiment_id
+from levelfive.models.mlflow_store import experiment_id
 
 UNITY_CATALOG = "databricks-uc"
 WORKSPACE = "databricks"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from levelfive.core.windows import iso
 from levelfive.errors import DataError
 from levelfive.registry.gate import Verdict
 from levelfive.registry.store import CentralRegistry
 from levelfive.registry.tags import VERDICT
-from levelfive.windows import iso
 
 ABSENT = ""
 

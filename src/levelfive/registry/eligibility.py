@@ -7,8 +7,9 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from levelfive.core.job_runs import is_service_principal
+from levelfive.core.windows import iso
 from levelfive.errors import DataError, RegistryError
-from levelfive.job_runs import is_service_principal
 from levelfive.registry.gate import Verdict
 from levelfive.registry.promotions import Promotion
 from levelfive.registry.store import RegisteredVersion
@@ -23,7 +24,6 @@ from levelfive.registry.tags import (
     TRAINED_BY,
     VERDICT,
 )
-from levelfive.windows import iso
 
 
 def judged(verdict: Verdict, live: Promotion | None) -> dict[str, str]:

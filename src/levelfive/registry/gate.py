@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelfive.day_blocks import DayBlocks
+from levelfive.core.windows import iso
 from levelfive.errors import DataError, EvidenceError
-from levelfive.metrics import Difference, paired_difference
-from levelfive.policies import GatePolicy, NoEvidence
-from levelfive.windows import iso
+from levelfive.statistics.day_blocks import DayBlocks
+from levelfive.statistics.metrics import Difference, paired_difference
+from levelfive.usecase.policies import GatePolicy, NoEvidence
 
 
 class VerdictKind(StrEnum):

@@ -8,15 +8,15 @@ from datetime import datetime
 from pathlib import Path
 
 from levelfive.config import Approval
+from levelfive.core.windows import iso
 from levelfive.errors import RegistryError
-from levelfive.model_package import smoke_check
+from levelfive.models.package import smoke_check
 from levelfive.registry.aliases import follow
 from levelfive.registry.eligibility import approval as approval_of
 from levelfive.registry.eligibility import approved, check_approver, check_rival, passed_verdict
 from levelfive.registry.promotions import PROMOTIONS, Promotion, append, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
-from levelfive.runs import JobContext, Run
-from levelfive.windows import iso
+from levelfive.storage.runs import JobContext, Run
 
 READS = (PROMOTIONS,)
 WRITES = (PROMOTIONS,)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
-from levelfive.commits import Write
 from levelfive.errors import PromotionConflict, TableConflict
-from levelfive.tables import Tables
+from levelfive.storage.commits import Write
+from levelfive.storage.tables import Tables
 
 PROMOTIONS = "promotions"
 SCHEMA = """seq long, model_name string, version string, previous_version string, promoted_at timestamp,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from levelfive.config import Approval
+from levelfive.core.windows import Window, iso
 from levelfive.errors import RegistryError
 from levelfive.features.job import LABELS, labelled_days
 from levelfive.monitoring.acknowledged import (
@@ -37,11 +38,10 @@ from levelfive.retraining.records import (
     retrainings,
 )
 from levelfive.retraining.tried import foreseen, tried
-from levelfive.runs import JobContext, Run
+from levelfive.storage.runs import JobContext, Run
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking
-from levelfive.usecase import Task
-from levelfive.windows import Window, iso
+from levelfive.usecase.use_case import Task
 
 READS = (VERDICTS, ACKNOWLEDGED_WINDOWS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
 WRITES = (DECISIONS, RETRAININGS)

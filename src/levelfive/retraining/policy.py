@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
+from levelfive.core.windows import iso
 from levelfive.errors import DataError
-from levelfive.policies import RetrainingPolicy
 from levelfive.retraining import triggers
 from levelfive.retraining.situation import Foreseen, Situation, WindowEvidence
 from levelfive.retraining.triggers import Finding
-from levelfive.windows import iso
+from levelfive.usecase.policies import RetrainingPolicy
 
 __all__ = ["Action", "Decision", "Foreseen", "Situation", "WindowEvidence", "decide"]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from levelfive.core.windows import iso
 from levelfive.errors import TableConflict
 from levelfive.retraining.policy import Action, Decision
-from levelfive.runs import Run
-from levelfive.tables import Tables
-from levelfive.windows import iso
+from levelfive.storage.runs import Run
+from levelfive.storage.tables import Tables
 
 DECISIONS = "decisions"
 RETRAININGS = "retrainings"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from levelfive.core.windows import Window, iso
 from levelfive.errors import EvidenceError
-from levelfive.windows import Window, iso
 
 Interval = tuple[float, float]
 

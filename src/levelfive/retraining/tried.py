@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from levelfive.core.windows import iso, start_of
 from levelfive.errors import EvidenceError
 from levelfive.features.job import LabelledDay
-from levelfive.policies import NoEvidence
 from levelfive.registry.gate import VerdictKind
 from levelfive.retraining.policy import Action
 from levelfive.retraining.records import DecisionRecord, RetrainingRecord
 from levelfive.retraining.situation import Foreseen
 from levelfive.training import evidence
-from levelfive.usecase import UseCase
-from levelfive.windows import iso, start_of
+from levelfive.usecase.policies import NoEvidence
+from levelfive.usecase.use_case import UseCase
 
 
 @dataclass(frozen=True)

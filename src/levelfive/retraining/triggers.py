@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from levelfive.policies import RetrainingPolicy
+from levelfive.core.windows import iso
 from levelfive.retraining.situation import Interval, Situation, WindowEvidence
-from levelfive.windows import iso
+from levelfive.usecase.policies import RetrainingPolicy
 
 _DAY = timedelta(days=1)
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from levelfive.core.parallel import in_parallel
+from levelfive.core.windows import Window
 from levelfive.errors import ConfigError, LevelfiveError
-from levelfive.parallel import in_parallel
 from levelfive.registry.store import CentralRegistry
-from levelfive.runs import JobContext
 from levelfive.scoring import checking, job
 from levelfive.scoring.job import ScoringResult
-from levelfive.windows import Window
+from levelfive.storage.runs import JobContext
 
 MOST_AT_ONCE = 4
 

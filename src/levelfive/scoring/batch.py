@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from levelfive.windows import Window, iso
+from levelfive.core.windows import Window, iso
 
 
 def batch_id(use_case: str, window: Window, model_name: str, version: str, role: str) -> str:

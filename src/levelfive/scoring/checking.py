@@ -8,16 +8,16 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
-from levelfive.columns import own
+from levelfive.core.windows import iso
 from levelfive.data.known import read_as_known
 from levelfive.errors import DataError
-from levelfive.predictions import PREDICTIONS, SCORE, is_sound
-from levelfive.runs import JobContext, Run
 from levelfive.scoring.job import ScoringResult
-from levelfive.tables import in_window
-from levelfive.usecase import PREDICTION_TIME
-from levelfive.usecase_calls import spine_of
-from levelfive.windows import iso
+from levelfive.storage.predictions import PREDICTIONS, SCORE, is_sound
+from levelfive.storage.runs import JobContext, Run
+from levelfive.storage.tables import in_window
+from levelfive.usecase.calls import spine_of
+from levelfive.usecase.columns import own
+from levelfive.usecase.use_case import PREDICTION_TIME
 
 READS = ("raw_*", PREDICTIONS)
 WRITES: tuple[str, ...] = ()

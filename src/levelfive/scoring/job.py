@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from levelfive.columns import own
+from levelfive.core.telemetry import event
+from levelfive.core.windows import Window, iso
 from levelfive.data.known import read_as_known
 from levelfive.data.missing import KNOWN_BY, Hole, looked_back_to
 from levelfive.errors import AsOfError, DataError, LevelfiveError, RegistryError
-from levelfive.keys import Keyed, explained
-from levelfive.model_package import Model
-from levelfive.predictions import (
+from levelfive.models.package import Model
+from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
+from levelfive.registry.store import CentralRegistry
+from levelfive.scoring.batch import batch_id
+from levelfive.scoring.rebuilding import BATCHES, announce, rebuild_runs
+from levelfive.storage.keys import Keyed, explained
+from levelfive.storage.predictions import (
     FEATURES,
     PREDICTIONS,
     REFERENCE_SCORE,
@@ -27,15 +32,10 @@ from levelfive.predictions import (
     scores_of,
     slices_of,
 )
-from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
-from levelfive.registry.store import CentralRegistry
-from levelfive.runs import JobContext, Run
-from levelfive.scoring.batch import batch_id
-from levelfive.scoring.rebuilding import BATCHES, announce, rebuild_runs
-from levelfive.telemetry import event
-from levelfive.usecase import KNOWN_AT, PREDICTION_TIME, Lookup, Task, UseCase
-from levelfive.usecase_calls import spine_of
-from levelfive.windows import Window, iso
+from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase.calls import spine_of
+from levelfive.usecase.columns import own
+from levelfive.usecase.use_case import KNOWN_AT, PREDICTION_TIME, Lookup, Task, UseCase
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

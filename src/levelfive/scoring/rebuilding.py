@@ -13,12 +13,12 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
-from levelfive.commits import Commit
-from levelfive.predictions import PREDICTIONS
-from levelfive.runs import RUNS, JobContext, Run
-from levelfive.tables import OTHERS_MEANWHILE, in_window
-from levelfive.usecase import PREDICTION_TIME
-from levelfive.windows import Window
+from levelfive.core.windows import Window
+from levelfive.storage.commits import Commit
+from levelfive.storage.predictions import PREDICTIONS
+from levelfive.storage.runs import RUNS, JobContext, Run
+from levelfive.storage.tables import OTHERS_MEANWHILE, in_window
+from levelfive.usecase.use_case import PREDICTION_TIME
 
 BATCHES = "batches"
 SCHEMA = """batch_id string, run_id string, use_case string, as_of timestamp, role string, model_version string,

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from levelfive.core.windows import Window
 from levelfive.features.job import labelled_days
-from levelfive.metrics import row_loss
-from levelfive.model_package import Model
+from levelfive.models.package import Model
 from levelfive.registry import tags
 from levelfive.registry.aliases import nominate, withdraw
 from levelfive.registry.copying import bring
@@ -19,11 +19,11 @@ from levelfive.registry.eligibility import judged, passed_verdict
 from levelfive.registry.gate import GateEvidence, Verdict, judge, without_lost_champion
 from levelfive.registry.job import champion
 from levelfive.registry.store import CentralRegistry
-from levelfive.runs import JobContext, Run
+from levelfive.statistics.metrics import row_loss
+from levelfive.storage.runs import JobContext, Run
 from levelfive.training.dataset import DAY, labelled_rows, outside
 from levelfive.training.split import moved_back, newest_days
-from levelfive.usecase import LABEL
-from levelfive.windows import Window
+from levelfive.usecase.use_case import LABEL
 
 
 @dataclass(frozen=True)

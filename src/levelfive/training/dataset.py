@@ -16,20 +16,20 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
-from levelfive.categories import category_texts
-from levelfive.category_columns import with_texts
-from levelfive.columns import own
+from levelfive.core.windows import Window, iso
 from levelfive.data.known import read_as_known
 from levelfive.errors import DataError, EvidenceError
 from levelfive.features.job import known_labels
-from levelfive.keys import check_once
-from levelfive.labels import faults_of
-from levelfive.predictions import FEATURES, PREDICTIONS, SLICES, live_predictions
-from levelfive.runs import JobContext, Run
-from levelfive.tables import in_window
-from levelfive.usecase import LABEL, PREDICTION_TIME, Lookup, UseCase
-from levelfive.usecase_calls import spine_of
-from levelfive.windows import Window, iso
+from levelfive.statistics.categories import category_texts
+from levelfive.storage.category_columns import with_texts
+from levelfive.storage.keys import check_once
+from levelfive.storage.predictions import FEATURES, PREDICTIONS, SLICES, live_predictions
+from levelfive.storage.runs import JobContext, Run
+from levelfive.storage.tables import in_window
+from levelfive.training.labels import faults_of
+from levelfive.usecase.calls import spine_of
+from levelfive.usecase.columns import own
+from levelfive.usecase.use_case import LABEL, PREDICTION_TIME, Lookup, UseCase
 
 DAY = own("day")
 SLICE = own("slice_")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from levelfive.core.windows import first_of, start_of
 from levelfive.features.job import LabelledDay
 from levelfive.training.split import Split, split_by_holdout
-from levelfive.usecase import UseCase
-from levelfive.windows import first_of, start_of
+from levelfive.usecase.use_case import UseCase
 
 
 @dataclass(frozen=True)

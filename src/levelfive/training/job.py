@@ -14,13 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from levelfive.core.windows import Window, iso
 from levelfive.errors import EvidenceError
 from levelfive.features.job import LABELS, labelled_days
-from levelfive.labels import cannot_be_learned
-from levelfive.metrics import SKILL, Evaluation, evaluate, evaluate_slices, row_loss
-from levelfive.model_package import Model, ModelCard, UseCaseCode, check_repeats, feature_frame, save
-from levelfive.predictions import PREDICTIONS
-from levelfive.profiles import profile_baseline
+from levelfive.models.package import Model, ModelCard, UseCaseCode, check_repeats, feature_frame, save
 from levelfive.registry import tags
 from levelfive.registry.aliases import nominate
 from levelfive.registry.eligibility import judged
@@ -28,7 +25,10 @@ from levelfive.registry.gate import GateEvidence, Verdict, judge, without_lost_c
 from levelfive.registry.job import champion
 from levelfive.registry.promotions import PROMOTIONS, history
 from levelfive.registry.store import CentralRegistry
-from levelfive.runs import JobContext, Run
+from levelfive.statistics.baseline import profile_baseline
+from levelfive.statistics.metrics import SKILL, Evaluation, evaluate, evaluate_slices, row_loss
+from levelfive.storage.predictions import PREDICTIONS
+from levelfive.storage.runs import JobContext, Run
 from levelfive.training.code import code_of
 from levelfive.training.dataset import (
     DAY,
@@ -41,12 +41,12 @@ from levelfive.training.dataset import (
     write_snapshot,
 )
 from levelfive.training.evidence import split_of_days
+from levelfive.training.labels import cannot_be_learned
 from levelfive.training.out_of_fold import OutOfFold, out_of_fold
 from levelfive.training.plots import calibration_plot, importance_plot
 from levelfive.training.split import Split, moved_back
 from levelfive.training.tracking import TrackedRun, Tracking, slice_name
-from levelfive.usecase import LABEL, OWN_PARAMETERS, PREDICTION_TIME, ModelSpec
-from levelfive.windows import Window, iso
+from levelfive.usecase.use_case import LABEL, OWN_PARAMETERS, PREDICTION_TIME, ModelSpec
 
 READS = ("raw_*", "<feature tables>", LABELS, PROMOTIONS, PREDICTIONS)
 WRITES: tuple[str, ...] = ()

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from levelfive.histograms import Floats
-from levelfive.labels import cannot_be_learned
-from levelfive.model_package import feature_frame, score
+from levelfive.models.package import feature_frame, score
+from levelfive.statistics.histograms import Floats
 from levelfive.training.dataset import DAY
+from levelfive.training.labels import cannot_be_learned
 from levelfive.training.split import blocks_of_weeks
-from levelfive.usecase import LABEL, PREDICTION_TIME, ModelSpec
+from levelfive.usecase.use_case import LABEL, PREDICTION_TIME, ModelSpec
 
 BLOCKS = 2
 """Of whole weeks before the holdout; each costs a fit on the other rows."""

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from levelfive.core.windows import Window, iso, start_of
 from levelfive.errors import ConfigError, EvidenceError
-from levelfive.policies import GatePolicy
-from levelfive.windows import Window, iso, start_of
+from levelfive.usecase.policies import GatePolicy
 
 MIN_TRAIN_DAYS = 14
 

@@ -17,9 +17,9 @@ from mlflow.entities import DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
 
 from levelfive.errors import ConfigError, MachineError, RegistryError
-from levelfive.metrics import Evaluation
-from levelfive.mlflow_store import experiment_id, first_line, is_of_a_database, refusals_of
+from levelfive.models.mlflow_store import experiment_id, first_line, is_of_a_database, refusals_of
 from levelfive.registry.backends import without_password
+from levelfive.statistics.metrics import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,12 +9,12 @@ import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
-from levelfive.columns import LOADED_AT
+from levelfive.core.windows import EPOCH
 from levelfive.data import contract
 from levelfive.data.ingest import ORDER, first_of_each_key, rows_of_texts, slim
 from levelfive.data.landing import inspect, list_files, read_rows
 from levelfive.errors import DataError, LandingError
-from levelfive.windows import EPOCH
+from levelfive.usecase.columns import LOADED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from levelfive.usecase import Source
+    from levelfive.usecase.use_case import Source
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from levelfive.categories import category_text
-from levelfive.keys import repeated, written
-from levelfive.labels import cannot_be_learned, faults_of
-from levelfive.usecase import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME, UseCase
+from levelfive.statistics.categories import category_text
+from levelfive.storage.keys import repeated, written
+from levelfive.training.labels import cannot_be_learned, faults_of
+from levelfive.usecase.use_case import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME, UseCase
 
 SHOWN = 3
 # Types that a feature which is no category may have, by how Spark writes them.

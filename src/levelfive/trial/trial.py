@@ -13,20 +13,20 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
-from levelfive.category_columns import with_texts
+from levelfive.core.windows import EPOCH, Window, first_of
 from levelfive.data.known import as_known
-from levelfive.day_blocks import Floats
 from levelfive.features.lookup import assemble, check
 from levelfive.features.refusals import refusals_of_workers
 from levelfive.features.store import columns_after, keyed_rows, primary_key
-from levelfive.labels import cannot_be_learned, faults_of
-from levelfive.model_package import feature_frame, score
+from levelfive.models.package import feature_frame, score
+from levelfive.statistics.day_blocks import Floats
+from levelfive.storage.category_columns import with_texts
+from levelfive.training.labels import cannot_be_learned, faults_of
 from levelfive.trial import outputs
 from levelfive.trial.findings import Findings, Part
 from levelfive.trial.heads import Head, at_hand, read_head
-from levelfive.usecase import LABEL, LABELLED, OUTCOME, FeatureTable, Task, UseCase
-from levelfive.usecase_calls import feature_rows, labels_of, spine_of
-from levelfive.windows import EPOCH, Window, first_of
+from levelfive.usecase.calls import feature_rows, labels_of, spine_of
+from levelfive.usecase.use_case import LABEL, LABELLED, OUTCOME, FeatureTable, Task, UseCase
 
 if TYPE_CHECKING:
     from pathlib import Path

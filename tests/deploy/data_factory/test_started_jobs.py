@@ -9,7 +9,7 @@ from data_factory.references import activities, places
 from data_factory.runs import MONDAY, TUESDAY, Factory, PipelineFailed, in_order, outcome, started, written
 from data_factory.template import AZURE_DATABRICKS, TUMBLING, given, timespan
 from levelfive.config import parse_time, parse_window
-from levelfive.windows import Window
+from levelfive.core.windows import Window
 
 
 def test_the_identity_asks_the_workspace_for_the_job(factory, resources, bundle):

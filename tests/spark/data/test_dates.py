@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from in_memory.release import a_use_case
+from levelfive.core.windows import first_of, utc
 from levelfive.data import job as data
 from levelfive.errors import LandingError
 from levelfive.features.job import first_times
 from levelfive.features.store import LocalFeatureStore
-from levelfive.runs import JobContext
-from levelfive.tables import Tables
-from levelfive.usecase import Source
-from levelfive.windows import first_of, utc
+from levelfive.storage.runs import JobContext
+from levelfive.storage.tables import Tables
+from levelfive.usecase.use_case import Source
 
 DAY = timedelta(days=1)
 BEGIN, AS_OF = utc(2024, 1, 1), utc(2024, 1, 11)

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from flight_delay import USE_CASE
+from levelfive.core.windows import utc
 from levelfive.data import job as data
 from levelfive.data.job import DataResult
 from levelfive.errors import LandingError
 from levelfive.features.store import LocalFeatureStore
 from levelfive.formats import Csv, Format, JsonLines, Parquet
-from levelfive.runs import JobContext
-from levelfive.tables import Tables
-from levelfive.usecase import Source, UseCase
-from levelfive.windows import utc
+from levelfive.storage.runs import JobContext
+from levelfive.storage.tables import Tables
+from levelfive.usecase.use_case import Source, UseCase
 
 AS_OF = utc(2024, 1, 1)
 THINGS = Source("things", {"id": "int", "name": "string", "amount": "double"}, key=("id",), max_quarantined_share=1.0)

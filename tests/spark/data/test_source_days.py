@@ -8,14 +8,14 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from flight_delay import USE_CASE
+from levelfive.core.windows import utc
 from levelfive.data import job as data
 from levelfive.data.job import DataResult
 from levelfive.data.missing import SOURCE_DAYS, Hole
 from levelfive.features.store import LocalFeatureStore
-from levelfive.runs import JobContext
-from levelfive.tables import Tables
-from levelfive.usecase import Source
-from levelfive.windows import utc
+from levelfive.storage.runs import JobContext
+from levelfive.storage.tables import Tables
+from levelfive.usecase.use_case import Source
 
 BEGIN, AS_OF = date(2024, 1, 1), utc(2024, 3, 1)
 THINGS = Source("things", {"id": "int", "at": "timestamp"}, key=("id",), event_time="at", max_quarantined_share=1.0)

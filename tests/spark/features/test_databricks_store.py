@@ -21,12 +21,12 @@ from feature_engineering.fake import (
     fake_package,
     signature,
 )
+from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError, DataError, MachineError, TableConflict, TableError
 from levelfive.features.databricks_store import DatabricksFeatureStore, FeatureEngineering, feature_engineering
 from levelfive.features.refusals import refusals_of
-from levelfive.tables import Tables
-from levelfive.usecase import FeatureTable, Lookup
-from levelfive.windows import Window, utc
+from levelfive.storage.tables import Tables
+from levelfive.usecase.use_case import FeatureTable, Lookup
 
 DAY = Window(utc(2013, 1, 1), utc(2013, 1, 2))
 NOON = utc(2013, 1, 1, 12)

@@ -9,13 +9,13 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from feature_engineering.fake import Metastore, fake_engineering
+from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError, TableError
-from levelfive.feature_stores import FeatureStore
 from levelfive.features.databricks_store import DatabricksFeatureStore
 from levelfive.features.store import LocalFeatureStore
-from levelfive.tables import Tables
-from levelfive.usecase import FeatureTable, Lookup
-from levelfive.windows import Window, utc
+from levelfive.storage.feature_stores import FeatureStore
+from levelfive.storage.tables import Tables
+from levelfive.usecase.use_case import FeatureTable, Lookup
 
 DAY = Window(utc(2013, 1, 1), utc(2013, 1, 2))
 NEXT_DAY = Window(utc(2013, 1, 2), utc(2013, 1, 3))

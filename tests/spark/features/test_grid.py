@@ -7,10 +7,10 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError
 from levelfive.features.grid import Flow, GridSpec, Level, Ratio, grid_state
 from levelfive.features.refusals import refusals_of_workers
-from levelfive.windows import Window, utc
 
 SPEC = GridSpec(
     keys=("key", "place"),

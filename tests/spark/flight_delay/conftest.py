@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from flight_delay import USE_CASE
 from levelfive.data.ingest import judge
 from levelfive.data.landing import inspect
-from levelfive.tables import Tables
+from levelfive.storage.tables import Tables
 
 
 def with_days(file: Path, days: tuple[int, ...], to: Path) -> Path:

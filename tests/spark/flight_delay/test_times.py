@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 
 from flight_delay import USE_CASE
 from flight_delay.outcomes import labels
+from levelfive.core.windows import Window, from_micros, utc
 from levelfive.data.known import as_known
-from levelfive.windows import Window, from_micros, utc
 
 Ingest = Callable[..., dict[str, DataFrame]]
 

@@ -11,10 +11,10 @@ from pyspark.sql import functions as F
 
 from flight_delay import USE_CASE
 from flight_delay.features import rotation, weather_state
+from levelfive.core.windows import Window, utc
 from levelfive.data.known import as_known
 from levelfive.features.lookup import assemble
-from levelfive.usecase import KNOWN_AT, PREDICTION_TIME, FeatureTable, Lookup, UseCase
-from levelfive.windows import Window, utc
+from levelfive.usecase.use_case import KNOWN_AT, PREDICTION_TIME, FeatureTable, Lookup, UseCase
 
 END = utc(2013, 1, 20, 6)
 MOMENTS = [utc(2013, 1, 10, 17, 3), utc(2013, 1, 13, 23, 30)]

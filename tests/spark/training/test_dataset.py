@@ -8,13 +8,13 @@ from datetime import date, timedelta
 import pytest
 
 from in_memory.release import a_use_case
+from levelfive.core.windows import Window, utc
 from levelfive.errors import DataError
 from levelfive.features.job import LABELS, LabelledDay, labelled_days
 from levelfive.features.store import LocalFeatureStore
-from levelfive.runs import JobContext, Run
-from levelfive.tables import Tables
+from levelfive.storage.runs import JobContext, Run
+from levelfive.storage.tables import Tables
 from levelfive.training.dataset import Wanted, training_rows
-from levelfive.windows import Window, utc
 
 NOON = utc(2024, 1, 1, 12)
 DAY = Window(utc(2024, 1, 1), utc(2024, 1, 2))

@@ -15,10 +15,11 @@ from pyspark.sql import functions as F
 from sklearn.linear_model import LogisticRegression
 
 from flight_delay import USE_CASE
+from levelfive.core.windows import Window, utc
 from levelfive.formats import JsonLines
-from levelfive.tables import in_window
+from levelfive.storage.tables import in_window
 from levelfive.trial import trial
-from levelfive.usecase import (
+from levelfive.usecase.use_case import (
     KNOWN_AT,
     LABEL,
     LABELLED,
@@ -33,7 +34,6 @@ from levelfive.usecase import (
     UseCase,
     not_null,
 )
-from levelfive.windows import Window, utc
 
 ORDERS = Source(
     "orders",

@@ -12,6 +12,7 @@ import pytest
 
 from in_memory.release import a_context, a_use_case, runs
 from in_memory.tables import MemoryTables
+from levelfive.core.windows import utc
 from levelfive.data import job as data
 from levelfive.data.ingest import Batch, FileCounts
 from levelfive.data.job import FileResult
@@ -19,9 +20,8 @@ from levelfive.data.landed import LANDING_FILES, LEDGER_SCHEMA
 from levelfive.data.landing import LandingFile, inspect
 from levelfive.data.missing import Hole, count_days
 from levelfive.errors import AsOfError, LandingError
-from levelfive.runs import JobContext, Run
-from levelfive.usecase import Source
-from levelfive.windows import utc
+from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase.use_case import Source
 
 AS_OF = utc(2013, 3, 1, 6)
 DAY = timedelta(days=1)

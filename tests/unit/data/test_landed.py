@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from in_memory.tables import MemoryTables
+from levelfive.core.windows import utc
 from levelfive.data.landed import LANDING_FILES, LEDGER_SCHEMA, dated_files, new_files, newest_times
 from levelfive.data.landing import inspect
 from levelfive.errors import LandingError
-from levelfive.runs import Run
-from levelfive.usecase import Source
-from levelfive.windows import utc
+from levelfive.storage.runs import Run
+from levelfive.usecase.use_case import Source
 
 DAY = timedelta(days=1)
 BEGIN = utc(2013, 1, 1)

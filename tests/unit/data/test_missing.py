@@ -9,6 +9,7 @@ import pytest
 
 from in_memory.release import a_context, a_use_case, runs
 from in_memory.tables import MemoryTables
+from levelfive.core.windows import Window, utc
 from levelfive.data.missing import (
     ACKNOWLEDGED_DAYS,
     Acknowledgement,
@@ -20,8 +21,7 @@ from levelfive.data.missing import (
     within,
 )
 from levelfive.errors import ConfigError
-from levelfive.runs import JobContext, Run
-from levelfive.windows import Window, utc
+from levelfive.storage.runs import JobContext, Run
 
 AS_OF = utc(2013, 7, 1, 6)
 DAY = timedelta(days=1)

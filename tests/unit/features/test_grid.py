@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from levelfive.core.windows import utc
 from levelfive.errors import ConfigError
 from levelfive.features.grid import Flow, GridSpec, Level, Ratio, state_at
-from levelfive.windows import utc
 
 HALF_HOUR = timedelta(minutes=30)
 SPEC = GridSpec(

@@ -13,15 +13,15 @@ from pyspark.sql.types import StringType, StructField, StructType, TimestampType
 from flight_delay import USE_CASE
 from in_memory.release import a_use_case, runs
 from in_memory.tables import MemoryTables
-from levelfive.commits import Commit, Write
+from levelfive.core.windows import Window, iso, utc
 from levelfive.data.landed import LANDING_FILES, LEDGER_SCHEMA
 from levelfive.data.missing import Hole, count_days
 from levelfive.errors import AsOfError, TableError
 from levelfive.features import job as features
-from levelfive.keys import Keyed
-from levelfive.runs import JobContext, Run
-from levelfive.usecase import KNOWN_AT, LABEL, OUTCOME, PREDICTION_TIME, FeatureTable
-from levelfive.windows import Window, iso, utc
+from levelfive.storage.commits import Commit, Write
+from levelfive.storage.keys import Keyed
+from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase.use_case import KNOWN_AT, LABEL, OUTCOME, PREDICTION_TIME, FeatureTable
 
 BEGIN, AS_OF = utc(2013, 1, 1, 6), utc(2013, 1, 8, 6)
 DAY = timedelta(days=1)

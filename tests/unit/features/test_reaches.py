@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from in_memory.tables import MemoryTables
-from levelfive.commits import Commit, Write
+from levelfive.core.windows import Window, iso, utc
 from levelfive.features.reaches import FEATURE_WINDOWS, note, reach, reached
-from levelfive.windows import Window, iso, utc
+from levelfive.storage.commits import Commit, Write
 
 BEGIN = utc(2013, 1, 1)
 DAY = timedelta(days=1)

@@ -8,13 +8,13 @@ import pytest
 
 from in_memory.release import HOUR, runs
 from in_memory.retraining import DECIDED, WEEK, LiveModel
+from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
 from levelfive.monitoring import acknowledged
 from levelfive.monitoring.acknowledged import ACKNOWLEDGED_WINDOWS, Acknowledged, Acknowledgement, acknowledgements
 from levelfive.monitoring.left_out import LeftOut
 from levelfive.monitoring.records import VerdictRecord
-from levelfive.runs import Run
-from levelfive.windows import Window
+from levelfive.storage.runs import Run
 
 NEXT = Window(WEEK.end, WEEK.end + timedelta(hours=12))
 DAY = timedelta(days=1)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from levelfive.core.windows import Window
 from levelfive.monitoring.daily import (
     DayOfColumn,
     Known,
@@ -19,9 +20,8 @@ from levelfive.monitoring.daily import (
 )
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.strange import LEVELS, Kind
-from levelfive.partials import finish_numeric, partial_numeric
-from levelfive.profiles import SCORE, profile_baseline, profile_numeric
-from levelfive.windows import Window
+from levelfive.statistics.baseline import SCORE, profile_baseline, profile_numeric
+from levelfive.statistics.partials import finish_numeric, partial_numeric
 
 DAY = timedelta(days=1)
 STARTS = timedelta(hours=6)

@@ -19,8 +19,7 @@ from levelfive.monitoring.drift import (
     population_stability,
     usual_psi,
 )
-from levelfive.partials import MAX_CATEGORIES, MAX_KNOWN
-from levelfive.profiles import (
+from levelfive.statistics.baseline import (
     finish_categorical,
     finish_numeric,
     partial_categorical,
@@ -28,6 +27,7 @@ from levelfive.profiles import (
     profile_categorical,
     profile_numeric,
 )
+from levelfive.statistics.partials import MAX_CATEGORIES, MAX_KNOWN
 
 RANDOM = np.random.default_rng(7)
 NORMAL = RANDOM.normal(size=6000)

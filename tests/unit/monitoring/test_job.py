@@ -10,18 +10,18 @@ import pandas as pd
 import pytest
 
 from in_memory.release import HOUR, LATER, Environment, runs
+from levelfive.core.windows import Window
 from levelfive.data.missing import count_days
 from levelfive.errors import AsOfError, DamagedModel, EvidenceError
-from levelfive.model_package import Model
+from levelfive.models.package import Model
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring import records
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import PERFORMANCE, PROFILES, VERDICTS, write_performance
-from levelfive.partials import partial_categorical, partial_numeric
-from levelfive.profiles import SCORE
-from levelfive.runs import JobContext, Run
-from levelfive.windows import Window
+from levelfive.statistics.baseline import SCORE
+from levelfive.statistics.partials import partial_categorical, partial_numeric
+from levelfive.storage.runs import JobContext, Run
 
 DAY = timedelta(days=1)
 TODAY = Window(LATER - DAY, LATER)

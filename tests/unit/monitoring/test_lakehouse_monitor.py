@@ -9,11 +9,11 @@ import pytest
 from databricks.sdk.errors import NotFound, PermissionDenied
 from databricks.sdk.service.catalog import MonitorInfo, MonitorRefreshInfo, QualityMonitorsAPI
 
+from levelfive.core.windows import Window, utc
 from levelfive.errors import TableError
 from levelfive.monitoring import job
-from levelfive.monitoring.lakehouse_monitor import LakehouseMonitor, Refresh
-from levelfive.runs import JobContext
-from levelfive.windows import Window, utc
+from levelfive.platforms.lakehouse_monitor import LakehouseMonitor, Refresh
+from levelfive.storage.runs import JobContext
 
 WINDOW = Window(utc(2013, 4, 1), utc(2013, 4, 8))
 TABLE = "main.flights.predictions"

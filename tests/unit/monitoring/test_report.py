@@ -8,17 +8,17 @@ from html.parser import HTMLParser
 
 import pytest
 
-from levelfive.metrics import Estimate
-from levelfive.monitoring.markup import Html
-from levelfive.monitoring.report import render
-from levelfive.monitoring.report_data import (
+from levelfive.core.windows import Window, utc
+from levelfive.reporting.data import (
     GateLine,
     MissingLine,
     PromotionLine,
     ReportData,
 )
-from levelfive.monitoring.report_words import Health, headline
-from levelfive.windows import Window, utc
+from levelfive.reporting.html import Html
+from levelfive.reporting.page import render
+from levelfive.reporting.words import Health, headline
+from levelfive.statistics.metrics import Estimate
 from reports import a_column_week, a_decision, a_judgement, a_point, a_report, an_estimate
 
 VOID = {"meta", "br"}

@@ -5,12 +5,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from levelfive.metrics import Estimate
 from levelfive.monitoring.drift import Drift
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.strange import Kind
 from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, Verdict, judge
-from levelfive.policies import MonitoringPolicy
+from levelfive.statistics.metrics import Estimate
+from levelfive.usecase.policies import MonitoringPolicy
 
 JUNE = date(2013, 6, 1)
 NOTHING = Drift(0.0, 0.0, 0.0, 0.0, None, None, 0.0, 0.0)

@@ -10,15 +10,15 @@ import pytest
 
 from in_memory.registry import MemoryBackend
 from in_memory.release import AS_OF, HOUR, LATER, Environment, runs
+from levelfive.core.windows import Window, iso
 from levelfive.errors import ModelNotFound, RegistryError
-from levelfive.policies import GatePolicy
 from levelfive.registry import tags
 from levelfive.registry.eligibility import judged
 from levelfive.registry.gate import Verdict, VerdictKind
 from levelfive.registry.store import CHALLENGER
 from levelfive.training import admission
 from levelfive.training.admission import admit
-from levelfive.windows import Window, iso
+from levelfive.usecase.policies import GatePolicy
 
 
 def test_a_copy_keeps_where_it_comes_from_and_a_verdict_of_this_environment(production: Environment) -> None:

@@ -4,13 +4,13 @@ from itertools import combinations
 
 import pytest
 
+from levelfive.core.windows import utc
 from levelfive.errors import PromotionConflict, RegistryError, TableConflict, TableError
 from levelfive.registry.eligibility import approval, approved, check_approver, check_rival, judged
 from levelfive.registry.gate import Verdict, VerdictKind
 from levelfive.registry.promotions import Promotion, append
 from levelfive.registry.store import RegisteredVersion
 from levelfive.registry.tags import SOURCE_MODEL, TRAINED_BY
-from levelfive.windows import utc
 
 NOW = utc(2013, 4, 1)
 LIVE = Promotion(1, "models.prod.flights", "1", None, NOW, "promote", "ada", "better", "{}", "r1")

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from levelfive.core.windows import utc
 from levelfive.errors import DataError, EvidenceError
-from levelfive.metrics import Difference
-from levelfive.policies import GatePolicy, NoEvidence
 from levelfive.registry.gate import GateEvidence, Verdict, VerdictKind, judge, without_lost_champion
-from levelfive.windows import utc
+from levelfive.statistics.metrics import Difference
+from levelfive.usecase.policies import GatePolicy, NoEvidence
 
 HOLDOUT_START = utc(2013, 7, 1)
 POLICY = GatePolicy(min_days=7, min_rows=500, margin=0.002, confidence=0.9, min_skill=0.02)

@@ -9,15 +9,15 @@ import pytest
 
 from in_memory.release import AS_OF, LATER, PASSED, Environment, runs
 from in_memory.retraining import DECIDED, WEEK, LiveModel
+from levelfive.core.windows import Window
 from levelfive.errors import RegistryError, TableConflict
 from levelfive.monitoring.acknowledged import Acknowledgement, acknowledge
 from levelfive.monitoring.left_out import LeftOut
-from levelfive.policies import NoEvidence, RetrainingPolicy
 from levelfive.registry.gate import Verdict, VerdictKind
 from levelfive.retraining import job as retraining
 from levelfive.retraining.policy import Action
 from levelfive.retraining.records import decisions
-from levelfive.windows import Window
+from levelfive.usecase.policies import NoEvidence, RetrainingPolicy
 
 
 def test_without_a_live_model_there_is_nothing_to_decide_on(production: Environment) -> None:

@@ -12,6 +12,7 @@ import pytest
 from in_memory.release import HOUR, runs
 from in_memory.retraining import DECIDED, WEEK, LiveModel, Trainer
 from levelfive.config import Approval
+from levelfive.core.windows import Window
 from levelfive.errors import EvidenceError, RegistryError
 from levelfive.registry.gate import Verdict, VerdictKind
 from levelfive.registry.store import CHALLENGER, CHAMPION
@@ -19,7 +20,6 @@ from levelfive.retraining import job as retraining
 from levelfive.retraining.policy import Action
 from levelfive.retraining.records import RetrainingRecord, retrainings
 from levelfive.training import job as training
-from levelfive.windows import Window
 
 RUN = training.run
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from levelfive.core.windows import Window
 from levelfive.errors import DataError
-from levelfive.policies import RetrainingPolicy
 from levelfive.retraining.policy import Action, Decision, Foreseen, decide
-from levelfive.windows import Window
+from levelfive.usecase.policies import RetrainingPolicy
 from situations import (
     AS_OF,
     CALIBRATION,

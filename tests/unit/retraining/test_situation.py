@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from levelfive.errors import EvidenceError
-from levelfive.policies import RetrainingPolicy
 from levelfive.retraining.policy import Action, decide
+from levelfive.usecase.policies import RetrainingPolicy
 from situations import AS_OF, a_situation, a_window
 
 

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from levelfive.predictions import Role
+from levelfive.core.windows import Window, utc
 from levelfive.scoring.batch import batch_id
-from levelfive.windows import Window, utc
+from levelfive.storage.predictions import Role
 
 WINDOW = Window(utc(2013, 4, 1, 6), utc(2013, 5, 1, 6))
 

@@ -10,17 +10,17 @@ import pytest
 from flight_delay import USE_CASE
 from in_memory.release import HOUR, LATER, Environment, a_context, runs
 from in_memory.tables import MemoryTables
-from levelfive.commits import Commit
+from levelfive.core.windows import Window, iso
 from levelfive.data.missing import count_days
 from levelfive.errors import AsOfError, DamagedModel, LevelfiveError, ModelNotFound, RegistryError, TableError
-from levelfive.model_package import Model
-from levelfive.predictions import PREDICTIONS, Role
-from levelfive.runs import Run
+from levelfive.models.package import Model
 from levelfive.scoring import job as scoring
 from levelfive.scoring import rebuilding
 from levelfive.scoring.batch import batch_id
 from levelfive.scoring.rebuilding import BATCHES, SCHEMA, announce
-from levelfive.windows import Window, iso
+from levelfive.storage.commits import Commit
+from levelfive.storage.predictions import PREDICTIONS, Role
+from levelfive.storage.runs import Run
 
 DAY = Window(LATER - timedelta(days=1), LATER)
 

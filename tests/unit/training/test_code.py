@@ -14,9 +14,9 @@ import pytest
 from flight_delay import USE_CASE
 from in_memory.release import AS_OF, a_model
 from levelfive.errors import ConfigError
-from levelfive.model_package import ModelCard
+from levelfive.models.package import ModelCard
 from levelfive.training.code import code_of
-from levelfive.usecase import ModelSpec, Task
+from levelfive.usecase.use_case import ModelSpec, Task
 
 MODULE = """
 TREES = 20

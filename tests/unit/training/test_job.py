@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from in_memory.release import LATER, PASSED, Environment, Packages, runs
+from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError, TableError
 from levelfive.registry import tags
 from levelfive.registry.eligibility import judged
 from levelfive.registry.store import CHALLENGER
 from levelfive.training import job as training
-from levelfive.windows import Window, utc
 
 BROKEN = Window(utc(2013, 1, 1), utc(2013, 1, 8))
 

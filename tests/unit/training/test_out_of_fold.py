@@ -8,7 +8,7 @@ import pytest
 
 from levelfive.training.dataset import DAY
 from levelfive.training.out_of_fold import out_of_fold
-from levelfive.usecase import LABEL, PREDICTION_TIME, ModelSpec, Task
+from levelfive.usecase.use_case import LABEL, PREDICTION_TIME, ModelSpec, Task
 
 HELD_OUT = 14
 

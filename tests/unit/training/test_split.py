@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError, EvidenceError
-from levelfive.policies import GatePolicy
 from levelfive.training.split import Split, blocks_of_weeks, folds_by_week, moved_back, split_by_holdout
-from levelfive.windows import Window, utc
+from levelfive.usecase.policies import GatePolicy
 
 POLICY = GatePolicy(holdout_days=14)
 NEW_YEAR = utc(2013, 1, 1)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from levelfive.errors import ConfigError, RegistryError
-from levelfive.mlflow_store import is_of_a_database, quieten
+from levelfive.models.mlflow_store import is_of_a_database, quieten
 from levelfive.registry.store import CentralRegistry
 from levelfive.training.tracking import Tracking
 

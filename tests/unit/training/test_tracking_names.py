@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.utils.validation import MAX_ENTITY_KEY_LENGTH, path_not_unique
 
-from levelfive.metrics import Metric
+from levelfive.statistics.metrics import Metric
 from levelfive.training.tracking import name_of, slice_name
 
 TAKEN = re.compile(r"[A-Za-z0-9_\-. ]+")

@@ -1,0 +1,127 @@
+"""`levelfive data`: ingest what landed, say on which days rows are missing, acknowledge such days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from levelfive.cli.options import Config, Home, Landing, UseCaseName, open_app, out, refuse_options
+from levelfive.config import DEFAULT_HOME, parse_day, parse_time
+
+if TYPE_CHECKING:
+    from levelfive.app import App
+    from levelfive.data.job import DataResult
+    from levelfive.data.missing import Hole
+
+data_cli = typer.Typer(invoke_without_command=True)
+
+
+@data_cli.callback()
+def data(
+    context: typer.Context,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            help="The logical now, in ISO 8601, UTC without an offset: 2013-04-01T06:00Z. Nothing known later is read."
+        ),
+    ] = None,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+    landing: Landing = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Afterwards, let Great Expectations judge all rows that landed; its results go to this folder."
+        ),
+    ] = None,
+) -> None:
+    """Ingest the landing files that are new; rows that break a contract go to quarantine."""
+    if context.invoked_subcommand is not None:
+        refuse_options(context)
+        return
+    if as_of is None:
+        raise typer.BadParameter("it is missing, and required to ingest", ctx=context, param_hint="'--as-of'")
+    from levelfive.data import job as data_job
+
+    moment, app = parse_time(as_of), open_app(home, config, use_case, landing)
+    result = data_job.run(app.context, landing=app.landing, as_of=moment)
+    if result.files:
+        _print_files(result)
+    elif not result.left:
+        out.print("Nothing new: all landing files were ingested before.")
+    if result.left:
+        out.print(f"Left to a later --as-of, since they begin after this one: {', '.join(result.left)}.")
+    if result.too_few_days:
+        few = ", ".join(f"{source} ({days})" for source, days in result.too_few_days.items())
+        out.print(f"Too few days have rows to tell whether some are missing: {few}.")
+    print_missing(result.missing, "Before the newest rows, there are")
+    if report is not None:
+        _write_quality_report(app, report)
+
+
+@data_cli.command()
+def acknowledge(
+    source: Annotated[str, typer.Option(help="The source whose days are without rows.")],
+    begin: Annotated[str, typer.Option("--from", help="The first of the days: 2013-05-01.")],
+    end: Annotated[str, typer.Option("--to", help="The last of the days, included.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    by: Annotated[
+        str | None, typer.Option(help="On whose behalf, for the record: who is signed in is written down beside it.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="When it is acknowledged, in ISO 8601, UTC without an offset; by default, now.")
+    ] = None,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Write down that days are known to be without rows: they are no longer said to be missing."""
+    from levelfive.data.missing import Acknowledgement, Hole
+    from levelfive.data.missing import acknowledge as written
+
+    moment = datetime.now(UTC) if as_of is None else parse_time(as_of)
+    hole = Hole(source, parse_day(begin), parse_day(end))
+    app = open_app(home, config, use_case)
+    who = f"{app.starter} (for {by})" if by else app.starter
+    left = written(app.context, Acknowledgement(hole, who, reason), as_of=moment)
+    out.print(f"Acknowledged by {who}: {hole}.")
+    print_missing(left, "There are still")
+
+
+def print_missing(holes: Iterable[Hole], what: str) -> None:
+    """Say on which days rows are missing, if there are any, and what to do about it."""
+    found = [f"{hole} ({hole.days} day{'' if hole.days == 1 else 's'})" for hole in holes]
+    if found:
+        out.print(
+            f"{what} days on which rows are missing: {'; '.join(found)}. Deliver the files, or acknowledge the days "
+            "by `levelfive data acknowledge`.",
+            style="bold",
+        )
+
+
+def _print_files(result: DataResult) -> None:
+    table = Table("source", "file", "rows in", "accepted", "quarantined", "duplicates")
+    for file in result.files:
+        counts = (file.rows_in, file.accepted, file.quarantined, file.duplicates)
+        table.add_row(file.source, file.source_file, *(f"{count:,}" for count in counts))
+    out.print(table)
+
+
+def _write_quality_report(app: App, folder: Path) -> None:
+    from levelfive.data import quality_report
+
+    table = Table("source", "column", "expectation", "rows", "unexpected")
+    reports = quality_report.report(app.context, app.landing)
+    folder.mkdir(parents=True, exist_ok=True)
+    for found in reports:
+        (folder / f"{found.source}.json").write_text(found.result_json)
+        for one in found.judgements:
+            table.add_row(found.source, one.column, one.kind, f"{one.element_count:,}", f"{one.unexpected_count:,}")
+    out.print(table)
+    out.print(f"Results of Great Expectations: {folder}")

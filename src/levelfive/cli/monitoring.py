@@ -1,0 +1,103 @@
+"""`levelfive monitoring`: judge a window, and acknowledge one that called a person."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from levelfive.cli.options import Begin, Config, End, Home, UseCaseName, open_app, out, refuse_options
+from levelfive.config import DEFAULT_HOME, parse_time, parse_window
+from levelfive.core.windows import iso
+from levelfive.monitoring.left_out import LeftOut
+
+SHOWN_COLUMNS = 10
+
+monitoring_cli = typer.Typer(invoke_without_command=True)
+
+
+@monitoring_cli.callback()
+def monitoring(
+    context: typer.Context,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            help="The logical now, in ISO 8601, UTC without an offset: 2013-04-01T06:00Z. Nothing known later is read."
+        ),
+    ] = None,
+    begin: Begin = None,
+    end: End = None,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Compare a window's live predictions with the training baseline and with the labels known, and judge."""
+    if context.invoked_subcommand is not None:
+        refuse_options(context)
+        return
+    if as_of is None:
+        raise typer.BadParameter("it is missing, and required to monitor", ctx=context, param_hint="'--as-of'")
+    from levelfive.monitoring import job as monitoring_job
+
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    result = monitoring_job.run(app.context, app.registry, window=parse_window(begin, end, moment), as_of=moment)
+    if result.nothing:
+        out.print(f"nothing to monitor: {result.nothing}")
+    for version, verdict in result.verdicts.items():
+        out.print(f"version {version} in {result.window}:")
+        out.print(f"  outside the training's range: {_columns(verdict.outside)}")
+        out.print(f"  unusual, which by itself is no harm: {_columns(verdict.unusual)}")
+        out.print(f"  harmful: {'; '.join(verdict.harmful) or 'no'}")
+        out.print(f"  broken data: {'; '.join(verdict.broken) or 'no'}")
+    for found in result.performance:
+        for name, estimate in found.evaluation.estimates.items() if found.evaluation else ():
+            out.print(f"{found.window} {name}: {estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]")
+        young = f", provisional: {found.share_known:.1%} of the outcomes are known" if found.provisional else ""
+        out.print(f"{found.window}: {found.mature:,} mature rows of {found.scored:,} scored{young}")
+
+
+@monitoring_cli.command()
+def acknowledge(
+    begin: Annotated[
+        str, typer.Option("--from", help="The first prediction time of the window, or how long it is, such as P7D.")
+    ],
+    end: Annotated[str, typer.Option("--to", help="The end of the window, not included.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    by: Annotated[
+        str | None, typer.Option(help="On whose behalf, for the record: who is signed in is written down beside it.")
+    ] = None,
+    leave_out: Annotated[
+        LeftOut,
+        typer.Option(
+            help="What trainings leave out of the window: the days of broken deliveries that are flagged, nothing, or "
+            "the whole window."
+        ),
+    ] = LeftOut.FLAGGED,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            help="From when on it counts, in ISO 8601, UTC without an offset; by default, from now on: for decisions "
+            "about data of another time, name theirs."
+        ),
+    ] = None,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Write down that a person has looked at a window that called one: it does not keep back retraining any more."""
+    from levelfive.monitoring.acknowledged import Acknowledgement
+    from levelfive.monitoring.acknowledged import acknowledge as written
+
+    moment = datetime.now(UTC) if as_of is None else parse_time(as_of)
+    window = parse_window(begin, end, moment)
+    app = open_app(home, config, use_case)
+    who = f"{app.starter} (for {by})" if by else app.starter
+    done = written(app.context, app.registry.name, Acknowledgement(window, who, reason, leave_out), as_of=moment)
+    out.print(f"{window} is {done}.")
+    out.print(f"It counts for decisions as of {iso(moment)} and later: run `levelfive retraining` as of such a time.")
+
+
+def _columns(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:SHOWN_COLUMNS]) + (", ..." if len(names) > SHOWN_COLUMNS else "")
+    return f"{len(names)} columns ({shown})" if names else "none"

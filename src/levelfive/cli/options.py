@@ -1,0 +1,105 @@
+"""What the commands share: options, the application, and where they print."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypedDict, Unpack
+
+import typer
+from rich.console import Console
+
+from levelfive.config import DEFAULT_HOME, Approval, load_settings
+from levelfive.core.windows import iso
+from levelfive.errors import ConfigError
+
+if TYPE_CHECKING:
+    from levelfive.app import App
+
+Home = Annotated[Path, typer.Option(help="Folder of the lakehouse and of both MLflow stores.")]
+Config = Annotated[
+    Path | None, typer.Option(help="Settings file; by default levelfive.yml in the home, if it is there.")
+]
+UseCaseName = Annotated[
+    str | None, typer.Option("--use-case", help="Entry point of the use case; default flight_delay.")
+]
+AsOf = Annotated[
+    str,
+    typer.Option(
+        "--as-of",
+        help="The logical now, in ISO 8601, UTC without an offset: 2013-04-01T06:00Z. Nothing known later is read.",
+    ),
+]
+Landing = Annotated[Path | None, typer.Option(help="Folder with one folder of files a source; default <home>/landing.")]
+Begin = Annotated[
+    str | None,
+    typer.Option("--from", help="First prediction time, or how long the window is, such as P7D; default P1D."),
+]
+End = Annotated[str | None, typer.Option("--to", help="End of the prediction times, not included; default --as-of.")]
+WIDE = 230
+# The gate's refusal is a result, and its code means nothing else.
+EXIT_GATE_REFUSED, EXIT_REFUSED, EXIT_UNFORESEEN = 1, 2, 3
+
+# What is printed holds names and reasons that others wrote: brackets and colons in them are no markup.
+
+
+class Given(TypedDict, total=False):
+    """The options that a command was given, for the commands that it tells of."""
+
+    home: Path
+    config: Path | None
+    use_case: str | None
+
+
+out = Console(soft_wrap=True, markup=False, emoji=False)
+# A table keeps its lines whole: a terminal that is too narrow wraps them, a file gets them as they are.
+wide = Console(width=WIDE, markup=False, emoji=False)
+
+
+def to_be_pasted(
+    command: str, home: Path = DEFAULT_HOME, config: Path | None = None, use_case: str | None = None
+) -> str:
+    """Write a command with the options that were given to this one, so that it works on the same home."""
+    given = {"--home": None if home == DEFAULT_HOME else home, "--config": config, "--use-case": use_case}
+    options = (f"{name} {shlex.quote(str(value))}" for name, value in given.items() if value is not None)
+    return " ".join([f"levelfive {command}", *options])
+
+
+def how_to_promote(approval: Approval, version: str, as_of: datetime, **given: Unpack[Given]) -> str:
+    """Write the commands that make a version which passed the gate the champion."""
+    which = f"{version} --as-of {iso(as_of)}"
+    promote = to_be_pasted(f"registry promote {which}", **given)
+    if approval is not Approval.MANUAL:
+        return promote
+    approve = to_be_pasted(f"registry approve {which} --reason WHY", **given)
+    return f"{approve}, then {promote}"
+
+
+def open_app(home: Path, config: Path | None, use_case: str | None, landing: Path | None = None) -> App:
+    """Build the application of a workspace, where this runs on one, else of a home on a laptop.
+
+    Spark and MLflow are imported here, not by a command's help.
+    """
+    from levelfive.app import App, on_databricks
+    from levelfive.models.mlflow_store import quieten
+
+    quieten()
+    settings = load_settings(config, home, use_case=use_case, landing=landing)
+    if on_databricks():
+        from pyspark.sql import SparkSession
+
+        return App.on_databricks(SparkSession.builder.getOrCreate(), settings)
+    return App.local(home, settings)
+
+
+def refuse_options(context: typer.Context) -> None:
+    """Refuse options of a command that were given before the name of a command of its own.
+
+    Raises:
+        ConfigError: There are some.
+    """
+    given = [name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"]  # type: ignore[union-attr]  # of a parameter, it is known
+    if given:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise ConfigError(f"give {names} after {context.invoked_subcommand}, not before it")

@@ -1,0 +1,231 @@
+"""`levelfive registry`: bring versions in, look at them, approve, promote, roll back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from levelfive.cli.options import (
+    EXIT_GATE_REFUSED,
+    AsOf,
+    Config,
+    Given,
+    Home,
+    UseCaseName,
+    how_to_promote,
+    open_app,
+    out,
+    wide,
+)
+from levelfive.config import DEFAULT_HOME, parse_time
+from levelfive.core.windows import iso
+
+registry_cli = typer.Typer(
+    help="The central registry: copy versions from another environment, compare, approve, promote, roll back.",
+    no_args_is_help=True,
+)
+
+Version = Annotated[str, typer.Argument(help="The version of this environment's model.")]
+VersionOrSource = Annotated[
+    str, typer.Argument(help="The version of this environment's model; with --from-model, of that one.")
+]
+By = Annotated[str | None, typer.Option(help="Who asks for it, for the record; by default, who is signed in.")]
+FromModel = Annotated[
+    str | None, typer.Option("--from-model", help="The model that `copy` brought the version from, to name its copy.")
+]
+FromRegistry = Annotated[
+    str | None, typer.Option("--from-registry", help="Its registry, where that is another one than this one's.")
+]
+
+
+@registry_cli.command()
+def copy(
+    version: Annotated[str, typer.Argument(help="The version of the other environment's model.")],
+    as_of: AsOf,
+    source_model: Annotated[
+        str, typer.Option("--from-model", help="The other environment's model: levelfive.dev.flight_delay.")
+    ],
+    source_registry: FromRegistry = None,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Bring a version in from another environment, and let the gate judge it by this environment's labels."""
+    from levelfive.monitoring.acknowledged import not_learned_from
+    from levelfive.training.admission import admit
+
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    source = app.other_registry(source_model, source_registry)
+    out_of_it = not_learned_from(app.context, app.registry.name, as_of=moment)
+    admitted = admit(app.context, app.registry, source, version=version, as_of=moment, excluded=out_of_it)
+    out.print(f"Version {version} of {source.name} is version {admitted.version} of {app.registry.name}.")
+    out.print(f"gate: {admitted.verdict.kind}")
+    for reason in admitted.verdict.reasons:
+        out.print(f"  - {reason}")
+    if not admitted.verdict.passed:
+        raise typer.Exit(EXIT_GATE_REFUSED)
+    given = Given(home=home, config=config, use_case=use_case)
+    out.print(f"Make it the champion: {how_to_promote(app.settings.approval, admitted.version, moment, **given)}")
+
+
+@registry_cli.command()
+def approve(
+    version: VersionOrSource,
+    as_of: AsOf,
+    reason: Annotated[str, typer.Option(help="Why.")],
+    by: Annotated[
+        str, typer.Option(help="On whose behalf: a note beside who is signed in, who is recorded in any case.")
+    ] = "",
+    source_model: FromModel = None,
+    source_registry: FromRegistry = None,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Let a version that passed the gate go live, where promotion is manual; `promote` makes it the champion."""
+    from levelfive.registry import job as registry_job
+
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    version = app.version_here(version, source_model, source_registry)
+    done = registry_job.approve(
+        app.context,
+        app.registry,
+        version=version,
+        as_of=moment,
+        by=app.starter,
+        reason=reason,
+        on_behalf_of=by,
+        trainer_may_approve=app.settings.trainer_may_approve,
+    )
+    said = f"is approved by {app.starter}" if done else "is the champion already"
+    out.print(f"Version {version} of {app.registry.name} {said}.")
+
+
+@registry_cli.command()
+def show(version: Version, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
+    """Show what is known of a version: its card, its tags, and the gate's verdict."""
+    from levelfive.registry.comparing import facts
+
+    app = open_app(home, config, use_case)
+    table = Table("fact", f"version {version}")
+    for name, fact in facts(app.registry, version).items():
+        table.add_row(name, fact)
+    wide.print(table)
+
+
+@registry_cli.command()
+def compare(
+    one: Annotated[str, typer.Argument(help="A version of this environment's model.")],
+    other: Annotated[str, typer.Argument(help="Another one.")],
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Show in what two versions differ."""
+    from levelfive.registry.comparing import differences
+
+    app = open_app(home, config, use_case)
+    table = Table("fact", f"version {one}", f"version {other}")
+    for name, (mine, theirs) in differences(app.registry, one, other).items():
+        table.add_row(name, mine, theirs)
+    wide.print(table)
+
+
+@registry_cli.command()
+def promote(
+    version: VersionOrSource,
+    as_of: AsOf,
+    by: By = None,
+    source_model: FromModel = None,
+    source_registry: FromRegistry = None,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Make a version that passed the gate the champion of all later times."""
+    from levelfive.registry import job as registry_job
+
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    version, approval = app.version_here(version, source_model, source_registry), app.settings.approval
+    result = registry_job.run(
+        app.context, app.registry, version=version, as_of=moment, by=by or app.starter, approval=approval
+    )
+    done = "is now" if result.promoted else "was already"
+    out.print(
+        f"Version {version} of {app.registry.name} {done} the champion, since {iso(result.promotion.promoted_at)}."
+    )
+
+
+@registry_cli.command()
+def rollback(
+    as_of: AsOf,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")],
+    by: By = None,
+    version: Annotated[
+        str | None,
+        typer.Option(help="Take back only this version, else do nothing; with --from-model, it is that model's."),
+    ] = None,
+    source_model: FromModel = None,
+    source_registry: FromRegistry = None,
+    since: Annotated[
+        str | None, typer.Option(help="Take back only what was promoted at this time or later, else do nothing.")
+    ] = None,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    use_case: UseCaseName = None,
+) -> None:
+    """Make the champion before the present one the champion again."""
+    from levelfive.registry import job as registry_job
+
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    earliest = None if since is None else parse_time(since)
+    if version or source_model or source_registry:
+        version = app.version_here(version or "", source_model, source_registry)
+    result = registry_job.rollback(
+        app.context, app.registry, as_of=moment, by=by or app.starter, reason=reason, version=version, since=earliest
+    )
+    done = "is the champion again" if result.promoted else "stays the champion: there is nothing to take back"
+    out.print(f"Version {result.promotion.version} of {app.registry.name} {done}.")
+
+
+@registry_cli.command("list")
+def list_versions(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
+    """List the registered versions, with role, training time, approval, and which is champion and challenger."""
+    from levelfive.registry import job as registry_job
+    from levelfive.registry import tags as names
+    from levelfive.registry.store import CHALLENGER
+
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    live = registry_job.champion(app.context, app.registry, moment)
+    waiting = app.registry.alias(CHALLENGER)
+    table = Table("version", "role", "trained as of", "linked with", "approved by", "champion", "challenger")
+    for found in app.registry.versions():
+        tags = found.tags
+        linked = tags.get(names.REFIT_OF) or tags.get(names.REFITTED_AS, "")
+        marks = ("yes" if one == found.version else "" for one in (live.version if live else None, waiting))
+        approved = tags.get(names.APPROVED_BY, "")
+        table.add_row(found.version, tags.get(names.ROLE, ""), tags.get(names.AS_OF, ""), linked, approved, *marks)
+    wide.print(table)
+
+
+@registry_cli.command()
+def history(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
+    """List the promotions up to --as-of, with their reasons."""
+    from levelfive.registry.promotions import history as promotions_of
+
+    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    table = Table("seq", "since", "version", "before", "kind", "by", "why")
+    for row in promotions_of(app.tables, app.registry.name):
+        if row.promoted_at <= moment:
+            table.add_row(
+                str(row.seq),
+                iso(row.promoted_at),
+                row.version,
+                row.previous_version or "",
+                row.kind,
+                row.promoted_by,
+                row.reason,
+            )
+    wide.print(table)

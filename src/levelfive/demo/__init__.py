@@ -1,0 +1,1 @@
+"""The demo: a year of files, walked through as a scheduler would."""

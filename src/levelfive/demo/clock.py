@@ -1,0 +1,193 @@
+"""The demo: a clock that walks through a year of files and calls the rooms as a scheduler would."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from levelfive.app import App
+from levelfive.core.windows import Window, iso
+from levelfive.data import job as data
+from levelfive.demo.plan import REPORT, Replay, clock, land, plan_of
+from levelfive.errors import ConfigError, LevelfiveError
+from levelfive.features import job as features
+from levelfive.monitoring import job as monitoring
+from levelfive.registry import job as registry
+from levelfive.registry.promotions import history
+from levelfive.reporting.collect import Measurement, collect, measurements
+from levelfive.reporting.page import render
+from levelfive.retraining import job as retraining
+from levelfive.scoring import job as scoring
+from levelfive.storage.runs import RUNS, Run
+from levelfive.training import job as training
+
+Say = Callable[[str], None]
+Done = frozenset[tuple[str, datetime | None]]
+"""Room and logical time of each run that succeeded before."""
+
+
+@dataclass(frozen=True)
+class ReplayResult:
+    """What the demo led to: a measurement of each window, the report, and the seconds spent by room."""
+
+    measurements: tuple[Measurement, ...]
+    report: Path
+    as_of: datetime
+    seconds: dict[str, float]
+
+
+def run(app: App, replay: Replay, say: Say) -> ReplayResult:
+    """Walk through the months: land, ingest, compute features, score, monitor, decide, and retrain where it is decided.
+
+    While a window is scored, the next ones are prepared, as separate jobs would: each reads only what was known at its
+    own time. Steps that are done already are passed over, so that a demo that was stopped goes on where it was.
+
+    Raises:
+        LevelfiveError: A room refused.
+    """
+    try:
+        return _run(app, replay, say)
+    except LevelfiveError:
+        # What failed, and what was known before, is told by the report too.
+        windows = list(clock(app.use_case, plan_of(app.use_case), replay))
+        with suppress(LevelfiveError):
+            say(f"refused; the report of what happened: {write_report(app, windows[-1].end)}")
+        raise
+
+
+def _run(app: App, replay: Replay, say: Say) -> ReplayResult:
+    windows = list(clock(app.use_case, plan_of(app.use_case), replay))
+    # The last labels are not known yet when the last rows are scored.
+    end = windows[-1].end + app.use_case.maturity
+    spent: dict[str, float] = {}
+    done = _done(app)
+    steps: list[Callable[[], None]] = [partial(_prepare, app, replay, window, done, spent) for window in windows]
+    steps.append(partial(_compute_features, app, end, done, spent))
+    with _one_thread() as ahead:
+        ready: list[Future[None]] = []
+        for step in steps:
+            ready.append(ahead.submit(_after, ready[-1] if ready else None, step))
+        for number, window in enumerate(windows):
+            ready[number].result()
+            say(f"{number + 1}/{len(windows)} {window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}")
+            if number == 0:
+                _first_champion(app, window.end, spent, say)
+            else:
+                _score_and_learn(app, window, done, spent, say)
+        say(f"waiting until {iso(end)} for the last labels")
+        ready[-1].result()
+    with _timed(spent, "monitoring"):
+        monitoring.measure_again(app.context, app.registry, as_of=end)
+    with _timed(spent, "report"):
+        path = write_report(app, end)
+        found = measurements(Run(app.tables, "demo"), app.registry.name, as_of=end)
+    return ReplayResult(found, path, end, spent)
+
+
+@contextmanager
+def _one_thread() -> Iterator[ThreadPoolExecutor]:
+    """Run steps in a thread; what has not begun when an error comes never does."""
+    pool = ThreadPoolExecutor(max_workers=1)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _after(before: Future[None] | None, step: Callable[[], None]) -> None:
+    """Take a step, unless the one before was refused."""
+    if before is not None:
+        before.result()
+    step()
+
+
+def write_report(app: App, as_of: datetime) -> Path:
+    """Write the report as of a time into the home, in one piece."""
+    path = app.home / REPORT
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(render(collect(app.context, app.registry, as_of=as_of)), encoding="utf-8")
+    unfinished.replace(path)
+    return path
+
+
+def _score_and_learn(app: App, window: Window, done: Done, spent: dict[str, float], say: Say) -> None:
+    as_of = window.end
+    if ("scoring", as_of) not in done:
+        with _timed(spent, "scoring"):
+            scored = scoring.run(app.context, app.registry, window=window, as_of=as_of)
+        say(f"    scored {scored.rows:,} rows with version {scored.model_version}")
+    if ("monitoring", as_of) not in done:
+        with _timed(spent, "monitoring"):
+            seen = monitoring.run(app.context, app.registry, window=window, as_of=as_of)
+        if seen.nothing:
+            say(f"    nothing to monitor: {seen.nothing}")
+        for verdict in seen.verdicts.values():
+            harm = "; ".join((*verdict.harmful, *verdict.broken)) or "none"
+            outside, unusual = len(verdict.outside), len(verdict.unusual)
+            say(f"    {outside} columns outside the training's range, {unusual} unusual; harm: {harm}")
+    if ("retraining", as_of) not in done:
+        with _timed(spent, "retraining"):
+            decided = retraining.run(app.context, app.stores, as_of=as_of, approval=app.settings.approval)
+        say(f"    {decided.decision.action}: {'; '.join(decided.decision.reasons)}")
+        if decided.retraining is not None:
+            say(f"    gate: {decided.retraining.verdict}: {'; '.join(decided.retraining.reasons)}")
+        if decided.promotion is not None:
+            say(f"    version {decided.promotion.version} is the champion")
+
+
+def _prepare(app: App, replay: Replay, window: Window, done: Done, spent: dict[str, float]) -> None:
+    with _timed(spent, "land"):
+        land(app.use_case, plan_of(app.use_case), Path(replay.fixtures), app.landing, window)
+    if ("data", window.end) not in done:
+        with _timed(spent, "data"):
+            data.run(app.context, landing=app.landing, as_of=window.end)
+    _compute_features(app, window.end, done, spent)
+
+
+def _compute_features(app: App, as_of: datetime, done: Done, spent: dict[str, float]) -> None:
+    if ("features", as_of) not in done:
+        with _timed(spent, "features"):
+            features.run(app.context, as_of=as_of)
+
+
+def _first_champion(app: App, as_of: datetime, spent: dict[str, float], say: Say) -> None:
+    if history(app.tables, app.registry.name):
+        return
+    with _timed(spent, "training"):
+        result = training.run(
+            app.context,
+            app.tracking,
+            app.registry,
+            as_of=as_of,
+            code_revision=app.code_revision,
+            trained_by=app.starter,
+        )
+    say(f"    gate: {result.verdict.kind}: {'; '.join(result.verdict.reasons)}")
+    if result.version is None:
+        raise ConfigError("the gate refused the first model, so there is nothing to score with; see its reasons above")
+    with _timed(spent, "registry"):
+        made = registry.run(app.context, app.registry, version=result.version, as_of=as_of, by="demo")
+    say(f"    version {made.promotion.version} of {app.registry.name} is the champion")
+
+
+def _done(app: App) -> Done:
+    rows = app.tables.ledgers.rows(RUNS, columns=("room", "as_of"), where={"status": "succeeded"})
+    return frozenset((row["room"], row["as_of"]) for row in rows)
+
+
+class _timed:
+    def __init__(self, spent: dict[str, float], room: str) -> None:
+        self._spent = spent
+        self._room = room
+
+    def __enter__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._spent[self._room] = self._spent.get(self._room, 0.0) + time.perf_counter() - self._start

@@ -1,0 +1,1 @@
+"""A model version, and the MLflow stores that hold it."""

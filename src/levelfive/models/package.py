@@ -1,0 +1,269 @@
+"""What a model version carries: the fitted estimator in MLflow's format, and all that is needed to use it.
+
+Beside the MLflow model lies `levelfive.json`: features, lookups by logical table name, training window, table
+versions, seed and environment; and `smoke.parquet`: a few rows with the scores that the model must give them, each
+value to its last digit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mlflow.sklearn
+import numpy as np
+import pandas as pd
+from mlflow.models import infer_signature
+
+from levelfive.core.windows import iso
+from levelfive.errors import ConfigError, RegistryError
+from levelfive.statistics.baseline import SCORE, Baseline
+from levelfive.statistics.categories import category_texts
+from levelfive.usecase.use_case import Estimator, Lookup, Task
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+CARD = "levelfive.json"
+SMOKE = "smoke.parquet"
+SMOKE_ROWS = 20
+# Of a score, and of the greatest one: another processor adds in another order.
+TOLERANCE, TOLERANCE_NEAR_0 = 1e-5, 1e-9
+EXAMPLE_ROWS = 5
+REQUIREMENTS = ("scikit-learn", "xgboost", "pandas", "numpy", "mlflow")
+
+
+@dataclass(frozen=True)
+class UseCaseCode:
+    """The use case's own code: the distribution that it was installed from, if it was, and a hash of its source."""
+
+    distribution: str = ""
+    version: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of a fitted model; times in UTC, `trained_until` not included.
+
+    `score_baseline` says how the scores of its baseline were made; it is empty for a candidate, which has none, and for
+    models that were compared with scores of the very rows that they had been fitted on.
+    """
+
+    use_case: str
+    task: Task
+    features: tuple[str, ...]
+    categorical: tuple[str, ...]
+    lookups: tuple[Lookup, ...]
+    trained_from: datetime
+    trained_until: datetime
+    as_of: datetime
+    training_rows: int
+    training_set_sha256: str
+    table_versions: Mapping[str, int]
+    parameters: Mapping[str, float | int | str]
+    seed: int
+    run_id: str
+    code_revision: str
+    baseline: str
+    holdout_skill: float | None = None
+    score_baseline: str = ""
+    code: UseCaseCode = UseCaseCode()
+
+    def to_json(self) -> str:
+        """Write the card as JSON."""
+        record = asdict(self)
+        for name in ("trained_from", "trained_until", "as_of"):
+            record[name] = iso(record[name])
+        for lookup in record["lookups"]:
+            for name in ("max_age", "grid"):
+                lookup[name] = None if lookup[name] is None else lookup[name].total_seconds()
+        record["environment"] = {
+            "python": platform.python_version(),
+            **{r: installed(r) for r in REQUIREMENTS},
+        }
+        return json.dumps(record, indent=1, sort_keys=True)
+
+    @property
+    def identity(self) -> str:
+        """Hash of what makes the model what it is, as 64 hexadecimal digits: not its run, nor the tables' versions.
+
+        The code's hash is a part of it: another recipe has another identity, even if it has led to the same scores.
+        """
+        plain = replace(self, run_id="", table_versions={})
+        return hashlib.sha256(plain.to_json().encode()).hexdigest()
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelCard:
+        """Read a card that `to_json` wrote."""
+        record: dict[str, Any] = json.loads(text)
+        record.pop("environment")
+        for name in ("trained_from", "trained_until", "as_of"):
+            record[name] = datetime.fromisoformat(record[name])
+        record["lookups"] = tuple(_lookup(lookup) for lookup in record["lookups"])
+        return cls(
+            **{
+                **record,
+                "task": Task(record["task"]),
+                "code": UseCaseCode(**record.get("code", {})),
+                **{n: tuple(record[n]) for n in ("features", "categorical")},
+            }
+        )
+
+
+def _lookup(record: dict[str, Any]) -> Lookup:
+    seconds = {name: record.pop(name) for name in ("max_age", "grid")}
+    lengths = {name: None if value is None else timedelta(seconds=value) for name, value in seconds.items()}
+    return Lookup(**{**record, **lengths, "columns": tuple(record["columns"])})
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted estimator with its card."""
+
+    estimator: Estimator
+    card: ModelCard
+
+    @cached_property
+    def baseline(self) -> Baseline:
+        """The profiles of its training set, which later windows are compared with.
+
+        Raises:
+            DataError: The card holds none.
+        """
+        return Baseline.from_json(self.card.baseline)
+
+    def score(self, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Score rows: the probability of label 1, or the predicted number.
+
+        Args:
+            rows: The card's features in any order, among other columns.
+        """
+        return score(self.estimator, self.card.task, feature_frame(rows, self.card.features, self.card.categorical))
+
+
+def feature_frame(rows: pd.DataFrame, features: tuple[str, ...], categorical: tuple[str, ...]) -> pd.DataFrame:
+    """Take the features in their order: numbers as float64 with NaN, categories as text with None.
+
+    Raises:
+        ConfigError: A feature that is no category holds something else than numbers.
+    """
+    columns = {name: category_texts(rows[name]) if name in categorical else _numbers(rows[name]) for name in features}
+    return pd.DataFrame(columns, index=rows.index)
+
+
+def _numbers(values: pd.Series) -> pd.Series:
+    try:
+        return values.astype(np.float64)
+    except (TypeError, ValueError) as err:
+        raise ConfigError(
+            f"the feature {values.name} holds something else than the numbers that the model asks for: {err}. Look at "
+            "its type in the feature table, or name it among the model's categories"
+        ) from err
+
+
+def score(estimator: Estimator, task: Task, features: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Score a frame of features, shape (rows,)."""
+    if task is Task.BINARY:
+        chances: npt.NDArray[np.float64] = estimator.predict_proba(features)[:, 1]  # type: ignore[attr-defined]  # binary estimators have it
+        return chances.astype(np.float64)
+    return np.asarray(estimator.predict(features), dtype=np.float64)
+
+
+def save(model: Model, example: pd.DataFrame, folder: Path) -> None:
+    """Write a model package.
+
+    Args:
+        model: What to write.
+        example: A few rows of features, kept as input example and for the smoke check.
+        folder: A folder that does not exist yet.
+    """
+    rows = feature_frame(example.head(SMOKE_ROWS), model.card.features, model.card.categorical)
+    scores = model.score(rows)
+    mlflow.sklearn.save_model(
+        model.estimator,
+        str(folder),
+        signature=infer_signature(rows, scores),
+        input_example=rows.head(EXAMPLE_ROWS),
+        pyfunc_predict_fn="predict_proba" if model.card.task is Task.BINARY else "predict",
+        pip_requirements=[f"{name}=={installed(name)}" for name in REQUIREMENTS],
+    )
+    (folder / CARD).write_text(model.card.to_json())
+    (folder / "baseline.json").write_text(model.card.baseline)
+    rows.assign(**{SCORE: scores}).to_parquet(folder / SMOKE, index=False)
+
+
+def load(folder: Path) -> Model:
+    """Read a model package.
+
+    Raises:
+        RegistryError: The folder holds no such package.
+    """
+    try:
+        card = ModelCard.from_json((folder / CARD).read_text())
+        estimator = mlflow.sklearn.load_model(str(folder))
+    except (OSError, KeyError, ValueError) as err:
+        raise RegistryError(f"{folder} holds no model package ({err}); register the version again") from err
+    if estimator is None:
+        raise RegistryError(f"MLflow loaded nothing from {folder}: check that SQLAlchemy is older than 2.1")
+    return Model(estimator, card)
+
+
+def digest(folder: Path) -> str:
+    """Hash a package: the names and bytes of its files, as 64 hexadecimal digits."""
+    total = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        total.update(f"{file.relative_to(folder).as_posix()}\0".encode())
+        total.update(hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def smoke_check(folder: Path) -> None:
+    """Load a package and compare its scores of the smoke rows with those at training.
+
+    Raises:
+        RegistryError: A score differs.
+    """
+    differs = _difference(folder)
+    if differs:
+        raise RegistryError(
+            f"the model in {folder} scores its smoke rows differently ({differs}) than when it was trained: the "
+            "environment or the artefact is not the same"
+        )
+
+
+def check_repeats(folder: Path) -> None:
+    """Load a package that was just written, and refuse a model that is not the same after it was written and read.
+
+    Raises:
+        RegistryError: It scores its own smoke rows differently.
+    """
+    differs = _difference(folder)
+    if differs:
+        raise RegistryError(
+            f"the model cannot repeat its own scores once it is written and read ({differs}): look for what its "
+            "estimator draws at random, or keeps outside of itself, when it predicts"
+        )
+
+
+def _difference(folder: Path) -> str:
+    """Say how the scores of the smoke rows differ; empty where they do not."""
+    try:
+        rows = pd.read_parquet(folder / SMOKE)
+    except (OSError, ValueError) as err:
+        raise RegistryError(f"{folder} holds no smoke rows ({err}); register the version again") from err
+    expected = rows[SCORE].to_numpy(np.float64)
+    came = load(folder).score(rows)
+    near_0 = TOLERANCE_NEAR_0 * np.abs(expected).max(initial=0.0)
+    if np.allclose(came, expected, rtol=TOLERANCE, atol=near_0):
+        return ""
+    worst = int(np.argmax(np.abs(came - expected)))
+    return f"such as {came[worst]:.6g} instead of {expected[worst]:.6g}"

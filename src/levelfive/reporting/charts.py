@@ -1,0 +1,192 @@
+"""A report's charts: metrics and rates by window, with what was decided at the time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import PercentFormatter
+
+from levelfive.reporting.data import Point, ReportData
+from levelfive.reporting.html import Html
+from levelfive.reporting.svg import GREY, INK, LIVE, PROMOTED, SECOND, drawing, place_in_time, svg
+from levelfive.reporting.words import (
+    estimate,
+    metric_name,
+    metric_unit,
+    number,
+    shortened,
+    window_name,
+)
+from levelfive.statistics.metrics import Estimate
+
+_HALO = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}  # keeps a label apart from the lines
+_NOTHING = Estimate(math.nan, math.nan, math.nan, 0, 0)
+
+
+def metric_chart(data: ReportData, metric: str) -> Html:
+    """Draw a metric of the live model and of the champion never retrained, with intervals by days."""
+    points = data.points_in_time
+    live = [point.live.get(metric, _NOTHING) for point in points]
+    reference = [point.reference.get(metric, _NOTHING) for point in points]
+    with drawing():
+        figure, axes = _figure_with_decisions(data)
+        axes.set_title(f"{metric_name(metric)} ({metric_unit(metric)})" if metric_unit(metric) else metric, loc="left")
+        _band(axes, points, reference, GREY)
+        _band(axes, points, live, LIVE)
+        _line(axes, points, [of.value for of in reference], color=GREY, marker="s", style="--")
+        _line(axes, points, [of.value for of in live], color=LIVE, marker="o", style="-")
+        _mark_promotions(axes, data)
+        _label_provisional(axes, points, [of.value for of in live])
+        _legend(figure, "live model", "never retrained", second=GREY)
+        said = "; ".join(
+            f"{window_name(point.window)}: {estimate(mine)} live, {estimate(old)} never retrained"
+            for point, mine, old in zip(points, live, reference, strict=True)
+        )
+        name = f"metric-{data.chart_metrics.index(metric)}"
+        return svg(figure, name=name, alternative=f"{metric_name(metric)} by window. {said}.")
+
+
+def rate_chart(data: ReportData) -> Html:
+    """Draw the observed label rate against the mean predicted score."""
+    points = data.points_in_time
+    rates = [_or_nan(point.label_rate) for point in points]
+    scores = [_or_nan(point.mean_score) for point in points]
+    label = "label rate" if data.labels_are_shares else "mean label"
+    with drawing():
+        figure, axes = _figure_with_decisions(data)
+        axes.set_title(f"Observed {label} and mean predicted score", loc="left")
+        if data.labels_are_shares:
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        _line(axes, points, scores, color=SECOND, marker="s", style="--")
+        _line(axes, points, rates, color=LIVE, marker="o", style="-")
+        _mark_promotions(axes, data)
+        _label_provisional(axes, points, rates)
+        _legend(figure, f"observed {label}", "mean score", second=SECOND)
+        said = "; ".join(
+            f"{window_name(point.window)}: {number(rate)} observed, {number(score)} predicted"
+            for point, rate, score in zip(points, rates, scores, strict=True)
+        )
+        return svg(figure, name="rates", alternative=f"Observed {label} and mean score by window. {said}.")
+
+
+def _figure_with_decisions(data: ReportData) -> tuple[Figure, Axes]:
+    """Set up a chart over time, above a strip with a row for each kind of decision."""
+    actions = sorted({decision.action for decision in data.decisions})
+    rows = len(actions)
+    figure = Figure(figsize=(5.4, 3.4 + 0.18 * rows), layout="constrained")
+    if not rows:
+        axes = figure.subplots()
+        _time_axis(axes, data)
+        return figure, axes
+    axes, strip = figure.subplots(2, 1, sharex=True, height_ratios=(14, rows))
+    for row, action in enumerate(actions):
+        times = [place_in_time(decision.as_of) for decision in data.decisions if decision.action == action]
+        strip.plot(times, [row] * len(times), linestyle="none", marker="|D^v"[row % 4], color=INK, markersize=5)
+    strip.set_yticks(range(rows), [shortened(action, 18) for action in actions])
+    strip.set_ylim(rows - 0.5, -0.5)
+    strip.tick_params(axis="y", length=0)
+    strip.grid(visible=False)
+    _time_axis(strip, data)
+    axes.tick_params(axis="x", length=0)
+    return figure, axes
+
+
+def _time_axis(axes: Axes, data: ReportData) -> None:
+    points = data.points_in_time
+    start = place_in_time(points[0].window.start)
+    end = place_in_time(max([points[-1].window.end, *(decision.as_of for decision in data.decisions)]))
+    margin = 0.03 * (end - start)
+    axes.set_xlim(start - margin, end + margin)
+    axes.xaxis_date()
+
+
+def _band(axes: Axes, points: Sequence[Point], values: Sequence[Estimate], color: str) -> None:
+    low, high = np.array([of.low for of in values]), np.array([of.high for of in values])
+    known = np.isfinite(low) & np.isfinite(high)
+    middles = np.array(_middles(points))
+    axes.fill_between(middles, low, high, where=known.tolist(), color=color, alpha=0.15, linewidth=0)
+    axes.vlines(middles[known], low[known], high[known], color=color, linewidth=1)
+
+
+def _line(axes: Axes, points: Sequence[Point], values: Sequence[float], *, color: str, marker: str, style: str) -> None:
+    middles = _middles(points)
+    axes.plot(middles, values, color=color, linestyle=style, linewidth=1.6)
+    for provisional, face in ((False, color), (True, "white")):
+        chosen = [i for i, point in enumerate(points) if point.provisional == provisional]
+        axes.plot(
+            [middles[i] for i in chosen],
+            [values[i] for i in chosen],
+            linestyle="none",
+            marker=marker,
+            markersize=5.5,
+            color=color,
+            markerfacecolor=face,
+        )
+
+
+def _label_provisional(axes: Axes, points: Sequence[Point], values: Sequence[float]) -> None:
+    for point, middle, value in zip(points, _middles(points), values, strict=True):
+        if point.provisional and math.isfinite(value):
+            axes.annotate(
+                f"{point.share_known:.0%}",
+                (middle, value),
+                xytext=(0, 7),
+                textcoords="offset points",
+                ha="center",
+                va="bottom",
+                fontsize=9,
+                bbox=_HALO,
+            )
+
+
+def _mark_promotions(axes: Axes, data: ReportData) -> None:
+    left, right = axes.get_xlim()
+    free_from = -math.inf
+    for promotion in sorted(data.promotions, key=lambda promotion: promotion.at):
+        moment = place_in_time(promotion.at)
+        if not left <= moment <= right:
+            continue
+        axes.axvline(moment, color=PROMOTED, linewidth=1.2, linestyle=":")
+        if moment >= free_from:  # labels that would lie on one another are left to the list below the charts
+            axes.annotate(
+                shortened(promotion.version, 8),
+                (moment, 1),
+                xycoords=axes.get_xaxis_transform(),
+                xytext=(2, -1),
+                textcoords="offset points",
+                va="top",
+                fontsize=9,
+                color=PROMOTED,
+            )
+            free_from = moment + (right - left) * 0.015 * (2 + min(len(promotion.version), 8))
+
+
+def _legend(figure: Figure, first_label: str, second_label: str, *, second: str) -> None:
+    handles = [
+        Line2D([], [], color=LIVE, marker="o", markersize=5.5, label=first_label),
+        Line2D([], [], color=second, marker="s", markersize=5.5, linestyle="--", label=second_label),
+        Line2D([], [], color=PROMOTED, linestyle=":", label="promotion of a version"),
+        Line2D(
+            [],
+            [],
+            color=LIVE,
+            marker="o",
+            markerfacecolor="white",
+            linestyle="none",
+            label="provisional, share of labels known",
+        ),
+    ]
+    figure.legend(handles=handles, loc="outside lower left", ncols=2, columnspacing=1.2, fontsize=9)
+
+
+def _middles(points: Sequence[Point]) -> list[float]:
+    return [(place_in_time(point.window.start) + place_in_time(point.window.end)) / 2 for point in points]
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value

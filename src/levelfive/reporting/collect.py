@@ -1,0 +1,207 @@
+"""Collects what the report shows from the tables of monitoring, retraining and registry."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+
+from levelfive.core.windows import Window
+from levelfive.data.missing import missing
+from levelfive.monitoring import records
+from levelfive.monitoring.acknowledged import Known, acknowledgements, covering
+from levelfive.monitoring.drift import population_stability
+from levelfive.monitoring.profiling import baseline_of
+from levelfive.monitoring.records import PERFORMANCE, PROFILES, QUALITY, VerdictRecord
+from levelfive.monitoring.verdict import Delivered
+from levelfive.registry.promotions import champion_as_of, history
+from levelfive.registry.store import CentralRegistry
+from levelfive.reporting.data import (
+    ColumnWeek,
+    DecisionLine,
+    FailureLine,
+    GateLine,
+    Judgement,
+    MissingLine,
+    Point,
+    PromotionLine,
+    ReportData,
+)
+from levelfive.retraining.records import decisions, retrainings
+from levelfive.statistics.baseline import Baseline
+from levelfive.statistics.metrics import Estimate, Metric
+from levelfive.storage.runs import JobContext, Run, failures
+
+MIN_DAYS = 4
+_OF_A_DAY = ("model_version", "window_end", "day", "column", "rows", "nulls", "counts", "sums", "categories", "outside")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What is known of one window at a time.
+
+    Args:
+        point: Counts, and metrics of the live and of the never retrained model.
+        without_label: Number and mean score of the rows that never get a label, by outcome.
+    """
+
+    point: Point
+    without_label: Mapping[str, tuple[int, float]]
+
+
+def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) -> ReportData:
+    """Collect the report as of a time.
+
+    Raises:
+        RegistryError: A version's baseline cannot be loaded.
+    """
+    run, tables, name = Run(context.tables, "report"), context.tables, registry.name
+    promotions = tuple(one for one in history(tables, name) if one.promoted_at <= as_of)
+    # A promotion of as_of itself counts here: the report says who is live from then on.
+    live = champion_as_of(promotions, as_of + timedelta(microseconds=1))
+    known = acknowledgements(run, name, as_of=as_of)
+    return ReportData(
+        use_case=context.use_case.name,
+        as_of=as_of,
+        champion=None if live is None else live.version,
+        champion_since=None if live is None else live.promoted_at,
+        points=tuple(found.point for found in measurements(run, name, as_of=as_of)),
+        judgements=tuple(
+            Judgement(one.window, one.outside, one.unusual, one.harmful, one.broken, _word(known, one))
+            for one in records.verdicts(run, name, as_of=as_of)
+        ),
+        columns=_column_weeks(run, registry, as_of),
+        decisions=tuple(
+            DecisionLine(one.as_of, str(one.decision.action), one.decision.reasons, one.decision.would_have_changed)
+            for one in decisions(tables, name, until=as_of)
+        ),
+        promotions=tuple(
+            PromotionLine(p.promoted_at, p.version, p.previous_version, p.kind, p.promoted_by, p.reason)
+            for p in promotions
+        ),
+        gates=tuple(
+            GateLine(one.as_of, one.verdict, one.passed, one.reasons) for one in retrainings(tables, name, until=as_of)
+        ),
+        failures=tuple(FailureLine(at, room, said) for at, room, said in failures(tables, until=as_of)),
+        missing=tuple(
+            MissingLine(one.source, one.first, one.last) for one in missing(run, context.use_case, as_of=as_of).holes
+        ),
+    )
+
+
+def _word(known: Known, record: VerdictRecord) -> str:
+    found = covering(known, record)
+    return "" if found is None else str(found)
+
+
+def measurements(run: Run, model_name: str, *, as_of: datetime) -> tuple[Measurement, ...]:
+    """List what is known of each window that was monitored, in the order of time."""
+    newest: dict[tuple[Window, str], dict[str, Any]] = {}
+    for row in records.of_model(run, PERFORMANCE, model_name, as_of):
+        newest[records.window_of(row), row["model"]] = row
+    delivered = _delivered(run, model_name, as_of)
+    live = {window: row for (window, model), row in newest.items() if model == records.LIVE}
+    return tuple(
+        _measurement(window, row, newest.get((window, records.REFERENCE), row), delivered[window])
+        for window, row in sorted(live.items())
+    )
+
+
+def _measurement(
+    window: Window, live: Mapping[str, Any], reference: Mapping[str, Any], landed: list[Delivered]
+) -> Measurement:
+    without = {name: (rows, live["without_label_score"][name]) for name, rows in live["without_label"].items()}
+    point = Point(
+        window=window,
+        live=_estimates(live),
+        reference=_estimates(reference),
+        label_rate=live["label_mean"],
+        mean_score=live["score_mean"],
+        scored=live["scored"],
+        mature=live["mature"],
+        share_known=live["known"] / live["scored"] if live["scored"] else 1.0,
+        provisional=live["provisional"],
+        landed=sum(one.rows_in for one in landed),
+        accepted=sum(one.accepted for one in landed),
+        quarantined=sum(one.quarantined for one in landed),
+        duplicates=sum(one.duplicates for one in landed),
+        model_version=live["model_version"],
+    )
+    return Measurement(point, without)
+
+
+def _estimates(row: Mapping[str, Any]) -> dict[str, Estimate]:
+    low, high = row["low"], row["high"]
+    return {
+        name: Estimate(
+            row["metrics"][name],
+            low.get(name, math.nan),
+            high.get(name, math.nan),
+            days=row["days"],
+            rows=row["mature"],
+        )
+        for name in map(str, Metric)
+        if name in row["metrics"]
+    }
+
+
+def _delivered(run: Run, model_name: str, as_of: datetime) -> Mapping[Window, list[Delivered]]:
+    found: dict[Window, list[Delivered]] = defaultdict(list)
+    for row in records.of_model(run, QUALITY, model_name, as_of):
+        counts = (row[name] for name in ("rows_in", "accepted", "quarantined", "duplicates"))
+        found[records.window_of(row)].append(Delivered(row["source"], *counts))
+    return found
+
+
+def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple[ColumnWeek, ...]:
+    """Add the days of each column up to weeks, and compare each with the baseline of the model that scored it."""
+    # Windows that overlap tell of a day more than once: what is told of most rows counts.
+    days: dict[tuple[str, str, date], dict[str, Any]] = {}
+    for row in records.of_model(run, PROFILES, registry.name, as_of, _OF_A_DAY):
+        of = (row["column"], row["model_version"], row["day"])
+        if row["day"] is not None and (of not in days or row["rows"] > days[of]["rows"]):
+            days[of] = row
+    weeks: dict[tuple[str, date], dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for (column, version, day), row in sorted(days.items()):
+        weeks[column, day - timedelta(days=day.weekday())][version].append(row)
+    models = {version: registry.load_if_there(version) for version in {key[1] for key in days}}
+    found = []
+    for (column, week), versions in sorted(weeks.items()):
+        # A week in which the champion changed is shown against the baseline of the later one.
+        version = max(versions, key=lambda text: (len(text), text))
+        at = datetime.combine(week, time(), tzinfo=UTC)
+        if (model := models[version]) is not None:
+            found.append(_column_week(column, at, versions[version], model.baseline))
+    return tuple(found)
+
+
+def _column_week(column: str, week: datetime, days: list[dict[str, Any]], baseline: Baseline) -> ColumnWeek:
+    rows, nulls = (sum(day[name] for day in days) for name in ("rows", "nulls"))
+    mean: float | None = None
+    if column in baseline.categorical:
+        known = baseline.categorical[column]
+        before = [*known.frequent.values(), known.rest]
+        now = [sum(dict(day["categories"]).get(name, 0) for day in days) for name in known.frequent]
+        now.append(rows - nulls - sum(now))
+        outside = None if any(day["outside"] is None for day in days) else sum(day["outside"] for day in days)
+    else:
+        histogram = baseline_of(column, baseline).histogram
+        before = list(histogram.counts)
+        now = np.sum([day["counts"] for day in days], axis=0).tolist()
+        outside = now[0] + now[-1]
+        mean = float(sum(np.sum(day["sums"]) for day in days)) / (rows - nulls) if rows > nulls else None
+    # Of a few days, every column looks unusual beside a whole season.
+    measured = len(days) >= MIN_DAYS and sum(before) > 0 and sum(now) > 0
+    return ColumnWeek(
+        column=column,
+        week=week,
+        psi=float(population_stability(np.array(before, float), np.array(now, float))) if measured else None,
+        mean=mean,
+        null_share=nulls / rows if rows else 0.0,
+        outside_share=None if outside is None else outside / max(rows - nulls, 1),
+    )

@@ -1,0 +1,205 @@
+"""What a monitoring report is made of: plain records, measured and decided elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from levelfive.core.windows import Window
+from levelfive.statistics.metrics import Estimate, Metric
+
+_FIRST_METRICS = (Metric.AUC, Metric.LOG_LOSS)
+_OF_A_REGRESSION: frozenset[str] = frozenset({Metric.RMSE, Metric.MAE, Metric.R2, Metric.BIAS})
+
+
+@dataclass(frozen=True)
+class Point:
+    """What was measured of one window, a month or a week.
+
+    Attributes:
+        window: The time of the rows.
+        live: Metrics of the model that scored the rows, by name.
+        reference: Metrics on the same rows of the first champion, never retrained, by name.
+        label_rate: Share of label 1, or the mean label of a regression; None while no label is known.
+        mean_score: Mean of the predictions; None while nothing is scored.
+        scored: Rows with a prediction.
+        mature: Rows with a prediction whose label is known.
+        share_known: Share of the predictions whose label is known, 0 to 1.
+        provisional: Whether too few labels are known for the metrics to be final.
+        landed: Rows that arrived.
+        accepted: Rows that passed the checks of quality.
+        quarantined: Rows that did not.
+        duplicates: Rows that had arrived before.
+        model_version: The version that scored the window's last rows.
+    """
+
+    window: Window
+    live: Mapping[str, Estimate]
+    reference: Mapping[str, Estimate]
+    label_rate: float | None
+    mean_score: float | None
+    scored: int
+    mature: int
+    share_known: float
+    provisional: bool
+    landed: int
+    accepted: int
+    quarantined: int
+    duplicates: int
+    model_version: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The separate statements of a verdict on a window; only harm or broken data calls for a person.
+
+    Attributes:
+        window: The time that was judged.
+        outside: Columns with values outside the training's range.
+        unusual: Columns that are distributed otherwise than usual, as a season may make them.
+        harmful: Reasons to believe that the model does harm, in words.
+        broken: Reasons to believe that the data are broken, in words.
+        acknowledged: Who acknowledged all that, and why; empty where nobody did.
+    """
+
+    window: Window
+    outside: tuple[str, ...]
+    unusual: tuple[str, ...]
+    harmful: tuple[str, ...]
+    broken: tuple[str, ...]
+    acknowledged: str = ""
+
+    @property
+    def calls_for_a_person(self) -> bool:
+        """Whether someone has to look."""
+        return bool(self.harmful or self.broken) and not self.acknowledged
+
+
+@dataclass(frozen=True)
+class ColumnWeek:
+    """A column in the week that starts at `week`; shares are 0 to 1, the mean is in the column's unit.
+
+    The share outside is None where the training data has too many categories to know them all.
+    """
+
+    column: str
+    week: datetime
+    psi: float | None
+    mean: float | None
+    null_share: float
+    outside_share: float | None
+
+
+@dataclass(frozen=True)
+class DecisionLine:
+    """What the policy of retraining decided, why, and what would have made it decide otherwise."""
+
+    as_of: datetime
+    action: str
+    reasons: tuple[str, ...]
+    would_have_changed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PromotionLine:
+    """A version that became the champion, by whose hand and why."""
+
+    at: datetime
+    version: str
+    previous: str | None
+    kind: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class GateLine:
+    """What the promotion gate said of a challenger."""
+
+    as_of: datetime
+    verdict: str
+    passed: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FailureLine:
+    """A run of a job that failed, by its logical time, and what it said."""
+
+    as_of: datetime
+    room: str
+    error: str
+
+
+@dataclass(frozen=True)
+class MissingLine:
+    """Days of a source, both included, on which rows are missing; nobody acknowledged them."""
+
+    source: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """All that one report shows; every sequence may be empty and in any order."""
+
+    use_case: str
+    as_of: datetime
+    champion: str | None
+    champion_since: datetime | None
+    points: tuple[Point, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
+    columns: tuple[ColumnWeek, ...] = ()
+    decisions: tuple[DecisionLine, ...] = ()
+    promotions: tuple[PromotionLine, ...] = ()
+    gates: tuple[GateLine, ...] = ()
+    failures: tuple[FailureLine, ...] = ()
+    missing: tuple[MissingLine, ...] = ()
+
+    @property
+    def points_in_time(self) -> tuple[Point, ...]:
+        """The points by the time of their window."""
+        return tuple(sorted(self.points, key=lambda point: point.window))
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The names of all metrics, in the order in which they first appear."""
+        return tuple(dict.fromkeys(name for point in self.points_in_time for name in (*point.live, *point.reference)))
+
+    @property
+    def chart_metrics(self) -> tuple[str, ...]:
+        """The names of the one or two metrics to draw: AUC and log loss, or else the first two."""
+        names = self.metric_names
+        return tuple(map(str, _FIRST_METRICS)) if set(_FIRST_METRICS) <= set(names) else names[:2]
+
+    @property
+    def labels_are_shares(self) -> bool:
+        """Whether the mean label is a share, as it is unless the metrics are those of a regression."""
+        return _OF_A_REGRESSION.isdisjoint(self.metric_names)
+
+    @property
+    def latest_mature(self) -> Point | None:
+        """The latest point whose metrics are final."""
+        mature = [point for point in self.points_in_time if point.live and not point.provisional]
+        return mature[-1] if mature else None
+
+    @property
+    def latest_unlabelled(self) -> Point | None:
+        """The latest point, if predictions of it are old enough to be measured, and none has a label."""
+        old = [point for point in self.points_in_time if point.scored and not point.provisional]
+        return old[-1] if old and not old[-1].live else None
+
+    @property
+    def latest_empty(self) -> Point | None:
+        """The latest point, if nothing was scored in it, and nothing judged since."""
+        point, judgement = max(self.points, key=lambda one: one.window.end, default=None), self.latest_judgement
+        if point is None or point.scored or (judgement is not None and judgement.window.end >= point.window.end):
+            return None
+        return point
+
+    @property
+    def latest_judgement(self) -> Judgement | None:
+        """The judgement of the latest window."""
+        return max(self.judgements, key=lambda judgement: (judgement.window.end, judgement.window.start), default=None)

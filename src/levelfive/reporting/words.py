@@ -1,0 +1,166 @@
+"""A report's words: names of windows and metrics, numbers with units, and the sentence at the top."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from enum import StrEnum
+
+from levelfive.core.windows import Window
+from levelfive.reporting.data import Judgement, MissingLine, Point, ReportData
+from levelfive.statistics.metrics import Estimate, Metric
+
+NOT_KNOWN = "–"  # noqa: RUF001 (the dash that tables show for a number that is not known)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NAMES = {
+    Metric.AUC: ("AUC", "0.5 is chance, 1 is perfect"),
+    Metric.LOG_LOSS: ("Log loss", "nats, lower is better"),
+    Metric.BRIER: ("Brier score", "squared probability, lower is better"),
+    Metric.CALIBRATION: ("Calibration", "mean score minus label rate, 0 is best"),
+    Metric.SKILL: ("Skill", "share of a constant prediction's log loss that the model takes away, 1 is perfect"),
+    Metric.RMSE: ("RMSE", "in the label's unit, lower is better"),
+    Metric.MAE: ("MAE", "in the label's unit, lower is better"),
+    Metric.R2: ("R²", "1 is perfect, 0 is the mean"),
+    Metric.BIAS: ("Bias", "mean score minus mean label, in the label's unit"),
+}
+
+
+class Health(StrEnum):
+    """How the model is, in the words that a reader sees."""
+
+    FINE = "fine"
+    ACKNOWLEDGED = "acknowledged"
+    NOTHING = "nothing to monitor"
+    NEEDS_A_PERSON = "needs a person"
+    INCOMPLETE = "not enough measured yet"
+    UNMEASURED = "nothing measured yet"
+
+
+@dataclass(frozen=True)
+class Headline:
+    """How the model is, and the sentence that says why."""
+
+    health: Health
+    sentence: str
+
+
+def headline(data: ReportData) -> Headline:
+    """Say in one sentence how the model is: the latest judgement, missing rows, the latest mature performance."""
+    judgement, point = data.latest_judgement, data.latest_mature
+    measured = f" {_performance(data, point)}" if point else ""
+    calls = [_call(judgement)] if judgement and judgement.calls_for_a_person else []
+    calls += [f"rows are missing: {missing_days(data.missing)}"] if data.missing else []
+    if calls:
+        return Headline(Health.NEEDS_A_PERSON, f"The model needs a person: {'; '.join(calls)}.{measured}")
+    if data.latest_empty is not None:
+        of = window_name(data.latest_empty.window)
+        return Headline(Health.NOTHING, f"There is nothing to monitor: nothing was scored in {of}.{measured}")
+    if judgement and judgement.acknowledged:
+        return Headline(Health.ACKNOWLEDGED, f"A person knows: {_call(judgement)}; {judgement.acknowledged}.{measured}")
+    if not judgement and not data.metric_names:
+        return Headline(Health.UNMEASURED, _UNMEASURED if data.champion else _NO_CHAMPION)
+    if not judgement:
+        return Headline(Health.INCOMPLETE, f"No window has been judged yet.{measured or _PROVISIONAL}")
+    calm = f"neither harm nor broken data in {window_name(judgement.window)}"
+    if not point:
+        return Headline(Health.INCOMPLETE, f"There is {calm}, but no window has enough known labels yet.")
+    if data.latest_unlabelled is not None:
+        of = window_name(data.latest_unlabelled.window)
+        return Headline(Health.INCOMPLETE, f"There is {calm}, but no label is known of {of}.{measured}")
+    return Headline(Health.FINE, f"The model is fine: {calm}.{measured}")
+
+
+_UNMEASURED = "Nothing is measured yet: a model is deployed, and its first labels are still to come."
+_PROVISIONAL = " The performance is provisional: no window has enough known labels."
+_NO_CHAMPION = "Nothing is measured yet: no model is deployed."
+
+
+def _call(judgement: Judgement) -> str:
+    reasons = [*(f"harm: {reason}" for reason in judgement.harmful), *(f"broken data: {r}" for r in judgement.broken)]
+    return f"in {window_name(judgement.window)}, {'; '.join(reasons)}"
+
+
+def _performance(data: ReportData, point: Point) -> str:
+    name = data.chart_metrics[0] if data.chart_metrics[0] in point.live else next(iter(point.live))
+    against = f", against {number(point.reference[name].value)} never retrained" if name in point.reference else ""
+    return (
+        f"In {window_name(point.window)}, the latest window whose labels are known, "
+        f"its {metric_name(name)} was {estimate(point.live[name])}{against}."
+    )
+
+
+def missing_days(lines: Sequence[MissingLine], *, shown: int = 8) -> str:
+    """List days on which rows are missing, by source."""
+    return listed([f"{of.source} {_days(of.first, of.last)}" for of in lines], shown=shown)
+
+
+def _days(first: date, last: date) -> str:
+    return f"of {day_name(first)}" if first == last else f"from {day_name(first)} to {day_name(last)}"
+
+
+def window_name(window: Window) -> str:
+    """Name a window as a person would: `Jul 2024`, `1 Jul to 7 Jul 2024`, or its times if they are no midnights."""
+    start, last = window.start, window.end - timedelta(days=1)
+    if start.time() != time() or window.end.time() != time():
+        return f"{start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
+    if start.day == window.end.day == 1 and (last.year, last.month) == (start.year, start.month):
+        return f"{_MONTHS[start.month - 1]} {start.year}"
+    if last == start:
+        return day_name(start)
+    first = f"{start.day} {_MONTHS[start.month - 1]}" if start.year == last.year else day_name(start)
+    return f"{first} to {day_name(last)}"
+
+
+def day_name(moment: date) -> str:
+    """Write a day, such as `7 Jul 2024`."""
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+
+
+def metric_name(name: str) -> str:
+    """Name a metric; one that is not known keeps its own name."""
+    return _NAMES[Metric(name)][0] if name in _NAMES else name
+
+
+def metric_unit(name: str) -> str:
+    """Say a metric's unit or how to read it; empty for one that is not known."""
+    return _NAMES[Metric(name)][1] if name in _NAMES else ""
+
+
+def number(value: float | None) -> str:
+    """Write a number with as many digits as matter."""
+    if value is None or not math.isfinite(value):
+        return NOT_KNOWN
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
+
+
+def share(value: float | None) -> str:
+    """Write a share of 0 to 1 in per cent."""
+    if value is None or not math.isfinite(value):
+        return NOT_KNOWN
+    return "<0.1%" if 0 < value < 0.0005 else f"{value:.1%}"
+
+
+def estimate(value: Estimate | None) -> str:
+    """Write an estimate with its interval, if there is one."""
+    if value is None or not math.isfinite(value.value):
+        return NOT_KNOWN
+    known = math.isfinite(value.low) and math.isfinite(value.high)
+    return f"{number(value.value)} ({number(value.low)} to {number(value.high)})" if known else number(value.value)
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a count with its noun."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(names: Sequence[str], *, shown: int = 8) -> str:
+    """Write the first names, and how many there are besides."""
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def shortened(text: str, length: int) -> str:
+    """Cut a text that is longer than `length`, and show that it is cut."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -1,0 +1,1 @@
+"""Profiles, distances and metrics, in numpy."""

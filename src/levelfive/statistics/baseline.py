@@ -1,0 +1,248 @@
+"""The baseline: a profile of what a model was trained on, that later windows are compared with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from numpy.typing import NDArray
+
+from levelfive.errors import ConfigError, DataError, EvidenceError
+from levelfive.statistics.categories import category_texts
+from levelfive.statistics.day_blocks import DayBlocks
+from levelfive.statistics.histograms import MAX_BINS, Floats, Histogram, finite
+from levelfive.statistics.partials import (
+    MAX_CATEGORIES,
+    QUANTILES,
+    CategoricalProfile,
+    NumericProfile,
+    Partial,
+    finish_categorical,
+    finish_numeric,
+    merge,
+    partial_categorical,
+    partial_numeric,
+    partials_of_groups,
+    profile_categorical,
+    profile_numeric,
+)
+
+__all__ = [
+    "LABEL",
+    "MAX_BINS",
+    "MAX_CATEGORIES",
+    "QUANTILES",
+    "SCORE",
+    "Baseline",
+    "CategoricalProfile",
+    "DailyCounts",
+    "Histogram",
+    "NumericProfile",
+    "Partial",
+    "RecentDay",
+    "finish_categorical",
+    "finish_numeric",
+    "merge",
+    "partial_categorical",
+    "partial_numeric",
+    "profile_baseline",
+    "profile_categorical",
+    "profile_numeric",
+]
+
+LABEL = "(label)"  # no feature is called so: Delta refuses column names with brackets
+SCORE = "(score)"
+
+DailyCounts: TypeAlias = tuple[tuple[int, ...], ...]
+"""By day, in order, and by place: those of the histogram, or the frequent categories and the rest."""
+
+
+RECENT_DAYS = 56
+
+
+@dataclass(frozen=True)
+class RecentDay:
+    """What one of the last days of a training set shows of a feature.
+
+    Args:
+        day: The use case's day, as whole days since 1970.
+        rows: Rows of the day.
+        nulls: Of them, without a value.
+        most_frequent: Count of the most frequent value.
+        quantiles: By level of `QUANTILES`, written as text; empty for categories, and without values.
+    """
+
+    day: int
+    rows: int
+    nulls: int
+    most_frequent: int
+    quantiles: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Profiles of a training set's features by name, of its labels and of scores of its rows.
+
+    Args:
+        rows: Training examples.
+        numeric: Profiles of the features that are numbers.
+        categorical: Profiles of the features that are categories.
+        label: Profile of the labels.
+        score: Profile of the scores, by models that had not seen the rows that they scored.
+        daily: Counts of each day that has rows, by feature name, `LABEL` and `SCORE`; empty if the days
+            were not given.
+        recent: The last `RECENT_DAYS` days by feature name, in order; empty if the days were not given.
+    """
+
+    rows: int
+    numeric: Mapping[str, NumericProfile]
+    categorical: Mapping[str, CategoricalProfile]
+    label: NumericProfile
+    score: NumericProfile
+    daily: Mapping[str, DailyCounts]
+    recent: Mapping[str, tuple[RecentDay, ...]] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Write the baseline as JSON, with null for what is not defined."""
+        # The daily counts are by far the most, and `asdict` would copy them one by one.
+        record = {**asdict(replace(self, daily={})), "daily": dict(self.daily)}
+        return json.dumps(record, allow_nan=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Baseline:
+        """Read a baseline that `to_json` wrote.
+
+        Raises:
+            DataError: The text is not such a baseline.
+        """
+        try:
+            record = json.loads(text)
+            return cls(
+                rows=record["rows"],
+                numeric={name: _read_numeric(found) for name, found in record["numeric"].items()},
+                categorical={name: _read_categorical(found) for name, found in record["categorical"].items()},
+                label=_read_numeric(record["label"]),
+                score=_read_numeric(record["score"]),
+                daily={name: tuple(map(tuple, days)) for name, days in record["daily"].items()},
+                recent={
+                    name: tuple(RecentDay(**day) for day in days) for name, days in record.get("recent", {}).items()
+                },
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as err:
+            raise DataError(f"expected a baseline as Baseline.to_json writes it, got {text[:200]!r}") from err
+
+
+def profile_baseline(
+    features: pd.DataFrame,
+    categorical: Sequence[str],
+    *,
+    label: NDArray[Any],
+    score: NDArray[Any],
+    days: NDArray[Any] | None = None,
+    score_days: NDArray[Any] | None = None,
+) -> Baseline:
+    """Profile the features, labels and scores of a training set.
+
+    Args:
+        features: One row a training example, one column a feature.
+        categorical: The columns that are categories; all others are numbers.
+        label: Labels, shape (rows,).
+        score: Scores by models that had not seen what they scored; of any length, such as that of the holdout.
+        days: Whole numbers of the rows' days, shape (rows,); without them there are no daily counts.
+        score_days: The same of the scores. Without them, scores have daily counts only if there is one a row.
+
+    Raises:
+        ConfigError: A categorical column is missing, or a numeric one holds no numbers.
+        EvidenceError: There are no rows, or not one day a row or a score.
+    """
+    if features.empty:
+        raise EvidenceError("a baseline needs at least one row and one feature, got an empty training set")
+    missing = sorted(set(categorical) - set(features.columns))
+    if missing:
+        raise ConfigError(f"categorical features must be columns, there is no {', '.join(missing)}; see the ModelSpec")
+    numbers = {name: _numbers(features[name]) for name in features.columns if name not in set(categorical)}
+    baseline = Baseline(
+        rows=len(features),
+        numeric={name: profile_numeric(values) for name, values in numbers.items()},
+        categorical={name: profile_categorical(features[name]) for name in categorical},
+        label=profile_numeric(label),
+        score=profile_numeric(score),
+        daily={},
+    )
+    if days is None:
+        return baseline
+    blocks = DayBlocks.of(days, len(features))
+    daily = {name: _daily_numbers(values, baseline.numeric[name].histogram, blocks) for name, values in numbers.items()}
+    daily |= {name: _daily_categories(features[name], baseline.categorical[name], blocks) for name in categorical}
+    daily[LABEL] = _daily_numbers(label, baseline.label.histogram, blocks)
+    if score_days is None and len(score) == len(features):
+        score_days = days
+    if score_days is not None:
+        daily[SCORE] = _daily_numbers(score, baseline.score.histogram, DayBlocks.of(score_days, len(score)))
+    return replace(baseline, daily=daily, recent=_recent(features, baseline, np.asarray(days)))
+
+
+def _recent(features: pd.DataFrame, baseline: Baseline, days: NDArray[Any]) -> dict[str, tuple[RecentDay, ...]]:
+    there = np.unique(days)[-RECENT_DAYS:]
+    late = days >= there[0]
+    rows, codes = features[late], np.searchsorted(there, days[late])
+    found: dict[str, tuple[RecentDay, ...]] = {}
+    for name in features.columns:
+        if name in baseline.categorical:
+            parts = tuple(partial_categorical(rows[name][codes == place]) for place in range(there.size))
+            quantiles: list[Mapping[str, float]] = [{}] * there.size
+        else:
+            histogram = baseline.numeric[name].histogram
+            parts = partials_of_groups(_numbers(rows[name]), codes, there.size, histogram)
+            quantiles = [finish_numeric(part, histogram).quantiles for part in parts]
+        found[name] = tuple(
+            RecentDay(int(day), part.count + part.nulls, part.nulls, part.most_frequent, levels)
+            for day, part, levels in zip(there, parts, quantiles, strict=True)
+        )
+    return found
+
+
+def _daily_numbers(values: NDArray[Any], histogram: Histogram, blocks: DayBlocks) -> DailyCounts:
+    numbers = np.asarray(values, dtype=np.float64)
+    days = blocks.codes[np.isfinite(numbers)]
+    return _cross(days, histogram.places(finite(numbers)), (blocks.days, len(histogram.counts)))
+
+
+def _daily_categories(values: pd.Series, profile: CategoricalProfile, blocks: DayBlocks) -> DailyCounts:
+    names = pd.Index(list(profile.frequent), dtype=object)
+    known = values.notna().to_numpy()
+    places = names.get_indexer(pd.Index(category_texts(values)[known], dtype=object))
+    days = blocks.codes[known]
+    return _cross(days, np.where(places < 0, len(names), places), (blocks.days, len(names) + 1))
+
+
+def _cross(days: npt.NDArray[np.intp], places: npt.NDArray[np.intp], shape: tuple[int, int]) -> DailyCounts:
+    """Count the rows of each pair of day and place."""
+    counts = np.bincount(days * shape[1] + places, minlength=shape[0] * shape[1])
+    return tuple(map(tuple, counts.reshape(shape).tolist()))
+
+
+def _numbers(column: pd.Series) -> Floats:
+    try:
+        return np.asarray(column.astype("float64"), dtype=np.float64)
+    except (TypeError, ValueError) as err:
+        raise ConfigError(
+            f"feature {column.name!r} must hold numbers, got {column.dropna().iloc[0]!r} ({column.dtype}); "
+            "name it among the categorical features of the ModelSpec, or make it a number"
+        ) from err
+
+
+def _read_numeric(record: Mapping[str, Any]) -> NumericProfile:
+    found = record["histogram"]
+    places = {name: tuple(found[name]) for name in ("inner_edges", "counts", "sums")}
+    return NumericProfile(**{**record, "histogram": Histogram(found["low"], found["high"], **places)})
+
+
+def _read_categorical(record: Mapping[str, Any]) -> CategoricalProfile:
+    others = record["others"]
+    return CategoricalProfile(**{**record, "others": None if others is None else tuple(others)})

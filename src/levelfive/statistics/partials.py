@@ -1,0 +1,387 @@
+"""Profiles of one column, and their mergeable parts: rows may come in any batches, the profile is the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.util import hash_array
+
+from levelfive.errors import ConfigError
+from levelfive.statistics.categories import category_texts
+from levelfive.statistics.histograms import Floats, Histogram, finite
+from levelfive.statistics.rank_sketches import NOTHING, RankSketch, is_first
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+MAX_CATEGORIES = 100
+MAX_KNOWN = 10_000
+SKETCH_SIZE = 256
+
+_HASHES = 2**63  # one bit less than there is, so that a hash fits the signed integers of Spark and Arrow
+
+
+@dataclass(frozen=True)
+class NumericProfile:
+    """A numeric column; what is not defined without values is None. Values beyond `LARGEST` count as that.
+
+    Args:
+        count: Finite values.
+        nulls: Values missing, NaN or infinite.
+        mean: Of the values.
+        std: The population's standard deviation (divided by count).
+        min: The least value.
+        max: The greatest value.
+        quantiles: By level of `QUANTILES`, written as text; empty without values.
+        histogram: Places of nearly equal counts; a frequent value has a place of its own.
+        distinct: Different values: exact below `SKETCH_SIZE`, above it an estimate that errs by some 6 %.
+    """
+
+    count: int
+    nulls: int
+    mean: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+    quantiles: Mapping[str, float]
+    histogram: Histogram
+    distinct: int
+
+
+@dataclass(frozen=True)
+class CategoricalProfile:
+    """A categorical column.
+
+    Args:
+        count: Values that are not missing.
+        nulls: Missing values.
+        distinct: Different values.
+        frequent: Counts of the `MAX_CATEGORIES` most frequent values, as text, the most frequent first.
+        rest: Count of all other values.
+        others: Hashes of the other categories (63 bits), increasing, of a baseline; None where there are more than
+            `MAX_KNOWN`, so that nothing can be said to be outside.
+        once: Categories with a single value.
+        outside: Count of the values whose category a baseline does not have; None where that cannot be said, and 0 of a
+            baseline itself.
+    """
+
+    count: int
+    nulls: int
+    distinct: int
+    frequent: Mapping[str, int]
+    rest: int
+    others: tuple[int, ...] | None
+    once: int
+    outside: int | None
+
+    @property
+    def unseen_share(self) -> float:
+        """The share of further values, 0 to 1, whose category is to be expected to be none of these.
+
+        The estimator of Good 1953, The Population Frequencies of Species and the Estimation of Population Parameters,
+        Biometrika 40: the share of the values that are the only one of their category.
+        """
+        return self.once / self.count if self.count else 0.0
+
+
+@dataclass(frozen=True)
+class Partial:
+    """What some rows say of one column. All but the first two are empty for the other kind of column.
+
+    Args:
+        count: Values: finite numbers, or categories that are not missing.
+        nulls: All other rows.
+        mean: Of the numbers, 0 without any.
+        m2: Sum of the squared deviations from the mean.
+        min: The least number, or None.
+        max: The greatest number, or None.
+        counts: Numbers by place of the baseline's histogram.
+        sums: Their sums by place.
+        sketch: The `SKETCH_SIZE` least hashes of the numbers (63 bits), each once, increasing.
+        categories: Count of each category, as text.
+        edges: Of the places: the histogram's least value, inner edges and greatest value.
+        repeats: How many numbers have each hash of the sketch.
+        ranks: Of the numbers, from which their quantiles are read.
+    """
+
+    count: int
+    nulls: int
+    mean: float
+    m2: float
+    min: float | None
+    max: float | None
+    counts: tuple[int, ...]
+    sums: tuple[float, ...]
+    sketch: tuple[int, ...]
+    categories: Mapping[str, int]
+    edges: tuple[float | None, ...] = ()
+    repeats: tuple[int, ...] = ()
+    ranks: RankSketch = NOTHING
+
+    @property
+    def most_frequent(self) -> int:
+        """Count of the most frequent value, 0 without any.
+
+        It is exact up to `SKETCH_SIZE` different numbers; of more, it is that of the most frequent among those whose
+        hashes are the least. A value that fills a column leaves few others.
+        """
+        return max((*self.categories.values(), *self.repeats), default=0)
+
+
+def partial_numeric(values: NDArray[Any], histogram: Histogram) -> Partial:
+    """Summarise numbers, shape (rows,), on the edges of a histogram, whose own counts play no part."""
+    ordered = np.sort(finite(values))
+    return _partial_of_ordered(ordered, len(values) - ordered.size, histogram)
+
+
+def _partial_of_ordered(ordered: Floats, nulls: int, histogram: Histogram) -> Partial:
+    filled = histogram.refilled_by_ordered(ordered)
+    sketch, repeats, ranks = _sketches(ordered, np.zeros(ordered.size, np.intp), 1)[0]
+    mean = float(ordered.mean()) if ordered.size else 0.0
+    return Partial(
+        count=ordered.size,
+        nulls=nulls,
+        mean=mean,
+        m2=float(np.square(ordered - mean).sum()),
+        min=float(ordered[0]) if ordered.size else None,
+        max=float(ordered[-1]) if ordered.size else None,
+        counts=filled.counts,
+        sums=filled.sums,
+        sketch=sketch,
+        categories={},
+        edges=histogram.edges,
+        repeats=repeats,
+        ranks=ranks,
+    )
+
+
+def partials_of_groups(
+    values: NDArray[Any], groups: NDArray[Any], n_groups: int, histogram: Histogram
+) -> tuple[Partial, ...]:
+    """Summarise the numbers of each group by itself, as `partial_numeric` would, in one go over all rows.
+
+    Args:
+        values: Numbers, shape (rows,).
+        groups: The group of each row, 0 to n_groups - 1, shape (rows,).
+        n_groups: The number of groups.
+        histogram: Its edges are used, its own counts play no part.
+    """
+    given, codes = np.asarray(values, dtype=np.float64), np.asarray(groups)
+    rows = np.bincount(codes, minlength=n_groups)
+    given, codes = finite(given), codes[np.isfinite(given)]
+    order = np.lexsort((given, codes))
+    given, codes = given[order], codes[order]
+    places = len(histogram.counts)
+    cells = codes * places + histogram.places(given)
+    counts = np.bincount(cells, minlength=n_groups * places).reshape(n_groups, places)
+    sums = np.bincount(cells, weights=given, minlength=n_groups * places).reshape(n_groups, places)
+    n = counts.sum(axis=1)
+    means = np.bincount(codes, weights=given, minlength=n_groups) / np.maximum(n, 1)
+    m2 = np.bincount(codes, weights=np.square(given - means[codes]), minlength=n_groups)
+    ends = np.cumsum(n)
+    starts = ends - n
+    sketches = _sketches(given, codes, n_groups)
+    return tuple(
+        Partial(
+            count=int(n[g]),
+            nulls=int(rows[g] - n[g]),
+            mean=float(means[g]),
+            m2=float(m2[g]),
+            min=float(given[starts[g]]) if n[g] else None,
+            max=float(given[ends[g] - 1]) if n[g] else None,
+            counts=tuple(counts[g].tolist()),
+            sums=tuple(sums[g].tolist()),
+            sketch=sketches[g][0],
+            categories={},
+            edges=histogram.edges,
+            repeats=sketches[g][1],
+            ranks=sketches[g][2],
+        )
+        for g in range(n_groups)
+    )
+
+
+def partial_categorical(values: pd.Series) -> Partial:
+    """Count categories, shape (rows,), as the texts that `category_texts` makes of them."""
+    counts = category_texts(values).value_counts()
+    known = int(counts.sum())
+    categories = {str(value): int(count) for value, count in counts.items()}
+    return Partial(known, len(values) - known, 0.0, 0.0, None, None, (), (), (), categories)
+
+
+def merge(*parts: Partial) -> Partial:
+    """Put partials of one column together, as if their rows had been summarised at once.
+
+    Give all that are there in one call: quantiles of more numbers than are kept lose a little in each.
+
+    Raises:
+        ConfigError: They were counted on different bins.
+    """
+    for other in parts[1:]:
+        _require_edges(parts[0], other.edges)
+    hashes: Counter[int] = Counter()
+    categories: Counter[str] = Counter()
+    for part in parts:
+        hashes.update(dict(zip(part.sketch, part.repeats, strict=True)))
+        categories.update(part.categories)
+    sketch = tuple(sorted(hashes)[:SKETCH_SIZE])
+    count, mean, m2 = reduce(_moments, [(part.count, part.mean, part.m2) for part in parts])
+    return Partial(
+        count=count,
+        nulls=sum(part.nulls for part in parts),
+        mean=mean,
+        m2=m2,
+        min=min((part.min for part in parts if part.min is not None), default=None),
+        max=max((part.max for part in parts if part.max is not None), default=None),
+        counts=tuple(map(sum, zip(*(part.counts for part in parts), strict=True))),
+        sums=tuple(map(sum, zip(*(part.sums for part in parts), strict=True))),
+        sketch=sketch,
+        categories=dict(categories),
+        edges=parts[0].edges,
+        repeats=tuple(hashes[one] for one in sketch),
+        ranks=RankSketch.merged([part.ranks for part in parts]),
+    )
+
+
+def _moments(a: tuple[int, float, float], b: tuple[int, float, float]) -> tuple[int, float, float]:
+    """Put counts, means and squared deviations together.
+
+    Chan, Golub and LeVeque 1983, Algorithms for Computing the Sample Variance, The American Statistician 37(3): it
+    keeps its digits where sums of squares lose them.
+    """
+    count = a[0] + b[0]
+    step, share = b[1] - a[1], b[0] / max(count, 1)
+    return count, a[1] + step * share, a[2] + b[2] + step * step * a[0] * share
+
+
+def _require_edges(partial: Partial, edges: tuple[float | None, ...]) -> None:
+    if partial.edges != edges:
+        raise ConfigError(
+            f"partials of one column have the same places, got the edges {partial.edges} and {edges}; summarise both "
+            "with the histogram of one baseline"
+        )
+
+
+def finish_numeric(partial: Partial, histogram: Histogram) -> NumericProfile:
+    """Make the profile of the rows that a partial has seen, on the histogram that it was counted on.
+
+    Quantiles are those of the values, whatever the histogram: exact up to `rank_sketches.SIZE` different ones, and of
+    more, that of a rank at most 0.002 of all values away.
+
+    Raises:
+        ConfigError: The partial was counted on other bins.
+    """
+    _require_edges(partial, histogram.edges)
+    filled = replace(histogram, counts=partial.counts, sums=partial.sums)
+    known = partial.count > 0
+    return NumericProfile(
+        count=partial.count,
+        nulls=partial.nulls,
+        mean=partial.mean if known else None,
+        std=float(np.sqrt(partial.m2 / partial.count)) if known else None,
+        min=partial.min,
+        max=partial.max,
+        quantiles=_quantiles(partial.ranks),
+        histogram=filled,
+        distinct=_distinct(partial.sketch),
+    )
+
+
+def finish_categorical(partial: Partial, baseline: CategoricalProfile | None = None) -> CategoricalProfile:
+    """Make the profile of the rows that a partial has seen.
+
+    Args:
+        partial: Of a categorical column.
+        baseline: What the profile will be compared with: its frequent categories are listed besides the most frequent
+            ones, without which rare ones could not be compared. None for a profile that is a baseline itself.
+    """
+    ranked = sorted(partial.categories.items(), key=lambda item: (-item[1], item[0]))
+    kept = frozenset(() if baseline is None else baseline.frequent)
+    frequent = {name: n for rank, (name, n) in enumerate(ranked) if rank < MAX_CATEGORIES or name in kept}
+    return CategoricalProfile(
+        count=partial.count,
+        nulls=partial.nulls,
+        distinct=len(ranked),
+        frequent=frequent,
+        rest=partial.count - sum(frequent.values()),
+        others=_hashes_of([name for name, _ in ranked if name not in frequent]) if baseline is None else (),
+        once=sum(n == 1 for _, n in ranked),
+        outside=0 if baseline is None else _outside(partial.categories, baseline),
+    )
+
+
+def _hashes_of(names: Sequence[str]) -> tuple[int, ...] | None:
+    return None if len(names) > MAX_KNOWN else tuple(np.sort(_hashed(names)).tolist())
+
+
+def _outside(categories: Mapping[str, int], baseline: CategoricalProfile) -> int | None:
+    rare = [name for name in categories if name not in baseline.frequent]
+    if not rare:
+        return 0
+    if baseline.others is None:
+        return None
+    new = ~np.isin(_hashed(rare), np.array(baseline.others, dtype=np.uint64))
+    return sum(categories[name] for name, is_new in zip(rare, new, strict=True) if is_new)
+
+
+def _hashed(names: Sequence[str]) -> NDArray[np.uint64]:
+    return hash_array(np.array(names, dtype=object)) % np.uint64(_HASHES)
+
+
+def profile_numeric(values: NDArray[Any]) -> NumericProfile:
+    """Profile numbers, shape (rows,), of which those not finite count as nulls."""
+    # Sorted once: on a year of rows, the sorts are most of the work.
+    ordered = np.sort(finite(values))
+    histogram = Histogram.of_ordered(ordered)
+    profile = finish_numeric(_partial_of_ordered(ordered, len(values) - ordered.size, histogram), histogram)
+    if profile.count == 0:
+        return profile
+    return replace(profile, quantiles=_quantiles(RankSketch(ordered, np.ones(ordered.size, np.uint8))))
+
+
+def profile_categorical(values: pd.Series) -> CategoricalProfile:
+    """Profile categories, shape (rows,), as the texts that `category_texts` makes of them."""
+    return finish_categorical(partial_categorical(values))
+
+
+def _sketches(
+    ordered: Floats, codes: NDArray[Any], n_groups: int
+) -> list[tuple[tuple[int, ...], tuple[int, ...], RankSketch]]:
+    """Make the sketches of each group: its least hashes, how often their values stand there, and its ranks.
+
+    Numbers are ordered by group and value. Each different value is hashed once, and the hash is of the value alone, so
+    that any two batches agree on it.
+    """
+    first = is_first(ordered)
+    first[1:] |= codes[1:] != codes[:-1]
+    repeats = np.diff(np.append(np.flatnonzero(first), ordered.size))
+    values, owners = ordered[first] + 0.0, codes[first]  # + 0.0 makes -0.0 the usual 0
+    hashes = hash_array(values) % np.uint64(_HASHES)
+    order = np.lexsort((hashes, owners))
+    ends = np.cumsum(np.bincount(owners, minlength=n_groups))
+    found = []
+    for start, end in zip(np.concatenate([[0], ends[:-1]]), ends, strict=True):
+        least = order[start : min(end, start + SKETCH_SIZE)]
+        ranks = RankSketch.of(values[start:end], repeats[start:end])
+        found.append((tuple(hashes[least].tolist()), tuple(repeats[least].tolist()), ranks))
+    return found
+
+
+def _distinct(sketch: Sequence[int]) -> int:
+    """Estimate the number of different values as (k - 1) / U, U the k-th least hash as a share of all hashes.
+
+    Beyer, Haas, Reinwald, Sismanis and Gemulla 2007, On Synopses for Distinct-Value Estimation Under Multiset
+    Operations, SIGMOD: the unbiased estimator, with a relative error of about 1 / sqrt(k - 2).
+    """
+    if len(sketch) < SKETCH_SIZE:
+        return len(sketch)
+    return int((SKETCH_SIZE - 1) * _HASHES // (sketch[-1] + 1))
+
+
+def _quantiles(ranks: RankSketch) -> Mapping[str, float]:
+    return dict(zip(map(str, QUANTILES), ranks.quantiles(QUANTILES), strict=False))

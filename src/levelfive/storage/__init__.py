@@ -1,0 +1,1 @@
+"""Tables of the lakehouse, and what jobs keep there."""

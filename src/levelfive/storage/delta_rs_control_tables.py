@@ -1,0 +1,199 @@
+"""A laptop's ledgers: Delta tables read and written by delta-rs, in hundredths of a second."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import and_
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, SchemaMismatchError
+from pyarrow.compute import Expression, field
+from pyarrow.dataset import dataset
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
+
+from levelfive.errors import TableConflict
+from levelfive.storage.commits import APPENDS, Write, is_committed
+from levelfive.storage.conflicts import overtaken, refused
+from levelfive.storage.control_tables import Between, Cells, Where, is_several, times_of
+
+_ATTEMPTS = 10
+_MILLISECOND = timedelta(milliseconds=1)
+# Tried again by delta-rs itself, a write that rests on a look would no longer rest on it.
+_ONCE = CommitProperties(max_commit_retries=0)
+
+
+class LocalLedgers:
+    """Ledgers in a folder of the local disk.
+
+    Args:
+        folder: Of a table, from its logical name.
+        arrow_schema: From a schema as Spark writes it to one of Arrow.
+    """
+
+    def __init__(self, folder: Callable[[str], Path], arrow_schema: Callable[[str], pa.Schema]) -> None:
+        """Serve the tables of a folder."""
+        self._folder = folder
+        self._arrow_schema = arrow_schema
+
+    def rows(
+        self,
+        table: str,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+        between: Between | None = None,
+    ) -> list[dict[str, Any]]:
+        """Read rows; see `Ledgers`."""
+        if not is_committed(self._folder(table)):
+            return []
+        return _read(self._folder(table), DeltaTable(self._folder(table)), columns, where or {}, between or {})
+
+    def add(self, table: str, schema: str, rows: Sequence[Cells], keys: Sequence[str] = ()) -> Write:
+        """Add rows; see `Ledgers`."""
+        data, path = self._data(schema, rows), self._folder(table)
+        for _ in range(_ATTEMPTS):
+            with suppress(TableConflict):
+                if not is_committed(path):
+                    with _refusals(table):
+                        write_deltalake(path, data, mode="error", commit_properties=_ONCE)
+                    return Write(table, 0, data.num_rows)
+                return _append(table, DeltaTable(path), path, data, keys)
+        raise overtaken(table)
+
+    def replace(self, table: str, schema: str, rows: Sequence[Cells], of: Sequence[str]) -> Write:
+        """Replace rows; see `Ledgers`."""
+        data, path = self._data(schema, rows), self._folder(table)
+        if not is_committed(path):
+            return self.add(table, schema, rows)
+        same = " OR ".join(dict.fromkeys(f"({_equals(row)})" for row in data.select(list(of)).to_pylist()))
+        seen = DeltaTable(path)
+        with _refusals(table):
+            write_deltalake(seen, data, mode="overwrite", predicate=same)
+        return Write(table, seen.version(), data.num_rows)
+
+    def _data(self, schema: str, rows: Sequence[Cells]) -> pa.Table:
+        arrow = self._arrow_schema(schema)
+        return pa.Table.from_pylist([dict(zip(arrow.names, row, strict=True)) for row in rows], schema=arrow)
+
+
+def _append(table: str, seen: DeltaTable, folder: Path, data: pa.Table, keys: Sequence[str]) -> Write:
+    if not keys:
+        with _refusals(table):
+            write_deltalake(seen, data, mode="append", commit_properties=CommitProperties(max_commit_retries=_ATTEMPTS))
+        return Write(table, seen.version(), data.num_rows)
+    cells = [tuple(row.values()) for row in data.select(list(keys)).to_pylist()]
+    fresh = _without(data, _read(folder, seen, keys, {}, times_of(list(keys), cells, keys)), keys)
+    if fresh.num_rows:
+        # The look and the write rest on one version.
+        look = CommitProperties(app_transactions=[Transaction(APPENDS, seen.version() + 1)], max_commit_retries=0)
+        with _refusals(table):
+            write_deltalake(seen, fresh, mode="append", commit_properties=look)
+    return Write(table, seen.version(), fresh.num_rows)
+
+
+def _read(
+    folder: Path, table: DeltaTable, columns: Sequence[str] | None, where: Where, between: Between
+) -> list[dict[str, Any]]:
+    # Of Arrow itself: with a file system in Python, its threads end the process by a fault.
+    local = SubTreeFileSystem(str(folder), LocalFileSystem())
+    if table.protocol().min_reader_version > 1:
+        # Files are read as they lie by the first version of the protocol alone; delta-rs knows what it can of others.
+        files = table.to_pyarrow_dataset(filesystem=local)
+    else:
+        schema = pa.schema(table.schema().to_arrow())
+        files = dataset(_files(table, where, between), schema=schema, format="parquet", filesystem=local)
+    wanted = files.schema.names if columns is None else list(columns)
+    found = files.to_table(columns=wanted, filter=_filter(files.schema, where, between))
+    return list(found.to_pylist(maps_as_pydicts="strict"))
+
+
+def _filter(schema: pa.Schema, where: Where, between: Between) -> Expression | None:
+    conditions = [
+        field(name).isin(pa.array(list(value), schema.field(name).type)) if is_several(value) else field(name) == value
+        for name, value in where.items()
+    ]
+    for name, (least, greatest) in between.items():
+        conditions += [] if least is None else [field(name) >= least]
+        conditions += [] if greatest is None else [field(name) <= greatest]
+    return reduce(and_, conditions) if conditions else None
+
+
+def _files(table: DeltaTable, where: Where, between: Between) -> list[str]:
+    """List the files that may hold such rows: to open one takes a millisecond, its statistics are in the log."""
+    files = pa.table(table.get_add_actions(flatten=True))
+    chosen = pa.array([True] * files.num_rows, pa.bool_())
+    for name, (least, greatest) in between.items():
+        for end, value, holds in (("max", least, pc.greater_equal), ("min", greatest, pc.less_equal)):
+            known = f"{end}.{name}"
+            if value is not None and known in files.column_names:
+                may = holds(files[known], _beyond(value, end))
+                chosen = pc.and_(chosen, pc.fill_null(may, True))
+    for name, value in where.items():
+        values = list(value) if is_several(value) else [value]
+        if None not in values and {f"min.{name}", f"max.{name}"} <= set(files.column_names):
+            ends = zip(files[f"min.{name}"].to_pylist(), files[f"max.{name}"].to_pylist(), strict=True)
+            chosen = pc.and_(chosen, pa.array(_may_hold(sorted(values), ends), pa.bool_()))
+    paths: list[str] = files.filter(chosen)["path"].to_pylist()
+    return paths
+
+
+def _may_hold(values: Sequence[Any], ends: Iterable[tuple[Any, Any]]) -> list[bool]:
+    """Tell of each file, by its least and greatest value, whether one of some sorted values may be in it."""
+    found = []
+    for least, greatest in ends:
+        known = least is not None and greatest is not None
+        place = bisect_left(values, _beyond(least, "max")) if known else 0
+        found.append(not known or (place < len(values) and values[place] <= _beyond(greatest, "min")))
+    return found
+
+
+def _beyond(value: Any, end: str) -> Any:
+    """Allow a time what statistics, which Delta writes in milliseconds, may have cut off: to compare it with an end."""
+    if not isinstance(value, datetime):
+        return value
+    return value - _MILLISECOND if end == "max" else value + _MILLISECOND
+
+
+def _without(data: pa.Table, there: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> pa.Table:
+    taken = {tuple(row[key] for key in keys) for row in there}
+    return data.filter(
+        pa.array([tuple(row[key] for key in keys) not in taken for row in data.select(keys).to_pylist()])
+    )
+
+
+def _equals(row: Mapping[str, object]) -> str:
+    return " AND ".join(f'"{column}" = {_literal(value)}' for column, value in row.items())
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, datetime):
+        moment = f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+        return f"arrow_cast('{moment}', 'Timestamp(Microsecond, Some(\"UTC\"))')"
+    escaped = str(value).replace("'", "''")
+    return f"'{escaped}'"
+
+
+class _refusals:
+    """Turns the refusals of delta-rs into our errors."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
+        if isinstance(err, CommitFailedError | FileExistsError):
+            raise overtaken(self._table) from err
+        if isinstance(err, DeltaError) and "already exists" in str(err):
+            raise overtaken(self._table) from err
+        if isinstance(err, DeltaError | SchemaMismatchError | pa.ArrowInvalid):
+            raise refused(self._table, err) from err

@@ -1,0 +1,159 @@
+"""The `runs` table: a row for each run of a job, whether it succeeded or failed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from levelfive.core.telemetry import event
+from levelfive.core.windows import iso
+from levelfive.storage.commits import Write
+from levelfive.storage.control_tables import Between, Where
+from levelfive.storage.feature_stores import FeatureStore
+from levelfive.storage.tables import Tables
+from levelfive.usecase.check import check
+from levelfive.usecase.use_case import UseCase
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+RUNS = "runs"
+SCHEMA = """run_id string, room string, use_case string, as_of timestamp, status string, parameters map<string,string>,
+    counts map<string,long>, seconds map<string,double>, versions_read map<string,long>,
+    versions_written map<string,long>, model_version string, error string, started_at timestamp,
+    ended_at timestamp, rebuilt boolean"""
+
+
+@dataclass
+class Run:
+    """What one run of a job has done so far; the job fills it in. `notes` are kept beside its parameters."""
+
+    tables: Tables
+    run_id: str
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    versions_read: dict[str, int] = field(default_factory=dict)
+    versions_written: dict[str, int] = field(default_factory=dict)
+    model_version: str | None = None
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def read(self, table: str) -> DataFrame:
+        """Read a table and note its version.
+
+        Raises:
+            TableError: The table is not there.
+        """
+        self._note(table)
+        return self.tables.read(table)
+
+    def rows(
+        self,
+        table: str,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+        between: Between | None = None,
+    ) -> list[dict[str, Any]]:
+        """Read rows of a ledger, as `Ledgers.rows` does, and note its version; none where there is no table."""
+        if self.tables.exists(table):
+            self._note(table)
+        return self.tables.ledgers.rows(table, columns=columns, where=where, between=between)
+
+    def _note(self, table: str) -> None:
+        if table not in self.versions_read:
+            self.versions_read[table] = self.tables.version(table)
+
+    def wrote(self, write: Write) -> Write:
+        """Note a write."""
+        self.versions_written[write.table] = write.version
+        return write
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Note how many seconds a step takes."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
+
+
+def failures(tables: Tables, *, until: datetime) -> list[tuple[datetime, str, str]]:
+    """List the runs that failed, by logical time: time, room and error."""
+    rows = tables.ledgers.rows(RUNS, columns=("as_of", "room", "error"), where={"status": "failed"})
+    return sorted((row["as_of"], row["room"], row["error"]) for row in rows if row["as_of"] <= until)
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """What every job works with.
+
+    Raises:
+        ConfigError: The use case is one that no job could run, or that a job would misread.
+    """
+
+    tables: Tables
+    use_case: UseCase
+    features: FeatureStore
+
+    def __post_init__(self) -> None:
+        """Check the use case: not every one was loaded by its name."""
+        check(self.use_case, of_a_job=True)
+
+    @contextmanager
+    def run(self, room: str, *, as_of: datetime, parameters: Mapping[str, object]) -> Iterator[Run]:
+        """Record a run of a room's job: its row is written when the block ends, however it ends."""
+        run = Run(self.tables, run_id=uuid4().hex)
+        started = _wall_clock()
+        event("run started", room=room, run_id=run.run_id, as_of=iso(as_of), parameters=dict(parameters))
+        try:
+            with run.timed("total"):
+                yield run
+        except BaseException as err:
+            self._write(room, run, as_of, parameters, started, error=err)
+            raise
+        self._write(room, run, as_of, parameters, started, error=None)
+
+    def _write(
+        self,
+        room: str,
+        run: Run,
+        as_of: datetime,
+        parameters: Mapping[str, object],
+        started: datetime,
+        error: BaseException | None,
+    ) -> None:
+        status = "succeeded" if error is None else "failed"
+        row = {
+            "run_id": run.run_id,
+            "room": room,
+            "use_case": self.use_case.name,
+            "as_of": as_of,
+            "status": status,
+            "parameters": {**{key: str(value) for key, value in parameters.items()}, **run.notes},
+            "counts": run.counts,
+            "seconds": run.seconds,
+            "versions_read": run.versions_read,
+            "versions_written": run.versions_written,
+            "model_version": run.model_version,
+            "error": None if error is None else f"{type(error).__name__}: {error}",
+            "started_at": started,
+            "ended_at": _wall_clock(),
+            "rebuilt": False,
+        }
+        self.append_row(row)
+        event("run ended", room=room, run_id=run.run_id, status=status, counts=run.counts)
+
+    def append_row(self, row: Mapping[str, object]) -> None:
+        """Append one row to `runs`, its values in the order of the columns."""
+        self.tables.ledgers.add(RUNS, SCHEMA, [tuple(row.values())])
+
+
+def _wall_clock() -> datetime:
+    # The one place that reads the clock: when a run happened is a fact about the machine, not about the data.
+    return datetime.now(UTC)
