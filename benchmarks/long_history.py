@@ -25,6 +25,7 @@ from levelfive.monitoring.deliveries import delivered
 from levelfive.platforms.local_spark import local_session
 from levelfive.scoring.rebuilding import announce, rebuild_runs
 from levelfive.storage.commits import Write
+from levelfive.storage.local_tables import LocalTables
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import RUNS, JobContext, Run
 from levelfive.storage.tables import Tables
@@ -53,7 +54,7 @@ def main() -> None:
     days = parser.parse_args().days
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        tables = Tables(local_session(home / "lakehouse"), schema="long_history", warehouse=home / "lakehouse")
+        tables = LocalTables(local_session(home / "lakehouse"), schema="long_history", warehouse=home / "lakehouse")
         (home / "landing" / SOURCE.name).mkdir(parents=True)
         short = _timed_after(tables, home, range(FEW_DAYS))
         long = _timed_after(tables, home, range(FEW_DAYS, days))

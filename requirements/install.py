@@ -35,8 +35,9 @@ DOWNLOADING = re.compile(r"^\s*Downloading (\S+) \(([\d.]+)([KMG]iB)\)")
 FINISHED = re.compile(r"^\s*Downloaded (\S+)")
 # What takes long to compile, of all that commands and tests import: a third of what is installed.
 IMPORTED = (
-    "flight_delay, levelfive.cli.main, levelfive.demo.clock, mlflow.pyfunc, mlflow.server, mlflow.sklearn, alembic, xgboost, "
-    "sklearn.compose, matplotlib.pyplot, deltalake, pyspark.sql.connect.session, great_expectations, hypothesis, pytest"
+    "flight_delay, levelfive.cli.main, levelfive.demo.clock, mlflow.pyfunc, mlflow.server, mlflow.sklearn, alembic, "
+    "xgboost, sklearn.compose, matplotlib.pyplot, deltalake, pyspark.sql.connect.session, great_expectations, "
+    "hypothesis, pytest"
 )
 IVY_MODULE = """<ivy-module version="2.0"><info organisation="levelfive" module="jars"/><dependencies>
 {}

@@ -14,6 +14,8 @@ from connect_server import connect_server, only_what_serverless_sets
 from first_champion import Kept, Stage, choose_flights, keep, keep_apart
 from levelfive.models.mlflow_store import quieten
 from levelfive.platforms.local_spark import local_session
+from levelfive.storage.catalog_tables import CatalogTables
+from levelfive.storage.local_tables import LocalTables
 from levelfive.storage.tables import Tables
 
 pytest_plugins = ["timing"]
@@ -103,8 +105,8 @@ def open_tables(spark: SparkSession, lakehouse: Path, over_connect: bool) -> Cal
 
     def opened(schema: str) -> Tables:
         if over_connect:
-            return Tables(spark, schema=schema, can_keep=False)
-        return Tables(spark, schema=schema, warehouse=lakehouse)
+            return CatalogTables(spark, schema=schema, can_keep=False)
+        return LocalTables(spark, schema=schema, warehouse=lakehouse)
 
     return opened
 

@@ -61,4 +61,4 @@ def run_in_a_job(
     patch.setitem(sys.modules, "dbruntime.databricks_repl_context", told)
     patch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
     jobs = FakeJobs(settings, started(by) if runs is None else runs)
-    patch.setattr("levelfive.app.workspace_client", lambda: SimpleNamespace(jobs=jobs))
+    patch.setattr("levelfive.platforms.workspace.workspace_client", lambda: SimpleNamespace(jobs=jobs))

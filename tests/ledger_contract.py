@@ -7,7 +7,8 @@ import pytest
 
 from levelfive.core.windows import utc
 from levelfive.errors import TableError
-from levelfive.storage.control_tables import NAMED_VALUES, Ledgers
+from levelfive.storage.control_tables import Ledgers
+from levelfive.storage.spark_control_tables import NAMED_VALUES
 
 SCHEMA = """name string, at timestamp, day date, number long, share double, good boolean, counts map<string,long>,
     parts array<double>"""

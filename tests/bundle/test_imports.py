@@ -7,7 +7,7 @@ WITHOUT_THE_LAPTOP = """
 import sys
 from unittest.mock import MagicMock
 
-for name in ("deltalake", "sqlalchemy", "alembic", "levelfive.platforms.local_spark", "levelfive.storage.delta_rs_control_tables"):
+for name in ("deltalake", "sqlalchemy", "alembic", "levelfive.platforms.local_spark"):
     sys.modules[name] = None  # whoever imports it fails, as where it is not installed
 
 from levelfive.app import App

@@ -16,13 +16,14 @@ from pyspark.sql import SparkSession
 
 from feature_engineering.fake import Metastore, fake_engineering
 from first_champion import BEGIN, deliver
-from levelfive.app import App, Laptop
+from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.core.windows import Window, utc
 from levelfive.data import job as data
 from levelfive.features import job as features
 from levelfive.features.databricks_store import DatabricksFeatureStore
 from levelfive.models.mlflow_store import quieten
+from levelfive.platforms.laptop import Laptop
 from levelfive.registry import job as registry
 from levelfive.registry.store import CHAMPION
 from levelfive.scoring import job as scoring

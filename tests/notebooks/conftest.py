@@ -90,7 +90,7 @@ def jobs(
         patch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
         # As a laptop's application does: XGBoost's threads are not to burn the cores that the server works on.
         patch.setenv("OMP_WAIT_POLICY", "PASSIVE")
-        patch.setattr("levelfive.app.WORKSPACE_TRACKING", f"sqlite:///{folder / 'tracking.db'}")
+        patch.setattr("levelfive.platforms.workspace.WORKSPACE_TRACKING", f"sqlite:///{folder / 'tracking.db'}")
         patch.setitem(sys.modules, "databricks.feature_engineering", fake_package(spark, Metastore()))
         patch.chdir(folder)  # where MLflow leaves the artefacts of a store on SQLite
         deliver(folder / "landing", Window(BEGIN, AS_OF))

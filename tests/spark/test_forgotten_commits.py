@@ -12,6 +12,7 @@ from in_memory.release import a_context
 from levelfive.core.windows import Window, iso, utc
 from levelfive.features.store import LocalFeatureStore
 from levelfive.scoring.rebuilding import announce, rebuild_runs
+from levelfive.storage.local_tables import LocalTables
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import RUNS, Run
 from levelfive.storage.tables import Tables
@@ -40,7 +41,7 @@ def forget(warehouse: Path, tables: Tables, table: str) -> Tables:
     DeltaTable(folder).create_checkpoint()
     for commit in sorted((folder / "_delta_log").glob("[0-9]*.json"))[:-1]:
         commit.unlink()
-    return Tables(tables.spark, schema=tables.schema, warehouse=warehouse)
+    return LocalTables(tables.spark, schema=tables.schema, warehouse=warehouse)
 
 
 def test_a_feature_table_tells_its_windows_and_takes_one_of_long_ago_once(tables: Tables, warehouse: Path) -> None:

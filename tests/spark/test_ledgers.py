@@ -14,8 +14,9 @@ from in_memory.schemas import arrow_schema
 from ledger_contract import SCHEMA, LedgerContract, WritersSideBySide, numbers, row
 from levelfive.data.landed import LEDGER_SCHEMA
 from levelfive.registry.promotions import SCHEMA as PROMOTIONS
-from levelfive.storage.control_tables import Ledgers, SparkLedgers
+from levelfive.storage.control_tables import Ledgers
 from levelfive.storage.runs import SCHEMA as RUNS
+from levelfive.storage.spark_control_tables import SparkLedgers
 from levelfive.storage.tables import Tables
 
 

@@ -1,6 +1,7 @@
 """Every write can be repeated, says what it did, and of two writers none undoes the other."""
 
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
@@ -12,6 +13,8 @@ from pyspark.sql import functions as F
 from alone_contract import check_that_one_piece_of_work_waits_for_the_other
 from levelfive.core.windows import Window, utc
 from levelfive.errors import TableConflict, TableError
+from levelfive.storage.catalog_tables import CatalogTables
+from levelfive.storage.local_tables import LocalTables
 from levelfive.storage.tables import Tables
 
 START = utc(2013, 1, 1)
@@ -87,14 +90,14 @@ def test_writers_side_by_side_insert_each_key_once(tables: Tables) -> None:
 def tables(request: pytest.FixtureRequest, tables: Tables) -> Tables:
     """Tables whose writers are kept apart by locks, and such as are kept apart by Delta's transactions."""
     if request.param == "workspace":
-        return Tables(tables.spark, schema=tables.schema, can_keep=False)
+        return CatalogTables(tables.spark, schema=tables.schema, can_keep=False)
     request.getfixturevalue("warehouse")
     return tables
 
 
 def insert_before_each_look(tables: Tables, values: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let another writer commit a value between a look at the table's version and the commit that rests on it."""
-    other = Tables(tables.spark, schema=tables.schema, warehouse=tables._warehouse)
+    other = copy(tables)
     read = Tables.read
 
     def overtaken_read(self: Tables, table: str, *, version: int | None = None) -> DataFrame:
@@ -196,7 +199,7 @@ def test_a_table_whose_first_rows_could_not_be_computed_is_made_anew(tables: Tab
 
 @pytest.mark.parametrize("log", [True, False], ids=["with an empty log", "without a log"])
 def test_a_table_whose_first_write_was_killed_is_made_anew(spark: SparkSession, warehouse: Path, log: bool) -> None:
-    tables = Tables(spark, schema=f"killed_{log}", warehouse=warehouse)
+    tables = LocalTables(spark, schema=f"killed_{log}", warehouse=warehouse)
     folder = warehouse / f"{tables.schema}.db" / "numbers"
     (folder / "_delta_log" if log else folder).mkdir(parents=True)
     (folder / "part-00000-left.parquet").write_bytes(b"half a file")

@@ -9,11 +9,13 @@ from unittest.mock import MagicMock, create_autospec
 import pytest
 from pyspark.sql import SparkSession
 
-from levelfive.app import App, Laptop, Workspace, on_databricks
+from levelfive.app import App
 from levelfive.cli.options import how_to_promote, open_app
 from levelfive.config import Approval, Settings
 from levelfive.core.windows import utc
 from levelfive.errors import ConfigError
+from levelfive.platforms.laptop import Laptop
+from levelfive.platforms.workspace import Workspace, on_databricks
 from levelfive.registry.store import CentralRegistry
 
 
@@ -34,7 +36,7 @@ Remote.__module__ = "pyspark.sql.connect.session"
 
 def test_the_registry_is_by_default_the_one_of_unity_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = create_autospec(CentralRegistry)
-    monkeypatch.setattr("levelfive.app.CentralRegistry", opened)
+    monkeypatch.setattr("levelfive.platforms.workspace.CentralRegistry", opened)
 
     App.on_databricks(Classic(), Settings(environment="qa", registry_prefix="models")).registry  # noqa: B018 - built at first use
 
@@ -115,7 +117,7 @@ def test_the_revision_is_the_callers_or_the_one_of_the_environment_or_the_wheels
 def test_the_workspace_is_asked_by_one_client_and_features_by_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
     made, asked = MagicMock(side_effect=lambda: MagicMock()), MagicMock(side_effect=lambda: MagicMock())
     monkeypatch.setattr("databricks.sdk.WorkspaceClient", made)
-    monkeypatch.setattr("levelfive.app.feature_engineering", asked)
+    monkeypatch.setattr("levelfive.platforms.workspace.feature_engineering", asked)
     app = App.on_databricks(Classic(), Settings())
 
     assert app.workspace is app.workspace

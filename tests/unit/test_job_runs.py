@@ -11,9 +11,9 @@ import pytest
 from databricks.sdk.service.jobs import JobsAPI
 
 from fake_jobs import JOB, RUN, TASK_RUN, FakeJobs, run_in_a_job, started
-from levelfive.app import job_run
 from levelfive.core.job_runs import JobRun, is_service_principal, read_job_run
 from levelfive.errors import ConfigError
+from levelfive.platforms.workspace import job_run
 
 PRINCIPAL = "00000000-0000-0000-0000-000000000003"
 ADA = "ada@example.com"

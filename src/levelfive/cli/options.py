@@ -16,6 +16,7 @@ from levelfive.errors import ConfigError
 
 if TYPE_CHECKING:
     from levelfive.app import App
+    from levelfive.platforms.workspace import on_databricks
 
 Home = Annotated[Path, typer.Option(help="Folder of the lakehouse and of both MLflow stores.")]
 Config = Annotated[
@@ -81,7 +82,7 @@ def open_app(home: Path, config: Path | None, use_case: str | None, landing: Pat
 
     Spark and MLflow are imported here, not by a command's help.
     """
-    from levelfive.app import App, on_databricks
+    from levelfive.app import App
     from levelfive.models.mlflow_store import quieten
 
     quieten()

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from levelfive.app import App, job_run, on_databricks
+from levelfive.app import App
 from levelfive.config import DEFAULT_HOME, load_settings, parse_clock, parse_time, parse_window
 from levelfive.core.job_runs import JobRun
 from levelfive.core.windows import Window
@@ -34,6 +34,7 @@ from levelfive.notebook.reading import (
     from_widgets,
 )
 from levelfive.notebook.showing import table
+from levelfive.platforms.workspace import job_run, on_databricks
 
 SHOWN_ROWS = 20
 

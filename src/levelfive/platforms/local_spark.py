@@ -15,6 +15,7 @@ from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
 from levelfive.errors import MachineError
+from levelfive.storage.local_tables import LocalTables
 from levelfive.storage.tables import Tables
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.1.0"
@@ -166,7 +167,7 @@ def main() -> None:
     check_java()
     with tempfile.TemporaryDirectory() as folder:
         if SETTING_UP in os.environ:
-            _exercise(Tables(local_session(Path(folder)), schema="setup", warehouse=Path(folder)))
+            _exercise(LocalTables(local_session(Path(folder)), schema="setup", warehouse=Path(folder)))
             return
         # Its pipes stay open until its JVM has ended, and the archive is written at the JVM's end.
         answer = subprocess.run(

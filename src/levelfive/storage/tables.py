@@ -1,4 +1,4 @@
-"""The lakehouse's tables by logical name: the only module that writes Delta.
+"""The lakehouse's tables by logical name, whose rows Spark reads and writes.
 
 A logical name such as `predictions` is bound to a catalog and schema here and nowhere else. Every write
 is one Delta commit and can be repeated: keys are merged, windows replaced.
@@ -6,94 +6,114 @@ is one Delta commit and can be repeated: keys are merged, windows replaced.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import StructType
 
 from levelfive.core.windows import Window, iso, sql_literal
 from levelfive.errors import TableConflict, TableError
-from levelfive.storage.commits import APPENDS, Commit, Write, commit_of, commits_on_disk, is_committed, newest_version
+from levelfive.storage.commits import Commit, Write
 from levelfive.storage.conflicts import overtaken, refusals
-from levelfive.storage.control_tables import Ledgers, SparkLedgers
+from levelfive.storage.control_tables import Ledgers
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import Column, DataFrame, SparkSession
 
-USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 # What a commit's record holds: who wrote it, for tables of consecutive windows up to where they reach, for others what
 # they were made of.
 TOKEN = "write"
 REACHES = "reaches"
 MADE_OF = "made_of"
 OTHERS_MEANWHILE = 20
-# Where a laptop's writers lock tables: a folder beside them.
-LOCKS = "_locks"
 ATTEMPTS = 5
 
 
-class Tables:
+class Tables(ABC):
     """Reads and writes the tables of one schema.
 
     Args:
         spark: The session.
         schema: The schema's name, with its catalog where there is one: `main.flight_delay`.
-        warehouse: The folder of the managed tables where no metastore remembers them between
-            sessions (a laptop), or None.
         can_keep: Whether frames can be kept in memory; serverless compute refuses to.
+
+    Attributes:
+        ledgers: Reads and writes the small tables among them.
     """
 
-    def __init__(
-        self, spark: SparkSession, *, schema: str, warehouse: Path | None = None, can_keep: bool = True
-    ) -> None:
-        """Create the schema if it is not there."""
+    ledgers: Ledgers
+
+    def __init__(self, spark: SparkSession, *, schema: str, can_keep: bool = True) -> None:
+        """Work on a schema."""
         self.spark = spark
         self.schema = schema
-        self._warehouse = warehouse
         self._can_keep = can_keep
         self._known: set[str] = set()
         self._lock = threading.RLock()
-        self.ledgers = _ledgers(self, self._folder if warehouse else None)
-        place = "" if warehouse is None else f" LOCATION '{self._folder('').as_posix()}'"
-        spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}{place}")
+
+    @abstractmethod
+    def exists(self, table: str) -> bool:
+        """Tell whether the table is there."""
+
+    @abstractmethod
+    def version(self, table: str) -> int:
+        """Tell the newest version of a table.
+
+        Raises:
+            TableError: The table is not there.
+        """
+
+    @abstractmethod
+    def alone(self, what: str) -> AbstractContextManager[None]:
+        """Keep others from a table or a piece of work, where that can be done; see the class."""
+
+    @abstractmethod
+    def _commits(self, table: str, limit: int | None) -> tuple[Commit, ...]:
+        """List the newest commits of a table that is there, newest first."""
+
+    @abstractmethod
+    def _write_first(
+        self, table: str, rows: DataFrame, options: Mapping[str, str], record: Mapping[str, object]
+    ) -> Write:
+        """Write the first rows of a table, unless another writer was first."""
+
+    @abstractmethod
+    def _append_unless_overtaken(
+        self,
+        table: str,
+        rows: DataFrame,
+        seen: int,
+        options: Mapping[str, str],
+        record: Mapping[str, object] | None,
+    ) -> Write:
+        """Append rows that were chosen by a look at version `seen`, unless another writer was first."""
+
+    @abstractmethod
+    def _first_commit(self, table: str, rows: DataFrame, record: str) -> AbstractContextManager[None]:
+        """Prepare the write that makes a table: its record has to come another way than the write's own options."""
 
     def name(self, table: str) -> str:
         """Bind a logical name to the schema."""
         return f"{self.schema}.{table}"
 
-    def exists(self, table: str) -> bool:
-        """Tell whether the table is there."""
-        if self._warehouse is not None:
-            return is_committed(self._folder(table))
-        return self._is_known(table)
-
     def _is_known(self, table: str) -> bool:
-        """Tell whether Spark's catalog knows the table, once it was told of what lies on the disk."""
+        """Tell whether Spark's catalog knows the table."""
         with self._lock:
             if table in self._known:
                 return True
-            self._remember_from_disk(table)
             if self.spark.catalog.tableExists(self.name(table)):
                 self._known.add(table)
             return table in self._known
 
     def names(self) -> tuple[str, ...]:
         """List the tables of the schema."""
-        if self._warehouse is not None:
-            for log in sorted(self._folder("").glob("*/_delta_log")):
-                self._is_known(log.parent.name)
         return tuple(sorted(table.name for table in self.spark.catalog.listTables(self.schema)))
 
     def read(self, table: str, *, version: int | None = None) -> DataFrame:
@@ -108,16 +128,6 @@ class Tables:
             return self.spark.read.table(self.name(table))
         return self.spark.read.option("versionAsOf", version).table(self.name(table))
 
-    def version(self, table: str) -> int:
-        """Tell the newest version of a table.
-
-        Raises:
-            TableError: The table is not there.
-        """
-        if self._warehouse is not None and self.exists(table):
-            return newest_version(self._folder(table))
-        return self.history(table, limit=1)[0].version
-
     def history(self, table: str, *, limit: int | None = None) -> tuple[Commit, ...]:
         """List the newest commits, newest first, with the records in their metadata.
 
@@ -126,12 +136,7 @@ class Tables:
         """
         if not self.exists(table):
             raise TableError(f"table {self.name(table)} does not exist yet: run the room that writes it first")
-        if self._warehouse is not None:
-            return commits_on_disk(self._folder(table), limit)
-        newest = f" LIMIT {limit}" if limit else ""
-        commits = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)}{newest}")
-        found = commits.select("version", "userMetadata", "operationMetrics", "operation").collect()
-        return tuple(commit_of(*row) for row in found)
+        return self._commits(table, limit)
 
     def commits_after(self, table: str, version: int) -> tuple[Commit, ...]:
         """List the commits after a version, newest first, as far as Delta remembers them: for a month, by default.
@@ -278,37 +283,6 @@ class Tables:
             return Write(table, newest.version, 0)
         return self._write(table, rows, "overwrite", {}, {MADE_OF: made_of})
 
-    def _write_first(
-        self, table: str, rows: DataFrame, options: Mapping[str, str], record: Mapping[str, object]
-    ) -> Write:
-        """Write the first rows of a table, unless another writer was first."""
-        if self._warehouse is None:
-            return self._append_unless_overtaken(table, rows, 0, options, record)
-        with self.alone(table):
-            if self._newest(table) is not None:
-                raise overtaken(table)
-            return self._save(table, rows, "error", {}, record)
-
-    def _append_unless_overtaken(
-        self,
-        table: str,
-        rows: DataFrame,
-        seen: int,
-        options: Mapping[str, str],
-        record: Mapping[str, object] | None,
-    ) -> Write:
-        """Append rows that were chosen by a look at version `seen`, unless another writer was first."""
-        with self.alone(table):
-            if self._warehouse is None:
-                # Delta takes one transaction of each number.
-                options = {**options, "txnAppId": APPENDS, "txnVersion": str(seen + 1)}
-            elif self.version(table) > seen:
-                raise overtaken(table)
-            write = self._save(table, rows, "append", options, record)
-        if write.version <= seen:
-            raise overtaken(table)
-        return write
-
     def _write(
         self,
         table: str,
@@ -320,21 +294,6 @@ class Tables:
         with self.alone(table):
             return self._save(table, rows, mode, options, record)
 
-    @contextmanager
-    def alone(self, what: str) -> Iterator[None]:
-        """Keep others of a laptop, in other processes too, from a table or a piece of work; workspaces do it otherwise.
-
-        Looks and writes of a table then need no numbers of transactions, for which Delta rebuilds its state each time.
-        """
-        if self._warehouse is None:
-            yield
-            return
-        locks = self._folder(LOCKS)
-        locks.mkdir(parents=True, exist_ok=True)
-        with (locks / what).open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-
     def _save(
         self,
         table: str,
@@ -345,74 +304,15 @@ class Tables:
     ) -> Write:
         token = uuid4().hex
         noted = json.dumps({**(record or {}), TOKEN: token}, sort_keys=True)
-        session: AbstractContextManager[None] = nullcontext()
-        if not self._is_known(table):
-            # A commit that makes a table takes its record from the session, not from the write's own options.
-            if self._warehouse is None:
-                self._make_empty(table, rows)
-            else:
-                self._clear_unfinished(table)
-                session = self._noting(noted)
+        first = nullcontext() if self._is_known(table) else self._first_commit(table, rows, noted)
         writer = rows.write.format("delta").mode(mode).options(**options, userMetadata=noted)
-        with session, refusals(table):
+        with first, refusals(table):
             writer.saveAsTable(self.name(table))
         self._known.add(table)
         commits = self.history(table, limit=OTHERS_MEANWHILE)
         ours = next((commit for commit in commits if commit.record.get(TOKEN) == token), None)
         # A transaction that Delta passed over, as its number was taken, left no commit.
         return Write(table, -1, 0) if ours is None else Write(table, ours.version, ours.rows)
-
-    def _make_empty(self, table: str, rows: DataFrame) -> None:
-        """Make a table that is not there, so that its first rows come with a record: serverless takes few settings."""
-        with self._lock:
-            if self._is_known(table):
-                return
-            try:
-                with refusals(table):
-                    rows.limit(0).write.format("delta").mode("ignore").saveAsTable(self.name(table))
-            except TableError:
-                # Another writer may have made it meanwhile.
-                if not self._is_known(table):
-                    raise
-
-    @contextmanager
-    def _noting(self, record: str) -> Iterator[None]:
-        """Set the session's record for the time of one commit; two such commits wait for each other."""
-        with self._lock:
-            self.spark.conf.set(USER_METADATA, record)
-            try:
-                yield
-            finally:
-                self.spark.conf.unset(USER_METADATA)
-
-    def _folder(self, table: str) -> Path:
-        assert self._warehouse is not None
-        return self._warehouse / f"{self.schema.split('.')[-1]}.db" / table
-
-    def _remember_from_disk(self, table: str) -> None:
-        if self._warehouse is not None and is_committed(self._folder(table)):
-            location = str(self._folder(table))
-            self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING delta LOCATION '{location}'")
-
-    def _clear_unfinished(self, table: str) -> None:
-        """Remove what a killed first write left: Delta makes no table where files lie that no commit names."""
-        if self._warehouse is not None and not is_committed(self._folder(table)):
-            shutil.rmtree(self._folder(table), ignore_errors=True)
-
-
-def _ledgers(tables: Tables, folder: Callable[[str], Path] | None) -> Ledgers:
-    if folder is None:
-        return SparkLedgers(tables)
-    # Only a laptop has this engine.
-    from levelfive.storage.delta_rs_control_tables import LocalLedgers
-
-    return LocalLedgers(folder, _arrow_schema)
-
-
-def _arrow_schema(schema: str) -> pa.Schema:
-    parsed = StructType.fromDDL(schema)
-    assert isinstance(parsed, StructType)
-    return to_arrow_schema(parsed, timestamp_utc=True)
 
 
 def _reaching(newest: Commit | None, within: tuple[str, Window] | None) -> dict[str, object]:

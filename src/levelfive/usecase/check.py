@@ -9,8 +9,17 @@ from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
 
 from levelfive.errors import ConfigError
-from levelfive.usecase import OWN_PARAMETERS, PREDICTION_TIME, FeatureTable, Lookup, ModelSpec, Source, Task, UseCase
-from levelfive.usecase.use_case import columns
+from levelfive.usecase import columns
+from levelfive.usecase.use_case import (
+    OWN_PARAMETERS,
+    PREDICTION_TIME,
+    FeatureTable,
+    Lookup,
+    ModelSpec,
+    Source,
+    Task,
+    UseCase,
+)
 
 ZERO, DAY = timedelta(0), timedelta(days=1)
 TIMESTAMP = "timestamp"

@@ -1,0 +1,80 @@
+"""Tables in a catalog, as a workspace has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from levelfive.errors import TableError
+from levelfive.storage.commits import APPENDS, Commit, Write, commit_of
+from levelfive.storage.conflicts import overtaken, refusals
+from levelfive.storage.spark_control_tables import SparkLedgers
+from levelfive.storage.tables import Tables
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+class CatalogTables(Tables):
+    """Tables that a catalog remembers.
+
+    Nothing is locked: of two writers, Delta takes one transaction of each number.
+    """
+
+    def __init__(self, spark: SparkSession, *, schema: str, can_keep: bool = True) -> None:
+        """Create the schema if it is not there."""
+        super().__init__(spark, schema=schema, can_keep=can_keep)
+        self.ledgers = SparkLedgers(self)
+        spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+
+    def exists(self, table: str) -> bool:
+        """Tell whether the table is there."""
+        return self._is_known(table)
+
+    def version(self, table: str) -> int:
+        """Tell the newest version of a table; see `Tables`."""
+        return self.history(table, limit=1)[0].version
+
+    def alone(self, what: str) -> AbstractContextManager[None]:
+        """Keep nobody away: jobs of a workspace share no disk, and run one at a time."""
+        return nullcontext()
+
+    def _commits(self, table: str, limit: int | None) -> tuple[Commit, ...]:
+        newest = f" LIMIT {limit}" if limit else ""
+        commits = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)}{newest}")
+        found = commits.select("version", "userMetadata", "operationMetrics", "operation").collect()
+        return tuple(commit_of(*row) for row in found)
+
+    def _write_first(
+        self, table: str, rows: DataFrame, options: Mapping[str, str], record: Mapping[str, object]
+    ) -> Write:
+        return self._append_unless_overtaken(table, rows, 0, options, record)
+
+    def _append_unless_overtaken(
+        self,
+        table: str,
+        rows: DataFrame,
+        seen: int,
+        options: Mapping[str, str],
+        record: Mapping[str, object] | None,
+    ) -> Write:
+        numbered = {**options, "txnAppId": APPENDS, "txnVersion": str(seen + 1)}
+        write = self._save(table, rows, "append", numbered, record)
+        if write.version <= seen:
+            raise overtaken(table)
+        return write
+
+    @contextmanager
+    def _first_commit(self, table: str, rows: DataFrame, record: str) -> Iterator[None]:
+        """Make the table empty, so that its first rows come with their record: serverless takes few settings."""
+        with self._lock:
+            if not self._is_known(table):
+                try:
+                    with refusals(table):
+                        rows.limit(0).write.format("delta").mode("ignore").saveAsTable(self.name(table))
+                except TableError:
+                    # Another writer may have made it meanwhile.
+                    if not self._is_known(table):
+                        raise
+        yield

@@ -1,0 +1,129 @@
+"""Tables in a folder of the local disk, as a laptop has them."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
+
+from levelfive.storage.commits import Commit, Write, commits_on_disk, is_committed, newest_version
+from levelfive.storage.conflicts import overtaken
+from levelfive.storage.delta_rs_control_tables import LocalLedgers
+from levelfive.storage.tables import Tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+# Where writers lock tables: a folder beside them.
+LOCKS = "_locks"
+
+
+class LocalTables(Tables):
+    """Tables that no catalog remembers between sessions: what is committed in the folder is there.
+
+    Writers lock a table by a file, other processes too: their looks and writes need no numbers of transactions, for
+    which Delta rebuilds its state each time.
+    """
+
+    def __init__(self, spark: SparkSession, *, schema: str, warehouse: Path) -> None:
+        """Create the schema if it is not there.
+
+        Args:
+            spark: The session.
+            schema: The schema's name.
+            warehouse: The folder of the managed tables.
+        """
+        super().__init__(spark, schema=schema)
+        self._warehouse = warehouse
+        self.ledgers = LocalLedgers(self._folder, _arrow_schema)
+        spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema} LOCATION '{self._folder('').as_posix()}'")
+
+    def exists(self, table: str) -> bool:
+        """Tell whether the table is there."""
+        return is_committed(self._folder(table))
+
+    def names(self) -> tuple[str, ...]:
+        """List the tables of the schema."""
+        for log in sorted(self._folder("").glob("*/_delta_log")):
+            self._is_known(log.parent.name)
+        return super().names()
+
+    def version(self, table: str) -> int:
+        """Tell the newest version of a table; see `Tables`."""
+        return newest_version(self._folder(table)) if self.exists(table) else self.history(table, limit=1)[0].version
+
+    @contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """Wait for others who work on the same, and keep them away."""
+        locks = self._folder(LOCKS)
+        locks.mkdir(parents=True, exist_ok=True)
+        with (locks / what).open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _is_known(self, table: str) -> bool:
+        """Tell whether Spark's catalog knows the table, once it was told of what lies on the disk."""
+        with self._lock:
+            if table not in self._known and is_committed(self._folder(table)):
+                location = str(self._folder(table))
+                self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING delta LOCATION '{location}'")
+            return super()._is_known(table)
+
+    def _commits(self, table: str, limit: int | None) -> tuple[Commit, ...]:
+        return commits_on_disk(self._folder(table), limit)
+
+    def _write_first(
+        self, table: str, rows: DataFrame, options: Mapping[str, str], record: Mapping[str, object]
+    ) -> Write:
+        with self.alone(table):
+            if self._newest(table) is not None:
+                raise overtaken(table)
+            return self._save(table, rows, "error", {}, record)
+
+    def _append_unless_overtaken(
+        self,
+        table: str,
+        rows: DataFrame,
+        seen: int,
+        options: Mapping[str, str],
+        record: Mapping[str, object] | None,
+    ) -> Write:
+        with self.alone(table):
+            if self.version(table) > seen:
+                raise overtaken(table)
+            write = self._save(table, rows, "append", options, record)
+        if write.version <= seen:
+            raise overtaken(table)
+        return write
+
+    @contextmanager
+    def _first_commit(self, table: str, rows: DataFrame, record: str) -> Iterator[None]:
+        """Have the session note the record; two such commits wait for each other.
+
+        What a killed first write left is removed: Delta makes no table where files lie that no commit names.
+        """
+        if not is_committed(self._folder(table)):
+            shutil.rmtree(self._folder(table), ignore_errors=True)
+        with self._lock:
+            self.spark.conf.set(USER_METADATA, record)
+            try:
+                yield
+            finally:
+                self.spark.conf.unset(USER_METADATA)
+
+    def _folder(self, table: str) -> Path:
+        return self._warehouse / f"{self.schema.split('.')[-1]}.db" / table
+
+
+def _arrow_schema(schema: str) -> pa.Schema:
+    parsed = StructType.fromDDL(schema)
+    assert isinstance(parsed, StructType)
+    return to_arrow_schema(parsed, timestamp_utc=True)
