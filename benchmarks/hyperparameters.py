@@ -22,7 +22,8 @@ from levelfive.statistics.metrics import row_loss
 from levelfive.storage.runs import Run
 from levelfive.training.dataset import labelled_rows
 from levelfive.training.split import folds_by_week
-from levelfive.usecase.use_case import LABEL, PREDICTION_TIME, ModelSpec
+from levelfive.usecase.columns import LABEL, PREDICTION_TIME
+from levelfive.usecase.model import ModelSpec
 
 FOLDS = 4
 RANGES = {

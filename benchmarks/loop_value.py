@@ -25,7 +25,8 @@ from levelfive.statistics.day_blocks import DayBlocks, Floats
 from levelfive.statistics.metrics import row_loss
 from levelfive.storage.predictions import REFERENCE_SCORE, SCORE, live_predictions
 from levelfive.storage.runs import Run
-from levelfive.usecase.use_case import LABEL, LABELLED, OUTCOME, PREDICTION_TIME, Task
+from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME, PREDICTION_TIME
+from levelfive.usecase.model import Task
 
 YEAR = Window(utc(2013, 1, 1), utc(2014, 1, 2))
 NORMAL_90 = 1.645

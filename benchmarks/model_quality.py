@@ -21,7 +21,8 @@ from levelfive.models.package import feature_frame, score
 from levelfive.statistics.metrics import evaluate
 from levelfive.storage.runs import Run
 from levelfive.training.dataset import DAY, labelled_rows
-from levelfive.usecase.use_case import LABEL, PREDICTION_TIME, Estimator, ModelSpec
+from levelfive.usecase.columns import LABEL, PREDICTION_TIME
+from levelfive.usecase.model import Estimator, ModelSpec
 
 
 def month_start(app: App, month: int) -> datetime:

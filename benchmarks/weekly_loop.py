@@ -37,7 +37,9 @@ from levelfive.retraining.records import decisions, retrainings
 from levelfive.statistics.metrics import row_loss
 from levelfive.storage.predictions import SCORE, live_predictions
 from levelfive.storage.runs import Run
-from levelfive.usecase.use_case import LABEL, LABELLED, OUTCOME, Task, UseCase, load_use_case
+from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME
+from levelfive.usecase.model import Task
+from levelfive.usecase.use_case import UseCase, load_use_case
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 YEAR = Window(utc(2013, 1, 1), utc(2014, 1, 10))

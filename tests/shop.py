@@ -15,23 +15,12 @@ from sklearn.preprocessing import OneHotEncoder
 
 from levelfive.core.windows import Window, iso
 from levelfive.storage.tables import in_window
+from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
+from levelfive.usecase.features import FeatureTable, Lookup
+from levelfive.usecase.model import Estimator, ModelSpec, Task
 from levelfive.usecase.policies import GatePolicy, MonitoringPolicy
-from levelfive.usecase.use_case import (
-    KNOWN_AT,
-    LABEL,
-    LABELLED,
-    OUTCOME,
-    PREDICTION_TIME,
-    Estimator,
-    FeatureTable,
-    Lookup,
-    ModelSpec,
-    Reveal,
-    Source,
-    Task,
-    UseCase,
-    not_null,
-)
+from levelfive.usecase.sources import Reveal, Source, not_null
+from levelfive.usecase.use_case import UseCase
 
 ORDERS_A_DAY = 24
 STORES = ("north", "south", "east")

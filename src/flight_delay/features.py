@@ -18,7 +18,8 @@ from flight_delay.sources import EARLY_BY, LATE_MINUTES, OUTCOME_WITHIN
 from levelfive.core.windows import Window
 from levelfive.features.grid import Flow, GridSpec, Level, Ratio, grid_state
 from levelfive.storage.tables import in_window
-from levelfive.usecase.use_case import KNOWN_AT, FeatureTable
+from levelfive.usecase.columns import KNOWN_AT
+from levelfive.usecase.features import FeatureTable
 
 # A flight counts as overdue when it has not left this long after its schedule, and no longer than this.
 OVERDUE_AFTER = timedelta(minutes=15)

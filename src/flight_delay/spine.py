@@ -12,7 +12,7 @@ from pyspark.sql.window import Window as Over
 from flight_delay.sources import FLIGHT_KEY, PREDICTION_LEAD
 from levelfive.core.windows import Window
 from levelfive.storage.tables import in_window
-from levelfive.usecase.use_case import PREDICTION_TIME
+from levelfive.usecase.columns import PREDICTION_TIME
 
 # Neighbours in the schedule count this far on both sides of a flight.
 NEIGHBOURHOOD = timedelta(hours=1)

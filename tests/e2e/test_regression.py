@@ -33,8 +33,9 @@ from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking
+from levelfive.usecase.columns import LABEL
+from levelfive.usecase.model import Estimator, ModelSpec, Task
 from levelfive.usecase.policies import GatePolicy
-from levelfive.usecase.use_case import LABEL, Estimator, ModelSpec, Task
 
 AS_OF = utc(2013, 2, 15, 6)
 SECOND = utc(2013, 2, 18, 6)

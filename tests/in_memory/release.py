@@ -30,8 +30,10 @@ from levelfive.statistics.baseline import profile_baseline
 from levelfive.storage.runs import RUNS, JobContext
 from levelfive.training.admission import Admission, admit
 from levelfive.training.dataset import DAY, outside
+from levelfive.usecase.columns import LABEL, PREDICTION_TIME
+from levelfive.usecase.model import Task
 from levelfive.usecase.policies import GatePolicy
-from levelfive.usecase.use_case import LABEL, PREDICTION_TIME, Task, UseCase, load_use_case
+from levelfive.usecase.use_case import UseCase, load_use_case
 
 AS_OF, LATER = utc(2013, 2, 15, 6), utc(2013, 2, 18, 6)
 HOUR = timedelta(hours=1)

@@ -26,8 +26,8 @@ from levelfive.retraining.records import DecisionRecord
 from levelfive.statistics.metrics import evaluate
 from levelfive.storage.runs import JobContext, Run
 from levelfive.training.job import TrainingResult, announce
+from levelfive.usecase.model import Task
 from levelfive.usecase.policies import RetrainingPolicy
-from levelfive.usecase.use_case import Task
 
 DECIDED = LATER + timedelta(days=1)
 WEEK = Window(LATER - timedelta(days=7), LATER)

@@ -34,7 +34,7 @@ from levelfive.registry.backends import without_password
 from levelfive.registry.copying import bring, copy_of
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF, SOURCE_MODEL, SOURCE_REGISTRY, SOURCE_VERSION
-from levelfive.usecase.use_case import Task
+from levelfive.usecase.model import Task
 from programs import unprivileged
 from unity_catalog import unity_catalog
 

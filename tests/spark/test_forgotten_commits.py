@@ -16,7 +16,8 @@ from levelfive.storage.local_tables import LocalTables
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import RUNS, Run
 from levelfive.storage.tables import Tables
-from levelfive.usecase.use_case import PREDICTION_TIME, FeatureTable
+from levelfive.usecase.columns import PREDICTION_TIME
+from levelfive.usecase.features import FeatureTable
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 BEGIN = utc(2013, 1, 1)

@@ -32,7 +32,7 @@ def test_a_module_uses_nothing_that_spark_connect_lacks(path: Path) -> None:
 def test_only_the_module_of_tables_writes_them() -> None:
     writers = [str(path.relative_to(SOURCE)) for path in MODULES if attributes(path) & WRITES_DELTA]
 
-    assert writers == ["levelfive/tables.py"]
+    assert writers == ["levelfive/storage/tables.py"]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from levelfive.training.labels import cannot_be_learned, faults_of
-from levelfive.usecase.use_case import Task
+from levelfive.usecase.model import Task
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from levelfive.statistics.metrics import (
     paired_difference,
     row_loss,
 )
-from levelfive.usecase.use_case import Task
+from levelfive.usecase.model import Task
 
 ROWS = st.lists(
     st.tuples(st.integers(0, 1), st.integers(0, 8).map(lambda eighths: eighths / 8), st.integers(0, 4)),

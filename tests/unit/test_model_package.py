@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from in_memory.release import AS_OF, a_model
 from levelfive.errors import ConfigError, RegistryError
 from levelfive.models.package import SMOKE, Model, check_repeats, feature_frame, save, smoke_check
-from levelfive.usecase.use_case import Task
+from levelfive.usecase.model import Task
 
 CARD = replace(a_model(AS_OF).card, task=Task.REGRESSION)
 

@@ -13,7 +13,7 @@ from levelfive.core.windows import Window, utc
 from levelfive.demo.plan import Again, Replay, Step, clock, land, plan_of, prepare_home
 from levelfive.errors import ConfigError, LandingError
 from levelfive.formats import Csv, Format, JsonLines, Parquet
-from levelfive.usecase.use_case import Source
+from levelfive.usecase.sources import Source
 
 
 def a_replay(step: Step = Step.MONTH, first: int = 1, last: int = 12) -> Replay:

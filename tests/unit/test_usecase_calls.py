@@ -14,7 +14,8 @@ from flight_delay import USE_CASE
 from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError
 from levelfive.usecase.calls import derived, feature_rows, labels_of, spine_of
-from levelfive.usecase.use_case import FeatureTable, Lookup, UseCase
+from levelfive.usecase.features import FeatureTable, Lookup
+from levelfive.usecase.use_case import UseCase
 
 WINDOW = Window(utc(2013, 1, 1), utc(2013, 1, 2))
 LOOKUP = Lookup("state", {"place": "origin"}, ("size",))

@@ -15,9 +15,13 @@ from levelfive.data.ingest import ORDER
 from levelfive.errors import ConfigError
 from levelfive.monitoring.performance import AT
 from levelfive.training.dataset import DAY, SLICE
-from levelfive.usecase import FeatureTable, Lookup, Reveal, Source, Task, UseCase, columns, not_null
+from levelfive.usecase import columns
 from levelfive.usecase.check import check
+from levelfive.usecase.features import FeatureTable, Lookup
+from levelfive.usecase.model import Task
 from levelfive.usecase.policies import RetrainingPolicy
+from levelfive.usecase.sources import Reveal, Source, not_null
+from levelfive.usecase.use_case import UseCase
 
 HOUR = timedelta(hours=1)
 ROOMS = ("data", "features", "training", "registry", "scoring", "monitoring", "retraining")

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from levelfive.errors import ConfigError, ContractError
 from levelfive.formats.texts import MALFORMED, REFUSALS
 from levelfive.usecase import columns
-from levelfive.usecase.use_case import Expectation, ExpectationKind, Source, not_null
+from levelfive.usecase.sources import Expectation, ExpectationKind, Source, not_null
 
 SOURCE_FILE, REASONS = columns.SOURCE_FILE, columns.REASONS
 RAW, TYPE_REASONS = map(columns.own, ("raw", "type_reasons"))

@@ -20,7 +20,7 @@ from levelfive.errors import LandingError
 from levelfive.storage.tables import Tables
 from levelfive.usecase.calls import derived
 from levelfive.usecase.columns import own
-from levelfive.usecase.use_case import Source
+from levelfive.usecase.sources import Source
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row, SparkSession

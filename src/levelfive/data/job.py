@@ -23,7 +23,7 @@ from levelfive.data.missing import ACKNOWLEDGED_DAYS, SOURCE_DAYS, FileDays, Hol
 from levelfive.errors import AsOfError, LandingError
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.columns import LOADED_AT
-from levelfive.usecase.use_case import Source
+from levelfive.usecase.sources import Source
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

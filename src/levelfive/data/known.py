@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from levelfive.storage.runs import Run
-from levelfive.usecase.use_case import Source, UseCase
+from levelfive.usecase.sources import Source
+from levelfive.usecase.use_case import UseCase
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

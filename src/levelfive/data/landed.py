@@ -9,7 +9,7 @@ from pathlib import Path
 
 from levelfive.data.landing import LandingFile, inspect, list_files, unseen
 from levelfive.storage.runs import Run
-from levelfive.usecase.use_case import Source
+from levelfive.usecase.sources import Source
 
 LANDING_FILES = "landing_files"
 LEDGER_SCHEMA = """source string, source_file string, sha256 string, rows_in long, accepted long, quarantined long,

@@ -12,7 +12,7 @@ import pyarrow as pa
 from levelfive.errors import LandingError
 from levelfive.formats import Csv
 from levelfive.formats.texts import is_of, unreadable
-from levelfive.usecase.use_case import Source
+from levelfive.usecase.sources import Source
 
 # Of files that are not delivered: hidden ones, those in writing, markers that other systems leave.
 PASSED_OVER = (".", "_")

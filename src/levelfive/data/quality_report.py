@@ -16,7 +16,7 @@ from levelfive.data.ingest import typed_rows
 from levelfive.data.landing import inspect, list_files
 from levelfive.errors import ConfigError, MachineError
 from levelfive.storage.runs import JobContext
-from levelfive.usecase.use_case import Expectation, ExpectationKind, Source
+from levelfive.usecase.sources import Expectation, ExpectationKind, Source
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError, LandingError
-from levelfive.usecase.use_case import ReplayPlan, Source, UseCase
+from levelfive.usecase.sources import Source
+from levelfive.usecase.use_case import ReplayPlan, UseCase
 
 MARKER = "demo.json"
 REPORT = "report.html"

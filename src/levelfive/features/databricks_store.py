@@ -24,8 +24,8 @@ from levelfive.features.store import columns_after, keyed_rows, primary_key
 from levelfive.storage.commits import Write
 from levelfive.storage.keys import explained
 from levelfive.storage.tables import Tables, in_window, sql_window
-from levelfive.usecase.columns import own
-from levelfive.usecase.use_case import KNOWN_AT, PREDICTION_TIME, FeatureTable, Lookup
+from levelfive.usecase.columns import KNOWN_AT, PREDICTION_TIME, own
+from levelfive.usecase.features import FeatureTable, Lookup
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

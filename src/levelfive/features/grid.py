@@ -32,8 +32,7 @@ from pyspark.sql.types import (
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
 from levelfive.features.exact_sums import MICROS, Axis, Floats, Whole, running
-from levelfive.usecase.columns import own
-from levelfive.usecase.use_case import KNOWN_AT
+from levelfive.usecase.columns import KNOWN_AT, own
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -24,7 +24,8 @@ from levelfive.storage.keys import Keyed, explained
 from levelfive.storage.runs import JobContext, Run
 from levelfive.storage.tables import in_window
 from levelfive.usecase.calls import feature_rows, labels_of
-from levelfive.usecase.use_case import KNOWN_AT, LABELLED, OUTCOME, PREDICTION_TIME, FeatureTable
+from levelfive.usecase.columns import KNOWN_AT, LABELLED, OUTCOME, PREDICTION_TIME
+from levelfive.usecase.features import FeatureTable
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -12,8 +12,8 @@ from pyspark.sql.window import Window as Over
 
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
-from levelfive.usecase.columns import own
-from levelfive.usecase.use_case import KNOWN_AT, PREDICTION_TIME, Lookup
+from levelfive.usecase.columns import KNOWN_AT, PREDICTION_TIME, own
+from levelfive.usecase.features import Lookup
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -17,7 +17,8 @@ from levelfive.features.reaches import note, reach, reached
 from levelfive.storage.commits import Write
 from levelfive.storage.keys import Keyed, explained
 from levelfive.storage.tables import Tables
-from levelfive.usecase.use_case import KNOWN_AT, FeatureTable, Lookup
+from levelfive.usecase.columns import KNOWN_AT
+from levelfive.usecase.features import FeatureTable, Lookup
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

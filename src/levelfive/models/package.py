@@ -27,7 +27,8 @@ from levelfive.core.windows import iso
 from levelfive.errors import ConfigError, RegistryError
 from levelfive.statistics.baseline import SCORE, Baseline
 from levelfive.statistics.categories import category_texts
-from levelfive.usecase.use_case import Estimator, Lookup, Task
+from levelfive.usecase.features import Lookup
+from levelfive.usecase.model import Estimator, Task
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -37,7 +37,7 @@ from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Pa
 from levelfive.storage.predictions import PREDICTIONS, Role
 from levelfive.storage.runs import JobContext, Run
 from levelfive.storage.tables import in_window
-from levelfive.usecase.use_case import PREDICTION_TIME
+from levelfive.usecase.columns import PREDICTION_TIME
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -17,8 +17,7 @@ from levelfive.statistics.metrics import Evaluation, evaluate
 from levelfive.storage.predictions import PREDICTIONS, REFERENCE_SCORE, SCORE, live_predictions
 from levelfive.storage.runs import JobContext, Run
 from levelfive.storage.tables import in_window
-from levelfive.usecase.columns import own
-from levelfive.usecase.use_case import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
+from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME, own
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -27,8 +27,7 @@ from levelfive.statistics.partials import (
 from levelfive.storage.category_columns import with_texts
 from levelfive.storage.predictions import FEATURES
 from levelfive.storage.predictions import SCORE as SCORED
-from levelfive.usecase.columns import own
-from levelfive.usecase.use_case import PREDICTION_TIME
+from levelfive.usecase.columns import PREDICTION_TIME, own
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -14,7 +14,7 @@ from levelfive.errors import TableError
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext
-from levelfive.usecase.use_case import PREDICTION_TIME
+from levelfive.usecase.columns import PREDICTION_TIME
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient

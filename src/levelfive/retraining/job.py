@@ -41,7 +41,7 @@ from levelfive.retraining.tried import foreseen, tried
 from levelfive.storage.runs import JobContext, Run
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking
-from levelfive.usecase.use_case import Task
+from levelfive.usecase.model import Task
 
 READS = (VERDICTS, ACKNOWLEDGED_WINDOWS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
 WRITES = (DECISIONS, RETRAININGS)

@@ -16,8 +16,7 @@ from levelfive.storage.predictions import PREDICTIONS, SCORE, is_sound
 from levelfive.storage.runs import JobContext, Run
 from levelfive.storage.tables import in_window
 from levelfive.usecase.calls import spine_of
-from levelfive.usecase.columns import own
-from levelfive.usecase.use_case import PREDICTION_TIME
+from levelfive.usecase.columns import PREDICTION_TIME, own
 
 READS = ("raw_*", PREDICTIONS)
 WRITES: tuple[str, ...] = ()

@@ -34,8 +34,10 @@ from levelfive.storage.predictions import (
 )
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.calls import spine_of
-from levelfive.usecase.columns import own
-from levelfive.usecase.use_case import KNOWN_AT, PREDICTION_TIME, Lookup, Task, UseCase
+from levelfive.usecase.columns import KNOWN_AT, PREDICTION_TIME, own
+from levelfive.usecase.features import Lookup
+from levelfive.usecase.model import Task
+from levelfive.usecase.use_case import UseCase
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

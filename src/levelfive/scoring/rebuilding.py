@@ -18,7 +18,7 @@ from levelfive.storage.commits import Commit
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import RUNS, JobContext, Run
 from levelfive.storage.tables import OTHERS_MEANWHILE, in_window
-from levelfive.usecase.use_case import PREDICTION_TIME
+from levelfive.usecase.columns import PREDICTION_TIME
 
 BATCHES = "batches"
 SCHEMA = """batch_id string, run_id string, use_case string, as_of timestamp, role string, model_version string,

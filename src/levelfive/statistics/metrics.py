@@ -15,7 +15,7 @@ from scipy.special import entr
 from levelfive.errors import EvidenceError
 from levelfive.statistics import day_blocks
 from levelfive.statistics.day_blocks import DayBlocks, Floats, Statistic
-from levelfive.usecase.use_case import Task
+from levelfive.usecase.model import Task
 
 NULL_SLICE = None
 """The key of the slice of rows without a value in the slice's column: no text, so that no value has the same."""

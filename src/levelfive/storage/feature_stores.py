@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from levelfive.core.windows import Window
 from levelfive.storage.commits import Write
-from levelfive.usecase.use_case import FeatureTable, Lookup
+from levelfive.usecase.features import FeatureTable, Lookup
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

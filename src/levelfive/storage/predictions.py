@@ -16,8 +16,9 @@ from levelfive.models.package import Model
 from levelfive.storage.category_columns import as_texts
 from levelfive.storage.runs import Run
 from levelfive.storage.tables import in_window
-from levelfive.usecase.columns import own
-from levelfive.usecase.use_case import PREDICTION_TIME, Task, UseCase
+from levelfive.usecase.columns import PREDICTION_TIME, own
+from levelfive.usecase.model import Task
+from levelfive.usecase.use_case import UseCase
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -23,7 +23,7 @@ from levelfive.statistics.metrics import row_loss
 from levelfive.storage.runs import JobContext, Run
 from levelfive.training.dataset import DAY, labelled_rows, outside
 from levelfive.training.split import moved_back, newest_days
-from levelfive.usecase.use_case import LABEL
+from levelfive.usecase.columns import LABEL
 
 
 @dataclass(frozen=True)

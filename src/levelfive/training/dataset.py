@@ -28,8 +28,9 @@ from levelfive.storage.runs import JobContext, Run
 from levelfive.storage.tables import in_window
 from levelfive.training.labels import faults_of
 from levelfive.usecase.calls import spine_of
-from levelfive.usecase.columns import own
-from levelfive.usecase.use_case import LABEL, PREDICTION_TIME, Lookup, UseCase
+from levelfive.usecase.columns import LABEL, PREDICTION_TIME, own
+from levelfive.usecase.features import Lookup
+from levelfive.usecase.use_case import UseCase
 
 DAY = own("day")
 SLICE = own("slice_")

@@ -46,7 +46,8 @@ from levelfive.training.out_of_fold import OutOfFold, out_of_fold
 from levelfive.training.plots import calibration_plot, importance_plot
 from levelfive.training.split import Split, moved_back
 from levelfive.training.tracking import TrackedRun, Tracking, slice_name
-from levelfive.usecase.use_case import LABEL, OWN_PARAMETERS, PREDICTION_TIME, ModelSpec
+from levelfive.usecase.columns import LABEL, PREDICTION_TIME
+from levelfive.usecase.model import OWN_PARAMETERS, ModelSpec
 
 READS = ("raw_*", "<feature tables>", LABELS, PROMOTIONS, PREDICTIONS)
 WRITES: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from levelfive.statistics.day_blocks import Floats
-from levelfive.usecase.use_case import Task
+from levelfive.usecase.model import Task
 
 SHOWN = 3
 

@@ -14,7 +14,8 @@ from levelfive.statistics.histograms import Floats
 from levelfive.training.dataset import DAY
 from levelfive.training.labels import cannot_be_learned
 from levelfive.training.split import blocks_of_weeks
-from levelfive.usecase.use_case import LABEL, PREDICTION_TIME, ModelSpec
+from levelfive.usecase.columns import LABEL, PREDICTION_TIME
+from levelfive.usecase.model import ModelSpec
 
 BLOCKS = 2
 """Of whole weeks before the holdout; each costs a fit on the other rows."""

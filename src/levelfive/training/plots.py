@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from levelfive.usecase.use_case import Estimator
+    from levelfive.usecase.model import Estimator
 
 BINS = 10
 SHOWN_FEATURES = 25

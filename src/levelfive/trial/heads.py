@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from levelfive.usecase.use_case import Source
+    from levelfive.usecase.sources import Source
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import pandas as pd
 from levelfive.statistics.categories import category_text
 from levelfive.storage.keys import repeated, written
 from levelfive.training.labels import cannot_be_learned, faults_of
-from levelfive.usecase.use_case import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME, UseCase
+from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
+from levelfive.usecase.use_case import UseCase
 
 SHOWN = 3
 # Types that a feature which is no category may have, by how Spark writes them.

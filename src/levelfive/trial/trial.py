@@ -26,7 +26,10 @@ from levelfive.trial import outputs
 from levelfive.trial.findings import Findings, Part
 from levelfive.trial.heads import Head, at_hand, read_head
 from levelfive.usecase.calls import feature_rows, labels_of, spine_of
-from levelfive.usecase.use_case import LABEL, LABELLED, OUTCOME, FeatureTable, Task, UseCase
+from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME
+from levelfive.usecase.features import FeatureTable
+from levelfive.usecase.model import Task
+from levelfive.usecase.use_case import UseCase
 
 if TYPE_CHECKING:
     from pathlib import Path

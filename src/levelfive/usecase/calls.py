@@ -11,8 +11,10 @@ from pyspark.sql.types import TimestampType
 
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
-from levelfive.usecase.columns import IN_SPINES
-from levelfive.usecase.use_case import KNOWN_AT, LABEL, OUTCOME, PREDICTION_TIME, FeatureTable, Lookup, Source, UseCase
+from levelfive.usecase.columns import IN_SPINES, KNOWN_AT, LABEL, OUTCOME, PREDICTION_TIME
+from levelfive.usecase.features import FeatureTable, Lookup
+from levelfive.usecase.sources import Source
+from levelfive.usecase.use_case import UseCase
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

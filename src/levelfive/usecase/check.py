@@ -10,16 +10,11 @@ from graphlib import CycleError, TopologicalSorter
 
 from levelfive.errors import ConfigError
 from levelfive.usecase import columns
-from levelfive.usecase.use_case import (
-    OWN_PARAMETERS,
-    PREDICTION_TIME,
-    FeatureTable,
-    Lookup,
-    ModelSpec,
-    Source,
-    Task,
-    UseCase,
-)
+from levelfive.usecase.columns import PREDICTION_TIME
+from levelfive.usecase.features import FeatureTable, Lookup
+from levelfive.usecase.model import OWN_PARAMETERS, ModelSpec, Task
+from levelfive.usecase.sources import Source
+from levelfive.usecase.use_case import UseCase
 
 ZERO, DAY = timedelta(0), timedelta(days=1)
 TIMESTAMP = "timestamp"

@@ -6,6 +6,13 @@ tables beside a use case's, or that a use case's functions return: they are take
 
 from __future__ import annotations
 
+PREDICTION_TIME = "prediction_time"
+KNOWN_AT = "known_at"
+LABEL = "label"
+OUTCOME = "outcome"
+LABELLED = "labelled"
+"""The value of `outcome` for a row that has a label; any other value says why it has none."""
+
 OWN = "__levelfive_"
 
 SOURCE_FILE = "source_file"
@@ -14,19 +21,18 @@ REASONS = "reasons"
 IN_RAW_TABLES = frozenset({SOURCE_FILE, LOADED_AT, REASONS})
 """Taken among the columns of sources, declared or derived."""
 
-IN_SPINES = frozenset({"label"})
+IN_SPINES = frozenset({LABEL})
 """Taken among the columns of a spine: the label is joined to it."""
 
-AMONG_FEATURES = IN_SPINES | {"prediction_time"}
+AMONG_FEATURES = IN_SPINES | {PREDICTION_TIME}
 """Taken among features: a training set holds these beside them."""
 
-IN_FEATURE_KEYS = frozenset({"known_at"})
+IN_FEATURE_KEYS = frozenset({KNOWN_AT})
 """Taken among the keys of feature tables."""
 
 BESIDE_KEYS = frozenset(
     {
-        "prediction_time",
-        *("label", "outcome", "known_at"),
+        *(PREDICTION_TIME, LABEL, OUTCOME, KNOWN_AT),
         *("score", "reference_score", "slices", "features"),
         *("model_name", "model_version", "role", "batch_id", "scored_as_of"),
     }

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from levelfive.data.contract import accepted, condition, quarantined, tally, typed, with_reasons
 from levelfive.errors import ConfigError
-from levelfive.usecase.use_case import Expectation, Source, between, matches, not_null, one_of
+from levelfive.usecase.sources import Expectation, Source, between, matches, not_null, one_of
 
 FLIGHTS = Source(
     name="flights",

@@ -16,7 +16,7 @@ from levelfive.features.job import first_times
 from levelfive.features.store import LocalFeatureStore
 from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
-from levelfive.usecase.use_case import Source
+from levelfive.usecase.sources import Source
 
 DAY = timedelta(days=1)
 BEGIN, AS_OF = utc(2024, 1, 1), utc(2024, 1, 11)

@@ -19,7 +19,8 @@ from levelfive.features.store import LocalFeatureStore
 from levelfive.formats import Csv, Format, JsonLines, Parquet
 from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
-from levelfive.usecase.use_case import Source, UseCase
+from levelfive.usecase.sources import Source
+from levelfive.usecase.use_case import UseCase
 
 AS_OF = utc(2024, 1, 1)
 THINGS = Source("things", {"id": "int", "name": "string", "amount": "double"}, key=("id",), max_quarantined_share=1.0)

@@ -12,7 +12,7 @@ from levelfive.data.contract import condition, demands, typed, with_reasons
 from levelfive.data.landing import inspect, read_rows
 from levelfive.data.quality_report import Judgement, expectation_suite, validate
 from levelfive.errors import ConfigError, MachineError
-from levelfive.usecase.use_case import ExpectationKind, Source, between, matches, not_null, one_of
+from levelfive.usecase.sources import ExpectationKind, Source, between, matches, not_null, one_of
 
 pytest.importorskip("great_expectations", reason="the extra levelfive[quality] is not installed")
 

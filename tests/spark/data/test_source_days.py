@@ -15,7 +15,7 @@ from levelfive.data.missing import SOURCE_DAYS, Hole
 from levelfive.features.store import LocalFeatureStore
 from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
-from levelfive.usecase.use_case import Source
+from levelfive.usecase.sources import Source
 
 BEGIN, AS_OF = date(2024, 1, 1), utc(2024, 3, 1)
 THINGS = Source("things", {"id": "int", "at": "timestamp"}, key=("id",), event_time="at", max_quarantined_share=1.0)

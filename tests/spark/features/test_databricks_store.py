@@ -26,7 +26,7 @@ from levelfive.errors import ConfigError, DataError, MachineError, TableConflict
 from levelfive.features.databricks_store import DatabricksFeatureStore, FeatureEngineering, feature_engineering
 from levelfive.features.refusals import refusals_of
 from levelfive.storage.tables import Tables
-from levelfive.usecase.use_case import FeatureTable, Lookup
+from levelfive.usecase.features import FeatureTable, Lookup
 
 DAY = Window(utc(2013, 1, 1), utc(2013, 1, 2))
 NOON = utc(2013, 1, 1, 12)

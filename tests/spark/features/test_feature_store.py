@@ -15,7 +15,7 @@ from levelfive.features.databricks_store import DatabricksFeatureStore
 from levelfive.features.store import LocalFeatureStore
 from levelfive.storage.feature_stores import FeatureStore
 from levelfive.storage.tables import Tables
-from levelfive.usecase.use_case import FeatureTable, Lookup
+from levelfive.usecase.features import FeatureTable, Lookup
 
 DAY = Window(utc(2013, 1, 1), utc(2013, 1, 2))
 NEXT_DAY = Window(utc(2013, 1, 2), utc(2013, 1, 3))

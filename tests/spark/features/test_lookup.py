@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError
 from levelfive.features.lookup import assemble
-from levelfive.usecase.use_case import Lookup
+from levelfive.usecase.features import Lookup
 
 WINDOW = Window(utc(2013, 1, 1), utc(2013, 1, 2))
 LOOKUP = Lookup("state", {"place": "origin"}, ("value", "seen_at"), max_age=timedelta(hours=3), prefix="at_")

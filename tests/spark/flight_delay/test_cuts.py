@@ -15,7 +15,7 @@ from flight_delay.features import FEATURE_TABLES
 from flight_delay.outcomes import labels
 from levelfive.core.windows import Window, utc
 from levelfive.data.known import as_known
-from levelfive.usecase.use_case import FeatureTable
+from levelfive.usecase.features import FeatureTable
 
 WINDOW = Window(utc(2013, 1, 10, 14), utc(2013, 1, 10, 23))
 LABELS = FeatureTable("labels", USE_CASE.key, ("flights",), labels)

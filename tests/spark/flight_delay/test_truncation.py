@@ -14,7 +14,9 @@ from flight_delay.features import rotation, weather_state
 from levelfive.core.windows import Window, utc
 from levelfive.data.known import as_known
 from levelfive.features.lookup import assemble
-from levelfive.usecase.use_case import KNOWN_AT, PREDICTION_TIME, FeatureTable, Lookup, UseCase
+from levelfive.usecase.columns import KNOWN_AT, PREDICTION_TIME
+from levelfive.usecase.features import FeatureTable, Lookup
+from levelfive.usecase.use_case import UseCase
 
 END = utc(2013, 1, 20, 6)
 MOMENTS = [utc(2013, 1, 10, 17, 3), utc(2013, 1, 13, 23, 30)]

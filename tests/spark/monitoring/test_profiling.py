@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from levelfive.monitoring.profiling import finish, profile_days
 from levelfive.statistics.baseline import profile_baseline
 from levelfive.statistics.partials import QUANTILES
-from levelfive.usecase.use_case import PREDICTION_TIME
+from levelfive.usecase.columns import PREDICTION_TIME
 
 ROWS = 12_000
 

@@ -19,21 +19,11 @@ from levelfive.core.windows import Window, utc
 from levelfive.formats import JsonLines
 from levelfive.storage.tables import in_window
 from levelfive.trial import trial
-from levelfive.usecase.use_case import (
-    KNOWN_AT,
-    LABEL,
-    LABELLED,
-    OUTCOME,
-    PREDICTION_TIME,
-    Estimator,
-    FeatureTable,
-    Lookup,
-    ModelSpec,
-    Source,
-    Task,
-    UseCase,
-    not_null,
-)
+from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
+from levelfive.usecase.features import FeatureTable, Lookup
+from levelfive.usecase.model import Estimator, ModelSpec, Task
+from levelfive.usecase.sources import Source, not_null
+from levelfive.usecase.use_case import UseCase
 
 ORDERS = Source(
     "orders",

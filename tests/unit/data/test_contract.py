@@ -4,7 +4,7 @@ import pytest
 
 from levelfive.data.contract import check_header, check_share, demands
 from levelfive.errors import ContractError
-from levelfive.usecase.use_case import Source, between, not_null
+from levelfive.usecase.sources import Source, between, not_null
 
 SOURCE = Source(
     name="weather",

@@ -21,7 +21,7 @@ from levelfive.data.landing import LandingFile, inspect
 from levelfive.data.missing import Hole, count_days
 from levelfive.errors import AsOfError, LandingError
 from levelfive.storage.runs import JobContext, Run
-from levelfive.usecase.use_case import Source
+from levelfive.usecase.sources import Source
 
 AS_OF = utc(2013, 3, 1, 6)
 DAY = timedelta(days=1)

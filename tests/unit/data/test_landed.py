@@ -13,7 +13,7 @@ from levelfive.data.landed import LANDING_FILES, LEDGER_SCHEMA, dated_files, new
 from levelfive.data.landing import inspect
 from levelfive.errors import LandingError
 from levelfive.storage.runs import Run
-from levelfive.usecase.use_case import Source
+from levelfive.usecase.sources import Source
 
 DAY = timedelta(days=1)
 BEGIN = utc(2013, 1, 1)

@@ -10,7 +10,7 @@ import pytest
 from levelfive.data.landing import LandingFile, inspect, list_files, read_rows, unseen
 from levelfive.errors import LandingError
 from levelfive.formats import JsonLines
-from levelfive.usecase.use_case import Source
+from levelfive.usecase.sources import Source
 
 SOURCE = Source("things", {"id": "int"}, key=("id",))
 

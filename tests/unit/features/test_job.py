@@ -21,7 +21,8 @@ from levelfive.features import job as features
 from levelfive.storage.commits import Commit, Write
 from levelfive.storage.keys import Keyed
 from levelfive.storage.runs import JobContext, Run
-from levelfive.usecase.use_case import KNOWN_AT, LABEL, OUTCOME, PREDICTION_TIME, FeatureTable
+from levelfive.usecase.columns import KNOWN_AT, LABEL, OUTCOME, PREDICTION_TIME
+from levelfive.usecase.features import FeatureTable
 
 BEGIN, AS_OF = utc(2013, 1, 1, 6), utc(2013, 1, 8, 6)
 DAY = timedelta(days=1)

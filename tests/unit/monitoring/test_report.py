@@ -68,8 +68,8 @@ class Page(HTMLParser):
 @pytest.fixture
 def no_drawing(monkeypatch):
     """Leave the figures empty: drawing them takes nearly all of a page's time."""
-    for module in ("report_plots", "report_heatmap"):
-        monkeypatch.setattr(f"levelfive.monitoring.{module}.svg", lambda figure, name, alternative: Html("<svg></svg>"))
+    for module in ("charts", "heatmap"):
+        monkeypatch.setattr(f"levelfive.reporting.{module}.svg", lambda figure, name, alternative: Html("<svg></svg>"))
 
 
 # About the words of a page alone.

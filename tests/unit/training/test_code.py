@@ -16,7 +16,7 @@ from in_memory.release import AS_OF, a_model
 from levelfive.errors import ConfigError
 from levelfive.models.package import ModelCard
 from levelfive.training.code import code_of
-from levelfive.usecase.use_case import ModelSpec, Task
+from levelfive.usecase.model import ModelSpec, Task
 
 MODULE = """
 TREES = 20

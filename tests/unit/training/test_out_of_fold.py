@@ -8,7 +8,8 @@ import pytest
 
 from levelfive.training.dataset import DAY
 from levelfive.training.out_of_fold import out_of_fold
-from levelfive.usecase.use_case import LABEL, PREDICTION_TIME, ModelSpec, Task
+from levelfive.usecase.columns import LABEL, PREDICTION_TIME
+from levelfive.usecase.model import ModelSpec, Task
 
 HELD_OUT = 14
 

@@ -1,0 +1,61 @@
+"""The feature tables of a use case, and what a model looks up in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from levelfive.core.windows import Window
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """A table of feature values, each row with the time at which it became known.
+
+    Args:
+        name: The logical table name.
+        keys: Columns that identify an entity; with `known_at`, the primary key.
+        sources: Names of the sources that `compute` reads.
+        compute: From the raw tables (as known at the window's end) and a window, the rows that became
+            known within the window: `keys`, `known_at` and the values.
+        timestamped: False for a table without `known_at`, rebuilt as a whole.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    sources: tuple[str, ...]
+    compute: Callable[[Mapping[str, DataFrame], Window], DataFrame]
+    timestamped: bool = True
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Feature columns that a model reads, by logical table name, as of a row's prediction time.
+
+    Args:
+        table: The logical name of a feature table.
+        keys: For each key column of the table, the spine's column that it is compared with.
+        columns: The value columns to take. A timestamp column becomes minutes before the prediction time.
+        max_age: Rows known longer ago than this are not used; None for a table without times or on a grid.
+        grid: The table has a row for every key and tick: that of the last tick is taken.
+        prefix: Put before the names of the taken columns.
+        group: A name under which the features can be left out together.
+    """
+
+    table: str
+    keys: Mapping[str, str]
+    columns: tuple[str, ...]
+    max_age: timedelta | None = None
+    grid: timedelta | None = None
+    prefix: str = ""
+    group: str = ""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names that the columns have in a training set."""
+        return tuple(f"{self.prefix}{column}" for column in self.columns)
