@@ -40,7 +40,7 @@ PYTEST = $(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 TIERS := test-e2e test-connect test-spark test-bundle types test-unit lint layers
 AT_ONCE := test-local $(filter-out test-e2e test-spark,$(TIERS))
 # What differs over Spark Connect: tables, stores, and all stages in turn, as the jobs run them.
-OVER_CONNECT := $(addprefix tests/spark/,test_tables.py test_ledgers.py features/test_databricks_store.py)
+OVER_CONNECT := $(addprefix tests/spark/,storage/test_tables.py storage/test_control_tables.py features/test_databricks_store.py)
 
 test: setup ## Check and test all that a change can break, in about a quarter of an hour
 	@$(MAKE) --no-print-directory --keep-going --jobs 3 PROCESSES=0 GIVE_WAY=nice \

@@ -1,6 +1,6 @@
 """Chooses the flight model's hyperparameters on January to March, by folds of whole weeks.
 
-    levelfive demo --home HOME
+    levelfive --home HOME demo
     python benchmarks/hyperparameters.py --home HOME [--tries 12] [--seed 0]
 
 Draws settings at random, fits each on all folds but one and measures log loss on that one, for all folds, on rows

@@ -1,6 +1,6 @@
 """What retraining was worth in a demo: its live predictions against the first champion's, on the same rows.
 
-    levelfive demo --home DIR
+    levelfive --home DIR demo
     python benchmarks/loop_value.py --home DIR
 
 Prints the means of the monthly AUC and log loss of both, and the differences with 90 % intervals by days.

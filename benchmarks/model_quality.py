@@ -1,6 +1,6 @@
 """How good the flight model is from April on, month by month: never retrained, and retrained each month.
 
-    levelfive demo --home HOME
+    levelfive --home HOME demo
     python benchmarks/model_quality.py --home HOME [--without aircraft] [--months 4-12]
 
 Reads the features and labels of a finished demo. A model of a month is fitted by the recipe of the use case on

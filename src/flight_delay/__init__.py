@@ -7,8 +7,7 @@ from flight_delay.model import MODEL
 from flight_delay.outcomes import labels
 from flight_delay.sources import FLIGHT_KEY, SOURCES
 from flight_delay.spine import spine
-from levelfive.usecase.policies import GatePolicy
-from levelfive.usecase.use_case import ReplayPlan, UseCase
+from levelfive import GatePolicy, ReplayPlan, UseCase
 
 USE_CASE = UseCase(
     name="flight_delay",

@@ -15,11 +15,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.window import Window as Over
 
 from flight_delay.sources import EARLY_BY, LATE_MINUTES, OUTCOME_WITHIN
-from levelfive.core.windows import Window
-from levelfive.features.grid import Flow, GridSpec, Level, Ratio, grid_state
-from levelfive.storage.tables import in_window
-from levelfive.usecase.columns import KNOWN_AT
-from levelfive.usecase.features import FeatureTable
+from levelfive import KNOWN_AT, FeatureTable, Flow, GridSpec, Level, Ratio, Window, grid_state, in_window
 
 # A flight counts as overdue when it has not left this long after its schedule, and no longer than this.
 OVERDUE_AFTER = timedelta(minutes=15)

@@ -21,9 +21,7 @@ from flight_delay.features import (
     WEATHER_GRID,
 )
 from flight_delay.spine import SPINE_FEATURES
-from levelfive.features.grid import GridSpec
-from levelfive.usecase.features import Lookup
-from levelfive.usecase.model import Estimator, ModelSpec, Task
+from levelfive import Estimator, GridSpec, Lookup, ModelSpec, Task
 
 # Near the best of nine on January to March by folds of whole weeks, as benchmarks/hyperparameters.py compares them: all
 # came within 0.0015 of the best log loss. Fewer trees and coarser bins than that one has: they cost a third less time.

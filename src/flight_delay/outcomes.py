@@ -8,9 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from flight_delay.sources import EARLY_BY, FLIGHT_KEY, LATE_MINUTES, OUTCOME_WITHIN, PREDICTION_LEAD
-from levelfive.core.windows import Window
-from levelfive.storage.tables import in_window
-from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
+from levelfive import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME, Window, in_window
 
 
 def labels(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:

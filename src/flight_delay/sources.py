@@ -13,7 +13,7 @@ from itertools import chain
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from levelfive.usecase.sources import Reveal, Source, between, matches, not_null, one_of
+from levelfive import Reveal, Source, between, matches, not_null, one_of
 
 FLIGHT_KEY = ("flight_date", "carrier", "flight", "origin")
 ORIGINS = ("EWR", "JFK", "LGA")

@@ -10,9 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.window import Window as Over
 
 from flight_delay.sources import FLIGHT_KEY, PREDICTION_LEAD
-from levelfive.core.windows import Window
-from levelfive.storage.tables import in_window
-from levelfive.usecase.columns import PREDICTION_TIME
+from levelfive import PREDICTION_TIME, Window, in_window
 
 # Neighbours in the schedule count this far on both sides of a flight.
 NEIGHBOURHOOD = timedelta(hours=1)

@@ -1,1 +1,86 @@
-"""levelfive: MLOps on Azure Databricks, and the same on a laptop."""
+"""levelfive: MLOps on Azure Databricks, and the same on a laptop.
+
+What a team's package needs is importable from here; all else may change without a word.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from levelfive.core.conditions import in_window
+    from levelfive.core.windows import Window
+    from levelfive.errors import LevelfiveError
+    from levelfive.features.grid import Flow, GridSpec, Level, Ratio, grid_state
+    from levelfive.formats import Csv, Format, JsonLines, Parquet
+    from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
+    from levelfive.usecase.features import FeatureTable, Lookup
+    from levelfive.usecase.model import Estimator, ModelSpec, Task
+    from levelfive.usecase.policies import GatePolicy, MonitoringPolicy, NoEvidence, RetrainingPolicy
+    from levelfive.usecase.sources import Expectation, Reveal, Source, between, matches, not_null, one_of
+    from levelfive.usecase.use_case import ReplayPlan, UseCase
+
+__all__ = [
+    "KNOWN_AT",
+    "LABEL",
+    "LABELLED",
+    "OUTCOME",
+    "PREDICTION_TIME",
+    "Csv",
+    "Estimator",
+    "Expectation",
+    "FeatureTable",
+    "Flow",
+    "Format",
+    "GatePolicy",
+    "GridSpec",
+    "JsonLines",
+    "Level",
+    "LevelfiveError",
+    "Lookup",
+    "ModelSpec",
+    "MonitoringPolicy",
+    "NoEvidence",
+    "Parquet",
+    "Ratio",
+    "ReplayPlan",
+    "RetrainingPolicy",
+    "Reveal",
+    "Source",
+    "Task",
+    "UseCase",
+    "Window",
+    "between",
+    "grid_state",
+    "in_window",
+    "matches",
+    "not_null",
+    "one_of",
+]
+
+# Imported when it is asked for: a command that reads no file need not wait for Arrow and Spark.
+_PLACES = {
+    "levelfive.core.conditions": ("in_window",),
+    "levelfive.core.windows": ("Window",),
+    "levelfive.errors": ("LevelfiveError",),
+    "levelfive.features.grid": ("Flow", "GridSpec", "Level", "Ratio", "grid_state"),
+    "levelfive.formats": ("Csv", "Format", "JsonLines", "Parquet"),
+    "levelfive.usecase.columns": ("KNOWN_AT", "LABEL", "LABELLED", "OUTCOME", "PREDICTION_TIME"),
+    "levelfive.usecase.features": ("FeatureTable", "Lookup"),
+    "levelfive.usecase.model": ("Estimator", "ModelSpec", "Task"),
+    "levelfive.usecase.policies": ("GatePolicy", "MonitoringPolicy", "NoEvidence", "RetrainingPolicy"),
+    "levelfive.usecase.sources": ("Expectation", "Reveal", "Source", "between", "matches", "not_null", "one_of"),
+    "levelfive.usecase.use_case": ("ReplayPlan", "UseCase"),
+}
+_MODULES = {name: module for module, names in _PLACES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from commands import run
 from pyspark.sql import SparkSession
 
-from commands import run
 from flight_delay import USE_CASE
 from levelfive.core.windows import Window, utc
 from levelfive.demo.plan import land
@@ -170,7 +170,7 @@ def test_a_file_from_after_as_of_is_left_to_a_later_run(
         (("scoring", "--as-of", "{{job.trigger.time.iso_datetime}}"), "was not resolved"),
         (("scoring", "--as-of", AS_OF, "--from", AS_OF), "must end after its start"),
         (("training", "--as-of", AS_OF, "--without", "gates"), "there is no feature group 'gates'"),
-        (("data", "--as-of", AS_OF, "--config", "nowhere.yml"), "nowhere.yml cannot be read"),
+        (("--config", "nowhere.yml", "data", "--as-of", AS_OF), "nowhere.yml cannot be read"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -197,7 +197,7 @@ def test_a_few_wrong_rows_go_to_quarantine_with_their_reasons(
 
 def test_without_java_the_command_says_what_to_install(tmp_path: Path) -> None:
     environment = {**os.environ, "JAVA_HOME": str(tmp_path), "COLUMNS": "200"}
-    command = [sys.executable, "-m", "levelfive.cli.main", "data", "--as-of", AS_OF, "--home", str(tmp_path / "home")]
+    command = [sys.executable, "-m", "levelfive.cli.main", "--home", str(tmp_path / "home"), "data", "--as-of", AS_OF]
 
     answer = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import pytest
-from deltalake import DeltaTable
-
 import lenient_demo
+import pytest
 from commands import run
+from deltalake import DeltaTable
 from first_champion import CARRIERS, choose_flights
 from lenient_demo import lenient
 
@@ -44,10 +43,10 @@ class Demo:
     """A demo in a process group of its own, with its JVM and its workers."""
 
     def __init__(self, home: Path, fixtures: Path, *options: str) -> None:
-        command = [sys.executable, str(DEMO), "--log-level", "info", "demo"]
+        command = [sys.executable, str(DEMO), "--log-level", "info", "--home", str(home), "demo"]
         self.said: list[str] = []
         self._process = subprocess.Popen(
-            [*command, "--home", str(home), "--fixtures", str(fixtures), *options],
+            [*command, "--fixtures", str(fixtures), *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from first_champion import on_flights
 from levelfive.app import App
+from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window, utc
 from levelfive.data import job as data
 from levelfive.models.package import CARD, ModelCard, smoke_check
@@ -19,7 +20,6 @@ from levelfive.scoring.job import rebuild_runs
 from levelfive.statistics.baseline import Baseline
 from levelfive.storage.predictions import PREDICTIONS, Role
 from levelfive.storage.runs import RUNS
-from levelfive.storage.tables import in_window
 
 AS_OF = utc(2013, 2, 15, 6)
 LATER = utc(2013, 2, 18, 6)

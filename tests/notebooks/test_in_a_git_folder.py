@@ -13,11 +13,11 @@ SOURCE = NOTEBOOKS.parent / "src"
 
 
 def test_every_notebook_begins_in_a_git_folder_of_a_workspace(tmp_path: Path) -> None:
-    tests = Path(__file__).parents[1]
+    support = Path(__file__).parents[1] / "support"
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
 
     answer = subprocess.run(
-        [sys.executable, str(PROGRAM), str(packages_without_ours(tmp_path)), str(tests / "fake_dbutils.py")],
+        [sys.executable, str(PROGRAM), str(packages_without_ours(tmp_path)), str(support / "fake_dbutils.py")],
         cwd=NOTEBOOKS,
         env={**kept, "DATABRICKS_RUNTIME_VERSION": "18.0"},
         capture_output=True,

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from levelfive.app import App
-from levelfive.cli.options import how_to_promote, open_app
+from levelfive.cli.options import Shared
 from levelfive.config import Approval, Settings
 from levelfive.core.windows import utc
 from levelfive.errors import ConfigError
@@ -133,10 +133,10 @@ def test_a_command_on_databricks_works_on_the_workspace_and_elsewhere_on_a_home(
     monkeypatch.setattr(SparkSession, "builder", SimpleNamespace(getOrCreate=lambda: session))
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
 
-    assert open_app(tmp_path, None, None).platform == Workspace(session)
+    assert Shared(tmp_path).open_app().platform == Workspace(session)
 
     monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION")
-    assert open_app(tmp_path, None, None).platform == Laptop(tmp_path)
+    assert Shared(tmp_path).open_app().platform == Laptop(tmp_path)
 
 
 def test_databricks_tells_of_itself_by_its_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,8 +150,8 @@ def test_databricks_tells_of_itself_by_its_runtime(monkeypatch: pytest.MonkeyPat
 def test_where_promotion_is_manual_the_commands_begin_with_an_approval() -> None:
     promote = "levelfive registry promote 4 --as-of 2013-04-01T06:00:00Z"
 
-    assert how_to_promote(Approval.AUTO, "4", utc(2013, 4, 1, 6)) == promote
-    by_hand = how_to_promote(Approval.MANUAL, "4", utc(2013, 4, 1, 6))
+    assert Shared().how_to_promote(Approval.AUTO, "4", utc(2013, 4, 1, 6)) == promote
+    by_hand = Shared().how_to_promote(Approval.MANUAL, "4", utc(2013, 4, 1, 6))
     assert by_hand.startswith("levelfive registry approve 4 --as-of 2013-04-01T06:00:00Z --reason WHY")
     assert by_hand.endswith(f", then {promote}")
 

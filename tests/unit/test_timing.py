@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = ["pytester"]
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[1] / "support"
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from levelfive.cli.options import Config, Home, Landing, UseCaseName, open_app, out, refuse_options
-from levelfive.config import DEFAULT_HOME, parse_day, parse_time
+from levelfive.cli.options import Landing, open_app, out, refuse_options
+from levelfive.config import parse_day, parse_time
 
 if TYPE_CHECKING:
     from levelfive.app import App
@@ -30,9 +30,6 @@ def data(
             help="The logical now, in ISO 8601, UTC without an offset: 2013-04-01T06:00Z. Nothing known later is read."
         ),
     ] = None,
-    home: Home = DEFAULT_HOME,
-    config: Config = None,
-    use_case: UseCaseName = None,
     landing: Landing = None,
     report: Annotated[
         Path | None,
@@ -49,7 +46,7 @@ def data(
         raise typer.BadParameter("it is missing, and required to ingest", ctx=context, param_hint="'--as-of'")
     from levelfive.data import job as data_job
 
-    moment, app = parse_time(as_of), open_app(home, config, use_case, landing)
+    moment, app = parse_time(as_of), open_app(landing)
     result = data_job.run(app.context, landing=app.landing, as_of=moment)
     if result.files:
         _print_files(result)
@@ -77,9 +74,6 @@ def acknowledge(
     as_of: Annotated[
         str | None, typer.Option(help="When it is acknowledged, in ISO 8601, UTC without an offset; by default, now.")
     ] = None,
-    home: Home = DEFAULT_HOME,
-    config: Config = None,
-    use_case: UseCaseName = None,
 ) -> None:
     """Write down that days are known to be without rows: they are no longer said to be missing."""
     from levelfive.data.missing import Acknowledgement, Hole
@@ -87,7 +81,7 @@ def acknowledge(
 
     moment = datetime.now(UTC) if as_of is None else parse_time(as_of)
     hole = Hole(source, parse_day(begin), parse_day(end))
-    app = open_app(home, config, use_case)
+    app = open_app()
     who = f"{app.starter} (for {by})" if by else app.starter
     left = written(app.context, Acknowledgement(hole, who, reason), as_of=moment)
     out.print(f"Acknowledged by {who}: {hole}.")

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from levelfive.cli.options import Begin, Config, End, Home, UseCaseName, open_app, out, refuse_options
-from levelfive.config import DEFAULT_HOME, parse_time, parse_window
+from levelfive.cli.options import Begin, End, open_app, out, refuse_options
+from levelfive.config import parse_time, parse_window
 from levelfive.core.windows import iso
 from levelfive.monitoring.left_out import LeftOut
 
@@ -28,9 +28,6 @@ def monitoring(
     ] = None,
     begin: Begin = None,
     end: End = None,
-    home: Home = DEFAULT_HOME,
-    config: Config = None,
-    use_case: UseCaseName = None,
 ) -> None:
     """Compare a window's live predictions with the training baseline and with the labels known, and judge."""
     if context.invoked_subcommand is not None:
@@ -40,7 +37,7 @@ def monitoring(
         raise typer.BadParameter("it is missing, and required to monitor", ctx=context, param_hint="'--as-of'")
     from levelfive.monitoring import job as monitoring_job
 
-    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    moment, app = parse_time(as_of), open_app()
     result = monitoring_job.run(app.context, app.registry, window=parse_window(begin, end, moment), as_of=moment)
     if result.nothing:
         out.print(f"nothing to monitor: {result.nothing}")
@@ -81,9 +78,6 @@ def acknowledge(
             "about data of another time, name theirs."
         ),
     ] = None,
-    home: Home = DEFAULT_HOME,
-    config: Config = None,
-    use_case: UseCaseName = None,
 ) -> None:
     """Write down that a person has looked at a window that called one: it does not keep back retraining any more."""
     from levelfive.monitoring.acknowledged import Acknowledgement
@@ -91,7 +85,7 @@ def acknowledge(
 
     moment = datetime.now(UTC) if as_of is None else parse_time(as_of)
     window = parse_window(begin, end, moment)
-    app = open_app(home, config, use_case)
+    app = open_app()
     who = f"{app.starter} (for {by})" if by else app.starter
     done = written(app.context, app.registry.name, Acknowledgement(window, who, reason, leave_out), as_of=moment)
     out.print(f"{window} is {done}.")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict, Unpack
+from typing import TYPE_CHECKING, Annotated
 
+import click
 import typer
 from rich.console import Console
 
@@ -16,15 +18,7 @@ from levelfive.errors import ConfigError
 
 if TYPE_CHECKING:
     from levelfive.app import App
-    from levelfive.platforms.workspace import on_databricks
 
-Home = Annotated[Path, typer.Option(help="Folder of the lakehouse and of both MLflow stores.")]
-Config = Annotated[
-    Path | None, typer.Option(help="Settings file; by default levelfive.yml in the home, if it is there.")
-]
-UseCaseName = Annotated[
-    str | None, typer.Option("--use-case", help="Entry point of the use case; default flight_delay.")
-]
 AsOf = Annotated[
     str,
     typer.Option(
@@ -43,55 +37,67 @@ WIDE = 230
 EXIT_GATE_REFUSED, EXIT_REFUSED, EXIT_UNFORESEEN = 1, 2, 3
 
 # What is printed holds names and reasons that others wrote: brackets and colons in them are no markup.
-
-
-class Given(TypedDict, total=False):
-    """The options that a command was given, for the commands that it tells of."""
-
-    home: Path
-    config: Path | None
-    use_case: str | None
-
-
 out = Console(soft_wrap=True, markup=False, emoji=False)
 # A table keeps its lines whole: a terminal that is too narrow wraps them, a file gets them as they are.
 wide = Console(width=WIDE, markup=False, emoji=False)
 
 
-def to_be_pasted(
-    command: str, home: Path = DEFAULT_HOME, config: Path | None = None, use_case: str | None = None
-) -> str:
-    """Write a command with the options that were given to this one, so that it works on the same home."""
-    given = {"--home": None if home == DEFAULT_HOME else home, "--config": config, "--use-case": use_case}
-    options = (f"{name} {shlex.quote(str(value))}" for name, value in given.items() if value is not None)
-    return " ".join([f"levelfive {command}", *options])
+@dataclass(frozen=True)
+class Shared:
+    """The options that stand before any command.
 
-
-def how_to_promote(approval: Approval, version: str, as_of: datetime, **given: Unpack[Given]) -> str:
-    """Write the commands that make a version which passed the gate the champion."""
-    which = f"{version} --as-of {iso(as_of)}"
-    promote = to_be_pasted(f"registry promote {which}", **given)
-    if approval is not Approval.MANUAL:
-        return promote
-    approve = to_be_pasted(f"registry approve {which} --reason WHY", **given)
-    return f"{approve}, then {promote}"
-
-
-def open_app(home: Path, config: Path | None, use_case: str | None, landing: Path | None = None) -> App:
-    """Build the application of a workspace, where this runs on one, else of a home on a laptop.
-
-    Spark and MLflow are imported here, not by a command's help.
+    Args:
+        home: Folder of the lakehouse and of both MLflow stores.
+        config: Settings file; by default levelfive.yml in the home, if it is there.
+        use_case: Entry point of the use case; by default that of the settings.
     """
-    from levelfive.app import App
-    from levelfive.models.mlflow_store import quieten
 
-    quieten()
-    settings = load_settings(config, home, use_case=use_case, landing=landing)
-    if on_databricks():
-        from pyspark.sql import SparkSession
+    home: Path = DEFAULT_HOME
+    config: Path | None = None
+    use_case: str | None = None
 
-        return App.on_databricks(SparkSession.builder.getOrCreate(), settings)
-    return App.local(home, settings)
+    def to_be_pasted(self, command: str) -> str:
+        """Write a command with these options, so that it works on the same home."""
+        home = None if self.home == DEFAULT_HOME else self.home
+        given = {"--home": home, "--config": self.config, "--use-case": self.use_case}
+        options = (f"{name} {shlex.quote(str(value))}" for name, value in given.items() if value is not None)
+        return " ".join(["levelfive", *options, command])
+
+    def how_to_promote(self, approval: Approval, version: str, as_of: datetime) -> str:
+        """Write the commands that make a version which passed the gate the champion."""
+        which = f"{version} --as-of {iso(as_of)}"
+        promote = self.to_be_pasted(f"registry promote {which}")
+        if approval is not Approval.MANUAL:
+            return promote
+        return f"{self.to_be_pasted(f'registry approve {which} --reason WHY')}, then {promote}"
+
+    def open_app(self, landing: Path | None = None) -> App:
+        """Build the application of a workspace, where this runs on one, else of a home on a laptop.
+
+        Spark and MLflow are imported here, not by a command's help.
+        """
+        from levelfive.app import App
+        from levelfive.models.mlflow_store import quieten
+        from levelfive.platforms.workspace import on_databricks
+
+        quieten()
+        settings = load_settings(self.config, self.home, use_case=self.use_case, landing=landing)
+        if on_databricks():
+            from pyspark.sql import SparkSession
+
+            return App.on_databricks(SparkSession.builder.getOrCreate(), settings)
+        return App.local(self.home, settings)
+
+
+def shared() -> Shared:
+    """Find the options that stood before the command which runs."""
+    found = click.get_current_context().find_object(Shared)
+    return found or Shared()
+
+
+def open_app(landing: Path | None = None) -> App:
+    """Build the application of the command which runs; see `Shared.open_app`."""
+    return shared().open_app(landing)
 
 
 def refuse_options(context: typer.Context) -> None:

@@ -10,16 +10,12 @@ from rich.table import Table
 from levelfive.cli.options import (
     EXIT_GATE_REFUSED,
     AsOf,
-    Config,
-    Given,
-    Home,
-    UseCaseName,
-    how_to_promote,
     open_app,
     out,
+    shared,
     wide,
 )
-from levelfive.config import DEFAULT_HOME, parse_time
+from levelfive.config import parse_time
 from levelfive.core.windows import iso
 
 registry_cli = typer.Typer(
@@ -48,15 +44,12 @@ def copy(
         str, typer.Option("--from-model", help="The other environment's model: levelfive.dev.flight_delay.")
     ],
     source_registry: FromRegistry = None,
-    home: Home = DEFAULT_HOME,
-    config: Config = None,
-    use_case: UseCaseName = None,
 ) -> None:
     """Bring a version in from another environment, and let the gate judge it by this environment's labels."""
     from levelfive.monitoring.acknowledged import not_learned_from
     from levelfive.training.admission import admit
 
-    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    moment, app = parse_time(as_of), open_app()
     source = app.other_registry(source_model, source_registry)
     out_of_it = not_learned_from(app.context, app.registry.name, as_of=moment)
     admitted = admit(app.context, app.registry, source, version=version, as_of=moment, excluded=out_of_it)
@@ -66,8 +59,7 @@ def copy(
         out.print(f"  - {reason}")
     if not admitted.verdict.passed:
         raise typer.Exit(EXIT_GATE_REFUSED)
-    given = Given(home=home, config=config, use_case=use_case)
-    out.print(f"Make it the champion: {how_to_promote(app.settings.approval, admitted.version, moment, **given)}")
+    out.print(f"Make it the champion: {shared().how_to_promote(app.settings.approval, admitted.version, moment)}")
 
 
 @registry_cli.command()
@@ -80,14 +72,11 @@ def approve(
     ] = "",
     source_model: FromModel = None,
     source_registry: FromRegistry = None,
-    home: Home = DEFAULT_HOME,
-    config: Config = None,
-    use_case: UseCaseName = None,
 ) -> None:
     """Let a version that passed the gate go live, where promotion is manual; `promote` makes it the champion."""
     from levelfive.registry import job as registry_job
 
-    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    moment, app = parse_time(as_of), open_app()
     version = app.version_here(version, source_model, source_registry)
     done = registry_job.approve(
         app.context,
@@ -104,11 +93,11 @@ def approve(
 
 
 @registry_cli.command()
-def show(version: Version, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
+def show(version: Version) -> None:
     """Show what is known of a version: its card, its tags, and the gate's verdict."""
     from levelfive.registry.comparing import facts
 
-    app = open_app(home, config, use_case)
+    app = open_app()
     table = Table("fact", f"version {version}")
     for name, fact in facts(app.registry, version).items():
         table.add_row(name, fact)
@@ -119,14 +108,11 @@ def show(version: Version, home: Home = DEFAULT_HOME, config: Config = None, use
 def compare(
     one: Annotated[str, typer.Argument(help="A version of this environment's model.")],
     other: Annotated[str, typer.Argument(help="Another one.")],
-    home: Home = DEFAULT_HOME,
-    config: Config = None,
-    use_case: UseCaseName = None,
 ) -> None:
     """Show in what two versions differ."""
     from levelfive.registry.comparing import differences
 
-    app = open_app(home, config, use_case)
+    app = open_app()
     table = Table("fact", f"version {one}", f"version {other}")
     for name, (mine, theirs) in differences(app.registry, one, other).items():
         table.add_row(name, mine, theirs)
@@ -140,14 +126,11 @@ def promote(
     by: By = None,
     source_model: FromModel = None,
     source_registry: FromRegistry = None,
-    home: Home = DEFAULT_HOME,
-    config: Config = None,
-    use_case: UseCaseName = None,
 ) -> None:
     """Make a version that passed the gate the champion of all later times."""
     from levelfive.registry import job as registry_job
 
-    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    moment, app = parse_time(as_of), open_app()
     version, approval = app.version_here(version, source_model, source_registry), app.settings.approval
     result = registry_job.run(
         app.context, app.registry, version=version, as_of=moment, by=by or app.starter, approval=approval
@@ -172,14 +155,11 @@ def rollback(
     since: Annotated[
         str | None, typer.Option(help="Take back only what was promoted at this time or later, else do nothing.")
     ] = None,
-    home: Home = DEFAULT_HOME,
-    config: Config = None,
-    use_case: UseCaseName = None,
 ) -> None:
     """Make the champion before the present one the champion again."""
     from levelfive.registry import job as registry_job
 
-    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    moment, app = parse_time(as_of), open_app()
     earliest = None if since is None else parse_time(since)
     if version or source_model or source_registry:
         version = app.version_here(version or "", source_model, source_registry)
@@ -191,13 +171,13 @@ def rollback(
 
 
 @registry_cli.command("list")
-def list_versions(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
+def list_versions(as_of: AsOf) -> None:
     """List the registered versions, with role, training time, approval, and which is champion and challenger."""
     from levelfive.registry import job as registry_job
     from levelfive.registry import tags as names
     from levelfive.registry.store import CHALLENGER
 
-    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    moment, app = parse_time(as_of), open_app()
     live = registry_job.champion(app.context, app.registry, moment)
     waiting = app.registry.alias(CHALLENGER)
     table = Table("version", "role", "trained as of", "linked with", "approved by", "champion", "challenger")
@@ -211,11 +191,11 @@ def list_versions(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None,
 
 
 @registry_cli.command()
-def history(as_of: AsOf, home: Home = DEFAULT_HOME, config: Config = None, use_case: UseCaseName = None) -> None:
+def history(as_of: AsOf) -> None:
     """List the promotions up to --as-of, with their reasons."""
     from levelfive.registry.promotions import history as promotions_of
 
-    moment, app = parse_time(as_of), open_app(home, config, use_case)
+    moment, app = parse_time(as_of), open_app()
     table = Table("seq", "since", "version", "before", "kind", "by", "why")
     for row in promotions_of(app.tables, app.registry.name):
         if row.promoted_at <= moment:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pyspark.sql import functions as F
 
+from levelfive.core.conditions import in_window, sql_window
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError, MachineError, TableError
 from levelfive.features.lookup import check, minutes_before, tick, times_among
@@ -23,7 +24,7 @@ from levelfive.features.refusals import refusals_of
 from levelfive.features.store import columns_after, keyed_rows, primary_key
 from levelfive.storage.commits import Write
 from levelfive.storage.keys import explained
-from levelfive.storage.tables import Tables, in_window, sql_window
+from levelfive.storage.tables import Tables
 from levelfive.usecase.columns import KNOWN_AT, PREDICTION_TIME, own
 from levelfive.usecase.features import FeatureTable, Lookup
 

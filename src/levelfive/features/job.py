@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from levelfive.core.conditions import in_window
 from levelfive.core.parallel import in_parallel
 from levelfive.core.windows import EPOCH, LONGEST_GAP, Window, first_of, iso
 from levelfive.data.known import read_as_known
@@ -22,7 +23,6 @@ from levelfive.features.refusals import refusals_of_workers
 from levelfive.storage.commits import Write
 from levelfive.storage.keys import Keyed, explained
 from levelfive.storage.runs import JobContext, Run
-from levelfive.storage.tables import in_window
 from levelfive.usecase.calls import feature_rows, labels_of
 from levelfive.usecase.columns import KNOWN_AT, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from levelfive.core.conditions import in_window
 from levelfive.core.parallel import in_parallel
 from levelfive.core.windows import Window, iso
 from levelfive.data.landed import LANDING_FILES
@@ -36,7 +37,6 @@ from levelfive.statistics.metrics import SKILL, Estimate, Metric
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.storage.predictions import PREDICTIONS, Role
 from levelfive.storage.runs import JobContext, Run
-from levelfive.storage.tables import in_window
 from levelfive.usecase.columns import PREDICTION_TIME
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
+from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window
 from levelfive.features.job import LABELS
 from levelfive.statistics.metrics import Evaluation, evaluate
 from levelfive.storage.predictions import PREDICTIONS, REFERENCE_SCORE, SCORE, live_predictions
 from levelfive.storage.runs import JobContext, Run
-from levelfive.storage.tables import in_window
 from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME, own
 
 if TYPE_CHECKING:

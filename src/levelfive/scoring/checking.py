@@ -8,13 +8,13 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
+from levelfive.core.conditions import in_window
 from levelfive.core.windows import iso
 from levelfive.data.known import read_as_known
 from levelfive.errors import DataError
 from levelfive.scoring.job import ScoringResult
 from levelfive.storage.predictions import PREDICTIONS, SCORE, is_sound
 from levelfive.storage.runs import JobContext, Run
-from levelfive.storage.tables import in_window
 from levelfive.usecase.calls import spine_of
 from levelfive.usecase.columns import PREDICTION_TIME, own
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
+from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window
 from levelfive.storage.commits import Commit
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import RUNS, JobContext, Run
-from levelfive.storage.tables import OTHERS_MEANWHILE, in_window
+from levelfive.storage.tables import OTHERS_MEANWHILE
 from levelfive.usecase.columns import PREDICTION_TIME
 
 BATCHES = "batches"

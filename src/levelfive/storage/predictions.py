@@ -11,11 +11,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.window import Window as Over
 
+from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window
 from levelfive.models.package import Model
 from levelfive.storage.category_columns import as_texts
 from levelfive.storage.runs import Run
-from levelfive.storage.tables import in_window
 from levelfive.usecase.columns import PREDICTION_TIME, own
 from levelfive.usecase.model import Task
 from levelfive.usecase.use_case import UseCase

@@ -18,14 +18,15 @@ from uuid import uuid4
 
 from pyspark.sql import functions as F
 
-from levelfive.core.windows import Window, iso, sql_literal
+from levelfive.core.conditions import sql_window
+from levelfive.core.windows import Window, iso
 from levelfive.errors import TableConflict, TableError
 from levelfive.storage.commits import Commit, Write
 from levelfive.storage.conflicts import overtaken, refusals
 from levelfive.storage.control_tables import Ledgers
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 # What a commit's record holds: who wrote it, for tables of consecutive windows up to where they reach, for others what
 # they were made of.
@@ -332,13 +333,3 @@ def _is_beyond(newest: Commit, window: Window) -> bool:
 def _reach_of(commit: Commit) -> datetime | None:
     end = commit.record.get(REACHES)
     return None if end is None else datetime.fromisoformat(str(end))
-
-
-def in_window(column: str, window: Window) -> Column:
-    """Select the rows whose time in `column` lies in the window."""
-    return (F.col(column) >= F.lit(window.start)) & (F.col(column) < F.lit(window.end))
-
-
-def sql_window(column: str, window: Window) -> str:
-    """Write the same condition in SQL."""
-    return f"{column} >= {sql_literal(window.start)} AND {column} < {sql_literal(window.end)}"

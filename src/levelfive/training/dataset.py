@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
+from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window, iso
 from levelfive.data.known import read_as_known
 from levelfive.errors import DataError, EvidenceError
@@ -25,7 +26,6 @@ from levelfive.storage.category_columns import with_texts
 from levelfive.storage.keys import check_once
 from levelfive.storage.predictions import FEATURES, PREDICTIONS, SLICES, live_predictions
 from levelfive.storage.runs import JobContext, Run
-from levelfive.storage.tables import in_window
 from levelfive.training.labels import faults_of
 from levelfive.usecase.calls import spine_of
 from levelfive.usecase.columns import LABEL, PREDICTION_TIME, own

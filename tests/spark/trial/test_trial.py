@@ -15,9 +15,9 @@ from pyspark.sql import functions as F
 from sklearn.linear_model import LogisticRegression
 
 from flight_delay import USE_CASE
+from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window, utc
 from levelfive.formats import JsonLines
-from levelfive.storage.tables import in_window
 from levelfive.trial import trial
 from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable, Lookup

@@ -1,0 +1,94 @@
+"""`levelfive status`, `report` and `check`: what is live, how it does, and whether a use case can work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from levelfive.cli.options import (
+    EXIT_REFUSED,
+    AsOf,
+    Landing,
+    open_app,
+    out,
+    shared,
+    wide,
+)
+from levelfive.config import parse_time
+from levelfive.core.windows import iso
+
+
+def check(
+    rows: Annotated[int, typer.Option(min=1, help="How many rows of each source, the first of its files.")] = 5_000,
+    landing: Landing = None,
+) -> None:
+    """Try the use case on the first rows of its landing files, from headers to a fitted model; write nothing."""
+    from levelfive.trial import trial
+
+    app = open_app(landing)
+    with app.platform.scratch(app.settings) as spark:
+        found = trial.run(spark, app.use_case, app.landing, limit=rows)
+    table = Table("looked at", "rows", "of them")
+    for part in found.parts:
+        table.add_row(part.what, f"{part.rows:,}", part.said)
+    wide.print(table)
+    for note in found.notes:
+        out.print(f"note: {note}")
+    for fault in found.faults:
+        out.print(f"fault: {fault}")
+    if found.faults:
+        raise typer.Exit(EXIT_REFUSED)
+    out.print(f"No fault was found in {app.use_case.name!r}. Nothing was written.")
+
+
+def report(
+    as_of: AsOf,
+    to: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("report.html"),
+) -> None:
+    """Write one HTML file, with plots and without a network: is the model fine, and why."""
+    from levelfive.reporting.collect import collect
+    from levelfive.reporting.page import render
+
+    moment, app = parse_time(as_of), open_app()
+    to.parent.mkdir(parents=True, exist_ok=True)
+    to.write_text(render(collect(app.context, app.registry, as_of=moment)), encoding="utf-8")
+    out.print(f"Report: {to}")
+
+
+def status(as_of: AsOf) -> None:
+    """Say what is live, since when, why, and how it does."""
+    from levelfive.registry.store import CHAMPION
+    from levelfive.reporting.status import status_of
+
+    moment, app = parse_time(as_of), open_app()
+    found = status_of(app.context, app.registry, moment)
+    if found.live is None:
+        out.print(f"No champion of {app.registry.name} as of {iso(moment)}.")
+    else:
+        out.print(f"{app.registry.name}: version {found.live.version} is live since {iso(found.live.promoted_at)}")
+        out.print(f"why: {found.live.reason}")
+    if found.alias != found.newest:
+        repair = shared().to_be_pasted(f"registry promote {found.newest} --as-of {iso(moment)}")
+        out.print(
+            f"the registry's alias {CHAMPION!r} points at {found.alias}, promotions say {found.newest}: "
+            f"repair it with `{repair}`",
+            style="bold",
+        )
+    if found.live is None:
+        return
+    if found.judged is not None:
+        said = (
+            f"harmful: {'; '.join(found.judged.harmful) or 'no'}; broken data: {'; '.join(found.judged.broken) or 'no'}"
+        )
+        out.print(f"latest window {found.judged.window}: {said}")
+    if found.acknowledged is not None:
+        out.print(f"which is {found.acknowledged}")
+    if found.performance is None:
+        out.print("no live predictions with mature labels yet")
+        return
+    for name, estimate in found.performance.evaluation.estimates.items() if found.performance.evaluation else ():
+        out.print(f"{name}: {estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]")
+    out.print(f"on {found.performance.mature:,} mature rows of {found.performance.scored:,} scored since then")

@@ -1,0 +1,81 @@
+"""Spark's ledgers do what all must do, and Spark reads what a laptop's write; those without Spark: `tests/unit`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from in_memory.schemas import arrow_schema
+from ledger_contract import SCHEMA, LedgerContract, WritersSideBySide, numbers, row
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
+
+from levelfive.data.landed import LEDGER_SCHEMA
+from levelfive.registry.promotions import SCHEMA as PROMOTIONS
+from levelfive.storage.control_tables import Ledgers
+from levelfive.storage.runs import SCHEMA as RUNS
+from levelfive.storage.spark_control_tables import SparkLedgers
+from levelfive.storage.tables import Tables
+
+
+class TestOfAWorkspace(LedgerContract):
+    @pytest.fixture
+    def ledgers(self, tables: Tables) -> Ledgers:
+        return SparkLedgers(tables)
+
+
+class TestWritersSideBySide(WritersSideBySide):
+    @pytest.fixture
+    def ledgers(self, tables: Tables) -> Ledgers:
+        """A laptop's, with schemas as Spark reads them, or over Connect those of a workspace."""
+        return tables.ledgers
+
+
+@pytest.mark.usefixtures("spark", "warehouse")
+@pytest.mark.parametrize(
+    "schema", [SCHEMA, RUNS, PROMOTIONS, LEDGER_SCHEMA], ids=["all types", "runs", "promotions", "files"]
+)
+def test_a_schema_is_read_without_spark_as_spark_reads_it(schema: str) -> None:
+    parsed = StructType.fromDDL(schema)
+
+    assert isinstance(parsed, StructType)
+    assert arrow_schema(schema) == to_arrow_schema(parsed, timestamp_utc=True)
+
+
+def ledgers_by_number(ledgers: Ledgers) -> list[dict[str, object]]:
+    return sorted(ledgers.rows("facts"), key=lambda found: found["number"])
+
+
+WRITER = """
+import sys
+import pyarrow as pa
+from pathlib import Path
+from levelfive.storage.delta_rs_control_tables import LocalLedgers
+ledgers = LocalLedgers(lambda table: Path(sys.argv[1]) / table, lambda _: pa.schema([("number", pa.int64())]))
+for number in range(10):
+    print(ledgers.add("facts", "", [(number,)], ("number",)).rows, flush=True)
+    assert {"number": number} in ledgers.rows("facts")
+"""
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_processes_at_the_same_time_add_a_key_once(tmp_path: object) -> None:
+    command = [sys.executable, "-c", WRITER, str(tmp_path)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) for _ in range(3)]
+    added = [int(line) for process in both for line in process.communicate()[0].split()]
+    assert [process.returncode for process in both] == [0, 0, 0]
+    assert (len(added), sum(added)) == (30, 10)
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_spark_reads_what_the_laptop_wrote_and_the_other_way_round(tables: Tables) -> None:
+    tables.ledgers.add("facts", SCHEMA, [row("a", 1)])
+    tables.ledgers.replace("facts", SCHEMA, [row("a", 2)], ("name",))
+    SparkLedgers(tables).add("facts", SCHEMA, [row("b", 3)])
+    ours, theirs = ledgers_by_number(tables.ledgers), ledgers_by_number(SparkLedgers(tables))
+    assert ours == theirs
+    assert numbers(tables.ledgers) == [2, 3]
+    assert tables.read("facts").where("at < timestamp'2013-03-10 07:00:01'").count() == 2
+    assert tables.version("facts") == 2

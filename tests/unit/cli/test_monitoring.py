@@ -1,0 +1,100 @@
+"""What `levelfive monitoring` prints where there is nothing to monitor, and how a person acknowledges a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from commands import run
+from in_memory.release import Environment, Packages
+from in_memory.retraining import DECIDED, WEEK, LiveModel
+
+from levelfive.cli.options import Shared
+from levelfive.core.windows import iso
+from levelfive.monitoring import job as monitoring_job
+from levelfive.monitoring.acknowledged import ACKNOWLEDGED_WINDOWS
+from levelfive.monitoring.job import MonitoringResult
+from levelfive.registry.store import CentralRegistry
+from levelfive.reporting.collect import collect
+from levelfive.storage.runs import JobContext
+
+AS_OF = iso(DECIDED)
+OF_WEEK = ("monitoring", "acknowledge", "--from", iso(WEEK.start), "--to", iso(WEEK.end))
+
+
+@dataclass
+class App:
+    """An application in memory, whose model is live."""
+
+    context: JobContext
+    registry: CentralRegistry
+    starter: str = "grace@example.com"
+
+
+@pytest.fixture
+def live(production: Environment, packages: Packages, monkeypatch: pytest.MonkeyPatch) -> LiveModel:
+    found = LiveModel.released(production, packages)
+    app = App(found.production.context, found.production.registry)
+    monkeypatch.setattr(Shared, "open_app", lambda *_: app)
+    return found
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> str:
+    return " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("given", "who", "left_out"),
+    [
+        ((), "grace@example.com", "flagged"),
+        (("--by", "ada", "--leave-out", "window"), "grace@example.com (for ada)", "window"),
+    ],
+    ids=["alone", "for"],
+)
+def test_who_acknowledges_is_who_is_signed_in_and_status_and_report_show_it(
+    live: LiveModel,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    given: tuple[str, ...],
+    who: str,
+    left_out: str,
+) -> None:
+    live.seen(live.version, harmful=("no skill",))
+
+    assert run(tmp_path, *OF_WEEK, *given, "--reason", "the strike", "--as-of", AS_OF) == 0
+
+    (row,) = live.production.tables.ledgers.rows(ACKNOWLEDGED_WINDOWS)
+    assert (row["acknowledged_by"], row["reason"], row["left_out"]) == (who, "the strike", left_out)
+    word = f"acknowledged by {who} as of {AS_OF}: the strike"
+    said = printed(capsys)
+    assert f"{WEEK} is {word}" in said
+    assert f"It counts for decisions as of {AS_OF} and later" in said
+    assert run(tmp_path, "status", "--as-of", AS_OF) == 0
+    assert f"latest window {WEEK}: harmful: no skill; broken data: no which is {word}" in printed(capsys)
+    report = collect(live.production.context, live.production.registry, as_of=DECIDED)
+    assert report.latest_judgement is not None
+    assert report.latest_judgement.acknowledged.startswith(word)
+
+
+def test_a_window_that_called_nobody_is_refused_in_a_sentence(
+    live: LiveModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live.seen(live.version)
+
+    assert run(tmp_path, *OF_WEEK, "--reason", "the strike", "--as-of", AS_OF) == 2
+
+    said = capsys.readouterr().err
+    assert "called nobody as of" in said
+    assert "Traceback" not in said
+
+
+def test_nothing_to_monitor_is_no_refusal(
+    live: LiveModel, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = MonitoringResult("a-run", WEEK, {}, (), "no live prediction: no row of orders has landed")
+    monkeypatch.setattr(monitoring_job, "run", lambda *_, **__: found)
+
+    assert run(tmp_path, "monitoring", "--as-of", AS_OF, "--from", "P7D") == 0
+
+    assert printed(capsys) == "nothing to monitor: no live prediction: no row of orders has landed"

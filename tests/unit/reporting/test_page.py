@@ -1,0 +1,356 @@
+"""The report: one page by itself, honest about what is not known, and harmless whatever the data are called."""
+
+import math
+import re
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+
+import pytest
+from reports import a_column_week, a_decision, a_judgement, a_point, a_report, an_estimate
+
+from levelfive.core.windows import Window, utc
+from levelfive.reporting.data import (
+    GateLine,
+    MissingLine,
+    PromotionLine,
+    ReportData,
+)
+from levelfive.reporting.html import Html
+from levelfive.reporting.page import render
+from levelfive.reporting.words import Health, headline
+from levelfive.statistics.metrics import Estimate
+
+VOID = {"meta", "br"}
+
+
+@pytest.fixture(scope="module")
+def page():
+    return Page(render(a_report()))
+
+
+class Page(HTMLParser):
+    """Collect a page's texts, elements and attributes, and fail where elements are not nested."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.texts.append(data)
+
+    @property
+    def text(self):
+        return " ".join(self.texts)
+
+    def attributes(self, name):
+        return [value for _, attributes in self.elements for key, value in attributes.items() if key == name]
+
+
+@pytest.fixture
+def no_drawing(monkeypatch):
+    """Leave the figures empty: drawing them takes nearly all of a page's time."""
+    for module in ("charts", "heatmap"):
+        monkeypatch.setattr(f"levelfive.reporting.{module}.svg", lambda figure, name, alternative: Html("<svg></svg>"))
+
+
+# About the words of a page alone.
+undrawn = pytest.mark.usefixtures("no_drawing")
+
+
+def test_a_page_needs_neither_network_nor_script():
+    html = render(a_report())
+
+    assert "http://" not in html
+    assert "https://" not in html
+    assert {"script", "link", "iframe", "img"}.isdisjoint(tag for tag, _ in Page(html).elements)
+    assert "@import" not in html
+    assert all(address.startswith("#") for address in re.findall(r"url\(([^)]*)\)", html))
+
+
+def test_every_reference_inside_the_page_has_its_one_target(page):
+    ids = page.attributes("id")
+    references = [value.removeprefix("#") for value in page.attributes("xlink:href")]
+
+    assert len(ids) == len(set(ids))
+    assert references
+    assert set(references) <= set(ids)
+
+
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", '"><b id="x">', "$\\frac{a}$", "a--><!-- url(#b)", "延误"]
+)
+def test_what_a_column_is_called_is_text_and_nothing_else(name):
+    data = a_report(
+        use_case=name,
+        points=(a_point(7, model_version=name, live={name: an_estimate()}, reference={}),),
+        judgements=(a_judgement(outside=(name,), unusual=(name,), harmful=(name,), broken=(name,)),),
+        columns=(a_column_week(name),),
+        decisions=(a_decision(action=name, reasons=(name,), would_have_changed=(name,)),),
+        promotions=(PromotionLine(utc(2024, 7, 22), name, name, name, name, name),),
+        gates=(GateLine(utc(2024, 7, 21), name, True, (name,)),),
+    )
+
+    page = Page(render(data))
+
+    assert {"script", "b"}.isdisjoint(tag for tag, _ in page.elements)
+    assert page.texts.count(name) >= 6
+
+
+def test_the_same_data_give_the_same_bytes_in_whatever_order_they_come():
+    points = (a_point(5), a_point(6), a_point(7))
+
+    first, second = render(a_report(points=points)), render(a_report(points=points[::-1]))
+
+    assert first == second
+
+
+def test_a_first_deploy_says_that_nothing_is_measured_yet():
+    page = Page(render(ReportData("flight_delay", utc(2024, 7, 1), champion="1", champion_since=utc(2024, 7, 1))))
+
+    assert "… nothing measured yet" in page.texts
+    assert "Nothing is measured yet: a model is deployed, and its first labels are still to come." in page.texts
+    assert "svg" not in [tag for tag, _ in page.elements]
+
+
+def test_without_any_champion_the_page_says_so():
+    page = Page(render(ReportData("flight_delay", utc(2024, 7, 1), champion=None, champion_since=None)))
+
+    assert "Nothing is measured yet: no model is deployed." in page.texts
+
+
+@undrawn
+def test_scored_rows_without_labels_are_shown_without_metrics():
+    point = a_point(live={}, reference={}, label_rate=None, mature=0, share_known=0.0, provisional=True)
+
+    page = Page(render(a_report(points=(point,))))
+
+    assert "… not enough measured yet" in page.texts
+    assert "Nothing measured yet: no label is known." in page.texts
+    assert "20.7%" in page.texts
+
+
+@undrawn
+def test_metrics_without_a_judgement_are_no_reason_to_call_a_model_fine():
+    page = Page(render(a_report(points=(a_point(provisional=True),), judgements=(), columns=())))
+
+    assert "… not enough measured yet" in page.texts
+    assert (
+        "No window has been judged yet. The performance is provisional: no window has enough known labels."
+        in page.texts
+    )
+
+
+@undrawn
+def test_a_fine_model_is_called_fine_with_its_latest_mature_performance():
+    page = Page(render(a_report(points=(a_point(6), a_point(7, provisional=True)))))
+
+    assert "✓ fine" in page.texts
+    assert (
+        "The model is fine: neither harm nor broken data in Jul 2024. In Jun 2024, the latest window whose labels are "
+        "known, its AUC was 0.712 (0.701 to 0.723), against 0.694 never retrained." in page.texts
+    )
+
+
+@undrawn
+def test_unusual_columns_alone_call_for_no_one():
+    judgement = a_judgement(unusual=("dep_delay", "month"), outside=("temperature",))
+
+    page = Page(render(a_report(columns=(), judgements=(judgement,))))
+
+    assert "✓ fine" in page.texts
+    assert "2 columns: dep_delay, month" in page.texts
+    assert "1 column: temperature" in page.texts
+    assert "Unusual is not harmful: a season is unusual, too." in page.texts
+
+
+@undrawn
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"harmful": ("log loss grew by 0.03",)}, "in Jul 2024, harm: log loss grew by 0.03."),
+        ({"broken": ("origin is null in 40%",)}, "in Jul 2024, broken data: origin is null in 40%."),
+    ],
+)
+def test_harm_and_broken_data_call_for_a_person(change, said):
+    page = Page(render(a_report(columns=(), judgements=(a_judgement(**change),))))
+
+    assert "! needs a person" in page.texts
+    assert any(text.startswith(f"The model needs a person: {said}") for text in page.texts)
+
+
+@undrawn
+def test_harm_that_a_person_acknowledged_calls_nobody_and_is_not_called_fine():
+    word = "acknowledged by ada as of 2024-08-02T00:00:00Z: the strike"
+
+    shown = Page(render(a_report(judgements=(a_judgement(harmful=("no skill",), acknowledged=word),))))
+
+    assert f"A person knows: in Jul 2024, harm: no skill; {word}." in shown.text
+    assert shown.texts.count(word) == 2  # beside the verdict, and in the table
+    assert "… acknowledged" in shown.text
+    assert "needs a person" not in shown.text
+    assert "is fine" not in shown.text
+
+
+def test_after_the_end_of_a_season_the_model_is_not_called_fine():
+    empty = a_point(8, scored=0, mature=0, live={}, reference={}, label_rate=None, mean_score=None, model_version="")
+
+    top = headline(a_report(points=(a_point(7), empty)))
+
+    assert top.health == Health.NOTHING
+    assert top.sentence.startswith("There is nothing to monitor: nothing was scored in Aug 2024. In Jul 2024")
+
+
+def test_a_model_whose_labels_do_not_come_any_more_is_not_called_fine():
+    unlabelled = a_point(8, mature=0, live={}, reference={}, label_rate=None, share_known=0.0)
+    judged = (a_judgement(7), a_judgement(8))
+
+    old, young = (
+        headline(a_report(points=(a_point(7), replace(unlabelled, provisional=young)), judgements=judged))
+        for young in (False, True)
+    )
+
+    assert (old.health, young.health) == (Health.INCOMPLETE, Health.FINE)
+    assert "neither harm nor broken data in Aug 2024, but no label is known of Aug 2024. In Jul" in old.sentence
+
+
+def test_a_call_is_not_over_because_nothing_was_scored_since():
+    empty = a_point(8, scored=0, mature=0, live={}, reference={})
+
+    top = headline(a_report(points=(a_point(7), empty), judgements=(a_judgement(harmful=("no skill",)),)))
+
+    assert top.health == Health.NEEDS_A_PERSON
+
+
+@undrawn
+def test_the_latest_judgement_is_the_one_that_counts():
+    page = Page(render(a_report(judgements=(a_judgement(7), a_judgement(6, harmful=("it was bad in June",))))))
+
+    assert "✓ fine" in page.texts
+    assert "it was bad in June" in page.texts
+
+
+def test_a_provisional_point_is_marked_in_the_chart_and_in_the_table():
+    page = Page(render(a_report(points=(a_point(6), a_point(7, provisional=True, share_known=0.63)))))
+
+    assert page.texts.count("63%") == 3  # AUC, log loss and the label rate
+    assert "63.0%, provisional" in page.texts
+
+
+def test_charts_say_in_words_what_they_show(page):
+    charts = [attributes for tag, attributes in page.elements if tag == "svg"]
+
+    assert [chart["role"] for chart in charts] == ["img"] * 4
+    assert charts[0]["aria-label"] == (
+        "AUC by window. Jun 2024: 0.712 (0.701 to 0.723) live, 0.694 (0.683 to 0.705) never retrained; "
+        "Jul 2024: 0.712 (0.701 to 0.723) live, 0.694 (0.683 to 0.705) never retrained."
+    )
+    assert "Jul 2024: 0.213 observed, 0.207 predicted" in charts[2]["aria-label"]
+    assert "1 of 1 columns over 3 weeks. Greatest values: dep_delay 0.180" in charts[3]["aria-label"]
+
+
+def test_every_section_is_there_with_its_numbers(page):
+    sections = [attributes["id"] for tag, attributes in page.elements if tag == "section"]
+
+    assert sections == ["summary", "performance", "rates", "columns", "history", "rows"]
+    assert {"0.461 (0.450 to 0.472)", "21.3%", "20.7%"} <= set(page.texts)
+    assert {"12.8", "3.1%", "0.4%", "0.180"} <= set(page.texts)
+    assert {"501,234", "1,111 (0.2%)", "1,002,468", "84", "995,308"} <= set(page.texts)
+
+
+def test_what_happened_is_told_in_the_order_of_time_with_reasons_and_what_would_have_changed_it(page):
+    told = [page.text.index(what) for what in (
+        "Decision: retrain", "loss grew by 0.02 nats", "Would have changed it:", "fewer than 14 days of labels",
+        "Gate passed: promote", "the interval lies below 0",
+        "Promotion: version 4, after version 3 (retraining, by gate)", "better by 0.01 nats",
+    )]  # fmt: skip
+
+    assert sorted(told) == told
+
+
+def test_the_heat_map_draws_thirty_columns_and_counts_the_others():
+    columns = tuple(a_column_week(f"column_{i:02}", psi=i / 100) for i in range(45))
+
+    page = Page(render(a_report(columns=columns)))
+
+    assert any("15 columns with smaller values not drawn." in text for text in page.texts)
+    assert page.texts.count("column_44") == 2
+    assert page.texts.count("column_14") == 1
+
+
+@undrawn
+def test_a_column_without_any_psi_comes_last_and_shows_no_number():
+    page = Page(render(a_report(columns=(a_column_week("unknown", psi=None), a_column_week("known", psi=0.0)))))
+
+    assert page.text.rindex("unknown") > page.text.rindex("known", 0, page.text.rindex("unknown"))
+    assert "–" in page.texts  # noqa: RUF001 (the dash of the tables)
+
+
+def test_a_regression_is_shown_with_its_own_metrics_and_no_per_cent():
+    metrics = {"rmse": an_estimate(23.4, 1.2), "mae": an_estimate(14.1, 0.6)}
+
+    page = Page(render(a_report(points=(a_point(7, live=metrics, reference={}, label_rate=9.8, mean_score=10.2),))))
+
+    assert "RMSE (in the label's unit, lower is better)" in page.texts
+    assert "23.4 (22.2 to 24.6)" in page.texts
+    assert "9.800" in page.texts
+
+
+@undrawn
+def test_estimates_that_the_data_cannot_tell_are_left_blank():
+    one_day = Estimate(0.7, math.nan, math.nan, days=1, rows=900)
+    none = Estimate(math.nan, math.nan, math.nan, days=1, rows=900)
+
+    page = Page(render(a_report(points=(a_point(live={"auc": one_day, "log_loss": none}),))))
+
+    assert "0.700" in page.texts
+    assert "nan" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "name"),
+    [
+        (utc(2024, 7, 1), utc(2024, 7, 8), "1 Jul to 7 Jul 2024"),
+        (utc(2024, 12, 30), utc(2025, 1, 6), "30 Dec 2024 to 5 Jan 2025"),
+        (utc(2024, 12, 1), utc(2025, 1, 1), "Dec 2024"),
+        (utc(2024, 7, 1), utc(2024, 7, 2), "1 Jul 2024"),
+        (utc(2024, 7, 1, 5), utc(2024, 8, 1, 5), "2024-07-01 05:00 to 2024-08-01 05:00 UTC"),
+    ],
+)
+def test_windows_are_called_as_a_person_would_call_them(start, end, name):
+    point = a_point(window=Window(start, end), live={}, reference={}, label_rate=None, mean_score=None)
+
+    page = Page(render(a_report(points=(point,), columns=())))
+
+    assert name in page.texts
+
+
+@undrawn
+def test_missing_rows_call_for_a_person_whatever_was_judged():
+    may = MissingLine("flights", date(2024, 5, 1), date(2024, 5, 31))
+
+    for judgements in ((a_judgement(),), ()):
+        page = Page(render(a_report(judgements=judgements, missing=(may, replace(may, first=may.last)))))
+
+        assert "The model needs a person: rows are missing: flights from 1 May 2024 to 31 May 2024" in page.text
+        assert "flights of 31 May 2024" in page.text
+        assert "missing" in page.attributes("id")
+    assert "missing" not in Page(render(a_report())).attributes("id")
