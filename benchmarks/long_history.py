@@ -2,8 +2,9 @@
 
     python benchmarks/long_history.py [--days 365]
 
-A home's ledgers get a commit for each day, as daily jobs leave them. Each step is timed as the job takes it, and beside
-it the same look as a whole reading of the ledger would take it. Printed are the seconds and their ratios, of one run.
+A home's control tables get a commit for each day, as daily jobs leave them. Each step is timed as the job takes it, and
+beside it the same look as a whole reading of the table would take it. Printed are the seconds and their ratios, of one
+run.
 """
 
 import argparse
@@ -17,13 +18,13 @@ from pathlib import Path
 
 from flight_delay import USE_CASE
 from levelfive.core.windows import Window, iso, utc
-from levelfive.data.landed import LANDING_FILES, LEDGER_SCHEMA, new_files, newest_times
+from levelfive.data.landed import FILES_SCHEMA, LANDING_FILES, new_files, newest_times
 from levelfive.data.missing import SOURCE_DAYS, SOURCE_DAYS_SCHEMA, counted, missing
-from levelfive.features.reaches import FEATURE_WINDOWS, note, reach, reached
 from levelfive.features.store import LocalFeatureStore
+from levelfive.features.watermarks import FEATURE_WINDOWS, common_watermark, note, watermark
 from levelfive.monitoring.deliveries import delivered
 from levelfive.platforms.local_spark import local_session
-from levelfive.scoring.rebuilding import announce, rebuild_runs
+from levelfive.scoring.rebuilding import link_refit, rebuild_runs
 from levelfive.storage.commits import Write
 from levelfive.storage.local_tables import LocalTables
 from levelfive.storage.predictions import PREDICTIONS
@@ -40,7 +41,7 @@ SOURCE = USE_CASE.sources[-1]
 
 @dataclass(frozen=True)
 class Step:
-    """A job's look at the past, and the same by reading the ledgers as a whole."""
+    """A job's look at the past, and the same by reading the control tables as a whole."""
 
     name: str
     look: Callable[[], object]
@@ -75,23 +76,26 @@ def _timed_after(tables: Tables, home: Path, days: range) -> dict[str, tuple[flo
     for number in range(NEW_FILES):
         (home / "landing" / SOURCE.name / f"new-{number}.csv").write_text(f"number\n{number}\n")
     return {
-        step.name: (_seconds(step.look), _seconds(lambda step=step: [tables.ledgers.rows(one) for one in step.whole]))
+        step.name: (
+            _seconds(step.look),
+            _seconds(lambda step=step: [tables.control_tables.rows(one) for one in step.whole]),
+        )
         for step in _steps(context, home / "landing", last)
     }
 
 
 def _live(context: JobContext, day: int) -> None:
-    """Leave what a day's jobs leave in the ledgers."""
+    """Leave what a day's jobs leave in the control tables."""
     tables, as_of = context.tables, BEGIN + (day + 1) * DAY
     run, window = Run(tables, f"run-{day}"), Window(as_of - DAY, as_of)
     name = f"of-{day}.csv"
     row = (SOURCE.name, name, f"{day * 7919:064d}", 1, 1, 0, 0, window.start, as_of - timedelta(hours=1), as_of)
-    tables.ledgers.add(LANDING_FILES, LEDGER_SCHEMA, [row])
-    tables.ledgers.add(SOURCE_DAYS, SOURCE_DAYS_SCHEMA, [(SOURCE.name, name, window.start.date(), 1000, as_of)])
-    tables.ledgers.add(PREDICTIONS, "number long", [(day,)])
+    tables.control_tables.add(LANDING_FILES, FILES_SCHEMA, [row])
+    tables.control_tables.add(SOURCE_DAYS, SOURCE_DAYS_SCHEMA, [(SOURCE.name, name, window.start.date(), 1000, as_of)])
+    tables.control_tables.add(PREDICTIONS, "number long", [(day,)])
     note(tables, Write(PREDICTIONS, day), window)
     record = {"batch_id": f"{day:016x}", "run_id": run.run_id, "use_case": "flight_delay", "as_of": iso(as_of)}
-    announce(run, {**record, "role": "champion", "model_version": "1", "parameters": {}, "versions_read": {}}, window)
+    link_refit(run, {**record, "role": "champion", "model_version": "1", "parameters": {}, "versions_read": {}}, window)
     with context.run("scoring", as_of=as_of, parameters={}) as done:
         done.run_id = run.run_id
 
@@ -104,8 +108,10 @@ def _steps(context: JobContext, landing: Path, last: datetime) -> tuple[Step, ..
         Step("data: freshness", lambda: newest_times(run, since=last - 3 * DAY), (LANDING_FILES,)),
         Step("data: sources counted", lambda: counted(run, {SOURCE.name}, as_of=last), (SOURCE_DAYS,)),
         Step("data: missing days", lambda: missing(run, context.use_case, as_of=last), (SOURCE_DAYS,)),
-        Step("features: where to begin", lambda: reach(tables, PREDICTIONS, before=last), (FEATURE_WINDOWS,)),
-        Step("scoring: features reach", lambda: reached(tables, [PREDICTIONS], until=last), (FEATURE_WINDOWS,)),
+        Step("features: where to begin", lambda: watermark(tables, PREDICTIONS, before=last), (FEATURE_WINDOWS,)),
+        Step(
+            "scoring: features reach", lambda: common_watermark(tables, [PREDICTIONS], until=last), (FEATURE_WINDOWS,)
+        ),
         Step("scoring: lost runs", lambda: rebuild_runs(context, batch), (RUNS,)),
         Step("monitoring: deliveries", lambda: delivered(context, run, window), (LANDING_FILES,)),
     )

@@ -1,8 +1,8 @@
-"""Where the time of the demo goes, by room, and the peak memory of the whole process tree.
+"""Where the time of the demo goes, by stage, and the peak memory of the whole process tree.
 
     python benchmarks/replay.py [--months 1-12] [--step month]
 
-Prints each room's seconds and its share of the run, measured in this run.
+Prints each stage's seconds and its share of the run, measured in this run.
 """
 
 import argparse
@@ -60,8 +60,8 @@ def main() -> None:
     finally:
         stop.set()
         watcher.join()
-    for room, seconds in sorted(result.seconds.items(), key=lambda pair: -pair[1]):
-        print(f"{room:12} {seconds:7.1f} s  {seconds / total:6.1%}")
+    for stage, seconds in sorted(result.seconds.items(), key=lambda pair: -pair[1]):
+        print(f"{stage:12} {seconds:7.1f} s  {seconds / total:6.1%}")
     print(f"{'all':12} {total:7.1f} s  100.0%")
     print(f"peak memory of the process tree: {peak[0] / 2**30:.2f} GiB")
 

@@ -74,7 +74,7 @@ def demo(step: Step, seed: int, home: Path) -> dict[str, Any]:
     start = time.monotonic()
     result = run(app, replay, lambda said: print(said, flush=True))
     name, end = app.registry.name, result.as_of
-    calls = [one.decision.action is Action.CALL for one in decisions(app.tables, name, until=end)]
+    calls = [one.decision.action is Action.MANUAL_REVIEW for one in decisions(app.tables, name, until=end)]
     return {
         "step": step,
         "seed": seed,

@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import pytest
-from pyspark.sql import SparkSession
-
 from connect_server import connect_server, only_what_serverless_sets
 from first_champion import Kept, Stage, choose_flights, keep, keep_apart
+from pyspark.sql import SparkSession
+
 from levelfive.models.mlflow_store import quieten
 from levelfive.platforms.local_spark import local_session
 from levelfive.storage.catalog_tables import CatalogTables
@@ -105,7 +105,7 @@ def open_tables(spark: SparkSession, lakehouse: Path, over_connect: bool) -> Cal
 
     def opened(schema: str) -> Tables:
         if over_connect:
-            return CatalogTables(spark, schema=schema, can_keep=False)
+            return CatalogTables(spark, schema=schema, can_cache=False)
         return LocalTables(spark, schema=schema, warehouse=lakehouse)
 
     return opened

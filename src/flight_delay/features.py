@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.window import Window as Over
 
 from flight_delay.sources import EARLY_BY, LATE_MINUTES, OUTCOME_WITHIN
-from levelfive import KNOWN_AT, FeatureTable, Flow, GridSpec, Level, Ratio, Window, grid_state, in_window
+from levelfive import KNOWN_AT, FeatureTable, Flow, GridSpec, OpenIntervals, Ratio, Window, grid_state, in_window
 
 # A flight counts as overdue when it has not left this long after its schedule, and no longer than this.
 OVERDUE_AFTER = timedelta(minutes=15)
@@ -39,16 +39,16 @@ RATIOS = {
     "arrival_delay": Ratio("arrival_delay", "arrived"),
     "air_time_gain": Ratio("air_time_gain", "arrived"),
 }
-OVERDUE = {"overdue": Level("overdue_at", "settled_at", OVERDUE_FOR)}
+OVERDUE = {"overdue": OpenIntervals("overdue_at", "settled_at", OVERDUE_FOR)}
 # At an airport, whether many have just begun to wait or some wait for long says which way it goes.
 WAITING = {
-    "waiting": Level("sched_dep_at", "settled_at", OVERDUE_FOR),
-    "hour_overdue": Level("hour_overdue_at", "settled_at", OVERDUE_FOR),
+    "waiting": OpenIntervals("sched_dep_at", "settled_at", OVERDUE_FOR),
+    "hour_overdue": OpenIntervals("hour_overdue_at", "settled_at", OVERDUE_FOR),
 }
 
 
 def _state(
-    keys: tuple[str, ...], grid: timedelta, hours: Sequence[int], levels: Mapping[str, Level] = OVERDUE
+    keys: tuple[str, ...], grid: timedelta, hours: Sequence[int], levels: Mapping[str, OpenIntervals] = OVERDUE
 ) -> GridSpec:
     spans = {f"{n}h": timedelta(hours=n) for n in hours}
     return GridSpec(keys, grid, spans, FLOWS, ("arrived", "cancelled", "due"), RATIOS, levels)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from levelfive.core.conditions import in_window
     from levelfive.core.windows import Window
     from levelfive.errors import LevelfiveError
-    from levelfive.features.grid import Flow, GridSpec, Level, Ratio, grid_state
+    from levelfive.features.grid import Flow, GridSpec, OpenIntervals, Ratio, grid_state
     from levelfive.formats import Csv, Format, JsonLines, Parquet
     from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
     from levelfive.usecase.features import FeatureTable, Lookup
@@ -36,12 +36,12 @@ __all__ = [
     "GatePolicy",
     "GridSpec",
     "JsonLines",
-    "Level",
     "LevelfiveError",
     "Lookup",
     "ModelSpec",
     "MonitoringPolicy",
     "NoEvidence",
+    "OpenIntervals",
     "Parquet",
     "Ratio",
     "ReplayPlan",
@@ -64,7 +64,7 @@ _PLACES = {
     "levelfive.core.conditions": ("in_window",),
     "levelfive.core.windows": ("Window",),
     "levelfive.errors": ("LevelfiveError",),
-    "levelfive.features.grid": ("Flow", "GridSpec", "Level", "Ratio", "grid_state"),
+    "levelfive.features.grid": ("Flow", "GridSpec", "OpenIntervals", "Ratio", "grid_state"),
     "levelfive.formats": ("Csv", "Format", "JsonLines", "Parquet"),
     "levelfive.usecase.columns": ("KNOWN_AT", "LABEL", "LABELLED", "OUTCOME", "PREDICTION_TIME"),
     "levelfive.usecase.features": ("FeatureTable", "Lookup"),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from matplotlib.image import imread
-
-from levelfive.reporting.page import render
 from programs import program
 from reports import a_column_week, a_report
+
+from levelfive.reporting.page import render
 
 QUIET = (
     "--headless",

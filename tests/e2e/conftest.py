@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from first_champion import USE_CASES, Kept, Stage
 from pyspark.sql import SparkSession
 
-from first_champion import USE_CASES, Kept, Stage
 from levelfive.app import App
 from levelfive.scoring.job import ScoringResult
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from pyspark.sql import SparkSession
-
 from feature_engineering.fake import Metastore, fake_engineering
 from first_champion import BEGIN, deliver
+from pyspark.sql import SparkSession
+
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.core.windows import Window, utc

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
 from commands import run
 from first_champion import AS_OF, LATER, on_flights
+
 from levelfive.app import App
 from levelfive.core.windows import Window, iso
 from levelfive.errors import ConfigError, LevelfiveError

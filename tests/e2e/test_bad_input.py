@@ -164,7 +164,7 @@ def test_a_file_from_after_as_of_is_left_to_a_later_run(
     ("arguments", "says"),
     [
         (("features", "--as-of", "2012-12-01"), "the data begins at"),
-        (("training", "--as-of", AS_OF), "run the room that writes it first"),
+        (("training", "--as-of", AS_OF), "run the stage that writes it first"),
         (("scoring", "--as-of", AS_OF), "no champion as of"),
         (("registry", "promote", "7", "--as-of", AS_OF), "has no version 7 of levelfive.local.flight_delay"),
         (("scoring", "--as-of", "{{job.trigger.time.iso_datetime}}"), "was not resolved"),

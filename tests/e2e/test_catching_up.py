@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
 from first_champion import BEGIN, deliver
+
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.core.windows import Window, iso

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from pyspark.sql import functions as F
-
 from commands import run
 from first_champion import AS_OF, LATER, Stage, on_flights
+from pyspark.sql import functions as F
+
 from levelfive.app import App
 from levelfive.core.windows import Window, iso
 from levelfive.errors import DataError
@@ -40,7 +40,7 @@ def test_a_batch_that_is_whole_is_told(app: App, scored: ScoringResult) -> None:
     kept = app.tables.read(PREDICTIONS).agg(F.min("score"), F.max("score"), F.count("*")).collect()[0]
     assert (found.lowest, found.highest, found.rows) == tuple(kept)
     assert found.rows == scored.rows > 50
-    (told,) = (row for row in app.tables.ledgers.rows(RUNS) if row["room"] == "check")
+    (told,) = (row for row in app.tables.control_tables.rows(RUNS) if row["stage"] == "check")
     assert (told["status"], told["model_version"], told["counts"]) == (
         "succeeded",
         scored.model_version,
@@ -67,7 +67,7 @@ def test_what_is_wrong_with_a_batch_is_said(app: App, scored: ScoringResult) -> 
     with pytest.raises(DataError, match=f"there are {wrong}: see batch {scored.batch_id}"):
         checking.run(app.context, scored, as_of=LATER)
 
-    assert [row["status"] for row in app.tables.ledgers.rows(RUNS) if row["room"] == "check"] == ["failed"]
+    assert [row["status"] for row in app.tables.control_tables.rows(RUNS) if row["stage"] == "check"] == ["failed"]
 
 
 @on_flights

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from first_champion import FLIGHTS, SMALL, Stage
 from pyspark.sql import SparkSession
 
-from first_champion import FLIGHTS, SMALL, Stage
 from levelfive.core.windows import Window, utc
 from levelfive.monitoring import job as monitoring
 from levelfive.retraining import job as retraining

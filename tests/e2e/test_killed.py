@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-
 from first_champion import on_flights
+
 from levelfive.app import App
 from levelfive.core.windows import Window, iso, utc
 from levelfive.scoring import job as scoring
@@ -49,8 +49,8 @@ def test_kills_anywhere_and_a_clean_run_leave_the_table_of_one_clean_run(loop, t
     pd.testing.assert_frame_equal(predictions(loop.app), predictions(app), check_exact=True)
     commits = commits_of(app, clean.batch_id)
     assert [rows > 0 for _, rows in commits].count(True) == 1
-    runs = app.tables.ledgers.rows(RUNS)
-    done = [row for row in runs if row["room"] == "scoring" and row["status"] == "succeeded"]
+    runs = app.tables.control_tables.rows(RUNS)
+    done = [row for row in runs if row["stage"] == "scoring" and row["status"] == "succeeded"]
     mine = [row for row in done if row["parameters"].get("window") == str(WINDOW)]
     # Each commit's run has its row: the last one wrote it, the others' were rebuilt.
     assert sorted(run for run, _ in commits) == sorted(row["run_id"] for row in mine)

@@ -29,7 +29,7 @@ TABLES = (
     "promotions",
 )
 AS_OF_MARCH = '"as_of": "2013-03-01T06:00:00Z"'
-TRAINING = '"room": "training"'
+TRAINING = '"stage": "training"'
 # What the demo prints at the moments when it is killed. By the last two, the first champion was trained long ago.
 MOMENTS = {
     "when February is scored": ("    scored ",),

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from pyspark.sql import functions as F
-
 from first_champion import AS_OF, LATER, Stage, on_flights, prepare
+from pyspark.sql import functions as F
+from registered import files_of
+
 from levelfive.app import App
 from levelfive.core.windows import Window, utc
 from levelfive.errors import EvidenceError, RegistryError
@@ -29,7 +30,6 @@ from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
 from levelfive.training.dataset import DAY, SLICE, Wanted, labelled_rows, training_rows
 from levelfive.usecase.policies import GatePolicy, RetrainingPolicy
-from registered import files_of
 
 SCORED = Window(AS_OF, LATER)
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-
 from first_champion import Stage
+
 from levelfive.app import App
 from levelfive.core.windows import Window, utc
 from levelfive.monitoring import job as monitoring
@@ -30,7 +30,7 @@ def monitor(app: App, window: Window) -> Said:
     monitoring.run(app.context, app.registry, window=window, as_of=WHOLE.end)
     said: Said = {table: {} for table in TABLES}
     for table, windows in said.items():
-        for row in app.tables.ledgers.rows(table):
+        for row in app.tables.control_tables.rows(table):
             told = windows.setdefault(Window(row["window_start"], row["window_end"]), [])
             told.append(json.dumps(row, default=str, sort_keys=True))
             told.sort()

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import run
 from pyspark.sql import SparkSession
 
-from commands import run
 from flight_delay import USE_CASE
 
 AS_OF = "2013-01-02T06:00Z"

@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import shop
+from first_champion import FLIGHTS, SMALL, on_flights
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from sklearn.compose import ColumnTransformer
@@ -16,8 +18,6 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-import shop
-from first_champion import FLIGHTS, SMALL, on_flights
 from flight_delay import USE_CASE
 from flight_delay.outcomes import labels
 from levelfive.core.windows import Window, utc

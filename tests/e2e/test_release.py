@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
 from commands import run
 from first_champion import AS_OF, LATER, TRAINER, on_flights
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from registered import files_of
+
 from levelfive.app import App
 from levelfive.config import Approval, Settings
 from levelfive.core.windows import Window, iso
@@ -31,7 +32,6 @@ from levelfive.storage.runs import RUNS, JobContext
 from levelfive.training import job as training
 from levelfive.training.admission import Admission, admit
 from levelfive.usecase.policies import GatePolicy
-from registered import files_of
 
 DAY = timedelta(days=1)
 SCORED = Window(AS_OF, LATER)
@@ -90,10 +90,10 @@ class Production:
         return history(self.app.tables, self.app.registry.name)
 
     def runs(self) -> list[dict[str, Any]]:
-        return sorted(self.app.tables.ledgers.rows(RUNS), key=lambda row: row["started_at"])
+        return sorted(self.app.tables.control_tables.rows(RUNS), key=lambda row: row["started_at"])
 
     def trail(self) -> list[tuple[str, str, str]]:
-        return [(row["room"], row["status"], row["model_version"] or "") for row in self.runs()]
+        return [(row["stage"], row["status"], row["model_version"] or "") for row in self.runs()]
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_a_model_goes_from_development_to_production_and_back(production: Produc
     approval = {"by": "grace", "reason": "calibrated"}
     rolled_back = {"version": two.version, "since": str(hours[2]), "by": "ada", "reason": "complaints"}
     window = {"window": str(SCORED), "version": "None"}
-    runs, told = production.runs(), ("room", "status", "model_version", "as_of", "parameters", "error")
+    runs, told = production.runs(), ("stage", "status", "model_version", "as_of", "parameters", "error")
     assert [tuple(row[name] for name in told) for row in runs] == [
         ("admission", "succeeded", one.version, LATER, copied(production.version), None),
         ("registry", "failed", one.version, LATER, {"version": one.version, "by": "release"}, said_of(refused.value)),
@@ -229,8 +229,8 @@ def test_the_commands_bring_a_version_to_production_and_back(
     of_theirs = ["--from-model", source.name, "--from-registry", source.uri]
     now, later = ["--as-of", iso(LATER)], ["--as-of", iso(LATER + timedelta(hours=1))]
 
-    def says(code: int, *words: str, room: str = "registry") -> str:
-        assert run(app.home, *filter(None, [room]), *words) == code
+    def says(code: int, *words: str, stage: str = "registry") -> str:
+        assert run(app.home, *filter(None, [stage]), *words) == code
         said = capsys.readouterr()
         return " ".join((said.out + said.err).split())
 
@@ -257,12 +257,12 @@ def test_the_commands_bring_a_version_to_production_and_back(
     assert says(0, "approve", "2", *now, "--by", "ada", "--reason", "late").endswith("is the champion already.")
     app.registry.set_alias(CHAMPION, "1")
     repair = "points at 1, promotions say 2: repair it with `levelfive registry promote 2"
-    assert repair in says(0, "status", *later, room="")
-    nothing_live = says(0, "status", "--as-of", iso(AS_OF), room="")
+    assert repair in says(0, "status", *later, stage="")
+    nothing_live = says(0, "status", "--as-of", iso(AS_OF), stage="")
     assert nothing_live.startswith(f"No champion of {app.registry.name} as of")
     assert repair in nothing_live
     assert "was already the champion" in says(0, "promote", "2", *now)
-    assert "points at" not in says(0, "status", *later, room="")
+    assert "points at" not in says(0, "status", *later, stage="")
     assert f"approved by {app.starter} (for grace)" in says(0, "history", *later)
     assert "nothing to take back" in says(0, "rollback", *later, "--since", iso(LATER + DAY), "--reason", "a test")
     assert "there is nothing to go back to" in says(2, "rollback", *later, "--reason", "a test")

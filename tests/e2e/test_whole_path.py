@@ -6,10 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
+from first_champion import on_flights
 from mlflow.models import Model
 from pyspark.sql import functions as F
 
-from first_champion import on_flights
 from levelfive.app import App
 from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window, utc
@@ -154,5 +154,5 @@ def test_the_run_of_a_batch_is_rebuilt_from_its_commit(loop) -> None:
     assert rebuild_runs(app.context, result.batch_id) == 1
 
     row = app.tables.read(RUNS).where(F.col("run_id") == result.run_id).collect()[0]
-    assert (row["room"], row["status"], row["rebuilt"]) == ("scoring", "succeeded", True)
+    assert (row["stage"], row["status"], row["rebuilt"]) == ("scoring", "succeeded", True)
     assert rebuild_runs(app.context, result.batch_id) == 0

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
-
 from feature_engineering.fake import Metastore, fake_package
 from first_champion import AS_OF, BEGIN, FLIGHTS, LATER, USE_CASES, Deliver, Kept, Stage, delivery
+from notebook_runs import SCORED, Job, Jobs, Scripts
+from pyspark.sql import SparkSession
+
 from levelfive.core.windows import Window, iso
 from levelfive.models.mlflow_store import quieten
-from notebook_runs import SCORED, Job, Jobs, Scripts
 
 
 @pytest.fixture(scope="session", params=USE_CASES)

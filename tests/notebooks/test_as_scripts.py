@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from first_champion import AS_OF, LATER, USE_CASES, Kept, Stage
+from notebook_runs import NOTEBOOKS, SCORED, Scripts, packages_without_ours, run_script
 from pyspark.sql import DataFrame, SparkSession
 
-from first_champion import AS_OF, LATER, USE_CASES, Kept, Stage
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.core.windows import iso
@@ -20,7 +21,6 @@ from levelfive.retraining.policy import Action, Decision
 from levelfive.retraining.records import DecisionRecord, record_decision, retrainings
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import Run
-from notebook_runs import NOTEBOOKS, SCORED, Scripts, packages_without_ours, run_script
 
 on_flights = pytest.mark.parametrize("scripts", USE_CASES[1:], indirect=True)
 
@@ -186,6 +186,6 @@ def test_a_notebook_in_a_git_folder_takes_the_source_beside_it(scripts: Scripts,
 
 @pytest.mark.nightly
 def test_what_was_promoted_is_live_and_carries_who_asked_for_it(first_scripts: Scripts) -> None:
-    (promotion,) = first_scripts.app.tables.ledgers.rows("promotions")
+    (promotion,) = first_scripts.app.tables.control_tables.rows("promotions")
 
     assert (promotion["promoted_by"], promotion["promoted_at"]) == ("test", AS_OF)

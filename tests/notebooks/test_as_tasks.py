@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from first_champion import AS_OF, FLIGHTS, SMALL, Kept, Stage
 from matplotlib.figure import Figure
+from notebook_runs import STARTER, Jobs
 from pyspark.sql import SparkSession
 
-from first_champion import AS_OF, FLIGHTS, SMALL, Kept, Stage
 from levelfive.storage.predictions import PREDICTIONS
-from notebook_runs import STARTER, Jobs
 
 KEY = ["flight_date", "carrier", "flight", "origin"]
 
@@ -86,7 +86,7 @@ def test_the_report_is_written_and_shown(jobs: Jobs) -> None:
 def test_the_code_revision_of_the_job_and_who_started_it_are_in_the_run_of_its_training(
     jobs: Jobs, spark: SparkSession
 ) -> None:
-    (run,) = spark.read.table(f"{jobs.schema}.runs").where("room = 'training'").collect()
+    (run,) = spark.read.table(f"{jobs.schema}.runs").where("stage = 'training'").collect()
 
     assert run["parameters"]["code_revision"] == "abc123"
     assert run["parameters"]["trained_by"] == STARTER

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_memory.registry import MemoryBackend, MemoryClient
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from in_memory.registry import MemoryBackend, MemoryClient
 from levelfive.registry.backends import Backend, RunsOfItsOwn
 
 Client = MlflowClient | MemoryClient

@@ -18,25 +18,25 @@ import pandas as pd
 import psutil
 import pytest
 import requests
+from in_memory.registry import MemoryBackend
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from mlflow.utils import databricks_utils
+from programs import unprivileged
 from requests.adapters import HTTPAdapter
 from sklearn.linear_model import LogisticRegression
+from unity_catalog import unity_catalog
 from urllib3.util import Retry
 
-from in_memory.registry import MemoryBackend
 from levelfive.core.windows import utc
 from levelfive.errors import ConfigError, DamagedModel, MachineError, ModelNotFound, RegistryError
 from levelfive.models.package import Model, ModelCard, digest, save
 from levelfive.registry.backends import without_password
-from levelfive.registry.copying import bring, copy_of
+from levelfive.registry.copying import copy_of, copy_version
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF, SOURCE_MODEL, SOURCE_REGISTRY, SOURCE_VERSION
 from levelfive.usecase.model import Task
-from programs import unprivileged
-from unity_catalog import unity_catalog
 
 KINDS = ("memory", "database", "server", "unity_catalog", "other_metastore", "other_workspace")
 
@@ -211,7 +211,7 @@ def test_a_version_is_brought_from_one_kind_of_registry_to_another_once(
     here = CentralRegistry(f"sqlite:///{tmp_path}/here.db", "models.prod.flight_delay", artefacts=tmp_path / "here")
     version = registry.register(package, {"levelfive_verdict": "of the other environment"})
 
-    brought = [bring(here, registry, version) for _ in range(2)]
+    brought = [copy_version(here, registry, version) for _ in range(2)]
 
     assert brought == ["1", "1"]
     found = here.find("1").tags
@@ -255,11 +255,11 @@ def test_a_copy_that_was_damaged_on_its_way_is_refused_and_made_again(
         patch.setattr(here._backend, "create", damaging)
         for _ in range(2):
             with pytest.raises(DamagedModel, match="their hash differs"):
-                bring(here, there, candidate)
+                copy_version(here, there, candidate)
 
     # The second try did not take the first one's copy for a whole one.
     assert [found.version for found in here.versions()] == ["1", "2"]
-    assert bring(here, there, refit) == "4"
+    assert copy_version(here, there, refit) == "4"
     assert here.find("4").tags[REFIT_OF] == "3"
     assert [copy_of(here, there, version) for version in (candidate, refit)] == ["3", "4"]
 
@@ -273,12 +273,12 @@ def test_a_refit_is_copied_again_if_its_candidate_is(
     there = registries.open("database")
     place = {"uri": f"sqlite:///{tmp_path}/here.db", "name": "models.prod.flight_delay", "artefacts": tmp_path / "here"}
     refit = there.register(package, {REFIT_OF: there.register(package, {})})
-    assert bring(CentralRegistry(**place), there, refit) == "2"
+    assert copy_version(CentralRegistry(**place), there, refit) == "2"
     run = MlflowClient(place["uri"], place["uri"]).get_model_version(place["name"], "1").run_id
     (candidates,) = place["artefacts"].rglob(f"{run}/**/MLmodel")
     spoil(candidates.parent)
 
-    assert bring(CentralRegistry(**place), there, refit) == "4"
+    assert copy_version(CentralRegistry(**place), there, refit) == "4"
     assert CentralRegistry(**place).find("4").tags[REFIT_OF] == "3"
 
 
@@ -324,7 +324,7 @@ def test_a_version_without_a_hash_of_its_files_is_not_copied(registries: Registr
     here = CentralRegistry(f"sqlite:///{tmp_path}/here.db", "models.prod.flight_delay", artefacts=tmp_path / "here")
 
     with pytest.raises(RegistryError, match="no hash of its files"):
-        bring(here, there, "1")
+        copy_version(here, there, "1")
     assert here.versions() == ()
 
 

@@ -47,11 +47,11 @@ VIEWS = {
     "quality": "SELECT * FROM VALUES (2, 'orders', 6L, 1L, 2L, 3L) "
     "AS t(window_end, source, rows_in, accepted, quarantined, duplicates)",
     "decisions": """SELECT * FROM VALUES (1, 'keep', '1', array('a', 'b'), array('c', 'd')),
-        (2, 'retrain', '2', array('e'), array()) AS t(as_of, action, live_version, reasons, would_have_changed)""",
+        (2, 'retrain', '2', array('e'), array()) AS t(as_of, action, live_version, reasons, counterfactuals)""",
     "retrainings": """SELECT * FROM VALUES (1, 'worse', false, NULL, 10L, array('a', 'b')),
         (2, 'better', true, '3', 20L, array('c')) AS t(as_of, verdict, passed, version, labels, reasons)""",
     "runs": """SELECT * FROM VALUES (1, 'data', 10, 'failed', 'a'), (2, 'data', 11, 'succeeded', NULL),
-        (3, 'scoring', 12, 'failed', 'b') AS t(started_at, room, as_of, status, error)""",
+        (3, 'scoring', 12, 'failed', 'b') AS t(started_at, stage, as_of, status, error)""",
 }
 ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "champion": [("1", 2, "bob")],

@@ -8,10 +8,10 @@ from levelfive.reporting.data import (
     ColumnWeek,
     DecisionLine,
     GateLine,
-    Judgement,
     Point,
     PromotionLine,
     ReportData,
+    WindowJudgement,
 )
 from levelfive.statistics.metrics import Estimate
 
@@ -47,7 +47,7 @@ def a_point(month=7, **changes):
 
 
 def a_judgement(month=7, **changes):
-    return replace(Judgement(a_window(month), outside=(), unusual=(), harmful=(), broken=()), **changes)
+    return replace(WindowJudgement(a_window(month), outside=(), unusual=(), harmful=(), broken=()), **changes)
 
 
 def a_column_week(column="dep_delay", week=0, psi: float | None = 0.18, **changes):

@@ -1,8 +1,8 @@
 """What tests without Spark share: a model's packages, saved once, and environments in memory."""
 
 import pytest
-
 from in_memory.release import Environment, Packages, labelled_days, labelled_rows
+
 from levelfive.training import admission
 
 

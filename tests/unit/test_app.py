@@ -65,7 +65,7 @@ def test_an_experiment_is_a_path_in_the_home_of_whom_it_runs_as_or_the_one_of_th
 def test_frames_are_kept_on_a_cluster_and_not_over_connect(session: Classic, kept: bool) -> None:
     tables, rows = App.on_databricks(session, Settings()).tables, MagicMock()
 
-    tables.keep(rows)
+    tables.cache(rows)
 
     assert rows.persist.called is kept
 

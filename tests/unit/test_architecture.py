@@ -17,8 +17,8 @@ WRITES_BY_SQL = re.compile(
 )
 
 
-def rooms() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
-    """Find each room's declared reads and writes by its name."""
+def stages() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    """Find each stage's declared reads and writes by its name."""
     names = [path.parent.name for path in sorted((SOURCE / "levelfive").glob("*/job.py"))]
     jobs = {name: import_module(f"levelfive.{name}.job") for name in names}
     return {name: (frozenset(job.READS), frozenset(job.WRITES)) for name, job in jobs.items()}
@@ -82,23 +82,23 @@ def test_only_formats_know_how_files_are_written(path: Path) -> None:
 
 
 def test_a_table_has_one_writer() -> None:
-    writers = [(table, room) for room, (_, writes) in rooms().items() for table in writes]
+    writers = [(table, stage) for stage, (_, writes) in stages().items() for table in writes]
 
-    assert len(rooms()) >= 5
+    assert len(stages()) >= 5
     assert len({table for table, _ in writers}) == len(writers), writers
 
 
 def test_what_a_room_reads_a_room_writes() -> None:
-    written = {table for _, writes in rooms().values() for table in writes}
+    written = {table for _, writes in stages().values() for table in writes}
 
-    assert {table for reads, _ in rooms().values() for table in reads} <= written
+    assert {table for reads, _ in stages().values() for table in reads} <= written
 
 
 def test_no_room_waits_for_what_comes_after_it() -> None:
-    found = rooms()
+    found = stages()
     needs = {
-        room: {other for other, (_, writes) in found.items() if other != room and writes & reads}
-        for room, (reads, _) in found.items()
+        stage: {other for other, (_, writes) in found.items() if other != stage and writes & reads}
+        for stage, (reads, _) in found.items()
     }
 
     order = list(TopologicalSorter(needs).static_order())  # raises on a cycle

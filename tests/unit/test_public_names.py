@@ -24,7 +24,7 @@ PUBLIC = [
     "KNOWN_AT",
     "LABEL",
     "LABELLED",
-    "Level",
+    "OpenIntervals",
     "LevelfiveError",
     "Lookup",
     "ModelSpec",

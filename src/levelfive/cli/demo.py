@@ -54,7 +54,7 @@ def demo(
         "Metrics are of rows with a mature label (for flights: of flown flights), with 90 % intervals by days, "
         f"as of {iso(result.as_of)}."
     )
-    spent = ", ".join(f"{room} {seconds:.0f} s" for room, seconds in result.seconds.items())
+    spent = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in result.seconds.items())
     out.print(f"time: {time.perf_counter() - start:.0f} s ({spent})")
     out.print(
         f"Report: {result.report}. Tables: {home}/lakehouse. MLflow: {home}/tracking, {home}/registry. "

@@ -1,4 +1,4 @@
-"""The `levelfive` command: every room's job by hand, with the parameters that the jobs have."""
+"""The `levelfive` command: every stage's job by hand, with the parameters that the jobs have."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from levelfive.config import DEFAULT_HOME
 from levelfive.core.telemetry import configure_logging
 from levelfive.errors import LevelfiveError, unusable
 
-# The rooms are imported by the commands that need them: help and refusals shall not wait for Spark and MLflow.
+# The stages are imported by the commands that need them: help and refusals shall not wait for Spark and MLflow.
 
 cli = typer.Typer(
     name="levelfive",

@@ -161,7 +161,7 @@ def retraining(
     for reason in result.decision.reasons:
         out.print(f"  - {reason}")
     out.print("what would have changed it:")
-    for change in result.decision.would_have_changed:
+    for change in result.decision.counterfactuals:
         out.print(f"  - {change}")
     if result.retraining is not None:
         out.print(f"gate: {result.retraining.verdict}: {'; '.join(result.retraining.reasons)}")

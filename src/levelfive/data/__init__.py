@@ -1,1 +1,1 @@
-"""The data room."""
+"""The data stage."""

@@ -64,7 +64,7 @@ class Batch:
         return contract.quarantined(self.judged, self.source)
 
 
-def judge(
+def apply_contract(
     tables: Tables,
     source: Source,
     files: Sequence[LandingFile],
@@ -80,7 +80,7 @@ def judge(
     """
     rows = typed_rows(tables.spark, source, files, references)
     # Read twice, to be counted and to be written: kept where the engine allows it.
-    judged = tables.keep(slim(contract.with_reasons(rows, source)))
+    judged = tables.cache(slim(contract.with_reasons(rows, source)))
     good = judged.where(F.size(contract.REASONS) == 0)
     try:
         repeated = bool(good.groupBy(*source.key).count().where("count > 1").take(1))

@@ -1,4 +1,4 @@
-"""The data room's job: landing files become raw tables, and what breaks a contract goes to quarantine."""
+"""The data stage's job: landing files become raw tables, and what breaks a contract goes to quarantine."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from levelfive.core.parallel import in_parallel
 from levelfive.core.telemetry import event
 from levelfive.core.windows import Window, from_micros, iso
 from levelfive.data.contract import text_literal
-from levelfive.data.ingest import Batch, as_date, day_of, judge
-from levelfive.data.landed import LANDING_FILES, LEDGER_SCHEMA, dated_files, new_files, newest_times
+from levelfive.data.ingest import Batch, apply_contract, as_date, day_of
+from levelfive.data.landed import FILES_SCHEMA, LANDING_FILES, dated_files, new_files, newest_times
 from levelfive.data.landing import LandingFile
 from levelfive.data.missing import ACKNOWLEDGED_DAYS, SOURCE_DAYS, FileDays, Hole, count_days, counted, missing, note
 from levelfive.errors import AsOfError, LandingError
@@ -50,7 +50,7 @@ class FileResult:
 
 @dataclass(frozen=True)
 class DataResult:
-    """What a run of the data room ingested: no files when it had seen all of them before.
+    """What a run of the data stage ingested: no files when it had seen all of them before.
 
     `left` are files that begin after `as_of`: a later run takes them. `missing` are days without rows before the newest
     ones, also where nothing was ingested; of the sources in `too_few_days`, too few have rows to say so.
@@ -111,7 +111,7 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
             if results:
                 _append_ledger(run, results, as_of)
             for batch in batches:
-                run.tables.let_go(batch.judged)
+                run.tables.uncache(batch.judged)
         for what in ("rows_in", "accepted", "quarantined", "duplicates"):
             run.counts[what] = sum(getattr(result, what) for result in results)
         left = tuple(name for one in judged.values() for name in one.left)
@@ -142,13 +142,13 @@ def _judge_one(
     context: JobContext, judged: Mapping[str, _Judged], source: Source, files: tuple[LandingFile, ...], as_of: datetime
 ) -> _Judged:
     references = {name: _reference(context, judged, name) for name in source.references}
-    judge_files = partial(judge, context.tables, source, day_starts_at=context.use_case.day_starts_at)
+    judge_files = partial(apply_contract, context.tables, source, day_starts_at=context.use_case.day_starts_at)
     batch = judge_files(files=files, references=references)
     begins = {name: counts.min_event_time for name, counts in batch.counts.items()}
     left = {name: begin for name, begin in begins.items() if begin is not None and begin > as_of}
     if not left:
         return _Judged(batch, left)
-    context.tables.let_go(batch.judged)
+    context.tables.uncache(batch.judged)
     due = tuple(file for file in files if file.name not in left)
     return _Judged(judge_files(files=due, references=references) if due else None, left)
 
@@ -308,4 +308,4 @@ def _file_result(batch: Batch, name: str, sha256: str, accepted: int) -> FileRes
 
 def _append_ledger(run: Run, results: tuple[FileResult, ...], as_of: datetime) -> None:
     rows = [(*astuple(result), as_of) for result in results]
-    run.wrote(run.tables.ledgers.add(LANDING_FILES, LEDGER_SCHEMA, rows))
+    run.wrote(run.tables.control_tables.add(LANDING_FILES, FILES_SCHEMA, rows))

@@ -1,4 +1,4 @@
-"""Raw tables as they were known at a time: the one gate through which the other rooms read raw data."""
+"""Raw tables as they were known at a time: the one gate through which the other stages read raw data."""
 
 from __future__ import annotations
 

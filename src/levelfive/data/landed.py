@@ -12,7 +12,7 @@ from levelfive.storage.runs import Run
 from levelfive.usecase.sources import Source
 
 LANDING_FILES = "landing_files"
-LEDGER_SCHEMA = """source string, source_file string, sha256 string, rows_in long, accepted long, quarantined long,
+FILES_SCHEMA = """source string, source_file string, sha256 string, rows_in long, accepted long, quarantined long,
     duplicates long, min_event_time timestamp, max_event_time timestamp, loaded_at timestamp"""
 
 

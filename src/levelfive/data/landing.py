@@ -117,21 +117,21 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def unseen(files: Sequence[LandingFile], ledger: Mapping[str, str]) -> tuple[LandingFile, ...]:
+def unseen(files: Sequence[LandingFile], known: Mapping[str, str]) -> tuple[LandingFile, ...]:
     """Select the files that were not ingested yet.
 
     Args:
         files: What lies in the landing place.
-        ledger: Name of each ingested file, by hash.
+        known: Name of each ingested file, by hash.
 
     Raises:
         LandingError: A file was changed after it was ingested, or has the content of another one.
     """
-    hashes = {name: sha for sha, name in ledger.items()}
+    hashes = {name: sha for sha, name in known.items()}
     fresh: dict[str, str] = {}
     chosen = []
     for file in files:
-        twin = ledger.get(file.sha256) or fresh.get(file.sha256)
+        twin = known.get(file.sha256) or fresh.get(file.sha256)
         if twin == file.name:
             continue
         if twin is not None:

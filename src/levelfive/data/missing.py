@@ -77,7 +77,7 @@ def count_days(run: Run, days: Mapping[str, FileDays], as_of: datetime) -> None:
     ]
     if cells:
         keys = ("source", "source_file", "day")
-        run.wrote(run.tables.ledgers.add(SOURCE_DAYS, SOURCE_DAYS_SCHEMA, cells, keys))
+        run.wrote(run.tables.control_tables.add(SOURCE_DAYS, SOURCE_DAYS_SCHEMA, cells, keys))
 
 
 def counted(run: Run, sources: Collection[str], *, as_of: datetime) -> frozenset[str]:
@@ -161,7 +161,7 @@ def acknowledge(context: JobContext, said: Acknowledgement, *, as_of: datetime) 
         _check(context.use_case, said)
         row = (*astuple(hole), said.by, said.reason, as_of, run.run_id)
         keys = ("source", "first_day", "last_day", "acknowledged_by", "reason")
-        run.wrote(run.tables.ledgers.add(ACKNOWLEDGED_DAYS, _ACKNOWLEDGED_SCHEMA, [row], keys))
+        run.wrote(run.tables.control_tables.add(ACKNOWLEDGED_DAYS, _ACKNOWLEDGED_SCHEMA, [row], keys))
         # A person may look back for long: the holes around these days are told, not those around the logical now.
         until = min(day_of(as_of, context.use_case), hole.last + YEAR_DAYS * DAY)
         return note(run, _missing(run, context.use_case, until, [hole.source]).holes)

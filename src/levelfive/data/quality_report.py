@@ -29,7 +29,7 @@ _PLACE = "place"
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ExpectationOutcome:
     """What Great Expectations found for one expectation; all rows of the frame count as its elements."""
 
     column: str
@@ -45,7 +45,7 @@ class QualityReport:
 
     source: str
     success: bool
-    judgements: tuple[Judgement, ...]
+    judgements: tuple[ExpectationOutcome, ...]
     result_json: str
 
 
@@ -65,11 +65,11 @@ def report(context: JobContext, landing: Path) -> tuple[QualityReport, ...]:
 def _of_source(context: JobContext, source: Source, landing: Path) -> QualityReport:
     files = [inspect(path, source=source) for path in list_files(landing, source)]
     references = {name: context.tables.read(context.use_case.source(name).table) for name in source.references}
-    rows = context.tables.keep(typed_rows(context.tables.spark, source, files, references))
+    rows = context.tables.cache(typed_rows(context.tables.spark, source, files, references))
     try:
         return validate(rows, source)
     finally:
-        context.tables.let_go(rows)
+        context.tables.uncache(rows)
 
 
 def expectation_suite(source: Source) -> ExpectationSuite:
@@ -147,13 +147,13 @@ def _run(frame: DataFrame, suite: ExpectationSuite) -> ExpectationSuiteValidatio
     return result
 
 
-def _judgement(result: ExpectationValidationResult, demand: Expectation) -> Judgement:
+def _judgement(result: ExpectationValidationResult, demand: Expectation) -> ExpectationOutcome:
     if "unexpected_count" not in result.result:
         raise ConfigError(
             f"expected column {demand.column!r}, of a type that suits the expectation {str(demand)!r}; "
             f"Great Expectations got {_exception(result)}: correct the expectation or the frame"
         )
-    return Judgement(
+    return ExpectationOutcome(
         column=demand.column,
         kind=demand.kind,
         success=bool(result.success),

@@ -1,4 +1,4 @@
-"""The demo: a clock that walks through a year of files and calls the rooms as a scheduler would."""
+"""The demo: a clock that walks through a year of files and calls the stages as a scheduler would."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Done = frozenset[tuple[str, datetime | None]]
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """What the demo led to: a measurement of each window, the report, and the seconds spent by room."""
+    """What the demo led to: a measurement of each window, the report, and the seconds spent by stage."""
 
     measurements: tuple[Measurement, ...]
     report: Path
@@ -49,7 +49,7 @@ def run(app: App, replay: Replay, say: Say) -> ReplayResult:
     own time. Steps that are done already are passed over, so that a demo that was stopped goes on where it was.
 
     Raises:
-        LevelfiveError: A room refused.
+        LevelfiveError: A stage refused.
     """
     try:
         return _run(app, replay, say)
@@ -177,14 +177,14 @@ def _first_champion(app: App, as_of: datetime, spent: dict[str, float], say: Say
 
 
 def _done(app: App) -> Done:
-    rows = app.tables.ledgers.rows(RUNS, columns=("room", "as_of"), where={"status": "succeeded"})
-    return frozenset((row["room"], row["as_of"]) for row in rows)
+    rows = app.tables.control_tables.rows(RUNS, columns=("stage", "as_of"), where={"status": "succeeded"})
+    return frozenset((row["stage"], row["as_of"]) for row in rows)
 
 
 class _timed:
-    def __init__(self, spent: dict[str, float], room: str) -> None:
+    def __init__(self, spent: dict[str, float], stage: str) -> None:
         self._spent = spent
-        self._room = room
+        self._room = stage
 
     def __enter__(self) -> None:
         self._start = time.perf_counter()

@@ -1,1 +1,1 @@
-"""The features room."""
+"""The features stage."""

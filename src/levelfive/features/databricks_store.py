@@ -19,9 +19,9 @@ from levelfive.core.conditions import in_window, sql_window
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError, MachineError, TableError
 from levelfive.features.lookup import check, minutes_before, tick, times_among
-from levelfive.features.reaches import note, reach, reached
 from levelfive.features.refusals import refusals_of
 from levelfive.features.store import columns_after, keyed_rows, primary_key
+from levelfive.features.watermarks import common_watermark, note, watermark
 from levelfive.storage.commits import Write
 from levelfive.storage.keys import explained
 from levelfive.storage.tables import Tables
@@ -95,7 +95,7 @@ class DatabricksFeatureStore:
 
     Args:
         tables: The catalog and schema that logical names are bound to.
-        connect: Builds the client, at its first use: not every room needs one.
+        connect: Builds the client, at its first use: not every stage needs one.
     """
 
     def __init__(self, tables: Tables, connect: Callable[[], FeatureEngineering]) -> None:
@@ -117,25 +117,25 @@ class DatabricksFeatureStore:
                 # What is computed no more has to go, and the client deletes nothing.
                 return self._tables.rebuild(table.name, keyed.once(), made_of)
             # The client counts keys before it merges, and the rows are compared with the table's after that.
-            rows = self._tables.keep(keyed.rows.where(in_window(KNOWN_AT, window)))
+            rows = self._tables.cache(keyed.rows.where(in_window(KNOWN_AT, window)))
             try:
                 self._engineering.client.write_table(name=self._tables.name(table.name), df=rows, mode="merge")
                 self._remove_stale(table, rows, window)
             finally:
-                self._tables.let_go(rows)
+                self._tables.uncache(rows)
             version = self._tables.version(table.name)
         write = Write(table.name, version)
         with self._noting:
             note(self._tables, write, window)
         return write
 
-    def reach(self, table: str, *, before: datetime) -> datetime | None:
+    def watermark(self, table: str, *, before: datetime) -> datetime | None:
         """Tell how far a table reached; see `FeatureStore`."""
-        return reach(self._tables, table, before=before)
+        return watermark(self._tables, table, before=before)
 
-    def reached(self, tables: Collection[str], *, until: datetime) -> datetime | None:
+    def common_watermark(self, tables: Collection[str], *, until: datetime) -> datetime | None:
         """Tell how far all of some tables reach; see `FeatureStore`."""
-        return reached(self._tables, tables, until=until)
+        return common_watermark(self._tables, tables, until=until)
 
     def assemble(
         self,
@@ -164,7 +164,7 @@ class DatabricksFeatureStore:
         if set(made.primary_keys) != set(keys):
             raise TableError(
                 f"feature table {name} has the primary key ({', '.join(made.primary_keys)}), the use case declares "
-                f"({', '.join(keys)}): drop the table and run the features room again, or change the declaration"
+                f"({', '.join(keys)}): drop the table and run the features stage again, or change the declaration"
             )
 
     def _remove_stale(self, table: FeatureTable, rows: DataFrame, window: Window) -> None:

@@ -73,7 +73,7 @@ class Ratio:
 
 
 @dataclass(frozen=True)
-class Level:
+class OpenIntervals:
     """Matters that begin and end: how many are open at a tick, and for how many minutes on average.
 
     The columns are named as the level, and with `_minutes_mean` after it.
@@ -109,7 +109,7 @@ class GridSpec:
     flows: Mapping[str, Flow]
     counts: tuple[str, ...]
     ratios: Mapping[str, Ratio]
-    levels: Mapping[str, Level]
+    levels: Mapping[str, OpenIntervals]
 
     def __post_init__(self) -> None:
         """Check that spans are whole numbers of ticks, and that counts and ratios are of flows."""

@@ -1,4 +1,4 @@
-"""The features room's job: computes every feature table for a window, and the labels that became known."""
+"""The features stage's job: computes every feature table for a window, and the labels that became known."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from levelfive.data.known import read_as_known
 from levelfive.data.landed import LANDING_FILES
 from levelfive.data.missing import KNOWN_BY, Hole, looked_back_to
 from levelfive.errors import AsOfError
-from levelfive.features import reaches
-from levelfive.features.reaches import FEATURE_WINDOWS
+from levelfive.features import watermarks
 from levelfive.features.refusals import refusals_of_workers
+from levelfive.features.watermarks import FEATURE_WINDOWS
 from levelfive.storage.commits import Write
 from levelfive.storage.keys import Keyed, explained
 from levelfive.storage.runs import JobContext, Run
@@ -67,7 +67,7 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
         with run.timed("tables"):
             writes = in_parallel(jobs)
             # Feature tables' windows were noted by the store.
-            reaches.note(run.tables, writes[-1], window)
+            watermarks.note(run.tables, writes[-1], window)
         use_case = context.use_case
         read = {*use_case.label_sources, *(name for table in use_case.feature_tables for name in table.sources)}
         holes = looked_back_to(run, use_case, window, as_of=as_of, sources=read)
@@ -175,8 +175,8 @@ def _write_labels(context: JobContext, run: Run, window: Window) -> Write:
 def _resume(context: JobContext, run: Run, as_of: datetime) -> datetime:
     # What the tables say of themselves, not what a run said: a killed run may have written some of them.
     timed = [table.name for table in context.use_case.feature_tables if table.timestamped]
-    ends = [context.features.reach(table, before=as_of) for table in timed]
-    ends.append(reaches.reach(context.tables, LABELS, before=as_of))
+    ends = [context.features.watermark(table, before=as_of) for table in timed]
+    ends.append(watermarks.watermark(context.tables, LABELS, before=as_of))
     reached = [end for end in ends if end is not None]
     return min(reached) if len(reached) == len(ends) else _first_data(context, run, as_of)
 

@@ -72,8 +72,8 @@ def _refusal(tables: str, err: Exception) -> TableError | None:
         return TableError(f"{tables}: a grant is missing. {_remedy(said)}")
     if any(words in said for words in NO_TABLE):
         return TableError(
-            f"{tables} is not there, or may not be seen: run the features room, or ask for USE CATALOG, USE SCHEMA and "
-            f"SELECT. It was said: {_first_line(said)}"
+            f"{tables} is not there, or may not be seen: run the features stage, or ask for USE CATALOG, USE SCHEMA "
+            f"and SELECT. It was said: {_first_line(said)}"
         )
     if isinstance(err, AnalysisException | ValueError):
         return TableError(f"{tables}: the feature store refused: {_first_line(said)}")

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
 from levelfive.features import lookup
-from levelfive.features.reaches import note, reach, reached
+from levelfive.features.watermarks import common_watermark, note, watermark
 from levelfive.storage.commits import Write
 from levelfive.storage.keys import Keyed, explained
 from levelfive.storage.tables import Tables
@@ -45,13 +45,13 @@ class LocalFeatureStore:
                 return write
             return self._tables.rebuild(table.name, keyed.once(), made_of)
 
-    def reach(self, table: str, *, before: datetime) -> datetime | None:
+    def watermark(self, table: str, *, before: datetime) -> datetime | None:
         """Tell how far a table reached; see `FeatureStore`."""
-        return reach(self._tables, table, before=before)
+        return watermark(self._tables, table, before=before)
 
-    def reached(self, tables: Collection[str], *, until: datetime) -> datetime | None:
+    def common_watermark(self, tables: Collection[str], *, until: datetime) -> datetime | None:
         """Tell how far all of some tables reach; see `FeatureStore`."""
-        return reached(self._tables, tables, until=until)
+        return common_watermark(self._tables, tables, until=until)
 
     def assemble(
         self,

@@ -1,1 +1,1 @@
-"""The monitoring room."""
+"""The monitoring stage."""

@@ -88,7 +88,7 @@ def acknowledge(context: JobContext, model_name: str, said: Acknowledgement, *, 
         window = (said.window.start, said.window.end, found.harmful, found.broken)
         row = (model_name, *window, str(said.left_out), said.by, said.reason, as_of, run.run_id)
         keys = ("model_name", "window_start", "window_end", "acknowledged_at")
-        run.wrote(run.tables.ledgers.add(ACKNOWLEDGED_WINDOWS, _SCHEMA, [row], keys))
+        run.wrote(run.tables.control_tables.add(ACKNOWLEDGED_WINDOWS, _SCHEMA, [row], keys))
         return found
 
 

@@ -1,4 +1,4 @@
-"""The monitoring room's job: compares what was scored with the baseline and, once labels are mature, with the truth."""
+"""The job of monitoring: compares what was scored with the baseline and, once labels are mature, with the truth."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from levelfive.monitoring.nothing import nothing_in
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles, baseline_of, profile_days
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, VERDICTS, Subject, VerdictRecord
-from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, Verdict, judge
+from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, WindowVerdict, judge_window
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.statistics.baseline import Baseline
@@ -57,7 +57,7 @@ class MonitoringResult:
 
     run_id: str
     window: Window
-    verdicts: dict[str, Verdict]
+    verdicts: dict[str, WindowVerdict]
     performance: tuple[Performance, ...]
     nothing: str = ""
 
@@ -147,7 +147,7 @@ class _Seen:
     profiles: WindowProfiles
     drifts: tuple[ColumnDrift, ...]
     faults: Faults
-    verdict: Verdict
+    verdict: WindowVerdict
 
 
 _Profiled = tuple[Subject, Model, WindowProfiles]
@@ -190,7 +190,7 @@ def _look(
     faults = find_faults({**days_of_training(baseline), **earlier}, today)
     drifts = _drifts(context, profiles, baseline)
     trained = model.card.trained_until - model.card.trained_from
-    verdict = judge(
+    verdict = judge_window(
         drifts,
         Delivery(
             delivered=tuple(delivered),

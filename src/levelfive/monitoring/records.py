@@ -1,4 +1,4 @@
-"""The tables of the monitoring room: their columns, and the rows that the job writes."""
+"""The tables of the monitoring stage: their columns, and the rows that the job writes."""
 
 from __future__ import annotations
 
@@ -217,9 +217,9 @@ def _measured(one: Performance, evaluation: Evaluation | None) -> tuple[object, 
 def _replace(run: Run, table: str, cells: list[Cells]) -> None:
     if cells:
         of = ("model_name", "window_start", "window_end")
-        run.wrote(run.tables.ledgers.replace(table, _SCHEMAS[table], cells, of))
+        run.wrote(run.tables.control_tables.replace(table, _SCHEMAS[table], cells, of))
 
 
 def _add(run: Run, table: str, cells: list[Cells], keys: tuple[str, ...]) -> None:
     if cells:
-        run.wrote(run.tables.ledgers.add(table, _SCHEMAS[table], cells, keys))
+        run.wrote(run.tables.control_tables.add(table, _SCHEMAS[table], cells, keys))

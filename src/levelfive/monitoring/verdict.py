@@ -58,7 +58,7 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class WindowVerdict:
     """What monitoring says of a window. Only harm or broken data calls for a person.
 
     Args:
@@ -76,7 +76,7 @@ class Verdict:
     left_out: tuple[date, ...] = ()
 
 
-def judge(
+def judge_window(
     columns: Sequence[ColumnDrift],
     delivery: Delivery,
     skill: Estimate | None,
@@ -84,7 +84,7 @@ def judge(
     faults: Faults,
     skill_at_training: float | None,
     policy: MonitoringPolicy,
-) -> Verdict:
+) -> WindowVerdict:
     """Judge a window.
 
     Harm is judged by skill: the share of a constant prediction's loss that the model takes away. A season that
@@ -99,7 +99,7 @@ def judge(
         policy: From which values on something is said.
     """
     sources = _broken_sources(delivery, faults)
-    return Verdict(
+    return WindowVerdict(
         outside=tuple(c.column for c in columns if c.drift.new_share > policy.outside_share),
         unusual=tuple(c.column for c in columns if c.unusual),
         harmful=_harm(skill, skill_at_training, policy),

@@ -55,7 +55,7 @@ class LakehouseMonitor:
         parameters = {"window": window, "lakehouse_monitor": table}
         with context.run("monitoring", as_of=as_of, parameters=parameters) as run:
             if not context.tables.exists(PREDICTIONS):
-                raise TableError(f"table {table} does not exist yet: run the scoring room first")
+                raise TableError(f"table {table} does not exist yet: run the scoring stage first")
             refresh = self._refreshed(table)
             made = refresh is None
             if made:

@@ -183,7 +183,7 @@ def main() -> None:
 
 
 def _exercise(tables: Tables) -> None:
-    """Load the classes that the rooms will need: a table is written and read."""
+    """Load the classes that the stages will need: a table is written and read."""
     rows = tables.spark.range(10).selectExpr("id", "id % 3 AS part", "timestamp_seconds(id) AS at")
     tables.insert_new("numbers", rows, ("id",))
     tables.read("numbers").groupBy("part").count().toPandas()

@@ -42,7 +42,7 @@ class Workspace:
 
     def tables(self, settings: Settings) -> CatalogTables:
         """Open the lakehouse."""
-        return CatalogTables(self.spark, schema=settings.schema_name, can_keep=not is_over_connect(self.spark))
+        return CatalogTables(self.spark, schema=settings.schema_name, can_cache=not is_over_connect(self.spark))
 
     def features(self, tables: Tables) -> FeatureStore:
         """Open Feature Engineering in Unity Catalog."""

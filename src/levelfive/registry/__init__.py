@@ -1,1 +1,1 @@
-"""The registry room."""
+"""The registry stage."""

@@ -9,7 +9,7 @@ from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
 
 
-def follow(tables: Tables, registry: CentralRegistry) -> Promotion:
+def sync_aliases(tables: Tables, registry: CentralRegistry) -> Promotion:
     """Point `champion` at the newest champion; a challenger that was compared with another one waits no longer.
 
     Promotions are read before and after: who writes late, while another one promotes, writes again.

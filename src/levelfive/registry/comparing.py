@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from levelfive.core.windows import iso
 from levelfive.errors import DataError
-from levelfive.registry.gate import Verdict
+from levelfive.registry.gate import GateVerdict
 from levelfive.registry.store import CentralRegistry
 from levelfive.registry.tags import VERDICT
 
@@ -60,7 +60,7 @@ def _said(tags: Mapping[str, str]) -> dict[str, str]:
     if VERDICT not in tags:
         return shown
     try:
-        verdict = Verdict.from_json(tags[VERDICT])
+        verdict = GateVerdict.from_json(tags[VERDICT])
     except DataError:
         return shown
     return {**shown, "verdict": f"{verdict.kind}: {'; '.join(verdict.reasons)}"}

@@ -26,7 +26,7 @@ from levelfive.registry.tags import (
 KEPT = (AS_OF, TRACKING_RUN, CODE_REVISION, CODE_SHA256, CODE_DISTRIBUTION, TRAINING_SET_SHA256, TRAINED_BY)
 
 
-def bring(registry: CentralRegistry, source: CentralRegistry, version: str) -> str:
+def copy_version(registry: CentralRegistry, source: CentralRegistry, version: str) -> str:
     """Copy a version; one that was brought before is found again, unless its files are damaged or gone.
 
     The files are read, checked against their hash, stored in this registry, and checked once more as they are loaded.
@@ -54,7 +54,7 @@ def bring(registry: CentralRegistry, source: CentralRegistry, version: str) -> s
     with tempfile.TemporaryDirectory() as folder:
         package = source.download(version, Path(folder))
         if REFIT_OF in found.tags:
-            kept[REFIT_OF] = bring(registry, source, found.tags[REFIT_OF])
+            kept[REFIT_OF] = copy_version(registry, source, found.tags[REFIT_OF])
         made = registry.register(package, {**kept, **marks, ROLE: COPY})
     registry.load(made)
     return made

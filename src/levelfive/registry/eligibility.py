@@ -10,7 +10,7 @@ from datetime import datetime
 from levelfive.core.job_runs import is_service_principal
 from levelfive.core.windows import iso
 from levelfive.errors import DataError, RegistryError
-from levelfive.registry.gate import Verdict
+from levelfive.registry.gate import GateVerdict
 from levelfive.registry.promotions import Promotion
 from levelfive.registry.store import RegisteredVersion
 from levelfive.registry.tags import (
@@ -26,12 +26,12 @@ from levelfive.registry.tags import (
 )
 
 
-def judged(verdict: Verdict, live: Promotion | None) -> dict[str, str]:
+def judged(verdict: GateVerdict, live: Promotion | None) -> dict[str, str]:
     """Write as tags what the gate said of a version, and with which champion it was compared."""
     return {VERDICT: verdict.to_json(), JUDGED_AGAINST: _rival(live)}
 
 
-def passed_verdict(found: RegisteredVersion) -> Verdict:
+def passed_verdict(found: RegisteredVersion) -> GateVerdict:
     """Read the verdict that a version carries.
 
     Raises:
@@ -44,7 +44,7 @@ def passed_verdict(found: RegisteredVersion) -> Verdict:
             "brought, can go live"
         )
     try:
-        verdict = Verdict.from_json(found.tags[VERDICT])
+        verdict = GateVerdict.from_json(found.tags[VERDICT])
     except DataError as err:
         raise RegistryError(f"{about} carries a verdict that cannot be read: {err}. {_judge_again(found)}") from err
     if not verdict.passed:

@@ -29,7 +29,7 @@ class VerdictKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateVerdict:
     """The gate's answer.
 
     Args:
@@ -53,7 +53,7 @@ class Verdict:
         return json.dumps(record, allow_nan=False)
 
     @classmethod
-    def from_json(cls, text: str) -> Verdict:
+    def from_json(cls, text: str) -> GateVerdict:
         """Read a verdict that `to_json` wrote.
 
         Raises:
@@ -68,7 +68,7 @@ class Verdict:
                 difference=_read_difference(record["difference"]),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as err:
-            raise DataError(f"expected a verdict as Verdict.to_json writes it, got {text[:200]!r}") from err
+            raise DataError(f"expected a verdict as GateVerdict.to_json writes it, got {text[:200]!r}") from err
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +128,7 @@ class GateEvidence:
             )
 
 
-def judge(evidence: GateEvidence, policy: GatePolicy) -> Verdict:
+def judge_candidate(evidence: GateEvidence, policy: GatePolicy) -> GateVerdict:
     """Decide whether the candidate may replace the champion, or become the first one.
 
     In this order:
@@ -150,39 +150,39 @@ def judge(evidence: GateEvidence, policy: GatePolicy) -> Verdict:
     skill = _skill(evidence)
     said = f"loss {skill:.2%} below a constant prediction's, at least {policy.min_skill:.2%} is asked for"
     if not skill >= policy.min_skill:
-        return Verdict(VerdictKind.WORSE, False, (f"too little skill: {said}",), difference)
+        return GateVerdict(VerdictKind.WORSE, False, (f"too little skill: {said}",), difference)
     if difference is None:
-        return Verdict(VerdictKind.BETTER, True, ("no champion to compare with", f"enough skill: {said}"))
+        return GateVerdict(VerdictKind.BETTER, True, ("no champion to compare with", f"enough skill: {said}"))
     return _compared(difference, policy)
 
 
-def without_lost_champion(verdict: Verdict, version: str) -> Verdict:
+def without_lost_champion(verdict: GateVerdict, version: str) -> GateVerdict:
     """Say of a verdict that there is a champion, which could not be compared with."""
     said = f"the files of the champion, version {version}, are gone or damaged: nothing is compared with it"
     return replace(verdict, reasons=(said, *verdict.reasons))
 
 
-def _compared(difference: Difference, policy: GatePolicy) -> Verdict:
+def _compared(difference: Difference, policy: GatePolicy) -> GateVerdict:
     measured = (
         f"loss minus champion's {difference.value:+.5f}, {policy.confidence:.0%} interval "
         f"[{difference.low:+.5f}, {difference.high:+.5f}] over {difference.days} days, "
         f"margin {policy.margin:g}"
     )
     if difference.high < 0:
-        return Verdict(VerdictKind.BETTER, True, (f"better than the champion: {measured}",), difference)
+        return GateVerdict(VerdictKind.BETTER, True, (f"better than the champion: {measured}",), difference)
     if difference.high < policy.margin:
         found = "worse, by less than the margin" if difference.low > 0 else "not worse than the champion"
-        return Verdict(VerdictKind.NOT_WORSE, True, (f"{found}: {measured}",), difference)
+        return GateVerdict(VerdictKind.NOT_WORSE, True, (f"{found}: {measured}",), difference)
     if difference.low > 0:
-        return Verdict(VerdictKind.WORSE, False, (f"worse than the champion: {measured}",), difference)
+        return GateVerdict(VerdictKind.WORSE, False, (f"worse than the champion: {measured}",), difference)
     unknown = "the interval holds 0 and reaches the margin" if difference.days > 1 else "one day has no interval"
     return _undecided((f"{unknown}: {measured}",), difference, policy)
 
 
-def _undecided(reasons: tuple[str, ...], difference: Difference | None, policy: GatePolicy) -> Verdict:
+def _undecided(reasons: tuple[str, ...], difference: Difference | None, policy: GatePolicy) -> GateVerdict:
     passed = policy.no_evidence == NoEvidence.PROMOTE
     decided = f"the policy without evidence: {policy.no_evidence}"
-    return Verdict(VerdictKind.NOT_ENOUGH_EVIDENCE, passed, (*reasons, decided), difference)
+    return GateVerdict(VerdictKind.NOT_ENOUGH_EVIDENCE, passed, (*reasons, decided), difference)
 
 
 def _shortfalls(evidence: GateEvidence, policy: GatePolicy) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The registry room's job: makes a version that passed the gate the champion."""
+"""The registry stage's job: makes a version that passed the gate the champion."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from levelfive.config import Approval
 from levelfive.core.windows import iso
 from levelfive.errors import RegistryError
 from levelfive.models.package import smoke_check
-from levelfive.registry.aliases import follow
+from levelfive.registry.aliases import sync_aliases
 from levelfive.registry.eligibility import approval as approval_of
 from levelfive.registry.eligibility import approved, check_approver, check_rival, passed_verdict
 from levelfive.registry.promotions import PROMOTIONS, Promotion, append, champion_as_of, history
@@ -66,7 +66,7 @@ def run(
         run.model_version = version
         made = history(context.tables, registry.name)
         if made and made[-1].version == version:
-            return RegistryResult(run.run_id, follow(run.tables, registry), promoted=False)
+            return RegistryResult(run.run_id, sync_aliases(run.tables, registry), promoted=False)
         found = registry.find(version)
         verdict = passed_verdict(found)
         _check_order(made, as_of, version)
@@ -167,7 +167,7 @@ def rollback(
         made = history(context.tables, registry.name)
         if made and not _is_to_take_back(made[-1], as_of, version, since):
             run.model_version = made[-1].version
-            return RegistryResult(run.run_id, follow(run.tables, registry), promoted=False)
+            return RegistryResult(run.run_id, sync_aliases(run.tables, registry), promoted=False)
         earlier = made[-1].previous_version if made else None
         if earlier is None:
             raise RegistryError(
@@ -201,7 +201,7 @@ def _made(run: Run, registry: CentralRegistry, promotion: Promotion) -> Registry
     with run.timed("smoke_check"), tempfile.TemporaryDirectory() as folder:
         smoke_check(registry.download(promotion.version, Path(folder)))
     run.wrote(append(run.tables, promotion))
-    follow(run.tables, registry)
+    sync_aliases(run.tables, registry)
     return RegistryResult(run.run_id, promotion, promoted=True)
 
 

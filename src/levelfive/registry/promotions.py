@@ -33,7 +33,7 @@ class Promotion:
 
 def history(tables: Tables, model_name: str) -> tuple[Promotion, ...]:
     """List all promotions of a model in their order."""
-    found = (Promotion(**row) for row in tables.ledgers.rows(PROMOTIONS, where={"model_name": model_name}))
+    found = (Promotion(**row) for row in tables.control_tables.rows(PROMOTIONS, where={"model_name": model_name}))
     return tuple(sorted(found, key=lambda promotion: promotion.seq))
 
 
@@ -54,7 +54,7 @@ def append(tables: Tables, promotion: Promotion) -> Write:
         TableError: The table cannot be written.
     """
     try:
-        write = tables.ledgers.add(PROMOTIONS, SCHEMA, [astuple(promotion)], ("model_name", "seq"))
+        write = tables.control_tables.add(PROMOTIONS, SCHEMA, [astuple(promotion)], ("model_name", "seq"))
     except TableConflict as err:
         raise _conflict(promotion) from err
     if write.rows == 0:

@@ -26,11 +26,11 @@ from levelfive.reporting.data import (
     DecisionLine,
     FailureLine,
     GateLine,
-    Judgement,
     MissingLine,
     Point,
     PromotionLine,
     ReportData,
+    WindowJudgement,
 )
 from levelfive.retraining.records import decisions, retrainings
 from levelfive.statistics.baseline import Baseline
@@ -72,12 +72,12 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         champion_since=None if live is None else live.promoted_at,
         points=tuple(found.point for found in measurements(run, name, as_of=as_of)),
         judgements=tuple(
-            Judgement(one.window, one.outside, one.unusual, one.harmful, one.broken, _word(known, one))
+            WindowJudgement(one.window, one.outside, one.unusual, one.harmful, one.broken, _word(known, one))
             for one in records.verdicts(run, name, as_of=as_of)
         ),
         columns=_column_weeks(run, registry, as_of),
         decisions=tuple(
-            DecisionLine(one.as_of, str(one.decision.action), one.decision.reasons, one.decision.would_have_changed)
+            DecisionLine(one.as_of, str(one.decision.action), one.decision.reasons, one.decision.counterfactuals)
             for one in decisions(tables, name, until=as_of)
         ),
         promotions=tuple(
@@ -87,7 +87,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         gates=tuple(
             GateLine(one.as_of, one.verdict, one.passed, one.reasons) for one in retrainings(tables, name, until=as_of)
         ),
-        failures=tuple(FailureLine(at, room, said) for at, room, said in failures(tables, until=as_of)),
+        failures=tuple(FailureLine(at, stage, said) for at, stage, said in failures(tables, until=as_of)),
         missing=tuple(
             MissingLine(one.source, one.first, one.last) for one in missing(run, context.use_case, as_of=as_of).holes
         ),

@@ -51,7 +51,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class WindowJudgement:
     """The separate statements of a verdict on a window; only harm or broken data calls for a person.
 
     Attributes:
@@ -98,7 +98,7 @@ class DecisionLine:
     as_of: datetime
     action: str
     reasons: tuple[str, ...]
-    would_have_changed: tuple[str, ...]
+    counterfactuals: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class FailureLine:
     """A run of a job that failed, by its logical time, and what it said."""
 
     as_of: datetime
-    room: str
+    stage: str
     error: str
 
 
@@ -150,7 +150,7 @@ class ReportData:
     champion: str | None
     champion_since: datetime | None
     points: tuple[Point, ...] = ()
-    judgements: tuple[Judgement, ...] = ()
+    judgements: tuple[WindowJudgement, ...] = ()
     columns: tuple[ColumnWeek, ...] = ()
     decisions: tuple[DecisionLine, ...] = ()
     promotions: tuple[PromotionLine, ...] = ()
@@ -200,6 +200,6 @@ class ReportData:
         return point
 
     @property
-    def latest_judgement(self) -> Judgement | None:
+    def latest_judgement(self) -> WindowJudgement | None:
         """The judgement of the latest window."""
         return max(self.judgements, key=lambda judgement: (judgement.window.end, judgement.window.start), default=None)

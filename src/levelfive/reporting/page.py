@@ -9,9 +9,9 @@ from levelfive.core.windows import iso
 from levelfive.reporting.charts import metric_chart, rate_chart
 from levelfive.reporting.data import (
     ColumnWeek,
-    Judgement,
     Point,
     ReportData,
+    WindowJudgement,
 )
 from levelfive.reporting.heatmap import SHOWN_COLUMNS, greatest_psi, psi_chart
 from levelfive.reporting.html import Html, bullets, element, joined, section, table
@@ -90,7 +90,7 @@ def _missing(data: ReportData) -> Html:
     return element("p", said, id="missing")
 
 
-def _statements(judgement: Judgement | None) -> Html:
+def _statements(judgement: WindowJudgement | None) -> Html:
     if judgement is None:
         return element("p", "No window has been judged yet.")
     return joined(
@@ -111,7 +111,7 @@ def _statements(judgement: Judgement | None) -> Html:
     )
 
 
-def _acknowledgement(judgement: Judgement) -> list[Html]:
+def _acknowledgement(judgement: WindowJudgement) -> list[Html]:
     if not judgement.acknowledged:
         return []
     return [_statement("A person's word", judgement.acknowledged, "What is acknowledged calls nobody any more.")]

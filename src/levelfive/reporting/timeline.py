@@ -29,7 +29,7 @@ def _decision(line: DecisionLine) -> Html:
         "decision",
         f"Decision: {line.action}",
         _because("Because", line.reasons),
-        _because("Would have changed it", line.would_have_changed),
+        _because("Would have changed it", line.counterfactuals),
     )
 
 
@@ -45,7 +45,7 @@ def _promotion(line: PromotionLine) -> Html:
 
 
 def _failure(line: FailureLine) -> Html:
-    return _event(line.as_of, "failure", f"Failed: {line.room}", _because("It said", (line.error,)))
+    return _event(line.as_of, "failure", f"Failed: {line.stage}", _because("It said", (line.error,)))
 
 
 def _event(at: datetime, kind: str, what: str, *details: Html) -> Html:

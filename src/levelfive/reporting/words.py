@@ -9,7 +9,7 @@ from datetime import date, time, timedelta
 from enum import StrEnum
 
 from levelfive.core.windows import Window
-from levelfive.reporting.data import Judgement, MissingLine, Point, ReportData
+from levelfive.reporting.data import MissingLine, Point, ReportData, WindowJudgement
 from levelfive.statistics.metrics import Estimate, Metric
 
 NOT_KNOWN = "–"  # noqa: RUF001 (the dash that tables show for a number that is not known)
@@ -77,7 +77,7 @@ _PROVISIONAL = " The performance is provisional: no window has enough known labe
 _NO_CHAMPION = "Nothing is measured yet: no model is deployed."
 
 
-def _call(judgement: Judgement) -> str:
+def _call(judgement: WindowJudgement) -> str:
     reasons = [*(f"harm: {reason}" for reason in judgement.harmful), *(f"broken data: {r}" for r in judgement.broken)]
     return f"in {window_name(judgement.window)}, {'; '.join(reasons)}"
 

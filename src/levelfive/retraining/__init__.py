@@ -1,1 +1,1 @@
-"""The retraining room."""
+"""The retraining stage."""

@@ -1,4 +1,4 @@
-"""The retraining room's job: the policy decides on the live model; what it asks for is trained and promoted once."""
+"""The retraining stage's job: the policy decides on the live model; what it asks for is trained and promoted once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from levelfive.monitoring.records import VERDICTS, VerdictRecord, verdicts
 from levelfive.registry import job as registry_job
 from levelfive.registry import tags
 from levelfive.registry.eligibility import passed_verdict
-from levelfive.registry.gate import Verdict
+from levelfive.registry.gate import GateVerdict
 from levelfive.registry.promotions import PROMOTIONS, Promotion, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.retraining.policy import Action, Decision, Situation, WindowEvidence, decide
@@ -120,7 +120,7 @@ def act(
     """
     with (
         context.run("retraining", as_of=record.as_of, parameters={"approval": approval}) as run,
-        context.tables.alone(f"retraining {record.decision_id}"),
+        context.tables.lock(f"retraining {record.decision_id}"),
     ):
         run.model_version = record.live_version
         if record.decision.action is not Action.RETRAIN:
@@ -204,7 +204,7 @@ def _registered(
     if found is None or not registry.is_whole(found):
         return None
     candidate, verdict = found.tags[tags.REFIT_OF], passed_verdict(found)
-    training.announce(context, registry, candidate, found.version)
+    training.link_refit(context, registry, candidate, found.version)
     return _outcome(record, verdict, (candidate, found.version), labels)
 
 
@@ -226,7 +226,7 @@ def _train(
 
 
 def _outcome(
-    record: DecisionRecord, verdict: Verdict, versions: tuple[str | None, str | None], labels: int
+    record: DecisionRecord, verdict: GateVerdict, versions: tuple[str | None, str | None], labels: int
 ) -> RetrainingRecord:
     return RetrainingRecord(
         decision_id=record.decision_id,

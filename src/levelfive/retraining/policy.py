@@ -22,7 +22,7 @@ class Action(StrEnum):
 
     KEEP = "keep"
     RETRAIN = "retrain"
-    CALL = "call_a_person"
+    MANUAL_REVIEW = "manual_review"
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Decision:
     Args:
         action: What to do.
         reasons: Sentences for people, each with its numbers.
-        would_have_changed: What would have changed the action, or could have; each by itself, never empty.
+        counterfactuals: What would have changed the action, or could have; each by itself, never empty.
     """
 
     action: Action
     reasons: tuple[str, ...]
-    would_have_changed: tuple[str, ...]
+    counterfactuals: tuple[str, ...]
 
     def to_json(self) -> str:
         """Write the decision as JSON."""
@@ -52,9 +52,7 @@ class Decision:
         """
         try:
             record = json.loads(text)
-            return cls(
-                Action(record["action"]), _sentences(record["reasons"]), _sentences(record["would_have_changed"])
-            )
+            return cls(Action(record["action"]), _sentences(record["reasons"]), _sentences(record["counterfactuals"]))
         except (KeyError, TypeError, ValueError) as err:
             raise DataError(f"expected a decision as Decision.to_json writes it, got {text[:200]!r}") from err
 
@@ -65,7 +63,7 @@ def decide(situation: Situation, policy: RetrainingPolicy) -> Decision:
     In this order:
 
     1. The latest window's data is broken or its model harmful, however few its labels, and no person has
-       acknowledged it: `call_a_person`. Nothing is trained, as a training on such data would teach it. Where several
+       acknowledged it: `manual_review`. Nothing is trained, as a training on such data would teach it. Where several
        windows end last, each of them is looked at.
     2. No trigger holds: `keep`.
     3. The last decision to retrain is younger than the cooldown: `keep`, and the trigger waits.
@@ -97,7 +95,7 @@ def decide(situation: Situation, policy: RetrainingPolicy) -> Decision:
     cures = " and ".join(dict.fromkeys(cure for _, cure, _, _ in alarms))
     then = f"then {decision.action}, as {'; '.join(decision.reasons)}"
     acknowledged = "an acknowledgement of that window by `levelfive monitoring acknowledge`: then the same"
-    return Decision(Action.CALL, (*reasons, *known), (f"{cures}: {then}", acknowledged))
+    return Decision(Action.MANUAL_REVIEW, (*reasons, *known), (f"{cures}: {then}", acknowledged))
 
 
 def _by_triggers(situation: Situation, policy: RetrainingPolicy) -> Decision:

@@ -1,4 +1,4 @@
-"""The tables of the retraining room: each decision, and what became of each training that one asked for."""
+"""The tables of the retraining stage: each decision, and what became of each training that one asked for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DECISIONS = "decisions"
 RETRAININGS = "retrainings"
 
 _DECISION = """decision_id string, model_name string, live_version string, as_of timestamp, action string,
-    reasons array<string>, would_have_changed array<string>, run_id string"""
+    reasons array<string>, counterfactuals array<string>, run_id string"""
 _RETRAINING = """decision_id string, model_name string, as_of timestamp, verdict string, passed boolean,
     reasons array<string>, candidate_version string, version string, labels long, run_id string"""
 
@@ -55,7 +55,7 @@ def decisions(tables: Tables, model_name: str, *, until: datetime) -> tuple[Deci
             row["model_name"],
             row["live_version"],
             row["as_of"],
-            Decision(Action(row["action"]), tuple(row["reasons"]), tuple(row["would_have_changed"])),
+            Decision(Action(row["action"]), tuple(row["reasons"]), tuple(row["counterfactuals"])),
         )
         for row in _until(tables, DECISIONS, model_name, until)
     )
@@ -93,10 +93,10 @@ def record_decision(run: Run, record: DecisionRecord) -> None:
         record.as_of,
         str(decision.action),
         list(decision.reasons),
-        list(decision.would_have_changed),
+        list(decision.counterfactuals),
         run.run_id,
     )
-    if run.wrote(run.tables.ledgers.add(DECISIONS, _DECISION, [row], ("decision_id",))).rows == 0:
+    if run.wrote(run.tables.control_tables.add(DECISIONS, _DECISION, [row], ("decision_id",))).rows == 0:
         raise TableConflict(
             f"the decision as of {iso(record.as_of)} about {record.model_name} was taken by another run at the same "
             "time, which acts on it; run again when that has ended"
@@ -117,9 +117,9 @@ def record_retraining(run: Run, record: RetrainingRecord) -> None:
         record.labels,
         run.run_id,
     )
-    run.wrote(run.tables.ledgers.add(RETRAININGS, _RETRAINING, [row], ("decision_id",)))
+    run.wrote(run.tables.control_tables.add(RETRAININGS, _RETRAINING, [row], ("decision_id",)))
 
 
 def _until(tables: Tables, table: str, model_name: str, until: datetime) -> list[dict[str, Any]]:
-    rows = tables.ledgers.rows(table, where={"model_name": model_name})
+    rows = tables.control_tables.rows(table, where={"model_name": model_name})
     return sorted((row for row in rows if row["as_of"] <= until), key=lambda row: row["as_of"])

@@ -1,1 +1,1 @@
-"""The scoring room."""
+"""The scoring stage."""

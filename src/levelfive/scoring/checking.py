@@ -43,7 +43,7 @@ def run(context: JobContext, scored: ScoringResult, *, as_of: datetime, min_rows
 
     Args:
         context: Tables and use case.
-        scored: What the scoring room said.
+        scored: What the scoring stage said.
         as_of: The logical now of the scoring.
         min_rows: How many rows there have to be; a release that scored nothing has shown nothing.
 

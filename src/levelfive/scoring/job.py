@@ -1,4 +1,4 @@
-"""The scoring room's job: the champion scores the rows of a window, each as of its own prediction time."""
+"""The scoring stage's job: the champion scores the rows of a window, each as of its own prediction time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from levelfive.models.package import Model
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.scoring.batch import batch_id
-from levelfive.scoring.rebuilding import BATCHES, announce, rebuild_runs
+from levelfive.scoring.rebuilding import BATCHES, note_batch, rebuild_runs
 from levelfive.storage.keys import Keyed, explained
 from levelfive.storage.predictions import (
     FEATURES,
@@ -118,7 +118,7 @@ def run(
             keys = (*context.use_case.key, "model_name", "model_version", "role")
             record = _record(run, batch, context, as_of, parameters | run.notes, role)
             of = (PREDICTION_TIME, window)
-            announce(run, record, window)
+            note_batch(run, record, window)
             with explained(*scored.faults):
                 write = context.tables.insert_new(PREDICTIONS, stamped, keys, within=of, record=record, evolve=True)
             run.wrote(write)
@@ -152,7 +152,7 @@ def _check_reach(context: JobContext, model: Model, window: Window) -> None:
     """Refuse to score by what was not computed yet: a prediction that is there is never changed."""
     timed = {table.name for table in context.use_case.feature_tables if table.timestamped}
     tables = sorted({lookup.table for lookup in model.card.lookups} & timed)
-    end = context.features.reached(tables, until=window.end) if tables else None
+    end = context.features.common_watermark(tables, until=window.end) if tables else None
     if end is not None and end < window.end:
         raise AsOfError(
             f"features reach to {iso(end)}, and the window {window} beyond that: run `levelfive features` up to its "

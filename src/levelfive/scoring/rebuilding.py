@@ -1,8 +1,8 @@
 """Writes the `runs` rows of scorings that were killed after their commit.
 
-A scoring announces itself in the ledger `batches`, commits, and writes its row of `runs`. Whatever it announced and did
-not write down is looked for in the commits since: few, where a kill is repaired by the next run. Delta forgets commits
-after a month; then the predictions themselves tell whether they were written.
+A scoring announces itself in `batches`, commits, and writes its row of `runs`. Whatever it announced and did not write
+down is looked for in the commits since: few, where a kill is repaired by the next run. Delta forgets commits after a
+month; then the predictions themselves tell whether they were written.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ SCHEMA = """batch_id string, run_id string, use_case string, as_of timestamp, ro
     seen long"""
 
 
-def announce(run: Run, record: Mapping[str, Any], window: Window) -> None:
+def note_batch(run: Run, record: Mapping[str, Any], window: Window) -> None:
     """Write down what a scoring is about to commit, and the version of `predictions` that it saw."""
     tables = run.tables
     names = ("batch_id", "run_id", "use_case", "as_of", "role", "model_version", "parameters", "versions_read")
     cells = {**record, "as_of": _time_of(record)}
     seen = tables.version(PREDICTIONS) if tables.exists(PREDICTIONS) else -1
     row = (*(cells[name] for name in names), window.start, window.end, seen)
-    run.wrote(tables.ledgers.add(BATCHES, SCHEMA, [row]))
+    run.wrote(tables.control_tables.add(BATCHES, SCHEMA, [row]))
 
 
 def rebuild_runs(context: JobContext, batch: str) -> int:
@@ -45,7 +45,7 @@ def rebuild_runs(context: JobContext, batch: str) -> int:
     """
     if not context.tables.exists(PREDICTIONS):
         return 0
-    announced = context.tables.ledgers.rows(BATCHES, where={"batch_id": batch})
+    announced = context.tables.control_tables.rows(BATCHES, where={"batch_id": batch})
     done = _runs(context, announced)
     open_ones = [row for row in announced if row["run_id"] not in {one["run_id"] for one in done}]
     if announced and not open_ones:
@@ -69,7 +69,7 @@ def _runs(context: JobContext, told: Sequence[Mapping[str, Any]]) -> list[dict[s
         return []
     times, ids = [row["as_of"] for row in told], {row["run_id"] for row in told}
     columns, between = ("run_id", "as_of", "status"), {"as_of": (min(times), max(times))}
-    return context.tables.ledgers.rows(RUNS, columns=columns, where={"run_id": ids}, between=between)
+    return context.tables.control_tables.rows(RUNS, columns=columns, where={"run_id": ids}, between=between)
 
 
 def _commits_since(context: JobContext, announced: Sequence[Mapping[str, Any]]) -> tuple[Commit, ...]:
@@ -109,7 +109,7 @@ def _write_row(context: JobContext, told: Mapping[str, Any], version: int | None
     context.append_row(
         {
             "run_id": told["run_id"],
-            "room": "scoring",
+            "stage": "scoring",
             "use_case": told["use_case"],
             "as_of": told["as_of"],
             "status": "succeeded",

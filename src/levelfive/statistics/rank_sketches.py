@@ -1,4 +1,4 @@
-"""Ranks of numbers in little room: exact up to `SIZE` different ones, and of more within .002 of the rank."""
+"""Ranks of numbers in little space: exact up to `SIZE` different ones, and of more within .002 of the rank."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from levelfive.errors import TableError
 from levelfive.storage.commits import APPENDS, Commit, Write, commit_of
 from levelfive.storage.conflicts import overtaken, refusals
-from levelfive.storage.spark_control_tables import SparkLedgers
+from levelfive.storage.spark_control_tables import SparkControlTables
 from levelfive.storage.tables import Tables
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ class CatalogTables(Tables):
     Nothing is locked: of two writers, Delta takes one transaction of each number.
     """
 
-    def __init__(self, spark: SparkSession, *, schema: str, can_keep: bool = True) -> None:
+    def __init__(self, spark: SparkSession, *, schema: str, can_cache: bool = True) -> None:
         """Create the schema if it is not there."""
-        super().__init__(spark, schema=schema, can_keep=can_keep)
-        self.ledgers = SparkLedgers(self)
+        super().__init__(spark, schema=schema, can_cache=can_cache)
+        self.control_tables = SparkControlTables(self)
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
 
     def exists(self, table: str) -> bool:
@@ -36,7 +36,7 @@ class CatalogTables(Tables):
         """Tell the newest version of a table; see `Tables`."""
         return self.history(table, limit=1)[0].version
 
-    def alone(self, what: str) -> AbstractContextManager[None]:
+    def lock(self, what: str) -> AbstractContextManager[None]:
         """Keep nobody away: jobs of a workspace share no disk, and run one at a time."""
         return nullcontext()
 

@@ -1,6 +1,6 @@
-"""Ledgers: small tables of facts, such as runs, promotions and verdicts, that jobs write and read row by row.
+"""ControlTables: small tables of facts, such as runs, promotions and verdicts, that jobs write and read row by row.
 
-To read ten rows costs Spark as much planning as ten million: most of a second on a laptop. So rooms reach such tables
+To read ten rows costs Spark as much planning as ten million: most of a second on a laptop. So stages reach such tables
 through this port: Spark serves it on a workspace, and on a laptop another engine of Delta.
 """
 
@@ -20,7 +20,7 @@ Between = Mapping[str, tuple[object | None, object | None]]
 """By column, its least and its greatest value, both included; None where there is no such end."""
 
 
-class Ledgers(Protocol):
+class ControlTables(Protocol):
     """Reads and writes the small tables of one schema."""
 
     def rows(

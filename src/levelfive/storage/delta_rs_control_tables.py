@@ -1,4 +1,4 @@
-"""A laptop's ledgers: Delta tables read and written by delta-rs, in hundredths of a second."""
+"""A laptop's control tables: Delta tables read and written by delta-rs, in hundredths of a second."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _MILLISECOND = timedelta(milliseconds=1)
 _ONCE = CommitProperties(max_commit_retries=0)
 
 
-class LocalLedgers:
-    """Ledgers in a folder of the local disk.
+class DeltaRsControlTables:
+    """ControlTables in a folder of the local disk.
 
     Args:
         folder: Of a table, from its logical name.
@@ -51,13 +51,13 @@ class LocalLedgers:
         where: Where | None = None,
         between: Between | None = None,
     ) -> list[dict[str, Any]]:
-        """Read rows; see `Ledgers`."""
+        """Read rows; see `ControlTables`."""
         if not is_committed(self._folder(table)):
             return []
         return _read(self._folder(table), DeltaTable(self._folder(table)), columns, where or {}, between or {})
 
     def add(self, table: str, schema: str, rows: Sequence[Cells], keys: Sequence[str] = ()) -> Write:
-        """Add rows; see `Ledgers`."""
+        """Add rows; see `ControlTables`."""
         data, path = self._data(schema, rows), self._folder(table)
         for _ in range(_ATTEMPTS):
             with suppress(TableConflict):
@@ -69,7 +69,7 @@ class LocalLedgers:
         raise overtaken(table)
 
     def replace(self, table: str, schema: str, rows: Sequence[Cells], of: Sequence[str]) -> Write:
-        """Replace rows; see `Ledgers`."""
+        """Replace rows; see `ControlTables`."""
         data, path = self._data(schema, rows), self._folder(table)
         if not is_committed(path):
             return self.add(table, schema, rows)

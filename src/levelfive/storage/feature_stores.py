@@ -40,7 +40,7 @@ class FeatureStore(Protocol):
         """
         ...
 
-    def reach(self, table: str, *, before: datetime) -> datetime | None:
+    def watermark(self, table: str, *, before: datetime) -> datetime | None:
         """Tell how far the windows of a table reached before they reached a time.
 
         Returns:
@@ -48,7 +48,7 @@ class FeatureStore(Protocol):
         """
         ...
 
-    def reached(self, tables: Collection[str], *, until: datetime) -> datetime | None:
+    def common_watermark(self, tables: Collection[str], *, until: datetime) -> datetime | None:
         """Tell up to which time all of some tables with times were computed.
 
         Args:

@@ -14,7 +14,7 @@ from pyspark.sql.types import StructType
 
 from levelfive.storage.commits import Commit, Write, commits_on_disk, is_committed, newest_version
 from levelfive.storage.conflicts import overtaken
-from levelfive.storage.delta_rs_control_tables import LocalLedgers
+from levelfive.storage.delta_rs_control_tables import DeltaRsControlTables
 from levelfive.storage.tables import Tables
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class LocalTables(Tables):
         """
         super().__init__(spark, schema=schema)
         self._warehouse = warehouse
-        self.ledgers = LocalLedgers(self._folder, _arrow_schema)
+        self.control_tables = DeltaRsControlTables(self._folder, _arrow_schema)
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema} LOCATION '{self._folder('').as_posix()}'")
 
     def exists(self, table: str) -> bool:
@@ -61,7 +61,7 @@ class LocalTables(Tables):
         return newest_version(self._folder(table)) if self.exists(table) else self.history(table, limit=1)[0].version
 
     @contextmanager
-    def alone(self, what: str) -> Iterator[None]:
+    def lock(self, what: str) -> Iterator[None]:
         """Wait for others who work on the same, and keep them away."""
         locks = self._folder(LOCKS)
         locks.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ class LocalTables(Tables):
     def _write_first(
         self, table: str, rows: DataFrame, options: Mapping[str, str], record: Mapping[str, object]
     ) -> Write:
-        with self.alone(table):
+        with self.lock(table):
             if self._newest(table) is not None:
                 raise overtaken(table)
             return self._save(table, rows, "error", {}, record)
@@ -96,7 +96,7 @@ class LocalTables(Tables):
         options: Mapping[str, str],
         record: Mapping[str, object] | None,
     ) -> Write:
-        with self.alone(table):
+        with self.lock(table):
             if self.version(table) > seen:
                 raise overtaken(table)
             write = self._save(table, rows, "append", options, record)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 RUNS = "runs"
-SCHEMA = """run_id string, room string, use_case string, as_of timestamp, status string, parameters map<string,string>,
+SCHEMA = """run_id string, stage string, use_case string, as_of timestamp, status string, parameters map<string,string>,
     counts map<string,long>, seconds map<string,double>, versions_read map<string,long>,
     versions_written map<string,long>, model_version string, error string, started_at timestamp,
     ended_at timestamp, rebuilt boolean"""
@@ -59,10 +59,10 @@ class Run:
         where: Where | None = None,
         between: Between | None = None,
     ) -> list[dict[str, Any]]:
-        """Read rows of a ledger, as `Ledgers.rows` does, and note its version; none where there is no table."""
+        """Read rows as `ControlTables.rows` does, and note the table's version; none where there is no table."""
         if self.tables.exists(table):
             self._note(table)
-        return self.tables.ledgers.rows(table, columns=columns, where=where, between=between)
+        return self.tables.control_tables.rows(table, columns=columns, where=where, between=between)
 
     def _note(self, table: str) -> None:
         if table not in self.versions_read:
@@ -84,9 +84,9 @@ class Run:
 
 
 def failures(tables: Tables, *, until: datetime) -> list[tuple[datetime, str, str]]:
-    """List the runs that failed, by logical time: time, room and error."""
-    rows = tables.ledgers.rows(RUNS, columns=("as_of", "room", "error"), where={"status": "failed"})
-    return sorted((row["as_of"], row["room"], row["error"]) for row in rows if row["as_of"] <= until)
+    """List the runs that failed, by logical time: time, stage and error."""
+    rows = tables.control_tables.rows(RUNS, columns=("as_of", "stage", "error"), where={"status": "failed"})
+    return sorted((row["as_of"], row["stage"], row["error"]) for row in rows if row["as_of"] <= until)
 
 
 @dataclass(frozen=True)
@@ -106,22 +106,22 @@ class JobContext:
         check(self.use_case, of_a_job=True)
 
     @contextmanager
-    def run(self, room: str, *, as_of: datetime, parameters: Mapping[str, object]) -> Iterator[Run]:
-        """Record a run of a room's job: its row is written when the block ends, however it ends."""
+    def run(self, stage: str, *, as_of: datetime, parameters: Mapping[str, object]) -> Iterator[Run]:
+        """Record a run of a stage's job: its row is written when the block ends, however it ends."""
         run = Run(self.tables, run_id=uuid4().hex)
         started = _wall_clock()
-        event("run started", room=room, run_id=run.run_id, as_of=iso(as_of), parameters=dict(parameters))
+        event("run started", stage=stage, run_id=run.run_id, as_of=iso(as_of), parameters=dict(parameters))
         try:
             with run.timed("total"):
                 yield run
         except BaseException as err:
-            self._write(room, run, as_of, parameters, started, error=err)
+            self._write(stage, run, as_of, parameters, started, error=err)
             raise
-        self._write(room, run, as_of, parameters, started, error=None)
+        self._write(stage, run, as_of, parameters, started, error=None)
 
     def _write(
         self,
-        room: str,
+        stage: str,
         run: Run,
         as_of: datetime,
         parameters: Mapping[str, object],
@@ -131,7 +131,7 @@ class JobContext:
         status = "succeeded" if error is None else "failed"
         row = {
             "run_id": run.run_id,
-            "room": room,
+            "stage": stage,
             "use_case": self.use_case.name,
             "as_of": as_of,
             "status": status,
@@ -147,11 +147,11 @@ class JobContext:
             "rebuilt": False,
         }
         self.append_row(row)
-        event("run ended", room=room, run_id=run.run_id, status=status, counts=run.counts)
+        event("run ended", stage=stage, run_id=run.run_id, status=status, counts=run.counts)
 
     def append_row(self, row: Mapping[str, object]) -> None:
         """Append one row to `runs`, its values in the order of the columns."""
-        self.tables.ledgers.add(RUNS, SCHEMA, [tuple(row.values())])
+        self.tables.control_tables.add(RUNS, SCHEMA, [tuple(row.values())])
 
 
 def _wall_clock() -> datetime:

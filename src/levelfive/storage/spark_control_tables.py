@@ -1,4 +1,4 @@
-"""Ledgers as Spark reads and writes them, on a workspace."""
+"""ControlTables as Spark reads and writes them, on a workspace."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 NAMED_VALUES = 100
 
 
-class SparkLedgers:
-    """Ledgers as Spark reads and writes them, on a workspace."""
+class SparkControlTables:
+    """ControlTables as Spark reads and writes them, on a workspace."""
 
     def __init__(self, tables: Tables) -> None:
         """Serve the small ones among these tables."""
@@ -37,7 +37,7 @@ class SparkLedgers:
         where: Where | None = None,
         between: Between | None = None,
     ) -> list[dict[str, Any]]:
-        """Read rows; see `Ledgers`."""
+        """Read rows; see `ControlTables`."""
         if not self._tables.exists(table):
             return []
         frame = self._tables.read(table)
@@ -54,7 +54,7 @@ class SparkLedgers:
         return [{**row, **{name: from_micros(row[name]) for name in times}} for row in found]
 
     def add(self, table: str, schema: str, rows: Sequence[Cells], keys: Sequence[str] = ()) -> Write:
-        """Add rows; see `Ledgers`."""
+        """Add rows; see `ControlTables`."""
         frame = self._tables.spark.createDataFrame(list(rows), schema=schema)
         if not keys:
             return self._tables.append(table, frame)
@@ -65,7 +65,7 @@ class SparkLedgers:
         return self._tables.insert_new(table, frame, keys, among=" AND ".join(among) or None)
 
     def replace(self, table: str, schema: str, rows: Sequence[Cells], of: Sequence[str]) -> Write:
-        """Replace rows; see `Ledgers`."""
+        """Replace rows; see `ControlTables`."""
         frame = self._tables.spark.createDataFrame(list(rows), schema=schema)
         places = [frame.columns.index(name) for name in of]
         same = dict.fromkeys(" AND ".join(_equals(of, [row[place] for place in places])) for row in rows)

@@ -23,7 +23,7 @@ from levelfive.core.windows import Window, iso
 from levelfive.errors import TableConflict, TableError
 from levelfive.storage.commits import Commit, Write
 from levelfive.storage.conflicts import overtaken, refusals
-from levelfive.storage.control_tables import Ledgers
+from levelfive.storage.control_tables import ControlTables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # What a commit's record holds: who wrote it, for tables of consecutive windows up to where they reach, for others what
 # they were made of.
 TOKEN = "write"
-REACHES = "reaches"
+WATERMARK = "watermark"
 MADE_OF = "made_of"
 OTHERS_MEANWHILE = 20
 ATTEMPTS = 5
@@ -46,16 +46,16 @@ class Tables(ABC):
         can_keep: Whether frames can be kept in memory; serverless compute refuses to.
 
     Attributes:
-        ledgers: Reads and writes the small tables among them.
+        control tables: Reads and writes the small tables among them.
     """
 
-    ledgers: Ledgers
+    control_tables: ControlTables
 
-    def __init__(self, spark: SparkSession, *, schema: str, can_keep: bool = True) -> None:
+    def __init__(self, spark: SparkSession, *, schema: str, can_cache: bool = True) -> None:
         """Work on a schema."""
         self.spark = spark
         self.schema = schema
-        self._can_keep = can_keep
+        self._can_cache = can_cache
         self._known: set[str] = set()
         self._lock = threading.RLock()
 
@@ -72,7 +72,7 @@ class Tables(ABC):
         """
 
     @abstractmethod
-    def alone(self, what: str) -> AbstractContextManager[None]:
+    def lock(self, what: str) -> AbstractContextManager[None]:
         """Keep others from a table or a piece of work, where that can be done; see the class."""
 
     @abstractmethod
@@ -124,7 +124,7 @@ class Tables(ABC):
             TableError: The table is not there.
         """
         if not self._is_known(table):
-            raise TableError(f"table {self.name(table)} does not exist yet: run the room that writes it first")
+            raise TableError(f"table {self.name(table)} does not exist yet: run the stage that writes it first")
         if version is None:
             return self.spark.read.table(self.name(table))
         return self.spark.read.option("versionAsOf", version).table(self.name(table))
@@ -136,7 +136,7 @@ class Tables(ABC):
             TableError: The table is not there.
         """
         if not self.exists(table):
-            raise TableError(f"table {self.name(table)} does not exist yet: run the room that writes it first")
+            raise TableError(f"table {self.name(table)} does not exist yet: run the stage that writes it first")
         return self._commits(table, limit)
 
     def commits_after(self, table: str, version: int) -> tuple[Commit, ...]:
@@ -164,7 +164,7 @@ class Tables(ABC):
             newest = replace(newest, record=next((one.record for one in commits if not one.is_upkeep), {}))
         return newest
 
-    def reach(self, table: str, *, before: datetime) -> datetime | None:
+    def watermark(self, table: str, *, before: datetime) -> datetime | None:
         """Tell how far the windows of a table reached, as its commits note it, before they reached a time.
 
         Returns:
@@ -172,16 +172,16 @@ class Tables(ABC):
         """
         if not self.exists(table):
             return None
-        ends = (_reach_of(commit) for commit in self.history(table))
+        ends = (_watermark_of(commit) for commit in self.history(table))
         return max((end for end in ends if end is not None and end < before), default=None)
 
-    def keep(self, rows: DataFrame) -> DataFrame:
-        """Keep a frame that is read more than once, where the engine allows it; `let_go` ends that."""
-        return rows.persist() if self._can_keep else rows
+    def cache(self, rows: DataFrame) -> DataFrame:
+        """Keep a frame that is read more than once, where the engine allows it; `uncache` ends that."""
+        return rows.persist() if self._can_cache else rows
 
-    def let_go(self, rows: DataFrame) -> None:
+    def uncache(self, rows: DataFrame) -> None:
         """Keep a frame no longer."""
-        if self._can_keep:
+        if self._can_cache:
             rows.unpersist()
 
     def append(self, table: str, rows: DataFrame, *, evolve: bool = False) -> Write:
@@ -231,7 +231,7 @@ class Tables(ABC):
         same = F.expr(" AND ".join(f"old.`{key}` <=> new.`{key}`" for key in keys))
         for _ in range(ATTEMPTS):
             newest = self._newest(table)
-            noted = {**(record or {}), **_reaching(newest, within)}
+            noted = {**(record or {}), **_noting_watermark(newest, within)}
             fresh = rows
             if newest is not None and (within is None or not _is_beyond(newest, within[1])):
                 there = self.read(table) if within is None else self.read(table).where(sql_window(*within))
@@ -255,7 +255,7 @@ class Tables(ABC):
         """
         condition = sql_window(f"`{column}`", window)
         newest = self._newest(table)
-        record = _reaching(newest, (column, window))
+        record = _noting_watermark(newest, (column, window))
         if newest is None:
             return self._write_first(table, rows.where(condition), {}, record)
         if _is_beyond(newest, window):
@@ -292,7 +292,7 @@ class Tables(ABC):
         options: Mapping[str, str],
         record: Mapping[str, object] | None = None,
     ) -> Write:
-        with self.alone(table):
+        with self.lock(table):
             return self._save(table, rows, mode, options, record)
 
     def _save(
@@ -316,20 +316,20 @@ class Tables(ABC):
         return Write(table, -1, 0) if ours is None else Write(table, ours.version, ours.rows)
 
 
-def _reaching(newest: Commit | None, within: tuple[str, Window] | None) -> dict[str, object]:
+def _noting_watermark(newest: Commit | None, within: tuple[str, Window] | None) -> dict[str, object]:
     """Note how far a table reaches after a write; nothing where that is not known."""
-    if within is None or (newest is not None and REACHES not in newest.record):
+    if within is None or (newest is not None and WATERMARK not in newest.record):
         return {}
     end = within[1].end
-    return {REACHES: iso(end if newest is None else max(_reach_of(newest) or end, end))}
+    return {WATERMARK: iso(end if newest is None else max(_watermark_of(newest) or end, end))}
 
 
 def _is_beyond(newest: Commit, window: Window) -> bool:
     """Tell whether a window lies beyond all that a table holds, as its newest commit notes it."""
-    reach = _reach_of(newest)
+    reach = _watermark_of(newest)
     return reach is not None and reach <= window.start
 
 
-def _reach_of(commit: Commit) -> datetime | None:
-    end = commit.record.get(REACHES)
+def _watermark_of(commit: Commit) -> datetime | None:
+    end = commit.record.get(WATERMARK)
     return None if end is None else datetime.fromisoformat(str(end))

@@ -1,1 +1,1 @@
-"""The training room."""
+"""The training stage."""

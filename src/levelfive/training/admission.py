@@ -14,9 +14,9 @@ from levelfive.features.job import labelled_days
 from levelfive.models.package import Model
 from levelfive.registry import tags
 from levelfive.registry.aliases import nominate, withdraw
-from levelfive.registry.copying import bring
+from levelfive.registry.copying import copy_version
 from levelfive.registry.eligibility import judged, passed_verdict
-from levelfive.registry.gate import GateEvidence, Verdict, judge, without_lost_champion
+from levelfive.registry.gate import GateEvidence, GateVerdict, judge_candidate, without_lost_champion
 from levelfive.registry.job import champion
 from levelfive.registry.store import CentralRegistry
 from levelfive.statistics.metrics import row_loss
@@ -32,7 +32,7 @@ class Admission:
 
     run_id: str
     version: str
-    verdict: Verdict
+    verdict: GateVerdict
 
 
 def admit(
@@ -69,18 +69,18 @@ def admit(
     with context.run("admission", as_of=as_of, parameters=parameters) as run:
         passed_verdict(source.find(version))
         with run.timed("copy"):
-            made = bring(registry, source, version)
+            made = copy_version(registry, source, version)
         run.model_version = made
         live = champion(context, registry, as_of)
         if live is not None and live.version == made:
-            return Admission(run.run_id, made, Verdict.from_json(live.verdict))
+            return Admission(run.run_id, made, GateVerdict.from_json(live.verdict))
         with run.timed("judge"):
             candidate = registry.load(registry.find(made).tags.get(tags.REFIT_OF, made))
             theirs = None if live is None else registry.load_if_there(live.version)
             mean = registry.load(made).baseline.label.mean or 0.0
             judging = _Judging(context, run, as_of, excluded)
             holdout, gate = judging.holdout(), context.use_case.gate
-            verdict = judge(_evidence(judging, holdout, (candidate, theirs), mean), gate)
+            verdict = judge_candidate(_evidence(judging, holdout, (candidate, theirs), mean), gate)
             verdict = replace(verdict, reasons=(*verdict.reasons, *moved_back(holdout, gate)))
             if live is not None and theirs is None:
                 verdict = without_lost_champion(verdict, live.version)

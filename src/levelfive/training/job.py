@@ -1,4 +1,4 @@
-"""The training room's job: fits a candidate, lets the gate judge it, and refits what passes on all labels."""
+"""The training stage's job: fits a candidate, lets the gate judge it, and refits what passes on all labels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from levelfive.models.package import Model, ModelCard, UseCaseCode, check_repeat
 from levelfive.registry import tags
 from levelfive.registry.aliases import nominate
 from levelfive.registry.eligibility import judged
-from levelfive.registry.gate import GateEvidence, Verdict, judge, without_lost_champion
+from levelfive.registry.gate import GateEvidence, GateVerdict, judge_candidate, without_lost_champion
 from levelfive.registry.job import champion
 from levelfive.registry.promotions import PROMOTIONS, history
 from levelfive.registry.store import CentralRegistry
@@ -61,7 +61,7 @@ class TrainingResult:
 
     run_id: str
     tracking_run_id: str
-    verdict: Verdict
+    verdict: GateVerdict
     evaluation: Evaluation
     candidate_version: str | None
     version: str | None
@@ -172,7 +172,7 @@ def run(
             return TrainingResult(run.run_id, tracked.run_id, verdict, evaluation, *versions)
 
 
-def announce(context: JobContext, registry: CentralRegistry, candidate: str, version: str) -> None:
+def link_refit(context: JobContext, registry: CentralRegistry, candidate: str, version: str) -> None:
     """Link a candidate with the version that it was refitted as, and nominate that one.
 
     Raises:
@@ -268,7 +268,7 @@ def _with_baseline(task: _Task, model: Model, rows: pd.DataFrame, unseen: OutOfF
     return Model(model.estimator, noted)
 
 
-def _judge(task: _Task, theirs: Model | None, split: Split, snapshot: Snapshot, scores: NDArray[Any]) -> Verdict:
+def _judge(task: _Task, theirs: Model | None, split: Split, snapshot: Snapshot, scores: NDArray[Any]) -> GateVerdict:
     use_case = task.context.use_case
     rows = _between(snapshot.rows, split.holdout)
     since = split.holdout.start if theirs is None else max(split.holdout.start, theirs.card.trained_until)
@@ -286,7 +286,7 @@ def _judge(task: _Task, theirs: Model | None, split: Split, snapshot: Snapshot, 
         champion_loss=None if theirs is None else _champion_loss(task, theirs, rows[unseen]),
         champion_trained_until=None if theirs is None else theirs.card.trained_until,
     )
-    return judge(evidence, use_case.gate)
+    return judge_candidate(evidence, use_case.gate)
 
 
 def _champion_loss(task: _Task, theirs: Model, rows: pd.DataFrame) -> NDArray[Any]:
@@ -304,7 +304,7 @@ def _champion_loss(task: _Task, theirs: Model, rows: pd.DataFrame) -> NDArray[An
 
 
 def _record(
-    task: _Task, candidate: Model, split: Split, snapshot: Snapshot, scores: NDArray[Any], verdict: Verdict
+    task: _Task, candidate: Model, split: Split, snapshot: Snapshot, scores: NDArray[Any], verdict: GateVerdict
 ) -> Evaluation:
     tracked, use_case = task.tracked, task.context.use_case
     rows = _between(snapshot.rows, split.holdout)
@@ -361,6 +361,6 @@ def _register(
         second = registry.register(folder / "model", {**of_refit, tags.REFIT_OF: first})
     else:
         first, second = found.tags[tags.REFIT_OF], found.version
-    announce(task.context, registry, first, second)
+    link_refit(task.context, registry, first, second)
     task.tracked.set_tags({"candidate_version": first, "version": second})
     return first, second

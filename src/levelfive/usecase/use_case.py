@@ -48,7 +48,7 @@ class UseCase:
     Args:
         name: A Python identifier; the default schema and the registered model carry it.
         sources: The landing files and their contracts, in the order of ingestion.
-        feature_tables: What the features room computes.
+        feature_tables: What the features stage computes.
         key: Columns that identify a row to be predicted.
         spine_sources: Sources that `spine` reads.
         spine: From the raw tables and a window of prediction times: `key`, `prediction_time`, the keys of

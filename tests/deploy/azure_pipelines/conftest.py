@@ -1,7 +1,6 @@
 from typing import Any
 
 import pytest
-
 from azure_pipelines.calls import Project
 from azure_pipelines.project import project as of_this_tree
 from azure_pipelines.project import release, started

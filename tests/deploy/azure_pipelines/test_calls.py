@@ -4,11 +4,11 @@ import re
 from dataclasses import replace
 
 import pytest
-
 from azure_pipelines.calls import INSTALLER, CallError, parse
 from azure_pipelines.expansion import FOLDER
 from azure_pipelines.project import DEV_MODEL, started
 from azure_pipelines.runs import places, script
+
 from bundle.offline import PRODUCTION, deployment
 
 PAGE = (FOLDER / "README.md").read_text(encoding="utf-8")

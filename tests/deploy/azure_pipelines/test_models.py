@@ -1,10 +1,10 @@
 """A model goes to QA and to production in one run, and a person reads the verdict before production's promotion."""
 
 import pytest
-
 from azure_pipelines.calls import calls_of
 from azure_pipelines.project import DEV_MODEL, PROD_MODEL, release
 from azure_pipelines.runs import SKIPPED, SUCCEEDED, outcome
+
 from bundle.offline import deployment
 from levelfive.config import Approval
 

@@ -1,7 +1,6 @@
 """A run that does not succeed to its end is taken back, its model only where it promoted one."""
 
 import pytest
-
 from azure_pipelines.calls import calls_of
 from azure_pipelines.project import PROD_MODEL, ROLLBACKS, release
 from azure_pipelines.runs import CANCELED, FAILED, SKIPPED, SUCCEEDED, WITH_ISSUES, outcome, places, script

@@ -5,11 +5,10 @@ import os
 from pathlib import Path
 
 import pytest
-from jsonschema import Draft7Validator, validators
-
 from azure_pipelines.expansion import expand
 from azure_pipelines.project import CI
 from azure_pipelines.runs import places
+from jsonschema import Draft7Validator, validators
 
 SCHEMAS = "LEVELFIVE_SCHEMAS"
 

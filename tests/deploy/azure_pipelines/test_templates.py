@@ -4,7 +4,6 @@ import re
 
 import pytest
 import yaml
-
 from azure_pipelines.expansion import EXPRESSION, FOLDER, ExpansionError, expand, files, read
 from azure_pipelines.project import CD, CI, PROD_MODEL, QA_MODEL, release, started
 from azure_pipelines.runs import places, script

@@ -4,7 +4,6 @@ import re
 
 import pytest
 from azure.mgmt.datafactory import types
-
 from data_factory.references import places
 from data_factory.template import FACTORIES, deployed
 from data_factory.wire import faults

@@ -1,10 +1,10 @@
 """A backfill scores a range of days, a few at a time."""
 
 import pytest
-
 from data_factory.references import activities
 from data_factory.runs import PipelineFailed, started
 from data_factory.template import given, template
+
 from levelfive.config import parse_time
 
 

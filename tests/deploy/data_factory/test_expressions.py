@@ -1,7 +1,6 @@
 """Expressions can be read, and what they refer to exists."""
 
 import pytest
-
 from data_factory.expressions import ExpressionError, compute, is_expression, parse, parts
 from data_factory.references import lost_in_pipeline, lost_in_trigger
 from data_factory.template import deployed

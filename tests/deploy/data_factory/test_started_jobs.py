@@ -4,10 +4,10 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-
 from data_factory.references import activities, places
 from data_factory.runs import MONDAY, TUESDAY, Factory, PipelineFailed, in_order, outcome, started, written
 from data_factory.template import AZURE_DATABRICKS, TUMBLING, given, timespan
+
 from levelfive.config import parse_time, parse_window
 from levelfive.core.windows import Window
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from data_factory.template import TUMBLING, given, timespan
+
 from flight_delay import USE_CASE
 from levelfive.config import parse_time
 

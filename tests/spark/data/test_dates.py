@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-
 from in_memory.release import a_use_case
+
 from levelfive.core.windows import first_of, utc
 from levelfive.data import job as data
 from levelfive.errors import LandingError

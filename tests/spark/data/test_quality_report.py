@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from levelfive.data.contract import condition, demands, typed, with_reasons
 from levelfive.data.landing import inspect, read_rows
-from levelfive.data.quality_report import Judgement, expectation_suite, validate
+from levelfive.data.quality_report import ExpectationOutcome, expectation_suite, validate
 from levelfive.errors import ConfigError, MachineError
 from levelfive.usecase.sources import ExpectationKind, Source, between, matches, not_null, one_of
 
@@ -80,7 +80,7 @@ def test_the_known_gale_at_newark_is_found_by_both(spark: SparkSession):
     [row] = with_reasons(frame, WEATHER).where(F.size("reasons") > 0).collect()
 
     [found] = [judgement for judgement in report.judgements if not judgement.success]
-    assert Judgement("wind_speed", ExpectationKind.BETWEEN, False, 2010, 1) == found
+    assert ExpectationOutcome("wind_speed", ExpectationKind.BETWEEN, False, 2010, 1) == found
     assert (row["origin"], row["day"]) == ("EWR", 12)
     assert row["reasons"] == ["wind_speed: not between 0 and 200: 1048.36058"]
 

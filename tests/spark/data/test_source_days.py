@@ -40,7 +40,7 @@ def deliver(landing: Path, name: str, first: int, last: int) -> None:
 
 def counted(tables: Tables) -> Counter[date]:
     found: Counter[date] = Counter()
-    for row in tables.ledgers.rows(SOURCE_DAYS):
+    for row in tables.control_tables.rows(SOURCE_DAYS):
         found[row["day"]] += row["accepted"]
     return found
 

@@ -7,11 +7,6 @@ from datetime import timedelta
 
 import pytest
 from delta.exceptions import ConcurrentAppendException
-from mlflow.exceptions import RestException
-from pyspark.errors import AnalysisException
-from pyspark.errors.exceptions.connect import SparkConnectGrpcException
-from pyspark.sql import DataFrame, SparkSession
-
 from feature_engineering.fake import (
     VERSIONS,
     FakeClient,
@@ -21,6 +16,11 @@ from feature_engineering.fake import (
     fake_package,
     signature,
 )
+from mlflow.exceptions import RestException
+from pyspark.errors import AnalysisException
+from pyspark.errors.exceptions.connect import SparkConnectGrpcException
+from pyspark.sql import DataFrame, SparkSession
+
 from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError, DataError, MachineError, TableConflict, TableError
 from levelfive.features.databricks_store import DatabricksFeatureStore, FeatureEngineering, feature_engineering

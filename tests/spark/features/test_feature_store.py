@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from feature_engineering.fake import Metastore, fake_engineering
 from pyspark.sql import DataFrame, SparkSession
 
-from feature_engineering.fake import Metastore, fake_engineering
 from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError, TableError
 from levelfive.features.databricks_store import DatabricksFeatureStore
@@ -120,11 +120,11 @@ def test_a_table_without_times_is_replaced_as_a_whole_once_its_sources_changed(h
 
 
 def test_a_store_tells_how_far_a_table_reached_before_a_time(here: Place) -> None:
-    before = here.store.reach("state", before=utc(2014, 1, 1))
+    before = here.store.watermark("state", before=utc(2014, 1, 1))
     here.write(("X", at(8), 1))
     here.write(("X", utc(2013, 1, 2, 8), 3), window=NEXT_DAY)
 
-    reached = [here.store.reach("state", before=end) for end in (DAY.end, NEXT_DAY.end, utc(2014, 1, 1))]
+    reached = [here.store.watermark("state", before=end) for end in (DAY.end, NEXT_DAY.end, utc(2014, 1, 1))]
 
     assert [before, *reached] == [None, None, DAY.end, NEXT_DAY.end]
 
@@ -204,7 +204,7 @@ def test_names_are_bound_when_they_are_used_so_a_model_scores_elsewhere_after_it
 
 
 def test_a_table_that_is_not_there_is_named_and_the_room_that_makes_it(here: Place) -> None:
-    with pytest.raises(TableError, match=rf"{here.tables.name('state')} does not exist yet: run the room"):
+    with pytest.raises(TableError, match=rf"{here.tables.name('state')} does not exist yet: run the stage"):
         here.found(here.spine(("X", at(9))), LOOKUP)
 
 

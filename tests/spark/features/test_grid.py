@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError
-from levelfive.features.grid import Flow, GridSpec, Level, Ratio, grid_state
+from levelfive.features.grid import Flow, GridSpec, OpenIntervals, Ratio, grid_state
 from levelfive.features.refusals import refusals_of_workers
 
 SPEC = GridSpec(
@@ -19,7 +19,7 @@ SPEC = GridSpec(
     flows={"n": Flow("at"), "minutes": Flow("at", "minutes")},
     counts=("n",),
     ratios={"mean": Ratio("minutes", "n")},
-    levels={"open": Level("at", "until", timedelta(hours=1))},
+    levels={"open": OpenIntervals("at", "until", timedelta(hours=1))},
 )
 SCHEMA = "key string, place int, at timestamp, until timestamp, minutes int"
 WINDOW = Window(utc(2013, 1, 1, 10, 10), utc(2013, 1, 1, 11, 40))

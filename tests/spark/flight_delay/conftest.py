@@ -1,4 +1,4 @@
-"""January's real flights and weather, judged and typed as the data room does it."""
+"""January's real flights and weather, judged and typed as the data stage does it."""
 
 import gzip
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import DataFrame
 
 from flight_delay import USE_CASE
-from levelfive.data.ingest import judge
+from levelfive.data.ingest import apply_contract
 from levelfive.data.landing import inspect
 from levelfive.storage.tables import Tables
 
@@ -34,7 +34,7 @@ def ingest(open_tables: Callable[[str], Tables], fixtures: Path, tmp_path_factor
             if source.event_time and days:
                 file = with_days(file, days, tmp_path_factory.mktemp(source.name) / name)
             references = {reference: raw[reference] for reference in source.references}
-            raw[source.name] = judge(tables, source, [inspect(file)], references).accepted
+            raw[source.name] = apply_contract(tables, source, [inspect(file)], references).accepted
         return raw
 
     return of_month

@@ -1,4 +1,4 @@
-"""Spark's ledgers do what all must do, and Spark reads what a laptop's write; those without Spark: `tests/unit`."""
+"""Spark's control tables do what all must do, and Spark reads what a laptop's write."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ import subprocess
 import sys
 
 import pytest
+from control_table_contract import SCHEMA, ControlTableContract, WritersSideBySide, numbers, row
 from in_memory.schemas import arrow_schema
-from ledger_contract import SCHEMA, LedgerContract, WritersSideBySide, numbers, row
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
-from levelfive.data.landed import LEDGER_SCHEMA
+from levelfive.data.landed import FILES_SCHEMA
 from levelfive.registry.promotions import SCHEMA as PROMOTIONS
-from levelfive.storage.control_tables import Ledgers
+from levelfive.storage.control_tables import ControlTables
 from levelfive.storage.runs import SCHEMA as RUNS
-from levelfive.storage.spark_control_tables import SparkLedgers
+from levelfive.storage.spark_control_tables import SparkControlTables
 from levelfive.storage.tables import Tables
 
 
-class TestOfAWorkspace(LedgerContract):
+class TestOfAWorkspace(ControlTableContract):
     @pytest.fixture
-    def ledgers(self, tables: Tables) -> Ledgers:
-        return SparkLedgers(tables)
+    def control_tables(self, tables: Tables) -> ControlTables:
+        return SparkControlTables(tables)
 
 
 class TestWritersSideBySide(WritersSideBySide):
     @pytest.fixture
-    def ledgers(self, tables: Tables) -> Ledgers:
+    def control_tables(self, tables: Tables) -> ControlTables:
         """A laptop's, with schemas as Spark reads them, or over Connect those of a workspace."""
-        return tables.ledgers
+        return tables.control_tables
 
 
 @pytest.mark.usefixtures("spark", "warehouse")
 @pytest.mark.parametrize(
-    "schema", [SCHEMA, RUNS, PROMOTIONS, LEDGER_SCHEMA], ids=["all types", "runs", "promotions", "files"]
+    "schema", [SCHEMA, RUNS, PROMOTIONS, FILES_SCHEMA], ids=["all types", "runs", "promotions", "files"]
 )
 def test_a_schema_is_read_without_spark_as_spark_reads_it(schema: str) -> None:
     parsed = StructType.fromDDL(schema)
@@ -44,19 +44,20 @@ def test_a_schema_is_read_without_spark_as_spark_reads_it(schema: str) -> None:
     assert arrow_schema(schema) == to_arrow_schema(parsed, timestamp_utc=True)
 
 
-def ledgers_by_number(ledgers: Ledgers) -> list[dict[str, object]]:
-    return sorted(ledgers.rows("facts"), key=lambda found: found["number"])
+def rows_by_number(control_tables: ControlTables) -> list[dict[str, object]]:
+    return sorted(control_tables.rows("facts"), key=lambda found: found["number"])
 
 
 WRITER = """
 import sys
 import pyarrow as pa
 from pathlib import Path
-from levelfive.storage.delta_rs_control_tables import LocalLedgers
-ledgers = LocalLedgers(lambda table: Path(sys.argv[1]) / table, lambda _: pa.schema([("number", pa.int64())]))
+from levelfive.storage.delta_rs_control_tables import DeltaRsControlTables
+schema = pa.schema([("number", pa.int64())])
+control_tables = DeltaRsControlTables(lambda table: Path(sys.argv[1]) / table, lambda _: schema)
 for number in range(10):
-    print(ledgers.add("facts", "", [(number,)], ("number",)).rows, flush=True)
-    assert {"number": number} in ledgers.rows("facts")
+    print(control_tables.add("facts", "", [(number,)], ("number",)).rows, flush=True)
+    assert {"number": number} in control_tables.rows("facts")
 """
 
 
@@ -71,11 +72,11 @@ def test_processes_at_the_same_time_add_a_key_once(tmp_path: object) -> None:
 
 @pytest.mark.usefixtures("warehouse")
 def test_spark_reads_what_the_laptop_wrote_and_the_other_way_round(tables: Tables) -> None:
-    tables.ledgers.add("facts", SCHEMA, [row("a", 1)])
-    tables.ledgers.replace("facts", SCHEMA, [row("a", 2)], ("name",))
-    SparkLedgers(tables).add("facts", SCHEMA, [row("b", 3)])
-    ours, theirs = ledgers_by_number(tables.ledgers), ledgers_by_number(SparkLedgers(tables))
+    tables.control_tables.add("facts", SCHEMA, [row("a", 1)])
+    tables.control_tables.replace("facts", SCHEMA, [row("a", 2)], ("name",))
+    SparkControlTables(tables).add("facts", SCHEMA, [row("b", 3)])
+    ours, theirs = rows_by_number(tables.control_tables), rows_by_number(SparkControlTables(tables))
     assert ours == theirs
-    assert numbers(tables.ledgers) == [2, 3]
+    assert numbers(tables.control_tables) == [2, 3]
     assert tables.read("facts").where("at < timestamp'2013-03-10 07:00:01'").count() == 2
     assert tables.version("facts") == 2

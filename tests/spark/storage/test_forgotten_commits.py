@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 
 from levelfive.core.windows import Window, iso, utc
 from levelfive.features.store import LocalFeatureStore
-from levelfive.scoring.rebuilding import announce, rebuild_runs
+from levelfive.scoring.rebuilding import link_refit, rebuild_runs
 from levelfive.storage.local_tables import LocalTables
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import RUNS, Run
@@ -53,9 +53,9 @@ def test_a_feature_table_tells_its_windows_and_takes_one_of_long_ago_once(tables
     later = forget(warehouse, tables, "state")
     store = LocalFeatureStore(later)
 
-    ends = [store.reach("state", before=before) for before in (FIRST.end, SECOND.end, LAST.end, LAST.end + DAY)]
+    ends = [store.watermark("state", before=before) for before in (FIRST.end, SECOND.end, LAST.end, LAST.end + DAY)]
     assert ends == [None, FIRST.end, SECOND.end, LAST.end]
-    assert store.reached(["state"], until=LAST.end) == LAST.end
+    assert store.common_watermark(["state"], until=LAST.end) == LAST.end
     store.put(STATE, states(later, SECOND), SECOND, made_of={})
     assert later.read("state").count() == 3
 
@@ -65,7 +65,7 @@ def test_a_batch_of_long_ago_is_written_once_and_the_run_of_its_kill_is_found(ta
         record = {"run_id": f"run of {batch}", "batch_id": batch, "use_case": "flights", "as_of": iso(window.end)}
         record |= {"role": "champion", "model_version": "2", "parameters": {}, "versions_read": {"raw_flights": 3}}
         if batch != "last":
-            announce(Run(tables, f"run of {batch}"), record, window)
+            link_refit(Run(tables, f"run of {batch}"), record, window)
         rows = predictions(tables, window, batch)
         tables.insert_new(PREDICTIONS, rows, ("id",), within=(PREDICTION_TIME, window), record=record)
     context = a_context(tables)
@@ -75,7 +75,7 @@ def test_a_batch_of_long_ago_is_written_once_and_the_run_of_its_kill_is_found(ta
     context = a_context(later)
 
     assert [rebuild_runs(context, batch) for batch in ("killed", "killed", "done", "never")] == [1, 0, 0, 0]
-    (run,) = later.ledgers.rows(RUNS, where={"run_id": "run of killed"})
+    (run,) = later.control_tables.rows(RUNS, where={"run_id": "run of killed"})
     assert (run["as_of"], run["versions_read"], run["rebuilt"]) == (FIRST.end, {"raw_flights": 3}, True)
     again = later.insert_new(PREDICTIONS, predictions(later, FIRST, "killed"), ("id",), within=(PREDICTION_TIME, FIRST))
     assert (again.rows, later.read(PREDICTIONS).count()) == (0, 3)

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from alone_contract import check_that_one_piece_of_work_waits_for_the_other
+from lock_contract import check_that_one_piece_of_work_waits_for_the_other
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -90,7 +90,7 @@ def test_writers_side_by_side_insert_each_key_once(tables: Tables) -> None:
 def tables(request: pytest.FixtureRequest, tables: Tables) -> Tables:
     """Tables whose writers are kept apart by locks, and such as are kept apart by Delta's transactions."""
     if request.param == "workspace":
-        return CatalogTables(tables.spark, schema=tables.schema, can_keep=False)
+        return CatalogTables(tables.spark, schema=tables.schema, can_cache=False)
     request.getfixturevalue("warehouse")
     return tables
 
@@ -166,10 +166,10 @@ def test_a_table_of_windows_knows_how_far_it_reaches(tables: Tables) -> None:
     for window in windows:
         tables.replace_window("ticks", ticks(tables, window, "a"), "known_at", window)
 
-    assert windows[-1].end == tables.reach("ticks", before=START + 9 * HOUR)
-    assert windows[1].end == tables.reach("ticks", before=windows[-1].end)
-    assert tables.reach("ticks", before=START) is None
-    assert tables.reach("nothing", before=START) is None
+    assert windows[-1].end == tables.watermark("ticks", before=START + 9 * HOUR)
+    assert windows[1].end == tables.watermark("ticks", before=windows[-1].end)
+    assert tables.watermark("ticks", before=START) is None
+    assert tables.watermark("nothing", before=START) is None
 
 
 def test_upkeep_hides_nothing_of_what_commits_note(tables: Tables) -> None:
@@ -179,7 +179,7 @@ def test_upkeep_hides_nothing_of_what_commits_note(tables: Tables) -> None:
         tables.spark.sql(f"ALTER TABLE {tables.name('ticks')} SET TBLPROPERTIES ('upkeep' = '{window.start}')")
 
     assert [commit.operation for commit in tables.history("ticks", limit=2)] == ["SET TBLPROPERTIES", "WRITE"]
-    assert second.end == tables.reach("ticks", before=START + 9 * HOUR)
+    assert second.end == tables.watermark("ticks", before=START + 9 * HOUR)
     tables.replace_window("ticks", ticks(tables, second, "b"), "known_at", second)
     assert sorted(row["value"] for row in tables.read("ticks").collect()) == ["a", "b"]
 
@@ -193,7 +193,7 @@ def test_a_table_whose_first_rows_could_not_be_computed_is_made_anew(tables: Tab
     for window in windows:
         tables.replace_window("ticks", ticks(tables, window, "a"), "known_at", window)
 
-    assert windows[1].end == tables.reach("ticks", before=START + 9 * HOUR)
+    assert windows[1].end == tables.watermark("ticks", before=START + 9 * HOUR)
     assert tables.read("ticks").count() == 2
 
 
@@ -211,7 +211,7 @@ def test_a_table_whose_first_write_was_killed_is_made_anew(spark: SparkSession, 
 
 
 def test_a_table_that_is_not_there_says_who_writes_it(tables: Tables) -> None:
-    with pytest.raises(TableError, match="run the room that writes it first"):
+    with pytest.raises(TableError, match="run the stage that writes it first"):
         tables.read("nothing")
 
 

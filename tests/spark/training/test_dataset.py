@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-
 from in_memory.release import a_use_case
+
 from levelfive.core.windows import Window, utc
 from levelfive.errors import DataError
 from levelfive.features.job import LABELS, LabelledDay, labelled_days

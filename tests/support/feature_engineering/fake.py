@@ -124,7 +124,7 @@ class FakeClient:
         self.metastore.demand("MODIFY", name)
         if not df.groupBy(*keys).count().where("count > 1").isEmpty():
             raise ValueError(f"Non-unique rows detected in input dataframe for key combination {keys}.")
-        # Rooms write several tables at once, and a session has one view of a name.
+        # Stages write several tables at once, and a session has one view of a name.
         view = f"updates_{uuid4().hex}"
         df.createOrReplaceTempView(view)
         same = " AND ".join(f"result_table.`{key}` = updates_table.`{key}`" for key in keys)

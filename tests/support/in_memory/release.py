@@ -23,7 +23,7 @@ from levelfive.models.package import Model, ModelCard, save
 from levelfive.registry import job as registry_job
 from levelfive.registry import tags
 from levelfive.registry.eligibility import judged, passed_verdict
-from levelfive.registry.gate import Verdict, VerdictKind
+from levelfive.registry.gate import GateVerdict, VerdictKind
 from levelfive.registry.promotions import Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.statistics.baseline import profile_baseline
@@ -37,7 +37,7 @@ from levelfive.usecase.use_case import UseCase, load_use_case
 
 AS_OF, LATER = utc(2013, 2, 15, 6), utc(2013, 2, 18, 6)
 HOUR = timedelta(hours=1)
-PASSED = Verdict(VerdictKind.BETTER, True, ("no champion to compare with",))
+PASSED = GateVerdict(VerdictKind.BETTER, True, ("no champion to compare with",))
 
 
 def flights(window: Window) -> pd.DataFrame:
@@ -143,7 +143,7 @@ def a_context(tables: MemoryTables, use_case: UseCase | None = None) -> JobConte
 
 
 def runs(tables: MemoryTables) -> list[dict[str, Any]]:
-    return sorted(tables.ledgers.rows(RUNS), key=lambda row: row["started_at"])
+    return sorted(tables.control_tables.rows(RUNS), key=lambda row: row["started_at"])
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ class Environment:
         return history(self.tables, self.registry.name)
 
     def trail(self) -> list[tuple[str, str, str]]:
-        return [(row["room"], row["status"], row["model_version"] or "") for row in runs(self.tables)]
+        return [(row["stage"], row["status"], row["model_version"] or "") for row in runs(self.tables)]
 
     @staticmethod
     def _again(registry: CentralRegistry, version: str, said: dict[str, str] | None = None) -> str:

@@ -18,14 +18,14 @@ from levelfive.features.job import LabelledDay
 from levelfive.monitoring.records import Subject, VerdictRecord, write_verdicts
 from levelfive.registry import tags
 from levelfive.registry.eligibility import judged
-from levelfive.registry.gate import Verdict
+from levelfive.registry.gate import GateVerdict
 from levelfive.registry.job import champion
 from levelfive.registry.store import CentralRegistry
 from levelfive.retraining import job as retraining
 from levelfive.retraining.records import DecisionRecord
 from levelfive.statistics.metrics import evaluate
 from levelfive.storage.runs import JobContext, Run
-from levelfive.training.job import TrainingResult, announce
+from levelfive.training.job import TrainingResult, link_refit
 from levelfive.usecase.model import Task
 from levelfive.usecase.policies import RetrainingPolicy
 
@@ -38,7 +38,7 @@ class Trainer:
     """Takes the place of `training.job.run`, which reads labels and fits in Spark; the gate says what it is told to."""
 
     packages: Packages
-    verdict: Verdict = PASSED
+    verdict: GateVerdict = PASSED
     asked: list[dict[str, object]] = field(default_factory=list)
 
     def run(
@@ -64,7 +64,7 @@ class Trainer:
         said = {tags.AS_OF: iso(as_of), tags.DECISION: decision}
         said |= judged(self.verdict, champion(context, registry, as_of))
         candidate, version = self.packages.register(registry, said)
-        announce(context, registry, candidate, version)
+        link_refit(context, registry, candidate, version)
         return TrainingResult("a-run", "a-tracked-run", self.verdict, measured, candidate, version)
 
 

@@ -1,4 +1,4 @@
-"""Schemas of ledgers as Arrow knows them, read without Spark."""
+"""Schemas of control tables as Arrow knows them, read without Spark."""
 
 import re
 
@@ -28,5 +28,5 @@ def _type(kind: str) -> pa.DataType:
     parts = [_PLAIN[part.strip()] for part in inner.split(",")]
     if outer == "map":
         return pa.map_(*parts)
-    assert outer == "array", f"no ledger has a column of {kind}"
+    assert outer == "array", f"no control table has a column of {kind}"
     return pa.list_(*parts)

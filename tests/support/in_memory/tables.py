@@ -1,4 +1,4 @@
-"""The part of `Tables` that jobs touch around their Spark steps: ledgers, versions and commits."""
+"""The part of `Tables` that jobs touch around their Spark steps: control tables, versions and commits."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from in_memory.ledgers import MemoryLedgers
+from in_memory.control_tables import MemoryControlTables
 from levelfive.core.windows import Window, iso
 from levelfive.errors import TableError
 from levelfive.storage.commits import Commit, Write
-from levelfive.storage.tables import REACHES
+from levelfive.storage.tables import WATERMARK
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
 class MemoryTables:
-    """Ledgers in memory; of other tables, only what tests say of their commits.
+    """ControlTables in memory; of other tables, only what tests say of their commits.
 
     Args:
         schema: The schema's name.
@@ -28,7 +28,7 @@ class MemoryTables:
 
     def __init__(self, schema: str = "in_memory", commits: dict[str, tuple[Commit, ...]] | None = None) -> None:
         self.schema = schema
-        self.ledgers = MemoryLedgers()
+        self.control_tables = MemoryControlTables()
         self._commits = dict(commits or {})
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -37,10 +37,10 @@ class MemoryTables:
         return f"{self.schema}.{table}"
 
     def exists(self, table: str) -> bool:
-        return table in self._commits or table in self.ledgers.versions
+        return table in self._commits or table in self.control_tables.versions
 
     def names(self) -> tuple[str, ...]:
-        return tuple(sorted({*self._commits, *self.ledgers.versions}))
+        return tuple(sorted({*self._commits, *self.control_tables.versions}))
 
     def version(self, table: str) -> int:
         return self.history(table, limit=1)[0].version
@@ -48,8 +48,8 @@ class MemoryTables:
     def history(self, table: str, *, limit: int | None = None) -> tuple[Commit, ...]:
         if not self.exists(table):
             raise self._missing(table)
-        ledger = range(self.ledgers.versions.get(table, -1) + 1)
-        commits = self._commits.get(table) or tuple(Commit(version, {}) for version in ledger)
+        control_table = range(self.control_tables.versions.get(table, -1) + 1)
+        commits = self._commits.get(table) or tuple(Commit(version, {}) for version in control_table)
         return tuple(reversed(commits))[:limit]
 
     def commits_after(self, table: str, version: int) -> tuple[Commit, ...]:
@@ -59,9 +59,11 @@ class MemoryTables:
         """Leave but the newest commit, as Delta does in time."""
         self._commits[table] = self.history(table, limit=1)
 
-    def reach(self, table: str, *, before: datetime) -> datetime | None:
+    def watermark(self, table: str, *, before: datetime) -> datetime | None:
         commits = self.history(table) if self.exists(table) else ()
-        ends = (datetime.fromisoformat(str(commit.record[REACHES])) for commit in commits if REACHES in commit.record)
+        ends = (
+            datetime.fromisoformat(str(commit.record[WATERMARK])) for commit in commits if WATERMARK in commit.record
+        )
         return max((end for end in ends if end < before), default=None)
 
     def read(self, table: str, *, version: int | None = None) -> DataFrame:
@@ -73,20 +75,20 @@ class MemoryTables:
         """Note how far the table reaches; the rows, which only Spark could compute, are not kept."""
         with self._lock:
             there = self._commits.get(table, ())
-            ends = [datetime.fromisoformat(str(commit.record[REACHES])) for commit in there]
-            commit = Commit(there[-1].version + 1 if there else 0, {REACHES: iso(max([*ends, window.end]))})
+            ends = [datetime.fromisoformat(str(commit.record[WATERMARK])) for commit in there]
+            commit = Commit(there[-1].version + 1 if there else 0, {WATERMARK: iso(max([*ends, window.end]))})
             self._commits[table] = (*there, commit)
         return Write(table, commit.version)
 
-    def let_go(self, rows: DataFrame) -> None:
+    def uncache(self, rows: DataFrame) -> None:
         """Nothing is kept."""
 
     @contextmanager
-    def alone(self, what: str) -> Iterator[None]:
+    def lock(self, what: str) -> Iterator[None]:
         with self._lock:
             lock = self._locks.setdefault(what, threading.Lock())
         with lock:
             yield
 
     def _missing(self, table: str) -> TableError:
-        return TableError(f"table {self.name(table)} does not exist yet: run the room that writes it first")
+        return TableError(f"table {self.name(table)} does not exist yet: run the stage that writes it first")

@@ -67,7 +67,7 @@ def test_who_acknowledges_is_who_is_signed_in(
 ) -> None:
     assert run(tmp_path, "data", "acknowledge", *DAYS, *given, "--reason", "closed") == 0
 
-    (row,) = app.context.tables.ledgers.rows(ACKNOWLEDGED_DAYS)
+    (row,) = app.context.tables.control_tables.rows(ACKNOWLEDGED_DAYS)
     assert (row["acknowledged_by"], row["reason"]) == (who, "closed")
     said = " ".join(capsys.readouterr().out.split())
     assert f"Acknowledged by {who}: flights 2013-05-01 to 2013-05-30." in said

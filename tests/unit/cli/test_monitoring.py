@@ -64,7 +64,7 @@ def test_who_acknowledges_is_who_is_signed_in_and_status_and_report_show_it(
 
     assert run(tmp_path, *OF_WEEK, *given, "--reason", "the strike", "--as-of", AS_OF) == 0
 
-    (row,) = live.production.tables.ledgers.rows(ACKNOWLEDGED_WINDOWS)
+    (row,) = live.production.tables.control_tables.rows(ACKNOWLEDGED_WINDOWS)
     assert (row["acknowledged_by"], row["reason"], row["left_out"]) == (who, "the strike", left_out)
     word = f"acknowledged by {who} as of {AS_OF}: the strike"
     said = printed(capsys)

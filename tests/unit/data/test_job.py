@@ -1,4 +1,4 @@
-"""What the data room refuses before Spark reads a row, what it leaves to later runs, and what it has seen already."""
+"""What the data stage refuses before Spark reads a row, what it leaves to later runs, and what it has seen already."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from in_memory.release import a_context, a_use_case, runs
 from in_memory.tables import MemoryTables
+
 from levelfive.core.windows import utc
 from levelfive.data import job as data
 from levelfive.data.ingest import Batch, FileCounts
 from levelfive.data.job import FileResult
-from levelfive.data.landed import LANDING_FILES, LEDGER_SCHEMA
+from levelfive.data.landed import FILES_SCHEMA, LANDING_FILES
 from levelfive.data.landing import LandingFile, inspect
 from levelfive.data.missing import Hole, count_days
 from levelfive.errors import AsOfError, LandingError
@@ -57,7 +57,7 @@ def ingested(context: JobContext, landing: Path, newest: datetime | None = AS_OF
         FileResult(source.name, file.name, inspect(file).sha256, 2, 2, 0, 0, newest, newest) for source, file in files
     ]
     rows = [(*astuple(result), AS_OF - DAY) for result in results]
-    context.tables.ledgers.add(LANDING_FILES, LEDGER_SCHEMA, rows)
+    context.tables.control_tables.add(LANDING_FILES, FILES_SCHEMA, rows)
 
 
 def dated(begins: dict[str, datetime]) -> Callable[..., Batch]:
@@ -80,7 +80,7 @@ def test_files_that_were_seen_are_not_read_again(context: JobContext, landing: P
     nothing = dict.fromkeys(("rows_in", "accepted", "quarantined", "duplicates", "files_left"), 0)
     assert (run["run_id"], run["status"], run["counts"]) == (result.run_id, "succeeded", nothing)
     assert (run["versions_read"], run["versions_written"]) == ({LANDING_FILES: 0}, {})
-    assert len(context.tables.ledgers.rows(LANDING_FILES)) == 2
+    assert len(context.tables.control_tables.rows(LANDING_FILES)) == 2
 
 
 def a_missing_source(landing: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_wrong_delivery_is_refused_as_a_whole(
 
     assert words in str(refused.value)
     (run,) = runs(context.tables)
-    assert (run["room"], run["status"], run["as_of"]) == ("data", "failed", AS_OF)
+    assert (run["stage"], run["status"], run["as_of"]) == ("data", "failed", AS_OF)
     assert (run["error"], run["parameters"]) == (f"LandingError: {refused.value}", {"landing": str(landing)})
     assert context.tables.names() == (LANDING_FILES, "runs")
 
@@ -143,20 +143,20 @@ def test_a_file_that_begins_later_is_left_to_a_later_run(
 ) -> None:
     ingested(context, landing)
     later = a_file(landing, FLIGHTS, "2013-03")
-    monkeypatch.setattr(data, "judge", dated({later.name: AS_OF + DAY}))
+    monkeypatch.setattr(data, "apply_contract", dated({later.name: AS_OF + DAY}))
 
     result = data.run(context, landing=landing, as_of=AS_OF)
 
     assert (result.files, result.left) == ((), (later.name,))
     assert runs(context.tables)[-1]["counts"]["files_left"] == 1
-    assert later.name not in {row["source_file"] for row in context.tables.ledgers.rows(LANDING_FILES)}
+    assert later.name not in {row["source_file"] for row in context.tables.control_tables.rows(LANDING_FILES)}
 
 
 def test_a_source_that_begins_later_and_has_nothing_from_before_is_refused(
     context: JobContext, landing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begins = {"flights_2013-02.csv": AS_OF + DAY, "weather_2013-02.csv": AS_OF - DAY}
-    monkeypatch.setattr(data, "judge", dated(begins))
+    monkeypatch.setattr(data, "apply_contract", dated(begins))
 
     with pytest.raises(AsOfError, match=r"flights_2013-02\.csv: its earliest row is of 2013-03-02T06:00:00Z, after"):
         data.run(context, landing=landing, as_of=AS_OF)

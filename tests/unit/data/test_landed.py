@@ -6,10 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-
 from in_memory.tables import MemoryTables
+
 from levelfive.core.windows import utc
-from levelfive.data.landed import LANDING_FILES, LEDGER_SCHEMA, dated_files, new_files, newest_times
+from levelfive.data.landed import FILES_SCHEMA, LANDING_FILES, dated_files, new_files, newest_times
 from levelfive.data.landing import inspect
 from levelfive.errors import LandingError
 from levelfive.storage.runs import Run
@@ -37,7 +37,7 @@ def a_file(landing: Path, source: Source, name: str, number: int) -> str:
 def ingested(run: Run, source: Source, *files: tuple[str, str], day: int = 0) -> None:
     times = (BEGIN + day * DAY, BEGIN + (day + 1) * DAY, BEGIN + (day + 2) * DAY)
     rows = [(source.name, f"{name}.csv", sha256, 1, 1, 0, 0, *times) for name, sha256 in files]
-    run.tables.ledgers.add(LANDING_FILES, LEDGER_SCHEMA, rows)
+    run.tables.control_tables.add(LANDING_FILES, FILES_SCHEMA, rows)
 
 
 def test_files_are_new_by_their_source_name_and_content(run: Run, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_new_files_cost_the_same_after_any_number_of_others(tmp_path: Path) -> N
             ingested(run, FLIGHTS, (f"of {day}", f"hash of {day}"), day=day)
         new_files(run, tmp_path, [FLIGHTS])
         newest_times(run, since=BEGIN + (days - 3) * DAY)
-        read.append(run.tables.ledgers.rows_read[LANDING_FILES])
+        read.append(run.tables.control_tables.rows_read[LANDING_FILES])
 
     assert read == [5, 5]
 

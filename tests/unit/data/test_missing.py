@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-
 from in_memory.release import a_context, a_use_case, runs
 from in_memory.tables import MemoryTables
+
 from levelfive.core.windows import Window, utc
 from levelfive.data.missing import (
     ACKNOWLEDGED_DAYS,
@@ -76,7 +76,7 @@ def test_files_that_are_counted_twice_count_once(context: JobContext) -> None:
     run = Run(context.tables, "another")
     assert counted(run, {"flights", "weather"}, as_of=utc(2013, 1, 3)) == {"flights"}
     assert counted(run, {"flights"}, as_of=utc(2014, 1, 3)) == {"flights"}
-    assert [row["accepted"] for row in context.tables.ledgers.rows("source_days")] == [900, 900]
+    assert [row["accepted"] for row in context.tables.control_tables.rows("source_days")] == [900, 900]
 
 
 def test_other_sources_and_those_without_dates_are_left_out(context: JobContext) -> None:
@@ -94,11 +94,11 @@ def test_what_is_acknowledged_is_said_no_longer_and_kept_with_who_and_why(contex
     left = acknowledge(context, said(), as_of=AS_OF)
 
     assert (left, holes(context)) == ((), ())
-    (row,) = context.tables.ledgers.rows(ACKNOWLEDGED_DAYS)
+    (row,) = context.tables.control_tables.rows(ACKNOWLEDGED_DAYS)
     assert (row["source"], row["first_day"], row["last_day"]) == ("flights", MAY.first, MAY.last)
     assert (row["acknowledged_by"], row["reason"], row["acknowledged_at"]) == ("ada", said().reason, AS_OF)
     (run,) = runs(context.tables)
-    assert (run["room"], run["run_id"], run["parameters"]["by"]) == ("acknowledgement", row["run_id"], "ada")
+    assert (run["stage"], run["run_id"], run["parameters"]["by"]) == ("acknowledgement", row["run_id"], "ada")
 
 
 def test_of_a_hole_that_is_acknowledged_in_part_the_rest_is_said(context: JobContext) -> None:

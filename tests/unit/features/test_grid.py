@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from levelfive.core.windows import utc
 from levelfive.errors import ConfigError
-from levelfive.features.grid import Flow, GridSpec, Level, Ratio, state_at
+from levelfive.features.grid import Flow, GridSpec, OpenIntervals, Ratio, state_at
 
 HALF_HOUR = timedelta(minutes=30)
 SPEC = GridSpec(
@@ -21,7 +21,7 @@ SPEC = GridSpec(
     flows={"n": Flow("at"), "late": Flow("at", "minutes")},
     counts=("n",),
     ratios={"mean": Ratio("late", "n")},
-    levels={"open": Level("begin", "end", timedelta(hours=2))},
+    levels={"open": OpenIntervals("begin", "end", timedelta(hours=2))},
 )
 START = utc(2013, 1, 1, 10)
 

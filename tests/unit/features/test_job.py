@@ -1,4 +1,4 @@
-"""Which window the features room computes, and what it refuses before it computes anything."""
+"""Which window the features stage computes, and what it refuses before it computes anything."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from in_memory.release import a_use_case, runs
+from in_memory.tables import MemoryTables
 from pyspark.sql.types import StringType, StructField, StructType, TimestampType
 
 from flight_delay import USE_CASE
-from in_memory.release import a_use_case, runs
-from in_memory.tables import MemoryTables
 from levelfive.core.windows import Window, iso, utc
-from levelfive.data.landed import LANDING_FILES, LEDGER_SCHEMA
+from levelfive.data.landed import FILES_SCHEMA, LANDING_FILES
 from levelfive.data.missing import Hole, count_days
 from levelfive.errors import AsOfError, TableError
 from levelfive.features import job as features
 from levelfive.storage.commits import Commit, Write
 from levelfive.storage.keys import Keyed
 from levelfive.storage.runs import JobContext, Run
+from levelfive.storage.tables import WATERMARK
 from levelfive.usecase.columns import KNOWN_AT, LABEL, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable
 
@@ -51,8 +52,8 @@ class WindowsOfFeatures:
         assert rows.window == window
         return self._tables.replace_window(table.name, rows, "known_at", window)
 
-    def reach(self, table: str, *, before: datetime) -> datetime | None:
-        return self._tables.reach(table, before=before)
+    def watermark(self, table: str, *, before: datetime) -> datetime | None:
+        return self._tables.watermark(table, before=before)
 
 
 @pytest.fixture(autouse=True)
@@ -74,12 +75,12 @@ def a_table(name: str, *, timestamped: bool = True) -> FeatureTable:
 
 def landed(tables: MemoryTables, *begins: datetime | None) -> MemoryTables:
     rows = [("flights", "file", str(place), 1, 1, 0, 0, begin, begin, AS_OF) for place, begin in enumerate(begins)]
-    tables.ledgers.add(LANDING_FILES, LEDGER_SCHEMA, rows)
+    tables.control_tables.add(LANDING_FILES, FILES_SCHEMA, rows)
     return tables
 
 
 def reaching(**ends: datetime) -> dict[str, tuple[Commit, ...]]:
-    return {table: (Commit(0, {"reaches": iso(end)}),) for table, end in ends.items()}
+    return {table: (Commit(0, {WATERMARK: iso(end)}),) for table, end in ends.items()}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_without_data_from_before_there_is_nothing_to_compute(begins: tuple[date
         features.run(context, as_of=AS_OF)
 
     (run,) = runs(context.tables)
-    assert (run["room"], run["status"], run["error"]) == ("features", "failed", f"AsOfError: {refused.value}")
+    assert (run["stage"], run["status"], run["error"]) == ("features", "failed", f"AsOfError: {refused.value}")
     assert run["versions_read"] == ({LANDING_FILES: 0} if begins else {})
     assert not context.tables.exists("labels")
 
@@ -109,7 +110,7 @@ def test_what_was_never_ingested_says_who_writes_it() -> None:
     tables = landed(MemoryTables(), BEGIN)
     context = JobContext(tables, a_use_case(), WindowsOfFeatures(tables))
 
-    with pytest.raises(TableError, match=r"raw_\w+ does not exist yet: run the room that writes it first"):
+    with pytest.raises(TableError, match=r"raw_\w+ does not exist yet: run the stage that writes it first"):
         features.run(context, as_of=AS_OF)
 
     assert runs(tables)[-1]["status"] == "failed"
@@ -137,7 +138,7 @@ def test_a_run_that_was_killed_before_it_noted_its_windows_is_made_up_for(monkey
     context = a_context(landed(MemoryTables(), BEGIN))
     features.run(context, as_of=AS_OF)
     with monkeypatch.context() as patch:
-        patch.setattr(features.reaches, "note", kill)
+        patch.setattr(features.watermarks, "note", kill)
         with pytest.raises(KeyboardInterrupt):
             features.run(context, as_of=AS_OF + DAY)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-
 from in_memory.release import HOUR, runs
 from in_memory.retraining import DECIDED, WEEK, LiveModel
+
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
 from levelfive.monitoring import acknowledged
@@ -45,7 +45,7 @@ def test_what_is_acknowledged_is_a_row_that_says_who_why_and_when(live: LiveMode
 
     acknowledge(live)
 
-    (row,) = live.production.tables.ledgers.rows(ACKNOWLEDGED_WINDOWS)
+    (row,) = live.production.tables.control_tables.rows(ACKNOWLEDGED_WINDOWS)
     run = runs(live.production.tables)[-1]
     assert row == {
         "model_name": live.production.registry.name,
@@ -59,7 +59,7 @@ def test_what_is_acknowledged_is_a_row_that_says_who_why_and_when(live: LiveMode
         "acknowledged_at": DECIDED,
         "run_id": run["run_id"],
     }
-    assert (run["room"], run["status"], run["parameters"]["reason"]) == ("acknowledgement", "succeeded", "the strike")
+    assert (run["stage"], run["status"], run["parameters"]["reason"]) == ("acknowledgement", "succeeded", "the strike")
 
 
 def test_the_last_word_as_of_a_time_counts_and_the_same_word_twice_is_one(live: LiveModel) -> None:
@@ -72,7 +72,7 @@ def test_the_last_word_as_of_a_time_counts_and_the_same_word_twice_is_one(live: 
     assert known(live, DECIDED - HOUR) == {}
     assert known(live) == {WEEK: first}
     assert known(live, DECIDED + HOUR) == {WEEK: later}
-    assert len(live.production.tables.ledgers.rows(ACKNOWLEDGED_WINDOWS)) == 2
+    assert len(live.production.tables.control_tables.rows(ACKNOWLEDGED_WINDOWS)) == 2
 
 
 @pytest.mark.parametrize(

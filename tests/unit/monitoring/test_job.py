@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-
 from in_memory.release import HOUR, LATER, Environment, runs
+
 from levelfive.core.windows import Window
 from levelfive.data.missing import count_days
 from levelfive.errors import AsOfError, DamagedModel, EvidenceError
@@ -74,7 +74,7 @@ def monitor(production: Environment, window: Window = TODAY, as_of: datetime = L
 
 def told(production: Environment) -> list[tuple[Window, datetime, bool]]:
     """List what `performance` says: of which window, as of when, and whether it may change."""
-    rows = production.tables.ledgers.rows(PERFORMANCE)
+    rows = production.tables.control_tables.rows(PERFORMANCE)
     return sorted(
         ((Window(row["window_start"], row["window_end"]), row["as_of"], row["provisional"]) for row in rows),
         key=lambda row: (row[0].start, row[1]),
@@ -86,7 +86,7 @@ def test_a_window_beyond_the_logical_now_is_refused(production: Environment, mea
         monitor(production, as_of=LATER - HOUR)
 
     (run,) = runs(production.tables)
-    assert (run["room"], run["status"], run["error"]) == ("monitoring", "failed", f"AsOfError: {refused.value}")
+    assert (run["stage"], run["status"], run["error"]) == ("monitoring", "failed", f"AsOfError: {refused.value}")
     assert (run["parameters"], measuring.asked) == ({"window": str(TODAY)}, [])
 
 
@@ -115,7 +115,7 @@ def test_where_scoring_found_no_row_there_is_nothing_to_monitor_and_earlier_wind
     assert found.verdicts == {}
     assert told(production)[1:] == [(YESTERDAY, LATER, False), (TODAY, LATER, True)]
     run = runs(production.tables)[-1]
-    assert (run["room"], run["status"], run["parameters"]["nothing"]) == ("monitoring", "succeeded", found.nothing)
+    assert (run["stage"], run["status"], run["parameters"]["nothing"]) == ("monitoring", "succeeded", found.nothing)
     assert VERDICTS not in production.tables.names()
 
 
@@ -224,7 +224,7 @@ def test_where_no_window_is_too_young_nothing_is_measured_again(production: Envi
     assert monitoring.measure_again(production.context, production.registry, as_of=LATER + DAY) == ()
 
     (run,) = runs(production.tables)
-    assert (run["room"], run["status"], run["versions_written"]) == ("monitoring", "succeeded", {})
+    assert (run["stage"], run["status"], run["versions_written"]) == ("monitoring", "succeeded", {})
     assert measuring.asked == []
 
 
@@ -261,7 +261,7 @@ def test_a_day_is_judged_by_the_days_that_were_monitored_before_and_called_days_
     assert not any(verdict.broken for verdict in found[:29])
     assert all("of the rows have no value, usually 0%" in verdict.broken[-1] for verdict in found[29:])
     assert [verdict.left_out for verdict in found[29:]] == [(day.start.date(),) for day in days[29:]]
-    rows = production.tables.ledgers.rows(PROFILES)
+    rows = production.tables.control_tables.rows(PROFILES)
     called = {row["day"] for row in rows if row["broken"] and row["column"] != SCORE}
     assert called == {day.start.date() for day in days[29:]}
     told = records.verdicts(Run(production.tables, "later"), production.registry.name, as_of=days[-1].end)

@@ -8,7 +8,7 @@ import pytest
 from levelfive.monitoring.drift import Drift
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.strange import Kind
-from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, Verdict, judge
+from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, WindowVerdict, judge_window
 from levelfive.statistics.metrics import Estimate
 from levelfive.usecase.policies import MonitoringPolicy
 
@@ -44,8 +44,8 @@ def verdict(
     skill: Estimate | None = None,
     at_training: float | None = 0.18,
     faults: Faults | None = None,
-) -> Verdict:
-    return judge(
+) -> WindowVerdict:
+    return judge_window(
         columns,
         delivery or a_delivery(),
         skill,
@@ -56,7 +56,7 @@ def verdict(
 
 
 def test_a_window_like_the_baseline_gives_no_statement() -> None:
-    assert Verdict((), (), (), ()) == verdict(a_column(), skill=a_skill(0.15, 0.2))
+    assert WindowVerdict((), (), (), ()) == verdict(a_column(), skill=a_skill(0.15, 0.2))
 
 
 def test_a_season_is_unusual_and_outside_and_harms_nobody() -> None:

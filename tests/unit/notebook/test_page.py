@@ -156,7 +156,7 @@ def a_first_page(name: str, landing: Path, *tables: str, first_run: str = "pass"
     """A page of a home where these tables are, and no champion ever was."""
     memory = MemoryTables()
     for name_of_table in tables:
-        memory.ledgers.add(name_of_table, "source string", [("flights",)])
+        memory.control_tables.add(name_of_table, "source string", [("flights",)])
     app = SimpleNamespace(
         tables=memory, landing=landing, use_case=USE_CASE, registry=SimpleNamespace(name="levelfive.qa.flight_delay")
     )
@@ -292,7 +292,7 @@ def test_a_table_is_made_of_texts() -> None:
     assert dict(zip(fields.name, fields.value, strict=True)) == {
         "action": "keep",
         "reasons": "one; two",
-        "would_have_changed": "",
+        "counterfactuals": "",
     }
     assert table(()).empty
 
@@ -357,7 +357,7 @@ def test_a_training_for_no_decision_is_refused(decided: list, given: dict[str, s
 
 @pytest.fixture
 def promoted(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
-    """What the registry room was asked for."""
+    """What the registry stage was asked for."""
     asked: list[tuple] = []
     app = MagicMock(starter="grace@example.com")
     app.version_here = lambda version, model, registry: f"{version} of {model} in {registry}" if model else version

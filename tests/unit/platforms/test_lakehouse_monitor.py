@@ -77,7 +77,7 @@ def test_a_refusal_says_who_may_and_how_to_do_without(api, look, refused):
 
 
 def test_without_predictions_there_is_nothing_to_watch(api, look):
-    with pytest.raises(TableError, match="run the scoring room first"):
+    with pytest.raises(TableError, match="run the scoring stage first"):
         look(scored=False)
 
     api.run_refresh.assert_not_called()

@@ -7,14 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-
 from in_memory.registry import MemoryBackend
 from in_memory.release import AS_OF, HOUR, LATER, Environment, runs
+
 from levelfive.core.windows import Window, iso
 from levelfive.errors import ModelNotFound, RegistryError
 from levelfive.registry import tags
 from levelfive.registry.eligibility import judged
-from levelfive.registry.gate import Verdict, VerdictKind
+from levelfive.registry.gate import GateVerdict, VerdictKind
 from levelfive.registry.store import CHALLENGER
 from levelfive.training import admission
 from levelfive.training.admission import admit
@@ -35,7 +35,7 @@ def test_a_copy_keeps_where_it_comes_from_and_a_verdict_of_this_environment(prod
     (run,) = runs(production.tables)
     source = production.development
     asked = {"version": production.version, "source_model": source.name, "source_registry": source.uri}
-    assert (run["room"], run["status"], run["parameters"]) == ("admission", "succeeded", asked)
+    assert (run["stage"], run["status"], run["parameters"]) == ("admission", "succeeded", asked)
 
 
 def pairs(production: Environment, version: str) -> tuple[tuple[object, str], tuple[object, str]]:
@@ -135,7 +135,7 @@ def test_a_champion_that_was_refused_while_another_one_was_live_is_released_agai
     hours = [LATER + timedelta(hours=hour) for hour in range(1, 4)]
     first = production.released()
     production.promote(production.another(first), hours[0])
-    production.registry.tag(first, judged(Verdict(VerdictKind.WORSE, False, ("worse",)), production.made()[-1]))
+    production.registry.tag(first, judged(GateVerdict(VerdictKind.WORSE, False, ("worse",)), production.made()[-1]))
     production.rollback(hours[1])
 
     again = production.admit(hours[2])

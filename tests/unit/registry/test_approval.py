@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-
 from in_memory.release import HOUR, LATER, Environment
+
 from levelfive.errors import RegistryError
 from levelfive.registry import job as registry_job
 from levelfive.registry import tags
 from levelfive.registry.aliases import nominate
 from levelfive.registry.eligibility import judged
-from levelfive.registry.gate import Verdict, VerdictKind
+from levelfive.registry.gate import GateVerdict, VerdictKind
 from levelfive.registry.store import CHALLENGER, CHAMPION
 
 
@@ -52,7 +52,7 @@ def test_an_approval_does_not_outlive_the_rollback_of_what_it_let_go_live(produc
 def test_an_approval_counts_for_the_verdict_that_was_read(production: Environment) -> None:
     version = production.admit().version
     production.approve(version)
-    production.registry.tag(version, judged(Verdict(VerdictKind.NOT_WORSE, True, ("another",)), None))
+    production.registry.tag(version, judged(GateVerdict(VerdictKind.NOT_WORSE, True, ("another",)), None))
 
     with pytest.raises(RegistryError, match=r"by grace, is of before it was judged anew"):
         production.promote(version)

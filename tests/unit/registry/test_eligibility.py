@@ -7,14 +7,14 @@ import pytest
 from levelfive.core.windows import utc
 from levelfive.errors import PromotionConflict, RegistryError, TableConflict, TableError
 from levelfive.registry.eligibility import approval, approved, check_approver, check_rival, judged
-from levelfive.registry.gate import Verdict, VerdictKind
+from levelfive.registry.gate import GateVerdict, VerdictKind
 from levelfive.registry.promotions import Promotion, append
 from levelfive.registry.store import RegisteredVersion
 from levelfive.registry.tags import SOURCE_MODEL, TRAINED_BY
 
 NOW = utc(2013, 4, 1)
 LIVE = Promotion(1, "models.prod.flights", "1", None, NOW, "promote", "ada", "better", "{}", "r1")
-PASSED, ANOTHER = (Verdict(VerdictKind.BETTER, True, (reason,)) for reason in ("first", "second"))
+PASSED, ANOTHER = (GateVerdict(VerdictKind.BETTER, True, (reason,)) for reason in ("first", "second"))
 
 
 def a_version(verdict=PASSED, **more):
@@ -57,7 +57,7 @@ def test_a_verdict_against_an_earlier_champion_says_as_of_when_to_judge_again():
 def test_only_a_conflict_is_called_one(refusal, error):
     class Tables:
         @property
-        def ledgers(self):
+        def control_tables(self):
             raise refusal("no")
 
     with pytest.raises(error) as raised:

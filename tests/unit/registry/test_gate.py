@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from levelfive.core.windows import utc
 from levelfive.errors import DataError, EvidenceError
-from levelfive.registry.gate import GateEvidence, Verdict, VerdictKind, judge, without_lost_champion
+from levelfive.registry.gate import GateEvidence, GateVerdict, VerdictKind, judge_candidate, without_lost_champion
 from levelfive.statistics.metrics import Difference
 from levelfive.usecase.policies import GatePolicy, NoEvidence
 
@@ -58,7 +58,7 @@ def first(**changes):
     ],
 )
 def test_the_interval_of_the_difference_decides(worse_by, noise, kind, passed):
-    verdict = judge(evidence(worse_by=worse_by, noise=noise), POLICY)
+    verdict = judge_candidate(evidence(worse_by=worse_by, noise=noise), POLICY)
 
     assert (kind, passed) == (verdict.kind, verdict.passed)
     assert pytest.approx(worse_by, abs=1e-12) == verdict.difference.value
@@ -67,13 +67,13 @@ def test_the_interval_of_the_difference_decides(worse_by, noise, kind, passed):
 def test_the_confidence_is_that_of_the_policy():
     slightly_better = evidence(worse_by=-0.0004, noise=0.001)
 
-    kinds = [judge(slightly_better, replace(POLICY, confidence=confidence)).kind for confidence in (0.5, 0.9)]
+    kinds = [judge_candidate(slightly_better, replace(POLICY, confidence=confidence)).kind for confidence in (0.5, 0.9)]
 
     assert kinds == [VerdictKind.BETTER, VerdictKind.NOT_WORSE]
 
 
 def test_measurably_worse_within_the_margin_passes_and_says_so():
-    verdict = judge(evidence(worse_by=0.001, noise=0.001), POLICY)
+    verdict = judge_candidate(evidence(worse_by=0.001, noise=0.001), POLICY)
 
     assert verdict.difference.low > 0
     assert verdict.passed
@@ -106,7 +106,7 @@ def test_measurably_worse_within_the_margin_passes_and_says_so():
     ],
 )
 def test_a_comparison_says_its_numbers(size, reason):
-    verdict = judge(evidence(**size), replace(POLICY, min_days=1))
+    verdict = judge_candidate(evidence(**size), replace(POLICY, min_days=1))
 
     assert reason == verdict.reasons[0]
 
@@ -114,23 +114,23 @@ def test_a_comparison_says_its_numbers(size, reason):
 def test_without_a_margin_the_same_candidate_is_worse_and_an_equal_one_unknown():
     strict = replace(POLICY, margin=0.0)
 
-    assert judge(evidence(worse_by=0.001, noise=0.001), strict).kind == VerdictKind.WORSE
-    assert judge(evidence(noise=0.0), strict).kind == VerdictKind.NOT_ENOUGH_EVIDENCE
+    assert judge_candidate(evidence(worse_by=0.001, noise=0.001), strict).kind == VerdictKind.WORSE
+    assert judge_candidate(evidence(noise=0.0), strict).kind == VerdictKind.NOT_ENOUGH_EVIDENCE
 
 
 def test_a_policy_may_promote_what_the_data_cannot_tell_apart():
     undecided = evidence(worse_by=0.0004, noise=0.01)
 
     assert (
-        judge(undecided, PROMOTE).kind,
-        judge(undecided, PROMOTE).passed,
+        judge_candidate(undecided, PROMOTE).kind,
+        judge_candidate(undecided, PROMOTE).passed,
     ) == (VerdictKind.NOT_ENOUGH_EVIDENCE, True)
-    assert "promote" in judge(undecided, PROMOTE).reasons[-1]
-    assert "keep_champion" in judge(undecided, POLICY).reasons[-1]
+    assert "promote" in judge_candidate(undecided, PROMOTE).reasons[-1]
+    assert "keep_champion" in judge_candidate(undecided, POLICY).reasons[-1]
 
 
 def test_a_policy_that_promotes_without_evidence_does_not_promote_a_worse_candidate():
-    assert not judge(evidence(worse_by=0.003), PROMOTE).passed
+    assert not judge_candidate(evidence(worse_by=0.003), PROMOTE).passed
 
 
 @pytest.mark.parametrize("make", [evidence, first])
@@ -144,7 +144,7 @@ def test_a_policy_that_promotes_without_evidence_does_not_promote_a_worse_candid
 def test_few_days_or_rows_are_not_enough_evidence(make, size, reason):
     shown = make(worse_by=-0.1, loss=0.3, **size)
 
-    kept, promoted = judge(shown, POLICY), judge(shown, PROMOTE)
+    kept, promoted = judge_candidate(shown, POLICY), judge_candidate(shown, PROMOTE)
 
     assert VerdictKind.NOT_ENOUGH_EVIDENCE == kept.kind == promoted.kind
     assert (kept.passed, promoted.passed) == (False, True)
@@ -152,24 +152,27 @@ def test_few_days_or_rows_are_not_enough_evidence(make, size, reason):
 
 
 def test_the_difference_is_told_also_where_it_is_too_little_evidence():
-    assert judge(evidence(worse_by=-0.1, days=6, rows_a_day=100), POLICY).difference.value == pytest.approx(-0.1)
+    verdict = judge_candidate(evidence(worse_by=-0.1, days=6, rows_a_day=100), POLICY)
+
+    assert verdict.difference.value == pytest.approx(-0.1)
 
 
 def test_exactly_the_asked_for_days_and_rows_are_enough():
     asked = replace(POLICY, min_days=7, min_rows=700)
 
-    assert judge(evidence(days=7, rows_a_day=100, worse_by=-0.1, loss=0.3), asked).kind == VerdictKind.BETTER
+    assert judge_candidate(evidence(days=7, rows_a_day=100, worse_by=-0.1, loss=0.3), asked).kind == VerdictKind.BETTER
 
 
 def test_no_rows_at_all_are_not_enough_evidence_even_if_none_are_asked_for():
     empty = evidence(days=0)
 
     for policy in (POLICY, replace(POLICY, min_days=0, min_rows=0)):
-        assert Verdict(VerdictKind.NOT_ENOUGH_EVIDENCE, False, judge(empty, policy).reasons) == judge(empty, policy)
+        verdict = judge_candidate(empty, policy)
+        assert verdict == GateVerdict(VerdictKind.NOT_ENOUGH_EVIDENCE, False, verdict.reasons)
 
 
 def test_a_single_day_cannot_tell_even_if_one_is_asked_for():
-    verdict = judge(evidence(days=1, rows_a_day=600, worse_by=-0.1), replace(POLICY, min_days=1))
+    verdict = judge_candidate(evidence(days=1, rows_a_day=600, worse_by=-0.1), replace(POLICY, min_days=1))
 
     assert verdict.kind == VerdictKind.NOT_ENOUGH_EVIDENCE
     assert verdict.reasons[0].startswith("one day has no interval")
@@ -180,7 +183,7 @@ def test_a_single_day_cannot_tell_even_if_one_is_asked_for():
     [(0.45, VerdictKind.BETTER), (0.54 * 0.9799, VerdictKind.BETTER), (0.54 * 0.9801, VerdictKind.WORSE)],
 )
 def test_the_first_model_needs_skill_against_a_constant(loss, kind):
-    verdict = judge(first(loss=loss), POLICY)
+    verdict = judge_candidate(first(loss=loss), POLICY)
 
     assert (kind, kind == VerdictKind.BETTER) == (verdict.kind, verdict.passed)
     assert verdict.difference is None
@@ -188,7 +191,7 @@ def test_the_first_model_needs_skill_against_a_constant(loss, kind):
 
 
 def test_a_candidate_better_than_a_decayed_champion_still_needs_skill():
-    verdict = judge(evidence(worse_by=-0.1, loss=0.539), PROMOTE)
+    verdict = judge_candidate(evidence(worse_by=-0.1, loss=0.539), PROMOTE)
 
     assert (verdict.kind, verdict.passed) == (VerdictKind.WORSE, False)
     assert "too little skill" in verdict.reasons[0]
@@ -199,14 +202,14 @@ def test_a_candidate_better_than_a_decayed_champion_still_needs_skill():
 def test_a_constant_without_loss_leaves_nothing_to_gain(loss):
     perfect = first(loss=loss, noise=0.0, reference_loss=np.zeros(700))
 
-    assert judge(perfect, POLICY).kind == VerdictKind.WORSE
+    assert judge_candidate(perfect, POLICY).kind == VerdictKind.WORSE
 
 
 @pytest.mark.parametrize(("loss", "kind"), [(0.0, VerdictKind.BETTER), (0.1, VerdictKind.WORSE)])
 def test_a_constant_without_loss_is_reached_by_a_model_without_loss_alone(loss, kind):
     unreached = first(loss=loss, noise=0.0, reference_loss=np.zeros(700))
 
-    assert kind == judge(unreached, replace(POLICY, min_skill=0.0)).kind
+    assert kind == judge_candidate(unreached, replace(POLICY, min_skill=0.0)).kind
 
 
 @pytest.mark.parametrize("model", ["candidate", "champion"])
@@ -218,7 +221,7 @@ def test_rows_that_a_model_has_seen_are_refused(model):
 
 
 def test_rows_from_the_very_end_of_training_on_are_unseen():
-    assert judge(evidence(champion_trained_until=HOLDOUT_START), POLICY).passed
+    assert judge_candidate(evidence(champion_trained_until=HOLDOUT_START), POLICY).passed
 
 
 def test_times_without_a_zone_are_refused():
@@ -254,7 +257,7 @@ def test_half_a_champion_is_refused():
 def test_only_better_not_worse_or_a_promoting_policy_pass(worse_by, noise, margin, no_evidence):
     policy = replace(POLICY, margin=margin, no_evidence=no_evidence)
 
-    verdict = judge(evidence(worse_by=worse_by, noise=noise), policy)
+    verdict = judge_candidate(evidence(worse_by=worse_by, noise=noise), policy)
 
     promoted = verdict.kind == VerdictKind.NOT_ENOUGH_EVIDENCE and no_evidence == NoEvidence.PROMOTE
     assert verdict.passed == (verdict.kind in {VerdictKind.BETTER, VerdictKind.NOT_WORSE} or promoted)
@@ -263,7 +266,7 @@ def test_only_better_not_worse_or_a_promoting_policy_pass(worse_by, noise, margi
 
 
 def test_a_verdict_beside_a_lost_champion_says_so_first_and_stays_as_it_is():
-    verdict = judge(first(), POLICY)
+    verdict = judge_candidate(first(), POLICY)
 
     found = without_lost_champion(verdict, "7")
 
@@ -273,22 +276,22 @@ def test_a_verdict_beside_a_lost_champion_says_so_first_and_stays_as_it_is():
 
 def test_a_verdict_survives_json():
     for verdict in (
-        judge(evidence(), POLICY),
-        judge(first(), POLICY),
-        judge(evidence(rows_a_day=1), PROMOTE),
+        judge_candidate(evidence(), POLICY),
+        judge_candidate(first(), POLICY),
+        judge_candidate(evidence(rows_a_day=1), PROMOTE),
     ):
-        assert verdict == Verdict.from_json(verdict.to_json())
+        assert verdict == GateVerdict.from_json(verdict.to_json())
         assert len(verdict.to_json()) < 1000  # what Unity Catalog takes as a tag
 
 
 def test_an_interval_that_is_not_defined_survives_json_as_null():
     unknown = Difference(0.1, math.nan, math.nan, math.nan, days=1, rows=5)
 
-    text = Verdict(VerdictKind.NOT_ENOUGH_EVIDENCE, False, ("one day",), unknown).to_json()
+    text = GateVerdict(VerdictKind.NOT_ENOUGH_EVIDENCE, False, ("one day",), unknown).to_json()
 
     assert "NaN" not in text
-    assert math.isnan(Verdict.from_json(text).difference.low)
-    assert Verdict.from_json(text).difference.rows == 5
+    assert math.isnan(GateVerdict.from_json(text).difference.low)
+    assert GateVerdict.from_json(text).difference.rows == 5
 
 
 @pytest.mark.parametrize(
@@ -296,4 +299,4 @@ def test_an_interval_that_is_not_defined_survives_json_as_null():
 )
 def test_other_json_is_no_verdict(text):
     with pytest.raises(DataError, match="expected a verdict"):
-        Verdict.from_json(text)
+        GateVerdict.from_json(text)

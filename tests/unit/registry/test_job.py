@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 
 import pytest
-
 from in_memory.release import HOUR, LATER, Environment, runs
+
 from levelfive.config import Approval
 from levelfive.errors import ModelNotFound, PromotionConflict, RegistryError
 from levelfive.registry import job as registry

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-
 from in_memory.release import HOUR, LATER, Environment, runs
+
 from levelfive.errors import RegistryError
 from levelfive.registry.promotions import champion_as_of
 from levelfive.registry.store import CHAMPION
@@ -100,5 +100,5 @@ def test_where_there_was_no_champion_before_there_is_nothing_to_go_back_to(
         production.rollback(LATER + HOUR)
 
     run = runs(production.tables)[-1]
-    assert (run["room"], run["status"], run["error"]) == ("registry", "failed", f"RegistryError: {refused.value}")
+    assert (run["stage"], run["status"], run["error"]) == ("registry", "failed", f"RegistryError: {refused.value}")
     assert production.registry.alias(CHAMPION) == live

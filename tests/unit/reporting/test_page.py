@@ -104,7 +104,7 @@ def test_what_a_column_is_called_is_text_and_nothing_else(name):
         points=(a_point(7, model_version=name, live={name: an_estimate()}, reference={}),),
         judgements=(a_judgement(outside=(name,), unusual=(name,), harmful=(name,), broken=(name,)),),
         columns=(a_column_week(name),),
-        decisions=(a_decision(action=name, reasons=(name,), would_have_changed=(name,)),),
+        decisions=(a_decision(action=name, reasons=(name,), counterfactuals=(name,)),),
         promotions=(PromotionLine(utc(2024, 7, 22), name, name, name, name, name),),
         gates=(GateLine(utc(2024, 7, 21), name, True, (name,)),),
     )

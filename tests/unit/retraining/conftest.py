@@ -1,9 +1,9 @@
 """A live model in memory; its labels are counted and its successors trained without Spark."""
 
 import pytest
-
 from in_memory.release import Environment, Packages
 from in_memory.retraining import LiveModel
+
 from levelfive.retraining import job as retraining
 from levelfive.training import job as training
 

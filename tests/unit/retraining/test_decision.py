@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
-
 from in_memory.release import AS_OF, LATER, PASSED, Environment, runs
 from in_memory.retraining import DECIDED, WEEK, LiveModel
+
 from levelfive.core.windows import Window
 from levelfive.errors import RegistryError, TableConflict
 from levelfive.monitoring.acknowledged import Acknowledgement, acknowledge
 from levelfive.monitoring.left_out import LeftOut
-from levelfive.registry.gate import Verdict, VerdictKind
+from levelfive.registry.gate import GateVerdict, VerdictKind
 from levelfive.retraining import job as retraining
 from levelfive.retraining.policy import Action
 from levelfive.retraining.records import decisions
@@ -25,7 +25,7 @@ def test_without_a_live_model_there_is_nothing_to_decide_on(production: Environm
         retraining.decide_once(production.context, production.registry, as_of=LATER)
 
     (run,) = runs(production.tables)
-    said = (run["room"], run["status"], run["as_of"], run["error"])
+    said = (run["stage"], run["status"], run["as_of"], run["error"])
     assert said == ("decision", "failed", LATER, f"RegistryError: {refused.value}")
     assert decisions(production.tables, production.registry.name, until=LATER) == ()
 
@@ -73,7 +73,7 @@ def test_of_two_runs_that_decide_at_once_one_is_told(live: LiveModel, monkeypatc
 
 
 def test_labels_are_counted_against_those_of_the_last_training_also_if_it_was_refused(live: LiveModel) -> None:
-    live.trainer.verdict = Verdict(VerdictKind.WORSE, False, ("worse than the champion",))
+    live.trainer.verdict = GateVerdict(VerdictKind.WORSE, False, ("worse than the champion",))
     live.retrain()
     week_later = DECIDED + timedelta(days=7)
 
@@ -84,7 +84,7 @@ def test_labels_are_counted_against_those_of_the_last_training_also_if_it_was_re
     assert (same.decision.action, more.decision.action) == (Action.KEEP, Action.RETRAIN)
 
 
-UNDECIDED = Verdict(VerdictKind.NOT_ENOUGH_EVIDENCE, False, ("the interval holds 0 and reaches the margin",))
+UNDECIDED = GateVerdict(VerdictKind.NOT_ENOUGH_EVIDENCE, False, ("the interval holds 0 and reaches the margin",))
 
 
 def test_a_refusal_for_too_little_evidence_uses_nothing_up_and_the_next_training_waits_for_a_whole_holdout(
@@ -124,7 +124,7 @@ def test_without_days_that_the_live_model_was_not_trained_on_nothing_is_trained(
 
     assert record.decision.action is Action.KEEP
     assert "would be judged by 0 days and 0 rows" in record.decision.reasons[0]
-    assert record.decision.would_have_changed == (
+    assert record.decision.counterfactuals == (
         "2 more days and 100 more rows with mature labels that the live model was not trained on",
     )
 
@@ -162,7 +162,7 @@ def test_an_acknowledged_window_keeps_no_training_back(live: LiveModel, alarm: d
 
     before, after = live.decide(DECIDED - timedelta(hours=1)), live.decide()
 
-    assert (before.decision.action, after.decision.action) == (Action.CALL, Action.RETRAIN)
+    assert (before.decision.action, after.decision.action) == (Action.MANUAL_REVIEW, Action.RETRAIN)
     (said,) = (*alarm.values(),)
     assert after.decision.reasons[-1] == (
         f"the window {WEEK} is acknowledged by ada as of 2013-02-19T06:00:00Z: the strike; it is learned from, but for "
@@ -175,7 +175,7 @@ def test_harm_that_is_found_after_broken_data_was_acknowledged_calls_again(live:
     acknowledged(live, WEEK.end)
     live.seen(live.version, as_of=WEEK.end + timedelta(hours=1), broken=("distance: another unit",), harmful=("worse",))
 
-    assert live.decide().decision.action is Action.CALL
+    assert live.decide().decision.action is Action.MANUAL_REVIEW
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_person_is_called_to_a_window_of_the_live_model_that_is_broken(live: L
 
     record = live.decide()
 
-    assert record.decision.action is Action.CALL
+    assert record.decision.action is Action.MANUAL_REVIEW
     assert "distance: another unit" in record.decision.reasons[0]
 
 

@@ -8,13 +8,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-
 from in_memory.release import HOUR, runs
 from in_memory.retraining import DECIDED, WEEK, LiveModel, Trainer
+
 from levelfive.config import Approval
 from levelfive.core.windows import Window
 from levelfive.errors import EvidenceError, RegistryError
-from levelfive.registry.gate import Verdict, VerdictKind
+from levelfive.registry.gate import GateVerdict, VerdictKind
 from levelfive.registry.store import CHALLENGER, CHAMPION
 from levelfive.retraining import job as retraining
 from levelfive.retraining.policy import Action
@@ -166,7 +166,7 @@ def test_what_was_rolled_back_is_not_promoted_again_by_its_decision(live: LiveMo
 
 
 def test_a_refused_candidate_is_recorded_and_not_promoted(live: LiveModel) -> None:
-    live.trainer.verdict = Verdict(VerdictKind.WORSE, False, ("worse than the champion",))
+    live.trainer.verdict = GateVerdict(VerdictKind.WORSE, False, ("worse than the champion",))
     before = live.versions()
 
     result, again = live.retrain(), live.retrain()
@@ -182,7 +182,7 @@ def test_a_refused_candidate_is_recorded_and_not_promoted(live: LiveModel) -> No
 
 @pytest.mark.parametrize(
     ("labels", "found", "action"),
-    [(1008, {}, Action.KEEP), (2000, {"harmful": ("no skill",)}, Action.CALL)],
+    [(1008, {}, Action.KEEP), (2000, {"harmful": ("no skill",)}, Action.MANUAL_REVIEW)],
     ids=["keep", "call a person"],
 )
 def test_nothing_is_trained_where_the_decision_is_another_one(
@@ -195,7 +195,7 @@ def test_nothing_is_trained_where_the_decision_is_another_one(
 
     assert (result.decision.action, result.retraining, result.promotion) == (action, None, None)
     assert (live.trainer.asked, recorded(live)) == ([], ())
-    assert live.production.trail()[-2:] == [(room, "succeeded", live.version) for room in ("decision", "retraining")]
+    assert live.production.trail()[-2:] == [(stage, "succeeded", live.version) for stage in ("decision", "retraining")]
 
 
 def test_nothing_is_learned_from_the_days_of_a_broken_delivery(live: LiveModel) -> None:
@@ -224,7 +224,7 @@ def test_a_training_that_fails_leaves_its_sentence_and_can_be_taken_up(
             live.retrain()
     run = runs(live.production.tables)[-1]
 
-    said = (run["room"], run["status"], run["error"], run["parameters"])
+    said = (run["stage"], run["status"], run["error"], run["parameters"])
     sentence = "EvidenceError: a training needs 30 days of data, got 2"
     assert said == ("retraining", "failed", sentence, {"approval": "auto"})
     assert recorded(live) == ()

@@ -7,11 +7,6 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from levelfive.core.windows import Window
-from levelfive.errors import DataError
-from levelfive.retraining.policy import Action, Decision, Foreseen, decide
-from levelfive.usecase.policies import RetrainingPolicy
 from situations import (
     AS_OF,
     CALIBRATION,
@@ -25,6 +20,11 @@ from situations import (
     a_window,
     windows,
 )
+
+from levelfive.core.windows import Window
+from levelfive.errors import DataError
+from levelfive.retraining.policy import Action, Decision, Foreseen, decide
+from levelfive.usecase.policies import RetrainingPolicy
 
 
 def test_a_healthy_model_is_kept_and_every_trigger_says_what_it_saw_and_lacks():
@@ -41,7 +41,7 @@ def test_a_healthy_model_is_kept_and_every_trigger_says_what_it_saw_and_lacks():
         "label growth: +10,000 labelled rows since the 100,000 at training, growth 10.0% of the 35.0% asked for",
         "age: 30.0 days since 2013-07-06T06:00:00Z, retrained at 120.0 days",
     )
-    assert decision.would_have_changed == (
+    assert decision.counterfactuals == (
         "drift in at least 50.0% of the columns in 2 more windows, the latest among them",
         "calibration beyond 0.05 in 2 more windows, the latest among them",
         "skill below 18.00% (training's 20.00% less 2.00%) in 2 more windows, the latest among them",
@@ -57,7 +57,7 @@ def test_a_latest_window_with_few_labels_is_said(first, action):
     decision = decide(a_situation(windows=shown), CALIBRATION)
 
     assert action == decision.action
-    assert decision.would_have_changed[-1] == (
+    assert decision.counterfactuals[-1] == (
         "a latest window that counts: 1 day and 1,400 rows of mature labels, at least 5 days and 500 rows are asked for"
     )
 
@@ -69,7 +69,7 @@ def test_a_latest_window_with_few_labels_is_not_said_where_it_changes_nothing():
     retrained = decide(a_situation(windows=small, **grown), DEFAULT)
 
     assert (kept.action, retrained.action) == (Action.KEEP, Action.RETRAIN)
-    assert not any("window" in change for change in (*kept.would_have_changed, *retrained.would_have_changed))
+    assert not any("window" in change for change in (*kept.counterfactuals, *retrained.counterfactuals))
 
 
 def test_all_triggers_that_hold_are_reasons_in_a_fixed_order():
@@ -80,7 +80,7 @@ def test_all_triggers_that_hold_are_reasons_in_a_fixed_order():
 
     assert decision.action == Action.RETRAIN
     assert [reason.split()[0] for reason in decision.reasons] == ["drift", "calibration", "skill", "label", "age:"]
-    assert decision.would_have_changed == (
+    assert decision.counterfactuals == (
         "drift not in at least 50.0% of the columns in the latest window, "
         "and calibration not beyond 0.05 in the latest window, "
         "and skill not below 18.00% (training's 20.00% less 2.00%) in the latest window, "
@@ -124,7 +124,7 @@ def test_a_trigger_that_waits_for_the_cooldown_is_named():
 def test_during_the_cooldown_a_trigger_alone_would_not_have_changed_the_action():
     decision = decide(a_situation(last_retraining=AS_OF - timedelta(days=1)), LABELS)
 
-    assert decision.would_have_changed == (
+    assert decision.counterfactuals == (
         "25,000 more labels (growth 10.0% of the 35.0% asked for), "
         "and after the cooldown, from 2013-08-10T06:00:00Z on",
     )
@@ -148,12 +148,12 @@ def test_broken_data_or_a_harmful_model_calls_a_person_before_any_trigger(alarm,
 
     decision = decide(a_situation(windows=windows({}, {}, latest), labels_now=140_000), DEFAULT)
 
-    assert decision.action == Action.CALL
+    assert decision.action == Action.MANUAL_REVIEW
     assert reasons == [reason.split(" in the latest window")[0] for reason in decision.reasons]
     assert all(
         reason.endswith(", ".join(found)) for reason, found in zip(decision.reasons, alarm.values(), strict=True)
     )
-    assert decision.would_have_changed[0].startswith(f"{cure}, as label growth: +40,000")
+    assert decision.counterfactuals[0].startswith(f"{cure}, as label growth: +40,000")
 
 
 def test_a_person_is_called_during_the_cooldown_too():
@@ -161,8 +161,8 @@ def test_a_person_is_called_during_the_cooldown_too():
 
     decision = decide(broken, OFF)
 
-    assert decision.action == Action.CALL
-    assert decision.would_have_changed == (
+    assert decision.action == Action.MANUAL_REVIEW
+    assert decision.counterfactuals == (
         "data that is not broken: then keep, as no trigger is switched on",
         "an acknowledgement of that window by `levelfive monitoring acknowledge`: then the same",
     )
@@ -180,7 +180,7 @@ def test_of_windows_that_end_last_together_each_one_calls():
 
     decision = decide(a_situation(windows=(week, of_a_day)), DEFAULT)
 
-    assert decision.action == Action.CALL
+    assert decision.action == Action.MANUAL_REVIEW
     assert str(week.window) in decision.reasons[0]
 
 
@@ -212,7 +212,7 @@ def test_a_training_that_the_gate_could_not_judge_is_not_asked_for(found, lackin
         f"not enough evidence for the gate: a training would be judged by {found[0]} days and {found[1]} rows"
     )
     assert decision.reasons[1].startswith("waits for evidence: label growth")
-    assert decision.would_have_changed == (f"{lacking} that the live model was not trained on",)
+    assert decision.counterfactuals == (f"{lacking} that the live model was not trained on",)
 
 
 def test_with_just_enough_for_the_gate_a_training_is_asked_for():
@@ -242,9 +242,9 @@ def test_a_decision_survives_json(action):
         "null",
         "[]",
         "{}",
-        json.dumps({"action": "stop", "reasons": ["a"], "would_have_changed": ["b"]}),
-        json.dumps({"action": "keep", "reasons": "a", "would_have_changed": ["b"]}),
-        json.dumps({"action": "keep", "reasons": ["a"], "would_have_changed": [1]}),
+        json.dumps({"action": "stop", "reasons": ["a"], "counterfactuals": ["b"]}),
+        json.dumps({"action": "keep", "reasons": "a", "counterfactuals": ["b"]}),
+        json.dumps({"action": "keep", "reasons": ["a"], "counterfactuals": [1]}),
         json.dumps({"action": "keep", "reasons": ["a"]}),
     ],
 )
@@ -292,9 +292,9 @@ def test_every_decision_says_why_and_what_would_have_changed_it(situation, polic
     latest = situation.windows[-1] if situation.windows else a_window()
 
     assert decision.reasons
-    assert all((*decision.reasons, *decision.would_have_changed))
-    assert decision.would_have_changed
-    assert (decision.action == Action.CALL) == bool(latest.broken or latest.harmful)
+    assert all((*decision.reasons, *decision.counterfactuals))
+    assert decision.counterfactuals
+    assert (decision.action == Action.MANUAL_REVIEW) == bool(latest.broken or latest.harmful)
     if decision.action == Action.RETRAIN:
         triggers = ("drift", "calibration", "skill", "label growth", "age")
         assert all(reason.startswith(triggers) for reason in decision.reasons)

@@ -4,11 +4,11 @@ import math
 from datetime import datetime, timedelta
 
 import pytest
+from situations import AS_OF, a_situation, a_window
 
 from levelfive.errors import EvidenceError
 from levelfive.retraining.policy import Action, decide
 from levelfive.usecase.policies import RetrainingPolicy
-from situations import AS_OF, a_situation, a_window
 
 
 def test_a_policy_at_the_edge_of_sense_is_accepted():

@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-
-from levelfive.retraining.policy import Action, Decision, decide
 from situations import (
     AGE,
     AS_OF,
@@ -22,6 +20,8 @@ from situations import (
     calibrated,
     windows,
 )
+
+from levelfive.retraining.policy import Action, Decision, decide
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_regression_is_trained_again_for_its_bias_in_the_label_s_unit(interval
     decision = decide(biased, replace(OFF, bias=5.0, calibration=0.05))
 
     assert action == decision.action
-    assert not any("calibration" in said for said in (*decision.reasons, *decision.would_have_changed))
+    assert not any("calibration" in said for said in (*decision.reasons, *decision.counterfactuals))
 
 
 def test_a_binary_task_has_no_bias():
@@ -103,7 +103,7 @@ def test_a_skill_that_is_not_known_at_training_cannot_be_compared():
         decision = decide(a_situation(windows=worse, skill_at_training=unknown), LOSS)
 
         assert decision.action == Action.KEEP
-        assert decision.would_have_changed == ("a known skill at training",)
+        assert decision.counterfactuals == ("a known skill at training",)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_skill_that_is_not_known_at_training_cannot_be_compared():
 def test_two_of_the_last_three_windows_and_the_latest_among_them_are_asked_for(intervals, action, change):
     decision = decide(a_situation(windows=calibrated(*intervals)), CALIBRATION)
 
-    assert (action, (f"calibration {change}",)) == (decision.action, decision.would_have_changed)
+    assert (action, (f"calibration {change}",)) == (decision.action, decision.counterfactuals)
 
 
 @pytest.mark.parametrize(("of_them", "action"), [(1, Action.RETRAIN), (2, Action.KEEP), (3, Action.KEEP)])
@@ -152,7 +152,7 @@ def test_exactly_the_asked_for_rows_and_days_are_enough():
 @pytest.mark.parametrize("labels_now", [110_000, 134_999, 135_000, 150_000])
 def test_the_number_of_labels_that_is_said_to_change_the_action_does(labels_now):
     decision = decide(a_situation(labels_now=labels_now), LABELS)
-    number, direction, *_ = decision.would_have_changed[0].split()
+    number, direction, *_ = decision.counterfactuals[0].split()
     step = int(number.replace(",", "")) * (1 if direction == "more" else -1)
 
     changed = decide(a_situation(labels_now=labels_now + step), LABELS)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-
-from flight_delay import USE_CASE
 from in_memory.release import HOUR, LATER, Environment, a_context, runs
 from in_memory.tables import MemoryTables
+
+from flight_delay import USE_CASE
 from levelfive.core.windows import Window, iso
 from levelfive.data.missing import count_days
 from levelfive.errors import AsOfError, DamagedModel, LevelfiveError, ModelNotFound, RegistryError, TableError
@@ -17,10 +17,11 @@ from levelfive.models.package import Model
 from levelfive.scoring import job as scoring
 from levelfive.scoring import rebuilding
 from levelfive.scoring.batch import batch_id
-from levelfive.scoring.rebuilding import BATCHES, SCHEMA, announce
+from levelfive.scoring.rebuilding import BATCHES, SCHEMA, note_batch
 from levelfive.storage.commits import Commit
 from levelfive.storage.predictions import PREDICTIONS, Role
 from levelfive.storage.runs import Run
+from levelfive.storage.tables import WATERMARK
 
 DAY = Window(LATER - timedelta(days=1), LATER)
 
@@ -30,7 +31,7 @@ def refused(production: Environment, error: type[LevelfiveError], **how: object)
     with pytest.raises(error) as raised:
         scoring.run(production.context, production.registry, **{"window": DAY, "as_of": LATER + HOUR, **how})
     run = runs(production.tables)[-1]
-    assert (run["room"], run["status"], run["error"]) == (
+    assert (run["stage"], run["status"], run["error"]) == (
         "scoring",
         "failed",
         f"{type(raised.value).__name__}: {raised.value}",
@@ -82,7 +83,7 @@ def test_a_version_that_is_there_asks_for_what_its_rows_are_made_of(production: 
 
     said, run = refused(production, TableError, version=named and chosen)
 
-    assert "raw_flights does not exist yet: run the room that writes it first" in said
+    assert "raw_flights does not exist yet: run the stage that writes it first" in said
     assert run["model_version"] == chosen
 
 
@@ -123,8 +124,8 @@ def test_the_run_of_a_batch_is_rebuilt_from_its_commit_once() -> None:
     rebuilt = [scoring.rebuild_runs(context, "a-batch") for _ in range(2)]
 
     assert rebuilt == [1, 0]
-    (run,) = context.tables.ledgers.rows("runs")
-    assert (run["run_id"], run["room"], run["status"], run["rebuilt"]) == ("killed", "scoring", "succeeded", True)
+    (run,) = context.tables.control_tables.rows("runs")
+    assert (run["run_id"], run["stage"], run["status"], run["rebuilt"]) == ("killed", "scoring", "succeeded", True)
     assert (run["as_of"], run["model_version"], run["parameters"]) == (
         LATER,
         "2",
@@ -137,9 +138,9 @@ def announced(tables: MemoryTables, run_id: str, *, seen: int, as_of: datetime =
     """Let a scoring of the batch announce itself when a version of predictions was the newest."""
     run = Run(tables, run_id)
     record = dict(a_commit(0, run_id).record) | {"as_of": iso(as_of)}
-    announce(run, record, DAY)
-    (row,) = (one for one in tables.ledgers.rows(BATCHES) if one["run_id"] == run_id)
-    tables.ledgers.replace(BATCHES, SCHEMA, [tuple({**row, "seen": seen}.values())], ("run_id",))
+    note_batch(run, record, DAY)
+    (row,) = (one for one in tables.control_tables.rows(BATCHES) if one["run_id"] == run_id)
+    tables.control_tables.replace(BATCHES, SCHEMA, [tuple({**row, "seen": seen}.values())], ("run_id",))
 
 
 def test_the_run_of_a_batch_is_found_in_the_commits_since_it_announced_itself() -> None:
@@ -151,7 +152,7 @@ def test_the_run_of_a_batch_is_found_in_the_commits_since_it_announced_itself() 
     rebuilt = [scoring.rebuild_runs(a_context(tables), "a-batch") for _ in range(2)]
 
     assert rebuilt == [1, 0]
-    (run,) = tables.ledgers.rows("runs")
+    (run,) = tables.control_tables.rows("runs")
     assert (run["run_id"], run["as_of"], run["versions_written"]) == ("killed", LATER, {PREDICTIONS: 8})
 
 
@@ -174,14 +175,14 @@ def test_of_a_batch_that_delta_has_forgotten_the_predictions_tell(monkeypatch: p
     rebuilt = [scoring.rebuild_runs(a_context(tables), "a-batch") for _ in range(2)]
 
     assert rebuilt == [1, 0]
-    (run,) = tables.ledgers.rows("runs")
+    (run,) = tables.control_tables.rows("runs")
     assert (run["as_of"], run["versions_written"], run["rebuilt"]) == (LATER, {}, True)
 
 
 def test_a_batch_that_was_never_written_has_no_run_to_rebuild() -> None:
     for tables in (MemoryTables(), MemoryTables(commits={PREDICTIONS: (a_commit(0, "of another", "another-batch"),)})):
         assert scoring.rebuild_runs(a_context(tables), "a-batch") == 0
-        assert tables.ledgers.rows("runs") == []
+        assert tables.control_tables.rows("runs") == []
 
 
 def test_a_run_that_fails_later_has_rebuilt_what_was_killed_before_it(production: Environment) -> None:
@@ -189,13 +190,13 @@ def test_a_run_that_fails_later_has_rebuilt_what_was_killed_before_it(production
     batch = batch_id("flight_delay", DAY, production.registry.name, live, Role.CHAMPION)
     commits = {PREDICTIONS: (a_commit(0, "killed", batch),)}
     tables = MemoryTables(commits=commits)
-    tables.ledgers = production.tables.ledgers
+    tables.control_tables = production.tables.control_tables
     scored = replace(production, context=a_context(tables))
 
     with pytest.raises(TableError, match="raw_flights"):
         scoring.run(scored.context, scored.registry, window=DAY, as_of=LATER + HOUR)
 
-    rebuilt = [row["run_id"] for row in tables.ledgers.rows("runs", where={"rebuilt": True})]
+    rebuilt = [row["run_id"] for row in tables.control_tables.rows("runs", where={"rebuilt": True})]
     assert rebuilt == ["killed"]
 
 
@@ -206,9 +207,9 @@ def test_a_window_beyond_what_the_features_were_computed_for_is_refused(
     with_state = replace(live.card, lookups=USE_CASE.model.lookups)
     monkeypatch.setattr(production.registry, "load", lambda version: Model(live.estimator, with_state))
     ends = {"origin_state": DAY.end, "rotation": DAY.end - HOUR}
-    commits = {table: (Commit(0, {"reaches": iso(end)}),) for table, end in ends.items()}
+    commits = {table: (Commit(0, {WATERMARK: iso(end)}),) for table, end in ends.items()}
     tables = MemoryTables(commits=commits)
-    tables.ledgers = production.tables.ledgers
+    tables.control_tables = production.tables.control_tables
 
     said, _ = refused(replace(production, context=a_context(tables)), AsOfError)
 

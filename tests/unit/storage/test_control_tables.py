@@ -1,26 +1,26 @@
-"""What ledgers must do, of those that need no Spark: a laptop's, and the ones in memory that other tests stand on."""
+"""Control tables that need no Spark: a laptop's, and the ones in memory that other tests stand on."""
 
 from datetime import date
 from pathlib import Path
 
 import pytest
+from control_table_contract import ControlTableContract, WritersSideBySide
 from deltalake import DeltaTable
-from in_memory.ledgers import MemoryLedgers
+from in_memory.control_tables import MemoryControlTables
 from in_memory.schemas import arrow_schema
-from ledger_contract import LedgerContract, WritersSideBySide
 
-from levelfive.storage.control_tables import Ledgers
-from levelfive.storage.delta_rs_control_tables import LocalLedgers
+from levelfive.storage.control_tables import ControlTables
+from levelfive.storage.delta_rs_control_tables import DeltaRsControlTables
 
 
 @pytest.fixture(params=["memory", "laptop"])
-def ledgers(request: pytest.FixtureRequest, tmp_path: Path) -> Ledgers:
+def control_tables(request: pytest.FixtureRequest, tmp_path: Path) -> ControlTables:
     if request.param == "memory":
-        return MemoryLedgers()
-    return LocalLedgers(lambda table: tmp_path / table, arrow_schema)
+        return MemoryControlTables()
+    return DeltaRsControlTables(lambda table: tmp_path / table, arrow_schema)
 
 
-class TestOneWriter(LedgerContract):
+class TestOneWriter(ControlTableContract):
     pass
 
 
@@ -31,35 +31,37 @@ class TestWritersSideBySide(WritersSideBySide):
 FACTS = "name string, day date"
 
 
-def days_of_facts(folder: Path, days: int) -> LocalLedgers:
-    """A laptop's ledger with a commit for each day of March, and so a file."""
-    ledgers = LocalLedgers(lambda table: folder / table, arrow_schema)
+def days_of_facts(folder: Path, days: int) -> DeltaRsControlTables:
+    """A laptop's control table with a commit for each day of March, and so a file."""
+    control_tables = DeltaRsControlTables(lambda table: folder / table, arrow_schema)
     for day in range(1, days + 1):
-        ledgers.add("facts", FACTS, [(f"of {day}", date(2013, 3, day))], ("name", "day"))
-    return ledgers
+        control_tables.add("facts", FACTS, [(f"of {day}", date(2013, 3, day))], ("name", "day"))
+    return control_tables
 
 
 def test_of_a_laptops_ledger_only_the_files_of_the_day_are_read(tmp_path: Path) -> None:
-    ledgers = days_of_facts(tmp_path, 5)
+    control_tables = days_of_facts(tmp_path, 5)
     day = date(2013, 3, 5)
     oldest_first = sorted((tmp_path / "facts").glob("*.parquet"), key=lambda file: file.stat().st_mtime_ns)
 
     for file in oldest_first[:-1]:
         file.unlink()
 
-    assert [row["name"] for row in ledgers.rows("facts", between={"day": (day, None)})] == ["of 5"]
+    assert [row["name"] for row in control_tables.rows("facts", between={"day": (day, None)})] == ["of 5"]
     for names in ({"of 5"}, {"of", "of 5", "of 6"}):
-        assert [row["name"] for row in ledgers.rows("facts", where={"name": names})] == ["of 5"]
-    assert ledgers.add("facts", FACTS, [("of 5", day), ("another", day)], ("name", "day")).rows == 1
+        assert [row["name"] for row in control_tables.rows("facts", where={"name": names})] == ["of 5"]
+    assert control_tables.add("facts", FACTS, [("of 5", day), ("another", day)], ("name", "day")).rows == 1
 
 
 def test_a_ledger_whose_old_commits_were_cleaned_up_is_what_it_was(tmp_path: Path) -> None:
-    ledgers = days_of_facts(tmp_path, 5)
+    control_tables = days_of_facts(tmp_path, 5)
     DeltaTable(tmp_path / "facts").create_checkpoint()
     for commit in sorted((tmp_path / "facts" / "_delta_log").glob("[0-9]*.json"))[:-1]:
         commit.unlink()
 
-    again = ledgers.add("facts", FACTS, [(f"of {day}", date(2013, 3, day)) for day in range(1, 7)], ("name", "day"))
+    again = control_tables.add(
+        "facts", FACTS, [(f"of {day}", date(2013, 3, day)) for day in range(1, 7)], ("name", "day")
+    )
 
     assert (again.rows, again.version) == (1, 5)
-    assert sorted(row["name"] for row in ledgers.rows("facts")) == [f"of {day}" for day in range(1, 7)]
+    assert sorted(row["name"] for row in control_tables.rows("facts")) == [f"of {day}" for day in range(1, 7)]

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_memory.release import AS_OF, a_model
 
 from flight_delay import USE_CASE
-from in_memory.release import AS_OF, a_model
 from levelfive.errors import ConfigError
 from levelfive.models.package import ModelCard
 from levelfive.training.code import code_of

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
 from in_memory.release import LATER, PASSED, Environment, Packages, runs
+
 from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError, TableError
 from levelfive.registry import tags
@@ -41,11 +41,11 @@ def test_a_training_without_labels_fails_in_both_stores_with_what_it_was_asked(p
     told = {"code_revision": "abc", "trained_by": "ada@example.com", "decision": "d1"}
     asked = {"without": ("aircraft",), "excluded": (BROKEN,), **told}
 
-    with pytest.raises(TableError, match="labels does not exist yet: run the room that writes it first") as refused:
+    with pytest.raises(TableError, match="labels does not exist yet: run the stage that writes it first") as refused:
         training.run(production.context, tracking, production.registry, as_of=LATER, **asked)
 
     (run,) = runs(production.tables)
-    assert (run["room"], run["status"], run["as_of"]) == ("training", "failed", LATER)
+    assert (run["stage"], run["status"], run["as_of"]) == ("training", "failed", LATER)
     assert (run["error"], run["model_version"]) == (f"TableError: {refused.value}", None)
     parameters = {"without": "aircraft", "excluded": str(BROKEN), **told}
     assert run["parameters"] == parameters
@@ -68,7 +68,7 @@ def test_a_candidate_is_linked_with_what_it_was_refitted_as_which_waits(
 ) -> None:
     candidate, refit = packages.register(production.registry, judged(PASSED, None))
 
-    training.announce(production.context, production.registry, candidate, refit)
+    training.link_refit(production.context, production.registry, candidate, refit)
 
     assert production.registry.find(candidate).tags[tags.REFITTED_AS] == refit
     assert production.registry.alias(CHALLENGER) == refit
@@ -80,7 +80,7 @@ def test_what_was_judged_before_the_newest_promotion_is_linked_and_does_not_wait
     production.released()
     candidate, refit = packages.register(production.registry, judged(PASSED, None))
 
-    training.announce(production.context, production.registry, candidate, refit)
+    training.link_refit(production.context, production.registry, candidate, refit)
 
     assert production.registry.find(candidate).tags[tags.REFITTED_AS] == refit
     assert production.registry.alias(CHALLENGER) is None

@@ -185,10 +185,10 @@ def test_no_job_begins_with_a_use_case_that_cannot_be_used() -> None:
 
 
 def test_every_table_of_a_room_is_taken() -> None:
-    rooms = [import_module(f"levelfive.{room}.job") for room in ROOMS]
+    stages = [import_module(f"levelfive.{stage}.job") for stage in ROOMS]
 
     # Not `raw_*`, nor `<feature tables>`.
-    written = {table for job in rooms for table in (*job.READS, *job.WRITES) if table.isidentifier()}
+    written = {table for job in stages for table in (*job.READS, *job.WRITES) if table.isidentifier()}
 
     assert written | {"runs"} == columns.TABLES
 

@@ -1,4 +1,4 @@
-"""What `Tables.alone` must do where it keeps others away: on a laptop, and in memory."""
+"""What `Tables.lock` must do where it keeps others away: on a laptop, and in memory."""
 
 import threading
 from typing import Protocol
@@ -9,20 +9,20 @@ LONG_ENOUGH_TO_ENTER = 0.3
 AT_ONCE = 30.0
 
 
-class HasAlone(Protocol):
-    alone = Tables.alone
+class HasLock(Protocol):
+    lock = Tables.lock
 
 
-def check_that_one_piece_of_work_waits_for_the_other(tables: HasAlone) -> None:
+def check_that_one_piece_of_work_waits_for_the_other(tables: HasLock) -> None:
     """While a piece of work is done, the same one waits and another one does not."""
     done: list[str] = []
 
     def work(what: str) -> None:
-        with tables.alone(what):
+        with tables.lock(what):
             done.append(what)
 
     same, other = (threading.Thread(target=work, args=(what,), daemon=True) for what in ("same", "other"))
-    with tables.alone("same"):
+    with tables.lock("same"):
         same.start()
         other.start()
         other.join(AT_ONCE)

@@ -1,4 +1,4 @@
-"""Ledgers in memory: Arrow tables, so that cells come back with the types that Delta gives them."""
+"""ControlTables in memory: Arrow tables, so that cells come back with the types that Delta gives them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from levelfive.storage.commits import Write
 from levelfive.storage.control_tables import Between, Cells, Where, is_several
 
 
-class MemoryLedgers:
-    """All of `Ledgers`; a table's versions are counted from 0, as Delta counts them."""
+class MemoryControlTables:
+    """All of `ControlTables`; a table's versions are counted from 0, as Delta counts them."""
 
     def __init__(self) -> None:
         self._tables: dict[str, pa.Table] = {}

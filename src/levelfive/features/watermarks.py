@@ -1,4 +1,4 @@
-"""How far feature tables and labels reach: the ledger `feature_windows` has a row for each window that was written.
+"""How far feature tables and labels reach: `feature_windows` has a row for each window that was written.
 
 Delta forgets commits, and what they noted, after a month; rows of a table stay. A row follows the commit of its window:
 where a run was killed between the two, the window is computed again, and replaced by itself.
@@ -21,10 +21,10 @@ RECENT = timedelta(days=40)
 
 def note(tables: Tables, write: Write, window: Window) -> None:
     """Note that a window of a table was written."""
-    tables.ledgers.add(FEATURE_WINDOWS, SCHEMA, [(write.table, window.start, window.end, write.version)])
+    tables.control_tables.add(FEATURE_WINDOWS, SCHEMA, [(write.table, window.start, window.end, write.version)])
 
 
-def reach(tables: Tables, table: str, *, before: datetime) -> datetime | None:
+def watermark(tables: Tables, table: str, *, before: datetime) -> datetime | None:
     """Tell how far the windows of a table reached before they reached a time.
 
     Returns:
@@ -36,10 +36,10 @@ def reach(tables: Tables, table: str, *, before: datetime) -> datetime | None:
         if ends := [end for end in _ends(tables, table, since, before) if end < before]:
             return max(ends)
     # An earlier levelfive noted windows in the commits alone.
-    return tables.reach(table, before=before)
+    return tables.watermark(table, before=before)
 
 
-def reached(tables: Tables, names: Collection[str], *, until: datetime) -> datetime | None:
+def common_watermark(tables: Tables, names: Collection[str], *, until: datetime) -> datetime | None:
     """Tell up to which time all of some tables were computed, as far as they are known to reach.
 
     Returns:
@@ -56,11 +56,11 @@ def _newest_end(tables: Tables, table: str, until: datetime) -> datetime | None:
     for since in (until, until - RECENT, None):
         if ends := _ends(tables, table, since, None):
             return max(ends)
-    return tables.reach(table, before=END_OF_TIME)
+    return tables.watermark(table, before=END_OF_TIME)
 
 
 def _ends(tables: Tables, table: str, since: datetime | None, until: datetime | None) -> list[datetime]:
     between = {"window_end": (since, until)}
     columns, where = ("window_end",), {"table_name": table}
-    rows = tables.ledgers.rows(FEATURE_WINDOWS, columns=columns, where=where, between=between)
+    rows = tables.control_tables.rows(FEATURE_WINDOWS, columns=columns, where=where, between=between)
     return [row["window_end"] for row in rows]
