@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from reports import a_column_week, a_decision, a_judgement, a_point, a_report, an_estimate
 
+from levelfive import REGRESSION
 from levelfive.core.windows import Window, utc
 from levelfive.reporting.data import (
     GateLine,
@@ -307,7 +308,8 @@ def test_a_column_without_any_psi_comes_last_and_shows_no_number():
 def test_a_regression_is_shown_with_its_own_metrics_and_no_per_cent():
     metrics = {"rmse": an_estimate(23.4, 1.2), "mae": an_estimate(14.1, 0.6)}
 
-    page = Page(render(a_report(points=(a_point(7, live=metrics, reference={}, label_rate=9.8, mean_score=10.2),))))
+    point = a_point(7, live=metrics, reference={}, label_rate=9.8, mean_score=10.2)
+    page = Page(render(a_report(task=REGRESSION, points=(point,))))
 
     assert "RMSE (in the label's unit, lower is better)" in page.texts
     assert "23.4 (22.2 to 24.6)" in page.texts
