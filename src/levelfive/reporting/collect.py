@@ -68,8 +68,8 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
     known = acknowledgements(run, name, as_of=as_of)
     return ReportData(
         use_case=context.use_case.name,
-        task=context.use_case.model.task,
         as_of=as_of,
+        task=context.use_case.model.task,
         champion=None if live is None else live.version,
         champion_since=None if live is None else live.promoted_at,
         points=tuple(found.point for found in measurements(run, context.use_case.model.task, name, as_of=as_of)),

@@ -144,8 +144,8 @@ class ReportData:
     """All that one report shows; every sequence may be empty and in any order."""
 
     use_case: str
-    task: Task
     as_of: datetime
+    task: Task
     champion: str | None
     champion_since: datetime | None
     points: tuple[Point, ...] = ()

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from reports import a_column_week, a_decision, a_judgement, a_point, a_report, an_estimate
 
-from levelfive import REGRESSION
+from levelfive import BINARY, REGRESSION
 from levelfive.core.windows import Window, utc
 from levelfive.reporting.data import (
     GateLine,
@@ -125,7 +125,9 @@ def test_the_same_data_give_the_same_bytes_in_whatever_order_they_come():
 
 
 def test_a_first_deploy_says_that_nothing_is_measured_yet():
-    page = Page(render(ReportData("flight_delay", utc(2024, 7, 1), champion="1", champion_since=utc(2024, 7, 1))))
+    page = Page(
+        render(ReportData("flight_delay", utc(2024, 7, 1), BINARY, champion="1", champion_since=utc(2024, 7, 1)))
+    )
 
     assert "… nothing measured yet" in page.texts
     assert "Nothing is measured yet: a model is deployed, and its first labels are still to come." in page.texts
@@ -133,7 +135,7 @@ def test_a_first_deploy_says_that_nothing_is_measured_yet():
 
 
 def test_without_any_champion_the_page_says_so():
-    page = Page(render(ReportData("flight_delay", utc(2024, 7, 1), champion=None, champion_since=None)))
+    page = Page(render(ReportData("flight_delay", utc(2024, 7, 1), BINARY, champion=None, champion_since=None)))
 
     assert "Nothing is measured yet: no model is deployed." in page.texts
 
