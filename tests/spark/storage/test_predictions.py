@@ -63,21 +63,17 @@ def test_a_task_with_several_score_columns_has_each_scored_beside_its_reference(
 @pytest.mark.parametrize(
     ("task", "scores", "expected"),
     [
-        (BINARY, (0.0,), True),
-        (BINARY, (1.5,), False),
-        (REGRESSION, (-1e300,), True),
-        (REGRESSION, (math.inf,), False),
-        (REGRESSION, (math.nan,), False),
-        (REGRESSION, (None,), False),
-        (COLOURS, (0.2, 0.2, 0.6), True),
-        (COLOURS, (0.2, 0.2, 1.6), False),
-        (COLOURS, (0.2, None, 0.6), False),
+        (BINARY, [(0.0,), (1.5,)], [True, False]),
+        (REGRESSION, [(-1e300,), (math.inf,), (math.nan,), (None,)], [True, False, False, False]),
+        (COLOURS, [(0.2, 0.2, 0.6), (0.2, 0.2, 1.6), (0.2, None, 0.6)], [True, False, False]),
     ],
+    ids=lambda of: getattr(of, "name", ""),
 )
 def test_scores_are_sound_where_all_are_numbers_in_the_task_s_range(
-    spark: SparkSession, task: Task, scores: tuple[float | None, ...], expected: bool
+    spark: SparkSession, task: Task, scores: list[tuple[float | None, ...]], expected: list[bool]
 ) -> None:
-    schema = ", ".join(f"{name} double" for name in task.score_columns)
-    rows = spark.createDataFrame([scores], schema)
+    rows = spark.createDataFrame(scores, ", ".join(f"{name} double" for name in task.score_columns))
 
-    assert rows.select(are_sound([F.col(name) for name in task.score_columns], task)).first()[0] is expected
+    found = rows.select(are_sound([F.col(name) for name in task.score_columns], task)).collect()
+
+    assert [row[0] for row in found] == expected
