@@ -16,7 +16,7 @@ from bundle.workspace import Workspace, serve
 
 CLI = shutil.which("databricks")
 FOLDERS = ("notebooks", "resources", "requirements", "src")
-FILES = ("databricks.yml", "pyproject.toml", "Makefile", "README.md", "LICENSE", ".gitignore")
+FILES = ("databricks.yml", "environments.yml", "pyproject.toml", "Makefile", "README.md", "LICENSE", ".gitignore")
 
 needs_cli = pytest.mark.skipif(CLI is None, reason="the Databricks CLI is not on the PATH")
 
@@ -72,9 +72,9 @@ def checkout(target: str, folder: Path) -> Iterator[Checkout]:
     _lend_python(root)
     workspace = Workspace(user=declared.config["workspace"]["current_user"]["userName"])
     with serve(workspace) as address:
-        text = (root / "databricks.yml").read_text(encoding="utf-8")
+        text = (root / "environments.yml").read_text(encoding="utf-8")
         text = text.replace(declared.config["workspace"]["host"], address)
-        (root / "databricks.yml").write_text(text, encoding="utf-8")
+        (root / "environments.yml").write_text(text, encoding="utf-8")
         yield Checkout(root, declared, workspace)
 
 

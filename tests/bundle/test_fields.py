@@ -24,7 +24,7 @@ CLASSES = {
     "registered_models": RegisteredModel,
     "dashboards": Dashboard,
 }
-FILES = [ROOT / "databricks.yml", *sorted((ROOT / "resources").glob("*.yml"))]
+FILES = [ROOT / "databricks.yml", ROOT / "environments.yml", *sorted((ROOT / "resources").glob("*.yml"))]
 SCHEMAS = "LEVELFIVE_SCHEMAS"
 
 
