@@ -208,7 +208,7 @@ def test_environments_share_nothing_but_the_registry_catalog():
     assert not (dev & qa) | (dev & prod) | (qa & prod)
 
 
-def test_environments_differ_in_databricks_yml_alone():
+def test_environments_differ_in_the_files_of_their_targets_alone():
     config = read(ROOT)
     own = {text for target in config["targets"].values() for text in texts(target.get("variables", {}))}
     own |= {target["workspace"]["host"] for target in config["targets"].values()} | set(TARGETS)

@@ -7,9 +7,9 @@ value that needs one of them says so when it is asked for.
 from __future__ import annotations
 
 import re
-from glob import glob
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 
 import yaml

@@ -10,11 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from azure_pipelines.runs import places, script
 from typer.core import TyperGroup
 
-from bundle.offline import ROOT, Deployment, deployment
+from bundle.offline import ROOT, Deployment, deployment, read
 from levelfive.notebook.steps import RegistryStep
 
 INSTALLER = ("bash", "deploy/azure-pipelines/install-cli.sh")
@@ -138,7 +137,7 @@ class Project:
 
 @cache
 def _declared() -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "databricks.yml").read_text(encoding="utf-8"))
+    return read(ROOT)
 
 
 def _recipes(makefile: str) -> dict[str, str]:
