@@ -9,7 +9,6 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-
 from bundle.cli import Checkout, checkout, needs_cli
 from bundle.offline import PRODUCTION, TARGETS
 from bundle.use_cases import label

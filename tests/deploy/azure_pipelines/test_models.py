@@ -4,9 +4,9 @@ import pytest
 from azure_pipelines.calls import calls_of
 from azure_pipelines.project import DEV_MODEL, PROD_MODEL, of_use_case, release
 from azure_pipelines.runs import SKIPPED, SUCCEEDED, outcome
-
 from bundle.offline import deployment, read, resolve
 from bundle.use_cases import add_bundle
+
 from levelfive.config import Approval
 
 

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from bundle.offline import deployment
 from data_factory.expressions import parse, references
 from data_factory.template import (
     AZURE_DATABRICKS,
@@ -16,8 +17,6 @@ from data_factory.template import (
     resource_id,
     template,
 )
-
-from bundle.offline import deployment
 
 GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from azure_pipelines.runs import places, script
+from bundle.offline import ROOT, Deployment, deployment, read
 from typer.core import TyperGroup
 
-from bundle.offline import ROOT, Deployment, deployment, read
 from levelfive.notebook.steps import RegistryStep
 
 INSTALLER = ("bash", "deploy/azure-pipelines/install-cli.sh")

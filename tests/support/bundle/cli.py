@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-
 from bundle.offline import COMMIT, ROOT, Deployment, deployment, read, resolve
 from bundle.workspace import Workspace, serve
 
