@@ -11,7 +11,6 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-
 from bundle.cli import Checkout, checkout, needs_cli
 from bundle.offline import PRODUCTION
 from bundle.use_cases import add_bundle, add_package
@@ -31,7 +30,7 @@ def first(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Checkout]:
 
 @pytest.fixture
 def shop(first: Checkout) -> Checkout:
-    """The second one, made as its page says, beside the first; not deployed yet."""
+    """The second one, made as its page says, beside the first and not deployed yet."""
     add_package(first.root)
     copy = first.of(add_bundle(first.root))
     if first.declared.target in PRODUCTION:
@@ -44,66 +43,77 @@ def shop(first: Checkout) -> Checkout:
 def test_a_second_use_case_is_deployed_without_a_change_to_any_resource_of_the_first(
     first: Checkout, shop: Checkout
 ) -> None:
-    before = deepcopy(first.workspace)
+    before, after = deepcopy(first.workspace), first.workspace
 
     shop.does("deploy")
 
-    after = first.workspace
-    assert {kind: dict(after.resources[kind], **found) for kind, found in before.resources.items()} == after.resources
-    assert {path: after.files.get(path) for path in before.files} == before.files
-    assert {on: after.grants.get(on) for on in before.grants} == before.grants
-    assert {on: after.permissions.get(on) for on in before.permissions} == before.permissions
-    assert not [write for write in after.writes[len(before.writes) :] if write.startswith(("PUT /api/2.2", "DELETE"))]
-    assert "POST /api/2.2/jobs/reset" not in after.writes[len(before.writes) :]
-    declared = sum(map(len, shop.declared.resources.values()))
-    assert sum(len(after.resources[kind]) - len(before.resources[kind]) for kind in after.resources) == declared
+    assert all(found.items() <= after.resources[kind].items() for kind, found in before.resources.items())
+    assert before.files.items() <= after.files.items()
+    assert before.grants.items() <= after.grants.items()
+    assert before.permissions.items() <= after.permissions.items()
+    more = {kind: len(found) - len(before.resources[kind]) for kind, found in after.resources.items()}
+    assert more == {kind: len(found) for kind, found in shop.declared.resources.items()}
 
 
 def test_each_use_case_runs_the_wheel_that_it_was_deployed_with(first: Checkout, shop: Checkout) -> None:
     shop.does("deploy")
 
-    packages = {name: "shop/__init__.py" in wheel.namelist() for name, wheel in wheels(first).items()}
-    assert packages == {"flight_delay": False, "shop": True}
-
-
-def test_what_the_first_is_planned_to_do_is_nothing_after_the_second_was_deployed(
-    first: Checkout, shop: Checkout
-) -> None:
-    """With the second's wheel beside it, which the first does not take until it is deployed again."""
-    (shop.root / "dist").rename(shop.root / "dist_of_before")
-    shop.does("deploy") if first.declared.target not in PRODUCTION else None
-    if first.declared.target in PRODUCTION:
-        first.build()
-
-    assert set(actions(first).values()) <= {"skip", "update"}
+    holds = {name: "shop/__init__.py" in wheel.namelist() for name, wheel in wheels(first).items()}
+    assert holds == {"flight_delay": False, "shop": True}
 
 
 def test_a_second_use_case_is_destroyed_and_the_first_stays(first: Checkout, shop: Checkout) -> None:
-    text = (shop.root / "environments.yml").read_text(encoding="utf-8")
-    (shop.root / "environments.yml").write_text(text.replace("default: true", "default: false"), encoding="utf-8")
     before = deepcopy(first.workspace)
-    shop.does("deploy")
+    shop.does("deploy", "--var", "keep_data=false")
 
-    shop.does("destroy", "--auto-approve")
+    shop.does("destroy", "--auto-approve", "--var", "keep_data=false")
 
     assert before.resources == first.workspace.resources
     assert before.files == first.workspace.files
 
 
-def actions(copy: Checkout) -> dict[str, str]:
-    plan = json.loads(copy.does("plan", "-o", "json"))["plan"]
-    return {name: step["action"] for name, step in plan.items()}
+@pytest.mark.parametrize("first", ["prod"], indirect=True)
+def test_no_command_turns_the_first_use_case_into_another_one(first: Checkout) -> None:
+    refused = first.bundle("plan", "--var", "use_case=shop")
+
+    assert refused.returncode != 0
+    assert "variable use_case has not been defined" in refused.stderr
+
+
+@pytest.mark.parametrize("target", ["dev", "prod"])
+def test_over_a_deployment_of_before_use_cases_were_bundles_jobs_are_renamed_and_nothing_is_made_or_deleted(
+    target: str, tmp_path: Path
+) -> None:
+    with checkout(target, tmp_path) as copy:
+        files = {file: file.read_text(encoding="utf-8") for file in (copy.root / "resources").glob("*.job.yml")}
+        for file, text in files.items():
+            file.write_text(text.replace("levelfive ${bundle.name} ", "levelfive "), encoding="utf-8")
+        copy.build()
+        copy.does("deploy")
+        before = {kind: set(found) for kind, found in copy.workspace.resources.items()}
+
+        for file, text in files.items():
+            file.write_text(text, encoding="utf-8")
+        plan = json.loads(copy.does("plan", "-o", "json"))["plan"]
+        copy.does("deploy")
+
+        renamed = {f"resources.jobs.{key}" for key in copy.declared.jobs}
+        assert {name: step["action"] for name, step in plan.items() if step["action"] != "skip"} == dict.fromkeys(
+            renamed, "update"
+        )
+        assert before == {kind: set(found) for kind, found in copy.workspace.resources.items()}
+        names = {job["name"] for job in copy.workspace.resources["jobs"].values()}
+        assert names == {job["name"] for job in copy.declared.jobs.values()}
 
 
 def wheels(copy: Checkout) -> dict[str, ZipFile]:
-    """The wheels that the jobs run, by their use case."""
+    """The wheels that jobs run, by the use case that the jobs are of."""
 
     def of(job: dict[str, Any]) -> tuple[str, str]:
         tasks = [task for task in job["tasks"] if "notebook_task" in task]
-        ((wheel, use_case),) = {
-            (task["libraries"][0]["whl"], task["notebook_task"]["base_parameters"]["use_case"]) for task in tasks
-        }
-        return use_case, wheel
+        pairs = {(task["notebook_task"]["base_parameters"]["use_case"], task["libraries"][0]["whl"]) for task in tasks}
+        (pair,) = pairs
+        return pair
 
     found = dict(map(of, copy.workspace.resources["jobs"].values()))
     return {name: ZipFile(BytesIO(copy.workspace.download(wheel))) for name, wheel in found.items()}

@@ -11,7 +11,10 @@ NO_ANCHOR = re.compile(r"[^\w\- ]")
 
 
 def pages() -> list[Path]:
-    parts = (PROJECT.glob("*.md"), *((PROJECT / part).rglob("*.md") for part in ("docs", "deploy", "fixtures")))
+    parts = (
+        PROJECT.glob("*.md"),
+        *((PROJECT / part).rglob("*.md") for part in ("docs", "deploy", "fixtures", "use_cases")),
+    )
     return sorted(page for part in parts for page in part)
 
 
