@@ -21,7 +21,6 @@ from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.job import LABELS
 from levelfive.models.package import Model
 from levelfive.monitoring import deliveries, profiling, records
-from levelfive.monitoring.acknowledged import ACKNOWLEDGED_WINDOWS
 from levelfive.monitoring.daily import DAY, Known, days_of_training, days_of_window, find_faults
 from levelfive.monitoring.drift import MIN_BASELINE_DAYS, categorical_drift, numeric_drift, usual_psi
 from levelfive.monitoring.faults import Fault, Faults
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 READS = (PREDICTIONS, LABELS, LANDING_FILES, SOURCE_DAYS, PROMOTIONS, PROFILES)
-WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS, ACKNOWLEDGED_WINDOWS)
+WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS)
 
 USUAL_SEED = 0
 
@@ -263,15 +262,14 @@ def _write(
     in_parallel(jobs)
 
 
-def _record(one: _Seen, found: Performance, as_of: datetime) -> tuple[Subject, VerdictRecord]:
+def _record(one: _Seen, found: Performance, as_of: datetime) -> VerdictRecord:
     estimates = {} if found.evaluation is None else found.evaluation.estimates
     bias, skill = (
         next(((e.low, e.high) for n, e in estimates.items() if n in names and math.isfinite(e.low)), None)
         for names in ((Metric.CALIBRATION, Metric.BIAS), (Metric.SKILL, Metric.R2))
     )
-    record = VerdictRecord(
-        model_version=one.subject.model_version,
-        window=one.subject.window,
+    return VerdictRecord(
+        **vars(one.subject),
         as_of=as_of,
         days=0 if found.evaluation is None else found.evaluation.days,
         rows=found.mature,
@@ -284,4 +282,3 @@ def _record(one: _Seen, found: Performance, as_of: datetime) -> tuple[Subject, V
         broken=one.verdict.broken,
         left_out=one.verdict.left_out,
     )
-    return one.subject, record

@@ -37,8 +37,8 @@ def days_of(column: str, day: DayOfColumn = A_DAY, *, since: date = MONDAY - 56 
 
 
 def a_row(**changed: object) -> dict[str, object]:
-    made = {"day": MONDAY - DAY, "column": "wind", "window_start": START - 7 * DAY, "window_end": START}
-    counted = {"rows": 900, "nulls": 9, "most_frequent": 90, "far_outside": 1, "quantiles": {}, "broken": False}
+    made = {"day": MONDAY - DAY, "column_name": "wind", "window_start": START - 7 * DAY, "window_end": START}
+    counted = {"count": 891, "num_nulls": 9, "most_frequent": 90, "far_outside": 1, "quantiles": {}, "broken": False}
     return {**made, **counted, **changed}
 
 
