@@ -42,7 +42,6 @@ from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.runs import JobContext, Run
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking
-from levelfive.usecase.model import Task
 
 READS = (VERDICTS, ANNOTATIONS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
 WRITES = (DECISIONS, RETRAININGS)
@@ -161,8 +160,8 @@ def _decide(
         labels_at_training=max([card.training_rows, *settled.labels]),
         labels_now=sum(day.rows for day in days),
         trained_at=card.as_of,
+        task=use_case.model.task,
         last_retraining=max(settled.asked, default=None),
-        is_regression=use_case.model.task is Task.REGRESSION,
         foreseen=foreseen(use_case, days, as_of=as_of, unsettled=settled.unsettled),
     )
     decision = decide(situation, context.use_case.retraining)
