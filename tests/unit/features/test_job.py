@@ -74,9 +74,8 @@ def a_table(name: str, *, timestamped: bool = True) -> FeatureTable:
 
 
 def landed(tables: MemoryTables, *begins: datetime | None) -> MemoryTables:
-    for place, begin in enumerate(begins):
-        file = LandedFile("flights", "file", str(place), 1, 1, 0, 0, begin, begin, AS_OF)
-        tables.control_tables.add(LANDING_FILES, [file])
+    files = [LandedFile("flights", "file", str(n), 1, 1, 0, 0, begin, begin, AS_OF) for n, begin in enumerate(begins)]
+    tables.control_tables.add(LANDING_FILES, files)
     return tables
 
 

@@ -129,7 +129,8 @@ def test_the_share_outside_is_that_of_the_raw_values(before, now):
 
 @pytest.mark.parametrize("values", [NORMAL, FLAGS, np.full(10, 0.1)], ids=["normal", "flag", "constant"])
 def test_the_same_numbers_have_not_drifted(values):
-    assert Drift(0, 0, 0, 0, None, None, 0, 0) == replace(drift_of(values, values[::-1]), scale=None)
+    nothing = Drift(0, 0, {"statistic": 0}, 0, percent_null_delta=0, outside_share=0)
+    assert nothing == replace(drift_of(values, values[::-1]), scale=None)
 
 
 def test_psi_is_the_sum_over_the_places():
