@@ -1,10 +1,10 @@
-"""Half-open windows of UTC time, and days as blocks of a use case's own clock."""
+"""Half-open windows of UTC time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise, takewhile
 
 from levelfive.errors import ConfigError
@@ -79,11 +79,6 @@ class Clock:
     def at(self, moment: datetime) -> datetime:
         """Tell what the clock shows at a time."""
         return moment if moment < self.begin else self.stands_for + (moment - self.begin)
-
-
-def start_of(day: date, day_starts_at: timedelta) -> datetime:
-    """Tell when a use case's day begins, which it does so long after UTC midnight."""
-    return datetime.combine(day, time(), UTC) + day_starts_at
 
 
 def iso(moment: datetime) -> str:

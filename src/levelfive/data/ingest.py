@@ -13,7 +13,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window as Over
 
-from levelfive.core.windows import EPOCH, from_micros
+from levelfive.core.conditions import day_number
+from levelfive.core.days import date_of
+from levelfive.core.windows import from_micros
 from levelfive.data import contract
 from levelfive.data.landing import LandingFile, read_rows
 from levelfive.errors import LandingError
@@ -149,16 +151,9 @@ def first_of_each_key(good: DataFrame, source: Source) -> DataFrame:
     return good.withColumn(PLACE, F.row_number().over(order)).where(F.col(PLACE) == 1).drop(PLACE)
 
 
-def day_of(source: Source, day_starts_at: timedelta) -> Column:
-    """Tell a row's day, as days since 1970; null for one without a date."""
-    if source.event_time is None:
-        return F.lit(None).cast("int")
-    return F.floor((F.unix_seconds(source.event_time) - int(day_starts_at.total_seconds())) / 86_400).cast("int")
-
-
-def as_date(days: int) -> date:
-    """Turn days since 1970 into a date."""
-    return EPOCH.date() + timedelta(days=days)
+def day_of_row(source: Source, day_starts_at: timedelta) -> Column:
+    """Tell the number of a row's day; null for one without a date."""
+    return F.lit(None).cast("int") if source.event_time is None else day_number(source.event_time, day_starts_at)
 
 
 def _count(judged: DataFrame, good: DataFrame, source: Source, day_starts_at: timedelta) -> dict[str, FileCounts]:
@@ -166,7 +161,7 @@ def _count(judged: DataFrame, good: DataFrame, source: Source, day_starts_at: ti
     all_rows = judged.groupBy("source_file").agg(
         F.count(F.lit(1)).alias("rows_in"), F.count_if(F.size(contract.REASONS) > 0).alias("quarantined")
     )
-    good_rows = good.groupBy("source_file", day_of(source, day_starts_at).alias("day")).agg(
+    good_rows = good.groupBy("source_file", day_of_row(source, day_starts_at).alias("day")).agg(
         F.count(F.lit(1)).alias("candidates"),
         F.unix_micros(F.min(dated)).alias("low"),
         F.unix_micros(F.max(dated)).alias("high"),
@@ -181,7 +176,7 @@ def _count(judged: DataFrame, good: DataFrame, source: Source, day_starts_at: ti
             sum(row["candidates"] for row in days),
             from_micros(min((row["low"] for row in days if row["low"] is not None), default=None)),
             from_micros(max((row["high"] for row in days if row["high"] is not None), default=None)),
-            {as_date(row["day"]): row["candidates"] for row in days if row["day"] is not None},
+            {date_of(row["day"]): row["candidates"] for row in days if row["day"] is not None},
         )
         for name, days in found.items()
     }

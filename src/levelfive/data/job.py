@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from levelfive.core.days import date_of
 from levelfive.core.parallel import in_parallel
 from levelfive.core.telemetry import event
 from levelfive.core.windows import Window, from_micros, iso
 from levelfive.data.contract import text_literal
-from levelfive.data.ingest import Batch, apply_contract, as_date, day_of
+from levelfive.data.ingest import Batch, apply_contract, day_of_row
 from levelfive.data.landed import FILES_SCHEMA, LANDING_FILES, dated_files, new_files, newest_times
 from levelfive.data.landing import LandingFile
 from levelfive.data.missing import ACKNOWLEDGED_DAYS, SOURCE_DAYS, FileDays, Hole, count_days, counted, missing, note
@@ -283,11 +284,11 @@ def _count_accepted(
     rows = context.tables.read(source.table).where(F.col("source_file").isin(list(files)))
     accepted: dict[str, int] = defaultdict(int)
     days: dict[str, dict[date, int]] = defaultdict(dict)
-    day = day_of(source, context.use_case.day_starts_at).alias("day")
+    day = day_of_row(source, context.use_case.day_starts_at).alias("day")
     for row in rows.groupBy("source_file", day).count().collect():
         accepted[row["source_file"]] += row["count"]
         if row["day"] is not None:
-            days[row["source_file"]][as_date(row["day"])] = row["count"]
+            days[row["source_file"]][date_of(row["day"])] = row["count"]
     return accepted, days
 
 

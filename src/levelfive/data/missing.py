@@ -12,8 +12,9 @@ from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from levelfive.core.days import DAY, day_of
 from levelfive.core.windows import Window
-from levelfive.data.rhythm import DAY, JUDGED_DAYS, YEAR_DAYS, Span, rhythm
+from levelfive.data.rhythm import JUDGED_DAYS, YEAR_DAYS, Span, rhythm
 from levelfive.errors import ConfigError
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.use_case import UseCase
@@ -100,7 +101,7 @@ def missing(run: Run, use_case: UseCase, *, as_of: datetime, sources: Iterable[s
         as_of: Days after it are not looked at.
         sources: Only these; by default all.
     """
-    return _missing(run, use_case, day_of(as_of, use_case), sources)
+    return _missing(run, use_case, day_of(as_of, use_case.day_starts_at), sources)
 
 
 def _missing(run: Run, use_case: UseCase, until: date, sources: Iterable[str] | None) -> Missing:
@@ -120,7 +121,9 @@ def _missing(run: Run, use_case: UseCase, until: date, sources: Iterable[str] | 
 
 def within(holes: Iterable[Hole], window: Window, use_case: UseCase) -> tuple[Hole, ...]:
     """Choose the holes that states and predictions of a window look back to."""
-    first, last = day_of(window.start - use_case.lookback, use_case), day_of(window.end - _INSTANT, use_case)
+    first, last = (
+        day_of(moment, use_case.day_starts_at) for moment in (window.start - use_case.lookback, window.end - _INSTANT)
+    )
     return tuple(hole for hole in holes if hole.first <= last and hole.last >= first)
 
 
@@ -163,13 +166,8 @@ def acknowledge(context: JobContext, said: Acknowledgement, *, as_of: datetime) 
         keys = ("source", "first_day", "last_day", "acknowledged_by", "reason")
         run.wrote(run.tables.control_tables.add(ACKNOWLEDGED_DAYS, _ACKNOWLEDGED_SCHEMA, [row], keys))
         # A person may look back for long: the holes around these days are told, not those around the logical now.
-        until = min(day_of(as_of, context.use_case), hole.last + YEAR_DAYS * DAY)
+        until = min(day_of(as_of, context.use_case.day_starts_at), hole.last + YEAR_DAYS * DAY)
         return note(run, _missing(run, context.use_case, until, [hole.source]).holes)
-
-
-def day_of(moment: datetime, use_case: UseCase) -> date:
-    """Tell the use case's day of a time."""
-    return (moment - use_case.day_starts_at).date()
 
 
 _INSTANT = timedelta(microseconds=1)

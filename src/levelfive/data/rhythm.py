@@ -19,10 +19,11 @@ import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 from statistics import fmean, median, pvariance
 
+from levelfive.core.days import DAY
 from levelfive.core.windows import LONGEST_GAP
 
 USUAL_DAYS = 56
@@ -40,8 +41,6 @@ MIN_ROWS_AFTER = 2
 LEAST_DISPERSION = 0.5
 # Holes that ended longer ago are not looked for.
 JUDGED_DAYS = 2 * YEAR_DAYS
-
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, order=True)

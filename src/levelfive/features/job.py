@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from levelfive.core.conditions import in_window
+from levelfive.core.conditions import day_number, in_window
+from levelfive.core.days import date_of
 from levelfive.core.parallel import in_parallel
 from levelfive.core.windows import EPOCH, LONGEST_GAP, Window, first_of, iso
 from levelfive.data.known import read_as_known
@@ -127,8 +128,7 @@ def labelled_days(
     use_case = context.use_case
     known = known_labels(run, as_of, excluded=excluded)
     mature = known.where(F.col(PREDICTION_TIME) < F.lit(as_of - use_case.maturity))
-    starts = int(use_case.day_starts_at.total_seconds())
-    day = F.floor((F.unix_seconds(PREDICTION_TIME) - starts) / 86_400).cast("int").alias("day")
+    day = day_number(PREDICTION_TIME, use_case.day_starts_at).alias("day")
     is_newer = F.lit(True) if since is None else F.col(PREDICTION_TIME) >= F.lit(since)
     counted = mature.groupBy(day).agg(
         F.count("*").alias("rows"),
@@ -138,7 +138,7 @@ def labelled_days(
     return tuple(
         sorted(
             LabelledDay(
-                EPOCH.date() + timedelta(days=row["day"]),
+                date_of(row["day"]),
                 row["rows"],
                 EPOCH + timedelta(microseconds=row["first"]),
                 row["newer"],

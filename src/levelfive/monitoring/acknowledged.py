@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from levelfive.core.windows import Window, iso, start_of
+from levelfive.core.days import DAY, start_of
+from levelfive.core.windows import Window, iso
 from levelfive.errors import ConfigError
 from levelfive.monitoring.left_out import LeftOut
 from levelfive.monitoring.records import VerdictRecord, verdicts
@@ -21,7 +22,6 @@ ACKNOWLEDGED_WINDOWS = "acknowledged_windows"
 _SCHEMA = """model_name string, window_start timestamp, window_end timestamp, harmful boolean, broken boolean,
     left_out string, acknowledged_by string, reason string, acknowledged_at timestamp, run_id string"""
 _SHOWN_WINDOWS = 3
-_DAY = timedelta(days=1)
 
 
 _LEARNED = {
@@ -115,7 +115,7 @@ def excluded(told: Sequence[VerdictRecord], known: Known, *, day_starts_at: time
     """
     days = sorted({day for one in told for day in one.left_out})
     starts = (start_of(day, day_starts_at) for day in days)
-    flagged = (Window(start, start + _DAY) for start in starts)
+    flagged = (Window(start, start + DAY) for start in starts)
     kept = [day for day in flagged if _last_word(known.values(), day) is not LeftOut.NOTHING]
     whole = (window for window, one in known.items() if one.said.left_out is LeftOut.WINDOW)
     return (*kept, *sorted(whole))

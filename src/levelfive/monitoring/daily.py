@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from levelfive.core.windows import Window, start_of
+from levelfive.core.days import DAY, date_of, day_of, number_of, start_of
+from levelfive.core.windows import Window
 from levelfive.monitoring.broken import Judged, judge_days, judge_volume
 from levelfive.monitoring.faults import Fault, Faults
-from levelfive.monitoring.profiling import EPOCH, WindowProfiles, finish
+from levelfive.monitoring.profiling import WindowProfiles, finish
 from levelfive.monitoring.strange import KINDS, LEVELS, Bools, DailyValues, Kind
 from levelfive.statistics.baseline import SCORE, Baseline
 from levelfive.statistics.histograms import Histogram
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
 
-DAY = timedelta(days=1)
 # A number is far outside a range where it lies so many of its widths beyond it.
 FAR = 0.5
 
@@ -61,7 +61,7 @@ def _far(partial: Partial, histogram: Histogram) -> int:
 def days_of_training(baseline: Baseline) -> dict[tuple[date, str], DayOfColumn]:
     """List the training's last days; none of their values is outside of what the training has."""
     return {
-        (EPOCH + day.day * DAY, column): DayOfColumn(day.rows, day.nulls, day.most_frequent, 0, day.quantiles)
+        (date_of(day.day), column): DayOfColumn(day.rows, day.nulls, day.most_frequent, 0, day.quantiles)
         for column, days in baseline.recent.items()
         for day in days
     }
@@ -135,7 +135,7 @@ def find_missing_rows(before: Known, rows: Mapping[date, int], window: Window, d
     counts: dict[date, int] = {}
     for (day, _), one in before.items():
         counts[day] = max(counts.get(day, 0), one.rows)
-    first = (window.start - day_starts_at).date()
+    first = day_of(window.start, day_starts_at)
     inside = [first + place * DAY for place in range(int(window.length / DAY) + 2)]
     inside = [day for day in inside if _within(day, window, day_starts_at)]
     weekdays = {day.weekday() for day in counts}
@@ -144,7 +144,7 @@ def find_missing_rows(before: Known, rows: Mapping[date, int], window: Window, d
         return []
     earlier = sorted(day for day in counts if day < judged[0])
     refused = np.array([before[day, SCORE].broken if (day, SCORE) in before else False for day in earlier])
-    ordinals = np.array([(day - EPOCH).days for day in (*earlier, *judged)])
+    ordinals = np.array([number_of(day) for day in (*earlier, *judged)])
     totals = np.array([*(counts[day] for day in earlier), *(rows.get(day, 0) for day in judged)], dtype=np.float64)
     told = judge_volume(
         ordinals, totals, len(earlier), refused=np.concatenate((refused, np.zeros(len(judged)))).astype(bool)
@@ -176,7 +176,7 @@ def _values(known: Known, days: list[date], columns: list[str]) -> tuple[DailyVa
             frequent[place] = one.most_frequent / count
             outside[place] = np.nan if one.outside is None else one.outside / count
             quantiles[place] = [one.quantiles.get(level, np.nan) for level in LEVELS]
-    ordinals = np.array([(day - EPOCH).days for day in days])
+    ordinals = np.array([number_of(day) for day in days])
     return DailyValues(ordinals, rows, nulls, frequent, outside, quantiles), refused
 
 

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 
+from levelfive.core.days import DAY, day_of
 from levelfive.core.windows import Window
 from levelfive.data.landed import LANDING_FILES
-from levelfive.data.missing import day_of
 from levelfive.data.rhythm import Span
 from levelfive.monitoring import records
 from levelfive.monitoring.broken import OLDEST_DAYS
@@ -29,7 +29,7 @@ _OF_A_DAY = (
 def known_before(context: JobContext, run: Run, model_name: str, window: Window) -> Known:
     """List the days before a window that it is judged by, as the model's versions profiled them."""
     # The day before the window is judged anew, by what came before it.
-    since = day_of(window.start, context.use_case) - timedelta(days=OLDEST_DAYS + 1)
+    since = day_of(window.start, context.use_case.day_starts_at) - (OLDEST_DAYS + 1) * DAY
     days = {"day": (since, None)}
     told = records.of_model(run, PROFILES, model_name, window.start, _OF_A_DAY, between=days)
     return days_before(told, window, context.use_case.day_starts_at)
@@ -83,7 +83,7 @@ def delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered,
             found[row["source"]].update({name: row[name] for name in names})
             if row["quarantined"] > share * row["rows_in"]:
                 oldest = max(row["min_event_time"] or newest, window.start)
-                first, last = (day_of(time, context.use_case) for time in (oldest, newest))
+                first, last = (day_of(time, context.use_case.day_starts_at) for time in (oldest, newest))
                 days[row["source"]] |= set(Span(first, last).days())
     return tuple(
         Delivered(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from levelfive.core.conditions import in_window
+from levelfive.core.days import DAY
 from levelfive.core.parallel import in_parallel
 from levelfive.core.windows import Window, iso
 from levelfive.data.landed import LANDING_FILES
@@ -22,7 +23,7 @@ from levelfive.features.job import LABELS
 from levelfive.models.package import Model
 from levelfive.monitoring import deliveries, profiling, records
 from levelfive.monitoring.acknowledged import ACKNOWLEDGED_WINDOWS
-from levelfive.monitoring.daily import DAY, Known, days_of_training, days_of_window, find_faults
+from levelfive.monitoring.daily import Known, days_of_training, days_of_window, find_faults
 from levelfive.monitoring.drift import MIN_BASELINE_DAYS, categorical_drift, numeric_drift, usual_psi
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.nothing import nothing_in

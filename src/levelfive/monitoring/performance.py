@@ -12,6 +12,7 @@ import pandas as pd
 from pyspark.sql import functions as F
 
 from levelfive.core.conditions import in_window
+from levelfive.core.days import day_number
 from levelfive.core.windows import Window
 from levelfive.features.job import LABELS
 from levelfive.statistics.metrics import Evaluation, evaluate
@@ -22,7 +23,6 @@ from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDIC
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-REFERENCE = "reference"
 AT = own("at")
 
 
@@ -152,7 +152,7 @@ def _evaluate(context: JobContext, mature: pd.DataFrame, score: str) -> Evaluati
     if mature.empty:
         return None
     use_case = context.use_case
-    days = (mature[AT].to_numpy() // 1_000_000 - int(use_case.day_starts_at.total_seconds())) // 86_400
+    days = day_number(mature[AT].to_numpy(np.int64) // 1_000_000, use_case.day_starts_at)
     labels, scores = (mature[name].to_numpy(np.float64) for name in (LABEL, score))
     return evaluate(use_case.model.task, labels, scores, days)
 

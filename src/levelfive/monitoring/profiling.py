@@ -14,6 +14,8 @@ import pandas as pd
 import pyarrow as pa
 from pyspark.sql import functions as F
 
+from levelfive.core.conditions import day_number
+from levelfive.core.days import date_of
 from levelfive.statistics.baseline import SCORE, Baseline, merge, partial_categorical
 from levelfive.statistics.histograms import Histogram
 from levelfive.statistics.partials import (
@@ -32,11 +34,8 @@ from levelfive.usecase.columns import PREDICTION_TIME, own
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-_DAY_SECONDS = 86_400
 _DAY = own("day")
 _SCHEMA = "day long, column string, partial binary"
-EPOCH = date(1970, 1, 1)
-"""From here on, days are counted as whole numbers."""
 
 Profile = NumericProfile | CategoricalProfile
 
@@ -74,11 +73,10 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
     """
     numeric, categorical = sorted(baseline.numeric), sorted(baseline.categorical)
     bins = {**{name: baseline.numeric[name].histogram for name in numeric}, SCORE: baseline.score.histogram}
-    offset = int(day_starts_at.total_seconds())
     features = [F.col(f"{FEATURES}.{name}").cast("double").alias(name) for name in numeric]
     features += [F.col(f"{FEATURES}.{name}").alias(name) for name in categorical]
-    day = F.floor((F.unix_seconds(PREDICTION_TIME) - F.lit(offset)) / F.lit(_DAY_SECONDS))
-    wanted = rows.select(day.cast("long").alias(_DAY), F.col(SCORED).alias(SCORE), *features)
+    day = day_number(PREDICTION_TIME, day_starts_at).cast("long").alias(_DAY)
+    wanted = rows.select(day, F.col(SCORED).alias(SCORE), *features)
     wanted = with_texts(wanted, categorical)
 
     def partials(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -86,7 +84,7 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
             yield _partials_of(batch.to_pandas(), bins, categorical)
 
     found = wanted.mapInArrow(partials, _SCHEMA).groupBy("day").applyInArrow(_merged, _SCHEMA).collect()
-    by_day = {(EPOCH + timedelta(days=row["day"]), row["column"]): pickle.loads(row["partial"]) for row in found}
+    by_day = {(date_of(row["day"]), row["column"]): pickle.loads(row["partial"]) for row in found}
     return WindowProfiles(by_day)
 
 

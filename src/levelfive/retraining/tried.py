@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from levelfive.core.windows import iso, start_of
+from levelfive.core.days import start_of
+from levelfive.core.windows import iso
 from levelfive.errors import EvidenceError
 from levelfive.features.job import LabelledDay
 from levelfive.registry.gate import VerdictKind

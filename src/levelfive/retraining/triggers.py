@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
+from levelfive.core.days import DAY
 from levelfive.core.windows import iso
 from levelfive.retraining.situation import Interval, Situation, WindowEvidence
 from levelfive.usecase.policies import RetrainingPolicy
-
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ def age(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
     if policy.max_age is None:
         return None
     lived, trained_at = situation.as_of - situation.trained_at, iso(situation.trained_at)
-    said = f"age: {lived / _DAY:.1f} days since {trained_at}, retrained at {policy.max_age / _DAY:.1f} days"
+    said = f"age: {lived / DAY:.1f} days since {trained_at}, retrained at {policy.max_age / DAY:.1f} days"
     if lived >= policy.max_age:
         return Finding(True, said, f"a model trained after {iso(situation.as_of - policy.max_age)}")
     return Finding(False, said, f"age, from {iso(situation.trained_at + policy.max_age)} on")

@@ -17,6 +17,7 @@ import pandas as pd
 from pyspark.sql import functions as F
 
 from levelfive.core.conditions import in_window
+from levelfive.core.days import day_number
 from levelfive.core.windows import Window, iso
 from levelfive.data.known import read_as_known
 from levelfive.errors import DataError, EvidenceError
@@ -199,6 +200,5 @@ def _ordered(rows: pd.DataFrame, use_case: UseCase) -> pd.DataFrame:
     # Row order changes what trees learn: a total order makes a training repeatable.
     rows = rows.sort_values([PREDICTION_TIME, *use_case.key], ignore_index=True)
     seconds = rows[PREDICTION_TIME].to_numpy("datetime64[s]").astype(np.int64)
-    # The use case's days: whole days since 1970, shifted by the day's start.
-    rows[DAY] = (seconds - int(use_case.day_starts_at.total_seconds())) // 86_400
+    rows[DAY] = day_number(seconds, use_case.day_starts_at)
     return rows

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from levelfive.core.windows import Window, iso, start_of
+from levelfive.core.days import DAY, day_of, start_of
+from levelfive.core.windows import Window, iso
 from levelfive.errors import ConfigError, EvidenceError
 from levelfive.usecase.policies import GatePolicy
 
 MIN_TRAIN_DAYS = 14
 
-_DAY = timedelta(days=1)
 _A_MONDAY = datetime(2000, 1, 3, tzinfo=UTC)
 
 
@@ -66,12 +66,12 @@ def split_by_holdout(
         raise ConfigError(f"a split needs at least 1 day to train on, got min_train_days={min_train_days}")
     newest = partial(newest_days, as_of, policy, maturity=maturity, day_starts_at=day_starts_at)
     holdout = newest()
-    if holdout.start - earliest < min_train_days * _DAY:
-        needed = (as_of - holdout.start) / _DAY + min_train_days
+    if holdout.start - earliest < min_train_days * DAY:
+        needed = (as_of - holdout.start) / DAY + min_train_days
         raise EvidenceError(
             f"a training as of {iso(as_of)} needs {needed:.1f} days of data ({min_train_days} to train on, "
             f"{policy.holdout_days} or more to hold out, the rest too young), got "
-            f"{(as_of - earliest) / _DAY:.1f} since {iso(earliest)}; "
+            f"{(as_of - earliest) / DAY:.1f} since {iso(earliest)}; "
             "take a later as_of, load older data or lower holdout_days"
         )
     if days is None:
@@ -89,7 +89,7 @@ def split_by_holdout(
 
 def moved_back(holdout: Window, policy: GatePolicy) -> tuple[str, ...]:
     """Say how far a holdout goes back over days without rows; nothing where it does not."""
-    days = holdout.length // _DAY - policy.holdout_days
+    days = holdout.length // DAY - policy.holdout_days
     if days < 1:
         return ()
     return (
@@ -108,9 +108,9 @@ def newest_days(
 ) -> Window:
     """Find the newest days that a model is judged by; see `split_by_holdout`."""
     end = as_of - maturity
-    start = _start_of_day(end - policy.holdout_days * _DAY, day_starts_at)
+    start = start_of(day_of(end - policy.holdout_days * DAY, day_starts_at), day_starts_at)
     if days is not None:
-        whole = [one for one in _starts(days, day_starts_at, before=end) if one + _DAY <= end]
+        whole = [one for one in _starts(days, day_starts_at, before=end) if one + DAY <= end]
         start = min([start, *whole[-policy.holdout_days :]])
     return Window(start, end)
 
@@ -181,10 +181,6 @@ def _weeks(times: pd.Series | pd.DatetimeIndex | NDArray[Any], day_starts_at: ti
             f"{pd.isna(moments).sum()} of {len(moments)} rows without one; leave them out"
         )
     return np.asarray((moments - _A_MONDAY - day_starts_at) // timedelta(weeks=1))
-
-
-def _start_of_day(moment: datetime, day_starts_at: timedelta) -> datetime:
-    return moment - (moment - _A_MONDAY - day_starts_at) % _DAY
 
 
 def _starts(days: Collection[date], day_starts_at: timedelta, *, before: datetime) -> list[datetime]:

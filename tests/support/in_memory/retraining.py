@@ -12,8 +12,8 @@ import numpy as np
 
 from in_memory.release import LATER, PASSED, Environment, Packages
 from levelfive.config import Approval
+from levelfive.core.days import day_of
 from levelfive.core.windows import Window, iso
-from levelfive.data.missing import day_of
 from levelfive.features.job import LabelledDay
 from levelfive.monitoring.records import Subject, VerdictRecord, write_verdicts
 from levelfive.registry import tags
@@ -93,7 +93,7 @@ class Labels:
     ) -> tuple[LabelledDay, ...]:
         self.excluded.append(tuple(excluded))
         ripe = as_of - context.use_case.maturity
-        newest = day_of(min(ripe, self.newest or ripe) - timedelta(hours=1), context.use_case)
+        newest = day_of(min(ripe, self.newest or ripe) - timedelta(hours=1), context.use_case.day_starts_at)
         counts = [self.count // 40 + (place < self.count % 40) for place in range(40)]
         days = [newest - timedelta(days=39 - place) for place in range(40)]
         starts = [datetime.combine(day, time(), UTC) + context.use_case.day_starts_at for day in days]
