@@ -20,7 +20,7 @@ class Window:
     def __post_init__(self) -> None:
         """Refuse naive times and empty windows."""
         for edge in (self.start, self.end):
-            if edge.tzinfo is None or edge.utcoffset() != timedelta(0):
+            if not is_utc(edge):
                 raise ConfigError(f"a window takes times in UTC, got {edge!r}")
         if self.start >= self.end:
             raise ConfigError(f"a window must end after its start, got {self}")
@@ -79,6 +79,11 @@ class Clock:
     def at(self, moment: datetime) -> datetime:
         """Tell what the clock shows at a time."""
         return moment if moment < self.begin else self.stands_for + (moment - self.begin)
+
+
+def is_utc(moment: datetime) -> bool:
+    """Tell whether a time says that it is in UTC."""
+    return moment.utcoffset() == timedelta(0)
 
 
 def iso(moment: datetime) -> str:

@@ -25,8 +25,6 @@ SHOWN_CHARACTERS = 40
 # Of a row that the reader refuses: why, in about as many characters, and what came.
 SHOWN_OF_A_ROW = 78
 SHOWN_REASONS = 3
-# Between reasons: what `_shown` strips from every value that came.
-SEPARATOR = "\u0001"
 
 _FRACTION = r"\s*[+-]?[\d.]+([eE][+-]?\d+)?\s*"
 _DATE = r"\s*\d{4}-\d\d?-\d\d?"
@@ -84,15 +82,11 @@ def typed(frame: DataFrame, source: Source) -> DataFrame:
     )
 
 
-def condition(expectation: Expectation) -> Column:
-    """Translate an expectation: true where the row satisfies it; null satisfies all but `NOT_NULL`.
+def condition(expectation: Expectation) -> str:
+    """Translate an expectation to SQL: true where the row satisfies it; null satisfies all but `NOT_NULL`.
 
     `ONE_OF` and `MATCHES` look at the value's text, so `one_of("month", "1", "2")` holds for integers too.
     """
-    return F.expr(_condition(expectation))
-
-
-def _condition(expectation: Expectation) -> str:
     column = _name(expectation.column)
     match expectation.kind:
         case ExpectationKind.NOT_NULL:
@@ -215,7 +209,7 @@ def _refusal(name: str, kind: str) -> tuple[str, str]:
 
 
 def _failure(demand: Expectation, source: Source) -> tuple[str, str]:
-    said, failed = text_literal(_said(demand, source)), f"NOT {_condition(demand)}"
+    said, failed = text_literal(_said(demand, source)), f"NOT {condition(demand)}"
     if demand.kind is not ExpectationKind.NOT_NULL:
         return failed, f"concat({said}, ': ', {_shown(_name(demand.column))})"
     failed = f"{_name(demand.column)} IS NULL"

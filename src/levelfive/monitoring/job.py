@@ -8,9 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
-from typing import TYPE_CHECKING
-
-from pyspark.sql import functions as F
 
 from levelfive.core.conditions import in_window
 from levelfive.core.days import DAY
@@ -36,12 +33,9 @@ from levelfive.registry.store import CentralRegistry
 from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import SKILL, Estimate, Metric
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
-from levelfive.storage.predictions import PREDICTIONS, Role
+from levelfive.storage.predictions import PREDICTIONS, scored_by
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.columns import PREDICTION_TIME
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 READS = (PREDICTIONS, LABELS, LANDING_FILES, SOURCE_DAYS, PROMOTIONS, PROFILES)
 WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS, ACKNOWLEDGED_WINDOWS)
@@ -170,13 +164,9 @@ def _nothing(
     return MonitoringResult(run.run_id, window, {}, found, because)
 
 
-def _live(run: Run, model_name: str, window: Window) -> DataFrame:
-    rows = run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, window))
-    return rows.where((F.col("role") == str(Role.CHAMPION)) & (F.col("model_name") == model_name))
-
-
 def _profile(context: JobContext, run: Run, subject: Subject, model: Model) -> WindowProfiles:
-    rows = _live(run, subject.model_name, subject.window).where(F.col("model_version") == subject.model_version)
+    of_version = scored_by(subject.model_name, version=subject.model_version)
+    rows = run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, subject.window) & of_version)
     return profile_days(rows, model.baseline, context.use_case.day_starts_at)
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from levelfive.core.windows import iso
-from levelfive.errors import DataError, EvidenceError
+from levelfive.core.windows import is_utc, iso
+from levelfive.errors import DataError, EvidenceError, require
 from levelfive.statistics.day_blocks import DayBlocks
 from levelfive.statistics.metrics import Difference, paired_difference
 from levelfive.usecase.policies import GatePolicy, NoEvidence
@@ -119,8 +119,8 @@ class GateEvidence:
 
     def _require_unseen_rows(self, model: str, trained_until: datetime) -> None:
         for moment in (self.evaluated_from, trained_until):
-            if moment.utcoffset() != timedelta(0):
-                raise EvidenceError(f"evidence takes times in UTC, got {moment!r}; set its time zone")
+            demand = "evidence takes times in UTC"
+            require(is_utc(moment), demand, got=moment, remedy="set its time zone", error=EvidenceError)
         if self.evaluated_from < trained_until:
             raise EvidenceError(
                 f"the {model} was trained until {iso(trained_until)} and has seen rows of the evaluation, "

@@ -13,7 +13,7 @@ from levelfive.core.windows import iso
 from levelfive.data.known import read_as_known
 from levelfive.errors import DataError
 from levelfive.scoring.job import ScoringResult
-from levelfive.storage.predictions import PREDICTIONS, SCORE, is_sound
+from levelfive.storage.predictions import PREDICTIONS, SCORE, is_sound, scored_by
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.calls import spine_of
 from levelfive.usecase.columns import PREDICTION_TIME, own
@@ -73,11 +73,7 @@ def _counted(context: JobContext, run: Run, scored: ScoringResult, as_of: dateti
     """Count the rows that were to be scored, and those of them with which something is wrong."""
     use_case, key = context.use_case, list(context.use_case.key)
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
-    of_version = (
-        (F.col("model_name") == scored.model_name)
-        & (F.col("model_version") == scored.model_version)
-        & (F.col("role") == str(scored.role))
-    )
+    of_version = scored_by(scored.model_name, role=scored.role, version=scored.model_version)
     by_row = (
         run.read(PREDICTIONS)
         .where(in_window(PREDICTION_TIME, scored.window) & of_version)
