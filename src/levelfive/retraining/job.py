@@ -40,6 +40,7 @@ from levelfive.retraining.records import (
 from levelfive.retraining.tried import foreseen, tried
 from levelfive.storage.runs import JobContext, Run
 from levelfive.training import job as training
+from levelfive.training.register import link_refit
 from levelfive.training.tracking import Tracking
 from levelfive.usecase.model import Task
 
@@ -204,7 +205,7 @@ def _registered(
     if found is None or not registry.is_whole(found):
         return None
     candidate, verdict = found.tags[tags.REFIT_OF], passed_verdict(found)
-    training.link_refit(context, registry, candidate, found.version)
+    link_refit(context, registry, candidate, found.version)
     return _outcome(record, verdict, (candidate, found.version), labels)
 
 

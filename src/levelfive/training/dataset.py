@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pyspark.sql import functions as F
 
 from levelfive.core.conditions import in_window
@@ -22,6 +23,7 @@ from levelfive.core.windows import Window, iso
 from levelfive.data.known import read_as_known
 from levelfive.errors import DataError, EvidenceError
 from levelfive.features.job import known_labels
+from levelfive.models.package import ModelCard
 from levelfive.statistics.categories import category_texts
 from levelfive.storage.category_columns import with_texts
 from levelfive.storage.keys import check_once
@@ -135,13 +137,36 @@ def labelled_rows(
     return _ordered(rows, use_case)
 
 
+def with_features_of(
+    context: JobContext, run: Run, rows: pd.DataFrame, card: ModelCard, *, as_of: datetime
+) -> pd.DataFrame:
+    """Look the features of another model up for labelled rows that lack some of them; others stay as they are."""
+    if rows.empty or set(card.features) <= set(rows.columns):
+        return rows
+    key = list(context.use_case.key)
+    looked_up = labelled_rows(context, run, card.lookups, _span(rows), as_of=as_of)
+    return rows[key].merge(looked_up, on=key, how="left", validate="one_to_one")
+
+
+def lies_in(rows: pd.DataFrame, window: Window | None) -> NDArray[np.bool_]:
+    """Tell of each row whether its prediction time lies in a window, shape (rows,); in None, none does."""
+    if window is None:
+        return np.zeros(len(rows), bool)
+    start, end = (np.datetime64(edge.replace(tzinfo=None)) for edge in (window.start, window.end))
+    times = rows[PREDICTION_TIME].to_numpy()
+    return np.asarray((times >= start) & (times < end))
+
+
+def inside(rows: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """Choose the rows whose prediction time lies in a window."""
+    return rows[lies_in(rows, window)]
+
+
 def outside(rows: pd.DataFrame, windows: Sequence[Window]) -> pd.DataFrame:
     """Choose the rows whose prediction time lies in none of some windows."""
-    times, kept = rows[PREDICTION_TIME].to_numpy(), np.ones(len(rows), bool)
     for window in windows:
-        start, end = (np.datetime64(edge.replace(tzinfo=None)) for edge in (window.start, window.end))
-        kept &= (times < start) | (times >= end)
-    return rows[kept]
+        rows = rows[~lies_in(rows, window)]
+    return rows
 
 
 def write_snapshot(rows: pd.DataFrame, folder: Path) -> Snapshot:

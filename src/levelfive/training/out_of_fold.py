@@ -23,11 +23,11 @@ BLOCKS = 2
 
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
-    """Scores of rows by models that had not seen them, with the rows' days, both of shape (rows,); `made` says how."""
+    """Scores of rows by models that had not seen them, with the rows' days, both of shape (rows,); and by which method."""
 
     scores: Floats
     days: npt.NDArray[np.int64]
-    made: str
+    method: str
 
 
 def out_of_fold(
@@ -66,10 +66,10 @@ def out_of_fold(
             estimator.fit(features[~own], labels[~own])
             parts.append((score(estimator, spec.task, features[own]), days[own]))
     scores, of_days = (np.concatenate(some) for some in zip(*parts, strict=True))
-    return OutOfFold(scores, of_days, _said(len(parts) - 1, scores.size, len(rows)))
+    return OutOfFold(scores, of_days, _method(len(parts) - 1, scores.size, len(rows)))
 
 
-def _said(blocks: int, scored: int, rows: int) -> str:
+def _method(blocks: int, scored: int, rows: int) -> str:
     if not blocks:
         return f"holdout alone, {scored} of {rows} rows: no block of the weeks before it could be scored out of fold"
     return f"out of fold: the holdout, and blocks of weeks before it ({blocks}), {scored} of {rows} rows"

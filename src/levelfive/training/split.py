@@ -29,6 +29,11 @@ class Split:
     train: Window
     holdout: Window
 
+    @property
+    def whole(self) -> Window:
+        """Both together."""
+        return Window(self.train.start, self.holdout.end)
+
 
 def split_by_holdout(
     as_of: datetime,

@@ -25,7 +25,8 @@ from levelfive.retraining import job as retraining
 from levelfive.retraining.records import DecisionRecord
 from levelfive.statistics.metrics import evaluate
 from levelfive.storage.runs import JobContext, Run
-from levelfive.training.job import TrainingResult, link_refit
+from levelfive.training.job import TrainingResult
+from levelfive.training.register import link_refit
 from levelfive.usecase.model import Task
 from levelfive.usecase.policies import RetrainingPolicy
 

@@ -65,7 +65,7 @@ def test_no_row_is_scored_by_a_model_that_was_fitted_on_it(task):
     assert (found.scores == 0.25).sum() == HELD_OUT * 6
     assert (found.scores == 0.5).sum() == 56 * 6
     assert sorted(found.days) == rows[DAY].tolist()
-    assert found.made == "out of fold: the holdout, and blocks of weeks before it (2), 420 of 420 rows"
+    assert found.method == "out of fold: the holdout, and blocks of weeks before it (2), 420 of 420 rows"
 
 
 def test_blocks_are_whole_weeks_on_end_and_the_others_all_that_is_left():
@@ -93,7 +93,7 @@ def test_with_one_week_before_the_holdout_the_scores_are_those_of_the_holdout_an
 
     assert (recipe.built, set(found.scores), found.scores.size) == ([], {0.25}, HELD_OUT * 6)
     assert found.days.tolist() == rows[DAY].tolist()[-HELD_OUT * 6 :]
-    assert found.made.startswith("holdout alone, 84 of 126 rows")
+    assert found.method.startswith("holdout alone, 84 of 126 rows")
 
 
 def test_a_block_is_left_out_where_the_other_rows_have_one_class():
@@ -104,7 +104,7 @@ def test_a_block_is_left_out_where_the_other_rows_have_one_class():
     found = out_of_fold(recipe.spec(), rows, held_out_scores(rows))
 
     assert sorted(set(found.days - 15_712)) == list(range(28, 70))
-    assert found.made == "out of fold: the holdout, and blocks of weeks before it (1), 252 of 420 rows"
+    assert found.method == "out of fold: the holdout, and blocks of weeks before it (1), 252 of 420 rows"
 
 
 def test_a_regression_has_no_classes_to_lack():
