@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,21 @@ from levelfive.usecase.sources import Source
 LANDING_FILES = "landing_files"
 FILES_SCHEMA = """source string, source_file string, sha256 string, rows_in long, accepted long, quarantined long,
     duplicates long, min_event_time timestamp, max_event_time timestamp, loaded_at timestamp"""
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What became of one file: `rows_in == accepted + quarantined + duplicates`, always."""
+
+    source: str
+    source_file: str
+    sha256: str
+    rows_in: int
+    accepted: int
+    quarantined: int
+    duplicates: int
+    min_event_time: datetime | None
+    max_event_time: datetime | None
 
 
 def new_files(run: Run, landing: Path, sources: Sequence[Source]) -> dict[str, tuple[LandingFile, ...]]:
@@ -54,6 +70,13 @@ def dated_files(run: Run, sources: Collection[str]) -> dict[str, list[str]]:
         if row["max_event_time"] is not None:
             files[row["source"]].append(row["source_file"])
     return files
+
+
+def add_files(run: Run, results: Sequence[FileResult], as_of: datetime) -> None:
+    """Write files down that were ingested."""
+    if results:
+        rows = [(*astuple(result), as_of) for result in results]
+        run.wrote(run.tables.control_tables.add(LANDING_FILES, FILES_SCHEMA, rows))
 
 
 def _seen(run: Run, **where: Iterable[str]) -> defaultdict[str, dict[str, str]]:

@@ -23,7 +23,7 @@ BLOCKS = 2
 
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
-    """Scores of rows by models that had not seen them, with the rows' days, both of shape (rows,); and by which method."""
+    """Scores of rows by models that had not seen them, with the rows' days, both of shape (rows,), and how."""
 
     scores: Floats
     days: npt.NDArray[np.int64]
