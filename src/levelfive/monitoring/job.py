@@ -16,7 +16,7 @@ from levelfive.core.windows import Window, iso
 from levelfive.data.landed import LANDING_FILES
 from levelfive.data.missing import SOURCE_DAYS
 from levelfive.errors import AsOfError, EvidenceError
-from levelfive.features.job import LABELS
+from levelfive.features.labels import LABELS
 from levelfive.models.package import Model
 from levelfive.monitoring import deliveries, profiling, records
 from levelfive.monitoring.acknowledged import ACKNOWLEDGED_WINDOWS

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from levelfive.core.conditions import in_window
 from levelfive.core.days import day_number
 from levelfive.core.windows import Window
-from levelfive.features.job import LABELS
+from levelfive.features.labels import LABELS
 from levelfive.statistics.metrics import Evaluation, evaluate
 from levelfive.storage.predictions import PREDICTIONS, REFERENCE_SCORE, SCORE, live_predictions
 from levelfive.storage.runs import JobContext, Run

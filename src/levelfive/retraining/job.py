@@ -10,7 +10,7 @@ from datetime import datetime
 from levelfive.config import Approval
 from levelfive.core.windows import Window, iso
 from levelfive.errors import RegistryError
-from levelfive.features.job import LABELS, labelled_days
+from levelfive.features.labels import LABELS, labelled_days
 from levelfive.monitoring.acknowledged import (
     ACKNOWLEDGED_WINDOWS,
     Known,

@@ -13,7 +13,7 @@ from datetime import datetime
 from levelfive.core.days import start_of
 from levelfive.core.windows import iso
 from levelfive.errors import EvidenceError
-from levelfive.features.job import LabelledDay
+from levelfive.features.labels import LabelledDay
 from levelfive.registry.gate import VerdictKind
 from levelfive.retraining.policy import Action
 from levelfive.retraining.records import DecisionRecord, RetrainingRecord

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from levelfive.core.windows import Window
-from levelfive.features.job import labelled_days
+from levelfive.features.labels import labelled_days
 from levelfive.models.package import Model
 from levelfive.registry import tags
 from levelfive.registry.aliases import nominate, withdraw

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from levelfive.core.windows import Window, iso
 from levelfive.errors import EvidenceError
-from levelfive.features.job import LABELS, labelled_days
+from levelfive.features.labels import LABELS, labelled_days
 from levelfive.models.package import Model
 from levelfive.registry.eligibility import judged
 from levelfive.registry.gate import GateVerdict

@@ -17,7 +17,7 @@ from in_memory.registry import MemoryBackend
 from in_memory.tables import MemoryTables
 from levelfive.config import Approval
 from levelfive.core.windows import Window, iso, utc
-from levelfive.features.job import LabelledDay
+from levelfive.features.labels import LabelledDay
 from levelfive.features.store import LocalFeatureStore
 from levelfive.models.package import Model, ModelCard, save
 from levelfive.registry import job as registry_job
@@ -61,7 +61,7 @@ def labelled_days(
     excluded: Sequence[Window] = (),
     since: datetime | None = None,
 ) -> tuple[LabelledDay, ...]:
-    """Take the place of `features.job.labelled_days`, which counts in Spark: flights of sixty days have labels."""
+    """Take the place of `features.labels.labelled_days`, which counts in Spark: flights of sixty days have labels."""
     ripe = as_of - context.use_case.maturity
     rows = outside(flights(Window(ripe - timedelta(days=60), ripe)), excluded)
     return tuple(

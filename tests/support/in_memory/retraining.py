@@ -14,7 +14,7 @@ from in_memory.release import LATER, PASSED, Environment, Packages
 from levelfive.config import Approval
 from levelfive.core.days import day_of
 from levelfive.core.windows import Window, iso
-from levelfive.features.job import LabelledDay
+from levelfive.features.labels import LabelledDay
 from levelfive.monitoring.records import Subject, VerdictRecord, write_verdicts
 from levelfive.registry import tags
 from levelfive.registry.eligibility import judged
@@ -71,7 +71,7 @@ class Trainer:
 
 @dataclass
 class Labels:
-    """Takes the place of `features.job.labelled_days`, which counts them in Spark.
+    """Takes the place of `features.labels.labelled_days`, which counts them in Spark.
 
     Args:
         count: The labels of forty days, as many each day.
