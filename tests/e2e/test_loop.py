@@ -18,8 +18,7 @@ from levelfive.errors import EvidenceError, RegistryError
 from levelfive.features import job as features
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring import records
-from levelfive.registry import job as registry
-from levelfive.registry.promotions import history
+from levelfive.registry.promotions import champion, history
 from levelfive.reporting.collect import collect
 from levelfive.reporting.page import render
 from levelfive.retraining import job as retraining
@@ -158,7 +157,7 @@ def test_a_decision_to_retrain_trains_and_promotes_once(monitored: Copy) -> None
     )
     assert before + 2 == copy.versions()
     assert 1 == table(copy, "decisions", "as_of").shape[0] == table(copy, RETRAININGS, "as_of").shape[0]
-    live = registry.champion(copy.context, copy.app.registry, LATER + timedelta(hours=1))
+    live = champion(copy.context.tables, copy.app.registry.name, as_of=LATER + timedelta(hours=1))
     assert live is not None
     assert first.retraining is not None
     assert first.retraining.version == live.version

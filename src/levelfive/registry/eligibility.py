@@ -26,7 +26,7 @@ from levelfive.registry.tags import (
 )
 
 
-def judged(verdict: GateVerdict, live: Promotion | None) -> dict[str, str]:
+def verdict_tags(verdict: GateVerdict, live: Promotion | None) -> dict[str, str]:
     """Write as tags what the gate said of a version, and with which champion it was compared."""
     return {VERDICT: verdict.to_json(), JUDGED_AGAINST: _rival(live)}
 
@@ -97,7 +97,7 @@ def check_approver(found: RegisteredVersion, by: str, *, trainer_may_approve: bo
         raise RegistryError(f"{about} was trained by {trainer}, who may not approve it too: ask somebody else to")
 
 
-def approval(
+def approval_tags(
     found: RegisteredVersion, made: Sequence[Promotion], *, as_of: datetime, by: str, reason: str
 ) -> dict[str, str]:
     """Write as tags that a person lets a version go live: who, when, why, and on which grounds.

@@ -11,6 +11,7 @@ from levelfive.storage.commits import Write
 from levelfive.storage.tables import Tables
 
 PROMOTIONS = "promotions"
+PROMOTE, ROLLBACK = "promote", "rollback"
 SCHEMA = """seq long, model_name string, version string, previous_version string, promoted_at timestamp,
     kind string, promoted_by string, reason string, verdict string, run_id string"""
 
@@ -33,8 +34,8 @@ class Promotion:
 
 def history(tables: Tables, model_name: str) -> tuple[Promotion, ...]:
     """List all promotions of a model in their order."""
-    found = (Promotion(**row) for row in tables.control_tables.rows(PROMOTIONS, where={"model_name": model_name}))
-    return tuple(sorted(found, key=lambda promotion: promotion.seq))
+    rows = tables.control_tables.rows(PROMOTIONS, where={"model_name": model_name})
+    return tuple(sorted((Promotion(**row) for row in rows), key=lambda promotion: promotion.seq))
 
 
 def champion_as_of(promotions: Sequence[Promotion], as_of: datetime) -> Promotion | None:
@@ -42,8 +43,13 @@ def champion_as_of(promotions: Sequence[Promotion], as_of: datetime) -> Promotio
 
     A promotion at `as_of` itself is not in force yet, so that a job of that time repeated later finds the same one.
     """
-    made = [promotion for promotion in promotions if promotion.promoted_at < as_of]
-    return made[-1] if made else None
+    earlier = [promotion for promotion in promotions if promotion.promoted_at < as_of]
+    return earlier[-1] if earlier else None
+
+
+def champion(tables: Tables, model_name: str, *, as_of: datetime) -> Promotion | None:
+    """Find the champion as of a time; None only where `promotions` says that there was none."""
+    return champion_as_of(history(tables, model_name), as_of)
 
 
 def append(tables: Tables, promotion: Promotion) -> Write:

@@ -11,7 +11,7 @@ from levelfive.errors import RegistryError
 from levelfive.features.labels import labelled_days
 from levelfive.monitoring.acknowledged import Known, acknowledgements, covering, excluded
 from levelfive.monitoring.records import VerdictRecord, verdicts
-from levelfive.registry.job import champion
+from levelfive.registry.promotions import champion
 from levelfive.registry.store import CentralRegistry
 from levelfive.retraining.policy import Situation, WindowEvidence, decide
 from levelfive.retraining.records import DecisionRecord, retrainings
@@ -40,7 +40,7 @@ def take_decision(
     Raises:
         RegistryError: There is no live model.
     """
-    live = champion(context, registry, as_of)
+    live = champion(context.tables, registry.name, as_of=as_of)
     if live is None:
         raise RegistryError(
             f"no champion of {registry.name} as of {iso(as_of)}, so there is nothing to retrain: run "

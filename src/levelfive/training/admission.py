@@ -11,9 +11,9 @@ from levelfive.models.package import Model
 from levelfive.registry import tags
 from levelfive.registry.aliases import nominate, withdraw
 from levelfive.registry.copying import copy_version
-from levelfive.registry.eligibility import judged, passed_verdict
+from levelfive.registry.eligibility import passed_verdict, verdict_tags
 from levelfive.registry.gate import GateVerdict
-from levelfive.registry.job import champion
+from levelfive.registry.promotions import champion
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.runs import JobContext, Run
 from levelfive.training.contest import Contest, Losses, losses
@@ -66,7 +66,7 @@ def admit(
         with run.timed("copy"):
             copy = copy_version(registry, source, version)
         run.model_version = copy
-        live = champion(context, registry, as_of)
+        live = champion(context.tables, registry.name, as_of=as_of)
         if live is not None and live.version == copy:
             return Admission(run.run_id, copy, GateVerdict.from_json(live.verdict))
         with run.timed("judge"):
@@ -78,7 +78,7 @@ def admit(
             theirs = None if rival is None else judging.losses(rival, contest.unseen)
             label_mean = registry.load(copy).baseline.label.mean or 0.0
             verdict = contest.judge(ours, theirs, context.use_case.gate, label_mean=label_mean)
-        registry.tag(copy, judged(verdict, live))
+        registry.tag(copy, verdict_tags(verdict, live))
         if verdict.passed:
             nominate(context, registry, copy)
         else:

@@ -15,10 +15,9 @@ from levelfive.core.windows import Window, iso
 from levelfive.errors import EvidenceError
 from levelfive.features.labels import LABELS, labelled_days
 from levelfive.models.package import Model
-from levelfive.registry.eligibility import judged
+from levelfive.registry.eligibility import verdict_tags
 from levelfive.registry.gate import GateVerdict
-from levelfive.registry.job import champion
-from levelfive.registry.promotions import PROMOTIONS
+from levelfive.registry.promotions import PROMOTIONS, champion
 from levelfive.registry.store import CentralRegistry
 from levelfive.statistics.metrics import SKILL, Evaluation
 from levelfive.storage.predictions import PREDICTIONS
@@ -102,7 +101,7 @@ def run(
             session = Session(context, run, tracked, spec, as_of, code, code_revision, trained_by, decision)
             split = _split(session, excluded)
             with run.timed("training_set"):
-                live = champion(context, registry, as_of)
+                live = champion(context.tables, registry.name, as_of=as_of)
                 rival = None if live is None else registry.load_if_there(live.version)
                 wanted = Wanted(
                     features=spec.features,
@@ -132,7 +131,7 @@ def run(
                 unseen = out_of_fold(spec, rows, scores, day_starts_at=context.use_case.day_starts_at)
                 refit = with_baseline(refit, rows, unseen, evaluation.estimates[SKILL[spec.task]].value)
             with run.timed("register"):
-                tags = judged(verdict, live)
+                tags = verdict_tags(verdict, live)
                 versions = register(session, registry, (candidate, refit), rows, verdict=tags, folder=folder)
             run.model_version = versions[1]
             return TrainingResult(run.run_id, tracked.run_id, verdict, evaluation, *versions)

@@ -22,9 +22,12 @@ from levelfive.features.store import LocalFeatureStore
 from levelfive.models.package import Model, ModelCard, save
 from levelfive.registry import job as registry_job
 from levelfive.registry import tags
-from levelfive.registry.eligibility import judged, passed_verdict
+from levelfive.registry.approval import approve
+from levelfive.registry.eligibility import passed_verdict, verdict_tags
 from levelfive.registry.gate import GateVerdict, VerdictKind
+from levelfive.registry.go_live import RegistryResult
 from levelfive.registry.promotions import Promotion, champion_as_of, history
+from levelfive.registry.rollback import rollback
 from levelfive.registry.store import CentralRegistry
 from levelfive.statistics.baseline import profile_baseline
 from levelfive.storage.runs import RUNS, JobContext
@@ -161,7 +164,7 @@ class Environment:
     def new(cls, packages: Packages) -> Environment:
         ours, theirs = MemoryBackend(), MemoryBackend()
         development = theirs.opened("levelfive.dev.flight_delay")
-        _, version = packages.register(development, judged(PASSED, None))
+        _, version = packages.register(development, verdict_tags(PASSED, None))
         registry = ours.opened("levelfive.prod.flight_delay")
         return cls(a_context(MemoryTables()), ours, registry, theirs, development, version)
 
@@ -175,17 +178,15 @@ class Environment:
 
     def approve(self, version: str, as_of: datetime = LATER) -> bool:
         how = {"as_of": as_of, "by": "grace", "reason": "calibrated"}
-        return registry_job.approve(self.context, self.registry, version=version, **how)
+        return approve(self.context, self.registry, version=version, **how)
 
-    def promote(
-        self, version: str, as_of: datetime = LATER, approval: Approval = Approval.MANUAL
-    ) -> registry_job.RegistryResult:
+    def promote(self, version: str, as_of: datetime = LATER, approval: Approval = Approval.MANUAL) -> RegistryResult:
         how = {"as_of": as_of, "by": "release", "approval": approval}
         return registry_job.run(self.context, self.registry, version=version, **how)
 
-    def rollback(self, as_of: datetime, **only: str | datetime) -> registry_job.RegistryResult:
+    def rollback(self, as_of: datetime, **only: str | datetime) -> RegistryResult:
         how = {"as_of": as_of, "by": "ada", "reason": "complaints"}
-        return registry_job.rollback(self.context, self.registry, **how, **only)
+        return rollback(self.context, self.registry, **how, **only)
 
     def reopened(self) -> Environment:
         """The same environment as another process finds it: no model is loaded."""
@@ -204,7 +205,7 @@ class Environment:
     def another(self, like: str) -> str:
         """Register a second version, judged against the present champion and approved: the files of one there is."""
         live = champion_as_of(self.made(), datetime.max.replace(tzinfo=UTC))
-        version = self._again(self.registry, like, judged(passed_verdict(self.registry.find(like)), live))
+        version = self._again(self.registry, like, verdict_tags(passed_verdict(self.registry.find(like)), live))
         self.approve(version)
         return version
 

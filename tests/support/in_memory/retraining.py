@@ -17,9 +17,9 @@ from levelfive.core.windows import Window, iso
 from levelfive.features.labels import LabelledDay
 from levelfive.monitoring.records import Subject, VerdictRecord, write_verdicts
 from levelfive.registry import tags
-from levelfive.registry.eligibility import judged
+from levelfive.registry.eligibility import verdict_tags
 from levelfive.registry.gate import GateVerdict
-from levelfive.registry.job import champion
+from levelfive.registry.promotions import champion
 from levelfive.registry.store import CentralRegistry
 from levelfive.retraining import job as retraining
 from levelfive.retraining.records import DecisionRecord
@@ -63,7 +63,7 @@ class Trainer:
             return TrainingResult("a-run", "a-tracked-run", self.verdict, measured, None, None)
         # Not the files of the live model: a training on more labels has others.
         said = {tags.AS_OF: iso(as_of), tags.DECISION: decision}
-        said |= judged(self.verdict, champion(context, registry, as_of))
+        said |= verdict_tags(self.verdict, champion(context.tables, registry.name, as_of=as_of))
         candidate, version = self.packages.register(registry, said)
         link_refit(context, registry, candidate, version)
         return TrainingResult("a-run", "a-tracked-run", self.verdict, measured, candidate, version)
