@@ -24,7 +24,7 @@ from levelfive.features.store import LocalFeatureStore
 from levelfive.features.watermarks import FEATURE_WINDOWS, common_watermark, note, watermark
 from levelfive.monitoring.deliveries import delivered
 from levelfive.platforms.local_spark import local_session
-from levelfive.scoring.rebuilding import link_refit, rebuild_runs
+from levelfive.scoring.rebuilding import note_batch, rebuild_runs
 from levelfive.storage.commits import Write
 from levelfive.storage.local_tables import LocalTables
 from levelfive.storage.predictions import PREDICTIONS
@@ -95,7 +95,7 @@ def _live(context: JobContext, day: int) -> None:
     tables.control_tables.add(PREDICTIONS, "number long", [(day,)])
     note(tables, Write(PREDICTIONS, day), window)
     record = {"batch_id": f"{day:016x}", "run_id": run.run_id, "use_case": "flight_delay", "as_of": iso(as_of)}
-    link_refit(run, {**record, "role": "champion", "model_version": "1", "parameters": {}, "versions_read": {}}, window)
+    note_batch(run, {**record, "role": "champion", "model_version": "1", "parameters": {}, "versions_read": {}}, window)
     with context.run("scoring", as_of=as_of, parameters={}) as done:
         done.run_id = run.run_id
 

@@ -14,9 +14,9 @@ from typing import Any
 from pyspark.sql import functions as F
 
 from levelfive.core.conditions import in_window
-from levelfive.core.windows import Window
+from levelfive.core.windows import Window, iso
 from levelfive.storage.commits import Commit
-from levelfive.storage.predictions import PREDICTIONS
+from levelfive.storage.predictions import PREDICTIONS, Role
 from levelfive.storage.runs import RUNS, JobContext, Run
 from levelfive.storage.tables import OTHERS_MEANWHILE
 from levelfive.usecase.columns import PREDICTION_TIME
@@ -25,6 +25,22 @@ BATCHES = "batches"
 SCHEMA = """batch_id string, run_id string, use_case string, as_of timestamp, role string, model_version string,
     parameters map<string,string>, versions_read map<string,long>, window_start timestamp, window_end timestamp,
     seen long"""
+
+
+def batch_record(
+    context: JobContext, run: Run, batch: str, parameters: Mapping[str, object], *, role: Role, as_of: datetime
+) -> dict[str, object]:
+    """Say of a scoring, in its commit and in `batches`, all that its row of `runs` is rebuilt from."""
+    return {
+        "run_id": run.run_id,
+        "batch_id": batch,
+        "use_case": context.use_case.name,
+        "as_of": iso(as_of),
+        "parameters": {key: str(value) for key, value in parameters.items()},
+        "role": str(role),
+        "model_version": run.model_version,
+        "versions_read": run.versions_read,
+    }
 
 
 def note_batch(run: Run, record: Mapping[str, Any], window: Window) -> None:
