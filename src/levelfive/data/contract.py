@@ -149,18 +149,18 @@ def tally(frame: DataFrame, source: Source) -> DataFrame:
     )
 
 
-def check_header(found: Sequence[str], source: Source, file_name: str) -> None:
+def check_header(names: Sequence[str], source: Source, file_name: str) -> None:
     """Refuse a file whose header is not exactly the source's columns in their order.
 
     Raises:
         ContractError: Names the columns that are missing, unexpected, repeated or out of order.
     """
     expected = list(source.columns)
-    if list(found) == expected:
+    if list(names) == expected:
         return
     raise ContractError(
         f"{file_name}: expected the header of source {source.name!r}, {','.join(expected)}; "
-        f"got {'; '.join(_differences(found, expected))}.{_header_hint(found, source)} "
+        f"got {'; '.join(_differences(names, expected))}.{_header_hint(names, source)} "
         "Deliver the file again with the expected header, or change the columns of the source."
     )
 
@@ -209,23 +209,23 @@ def _refusal(name: str, kind: str) -> tuple[str, str]:
 
 
 def _failure(demand: Expectation, source: Source) -> tuple[str, str]:
-    said, failed = text_literal(_said(demand, source)), f"NOT {condition(demand)}"
+    reason, failed = text_literal(_said(demand, source)), f"NOT {condition(demand)}"
     if demand.kind is not ExpectationKind.NOT_NULL:
-        return failed, f"concat({said}, ': ', {_shown(_name(demand.column))})"
+        return failed, f"concat({reason}, ': ', {_shown(_name(demand.column))})"
     failed = f"{_name(demand.column)} IS NULL"
     if kind := source.columns.get(demand.column):
         # A text of the wrong type has its reason already.
         its_reason = text_literal(_not_a(demand.column, kind) + ":")
         failed += f" AND NOT exists({TYPE_REASONS}, said -> startswith(said, {its_reason}))"
-    return failed, said
+    return failed, reason
 
 
-def _reasons(found: Sequence[tuple[str, str]]) -> str:
-    if not found:
+def _reasons(failures: Sequence[tuple[str, str]]) -> str:
+    if not failures:
         return "CAST(array() AS ARRAY<STRING>)"
     # Spark interprets array functions that take a lambda, and all they are given: no good row may meet them.
-    any_failed = " OR ".join(f"({failed})" for failed, _ in found)
-    texts = ", ".join(f"CASE WHEN {failed} THEN {reason} END" for failed, reason in found)
+    any_failed = " OR ".join(f"({failed})" for failed, _ in failures)
+    texts = ", ".join(f"CASE WHEN {failed} THEN {reason} END" for failed, reason in failures)
     return f"CASE WHEN {any_failed} THEN array_compact(array({texts})) ELSE CAST(array() AS ARRAY<STRING>) END"
 
 
@@ -249,22 +249,22 @@ def _has(reasons: str, start: str) -> Column:
     return F.exists(reasons, lambda reason: (reason == start) | reason.startswith(f"{start}: "))
 
 
-def _differences(found: Sequence[str], expected: Sequence[str]) -> Iterator[str]:
-    shared = [name for name in dict.fromkeys(found) if name in expected]
+def _differences(header: Sequence[str], expected: Sequence[str]) -> Iterator[str]:
+    shared = [name for name in dict.fromkeys(header) if name in expected]
     in_order = [name for name in expected if name in shared]
     for what, names in (
-        ("missing", [name for name in expected if name not in found]),
-        ("unexpected", [name for name in dict.fromkeys(found) if name not in expected]),
-        ("repeated", [name for name in dict.fromkeys(found) if found.count(name) > 1]),
+        ("missing", [name for name in expected if name not in header]),
+        ("unexpected", [name for name in dict.fromkeys(header) if name not in expected]),
+        ("repeated", [name for name in dict.fromkeys(header) if header.count(name) > 1]),
         ("out of order", [name for name, place in zip(shared, in_order, strict=True) if name != place]),
     ):
         if names:
             yield f"{what}: {', '.join(repr(name[:SHOWN_CHARACTERS]) for name in names)}"
 
 
-def _header_hint(found: Sequence[str], source: Source) -> str:
-    if hint := source.format.hint(found, tuple(source.columns)):
+def _header_hint(header: Sequence[str], source: Source) -> str:
+    if hint := source.format.hint(header, tuple(source.columns)):
         return hint
-    if [name.strip("\ufeff \t\r").lower() for name in found] == [name.lower() for name in source.columns]:
+    if [name.strip("\ufeff \t\r").lower() for name in header] == [name.lower() for name in source.columns]:
         return " The names differ only by case, spaces or a byte order mark."
     return ""

@@ -90,8 +90,8 @@ def apply_contract(
         counts = _count(judged, good, source, day_starts_at)
     except PySparkException as err:
         names = ", ".join(file.name for file in files)
-        said = str(err).splitlines()[0]
-        raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {said}") from err
+        message = str(err).splitlines()[0]
+        raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {message}") from err
     for file in files:
         _check(judged, source, file, counts)
     return Batch(source, tuple(files), judged, good, counts)
@@ -126,15 +126,15 @@ def rows_of_texts(
 
 
 def _check(judged: DataFrame, source: Source, file: LandingFile, counts: Mapping[str, FileCounts]) -> None:
-    found = counts[file.name]
-    if found.rows_in and found.quarantined / found.rows_in > source.max_quarantined_share:
+    of_file = counts[file.name]
+    if of_file.rows_in and of_file.quarantined / of_file.rows_in > source.max_quarantined_share:
         # Counting by reason is slow, and only a refusal needs it.
         tally = contract.tally(judged.where(F.col("source_file") == file.name), source).collect()[0]
         contract.check_share(
             source,
             str(file.path),
-            rows_in=found.rows_in,
-            quarantined=found.quarantined,
+            rows_in=of_file.rows_in,
+            quarantined=of_file.quarantined,
             reasons=tally["reasons"],
         )
 
@@ -166,9 +166,9 @@ def _count(judged: DataFrame, good: DataFrame, source: Source, day_starts_at: ti
         F.unix_micros(F.min(dated)).alias("low"),
         F.unix_micros(F.max(dated)).alias("high"),
     )
-    found: dict[str, list[Row]] = defaultdict(list)
+    by_file: dict[str, list[Row]] = defaultdict(list)
     for row in all_rows.join(good_rows, on="source_file", how="left").fillna(0, subset="candidates").collect():
-        found[row["source_file"]].append(row)
+        by_file[row["source_file"]].append(row)
     return {
         name: FileCounts(
             days[0]["rows_in"],
@@ -178,5 +178,5 @@ def _count(judged: DataFrame, good: DataFrame, source: Source, day_starts_at: ti
             from_micros(max((row["high"] for row in days if row["high"] is not None), default=None)),
             {date_of(row["day"]): row["candidates"] for row in days if row["day"] is not None},
         )
-        for name, days in found.items()
+        for name, days in by_file.items()
     }

@@ -83,13 +83,13 @@ def count_days(run: Run, days: Mapping[str, FileDays], as_of: datetime) -> None:
 
 def counted(run: Run, sources: Collection[str], *, as_of: datetime) -> frozenset[str]:
     """List those among some sources whose days are counted; only without any of late, the whole past is asked."""
-    found: set[str] = set()
+    known: set[str] = set()
     for since in (as_of.date() - RECENT, None):
-        left = set(sources) - found
+        left = set(sources) - known
         if left:
             rows = run.rows(SOURCE_DAYS, columns=("source",), where={"source": left}, between={"day": (since, None)})
-            found |= {row["source"] for row in rows}
-    return frozenset(found)
+            known |= {row["source"] for row in rows}
+    return frozenset(known)
 
 
 def missing(run: Run, use_case: UseCase, *, as_of: datetime, sources: Iterable[str] | None = None) -> Missing:
@@ -111,12 +111,12 @@ def _missing(run: Run, use_case: UseCase, until: date, sources: Iterable[str] | 
     columns, oldest = ("source", "day", "accepted"), until - (JUDGED_DAYS + YEAR_DAYS) * DAY
     for row in run.rows(SOURCE_DAYS, columns=columns, where={"source": wanted}, between={"day": (oldest, None)}):
         known[row["source"]][row["day"]] += row["accepted"]
-    found = {name: rhythm(rows, until=until) for name, rows in known.items() if rows}
-    holes = tuple(Hole(name, span.first, span.last) for name, one in found.items() for span in one.holes)
+    rhythms = {name: rhythm(rows, until=until) for name, rows in known.items() if rows}
+    holes = tuple(Hole(name, span.first, span.last) for name, one in rhythms.items() for span in one.holes)
     if holes:
-        said = [_acknowledged(row) for row in run.rows(ACKNOWLEDGED_DAYS)]
-        holes = tuple(part for hole in holes for part in _without(hole, said))
-    return Missing(holes, {name: one.known_days for name, one in found.items() if not one.can_tell})
+        acknowledged_holes = [_acknowledged(row) for row in run.rows(ACKNOWLEDGED_DAYS)]
+        holes = tuple(part for hole in holes for part in _without(hole, acknowledged_holes))
+    return Missing(holes, {name: one.known_days for name, one in rhythms.items() if not one.can_tell})
 
 
 def within(holes: Iterable[Hole], window: Window, use_case: UseCase) -> tuple[Hole, ...]:
@@ -136,19 +136,19 @@ def looked_back_to(
 
 def note(run: Run, holes: Iterable[Hole]) -> tuple[Hole, ...]:
     """Keep holes in a run's record, if there are any, and hand them on."""
-    found = tuple(holes)
-    if found:
-        run.counts["missing_days"] = sum(hole.days for hole in found)
-        run.notes["missing"] = "; ".join(map(str, found))
-    return found
+    noted = tuple(holes)
+    if noted:
+        run.counts["missing_days"] = sum(hole.days for hole in noted)
+        run.notes["missing"] = "; ".join(map(str, noted))
+    return noted
 
 
-def acknowledge(context: JobContext, said: Acknowledgement, *, as_of: datetime) -> tuple[Hole, ...]:
+def acknowledge(context: JobContext, acknowledgement: Acknowledgement, *, as_of: datetime) -> tuple[Hole, ...]:
     """Write down that days without rows are known of, so that they are said no longer.
 
     Args:
         context: Tables and use case.
-        said: Which days, who says so and why.
+        acknowledgement: Which days, who says so and why.
         as_of: The logical now of the record.
 
     Returns:
@@ -158,11 +158,11 @@ def acknowledge(context: JobContext, said: Acknowledgement, *, as_of: datetime) 
         ConfigError: There is no such source, it has no dates, the days end before they begin, or a name or reason is
             missing.
     """
-    hole = said.hole
-    parameters: dict[str, object] = {"acknowledged": hole, "by": said.by, "reason": said.reason}
+    hole = acknowledgement.hole
+    parameters: dict[str, object] = {"acknowledged": hole, "by": acknowledgement.by, "reason": acknowledgement.reason}
     with context.run("acknowledgement", as_of=as_of, parameters=parameters) as run:
-        _check(context.use_case, said)
-        row = (*astuple(hole), said.by, said.reason, as_of, run.run_id)
+        _check(context.use_case, acknowledgement)
+        row = (*astuple(hole), acknowledgement.by, acknowledgement.reason, as_of, run.run_id)
         keys = ("source", "first_day", "last_day", "acknowledged_by", "reason")
         run.wrote(run.tables.control_tables.add(ACKNOWLEDGED_DAYS, _ACKNOWLEDGED_SCHEMA, [row], keys))
         # A person may look back for long: the holes around these days are told, not those around the logical now.
@@ -173,13 +173,13 @@ def acknowledge(context: JobContext, said: Acknowledgement, *, as_of: datetime) 
 _INSTANT = timedelta(microseconds=1)
 
 
-def _check(use_case: UseCase, said: Acknowledgement) -> None:
-    hole = said.hole
+def _check(use_case: UseCase, acknowledgement: Acknowledgement) -> None:
+    hole = acknowledgement.hole
     if use_case.source(hole.source).event_time is None:
         raise ConfigError(f"source {hole.source!r} has no dates, so that none of its days can be missing")
     if hole.last < hole.first:
         raise ConfigError(f"days end after they begin, got {hole.first} to {hole.last}; both are included")
-    for what, text in (("who acknowledges it", said.by), ("why", said.reason)):
+    for what, text in (("who acknowledges it", acknowledgement.by), ("why", acknowledgement.reason)):
         if not text.strip():
             raise ConfigError(f"an acknowledgement says who and why, got {text!r}: say {what}")
 
@@ -188,10 +188,10 @@ def _acknowledged(row: Mapping[str, Any]) -> Hole:
     return Hole(row["source"], row["first_day"], row["last_day"])
 
 
-def _without(hole: Hole, said: Iterable[Hole]) -> Iterable[Hole]:
+def _without(hole: Hole, others: Iterable[Hole]) -> Iterable[Hole]:
     """Cut out of a hole the days that somebody acknowledged."""
     left = [hole]
-    for one in said:
+    for one in others:
         if one.source == hole.source:
             left = [part for of in left for part in _cut(of, one)]
     return left

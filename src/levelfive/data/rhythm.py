@@ -183,12 +183,12 @@ class _Past:
     def _closed(self) -> frozenset[int]:
         shares = {}
         for weekday in range(7):
-            found = [rows > 0 for day, rows in self.days[-USUAL_DAYS:] if day.weekday() == weekday]
-            if len(found) >= MIN_OF_WEEKDAY:
-                shares[weekday] = sum(found) / len(found)
+            present = [rows > 0 for day, rows in self.days[-USUAL_DAYS:] if day.weekday() == weekday]
+            if len(present) >= MIN_OF_WEEKDAY:
+                shares[weekday] = sum(present) / len(present)
         if max(shares.values(), default=0.0) < OPEN_SHARE:
             return frozenset()
-        return frozenset(weekday for weekday, found in shares.items() if found < CLOSED_SHARE)
+        return frozenset(weekday for weekday, share in shares.items() if share < CLOSED_SHARE)
 
     def _can_tell(self) -> bool:
         return len(self.last) >= MIN_KNOWN_DAYS

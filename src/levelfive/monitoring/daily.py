@@ -38,14 +38,14 @@ class DayOfColumn:
 Known = Mapping[tuple[date, str], DayOfColumn]
 
 
-def far_outside(partial: Partial, done: NumericProfile | CategoricalProfile) -> int | None:
+def far_outside(partial: Partial, profile: NumericProfile | CategoricalProfile) -> int | None:
     """Count the values that a baseline does not have: other categories, and numbers far outside its range.
 
     Those below or above the range count if their mean lies half of the range's width beyond it.
     """
-    if isinstance(done, CategoricalProfile):
-        return done.outside
-    return _far(partial, done.histogram)
+    if isinstance(profile, CategoricalProfile):
+        return profile.outside
+    return _far(partial, profile.histogram)
 
 
 def _far(partial: Partial, histogram: Histogram) -> int:
@@ -75,31 +75,31 @@ def days_before(rows: Iterable[Mapping[str, Any]], window: Window, day_starts_at
         window: Its start ends what is listed.
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
     """
-    found: dict[tuple[date, str], DayOfColumn] = {}
+    by_day: dict[tuple[date, str], DayOfColumn] = {}
     for row in rows:
         day, of = row["day"], Window(row["window_start"], row["window_end"])
         if day is None or of.end > window.start or not _within(day, of, day_starts_at):
             continue
-        before = found.get((day, row["column"]))
+        before = by_day.get((day, row["column"]))
         if before is None or before.rows <= row["rows"]:
             cells = {name: row[name] for name in ("rows", "nulls", "most_frequent")}
-            found[day, row["column"]] = DayOfColumn(
+            by_day[day, row["column"]] = DayOfColumn(
                 **cells, outside=row["far_outside"], quantiles=dict(row["quantiles"]), broken=bool(row["broken"])
             )
-    return found
+    return by_day
 
 
 def days_of_window(profiles: WindowProfiles, baseline: Baseline, window: Window, day_starts_at: timedelta) -> Known:
     """List the whole days of a window."""
-    found = {}
+    by_day = {}
     for (day, column), partial in profiles.by_day.items():
         if _within(day, window, day_starts_at):
-            done = finish(partial, column, baseline)
-            quantiles = {} if isinstance(done, CategoricalProfile) else done.quantiles
-            outside = far_outside(partial, done)
+            profile = finish(partial, column, baseline)
+            quantiles = {} if isinstance(profile, CategoricalProfile) else profile.quantiles
+            outside = far_outside(partial, profile)
             rows = partial.count + partial.nulls
-            found[day, column] = DayOfColumn(rows, partial.nulls, partial.most_frequent, outside, quantiles)
-    return found
+            by_day[day, column] = DayOfColumn(rows, partial.nulls, partial.most_frequent, outside, quantiles)
+    return by_day
 
 
 def find_faults(before: Known, now: Known) -> Faults:
@@ -111,14 +111,14 @@ def find_faults(before: Known, now: Known) -> Faults:
     earlier = sorted({day for day, column in before if day < days[0] and column in columns})
     known = {**before, **now}
     values, refused = _values(known, [*earlier, *days], columns)
-    told = judge_days(values, len(earlier), refused=refused)
+    judged = judge_days(values, len(earlier), refused=refused)
     return Faults(
-        columns=tuple(_faults(told, days, columns)),
-        judged=tuple(column for place, column in enumerate(columns) if told.judged[:, place].any()),
+        columns=tuple(_faults(judged, days, columns)),
+        judged=tuple(column for place, column in enumerate(columns) if judged.judged[:, place].any()),
         seen_from={
-            column: {str(kind): float(cell) for kind, cell in zip(KINDS, told.seen_from[-1, place], strict=True)}
+            column: {str(kind): float(cell) for kind, cell in zip(KINDS, judged.seen_from[-1, place], strict=True)}
             for place, column in enumerate(columns)
-            if told.judged[-1, place]
+            if judged.judged[-1, place]
         },
     )
 
@@ -146,13 +146,13 @@ def find_missing_rows(before: Known, rows: Mapping[date, int], window: Window, d
     refused = np.array([before[day, SCORE].broken if (day, SCORE) in before else False for day in earlier])
     ordinals = np.array([number_of(day) for day in (*earlier, *judged)])
     totals = np.array([*(counts[day] for day in earlier), *(rows.get(day, 0) for day in judged)], dtype=np.float64)
-    told = judge_volume(
+    verdicts = judge_volume(
         ordinals, totals, len(earlier), refused=np.concatenate((refused, np.zeros(len(judged)))).astype(bool)
     )
     return [
-        Fault(SCORE, day, Kind.FACTOR, float(told.value[place, 0, 0]), float(told.usual[place, 0, 0]))
+        Fault(SCORE, day, Kind.FACTOR, float(verdicts.value[place, 0, 0]), float(verdicts.usual[place, 0, 0]))
         for place, day in enumerate(judged)
-        if told.broken[place, 0]
+        if verdicts.broken[place, 0]
     ]
 
 
@@ -180,8 +180,8 @@ def _values(known: Known, days: list[date], columns: list[str]) -> tuple[DailyVa
     return DailyValues(ordinals, rows, nulls, frequent, outside, quantiles), refused
 
 
-def _faults(told: Judged, days: list[date], columns: list[str]) -> Iterable[Fault]:
-    for day, column in zip(*np.nonzero(told.broken), strict=True):
-        for place in np.flatnonzero(told.flagged[day, column]):
-            value, usual = told.value[day, column, place], told.usual[day, column, place]
+def _faults(judged: Judged, days: list[date], columns: list[str]) -> Iterable[Fault]:
+    for day, column in zip(*np.nonzero(judged.broken), strict=True):
+        for place in np.flatnonzero(judged.flagged[day, column]):
+            value, usual = judged.value[day, column, place], judged.usual[day, column, place]
             yield Fault(columns[column], days[day], KINDS[place], float(value), float(usual))

@@ -39,8 +39,8 @@ def nothing_in(context: JobContext, run: Run, window: Window, *, as_of: datetime
 
 def _looked_at(run: Run, window: Window, as_of: datetime) -> Iterable[Window]:
     """List the windows that scoring has worked on since one began."""
-    done, since = {"stage": "scoring", "status": "succeeded"}, {"as_of": (window.start, as_of)}
-    for row in run.tables.control_tables.rows(RUNS, columns=("parameters",), where=done, between=since):
+    succeeded, since = {"stage": "scoring", "status": "succeeded"}, {"as_of": (window.start, as_of)}
+    for row in run.tables.control_tables.rows(RUNS, columns=("parameters",), where=succeeded, between=since):
         asked = row["parameters"]
         # With a version of its own, it may have been a backfill, which says nothing of live predictions.
         if "window" in asked and asked.get("version") in (None, str(None)):

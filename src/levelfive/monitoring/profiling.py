@@ -83,8 +83,8 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
         for batch in batches:
             yield _partials_of(batch.to_pandas(), bins, categorical)
 
-    found = wanted.mapInArrow(partials, _SCHEMA).groupBy("day").applyInArrow(_merged, _SCHEMA).collect()
-    by_day = {(date_of(row["day"]), row["column"]): pickle.loads(row["partial"]) for row in found}
+    merged = wanted.mapInArrow(partials, _SCHEMA).groupBy("day").applyInArrow(_merged, _SCHEMA).collect()
+    by_day = {(date_of(row["day"]), row["column"]): pickle.loads(row["partial"]) for row in merged}
     return WindowProfiles(by_day)
 
 
@@ -104,18 +104,18 @@ def baseline_of(column: str, baseline: Baseline) -> NumericProfile:
 
 def _partials_of(rows: pd.DataFrame, bins: Mapping[str, Histogram], categorical: list[str]) -> pa.RecordBatch:
     days, codes = np.unique(rows[_DAY].to_numpy(np.int64), return_inverse=True)
-    made: list[tuple[int, str, Partial]] = []
+    partials: list[tuple[int, str, Partial]] = []
     for name, histogram in bins.items():
-        found = partials_of_groups(rows[name].to_numpy(np.float64), codes, days.size, histogram)
-        made += [(int(day), name, partial) for day, partial in zip(days, found, strict=True)]
+        parts = partials_of_groups(rows[name].to_numpy(np.float64), codes, days.size, histogram)
+        partials += [(int(day), name, partial) for day, partial in zip(days, parts, strict=True)]
     for name in categorical:
         for place, day in enumerate(days):
-            made.append((int(day), name, partial_categorical(rows[name][codes == place])))
+            partials.append((int(day), name, partial_categorical(rows[name][codes == place])))
     return pa.RecordBatch.from_pydict(
         {
-            "day": pa.array([day for day, _, _ in made], pa.int64()),
-            "column": [column for _, column, _ in made],
-            "partial": pa.array([pickle.dumps(partial) for _, _, partial in made], pa.binary()),
+            "day": pa.array([day for day, _, _ in partials], pa.int64()),
+            "column": [column for _, column, _ in partials],
+            "partial": pa.array([pickle.dumps(partial) for _, _, partial in partials], pa.binary()),
         }
     )
 

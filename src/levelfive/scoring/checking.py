@@ -54,9 +54,9 @@ def run(context: JobContext, scored: ScoringResult, *, as_of: datetime, min_rows
     parameters: dict[str, object] = {"window": scored.window, "batch_id": scored.batch_id, "min_rows": min_rows}
     with context.run("check", as_of=as_of, parameters=parameters) as run:
         run.model_version = scored.model_version
-        found = _counted(context, run, scored, as_of)
-        rows = run.counts["checked"] = int(found["rows"])
-        if wrong := [f"{found[name]:,} {name}" for name in (MISSING, REPEATED, UNSOUND) if found[name]]:
+        counts = _counted(context, run, scored, as_of)
+        rows = run.counts["checked"] = int(counts["rows"])
+        if wrong := [f"{counts[name]:,} {name}" for name in (MISSING, REPEATED, UNSOUND) if counts[name]]:
             raise DataError(
                 f"of {rows:,} rows of {scored.window} that version {scored.model_version} was to score, there are "
                 f"{', '.join(wrong)}: see batch {scored.batch_id} in {context.tables.name(PREDICTIONS)}"
@@ -66,7 +66,7 @@ def run(context: JobContext, scored: ScoringResult, *, as_of: datetime, min_rows
                 f"{rows:,} rows of {scored.window} were there to be scored as of {iso(as_of)}, and at least "
                 f"{min_rows:,} were expected: has their data landed?"
             )
-        return Checked(run.run_id, rows, found["lowest"], found["highest"])
+        return Checked(run.run_id, rows, counts["lowest"], counts["highest"])
 
 
 def _counted(context: JobContext, run: Run, scored: ScoringResult, as_of: datetime) -> dict[str, Any]:
@@ -94,5 +94,5 @@ def _counted(context: JobContext, run: Run, scored: ScoringResult, as_of: dateti
         F.min(_LOWEST).alias("lowest"),
         F.max(_HIGHEST).alias("highest"),
     )
-    found: dict[str, Any] = counts.collect()[0].asDict()
-    return found
+    totals: dict[str, Any] = counts.collect()[0].asDict()
+    return totals

@@ -62,28 +62,28 @@ def rebuild_runs(context: JobContext, batch: str) -> int:
     if not context.tables.exists(PREDICTIONS):
         return 0
     announced = context.tables.control_tables.rows(BATCHES, where={"batch_id": batch})
-    done = _runs(context, announced)
-    open_ones = [row for row in announced if row["run_id"] not in {one["run_id"] for one in done}]
+    runs = _runs(context, announced)
+    open_ones = [row for row in announced if row["run_id"] not in {one["run_id"] for one in runs}]
     if announced and not open_ones:
         return 0
     commits = _commits_since(context, open_ones)
     mine = [commit for commit in commits if commit.record.get("batch_id") == batch]
-    found = [({**commit.record, "as_of": _time_of(commit.record)}, commit.version) for commit in mine]
-    done += _runs(context, [told for told, _ in found])
-    known = {row["run_id"] for row in done}
-    missing: list[tuple[Mapping[str, Any], int | None]] = [one for one in found if one[0]["run_id"] not in known]
+    committed = [({**commit.record, "as_of": _time_of(commit.record)}, commit.version) for commit in mine]
+    runs += _runs(context, [record for record, _ in committed])
+    known = {row["run_id"] for row in runs}
+    missing: list[tuple[Mapping[str, Any], int | None]] = [one for one in committed if one[0]["run_id"] not in known]
     forgotten = [row for row in open_ones if _is_forgotten(context, row, commits)]
-    missing += [(row, None) for row in _written(context, forgotten, done)]
-    for told, version in missing:
-        _write_row(context, told, version)
+    missing += [(row, None) for row in _written(context, forgotten, runs)]
+    for record, version in missing:
+        _write_row(context, record, version)
     return len(missing)
 
 
-def _runs(context: JobContext, told: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _runs(context: JobContext, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Read the rows of `runs` of some runs, which lie where their logical times say."""
-    if not told:
+    if not records:
         return []
-    times, ids = [row["as_of"] for row in told], {row["run_id"] for row in told}
+    times, ids = [row["as_of"] for row in records], {row["run_id"] for row in records}
     columns, between = ("run_id", "as_of", "status"), {"as_of": (min(times), max(times))}
     return context.tables.control_tables.rows(RUNS, columns=columns, where={"run_id": ids}, between=between)
 
@@ -103,11 +103,11 @@ def _is_forgotten(context: JobContext, row: Mapping[str, Any], commits: Sequence
 
 
 def _written(
-    context: JobContext, announced: Sequence[Mapping[str, Any]], done: Collection[Mapping[str, Any]]
+    context: JobContext, announced: Sequence[Mapping[str, Any]], runs: Collection[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
     """Choose, of each logical time that no run says to have written, one run of those whose predictions are there."""
-    told = {row["as_of"] for row in done if row["status"] == "succeeded"}
-    by_time = {row["as_of"]: row for row in announced if row["as_of"] not in told}
+    succeeded = {row["as_of"] for row in runs if row["status"] == "succeeded"}
+    by_time = {row["as_of"]: row for row in announced if row["as_of"] not in succeeded}
     return [row for row in by_time.values() if _has_predictions(context, row)]
 
 
@@ -121,20 +121,20 @@ def _time_of(record: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(str(record["as_of"])).astimezone(UTC)
 
 
-def _write_row(context: JobContext, told: Mapping[str, Any], version: int | None) -> None:
+def _write_row(context: JobContext, record: Mapping[str, Any], version: int | None) -> None:
     context.append_row(
         {
-            "run_id": told["run_id"],
+            "run_id": record["run_id"],
             "stage": "scoring",
-            "use_case": told["use_case"],
-            "as_of": told["as_of"],
+            "use_case": record["use_case"],
+            "as_of": record["as_of"],
             "status": "succeeded",
-            "parameters": told["parameters"],
+            "parameters": record["parameters"],
             "counts": {},
             "seconds": {},
-            "versions_read": told["versions_read"],
+            "versions_read": record["versions_read"],
             "versions_written": {} if version is None else {PREDICTIONS: version},
-            "model_version": told["model_version"],
+            "model_version": record["model_version"],
             "error": None,
             "started_at": None,
             "ended_at": None,

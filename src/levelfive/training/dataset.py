@@ -211,8 +211,8 @@ def _with_texts(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     return rows.assign(**{name: category_texts(rows[name]) for name in names if name in rows.columns})
 
 
-def _without(labels: pd.DataFrame, found: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    there = pd.MultiIndex.from_frame(found[key])
+def _without(labels: pd.DataFrame, others: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    there = pd.MultiIndex.from_frame(others[key])
     return labels[~pd.MultiIndex.from_frame(labels[key]).isin(there)]
 
 
