@@ -164,7 +164,8 @@ class DatabricksFeatureStore:
         if set(described.primary_keys) != set(keys):
             raise TableError(
                 f"feature table {name} has the primary key ({', '.join(described.primary_keys)}), the use case "
-                f"declares ({', '.join(keys)}): drop the table and run the features stage again, or change the declaration"
+                f"declares ({', '.join(keys)}): drop the table and run the features stage again, or change the "
+                "declaration"
             )
 
     def _remove_stale(self, table: FeatureTable, rows: DataFrame, window: Window) -> None:
