@@ -1,4 +1,4 @@
-"""Times in Spark: which rows lie in a window, and on which day."""
+"""Conditions of Spark: which rows lie in a window, on which day; and literals of its SQL."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def in_window(column: str, window: Window) -> Column:
 def sql_window(column: str, window: Window) -> str:
     """Write the same condition in SQL."""
     return f"{column} >= {sql_literal(window.start)} AND {column} < {sql_literal(window.end)}"
+
+
+def text_literal(value: str) -> str:
+    """Write a text as a literal of Spark's SQL."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def day_number(column: str, day_starts_at: timedelta) -> Column:

@@ -13,6 +13,7 @@ from itertools import chain
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from levelfive.core.conditions import text_literal
 from levelfive.errors import ConfigError, ContractError
 from levelfive.formats.texts import MALFORMED, REFUSALS
 from levelfive.usecase import columns
@@ -42,11 +43,6 @@ _UNPRINTABLE = r"[\p{C}\p{Zl}\p{Zp}]"
 def full_match(pattern: str) -> str:
     """Anchor a regular expression at both ends; unlike `^` and `$`, a trailing line break does not pass."""
     return rf"\A(?:{pattern})\z"
-
-
-def text_literal(value: str) -> str:
-    """Write a text as a literal of Spark's SQL."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def demands(source: Source) -> tuple[Expectation, ...]:

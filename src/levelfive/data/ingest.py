@@ -18,7 +18,7 @@ from levelfive.core.days import date_of
 from levelfive.core.windows import from_micros
 from levelfive.data import contract
 from levelfive.data.landing import LandingFile, read_rows
-from levelfive.errors import LandingError
+from levelfive.errors import LandingError, first_line
 from levelfive.storage.tables import Tables
 from levelfive.usecase.calls import derived
 from levelfive.usecase.columns import own
@@ -90,8 +90,7 @@ def apply_contract(
         counts = _count(judged, good, source, day_starts_at)
     except PySparkException as err:
         names = ", ".join(file.name for file in files)
-        message = str(err).splitlines()[0]
-        raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {message}") from err
+        raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {first_line(err)}") from err
     for file in files:
         _check(judged, source, file, counts)
     return Batch(source, tuple(files), judged, good, counts)

@@ -122,7 +122,8 @@ def _missing(run: Run, use_case: UseCase, until: date, sources: Iterable[str] | 
 def within(holes: Iterable[Hole], window: Window, use_case: UseCase) -> tuple[Hole, ...]:
     """Choose the holes that states and predictions of a window look back to."""
     first, last = (
-        day_of(moment, use_case.day_starts_at) for moment in (window.start - use_case.lookback, window.end - _INSTANT)
+        day_of(moment, use_case.day_starts_at)
+        for moment in (window.start - use_case.lookback, window.end - timedelta.resolution)
     )
     return tuple(hole for hole in holes if hole.first <= last and hole.last >= first)
 
@@ -168,9 +169,6 @@ def acknowledge(context: JobContext, acknowledgement: Acknowledgement, *, as_of:
         # A person may look back for long: the holes around these days are told, not those around the logical now.
         until = min(day_of(as_of, context.use_case.day_starts_at), hole.last + YEAR_DAYS * DAY)
         return note(run, _missing(run, context.use_case, until, [hole.source]).holes)
-
-
-_INSTANT = timedelta(microseconds=1)
 
 
 def _check(use_case: UseCase, acknowledgement: Acknowledgement) -> None:

@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 
 from pyspark.sql import functions as F
 
+from levelfive.core.conditions import text_literal
 from levelfive.core.days import date_of
 from levelfive.core.windows import Window
-from levelfive.data.contract import text_literal
 from levelfive.data.ingest import Batch, day_of_row
 from levelfive.data.landed import FileResult, dated_files
 from levelfive.data.missing import FileDays, counted
@@ -74,7 +74,7 @@ def window_of(batch: Batch) -> tuple[str, Window] | None:
     if source.event_time is None or source.key_within is None or not lows:
         return None
     return source.event_time, Window(
-        min(lows) - source.key_within, max(highs) + source.key_within + timedelta(microseconds=1)
+        min(lows) - source.key_within, max(highs) + source.key_within + timedelta.resolution
     )
 
 

@@ -78,7 +78,7 @@ def delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered,
         LANDING_FILES, between={"max_event_time": (window.start, None), "loaded_at": (window.start, None)}
     ):
         # A file that says more than its time knows, if only by one wild date, stands where it came.
-        newest = min(row["max_event_time"], row["loaded_at"] - timedelta(microseconds=1))
+        newest = min(row["max_event_time"], row["loaded_at"] - timedelta.resolution)
         if window.start <= newest < window.end:
             counts[row["source"]].update({name: row[name] for name in names})
             if row["quarantined"] > share * row["rows_in"]:

@@ -10,8 +10,6 @@ from levelfive.core.windows import Window
 from levelfive.data.missing import SOURCE_DAYS
 from levelfive.storage.runs import RUNS, JobContext, Run
 
-_INSTANT = timedelta(microseconds=1)
-
 
 def nothing_in(context: JobContext, run: Run, window: Window, *, as_of: datetime) -> str:
     """Say why a window without live predictions has nothing to monitor; empty where there may be rows to be scored.
@@ -26,7 +24,9 @@ def nothing_in(context: JobContext, run: Run, window: Window, *, as_of: datetime
         return f"no live prediction in {window}: scoring found no row there"
     use_case = context.use_case
     dated = sorted(name for name in use_case.spine_sources if use_case.source(name).event_time is not None)
-    first, last = (day_of(moment, use_case.day_starts_at) for moment in (window.start, window.end - _INSTANT))
+    first, last = (
+        day_of(moment, use_case.day_starts_at) for moment in (window.start, window.end - timedelta.resolution)
+    )
     known = [
         row["day"]
         for row in run.rows(SOURCE_DAYS, columns=("day", "accepted", "loaded_at"), where={"source": dated})

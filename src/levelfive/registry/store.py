@@ -12,8 +12,8 @@ from pathlib import Path
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
-from levelfive.errors import ConfigError, DamagedModel, MachineError, ModelNotFound, RegistryError
-from levelfive.models.mlflow_store import first_line, is_of_a_database, refusals_of
+from levelfive.errors import ConfigError, DamagedModel, MachineError, ModelNotFound, RegistryError, first_line
+from levelfive.models.mlflow_store import is_of_a_database, refusals_of
 from levelfive.models.package import Model, digest, load
 from levelfive.registry.backends import Backend, backend_of, every_version, name_for, without_password
 from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
+from levelfive.core.texts import counted
 from levelfive.core.windows import iso
 from levelfive.errors import DataError
 from levelfive.retraining import triggers
@@ -145,7 +146,7 @@ def _too_little(foreseen: Foreseen) -> str:
 
 def _lacking(foreseen: Foreseen) -> str:
     short = (("day", foreseen.min_days - foreseen.days), ("row", foreseen.min_rows - foreseen.rows))
-    lacking = " and ".join(f"{count:,} more {what}{'' if count == 1 else 's'}" for what, count in short if count > 0)
+    lacking = " and ".join(counted(count, f"more {what}") for what, count in short if count > 0)
     return f"{lacking} with mature labels that the live model was not trained on"
 
 

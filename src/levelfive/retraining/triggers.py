@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from levelfive.core.days import DAY
+from levelfive.core.texts import counted
 from levelfive.core.windows import iso
 from levelfive.retraining.situation import Interval, Situation, WindowEvidence
 from levelfive.usecase.policies import RetrainingPolicy
@@ -102,8 +103,8 @@ def label_growth(situation: Situation, policy: RetrainingPolicy) -> Finding | No
     growth = f"growth {new / had:.1%} of the {policy.label_growth:.1%} asked for"
     sentence = f"label growth: {new:+,} labelled rows since the {had:,} at training, {growth}"
     if new >= needed:
-        return Finding(True, sentence, f"{_count(new - needed + 1, 'fewer label')} ({growth})")
-    return Finding(False, sentence, f"{_count(needed - new, 'more label')} ({growth})")
+        return Finding(True, sentence, f"{counted(new - needed + 1, 'fewer label')} ({growth})")
+    return Finding(False, sentence, f"{counted(needed - new, 'more label')} ({growth})")
 
 
 def age(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
@@ -123,8 +124,8 @@ def shortfall(situation: Situation, policy: RetrainingPolicy) -> str | None:
         return None
     seen = situation.windows[-1]
     return (
-        f"a latest window that counts: {_count(seen.days, 'day')} and {_count(seen.rows, 'row')} of mature labels, "
-        f"at least {_count(policy.min_days, 'day')} and {_count(policy.min_rows, 'row')} are asked for"
+        f"a latest window that counts: {counted(seen.days, 'day')} and {counted(seen.rows, 'row')} of mature labels, "
+        f"at least {counted(policy.min_days, 'day')} and {counted(policy.min_rows, 'row')} are asked for"
     )
 
 
@@ -141,15 +142,15 @@ def _in_windows(situation: Situation, policy: RetrainingPolicy, condition: _Cond
     met = [condition.met(seen) for seen in counted]
     asked = f"{condition.name} {condition.asked}"
     if not met:
-        missing = f"{asked} in {_count(policy.of_them, 'more window')}"
+        missing = f"{asked} in {counted(policy.of_them, 'more window')}"
         return Finding(False, f"{condition.name}: no window counts yet", missing, of_windows=True)
     sentence = (
-        f"{asked} in {sum(met)} of {_count(len(met), 'window')}, asked for in {policy.of_them} of the last "
+        f"{asked} in {sum(met)} of {counted(len(met), 'window')}, asked for in {policy.of_them} of the last "
         f"{policy.windows} and in the latest: {condition.shown(counted[-1])}"
     )
     if met[-1] and sum(met) >= policy.of_them:
         return Finding(True, sentence, f"{condition.name} not {condition.asked} in the latest window", of_windows=True)
-    lacking = _count(max(policy.of_them - sum(met), 1), "more window")
+    lacking = counted(max(policy.of_them - sum(met), 1), "more window")
     missing = f"{asked} in {lacking}" + ("" if met[-1] else ", the latest among them")
     return Finding(False, sentence, missing, of_windows=True)
 
@@ -166,7 +167,3 @@ def _measured(interval: Interval | None) -> Interval:
 def _shown(interval: Interval | None, form: str) -> str:
     low, high = _measured(interval)
     return "not measured" if math.isnan(low) else f"{low:{form}} to {high:{form}}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

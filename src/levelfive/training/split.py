@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from levelfive.core.days import DAY, day_of, start_of
+from levelfive.core.texts import counted
 from levelfive.core.windows import Window, is_utc, iso
 from levelfive.errors import ConfigError, EvidenceError, require
 from levelfive.usecase.policies import GatePolicy
@@ -99,7 +100,7 @@ def moved_back(holdout: Window, policy: GatePolicy) -> tuple[str, ...]:
     if days < 1:
         return ()
     return (
-        f"the holdout begins {days} day{'' if days == 1 else 's'} earlier, at {iso(holdout.start)}: as many days since "
+        f"the holdout begins {counted(days, 'day')} earlier, at {iso(holdout.start)}: as many days since "
         "then have no mature labels, or are left out",
     )
 

@@ -16,8 +16,8 @@ from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
 
-from levelfive.errors import ConfigError, MachineError, RegistryError
-from levelfive.models.mlflow_store import experiment_id, first_line, is_of_a_database, refusals_of
+from levelfive.errors import ConfigError, MachineError, RegistryError, first_line
+from levelfive.models.mlflow_store import experiment_id, is_of_a_database, refusals_of
 from levelfive.registry.backends import without_password
 from levelfive.statistics.metrics import Evaluation
 
