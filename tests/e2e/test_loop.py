@@ -27,7 +27,7 @@ from levelfive.retraining.records import RETRAININGS
 from levelfive.scoring import job as scoring
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
-from levelfive.training.dataset import DAY, SLICE, Wanted, labelled_rows, training_rows
+from levelfive.training.dataset import DAY_NUMBER, SLICE, Wanted, labelled_rows, training_rows
 from levelfive.usecase.policies import GatePolicy, RetrainingPolicy
 
 SCORED = Window(AS_OF, LATER)
@@ -136,7 +136,7 @@ def test_a_training_set_grows_into_what_would_be_assembled_anew(copy: Copy) -> N
 
     assert len(earlier) < len(grown) == len(anew)
     slices = [f"{SLICE}{name}" for name in use_case.slices]
-    columns = [*dict.fromkeys([*use_case.key, *spec.features]), *slices, "label", DAY]
+    columns = [*dict.fromkeys([*use_case.key, *spec.features]), *slices, "label", DAY_NUMBER]
     pd.testing.assert_frame_equal(anew[columns], grown[columns], check_exact=True, check_dtype=False)
 
 

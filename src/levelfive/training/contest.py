@@ -18,7 +18,7 @@ from levelfive.models.package import Model
 from levelfive.registry.gate import GateEvidence, GateVerdict, judge_candidate, without_lost_champion
 from levelfive.registry.promotions import Promotion
 from levelfive.statistics.metrics import row_loss
-from levelfive.training.dataset import DAY
+from levelfive.training.dataset import DAY_NUMBER
 from levelfive.training.split import moved_back
 from levelfive.usecase.columns import LABEL
 from levelfive.usecase.policies import GatePolicy
@@ -38,14 +38,16 @@ def losses(model: Model, rows: pd.DataFrame | None, scores: NDArray[Any] | None 
 
     Args:
         model: The model.
-        rows: The features of the model, `label` and `DAY`; None where there are no rows.
+        rows: The features of the model, `label` and `DAY_NUMBER`; None where there are no rows.
         scores: What the model says of the rows, shape (rows,), where that is known already.
     """
     if rows is None or rows.empty:
         return Losses(np.empty(0), np.empty(0), np.empty(0, np.int64))
     labels = rows[LABEL].to_numpy(np.float64)
     return Losses(
-        row_loss(model.card.task, labels, model.score(rows) if scores is None else scores), labels, rows[DAY].to_numpy()
+        row_loss(model.card.task, labels, model.score(rows) if scores is None else scores),
+        labels,
+        rows[DAY_NUMBER].to_numpy(),
     )
 
 

@@ -35,7 +35,7 @@ from levelfive.usecase.columns import LABEL, PREDICTION_TIME, own
 from levelfive.usecase.features import Lookup
 from levelfive.usecase.use_case import UseCase
 
-DAY = own("day")
+DAY_NUMBER = own("day")
 SLICE = own("slice_")
 """Put before the names of the columns by whose values metrics are reported; they hold text."""
 SNAPSHOT = "training_set.parquet"
@@ -83,7 +83,7 @@ def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window,
         as_of: The logical now: labels known later are left out.
 
     Returns:
-        Key, `prediction_time`, the features (categories as text), the slices, `label` and `DAY` (a whole number).
+        Key, `prediction_time`, the features (categories as text), the slices, `label` and `DAY_NUMBER` (a whole number).
 
     Raises:
         DataError: Two rows share a key, or a label is none of the task's.
@@ -116,7 +116,7 @@ def labelled_rows(
     """Join the labelled rows of a window with the feature tables, ordered by prediction time and key.
 
     Returns:
-        Key, `prediction_time`, the spine's columns, the lookups' features, the slices, `label` and `DAY`.
+        Key, `prediction_time`, the spine's columns, the lookups' features, the slices, `label` and `DAY_NUMBER`.
 
     Raises:
         ConfigError: The use case's `spine` failed, or its rows lack a column.
@@ -225,5 +225,5 @@ def _ordered(rows: pd.DataFrame, use_case: UseCase) -> pd.DataFrame:
     # Row order changes what trees learn: a total order makes a training repeatable.
     rows = rows.sort_values([PREDICTION_TIME, *use_case.key], ignore_index=True)
     seconds = rows[PREDICTION_TIME].to_numpy("datetime64[s]").astype(np.int64)
-    rows[DAY] = day_number(seconds, use_case.day_starts_at)
+    rows[DAY_NUMBER] = day_number(seconds, use_case.day_starts_at)
     return rows

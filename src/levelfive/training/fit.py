@@ -11,7 +11,7 @@ from levelfive.core.windows import Window
 from levelfive.errors import EvidenceError
 from levelfive.models.package import Model, ModelCard, feature_frame
 from levelfive.statistics.baseline import profile_baseline
-from levelfive.training.dataset import DAY, Snapshot, inside
+from levelfive.training.dataset import DAY_NUMBER, Snapshot, inside
 from levelfive.training.labels import cannot_be_learned
 from levelfive.training.out_of_fold import OutOfFold
 from levelfive.training.session import Session
@@ -63,7 +63,7 @@ def with_baseline(model: Model, rows: pd.DataFrame, out_of_fold: OutOfFold, skil
         card.categorical,
         label=rows[LABEL].to_numpy(np.float64),
         score=out_of_fold.scores,
-        days=rows[DAY].to_numpy(),
+        days=rows[DAY_NUMBER].to_numpy(),
         score_days=out_of_fold.days,
     )
     return Model(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from levelfive.models.package import feature_frame, score
 from levelfive.statistics.histograms import Floats
-from levelfive.training.dataset import DAY
+from levelfive.training.dataset import DAY_NUMBER
 from levelfive.training.labels import cannot_be_learned
 from levelfive.training.split import blocks_of_weeks
 from levelfive.usecase.columns import LABEL, PREDICTION_TIME
@@ -55,7 +55,7 @@ def out_of_fold(
     """
     before = len(rows) - held_out.size
     features, labels = feature_frame(rows, spec.features, spec.categorical), rows[LABEL].to_numpy(np.float64)
-    days = rows[DAY].to_numpy(np.int64)
+    days = rows[DAY_NUMBER].to_numpy(np.int64)
     blocks = blocks_of_weeks(rows[PREDICTION_TIME].iloc[:before], BLOCKS, day_starts_at=day_starts_at)
     block_of_row = np.append(blocks, np.full(held_out.size, -1))
     parts = [(held_out, days[before:])]

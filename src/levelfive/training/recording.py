@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from levelfive.models.package import Model
 from levelfive.registry.gate import GateVerdict
 from levelfive.statistics.metrics import Evaluation, evaluate, evaluate_slices
-from levelfive.training.dataset import DAY, SLICE
+from levelfive.training.dataset import DAY_NUMBER, SLICE
 from levelfive.training.plots import calibration_plot, importance_plot
 from levelfive.training.session import Session
 from levelfive.training.tracking import slice_name
@@ -35,7 +35,7 @@ def record_evaluation(
         RegistryError: The tracking store refused, or did not answer.
     """
     tracked, spec = session.tracked, session.spec
-    labels, days = held_out[LABEL].to_numpy(np.float64), held_out[DAY].to_numpy()
+    labels, days = held_out[LABEL].to_numpy(np.float64), held_out[DAY_NUMBER].to_numpy()
     evaluation = evaluate(spec.task, labels, scores, days)
     ours = {f"{OWN_PARAMETERS}seed": spec.seed, f"{OWN_PARAMETERS}features": len(spec.features)}
     tracked.log_parameters({**spec.parameters, **ours})

@@ -32,7 +32,7 @@ from levelfive.registry.store import CentralRegistry
 from levelfive.statistics.baseline import profile_baseline
 from levelfive.storage.runs import RUNS, JobContext
 from levelfive.training.admission import Admission, admit
-from levelfive.training.dataset import DAY, outside
+from levelfive.training.dataset import DAY_NUMBER, outside
 from levelfive.usecase.columns import LABEL, PREDICTION_TIME
 from levelfive.usecase.model import Task
 from levelfive.usecase.policies import GatePolicy
@@ -48,7 +48,7 @@ def flights(window: Window) -> pd.DataFrame:
     times = pd.date_range(window.start, window.end, freq="10min", inclusive="left").tz_localize(None)
     distance = np.arange(len(times)) % 40.0
     days = (times - pd.Timedelta(hours=6)).to_numpy().astype("datetime64[D]").astype(np.int64)
-    return pd.DataFrame({PREDICTION_TIME: times, "distance": distance, LABEL: 1.0 * (distance > 20), DAY: days})
+    return pd.DataFrame({PREDICTION_TIME: times, "distance": distance, LABEL: 1.0 * (distance > 20), DAY_NUMBER: days})
 
 
 def labelled_rows(context: JobContext, run: object, lookups: object, window: Window, *, as_of: datetime) -> Any:
@@ -74,7 +74,7 @@ def labelled_days(
             of_day[PREDICTION_TIME].min().to_pydatetime().replace(tzinfo=UTC),
             len(of_day) if since is None else int((of_day[PREDICTION_TIME] >= since.replace(tzinfo=None)).sum()),
         )
-        for day, of_day in rows.groupby(DAY)
+        for day, of_day in rows.groupby(DAY_NUMBER)
     )
 
 
@@ -104,7 +104,7 @@ def a_model(trained_until: datetime, **card: Any) -> Model:
     )
     model = Model(estimator, replace(about, **card))
     baseline = profile_baseline(
-        features, (), label=rows[LABEL].to_numpy(), score=model.score(features), days=rows[DAY].to_numpy()
+        features, (), label=rows[LABEL].to_numpy(), score=model.score(features), days=rows[DAY_NUMBER].to_numpy()
     )
     return Model(estimator, replace(model.card, baseline=baseline.to_json()))
 
