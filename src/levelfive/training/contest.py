@@ -43,12 +43,8 @@ def losses(model: Model, rows: pd.DataFrame | None, scores: NDArray[Any] | None 
     """
     if rows is None or rows.empty:
         return Losses(np.empty(0), np.empty(0), np.empty(0, np.int64))
-    labels = rows[LABEL].to_numpy(np.float64)
-    return Losses(
-        row_loss(model.card.task, labels, model.score(rows) if scores is None else scores),
-        labels,
-        rows[DAY_NUMBER].to_numpy(),
-    )
+    labels, scores = rows[LABEL].to_numpy(np.float64), model.score(rows) if scores is None else scores
+    return Losses(row_loss(model.card.task, labels, scores), labels, rows[DAY_NUMBER].to_numpy())
 
 
 @dataclass(frozen=True)

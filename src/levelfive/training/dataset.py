@@ -36,6 +36,7 @@ from levelfive.usecase.features import Lookup
 from levelfive.usecase.use_case import UseCase
 
 DAY_NUMBER = own("day")
+"""The column of a row's day, as a whole number; see `core.days`."""
 SLICE = own("slice_")
 """Put before the names of the columns by whose values metrics are reported; they hold text."""
 SNAPSHOT = "training_set.parquet"
@@ -83,7 +84,7 @@ def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window,
         as_of: The logical now: labels known later are left out.
 
     Returns:
-        Key, `prediction_time`, the features (categories as text), the slices, `label` and `DAY_NUMBER` (a whole number).
+        Key, `prediction_time`, the features (categories as text), the slices, `label` and `DAY_NUMBER`.
 
     Raises:
         DataError: Two rows share a key, or a label is none of the task's.
