@@ -138,15 +138,15 @@ def _offset(name: str, limit: float, form: str) -> _Condition:
 
 
 def _in_windows(situation: Situation, policy: RetrainingPolicy, condition: _Condition) -> Finding:
-    counted = [seen for seen in situation.windows if _counts(seen, policy)][-policy.windows :]
-    met = [condition.met(seen) for seen in counted]
+    windows = [seen for seen in situation.windows if _counts(seen, policy)][-policy.windows :]
+    met = [condition.met(seen) for seen in windows]
     asked = f"{condition.name} {condition.asked}"
     if not met:
         missing = f"{asked} in {counted(policy.of_them, 'more window')}"
         return Finding(False, f"{condition.name}: no window counts yet", missing, of_windows=True)
     sentence = (
         f"{asked} in {sum(met)} of {counted(len(met), 'window')}, asked for in {policy.of_them} of the last "
-        f"{policy.windows} and in the latest: {condition.shown(counted[-1])}"
+        f"{policy.windows} and in the latest: {condition.shown(windows[-1])}"
     )
     if met[-1] and sum(met) >= policy.of_them:
         return Finding(True, sentence, f"{condition.name} not {condition.asked} in the latest window", of_windows=True)

@@ -21,6 +21,7 @@ from levelfive.statistics.metrics import row_loss
 from levelfive.training.dataset import DAY_NUMBER
 from levelfive.training.split import moved_back
 from levelfive.usecase.columns import LABEL
+from levelfive.usecase.model import Task
 from levelfive.usecase.policies import GatePolicy
 
 
@@ -45,6 +46,10 @@ def losses(model: Model, rows: pd.DataFrame | None, scores: NDArray[Any] | None 
         return Losses(np.empty(0), np.empty(0), np.empty(0, np.int64))
     labels, scores = rows[LABEL].to_numpy(np.float64), model.score(rows) if scores is None else scores
     return Losses(row_loss(model.card.task, labels, scores), labels, rows[DAY_NUMBER].to_numpy())
+
+
+def _constant_loss(task: Task, labels: NDArray[Any], constant: float) -> NDArray[Any]:
+    return row_loss(task, labels, np.full(labels.size, constant)) if labels.size else np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -96,10 +101,9 @@ class Contest:
         return verdict
 
     def _evidence(self, candidate: Losses, champion: Losses | None, label_mean: float) -> GateEvidence:
-        constant = np.full(len(candidate.labels), label_mean)
         return GateEvidence(
             candidate_loss=candidate.loss,
-            reference_loss=row_loss(self.candidate.card.task, candidate.labels, constant),
+            reference_loss=_constant_loss(self.candidate.card.task, candidate.labels, label_mean),
             days=candidate.days,
             evaluated_from=self.evaluated_from,
             candidate_trained_until=self.candidate.card.trained_until,
