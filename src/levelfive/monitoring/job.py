@@ -92,7 +92,7 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
         if not judged:
             registry.load(now.versions[-1])  # its error says what is gone
         with run.timed("write"):
-            write_window(run, judged, landed, measured, as_of)
+            write_window(context, run, judged, landed, measured, as_of)
         verdicts = {one.subject.model_version: one.verdict for one in judged}
         return MonitoringResult(run.run_id, window, verdicts, measured)
 

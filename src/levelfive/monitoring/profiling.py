@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from levelfive.core.conditions import day_number
 from levelfive.core.days import date_of
-from levelfive.statistics.baseline import SCORE, Baseline, merge, partial_categorical
+from levelfive.statistics.baseline import Baseline, merge, partial_categorical, score_column
 from levelfive.statistics.histograms import Histogram
 from levelfive.statistics.partials import (
     CategoricalProfile,
@@ -28,7 +28,6 @@ from levelfive.statistics.partials import (
 )
 from levelfive.storage.category_columns import with_texts
 from levelfive.storage.predictions import FEATURES
-from levelfive.storage.predictions import SCORE as SCORED
 from levelfive.usecase.columns import PREDICTION_TIME, own
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ class WindowProfiles:
 
 
 def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) -> WindowProfiles:
-    """Profile the features and the score of scored rows, by day, on the bins of a baseline.
+    """Profile the features and the scores of scored rows, by day, on the bins of a baseline.
 
     Each batch of rows becomes a partial profile a day and column; these are merged where they meet, so that no
     machine ever holds more rows than a batch and what is kept of the others.
@@ -72,11 +71,13 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
     """
     numeric, categorical = sorted(baseline.numeric), sorted(baseline.categorical)
-    bins = {**{name: baseline.numeric[name].histogram for name in numeric}, SCORE: baseline.score.histogram}
+    bins = {name: baseline.numeric[name].histogram for name in numeric}
+    bins |= {name: profile.histogram for name, profile in baseline.scores.items()}
     features = [F.col(f"{FEATURES}.{name}").cast("double").alias(name) for name in numeric]
     features += [F.col(f"{FEATURES}.{name}").alias(name) for name in categorical]
     day = day_number(PREDICTION_TIME, day_starts_at).cast("long").alias(_DAY)
-    wanted = rows.select(day, F.col(SCORED).alias(SCORE), *features)
+    scores = [F.col(score_column(name)).alias(name) for name in baseline.scores]
+    wanted = rows.select(day, *scores, *features)
     wanted = with_texts(wanted, categorical)
 
     def partials(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -96,10 +97,8 @@ def finish(partial: Partial, column: str, baseline: Baseline) -> Profile:
 
 
 def baseline_of(column: str, baseline: Baseline) -> NumericProfile:
-    """Find the baseline's profile of a numeric column, of the score or of the label."""
-    if column == SCORE:
-        return baseline.score
-    return baseline.numeric.get(column, baseline.label)
+    """Find the baseline's profile of a numeric column, of a score or of the label."""
+    return baseline.scores.get(column) or baseline.numeric.get(column, baseline.label)
 
 
 def _partials_of(rows: pd.DataFrame, bins: Mapping[str, Histogram], categorical: list[str]) -> pa.RecordBatch:

@@ -19,8 +19,9 @@ from levelfive.monitoring.profiling import WindowProfiles, baseline_of, finish, 
 from levelfive.monitoring.records import Subject, VerdictRecord
 from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, WindowVerdict, judge_window
 from levelfive.statistics.baseline import Baseline
-from levelfive.statistics.metrics import SKILL, Estimate, Metric
+from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.partials import CategoricalProfile
+from levelfive.statistics.tasks.task import Task
 from levelfive.storage.predictions import PREDICTIONS, scored_by
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.columns import PREDICTION_TIME
@@ -104,19 +105,17 @@ def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts
     return JudgedVersion(subject, baseline, profiles, drifts, all_faults, verdict)
 
 
-def verdict_record(judged: JudgedVersion, performance: Performance, as_of: datetime) -> VerdictRecord:
+def verdict_record(task: Task, judged: JudgedVersion, performance: Performance, as_of: datetime) -> VerdictRecord:
     """Write down a verdict with the evidence that a decision needs.
 
     Args:
+        task: Says which metrics are the skill and the offset.
         judged: The version and its verdict.
         performance: What the labels say of the window.
         as_of: When it is said.
     """
     estimates = {} if performance.evaluation is None else performance.evaluation.estimates
-    bias, skill = (
-        next(((e.low, e.high) for n, e in estimates.items() if n in names and math.isfinite(e.low)), None)
-        for names in ((Metric.CALIBRATION, Metric.BIAS), (Metric.SKILL, Metric.R2))
-    )
+    offset, skill = (_interval(estimates.get(name or "")) for name in (task.offset, task.skill))
     return VerdictRecord(
         model_version=judged.subject.model_version,
         window=judged.subject.window,
@@ -124,7 +123,7 @@ def verdict_record(judged: JudgedVersion, performance: Performance, as_of: datet
         days=0 if performance.evaluation is None else performance.evaluation.days,
         rows=performance.mature,
         drifted_share=len(judged.verdict.unusual) / max(len(judged.drifts), 1),
-        calibration=bias,
+        calibration=offset,
         skill=skill,
         outside=judged.verdict.outside,
         unusual=judged.verdict.unusual,
@@ -134,8 +133,12 @@ def verdict_record(judged: JudgedVersion, performance: Performance, as_of: datet
     )
 
 
+def _interval(estimate: Estimate | None) -> tuple[float, float] | None:
+    return (estimate.low, estimate.high) if estimate is not None and math.isfinite(estimate.low) else None
+
+
 def _skill(use_case: UseCase, performance: Performance) -> Estimate | None:
-    return None if performance.evaluation is None else performance.evaluation.estimates[SKILL[use_case.model.task]]
+    return None if performance.evaluation is None else performance.evaluation.estimates[use_case.model.task.skill]
 
 
 def _drifts(use_case: UseCase, profiles: WindowProfiles, baseline: Baseline) -> tuple[ColumnDrift, ...]:

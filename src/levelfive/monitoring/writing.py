@@ -13,10 +13,11 @@ from levelfive.monitoring.profiling import finish
 from levelfive.monitoring.verdict import Delivered
 from levelfive.monitoring.versions import JudgedVersion, verdict_record
 from levelfive.statistics.partials import Partial
-from levelfive.storage.runs import Run
+from levelfive.storage.runs import JobContext, Run
 
 
 def write_window(
+    context: JobContext,
     run: Run,
     versions: Sequence[JudgedVersion],
     delivered: Sequence[Delivered],
@@ -26,13 +27,14 @@ def write_window(
     """Write the profiles, drift, quality, performance and verdicts of a window.
 
     Args:
+        context: The use case, whose task says what its metrics are.
         run: Which run writes.
         versions: The versions that scored rows of the window, at least one.
         delivered: What landed of each source.
         performances: What the labels say, of earlier windows too; the window's own is the last.
         as_of: The logical now.
     """
-    profiles = []
+    task, profiles = context.use_case.model.task, []
     for one in versions:
         columns: list[tuple[date | None, str, Partial]] = []
         columns += [(day, column, part) for (day, column), part in one.profiles.by_day.items()]
@@ -41,7 +43,7 @@ def write_window(
     drifts = [(one.subject, column) for one in versions for column in one.drifts]
     broken = frozenset[tuple[date, str]]().union(*(one.faults.days for one in versions))
     seen_from = {one.subject.model_version: one.faults.seen_from for one in versions}
-    verdicts = [(one.subject, verdict_record(one, performances[-1], as_of)) for one in versions]
+    verdicts = [(one.subject, verdict_record(task, one, performances[-1], as_of)) for one in versions]
     jobs = [
         partial(records.write_profiles, run, profiles, broken),
         partial(records.write_drift, run, drifts, seen_from),

@@ -35,7 +35,8 @@ def metric_chart(data: ReportData, metric: str) -> Html:
     reference = [point.reference.get(metric, _NOTHING) for point in points]
     with drawing():
         figure, axes = _figure_with_decisions(data)
-        axes.set_title(f"{metric_name(metric)} ({metric_unit(metric)})" if metric_unit(metric) else metric, loc="left")
+        title, unit = metric_name(data.task, metric), metric_unit(data.task, metric)
+        axes.set_title(f"{title} ({unit})" if unit else metric, loc="left")
         _band(axes, points, reference, GREY)
         _band(axes, points, live, LIVE)
         _line(axes, points, [of.value for of in reference], color=GREY, marker="s", style="--")
@@ -48,7 +49,7 @@ def metric_chart(data: ReportData, metric: str) -> Html:
             for point, mine, old in zip(points, live, reference, strict=True)
         )
         name = f"metric-{data.chart_metrics.index(metric)}"
-        return svg(figure, name=name, alternative=f"{metric_name(metric)} by window. {said}.")
+        return svg(figure, name=name, alternative=f"{title} by window. {said}.")
 
 
 def rate_chart(data: ReportData) -> Html:
@@ -56,11 +57,11 @@ def rate_chart(data: ReportData) -> Html:
     points = data.points_in_time
     rates = [_or_nan(point.label_rate) for point in points]
     scores = [_or_nan(point.mean_score) for point in points]
-    label = "label rate" if data.labels_are_shares else "mean label"
+    label = data.task.label_mean
     with drawing():
         figure, axes = _figure_with_decisions(data)
         axes.set_title(f"Observed {label} and mean predicted score", loc="left")
-        if data.labels_are_shares:
+        if data.task.labels_are_shares:
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         _line(axes, points, scores, color=SECOND, marker="s", style="--")
         _line(axes, points, rates, color=LIVE, marker="o", style="-")

@@ -137,7 +137,8 @@ def _performance(data: ReportData) -> Html:
         "Bands and bars are intervals by days: rows of one day are not independent. Provisional points are hollow and "
         "labelled with the share of labels known. Marks below the chart are decisions; dotted lines are promotions."
     )
-    heads = [f"{metric_name(name)}, {who}" for name in data.chart_metrics for who in ("live", "never retrained")]
+    titles = [metric_name(data.task, name) for name in data.chart_metrics]
+    heads = [f"{title}, {who}" for title in titles for who in ("live", "never retrained")]
     by_window = table(
         "Performance by window, with intervals by days",
         ("Window", "Model version", *heads, "Labels known"),
@@ -165,21 +166,26 @@ def _latest(data: ReportData) -> Html:
         f"All metrics of {window_name(point.window)}, the latest window whose labels are known",
         ("Metric", "Live", "Never retrained", "Unit", "Days"),
         (
-            (metric_name(name), *_estimates(point, [name]), metric_unit(name), f"{point.live[name].days:,}")
+            (
+                metric_name(data.task, name),
+                *_estimates(point, [name]),
+                metric_unit(data.task, name),
+                f"{point.live[name].days:,}",
+            )
             for name in point.live
         ),
     )
 
 
 def _rates(data: ReportData) -> Html:
-    label = "label rate" if data.labels_are_shares else "mean label"
+    label, is_share = data.task.label_mean, data.task.labels_are_shares
     title = f"Observed {label} and mean predicted score"
     points = [p for p in data.points_in_time if p.label_rate is not None or p.mean_score is not None]
     if not points:
         return section("rates", title, element("p", "Nothing measured yet."))
-    write: Callable[[float | None], str] = share if data.labels_are_shares else number
+    write: Callable[[float | None], str] = share if is_share else number
     values = table(
-        "By window" if data.labels_are_shares else "By window, in the label's unit",
+        "By window" if is_share else "By window, in the label's unit",
         ("Window", f"Observed {label}", "Mean score", "Labels known"),
         ((window_name(p.window), write(p.label_rate), write(p.mean_score), _known(p)) for p in points),
     )

@@ -17,7 +17,6 @@ from levelfive.retraining.policy import Situation, WindowEvidence, decide
 from levelfive.retraining.records import DecisionRecord, retrainings
 from levelfive.retraining.tried import foreseen, tried
 from levelfive.storage.runs import JobContext, Run
-from levelfive.usecase.model import Task
 
 
 def decision_id(model_name: str, as_of: datetime) -> str:
@@ -61,8 +60,8 @@ def take_decision(
         labels_at_training=max([card.training_rows, *settled.labels]),
         labels_now=sum(day.rows for day in days),
         trained_at=card.as_of,
+        task=use_case.model.task,
         last_retraining=max(settled.asked, default=None),
-        is_regression=use_case.model.task is Task.REGRESSION,
         foreseen=foreseen(use_case, days, as_of=as_of, unsettled=settled.unsettled),
     )
     decision = decide(situation, use_case.retraining)

@@ -76,8 +76,9 @@ def admit(
             contest = Contest(candidate, live, rival, judging.holdout())
             ours = judging.losses(candidate, contest.unseen)
             theirs = None if rival is None else judging.losses(rival, contest.unseen)
-            label_mean = registry.load(copy).baseline.label.mean or 0.0
-            verdict = contest.judge(ours, theirs, context.use_case.gate, label_mean=label_mean)
+            refit = registry.load(copy)
+            constant = refit.card.task.constant_of(refit.baseline.label)
+            verdict = contest.judge(ours, theirs, context.use_case.gate, constant=constant)
         registry.tag(copy, verdict_tags(verdict, live))
         if verdict.passed:
             nominate(context, registry, copy)

@@ -18,10 +18,10 @@ from levelfive.models.package import Model
 from levelfive.registry.gate import GateEvidence, GateVerdict, judge_candidate, without_lost_champion
 from levelfive.registry.promotions import Promotion
 from levelfive.statistics.metrics import row_loss
+from levelfive.statistics.tasks.task import Task
 from levelfive.training.dataset import DAY_NUMBER
 from levelfive.training.split import moved_back
 from levelfive.usecase.columns import LABEL
-from levelfive.usecase.model import Task
 from levelfive.usecase.policies import GatePolicy
 
 
@@ -40,7 +40,7 @@ def losses(model: Model, rows: pd.DataFrame | None, scores: NDArray[Any] | None 
     Args:
         model: The model.
         rows: The features of the model, `label` and `DAY_NUMBER`; None where there are no rows.
-        scores: What the model says of the rows, shape (rows,), where that is known already.
+        scores: What the model says of the rows, where that is known already.
     """
     if rows is None or rows.empty:
         return Losses(np.empty(0), np.empty(0), np.empty(0, np.int64))
@@ -48,8 +48,8 @@ def losses(model: Model, rows: pd.DataFrame | None, scores: NDArray[Any] | None 
     return Losses(row_loss(model.card.task, labels, scores), labels, rows[DAY_NUMBER].to_numpy())
 
 
-def _constant_loss(task: Task, labels: NDArray[Any], constant: float) -> NDArray[Any]:
-    return row_loss(task, labels, np.full(labels.size, constant)) if labels.size else np.empty(0)
+def _constant_loss(task: Task, labels: NDArray[Any], constant: tuple[float, ...]) -> NDArray[Any]:
+    return row_loss(task, labels, task.repeated(constant, labels.size)) if labels.size else np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Contest:
         return Window(since, end) if since < end else None
 
     def judge(
-        self, candidate: Losses, champion: Losses | None, policy: GatePolicy, *, label_mean: float
+        self, candidate: Losses, champion: Losses | None, policy: GatePolicy, *, constant: tuple[float, ...]
     ) -> GateVerdict:
         """Let the gate judge, and say what it could not compare with, and how far back it had to look.
 
@@ -89,21 +89,21 @@ class Contest:
             candidate: The candidate's losses on the unseen rows.
             champion: The champion's on the same rows, or None without champion.
             policy: The gate's.
-            label_mean: The mean label of the candidate's training: what a constant prediction says.
+            constant: What a constant prediction says that knows the labels of the candidate's training.
 
         Raises:
             EvidenceError: The losses are not of the same rows, or not finite.
         """
-        verdict = judge_candidate(self._evidence(candidate, champion, label_mean), policy)
+        verdict = judge_candidate(self._evidence(candidate, champion, constant), policy)
         verdict = replace(verdict, reasons=(*verdict.reasons, *moved_back(self.holdout, policy)))
         if self.live is not None and self.champion is None:
             return without_lost_champion(verdict, self.live.version)
         return verdict
 
-    def _evidence(self, candidate: Losses, champion: Losses | None, label_mean: float) -> GateEvidence:
+    def _evidence(self, candidate: Losses, champion: Losses | None, constant: tuple[float, ...]) -> GateEvidence:
         return GateEvidence(
             candidate_loss=candidate.loss,
-            reference_loss=_constant_loss(self.candidate.card.task, candidate.labels, label_mean),
+            reference_loss=_constant_loss(self.candidate.card.task, candidate.labels, constant),
             days=candidate.days,
             evaluated_from=self.evaluated_from,
             candidate_trained_until=self.candidate.card.trained_until,

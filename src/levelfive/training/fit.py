@@ -12,7 +12,6 @@ from levelfive.errors import EvidenceError
 from levelfive.models.package import Model, ModelCard, feature_frame
 from levelfive.statistics.baseline import profile_baseline
 from levelfive.training.dataset import DAY_NUMBER, Snapshot, inside
-from levelfive.training.labels import cannot_be_learned
 from levelfive.training.out_of_fold import OutOfFold
 from levelfive.training.session import Session
 from levelfive.usecase.columns import LABEL
@@ -29,7 +28,7 @@ def fit(session: Session, snapshot: Snapshot, window: Window) -> Model:
         raise EvidenceError(f"no labelled row has a prediction time in {window}")
     features = feature_frame(rows, spec.features, spec.categorical)
     labels = rows[LABEL].to_numpy(np.float64)
-    if alike := cannot_be_learned(spec.task, labels):
+    if alike := spec.task.cannot_be_learned(labels):
         raise EvidenceError(f"in {window}, {alike}: train on a longer time, or look at `labels` of the use case")
     estimator = spec.estimator()
     estimator.fit(features, labels)
@@ -65,6 +64,7 @@ def with_baseline(model: Model, rows: pd.DataFrame, out_of_fold: OutOfFold, skil
         score=out_of_fold.scores,
         days=rows[DAY_NUMBER].to_numpy(),
         score_days=out_of_fold.days,
+        score_columns=card.task.score_columns,
     )
     return Model(
         model.estimator,

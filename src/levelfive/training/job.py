@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -19,7 +20,7 @@ from levelfive.registry.eligibility import verdict_tags
 from levelfive.registry.gate import GateVerdict
 from levelfive.registry.promotions import PROMOTIONS, champion
 from levelfive.registry.store import CentralRegistry
-from levelfive.statistics.metrics import SKILL, Evaluation
+from levelfive.statistics.metrics import Evaluation
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext
 from levelfive.training.code import code_of
@@ -118,10 +119,10 @@ def run(
             with run.timed("fit"):
                 candidate = fit(session, snapshot, split.train)
             with run.timed("judge"):
-                held_out, label_mean = inside(rows, split.holdout), inside(rows, split.train)[LABEL].mean()
+                held_out, labels = inside(rows, split.holdout), inside(rows, split.train)[LABEL].to_numpy(np.float64)
                 scores = candidate.score(held_out)
                 contest = Contest(candidate, live, rival, split.holdout)
-                verdict = _judge(session, contest, held_out, scores, label_mean)
+                verdict = _judge(session, contest, held_out, scores, spec.task.constant(labels))
             evaluation = record_evaluation(session, candidate, held_out, scores, verdict)
             if not verdict.passed:
                 return TrainingResult(run.run_id, tracked.run_id, verdict, evaluation, None, None)
@@ -129,7 +130,7 @@ def run(
                 refit = fit(session, snapshot, split.whole)
             with run.timed("out_of_fold"):
                 unseen = out_of_fold(spec, rows, scores, day_starts_at=context.use_case.day_starts_at)
-                refit = with_baseline(refit, rows, unseen, evaluation.estimates[SKILL[spec.task]].value)
+                refit = with_baseline(refit, rows, unseen, evaluation.estimates[spec.task.skill].value)
             with run.timed("register"):
                 tags = verdict_tags(verdict, live)
                 versions = register(session, registry, (candidate, refit), rows, verdict=tags, folder=folder)
@@ -147,12 +148,12 @@ def _split(session: Session, excluded: tuple[Window, ...]) -> Split:
 
 
 def _judge(
-    session: Session, contest: Contest, held_out: pd.DataFrame, scores: NDArray[Any], label_mean: float
+    session: Session, contest: Contest, held_out: pd.DataFrame, scores: NDArray[Any], constant: tuple[float, ...]
 ) -> GateVerdict:
     unseen = lies_in(held_out, contest.unseen)
     ours = losses(contest.candidate, held_out[unseen], scores[unseen])
     rival = None if contest.champion is None else _losses_of(session, contest.champion, held_out[unseen])
-    return contest.judge(ours, rival, session.context.use_case.gate, label_mean=label_mean)
+    return contest.judge(ours, rival, session.context.use_case.gate, constant=constant)
 
 
 def _losses_of(session: Session, champion: Model, rows: pd.DataFrame) -> Losses:

@@ -12,7 +12,7 @@ from levelfive.models.package import Model
 from levelfive.registry.gate import GateVerdict
 from levelfive.statistics.metrics import Evaluation, evaluate, evaluate_slices
 from levelfive.training.dataset import DAY_NUMBER, SLICE
-from levelfive.training.plots import calibration_plot, importance_plot
+from levelfive.training.plots import importance_plot
 from levelfive.training.session import Session
 from levelfive.training.tracking import slice_name
 from levelfive.usecase.columns import LABEL
@@ -44,7 +44,8 @@ def record_evaluation(
         values = held_out[f"{SLICE}{column}"].to_numpy()
         for value, part in evaluate_slices(spec.task, labels, scores, days, values=values).items():
             tracked.log_evaluation(slice_name("holdout", column, value), part, session.as_of)
-    tracked.log_figure(calibration_plot(labels, scores), "plots/calibration.png")
+    for name, figure in spec.task.plots(labels, scores).items():
+        tracked.log_figure(figure, f"plots/{name}.png")
     importances = importance_plot(candidate.estimator, spec.features)
     if importances is not None:
         tracked.log_figure(importances, "plots/importance.png")

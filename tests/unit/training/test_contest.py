@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from in_memory.release import AS_OF, LATER, a_model, flights
 
+from levelfive import BINARY
 from levelfive.core.windows import Window, utc
 from levelfive.errors import EvidenceError
 from levelfive.models.package import Model
@@ -15,7 +16,6 @@ from levelfive.registry.promotions import Promotion
 from levelfive.statistics.metrics import row_loss
 from levelfive.training.contest import Contest, Losses, losses
 from levelfive.usecase.columns import LABEL
-from levelfive.usecase.model import Task
 from levelfive.usecase.policies import GatePolicy
 
 POLICY = GatePolicy(holdout_days=3, min_days=1, min_rows=1, margin=1.0)
@@ -58,8 +58,8 @@ def test_losses_are_those_of_what_the_model_says_or_is_known_to_say(candidate: M
 
     own, given = losses(candidate, rows), losses(candidate, rows, halves)
 
-    assert own.loss.tolist() == row_loss(Task.BINARY, labels, candidate.score(rows)).tolist()
-    assert given.loss.tolist() == row_loss(Task.BINARY, labels, halves).tolist()
+    assert own.loss.tolist() == row_loss(BINARY, labels, candidate.score(rows)).tolist()
+    assert given.loss.tolist() == row_loss(BINARY, labels, halves).tolist()
     assert (own.labels.tolist(), own.days.size) == (labels.tolist(), len(rows))
 
 
@@ -67,7 +67,7 @@ def test_without_rows_there_is_not_enough_evidence(candidate: Model) -> None:
     contest = Contest(candidate, LIVE, trained_until(candidate, LATER), HOLDOUT)
     nothing = losses(candidate, None)
 
-    verdict = contest.judge(nothing, losses(candidate, flights(HOLDOUT).head(0)), POLICY, label_mean=0.5)
+    verdict = contest.judge(nothing, losses(candidate, flights(HOLDOUT).head(0)), POLICY, constant=(0.5,))
 
     assert verdict.kind is VerdictKind.NOT_ENOUGH_EVIDENCE
 
@@ -77,9 +77,9 @@ def test_a_candidate_is_compared_with_the_constant_of_its_own_training(
     candidate: Model, label_mean: float, kind: VerdictKind
 ) -> None:
     labels = np.zeros(100)  # of which a constant near 0 is nearly all that can be said
-    ours = Losses(row_loss(Task.BINARY, labels, np.full(100, 0.01)), labels, np.repeat([1, 2], 50))
+    ours = Losses(row_loss(BINARY, labels, np.full(100, 0.01)), labels, np.repeat([1, 2], 50))
 
-    verdict = Contest(candidate, None, None, HOLDOUT).judge(ours, None, POLICY, label_mean=label_mean)
+    verdict = Contest(candidate, None, None, HOLDOUT).judge(ours, None, POLICY, constant=(label_mean,))
 
     assert verdict.kind is kind
 
@@ -88,7 +88,7 @@ def test_a_lost_champion_is_told_first_and_a_holdout_that_was_moved_back_last(ca
     earlier = Window(AS_OF - 2 * DAY, LATER)
     contest = Contest(trained_until(candidate, earlier.start), LIVE, None, earlier)
 
-    verdict = contest.judge(losses(candidate, flights(earlier)), None, POLICY, label_mean=0.5)
+    verdict = contest.judge(losses(candidate, flights(earlier)), None, POLICY, constant=(0.5,))
 
     assert verdict.reasons[0].startswith("the files of the champion, version 7, are gone or damaged")
     assert verdict.reasons[-1].startswith("the holdout begins 2 days earlier, at 2013-02-13T06:00:00Z")
@@ -100,4 +100,4 @@ def test_losses_of_other_rows_than_the_candidates_are_refused(candidate: Model) 
     rows = flights(HOLDOUT)
 
     with pytest.raises(EvidenceError, match="champion_loss must be"):
-        contest.judge(losses(candidate, rows), losses(candidate, rows.head(9)), POLICY, label_mean=0.5)
+        contest.judge(losses(candidate, rows), losses(candidate, rows.head(9)), POLICY, constant=(0.5,))
