@@ -12,13 +12,14 @@ from levelfive.core.parallel import in_parallel
 from levelfive.core.telemetry import event
 from levelfive.data.batches import judge_files
 from levelfive.data.freshness import check_dates
-from levelfive.data.landed import LANDING_FILES, FileResult, add_files, new_files
-from levelfive.data.missing import ACKNOWLEDGED_DAYS, SOURCE_DAYS, Hole, count_days, missing, note
+from levelfive.data.landed import LANDING_FILES, LandedFile, add_files, new_files
+from levelfive.data.missing import SOURCE_DAYS, Hole, count_days, missing, note
 from levelfive.data.raw_tables import QUARANTINE, days_of_before, write_accepted, write_quarantine
+from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.runs import JobContext
 
-READS = (LANDING_FILES, SOURCE_DAYS, ACKNOWLEDGED_DAYS)
-WRITES = ("raw_*", QUARANTINE, SOURCE_DAYS, LANDING_FILES, ACKNOWLEDGED_DAYS)
+READS = (LANDING_FILES, SOURCE_DAYS, ANNOTATIONS)
+WRITES = ("raw_*", QUARANTINE, SOURCE_DAYS, LANDING_FILES)
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class DataResult:
     """
 
     run_id: str
-    files: tuple[FileResult, ...]
+    files: tuple[LandedFile, ...]
     left: tuple[str, ...] = ()
     missing: tuple[Hole, ...] = ()
     too_few_days: Mapping[str, int] = field(default_factory=dict)
@@ -65,7 +66,7 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
             days = {name: one.days for name, one in written.items()}
             count_days(run, days_of_before(context, run, as_of) | days, as_of)
             results = tuple(result for one in written.values() for result in one.files)
-            add_files(run, results, as_of)
+            add_files(run, results)
             for batch in batches:
                 run.tables.uncache(batch.judged)
         for count in ("rows_in", "accepted", "quarantined", "duplicates"):

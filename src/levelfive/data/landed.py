@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -13,13 +13,11 @@ from levelfive.storage.runs import Run
 from levelfive.usecase.sources import Source
 
 LANDING_FILES = "landing_files"
-FILES_SCHEMA = """source string, source_file string, sha256 string, rows_in long, accepted long, quarantined long,
-    duplicates long, min_event_time timestamp, max_event_time timestamp, loaded_at timestamp"""
 
 
 @dataclass(frozen=True)
-class FileResult:
-    """What became of one file: `rows_in == accepted + quarantined + duplicates`, always."""
+class LandedFile:
+    """What became of one file: `rows_in == accepted + quarantined + duplicates`, always; a row of `landing_files`."""
 
     source: str
     source_file: str
@@ -30,6 +28,7 @@ class FileResult:
     duplicates: int
     min_event_time: datetime | None
     max_event_time: datetime | None
+    loaded_at: datetime
 
 
 def new_files(run: Run, landing: Path, sources: Sequence[Source]) -> dict[str, tuple[LandingFile, ...]]:
@@ -72,11 +71,10 @@ def dated_files(run: Run, sources: Collection[str]) -> dict[str, list[str]]:
     return files
 
 
-def add_files(run: Run, results: Sequence[FileResult], as_of: datetime) -> None:
+def add_files(run: Run, files: Sequence[LandedFile]) -> None:
     """Write files down that were ingested."""
-    if results:
-        rows = [(*astuple(result), as_of) for result in results]
-        run.wrote(run.tables.control_tables.add(LANDING_FILES, FILES_SCHEMA, rows))
+    if files:
+        run.wrote(run.tables.control_tables.add(LANDING_FILES, files))
 
 
 def _seen(run: Run, **where: Iterable[str]) -> defaultdict[str, dict[str, str]]:

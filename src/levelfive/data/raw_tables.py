@@ -13,7 +13,8 @@ from levelfive.core.conditions import text_literal
 from levelfive.core.days import date_of
 from levelfive.core.windows import Window
 from levelfive.data.ingest import Batch, day_of_row
-from levelfive.data.landed import FileResult, dated_files
+from levelfive.data.landed import LandedFile, dated_files
+from levelfive.data.landing import LandingFile
 from levelfive.data.missing import FileDays, counted
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.columns import LOADED_AT
@@ -26,7 +27,7 @@ QUARANTINE = "quarantine"
 class Written:
     """What became of the new files of a source, and the days of the accepted rows."""
 
-    files: tuple[FileResult, ...]
+    files: tuple[LandedFile, ...]
     days: FileDays
 
 
@@ -48,7 +49,7 @@ def write_accepted(context: JobContext, run: Run, batch: Batch, as_of: datetime)
     days: FileDays = {name: counts.by_day for name, counts in batch.counts.items()}
     if write.rows != sum(accepted.values()):
         accepted, days = _count_accepted(context, source, [file.name for file in batch.files])
-    results = (_file_result(batch, file.name, file.sha256, accepted.get(file.name, 0)) for file in batch.files)
+    results = (_landed(batch, file, accepted.get(file.name, 0), as_of) for file in batch.files)
     return Written(tuple(results), days)
 
 
@@ -93,16 +94,17 @@ def _count_accepted(
     return accepted, days
 
 
-def _file_result(batch: Batch, name: str, sha256: str, accepted: int) -> FileResult:
-    counts = batch.counts[name]
-    return FileResult(
+def _landed(batch: Batch, file: LandingFile, accepted: int, as_of: datetime) -> LandedFile:
+    counts = batch.counts[file.name]
+    return LandedFile(
         source=batch.source.name,
-        source_file=name,
-        sha256=sha256,
+        source_file=file.name,
+        sha256=file.sha256,
         rows_in=counts.rows_in,
         accepted=accepted,
         quarantined=counts.quarantined,
         duplicates=counts.rows_in - counts.quarantined - accepted,
         min_event_time=counts.min_event_time,
         max_event_time=counts.max_event_time,
+        loaded_at=as_of,
     )

@@ -80,11 +80,15 @@ def days_before(rows: Iterable[Mapping[str, Any]], window: Window, day_starts_at
         day, of = row["day"], Window(row["window_start"], row["window_end"])
         if day is None or of.end > window.start or not _within(day, of, day_starts_at):
             continue
-        before = by_day.get((day, row["column"]))
-        if before is None or before.rows <= row["rows"]:
-            cells = {name: row[name] for name in ("rows", "nulls", "most_frequent")}
-            by_day[day, row["column"]] = DayOfColumn(
-                **cells, outside=row["far_outside"], quantiles=dict(row["quantiles"]), broken=bool(row["broken"])
+        of_day, total = (day, row["column_name"]), row["count"] + row["num_nulls"]
+        if of_day not in by_day or by_day[of_day].rows <= total:
+            by_day[of_day] = DayOfColumn(
+                rows=total,
+                nulls=row["num_nulls"],
+                most_frequent=row["most_frequent"],
+                outside=row["far_outside"],
+                quantiles=dict(row["quantiles"]),
+                broken=bool(row["broken"]),
             )
     return by_day
 

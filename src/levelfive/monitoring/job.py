@@ -13,7 +13,6 @@ from levelfive.data.missing import SOURCE_DAYS
 from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.labels import LABELS
 from levelfive.monitoring import deliveries, records
-from levelfive.monitoring.acknowledged import ACKNOWLEDGED_WINDOWS
 from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.nothing import nothing_in
 from levelfive.monitoring.performance import Performance, performance
@@ -28,7 +27,7 @@ from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
 
 READS = (PREDICTIONS, LABELS, LANDING_FILES, SOURCE_DAYS, PROMOTIONS, PROFILES)
-WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS, ACKNOWLEDGED_WINDOWS)
+WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS)
 
 
 @dataclass(frozen=True)

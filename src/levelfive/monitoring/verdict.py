@@ -25,7 +25,8 @@ class ColumnDrift:
     @property
     def unusual(self) -> bool:
         """Whether the column differs by more than the baseline's days differ among themselves."""
-        return self.drift.psi is not None and self.usual is not None and self.drift.psi > self.usual
+        psi = self.drift.population_stability_index
+        return psi is not None and self.usual is not None and psi > self.usual
 
 
 @dataclass(frozen=True)

@@ -117,8 +117,7 @@ def verdict_record(task: Task, judged: JudgedVersion, performance: Performance, 
     estimates = {} if performance.evaluation is None else performance.evaluation.estimates
     offset, skill = (_interval(estimates.get(name or "")) for name in (task.offset, task.skill))
     return VerdictRecord(
-        model_version=judged.subject.model_version,
-        window=judged.subject.window,
+        **vars(judged.subject),
         as_of=as_of,
         days=0 if performance.evaluation is None else performance.evaluation.days,
         rows=performance.mature,

@@ -43,7 +43,7 @@ def write_window(
     drifts = [(one.subject, column) for one in versions for column in one.drifts]
     broken = frozenset[tuple[date, str]]().union(*(one.faults.days for one in versions))
     seen_from = {one.subject.model_version: one.faults.seen_from for one in versions}
-    verdicts = [(one.subject, verdict_record(task, one, performances[-1], as_of)) for one in versions]
+    verdicts = [verdict_record(task, one, performances[-1], as_of) for one in versions]
     jobs = [
         partial(records.write_profiles, run, profiles, broken),
         partial(records.write_drift, run, drifts, seen_from),

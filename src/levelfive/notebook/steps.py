@@ -83,7 +83,7 @@ def _train_as_decided(page: Page) -> Trained:
     # Its promotion is the task registry's, if approval is not manual.
     done = retraining_job.act(app.context, app.stores, record, approval=Approval.MANUAL).retraining
     if done is None:
-        raise ConfigError(f"decision {wanted!r} is {record.decision.action}, which asks for no training")
+        raise ConfigError(f"decision {wanted!r} is {record.action}, which asks for no training")
     return Trained(done.verdict, done.reasons, done.candidate_version, done.version, {})
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from levelfive.core.windows import iso
 from levelfive.errors import RegistryError
 from levelfive.features.labels import labelled_days
-from levelfive.monitoring.acknowledged import Known, acknowledgements, covering, excluded
+from levelfive.monitoring.acknowledged import Known, acknowledgements, covering, excluded, in_words
 from levelfive.monitoring.records import VerdictRecord, verdicts
 from levelfive.registry.promotions import champion
 from levelfive.registry.store import CentralRegistry
@@ -65,11 +65,11 @@ def take_decision(
         foreseen=foreseen(use_case, days, as_of=as_of, unsettled=settled.unsettled),
     )
     decision = decide(situation, use_case.retraining)
-    return DecisionRecord(decision_id(registry.name, as_of), registry.name, live.version, as_of, decision)
+    return DecisionRecord(decision_id(registry.name, as_of), registry.name, live.version, as_of, **vars(decision))
 
 
 def _evidence(record: VerdictRecord, known: Known) -> WindowEvidence:
-    acknowledged = covering(known, record)
+    acknowledged, calls = covering(known, record), "; ".join((*record.harmful, *record.broken))
     return WindowEvidence(
         window=record.window,
         days=record.days,
@@ -79,5 +79,5 @@ def _evidence(record: VerdictRecord, known: Known) -> WindowEvidence:
         skill=record.skill,
         harmful=() if acknowledged else record.harmful,
         broken=() if acknowledged else record.broken,
-        acknowledged=f"{acknowledged} ({'; '.join((*record.harmful, *record.broken))})" if acknowledged else "",
+        acknowledged=f"{in_words(acknowledged)} ({calls})" if acknowledged else "",
     )

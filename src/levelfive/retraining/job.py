@@ -7,7 +7,6 @@ from datetime import datetime
 
 from levelfive.config import Approval
 from levelfive.features.labels import LABELS
-from levelfive.monitoring.acknowledged import ACKNOWLEDGED_WINDOWS
 from levelfive.monitoring.records import VERDICTS
 from levelfive.registry import job as registry_job
 from levelfive.registry.promotions import PROMOTIONS, Promotion, history
@@ -23,9 +22,10 @@ from levelfive.retraining.records import (
     record_decision,
 )
 from levelfive.retraining.train_once import Stores, train_once
+from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.runs import JobContext
 
-READS = (VERDICTS, ACKNOWLEDGED_WINDOWS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
+READS = (VERDICTS, ANNOTATIONS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
 WRITES = (DECISIONS, RETRAININGS)
 
 BY = "retraining policy"
@@ -95,7 +95,7 @@ def act(
         context.tables.lock(f"retraining {record.decision_id}"),
     ):
         run.model_version = record.live_version
-        if record.decision.action is not Action.RETRAIN:
+        if record.action is not Action.RETRAIN:
             return RetrainingResult(run.run_id, record.decision, None, None)
         with run.timed("training"):
             trained = train_once(context, run, stores, record)
