@@ -50,7 +50,7 @@ def test_each_column_and_the_score_are_compared_with_the_baseline(model: Model) 
     found = judged(model, measured())
 
     assert [drift.column for drift in found.drifts] == sorted(("distance", SCORE))
-    assert all(drift.drift.psi > 1 for drift in found.drifts)
+    assert all(drift.drift.population_stability_index > 1 for drift in found.drifts)
 
 
 def test_without_labels_a_verdict_has_no_intervals(model: Model) -> None:
