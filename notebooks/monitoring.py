@@ -36,8 +36,8 @@ if result.nothing:
 # COMMAND ----------
 
 of_window = (F.col("window_start") == F.lit(page.window.start)) & (F.col("window_end") == F.lit(page.window.end))
-drift = page.app.tables.read(job.DRIFT).where(of_window).orderBy(F.desc("psi")).limit(20)
-page.show(drift.select("model_version", "column", "psi", "usual_psi", "outside_share"))
+drift = page.app.tables.read(job.DRIFT).where(of_window).orderBy(F.desc("population_stability_index")).limit(20)
+page.show(drift.select("model_version", "column_name", "population_stability_index", "usual_psi", "outside_share"))
 
 # COMMAND ----------
 
@@ -45,7 +45,7 @@ figure = Figure(figsize=(7, 5), layout="constrained")
 figure.suptitle("Columns that moved most")
 worst = drift.toPandas()
 axes = figure.subplots()
-axes.barh(worst["column"], worst["psi"])
+axes.barh(worst["column_name"], worst["population_stability_index"])
 axes.set(xlabel="PSI against the training data")
 page.show(figure)
 

@@ -18,8 +18,7 @@ from levelfive.errors import EvidenceError, RegistryError
 from levelfive.features import job as features
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring import records
-from levelfive.registry import job as registry
-from levelfive.registry.promotions import history
+from levelfive.registry.promotions import champion, history
 from levelfive.reporting.collect import collect
 from levelfive.reporting.page import render
 from levelfive.retraining import job as retraining
@@ -28,7 +27,7 @@ from levelfive.retraining.records import RETRAININGS
 from levelfive.scoring import job as scoring
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
-from levelfive.training.dataset import DAY, SLICE, Wanted, labelled_rows, training_rows
+from levelfive.training.dataset import DAY_NUMBER, SLICE, Wanted, labelled_rows, training_rows
 from levelfive.usecase.policies import GatePolicy, RetrainingPolicy
 
 SCORED = Window(AS_OF, LATER)
@@ -80,12 +79,12 @@ def test_profiles_count_every_live_prediction_and_stay_as_they_are_whenever_they
     """Features of two days, and two windows monitored."""
     copy, context, central = monitored, monitored.context, monitored.app.registry
 
-    then = [table(copy, name, "column", *more) for name, more in (("profiles", ["day"]), ("drift", []))]
+    then = [table(copy, name, "column_name", *more) for name, more in (("profiles", ["day"]), ("drift", []))]
     first = monitoring.run(context, central, window=SCORED, as_of=LATER)
     assert tuple(len(table(copy, name, "as_of")) for name in ("performance", "verdicts")) == (1, 1)
     features.run(context, as_of=LATER + timedelta(days=2))
     again = monitoring.run(context, central, window=SCORED, as_of=LATER + timedelta(days=2))
-    now = [table(copy, name, "column", *more) for name, more in (("profiles", ["day"]), ("drift", []))]
+    now = [table(copy, name, "column_name", *more) for name, more in (("profiles", ["day"]), ("drift", []))]
 
     for before, after in zip(then, now, strict=True):
         pd.testing.assert_frame_equal(before, after, check_exact=True)
@@ -94,8 +93,8 @@ def test_profiles_count_every_live_prediction_and_stay_as_they_are_whenever_they
         .where(F.col("role") == "champion")
         .where((F.col("prediction_time") >= F.lit(SCORED.start)) & (F.col("prediction_time") < F.lit(SCORED.end)))
     )
-    whole = then[0][then[0].day.isna()].set_index("column")
-    assert {rows.count()} == set(whole.rows)
+    whole = then[0][then[0].day.isna()].set_index("column_name")
+    assert {rows.count()} == set(whole["count"] + whole.num_nulls)
     assert first.performance[-1].provisional
     assert first.performance[-1].mature < again.performance[-1].mature
     assert list(first.verdicts) == list(again.verdicts)
@@ -105,17 +104,17 @@ def test_profiles_say_what_pandas_says_of_the_same_rows(monitored: Copy) -> None
     rows = monitored.app.tables.read(PREDICTIONS).where(F.col("prediction_time") >= F.lit(SCORED.start)).toPandas()
     spec, seen = monitored.app.use_case.model, pd.DataFrame(rows.features.tolist())
 
-    whole = table(monitored, "profiles", "column").query("day.isna()").set_index("column")
+    whole = table(monitored, "profiles", "column_name").query("day.isna()").set_index("column_name")
 
     for name in set(spec.features) - set(spec.categorical):
         values, ours = seen[name].dropna().astype(float), whole.loc[name]
-        assert len(seen) - len(values) == ours.nulls
+        assert len(seen) - len(values) == ours.num_nulls
         expected = [values.mean(), values.std(ddof=0), values.min(), values.max()]
-        assert pytest.approx(expected) == [ours["mean"], ours["std"], ours["min"], ours["max"]]
+        assert pytest.approx(expected) == [ours["avg"], ours["stddev"], ours["min"], ours["max"]]
         assert len(values) == sum(ours.counts)
         assert pytest.approx(values.sum()) == sum(ours.sums)
     for name in spec.categorical:
-        counts = {category: n for category, n in dict(whole.loc[name].categories).items() if n}
+        counts = {category: n for category, n in dict(whole.loc[name].frequent_items).items() if n}
         assert dict(seen[name].value_counts()) == counts
 
 
@@ -137,7 +136,7 @@ def test_a_training_set_grows_into_what_would_be_assembled_anew(copy: Copy) -> N
 
     assert len(earlier) < len(grown) == len(anew)
     slices = [f"{SLICE}{name}" for name in use_case.slices]
-    columns = [*dict.fromkeys([*use_case.key, *spec.features]), *slices, "label", DAY]
+    columns = [*dict.fromkeys([*use_case.key, *spec.features]), *slices, "label", DAY_NUMBER]
     pd.testing.assert_frame_equal(anew[columns], grown[columns], check_exact=True, check_dtype=False)
 
 
@@ -158,7 +157,7 @@ def test_a_decision_to_retrain_trains_and_promotes_once(monitored: Copy) -> None
     )
     assert before + 2 == copy.versions()
     assert 1 == table(copy, "decisions", "as_of").shape[0] == table(copy, RETRAININGS, "as_of").shape[0]
-    live = registry.champion(copy.context, copy.app.registry, LATER + timedelta(hours=1))
+    live = champion(copy.context.tables, copy.app.registry.name, as_of=LATER + timedelta(hours=1))
     assert live is not None
     assert first.retraining is not None
     assert first.retraining.version == live.version

@@ -43,7 +43,8 @@ VIEWS = {
          outside, unusual)""",
     "drift": """SELECT * FROM VALUES ('x', 2, 0.1D, 0.3D, false, 0.5D, 0.7D), ('x', 2, 0.2D, 0.2D, true, 0.4D, 0.8D),
         ('y', 2, 0.9D, 0.1D, false, 0.2D, 0.3D)
-        AS t(column, window_end, psi, usual_psi, unusual, outside_share, null_share_change)""",
+        AS t(column_name, window_end, population_stability_index, usual_psi, unusual, outside_share,
+         percent_null_delta)""",
     "quality": "SELECT * FROM VALUES (2, 'orders', 6L, 1L, 2L, 3L) "
     "AS t(window_end, source, rows_in, accepted, quarantined, duplicates)",
     "decisions": """SELECT * FROM VALUES (1, 'keep', '1', array('a', 'b'), array('c', 'd')),

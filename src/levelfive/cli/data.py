@@ -12,6 +12,7 @@ from rich.table import Table
 
 from levelfive.cli.options import Landing, open_app, out, refuse_options
 from levelfive.config import parse_day, parse_time
+from levelfive.core.texts import counted
 
 if TYPE_CHECKING:
     from levelfive.app import App
@@ -76,21 +77,21 @@ def acknowledge(
     ] = None,
 ) -> None:
     """Write down that days are known to be without rows: they are no longer said to be missing."""
-    from levelfive.data.missing import Acknowledgement, Hole
-    from levelfive.data.missing import acknowledge as written
+    from levelfive.data.missing import Hole
+    from levelfive.data.missing import acknowledge as write
 
     moment = datetime.now(UTC) if as_of is None else parse_time(as_of)
     hole = Hole(source, parse_day(begin), parse_day(end))
     app = open_app()
     who = f"{app.starter} (for {by})" if by else app.starter
-    left = written(app.context, Acknowledgement(hole, who, reason), as_of=moment)
+    left = write(app.context, hole, by=who, reason=reason, as_of=moment)
     out.print(f"Acknowledged by {who}: {hole}.")
     print_missing(left, "There are still")
 
 
 def print_missing(holes: Iterable[Hole], what: str) -> None:
     """Say on which days rows are missing, if there are any, and what to do about it."""
-    found = [f"{hole} ({hole.days} day{'' if hole.days == 1 else 's'})" for hole in holes]
+    found = [f"{hole} ({counted(hole.days, 'day')})" for hole in holes]
     if found:
         out.print(
             f"{what} days on which rows are missing: {'; '.join(found)}. Deliver the files, or acknowledge the days "

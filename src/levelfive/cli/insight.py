@@ -60,6 +60,7 @@ def report(
 
 def status(as_of: AsOf) -> None:
     """Say what is live, since when, why, and how it does."""
+    from levelfive.monitoring.acknowledged import in_words
     from levelfive.registry.store import CHAMPION
     from levelfive.reporting.status import status_of
 
@@ -85,7 +86,7 @@ def status(as_of: AsOf) -> None:
         )
         out.print(f"latest window {found.judged.window}: {said}")
     if found.acknowledged is not None:
-        out.print(f"which is {found.acknowledged}")
+        out.print(f"which is {in_words(found.acknowledged)}")
     if found.performance is None:
         out.print("no live predictions with mature labels yet")
         return

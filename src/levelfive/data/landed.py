@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -12,8 +13,22 @@ from levelfive.storage.runs import Run
 from levelfive.usecase.sources import Source
 
 LANDING_FILES = "landing_files"
-FILES_SCHEMA = """source string, source_file string, sha256 string, rows_in long, accepted long, quarantined long,
-    duplicates long, min_event_time timestamp, max_event_time timestamp, loaded_at timestamp"""
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """What became of one file: `rows_in == accepted + quarantined + duplicates`, always; a row of `landing_files`."""
+
+    source: str
+    source_file: str
+    sha256: str
+    rows_in: int
+    accepted: int
+    quarantined: int
+    duplicates: int
+    min_event_time: datetime | None
+    max_event_time: datetime | None
+    loaded_at: datetime
 
 
 def new_files(run: Run, landing: Path, sources: Sequence[Source]) -> dict[str, tuple[LandingFile, ...]]:
@@ -29,12 +44,12 @@ def new_files(run: Run, landing: Path, sources: Sequence[Source]) -> dict[str, t
     files = {
         source.name: [inspect(path, seen[source.name], source) for path in listed[source.name]] for source in sources
     }
-    others = {file.sha256 for name, found in files.items() for file in found if file.sha256 not in seen[name]}
+    others = {file.sha256 for name, of_source in files.items() for file in of_source if file.sha256 not in seen[name]}
     if others:
         for name, twins in _seen(run, sha256=others).items():
             seen[name] |= twins
-    found = {name: unseen(of, seen[name]) for name, of in files.items()}
-    return {name: fresh for name, fresh in found.items() if fresh}
+    fresh = {name: unseen(of_source, seen[name]) for name, of_source in files.items()}
+    return {name: of_source for name, of_source in fresh.items() if of_source}
 
 
 def newest_times(run: Run, *, since: datetime | None = None) -> dict[str, list[datetime]]:
@@ -54,6 +69,12 @@ def dated_files(run: Run, sources: Collection[str]) -> dict[str, list[str]]:
         if row["max_event_time"] is not None:
             files[row["source"]].append(row["source_file"])
     return files
+
+
+def add_files(run: Run, files: Sequence[LandedFile]) -> None:
+    """Write files down that were ingested."""
+    if files:
+        run.wrote(run.tables.control_tables.add(LANDING_FILES, files))
 
 
 def _seen(run: Run, **where: Iterable[str]) -> defaultdict[str, dict[str, str]]:

@@ -6,7 +6,7 @@ difference significant. Whether a distance is unusual is told by `usual_psi`, wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -40,31 +40,33 @@ class Drift:
     The places that are compared are those of the baseline's histogram, with one below and one above its range,
     or the baseline's frequent categories and one place for all others.
 
+    Names are those of the drift table of Databricks' data profiling, where that has the measure too.
+
     Args:
-        psi: Population stability index; see `population_stability`.
-        jensen_shannon: The distance, which is the square root of the divergence in bits: from 0 to 1.
-        kolmogorov_smirnov: Of numbers: the greatest difference of the two distribution functions at the places'
-            edges, from 0 to 1. Between the edges it may be greater: a lower bound of the samples' statistic.
-        wasserstein: Of numbers: how far a value has to be moved on average, in the column's own unit.
-        chi_squared: Of categories: Pearson's statistic of homogeneity.
-        chi_squared_p: Its p-value, which takes rows as independent.
+        population_stability_index: See `population_stability`.
+        js_distance: Jensen-Shannon: the square root of the divergence in bits, from 0 to 1.
+        ks_test: Kolmogorov-Smirnov, of numbers: its `statistic` is the greatest difference of the two distribution
+            functions at the places' edges, from 0 to 1. Between the edges it may be greater: a lower bound of the
+            samples' statistic.
+        wasserstein_distance: Of numbers: how far a value has to be moved on average, in the column's own unit.
+        chi_squared_test: Of categories: Pearson's `statistic` of homogeneity, and its `pvalue`, which takes rows as
+            independent.
+        percent_null_delta: Percent of nulls, current less baseline, from -100 to 100; None if a side has no rows.
         outside_share: Share of the current values below or above the baseline's range. Of categories: the share of
             those that the baseline does not have; None also where it has too many to know them all.
-        null_share_change: Share of nulls, current less baseline; None if a side has no rows.
         scale: Of numbers: the factor by which all quantiles are multiplied, as another unit would; None where there
             is no such common factor, or too few quantiles other than 0 to tell.
         usual_outside_share: Of categories: the share outside that so many further rows of the baseline may well have,
             see `usual_outside`. Else 0.
     """
 
-    psi: float | None
-    jensen_shannon: float | None
-    kolmogorov_smirnov: float | None
-    wasserstein: float | None
-    chi_squared: float | None
-    chi_squared_p: float | None
-    outside_share: float | None
-    null_share_change: float | None
+    population_stability_index: float | None = None
+    js_distance: float | None = None
+    ks_test: Mapping[str, float] | None = None
+    wasserstein_distance: float | None = None
+    chi_squared_test: Mapping[str, float] | None = None
+    percent_null_delta: float | None = None
+    outside_share: float | None = None
     scale: float | None = None
     usual_outside_share: float = 0.0
 
@@ -89,19 +91,17 @@ def numeric_drift(baseline: NumericProfile, current: NumericProfile) -> Drift:
             f"a current profile must be on its baseline's bins, got {now.inner_edges!r} from {now.low!r} to "
             f"{now.high!r}; make it by finish_numeric with the baseline's histogram"
         )
-    nulls = _null_share_change(baseline, current)
+    nulls = _percent_null_delta(baseline, current)
     if not baseline.count or not current.count:
-        return Drift(None, None, None, None, None, None, None, nulls)
+        return Drift(percent_null_delta=nulls)
     old, new = np.array(before.counts, dtype=np.float64), np.array(now.counts, dtype=np.float64)
     return Drift(
-        psi=float(population_stability(old, new)),
-        jensen_shannon=_jensen_shannon(old, new),
-        kolmogorov_smirnov=float(np.abs(np.cumsum(_shares(old) - _shares(new))).max()),
-        wasserstein=_wasserstein(before, now),
-        chi_squared=None,
-        chi_squared_p=None,
+        population_stability_index=float(population_stability(old, new)),
+        js_distance=_jensen_shannon(old, new),
+        ks_test={"statistic": float(np.abs(np.cumsum(_shares(old) - _shares(new))).max())},
+        wasserstein_distance=_wasserstein(before, now),
+        percent_null_delta=nulls,
         outside_share=(now.counts[0] + now.counts[-1]) / current.count,
-        null_share_change=nulls,
         scale=_scale(baseline, current),
     )
 
@@ -115,9 +115,9 @@ def categorical_drift(baseline: CategoricalProfile, current: CategoricalProfile)
     Chi-squared: Pearson 1911, On the Probability that two Independent Distributions of Frequency are Really
     Samples from the Same Population, Biometrika 8; with Yates' correction for two places, as SciPy has it.
     """
-    nulls = _null_share_change(baseline, current)
+    nulls = _percent_null_delta(baseline, current)
     if not baseline.count or not current.count:
-        return Drift(None, None, None, None, None, None, None, nulls)
+        return Drift(percent_null_delta=nulls)
     same = [current.frequent.get(name, 0) for name in baseline.frequent]
     others = current.count - sum(same)
     old = np.array([*baseline.frequent.values(), baseline.rest], dtype=np.float64)
@@ -125,14 +125,11 @@ def categorical_drift(baseline: CategoricalProfile, current: CategoricalProfile)
     table = np.stack((old, new))
     test = stats.chi2_contingency(table[:, table.any(axis=0)])
     return Drift(
-        psi=float(population_stability(old, new)),
-        jensen_shannon=_jensen_shannon(old, new),
-        kolmogorov_smirnov=None,
-        wasserstein=None,
-        chi_squared=float(test.statistic),
-        chi_squared_p=float(test.pvalue),
+        population_stability_index=float(population_stability(old, new)),
+        js_distance=_jensen_shannon(old, new),
+        chi_squared_test={"statistic": float(test.statistic), "pvalue": float(test.pvalue)},
+        percent_null_delta=nulls,
         outside_share=None if current.outside is None else current.outside / current.count,
-        null_share_change=nulls,
         usual_outside_share=usual_outside(baseline.unseen_share, current.count),
     )
 
@@ -267,11 +264,11 @@ def _masses(histogram: Histogram) -> tuple[_Floats, _Floats]:
     return counts[counts > 0], sums[counts > 0] / counts[counts > 0]
 
 
-def _null_share_change(
+def _percent_null_delta(
     baseline: NumericProfile | CategoricalProfile, current: NumericProfile | CategoricalProfile
 ) -> float | None:
     before, now = baseline.count + baseline.nulls, current.count + current.nulls
-    return current.nulls / now - baseline.nulls / before if before and now else None
+    return 100 * (current.nulls / now - baseline.nulls / before) if before and now else None
 
 
 def _shares(counts: NDArray[Any]) -> _Floats:

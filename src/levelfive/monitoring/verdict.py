@@ -25,7 +25,8 @@ class ColumnDrift:
     @property
     def unusual(self) -> bool:
         """Whether the column differs by more than the baseline's days differ among themselves."""
-        return self.drift.psi is not None and self.usual is not None and self.drift.psi > self.usual
+        psi = self.drift.population_stability_index
+        return psi is not None and self.usual is not None and psi > self.usual
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _harm(skill: Estimate | None, at_training: float | None, policy: MonitoringP
 
 
 def _broken_delivery(delivery: Delivery, sources: Mapping[str, Sequence[date]], policy: MonitoringPolicy) -> list[str]:
-    found = [
+    reasons = [
         f"{d.source}: {d.quarantined:,} of {d.rows_in:,} rows that landed are quarantined, more than "
         f"{policy.broken_quarantined_share:.1%}"
         for d in delivery.delivered
@@ -130,26 +131,28 @@ def _broken_delivery(delivery: Delivery, sources: Mapping[str, Sequence[date]], 
     ]
     least = policy.broken_volume_share * delivery.rows_a_day_at_training
     if delivery.rows_a_day < least:
-        found.append(
+        reasons.append(
             f"{delivery.rows_a_day:,.0f} rows a day, {delivery.rows_a_day_at_training:,.0f} at training: rows are "
             "missing"
         )
-    found += [
+    reasons += [
         f"{one.day}: {one.value:,.0f} rows, usually {one.usual:,.0f}: rows are missing" for one in delivery.missing
     ]
-    found += [f"{source}: at least half of its columns are broken on {_days(days)}" for source, days in sources.items()]
-    return found
+    reasons += [
+        f"{source}: at least half of its columns are broken on {_days(days)}" for source, days in sources.items()
+    ]
+    return reasons
 
 
 def _broken_sources(delivery: Delivery, faults: Faults) -> dict[str, list[date]]:
     """By source, the days on which at least half of its columns are broken."""
-    found, known = {}, faults.days
+    by_source, known = {}, faults.days
     days = sorted({day for day, _ in known})
     for source, columns in sorted(delivery.columns.items()):
         broken = [day for day in days if 2 * sum((day, column) in known for column in columns) >= len(columns)]
         if broken and columns:
-            found[source] = broken
-    return found
+            by_source[source] = broken
+    return by_source
 
 
 def _left_out(delivery: Delivery, sources: Mapping[str, Sequence[date]]) -> tuple[date, ...]:
@@ -160,12 +163,12 @@ def _left_out(delivery: Delivery, sources: Mapping[str, Sequence[date]]) -> tupl
 
 
 def _broken_columns(faults: Sequence[Fault]) -> list[str]:
-    found: dict[tuple[str, Kind], list[Fault]] = {}
+    by_kind: dict[tuple[str, Kind], list[Fault]] = {}
     for fault in faults:
-        found.setdefault((fault.column, fault.kind), []).append(fault)
+        by_kind.setdefault((fault.column, fault.kind), []).append(fault)
     return [
         f"{column}: {_said(kind, some[-1])} on {_days([one.day for one in some])}"
-        for (column, kind), some in found.items()
+        for (column, kind), some in by_kind.items()
     ]
 
 

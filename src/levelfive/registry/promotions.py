@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from levelfive.errors import PromotionConflict, TableConflict
 from levelfive.storage.commits import Write
+from levelfive.storage.records import from_row
 from levelfive.storage.tables import Tables
 
 PROMOTIONS = "promotions"
-SCHEMA = """seq long, model_name string, version string, previous_version string, promoted_at timestamp,
-    kind string, promoted_by string, reason string, verdict string, run_id string"""
+PROMOTE, ROLLBACK = "promote", "rollback"
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Promotion:
 
 def history(tables: Tables, model_name: str) -> tuple[Promotion, ...]:
     """List all promotions of a model in their order."""
-    found = (Promotion(**row) for row in tables.control_tables.rows(PROMOTIONS, where={"model_name": model_name}))
-    return tuple(sorted(found, key=lambda promotion: promotion.seq))
+    rows = tables.control_tables.rows(PROMOTIONS, where={"model_name": model_name})
+    return tuple(sorted((from_row(Promotion, row) for row in rows), key=lambda promotion: promotion.seq))
 
 
 def champion_as_of(promotions: Sequence[Promotion], as_of: datetime) -> Promotion | None:
@@ -42,8 +42,13 @@ def champion_as_of(promotions: Sequence[Promotion], as_of: datetime) -> Promotio
 
     A promotion at `as_of` itself is not in force yet, so that a job of that time repeated later finds the same one.
     """
-    made = [promotion for promotion in promotions if promotion.promoted_at < as_of]
-    return made[-1] if made else None
+    earlier = [promotion for promotion in promotions if promotion.promoted_at < as_of]
+    return earlier[-1] if earlier else None
+
+
+def champion(tables: Tables, model_name: str, *, as_of: datetime) -> Promotion | None:
+    """Find the champion as of a time; None only where `promotions` says that there was none."""
+    return champion_as_of(history(tables, model_name), as_of)
 
 
 def append(tables: Tables, promotion: Promotion) -> Write:
@@ -54,7 +59,7 @@ def append(tables: Tables, promotion: Promotion) -> Write:
         TableError: The table cannot be written.
     """
     try:
-        write = tables.control_tables.add(PROMOTIONS, SCHEMA, [astuple(promotion)], ("model_name", "seq"))
+        write = tables.control_tables.add(PROMOTIONS, [promotion], ("model_name", "seq"))
     except TableConflict as err:
         raise _conflict(promotion) from err
     if write.rows == 0:

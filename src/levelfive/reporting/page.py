@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from importlib import resources
 
+from levelfive.core.texts import counted
 from levelfive.core.windows import iso
 from levelfive.reporting.charts import metric_chart, rate_chart
 from levelfive.reporting.data import (
@@ -18,7 +19,6 @@ from levelfive.reporting.html import Html, bullets, element, joined, section, ta
 from levelfive.reporting.timeline import history
 from levelfive.reporting.words import (
     Health,
-    counted,
     day_name,
     estimate,
     headline,

@@ -142,11 +142,6 @@ def estimate(value: Estimate | None) -> str:
     return f"{number(value.value)} ({number(value.low)} to {number(value.high)})" if known else number(value.value)
 
 
-def counted(count: int, noun: str) -> str:
-    """Write a count with its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def listed(names: Sequence[str], *, shown: int = 8) -> str:
     """Write the first names, and how many there are besides."""
     rest = len(names) - shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ from in_memory.release import a_context, a_use_case, runs
 from in_memory.tables import MemoryTables
 
 from levelfive.core.windows import utc
+from levelfive.data import batches
 from levelfive.data import job as data
 from levelfive.data.ingest import Batch, FileCounts
-from levelfive.data.job import FileResult
-from levelfive.data.landed import FILES_SCHEMA, LANDING_FILES
+from levelfive.data.landed import LANDING_FILES, LandedFile
 from levelfive.data.landing import LandingFile, inspect
 from levelfive.data.missing import Hole, count_days
 from levelfive.errors import AsOfError, LandingError
@@ -53,15 +53,13 @@ def a_file(landing: Path, source: Source, month: str = "2013-02") -> Path:
 def ingested(context: JobContext, landing: Path, newest: datetime | None = AS_OF - DAY) -> None:
     """All files that have landed were ingested a day ago."""
     files = [(source, file) for source in (FLIGHTS, WEATHER) for file in (landing / source.name).iterdir()]
-    results = [
-        FileResult(source.name, file.name, inspect(file).sha256, 2, 2, 0, 0, newest, newest) for source, file in files
-    ]
-    rows = [(*astuple(result), AS_OF - DAY) for result in results]
-    context.tables.control_tables.add(LANDING_FILES, FILES_SCHEMA, rows)
+    counts, times = (2, 2, 0, 0), (newest, newest, AS_OF - DAY)
+    rows = [LandedFile(source.name, file.name, inspect(file).sha256, *counts, *times) for source, file in files]
+    context.tables.control_tables.add(LANDING_FILES, rows)
 
 
 def dated(begins: dict[str, datetime]) -> Callable[..., Batch]:
-    """Build what takes the place of `ingest.judge`, which reads files by Spark: each file's rows are of one time."""
+    """Build what takes the place of `apply_contract`, which reads files by Spark: each file's rows are of one time."""
 
     def judge(tables: Any, source: Source, files: Sequence[LandingFile], references: Any, **_: Any) -> Batch:
         counts = {file.name: FileCounts(2, 0, 2, begins[file.name], begins[file.name]) for file in files}
@@ -143,7 +141,7 @@ def test_a_file_that_begins_later_is_left_to_a_later_run(
 ) -> None:
     ingested(context, landing)
     later = a_file(landing, FLIGHTS, "2013-03")
-    monkeypatch.setattr(data, "apply_contract", dated({later.name: AS_OF + DAY}))
+    monkeypatch.setattr(batches, "apply_contract", dated({later.name: AS_OF + DAY}))
 
     result = data.run(context, landing=landing, as_of=AS_OF)
 
@@ -156,7 +154,7 @@ def test_a_source_that_begins_later_and_has_nothing_from_before_is_refused(
     context: JobContext, landing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begins = {"flights_2013-02.csv": AS_OF + DAY, "weather_2013-02.csv": AS_OF - DAY}
-    monkeypatch.setattr(data, "apply_contract", dated(begins))
+    monkeypatch.setattr(batches, "apply_contract", dated(begins))
 
     with pytest.raises(AsOfError, match=r"flights_2013-02\.csv: its earliest row is of 2013-03-02T06:00:00Z, after"):
         data.run(context, landing=landing, as_of=AS_OF)

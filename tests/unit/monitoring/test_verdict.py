@@ -13,11 +13,13 @@ from levelfive.statistics.metrics import Estimate
 from levelfive.usecase.policies import MonitoringPolicy
 
 JUNE = date(2013, 6, 1)
-NOTHING = Drift(0.0, 0.0, 0.0, 0.0, None, None, 0.0, 0.0)
+NOTHING = Drift(0.0, 0.0, {"statistic": 0.0}, 0.0, percent_null_delta=0.0, outside_share=0.0)
 
 
-def a_column(name: str = "temperature", usual: float | None = 0.1, **moved: float | None) -> ColumnDrift:
-    return ColumnDrift(name, replace(NOTHING, **moved), usual)
+def a_column(
+    name: str = "temperature", usual: float | None = 0.1, psi: float | None = 0.0, **moved: float | None
+) -> ColumnDrift:
+    return ColumnDrift(name, replace(NOTHING, population_stability_index=psi, **moved), usual)
 
 
 def a_delivery(rows_a_day: float = 900.0, quarantined: int = 0) -> Delivery:
@@ -167,7 +169,7 @@ def test_days_that_lack_rows_or_hold_much_quarantine_are_left_out() -> None:
 
 
 def test_a_season_that_moves_all_of_a_column_is_not_broken() -> None:
-    assert not verdict(a_column(outside_share=0.9, scale=2.0, psi=9.0, null_share_change=0.5)).broken
+    assert not verdict(a_column(outside_share=0.9, scale=2.0, psi=9.0, percent_null_delta=50.0)).broken
 
 
 def test_a_column_is_outside_where_more_than_a_share_of_it_is() -> None:
@@ -175,7 +177,7 @@ def test_a_column_is_outside_where_more_than_a_share_of_it_is() -> None:
 
 
 def test_what_a_column_has_not_does_not_break_it() -> None:
-    assert not verdict(a_column(outside_share=None, null_share_change=None, psi=None)).broken
+    assert not verdict(a_column(outside_share=None, percent_null_delta=None, psi=None)).broken
 
 
 def test_a_delivery_is_broken_by_much_quarantine_or_by_missing_rows() -> None:

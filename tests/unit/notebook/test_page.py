@@ -11,6 +11,7 @@ from unittest.mock import MagicMock, create_autospec
 import databricks.sdk
 import pandas as pd
 import pytest
+from control_table_contract import Earlier
 from databricks.sdk.service.catalog import QualityMonitorsAPI
 from fake_dbutils import Exited, FakeDbutils
 from in_memory.tables import MemoryTables
@@ -156,7 +157,7 @@ def a_first_page(name: str, landing: Path, *tables: str, first_run: str = "pass"
     """A page of a home where these tables are, and no champion ever was."""
     memory = MemoryTables()
     for name_of_table in tables:
-        memory.control_tables.add(name_of_table, "source string", [("flights",)])
+        memory.control_tables.add(name_of_table, [Earlier("flights", 1)])
     app = SimpleNamespace(
         tables=memory, landing=landing, use_case=USE_CASE, registry=SimpleNamespace(name="levelfive.qa.flight_delay")
     )
@@ -314,7 +315,7 @@ def test_the_workspaces_own_monitor_is_refreshed_where_a_folder_is_named(
     assert (result.refresh_id if result else None) == (7 if refreshed else None)
 
 
-RECORD = DecisionRecord("d1", "m", "1", utc(2013, 4, 1), Decision(Action.RETRAIN, ("age",), ("youth",)))
+RECORD = DecisionRecord("d1", "m", "1", utc(2013, 4, 1), Action.RETRAIN, ("age",), ("youth",))
 OUTCOME = RetrainingRecord("d1", "m", utc(2013, 4, 1), "better", True, ("less loss",), "5", "6", 100)
 
 
@@ -363,13 +364,13 @@ def promoted(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     app.version_here = lambda version, model, registry: f"{version} of {model} in {registry}" if model else version
     monkeypatch.setattr(Page, "app", app)
     monkeypatch.setattr(
-        steps_of.registry_job,
+        steps_of.registry_approval,
         "approve",
         lambda *_, **how: asked.append((how["version"], how["by"], how["on_behalf_of"])),
     )
     monkeypatch.setattr(steps_of.registry_job, "run", lambda *_, **how: asked.append((how["version"], how["by"])))
     monkeypatch.setattr(
-        steps_of.registry_job,
+        steps_of.registry_rollback,
         "rollback",
         lambda *_, **how: asked.append((how["reason"], how["version"], how["since"])),
     )
