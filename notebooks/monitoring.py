@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 
 from levelfive import notebook
 from levelfive.monitoring import job
+from levelfive.monitoring.drift_statistics import PSI
 
 page = notebook.parameters(globals(), "monitoring")
 
@@ -36,8 +37,10 @@ if result.nothing:
 # COMMAND ----------
 
 of_window = (F.col("window_start") == F.lit(page.window.start)) & (F.col("window_end") == F.lit(page.window.end))
-drift = page.app.tables.read(job.DRIFT).where(of_window).orderBy(F.desc("psi")).limit(20)
-page.show(drift.select("model_version", "column", "psi", "usual_psi", "outside_share"))
+psi = (F.try_element_at(name, F.lit(PSI)).alias(alias) for name, alias in (("statistics", "psi"), ("usual", "usual_psi")))
+drift = page.app.tables.read(job.DRIFT).where(of_window).select("model_version", "column", *psi, "statistics")
+drift = drift.orderBy(F.desc("psi")).limit(20)
+page.show(drift)
 
 # COMMAND ----------
 

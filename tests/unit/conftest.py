@@ -1,8 +1,11 @@
 """What tests without Spark share: a model's packages, saved once, and environments in memory."""
 
+from collections.abc import Iterator
+
 import pytest
 from in_memory.release import Environment, Packages, labelled_days, labelled_rows
 
+from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS
 from levelfive.training import admission
 
 
@@ -22,3 +25,12 @@ def production(packages: Packages, monkeypatch: pytest.MonkeyPatch) -> Environme
     monkeypatch.setattr(admission, "labelled_rows", labelled_rows)
     monkeypatch.setattr(admission, "labelled_days", labelled_days)
     return Environment.new(packages)
+
+
+@pytest.fixture
+def new_statistics() -> Iterator[None]:
+    """Let a test register drift statistics, and forget them afterwards."""
+    registered = dict(DRIFT_STATISTICS)
+    yield
+    DRIFT_STATISTICS.clear()
+    DRIFT_STATISTICS.update(registered)

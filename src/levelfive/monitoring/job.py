@@ -23,13 +23,13 @@ from levelfive.models.package import Model
 from levelfive.monitoring import deliveries, profiling, records
 from levelfive.monitoring.acknowledged import ACKNOWLEDGED_WINDOWS
 from levelfive.monitoring.daily import DAY, Known, days_of_training, days_of_window, find_faults
-from levelfive.monitoring.drift import MIN_BASELINE_DAYS, categorical_drift, numeric_drift, usual_psi
+from levelfive.monitoring.drift_statistics import ColumnDrift, Comparison, column_drift
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.nothing import nothing_in
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles, baseline_of, profile_days
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, VERDICTS, Subject, VerdictRecord
-from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, WindowVerdict, judge_window
+from levelfive.monitoring.verdict import Delivered, Delivery, WindowVerdict, judge_window
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.statistics.baseline import Baseline
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
 READS = (PREDICTIONS, LABELS, LANDING_FILES, SOURCE_DAYS, PROMOTIONS, PROFILES)
 WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS, ACKNOWLEDGED_WINDOWS)
-
-USUAL_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -212,26 +210,20 @@ def _estimate(context: JobContext, found: Performance) -> Estimate | None:
 
 
 def _drifts(context: JobContext, profiles: WindowProfiles, baseline: Baseline) -> tuple[ColumnDrift, ...]:
-    policy, found = context.use_case.monitoring, []
-    for column, whole in sorted(profiles.whole.items()):
-        now = profiling.finish(whole, column, baseline)
-        if isinstance(now, CategoricalProfile):
-            drift = categorical_drift(baseline.categorical[column], now)
-        else:
-            drift = numeric_drift(baseline_of(column, baseline), now)
-        found.append(ColumnDrift(column, drift, _usual(baseline, column, profiles.days, policy.level)))
-    return tuple(found)
-
-
-def _usual(baseline: Baseline, column: str, days: int, level: float) -> float | None:
-    """Tell how large PSI usually is; None where the baseline has too few days to say."""
-    daily = baseline.daily.get(column, ())
-    if len(daily) < MIN_BASELINE_DAYS:
-        return None
-    try:
-        return usual_psi(daily, days, seed=USUAL_SEED, level=level)
-    except EvidenceError:  # days without a value in this column do not count
-        return None
+    level = context.use_case.monitoring.level
+    return tuple(
+        column_drift(
+            column,
+            Comparison(
+                baseline.categorical.get(column) or baseline_of(column, baseline),
+                profiling.finish(whole, column, baseline),
+                daily=baseline.daily.get(column, ()),
+                days=profiles.days,
+                level=level,
+            ),
+        )
+        for column, whole in sorted(profiles.whole.items())
+    )
 
 
 def _provisional(run: Run, model_name: str, as_of: datetime, *, before: datetime) -> list[Window]:

@@ -10,8 +10,9 @@ from typing import Any
 
 from levelfive.core.windows import Window
 from levelfive.monitoring.daily import far_outside
+from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.performance import Performance
-from levelfive.monitoring.verdict import ColumnDrift, Delivered
+from levelfive.monitoring.verdict import Delivered
 from levelfive.statistics.metrics import Evaluation
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.storage.control_tables import Between, Cells
@@ -29,10 +30,8 @@ _SCHEMAS = {
         max double, distinct long, quantiles map<string,double>, counts array<long>, sums array<double>,
         categories map<string,long>, rest long, outside long, most_frequent long, far_outside long,
         broken boolean""",
-    DRIFT: f"""{_WINDOW}, column string, psi double, usual_psi double, unusual boolean, jensen_shannon double,
-        kolmogorov_smirnov double, wasserstein double, chi_squared double, chi_squared_p double,
-        outside_share double, null_share_change double, scale double,
-        usual_outside_share double, seen_from map<string,double>""",
+    DRIFT: f"""{_WINDOW}, column string, statistics map<string,double>, usual map<string,double>, unusual boolean,
+        seen_from map<string,double>""",
     PERFORMANCE: f"""{_WINDOW}, as_of timestamp, model string, provisional boolean, scored long, known long,
         mature long, days long, without_label map<string,long>, without_label_score map<string,double>,
         label_mean double, score_mean double, label_mean_known double, metrics map<string,double>,
@@ -109,13 +108,9 @@ def write_drift(
     """
     cells = []
     for subject, column in found:
-        drift = column.drift
-        moved = (drift.jensen_shannon, drift.kolmogorov_smirnov, drift.wasserstein)
-        tested = (drift.chi_squared, drift.chi_squared_p, drift.outside_share, drift.null_share_change, drift.scale)
-        measured = (drift.psi, column.usual, column.unusual, *moved, *tested, drift.usual_outside_share)
         seen = (seen_from or {}).get(subject.model_version, {}).get(column.column, {})
         finite = {kind: least for kind, least in seen.items() if math.isfinite(least)}
-        cells.append((*subject.cells, column.column, *measured, finite))
+        cells.append((*subject.cells, column.column, column.statistics, column.usual, column.unusual, finite))
     _replace(run, DRIFT, cells)
 
 

@@ -7,25 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from levelfive.monitoring.drift import Drift
+from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.strange import Kind
 from levelfive.statistics.metrics import Estimate
 from levelfive.usecase.policies import MonitoringPolicy
-
-
-@dataclass(frozen=True)
-class ColumnDrift:
-    """How one column of a window differs from the baseline; `usual` is the PSI that the baseline's own days give."""
-
-    column: str
-    drift: Drift
-    usual: float | None
-
-    @property
-    def unusual(self) -> bool:
-        """Whether the column differs by more than the baseline's days differ among themselves."""
-        return self.drift.psi is not None and self.usual is not None and self.drift.psi > self.usual
 
 
 @dataclass(frozen=True)
@@ -100,7 +86,7 @@ def judge_window(
     """
     sources = _broken_sources(delivery, faults)
     return WindowVerdict(
-        outside=tuple(c.column for c in columns if c.drift.new_share > policy.outside_share),
+        outside=tuple(c.column for c in columns if c.new_share > policy.outside_share),
         unusual=tuple(c.column for c in columns if c.unusual),
         harmful=_harm(skill, skill_at_training, policy),
         broken=(*_broken_delivery(delivery, sources, policy), *_broken_columns(faults.columns)),

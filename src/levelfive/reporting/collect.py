@@ -17,13 +17,14 @@ from levelfive.monitoring import records
 from levelfive.monitoring.acknowledged import Known, acknowledgements, covering
 from levelfive.monitoring.drift import population_stability
 from levelfive.monitoring.profiling import baseline_of
-from levelfive.monitoring.records import PERFORMANCE, PROFILES, QUALITY, VerdictRecord
+from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, VerdictRecord
 from levelfive.monitoring.verdict import Delivered
 from levelfive.registry.promotions import champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.reporting.data import (
     ColumnWeek,
     DecisionLine,
+    DriftLine,
     FailureLine,
     GateLine,
     MissingLine,
@@ -76,6 +77,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
             for one in records.verdicts(run, name, as_of=as_of)
         ),
         columns=_column_weeks(run, registry, as_of),
+        drift=_latest_drift(run, name, as_of),
         decisions=tuple(
             DecisionLine(one.as_of, str(one.decision.action), one.decision.reasons, one.decision.counterfactuals)
             for one in decisions(tables, name, until=as_of)
@@ -156,6 +158,16 @@ def _delivered(run: Run, model_name: str, as_of: datetime) -> Mapping[Window, li
         counts = (row[name] for name in ("rows_in", "accepted", "quarantined", "duplicates"))
         found[records.window_of(row)].append(Delivered(row["source"], *counts))
     return found
+
+
+def _latest_drift(run: Run, model_name: str, as_of: datetime) -> tuple[DriftLine, ...]:
+    rows = records.of_model(run, DRIFT, model_name, as_of)
+    latest = max(map(records.window_of, rows), key=lambda window: (window.end, window.start), default=None)
+    return tuple(
+        DriftLine(latest, row["model_version"], row["column"], dict(row["statistics"]), dict(row["usual"]))
+        for row in rows
+        if latest is not None and records.window_of(row) == latest
+    )
 
 
 def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple[ColumnWeek, ...]:

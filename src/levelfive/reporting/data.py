@@ -92,6 +92,25 @@ class ColumnWeek:
 
 
 @dataclass(frozen=True)
+class DriftLine:
+    """A column of a window against the training data, as monitoring stored it.
+
+    Attributes:
+        window: The time of the rows.
+        model_version: The version that scored them.
+        column: Its name.
+        statistics: Drift statistics by name; those that are not defined are left out.
+        usual: Up to where a statistic lies without a change, by its name, where that is known.
+    """
+
+    window: Window
+    model_version: str
+    column: str
+    statistics: Mapping[str, float]
+    usual: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class DecisionLine:
     """What the policy of retraining decided, why, and what would have made it decide otherwise."""
 
@@ -143,7 +162,7 @@ class MissingLine:
 
 @dataclass(frozen=True)
 class ReportData:
-    """All that one report shows; every sequence may be empty and in any order."""
+    """All that one report shows; every sequence may be empty and in any order. `drift` is that of the latest window."""
 
     use_case: str
     as_of: datetime
@@ -152,6 +171,7 @@ class ReportData:
     points: tuple[Point, ...] = ()
     judgements: tuple[WindowJudgement, ...] = ()
     columns: tuple[ColumnWeek, ...] = ()
+    drift: tuple[DriftLine, ...] = ()
     decisions: tuple[DecisionLine, ...] = ()
     promotions: tuple[PromotionLine, ...] = ()
     gates: tuple[GateLine, ...] = ()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from importlib import resources
 
 from levelfive.core.windows import iso
+from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, PSI
 from levelfive.reporting.charts import metric_chart, rate_chart
 from levelfive.reporting.data import (
     ColumnWeek,
@@ -224,8 +226,26 @@ def _columns(data: ReportData) -> Html:
         element("p", note, class_="quiet"),
         element("figure", chart),
         values,
+        _drift(data),
         _verdicts(data),
     )
+
+
+def _drift(data: ReportData) -> Html:
+    if not data.drift:
+        return joined(())
+    there = {name for line in data.drift for name in line.statistics}
+    shown = [one for one in DRIFT_STATISTICS.values() if one.name in there]
+    values = table(
+        f"Drift statistics of {window_name(data.drift[0].window)}, against the training data",
+        ("Column", "Model version", *(one.title for one in shown)),
+        (
+            (line.column, line.model_version, *(number(line.statistics.get(one.name)) for one in shown))
+            for line in sorted(data.drift, key=lambda line: (-line.statistics.get(PSI, -math.inf), line.column))
+        ),
+    )
+    meanings = element("ul", *(element("li", f"{one.title}: {one.meaning}.") for one in shown), class_="quiet")
+    return joined((values, meanings))
 
 
 def _verdicts(data: ReportData) -> Html:

@@ -5,19 +5,20 @@ from datetime import date, timedelta
 
 import pytest
 
-from levelfive.monitoring.drift import Drift
+from levelfive.monitoring.drift_statistics import OUTSIDE_SHARE, PSI, ColumnDrift
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.strange import Kind
-from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, WindowVerdict, judge_window
+from levelfive.monitoring.verdict import Delivered, Delivery, WindowVerdict, judge_window
 from levelfive.statistics.metrics import Estimate
 from levelfive.usecase.policies import MonitoringPolicy
 
 JUNE = date(2013, 6, 1)
-NOTHING = Drift(0.0, 0.0, 0.0, 0.0, None, None, 0.0, 0.0)
 
 
-def a_column(name: str = "temperature", usual: float | None = 0.1, **moved: float | None) -> ColumnDrift:
-    return ColumnDrift(name, replace(NOTHING, **moved), usual)
+def a_column(
+    name: str = "temperature", *, psi: float = 0.0, outside: float = 0.0, usual: float | None = 0.1
+) -> ColumnDrift:
+    return ColumnDrift(name, {PSI: psi, OUTSIDE_SHARE: outside}, {} if usual is None else {PSI: usual})
 
 
 def a_delivery(rows_a_day: float = 900.0, quarantined: int = 0) -> Delivery:
@@ -60,7 +61,7 @@ def test_a_window_like_the_baseline_gives_no_statement() -> None:
 
 
 def test_a_season_is_unusual_and_outside_and_harms_nobody() -> None:
-    summer = a_column("temperature", psi=4.0, outside_share=0.2)
+    summer = a_column("temperature", psi=4.0, outside=0.2)
 
     found = verdict(summer, skill=a_skill(0.12, 0.2))
 
@@ -167,15 +168,17 @@ def test_days_that_lack_rows_or_hold_much_quarantine_are_left_out() -> None:
 
 
 def test_a_season_that_moves_all_of_a_column_is_not_broken() -> None:
-    assert not verdict(a_column(outside_share=0.9, scale=2.0, psi=9.0, null_share_change=0.5)).broken
+    assert not verdict(a_column(outside=0.9, psi=9.0)).broken
 
 
 def test_a_column_is_outside_where_more_than_a_share_of_it_is() -> None:
-    assert verdict(a_column("at", outside_share=0.01), a_column("above", outside_share=0.011)).outside == ("above",)
+    assert verdict(a_column("at", outside=0.01), a_column("above", outside=0.011)).outside == ("above",)
 
 
-def test_what_a_column_has_not_does_not_break_it() -> None:
-    assert not verdict(a_column(outside_share=None, null_share_change=None, psi=None)).broken
+def test_nothing_is_said_of_a_column_without_statistics() -> None:
+    said = verdict(ColumnDrift("empty", {}, {PSI: 0.1}))
+
+    assert (said.outside, said.unusual, said.broken) == ((), (), ())
 
 
 def test_a_delivery_is_broken_by_much_quarantine_or_by_missing_rows() -> None:
