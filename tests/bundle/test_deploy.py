@@ -9,7 +9,6 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-
 from bundle.cli import Checkout, checkout, needs_cli
 from bundle.offline import NAMES, PRODUCTION, TARGETS
 from bundle.workspace import PRINCIPALS

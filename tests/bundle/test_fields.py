@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from bundle.offline import NAMES, ROOT, deployment
 from databricks.bundles.dashboards import Dashboard
 from databricks.bundles.experiments import MlflowExperiment
 from databricks.bundles.jobs import Job
@@ -13,8 +14,6 @@ from databricks.bundles.registered_models import RegisteredModel
 from databricks.bundles.schemas import Schema
 from databricks.bundles.volumes import Volume
 from jsonschema import Draft202012Validator
-
-from bundle.offline import NAMES, ROOT, deployment
 
 CLASSES = {
     "jobs": Job,

@@ -5,11 +5,11 @@ import tomllib
 from pathlib import PurePath
 
 import pytest
+from bundle.offline import ROOT, deployment, identifier, read, resolve, texts
 from feature_engineering.fake import VERSIONS
 from packaging.requirements import Requirement
 
 from bundle import notebooks
-from bundle.offline import ROOT, deployment, identifier, read, resolve, texts
 from levelfive.config import Approval, load_settings, parse_time
 from levelfive.errors import AsOfError
 from levelfive.notebook.reading import APPROVALS, FIXED, PARAMETERS, SETTINGS

@@ -1,7 +1,6 @@
 """The resolver finds what is wrong, and knows what development mode does to names."""
 
 import pytest
-
 from bundle.offline import ROOT, BundleError, deployment, read, references, resolve
 
 

@@ -7,10 +7,10 @@ from pathlib import PurePath
 from typing import Any
 
 import pytest
+from bundle.offline import ROOT, deployment
 from fake_dbutils import FakeDbutils
 from fake_jobs import run_in_a_job
 
-from bundle.offline import ROOT, deployment
 from levelfive.config import Approval
 from levelfive.errors import ConfigError
 from levelfive.notebook import COMMON, PARAMETERS, Page, parameters

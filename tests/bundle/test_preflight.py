@@ -8,12 +8,12 @@ from typing import Any
 from unittest.mock import create_autospec
 
 import pytest
+from bundle.offline import deployment
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import InvalidParameterValue, NotFound, PermissionDenied
 from databricks.sdk.service import catalog, compute, iam, sql, workspace
 from typer.testing import CliRunner
 
-from bundle.offline import deployment
 from levelfive.cli.main import cli
 from levelfive.errors import ConfigError, MachineError
 from levelfive.preflight import checks

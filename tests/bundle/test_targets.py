@@ -4,8 +4,8 @@ import re
 
 import pytest
 import yaml
-
 from bundle.offline import PRODUCTION, ROOT, TARGETS, deployment, read, resolve, texts
+
 from levelfive.config import parse_clock
 from levelfive.core.windows import utc
 

@@ -8,7 +8,6 @@ from azure_pipelines.calls import INSTALLER, CallError, parse
 from azure_pipelines.expansion import FOLDER
 from azure_pipelines.project import DEV_MODEL, started
 from azure_pipelines.runs import places, script
-
 from bundle.offline import PRODUCTION, deployment
 
 PAGE = (FOLDER / "README.md").read_text(encoding="utf-8")
@@ -85,7 +84,7 @@ def test_what_does_not_exist_is_found(project, wrong, fault):
 @pytest.mark.parametrize(
     "right",
     [
-        "make lint types layers",
+        "make lint types layers docs",
         "levelfive registry rollback --as-of 2013-04-01 --reason x",
         "levelfive scoring --as-of 2013-04-01 --from P1D",
         "databricks bundle run scoring -t prod --params as_of=2013-04-01T06:00Z",

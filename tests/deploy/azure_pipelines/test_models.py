@@ -4,8 +4,8 @@ import pytest
 from azure_pipelines.calls import calls_of
 from azure_pipelines.project import DEV_MODEL, PROD_MODEL, release
 from azure_pipelines.runs import SKIPPED, SUCCEEDED, outcome
-
 from bundle.offline import deployment
+
 from levelfive.config import Approval
 
 

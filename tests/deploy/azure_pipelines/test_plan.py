@@ -8,7 +8,6 @@ import pytest
 from azure_pipelines.calls import Call, parse
 from azure_pipelines.project import release
 from azure_pipelines.runs import places, script
-
 from bundle.cli import Checkout, checkout, needs_cli
 
 pytestmark = needs_cli

@@ -1,8 +1,7 @@
 import pytest
+from bundle.offline import PRODUCTION, Deployment, deployment
 from data_factory.runs import Factory
 from data_factory.template import Deployed, deployed
-
-from bundle.offline import PRODUCTION, Deployment, deployment
 
 
 @pytest.fixture(params=PRODUCTION)

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from bundle.offline import deployment
 from data_factory.expressions import parse, references
 from data_factory.template import (
     AZURE_DATABRICKS,
@@ -15,8 +16,6 @@ from data_factory.template import (
     resource_id,
     template,
 )
-
-from bundle.offline import deployment
 
 GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 

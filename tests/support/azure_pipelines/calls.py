@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 from azure_pipelines.runs import places, script
+from bundle.offline import ROOT, Deployment, deployment
 from typer.core import TyperGroup
 
-from bundle.offline import ROOT, Deployment, deployment
 from levelfive.notebook.steps import RegistryStep
 
 INSTALLER = ("bash", "deploy/azure-pipelines/install-cli.sh")

@@ -9,8 +9,8 @@ from typing import Any
 import typer
 from azure_pipelines.calls import Project
 from azure_pipelines.expansion import FOLDER, expand
-
 from bundle.offline import ROOT
+
 from levelfive.cli.main import cli
 
 CI, CD = FOLDER / "ci.yml", FOLDER / "cd.yml"

@@ -11,9 +11,8 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from data_factory.expressions import ExpressionError, compute, parse
-
 from bundle.offline import ROOT
+from data_factory.expressions import ExpressionError, compute, parse
 
 FOLDER = ROOT / "deploy" / "data-factory"
 AZURE_DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"  # Databricks' own id, the same for everybody

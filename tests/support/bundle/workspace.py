@@ -13,9 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from unity_catalog import Refused
-
 from bundle.workspace_files import Files, found, inside
+from unity_catalog import Refused
 
 FOLDERS = "/api/2.0/workspace"
 PERMISSIONS = "/api/2.0/permissions"

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from bundle.offline import ROOT
+
 from levelfive.notebook.reading import COMMON, PARAMETERS
 
 FIRST_LINE = "# Databricks notebook source"

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from bundle.offline import COMMIT, ROOT, Deployment, deployment
 from bundle.workspace import Workspace, serve
 

@@ -15,7 +15,7 @@ from zlib import crc32
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TARGETS = ("dev", "serverless", "qa", "prod")
 PRODUCTION = ("qa", "prod")
 DEVELOPER = "anna.smith@example.com"
