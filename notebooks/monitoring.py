@@ -37,8 +37,9 @@ if result.nothing:
 # COMMAND ----------
 
 of_window = (F.col("window_start") == F.lit(page.window.start)) & (F.col("window_end") == F.lit(page.window.end))
-psi = (F.try_element_at(name, F.lit(PSI)).alias(alias) for name, alias in (("statistics", "psi"), ("usual", "usual_psi")))
-drift = page.app.tables.read(job.DRIFT).where(of_window).select("model_version", "column", *psi, "statistics")
+psi, usual_psi = (F.try_element_at(name, F.lit(PSI)) for name in ("statistics", "usual"))
+drift = page.app.tables.read(job.DRIFT).where(of_window)
+drift = drift.select("model_version", "column", psi.alias("psi"), usual_psi.alias("usual_psi"), "statistics")
 drift = drift.orderBy(F.desc("psi")).limit(20)
 page.show(drift)
 

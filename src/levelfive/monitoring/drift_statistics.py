@@ -331,8 +331,8 @@ def null_share_change(of: Comparison[Any]) -> float | None:
 )
 def scale(of: Comparison[NumericProfile]) -> float | None:
     """Find the common factor of the quantiles; None where there is none, or too few other than 0 to tell."""
-    now = of.current.quantiles
-    both = [(old, now[level]) for level, old in of.baseline.quantiles.items() if level in _SCALE_LEVELS and level in now]
+    levels = [level for level in _SCALE_LEVELS if level in of.baseline.quantiles and level in of.current.quantiles]
+    both = [(of.baseline.quantiles[level], of.current.quantiles[level]) for level in levels]
     pairs = [(old, new) for old, new in both if old * new > 0]
     if len({old for old, _ in pairs}) < _MIN_QUANTILES:
         return None

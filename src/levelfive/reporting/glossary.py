@@ -1,4 +1,4 @@
-"""What is registered, as tables of Markdown: documents hold them between marks, and `make docs` writes them anew."""
+"""What is registered, as tables of Markdown; documents hold them between marks, and `make glossary` renews them."""
 
 from __future__ import annotations
 

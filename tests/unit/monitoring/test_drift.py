@@ -175,5 +175,3 @@ def test_too_few_days_with_values_are_no_evidence():
 def test_a_window_without_days_is_refused():
     with pytest.raises(ConfigError, match="at least one day, got 0"):
         usual_psi([[1, 2]] * 20, 0, seed=0)
-
-

@@ -167,7 +167,8 @@ def test_categories_are_compared_as_scipy_compares_them(before, now):
 
     found = category_drift(list(before), list(now))
 
-    assert (found.statistics["chi_squared_test"], found.statistics["chi_squared_test_pvalue"]) == pytest.approx((expected.statistic, expected.pvalue))
+    assert found.statistics["chi_squared_test"] == pytest.approx(expected.statistic)
+    assert found.statistics["chi_squared_test_pvalue"] == pytest.approx(expected.pvalue)
     assert found.statistics["js_distance"] == pytest.approx(jensenshannon(*table, base=2), abs=1e-9)
     assert found.statistics[PSI] == pytest.approx(population_stability(*table))
     assert found.statistics[OUTSIDE_SHARE] == pytest.approx(new["new"] / len(now))
@@ -185,7 +186,11 @@ def test_the_same_categories_have_not_drifted():
 
     found = category_drift(names, names)
 
-    assert (found.statistics[PSI], found.statistics["js_distance"], found.statistics["chi_squared_test"]) == pytest.approx((0, 0, 0), abs=1e-9)
+    assert (
+        found.statistics[PSI],
+        found.statistics["js_distance"],
+        found.statistics["chi_squared_test"],
+    ) == pytest.approx((0, 0, 0), abs=1e-9)
 
 
 def test_rare_categories_of_a_baseline_are_compared_though_others_have_become_frequent():

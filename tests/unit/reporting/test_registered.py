@@ -1,11 +1,12 @@
-"""What is registered in one place shows up everywhere: a statistic of a test is in the table, the report and the docs."""
+"""What is registered in one place shows up everywhere: in the table, in the report and in the docs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from in_memory.release import LATER, Environment
+from in_memory.release import AS_OF, LATER, Environment
 
 from levelfive.core.windows import Window
 from levelfive.monitoring import records
@@ -32,8 +33,8 @@ def total_variation(new_statistics: None) -> str:
 def test_a_statistic_is_in_the_table_the_report_and_the_docs_by_being_registered(
     production: Environment, total_variation: str
 ) -> None:
-    window, profile = Window.parse("2013-06-01T00:00Z", "2013-07-01T00:00Z"), profile_numeric([1.0, 2.0, 3.0])
-    subject = records.Subject(production.registry.name, "1", window)
+    profile = profile_numeric(np.array([1.0, 2.0, 3.0]))
+    subject = records.Subject(production.registry.name, "1", Window(AS_OF, LATER))
 
     drift = column_drift("temperature", Comparison(profile, profile))
     records.write_drift(Run(production.tables, "a run"), [(subject, drift)])
