@@ -200,6 +200,16 @@ class ReportData:
         return _OF_A_REGRESSION.isdisjoint(self.metric_names)
 
     @property
+    def label_word(self) -> str:
+        """What the mean label is called."""
+        return "label rate" if self.labels_are_shares else "mean label"
+
+    @property
+    def points_with_rates(self) -> tuple[Point, ...]:
+        """The points, in the order of time, of which a mean label or a mean score is known."""
+        return tuple(p for p in self.points_in_time if p.label_rate is not None or p.mean_score is not None)
+
+    @property
     def latest_mature(self) -> Point | None:
         """The latest point whose metrics are final."""
         mature = [point for point in self.points_in_time if point.live and not point.provisional]

@@ -118,6 +118,11 @@ def day_name(moment: date) -> str:
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 
+def rates_title(data: ReportData) -> str:
+    """Name what labels and scores are on average."""
+    return f"Observed {data.label_word} and mean predicted score"
+
+
 def metric_name(name: str) -> str:
     """Name a metric; one that is not known keeps its own name."""
     return _NAMES[Metric(name)][0] if name in _NAMES else name
