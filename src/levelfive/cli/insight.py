@@ -60,6 +60,7 @@ def report(
 
 def status(as_of: AsOf) -> None:
     """Say what is live, since when, why, and how it does."""
+    from levelfive.monitoring.alerts import STATEMENTS
     from levelfive.registry.store import CHAMPION
     from levelfive.reporting.status import status_of
 
@@ -80,9 +81,8 @@ def status(as_of: AsOf) -> None:
     if found.live is None:
         return
     if found.judged is not None:
-        said = (
-            f"harmful: {'; '.join(found.judged.harmful) or 'no'}; broken data: {'; '.join(found.judged.broken) or 'no'}"
-        )
+        reasons = {of.title.lower(): of.said_in(found.judged) for of in STATEMENTS if not of.of_columns}
+        said = "; ".join(f"{title}: {'; '.join(texts) or 'no'}" for title, texts in reasons.items())
         out.print(f"latest window {found.judged.window}: {said}")
     if found.acknowledged is not None:
         out.print(f"which is {found.acknowledged}")

@@ -22,6 +22,7 @@ from levelfive.features.job import LABELS
 from levelfive.models.package import Model
 from levelfive.monitoring import deliveries, profiling, records
 from levelfive.monitoring.acknowledged import ACKNOWLEDGED_WINDOWS
+from levelfive.monitoring.alerts import Delivered, Delivery, Evidence
 from levelfive.monitoring.daily import DAY, Known, days_of_training, days_of_window, find_faults
 from levelfive.monitoring.drift_statistics import ColumnDrift, Comparison, column_drift
 from levelfive.monitoring.faults import Fault, Faults
@@ -29,7 +30,7 @@ from levelfive.monitoring.nothing import nothing_in
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles, baseline_of, profile_days
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, VERDICTS, Subject, VerdictRecord
-from levelfive.monitoring.verdict import Delivered, Delivery, WindowVerdict, judge_window
+from levelfive.monitoring.verdict import WindowVerdict, judge_window
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.statistics.baseline import Baseline
@@ -188,20 +189,21 @@ def _look(
     faults = find_faults({**days_of_training(baseline), **earlier}, today)
     drifts = _drifts(context, profiles, baseline)
     trained = model.card.trained_until - model.card.trained_from
-    verdict = judge_window(
-        drifts,
-        Delivery(
+    evidence = Evidence(
+        columns=drifts,
+        delivery=Delivery(
             delivered=tuple(delivered),
             rows_a_day=found.scored / (subject.window.length / DAY),
             rows_a_day_at_training=model.card.training_rows / (trained / DAY),
             missing=missing,
             columns=deliveries.columns_of_sources(context, model.card.features),
         ),
-        _estimate(context, found),
-        faults=faults,
+        skill=_estimate(context, found),
         skill_at_training=model.card.holdout_skill,
+        faults=faults,
         policy=context.use_case.monitoring,
     )
+    verdict = judge_window(evidence)
     return _Seen(subject, baseline, profiles, drifts, replace(faults, columns=(*faults.columns, *missing)), verdict)
 
 

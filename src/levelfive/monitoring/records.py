@@ -9,10 +9,10 @@ from datetime import date, datetime
 from typing import Any
 
 from levelfive.core.windows import Window
+from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.daily import far_outside
 from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.performance import Performance
-from levelfive.monitoring.verdict import Delivered
 from levelfive.statistics.metrics import Evaluation
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.storage.control_tables import Between, Cells

@@ -15,10 +15,10 @@ from levelfive.core.windows import Window
 from levelfive.data.missing import missing
 from levelfive.monitoring import records
 from levelfive.monitoring.acknowledged import Known, acknowledgements, covering
+from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.drift import population_stability
 from levelfive.monitoring.profiling import baseline_of
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, VerdictRecord
-from levelfive.monitoring.verdict import Delivered
 from levelfive.registry.promotions import champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.reporting.data import (

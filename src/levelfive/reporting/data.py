@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from levelfive.core.windows import Window
+from levelfive.monitoring.alerts import STATEMENTS
 from levelfive.statistics.metrics import Estimate, Metric
 
 _FIRST_METRICS = (Metric.AUC, Metric.LOG_LOSS)
@@ -71,9 +72,14 @@ class WindowJudgement:
     acknowledged: str = ""
 
     @property
+    def reasons_to_call(self) -> list[str]:
+        """Why someone has to look, or had to before it was acknowledged; each with the word of its statement."""
+        return [f"{of.word}: {reason}" for of in STATEMENTS if not of.of_columns for reason in of.said_in(self)]
+
+    @property
     def calls_for_a_person(self) -> bool:
         """Whether someone has to look."""
-        return bool(self.harmful or self.broken) and not self.acknowledged
+        return bool(self.reasons_to_call) and not self.acknowledged
 
 
 @dataclass(frozen=True)

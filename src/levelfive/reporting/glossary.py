@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, DriftStatistic
 
 _BLOCK = re.compile(r"(<!-- registered: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -19,7 +20,13 @@ def drift_statistics() -> str:
     return _table(heads, (_drift_statistic(one) for one in DRIFT_STATISTICS.values()))
 
 
-TABLES: Mapping[str, Callable[[], str]] = {"drift_statistics": drift_statistics}
+def alerts() -> str:
+    """Write the registered alerts as a table."""
+    heads = ("alert", "statement", "raised where")
+    return _table(heads, ((f"`{one.name}`", one.statement.title, one.meaning) for one in ALERTS.values()))
+
+
+TABLES: Mapping[str, Callable[[], str]] = {"drift_statistics": drift_statistics, "alerts": alerts}
 """By the name in a document's mark, what writes the table."""
 
 

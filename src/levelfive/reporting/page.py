@@ -11,6 +11,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from levelfive.core.windows import iso
+from levelfive.monitoring.alerts import STATEMENTS, Statement
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, PSI, DriftStatistic
 from levelfive.reporting.charts import Section, figures
 from levelfive.reporting.data import ColumnWeek, Point, ReportData
@@ -63,8 +64,8 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Statement:
-    """One of the statements on a window, and what it means to a reader."""
+class Said:
+    """What is said of a window for one of its statements, and what that means to a reader."""
 
     title: str
     said: Cell
@@ -135,19 +136,18 @@ def _missing(data: ReportData) -> str:
     )
 
 
-def _statements(data: ReportData) -> list[Statement]:
+def _statements(data: ReportData) -> list[Said]:
     judged = data.latest_judgement
     if judged is None:
         return []
     statements = [
-        Statement("Outside the training's range", _names(judged.outside), "New to the model, not yet a harm."),
-        Statement("Unusual", _names(judged.unusual), "Unusual is not harmful: a season is unusual, too."),
-        Statement("Harmful", judged.harmful or "none", "Harm calls for a person."),
-        Statement("Broken data", judged.broken or "none", "Broken data call for a person."),
+        Said(of.title, _names(said) if of.of_columns else said or "none", of.note)
+        for of in STATEMENTS
+        for said in (of.said_in(judged),)
     ]
     if judged.acknowledged:
         note = "What is acknowledged calls nobody any more."
-        statements.append(Statement("A person's word", judged.acknowledged, note))
+        statements.append(Said("A person's word", judged.acknowledged, note))
     return statements
 
 
@@ -258,19 +258,20 @@ def _verdicts(data: ReportData) -> Table | None:
         return None
     return Table(
         "Judgements by window; only harm or broken data call for a person",
-        ("Window", "Outside the range", "Unusual", "Harmful", "Broken data", "A person's word"),
+        ("Window", *(of.title for of in STATEMENTS), "A person's word"),
         [
             (
-                window_name(of.window),
-                counted(len(of.outside), "column"),
-                counted(len(of.unusual), "column"),
-                of.harmful or "none",
-                of.broken or "none",
-                of.acknowledged or "none",
+                window_name(judged.window),
+                *(_in_short(of, of.said_in(judged)) for of in STATEMENTS),
+                judged.acknowledged or "none",
             )
-            for of in sorted(data.judgements, key=lambda judgement: judgement.window)
+            for judged in sorted(data.judgements, key=lambda judgement: judgement.window)
         ],
     )
+
+
+def _in_short(statement: Statement, said: Sequence[str]) -> Cell:
+    return counted(len(said), "column") if statement.of_columns else said or "none"
 
 
 def _rows(data: ReportData) -> Table | None:

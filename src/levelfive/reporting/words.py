@@ -78,8 +78,7 @@ _NO_CHAMPION = "Nothing is measured yet: no model is deployed."
 
 
 def _call(judgement: WindowJudgement) -> str:
-    reasons = [*(f"harm: {reason}" for reason in judgement.harmful), *(f"broken data: {r}" for r in judgement.broken)]
-    return f"in {window_name(judgement.window)}, {'; '.join(reasons)}"
+    return f"in {window_name(judgement.window)}, {'; '.join(judgement.reasons_to_call)}"
 
 
 def _performance(data: ReportData, point: Point) -> str:

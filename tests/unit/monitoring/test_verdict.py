@@ -5,10 +5,11 @@ from datetime import date, timedelta
 
 import pytest
 
+from levelfive.monitoring.alerts import Delivered, Delivery, Evidence
 from levelfive.monitoring.drift_statistics import OUTSIDE_SHARE, PSI, ColumnDrift
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.strange import Kind
-from levelfive.monitoring.verdict import Delivered, Delivery, WindowVerdict, judge_window
+from levelfive.monitoring.verdict import WindowVerdict, judge_window
 from levelfive.statistics.metrics import Estimate
 from levelfive.usecase.policies import MonitoringPolicy
 
@@ -47,12 +48,14 @@ def verdict(
     faults: Faults | None = None,
 ) -> WindowVerdict:
     return judge_window(
-        columns,
-        delivery or a_delivery(),
-        skill,
-        faults=faults or Faults(),
-        skill_at_training=at_training,
-        policy=MonitoringPolicy(),
+        Evidence(
+            columns=columns,
+            delivery=delivery or a_delivery(),
+            skill=skill,
+            skill_at_training=at_training,
+            faults=faults or Faults(),
+            policy=MonitoringPolicy(),
+        )
     )
 
 
