@@ -49,7 +49,7 @@ def parameters(namespace: Mapping[str, Any], name: str) -> Page:
         name: The notebook's name.
 
     Raises:
-        ConfigError: A parameter is unknown, given twice or without a value, or the job takes it from no run.
+        ConfigError: A parameter is unknown or without a value, or the job takes it from no run.
         MachineError: In a job, there is no databricks-sdk.
     """
     names = (*COMMON, *PARAMETERS[name])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from levelfive.core.job_runs import JobRun
 from levelfive.errors import ConfigError
@@ -50,7 +51,8 @@ def from_widgets(dbutils: Any, names: Sequence[str]) -> dict[str, str]:
     known = set(_known())
     for name in names:
         dbutils.widgets.text(name, "")  # what a job has handed over stays
-    _refuse_unknown(sorted(set(_everything(dbutils)) - known), sorted(known))
+    if unknown := sorted(set(_everything(dbutils)) - known):
+        raise ConfigError(f"unknown parameter {', '.join(unknown)}; known are {', '.join(sorted(known))}")
     return {name: str(dbutils.widgets.get(name)) for name in names}
 
 
@@ -88,24 +90,22 @@ def from_job(dbutils: Any, names: Sequence[str], run: JobRun) -> dict[str, str]:
     return {name: fixed.get(name, given[name]) for name in names}
 
 
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        known = ", ".join(action.dest for action in self._actions if action.dest != "help")
+        raise ConfigError(f"{message}; the notebook's parameters are {known}: write --NAME VALUE or --NAME=VALUE")
+
+
 def from_command_line(arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """Read parameters from a command line: `--name value` or `--name=value`.
+    """Read parameters from a command line: `--name value` or `--name=value`; of one given twice, the last counts.
 
     Raises:
-        ConfigError: One is unknown, given twice or without a value.
+        ConfigError: One is unknown, or without a value.
     """
-    given: dict[str, str] = {}
-    waiting = list(arguments)
-    while waiting:
-        option, equals, value = waiting.pop(0).partition("=")
-        name = option.removeprefix("--")
-        _refuse_unknown([] if option.startswith("--") and name in names else [option], names)
-        if name in given:
-            raise ConfigError(f"parameter {option} is given twice")
-        if not equals and not waiting:
-            raise ConfigError(f"parameter {option} has no value: write {option} VALUE")
-        given[name] = value if equals else waiting.pop(0)
-    return given
+    parser = _Parser(allow_abbrev=False, argument_default=SUPPRESS)
+    for name in names:
+        parser.add_argument(f"--{name}")
+    return vars(parser.parse_args(arguments))
 
 
 def _known() -> tuple[str, ...]:
@@ -116,8 +116,3 @@ def _known() -> tuple[str, ...]:
 def _everything(dbutils: Any) -> Mapping[str, str]:
     found: Mapping[str, str] = getattr(dbutils.widgets, "getAll", dict)()  # a client outside a cluster has none
     return found
-
-
-def _refuse_unknown(unknown: Sequence[str], names: Sequence[str]) -> None:
-    if unknown:
-        raise ConfigError(f"unknown parameter {', '.join(unknown)}; known are {', '.join(names)}")
