@@ -25,7 +25,7 @@ from mlflow.models import infer_signature
 
 from levelfive.core.windows import iso
 from levelfive.errors import ConfigError, RegistryError
-from levelfive.statistics.baseline import SCORE, Baseline
+from levelfive.statistics.baseline import SCORE_PROFILE, Baseline
 from levelfive.statistics.categories import category_texts
 from levelfive.usecase.features import Lookup
 from levelfive.usecase.model import Estimator, Task
@@ -199,7 +199,7 @@ def save(model: Model, example: pd.DataFrame, folder: Path) -> None:
     )
     (folder / CARD).write_text(model.card.to_json())
     (folder / "baseline.json").write_text(model.card.baseline)
-    rows.assign(**{SCORE: scores}).to_parquet(folder / SMOKE, index=False)
+    rows.assign(**{SCORE_PROFILE: scores}).to_parquet(folder / SMOKE, index=False)
 
 
 def load(folder: Path) -> Model:
@@ -261,7 +261,7 @@ def _difference(folder: Path) -> str:
         rows = pd.read_parquet(folder / SMOKE)
     except (OSError, ValueError) as err:
         raise RegistryError(f"{folder} holds no smoke rows ({err}); register the version again") from err
-    expected = rows[SCORE].to_numpy(np.float64)
+    expected = rows[SCORE_PROFILE].to_numpy(np.float64)
     came = load(folder).score(rows)
     near_0 = TOLERANCE_NEAR_0 * np.abs(expected).max(initial=0.0)
     if np.allclose(came, expected, rtol=TOLERANCE, atol=near_0):

@@ -17,7 +17,7 @@ from levelfive.monitoring.daily import Known, days_before, days_of_training, fin
 from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import PROFILES
-from levelfive.statistics.baseline import SCORE, Baseline
+from levelfive.statistics.baseline import SCORE_PROFILE, Baseline
 from levelfive.storage.runs import JobContext, Run
 
 _OF_A_DAY = (
@@ -50,7 +50,7 @@ def missing(
     rows: Counter[date] = Counter()
     for profiles in profiled:
         for (day, column), part in profiles.by_day.items():
-            rows[day] += part.count + part.nulls if column == SCORE else 0
+            rows[day] += part.count + part.nulls if column == SCORE_PROFILE else 0
     before = {**days_of_training(baseline), **earlier}
     return tuple(find_missing_rows(before, rows, window, context.use_case.day_starts_at))
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-from levelfive.statistics.baseline import SCORE, Baseline, merge, partial_categorical
+from levelfive.statistics.baseline import SCORE_PROFILE, Baseline, merge, partial_categorical
 from levelfive.statistics.histograms import Histogram
 from levelfive.statistics.partials import (
     CategoricalProfile,
@@ -25,8 +25,7 @@ from levelfive.statistics.partials import (
     partials_of_groups,
 )
 from levelfive.storage.category_columns import with_texts
-from levelfive.storage.predictions import FEATURES
-from levelfive.storage.predictions import SCORE as SCORED
+from levelfive.storage.predictions import FEATURES, SCORE
 from levelfive.usecase.columns import PREDICTION_TIME, own
 
 if TYPE_CHECKING:
@@ -73,12 +72,12 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
     """
     numeric, categorical = sorted(baseline.numeric), sorted(baseline.categorical)
-    bins = {**{name: baseline.numeric[name].histogram for name in numeric}, SCORE: baseline.score.histogram}
+    bins = {**{name: baseline.numeric[name].histogram for name in numeric}, SCORE_PROFILE: baseline.score.histogram}
     offset = int(day_starts_at.total_seconds())
     features = [F.col(f"{FEATURES}.{name}").cast("double").alias(name) for name in numeric]
     features += [F.col(f"{FEATURES}.{name}").alias(name) for name in categorical]
     day = F.floor((F.unix_seconds(PREDICTION_TIME) - F.lit(offset)) / F.lit(_DAY_SECONDS))
-    wanted = rows.select(day.cast("long").alias(_DAY), F.col(SCORED).alias(SCORE), *features)
+    wanted = rows.select(day.cast("long").alias(_DAY), F.col(SCORE).alias(SCORE_PROFILE), *features)
     wanted = with_texts(wanted, categorical)
 
     def partials(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -99,7 +98,7 @@ def finish(partial: Partial, column: str, baseline: Baseline) -> Profile:
 
 def baseline_of(column: str, baseline: Baseline) -> NumericProfile:
     """Find the baseline's profile of a numeric column, of the score or of the label."""
-    if column == SCORE:
+    if column == SCORE_PROFILE:
         return baseline.score
     return baseline.numeric.get(column, baseline.label)
 
@@ -111,8 +110,8 @@ def _partials_of(rows: pd.DataFrame, bins: Mapping[str, Histogram], categorical:
         found = partials_of_groups(rows[name].to_numpy(np.float64), codes, days.size, histogram)
         made += [(int(day), name, partial) for day, partial in zip(days, found, strict=True)]
     for name in categorical:
-        for place, day in enumerate(days):
-            made.append((int(day), name, partial_categorical(rows[name][codes == place])))
+        for code, day in enumerate(days):
+            made.append((int(day), name, partial_categorical(rows[name][codes == code])))
     return pa.RecordBatch.from_pydict(
         {
             "day": pa.array([day for day, _, _ in made], pa.int64()),

@@ -192,12 +192,12 @@ def _profile(partial: Partial, done: NumericProfile | CategoricalProfile) -> tup
         counted = (dict(done.frequent), done.rest, done.outside)
         return (rows, done.nulls, *(None,) * 4, done.distinct, {}, [], [], *counted)
     numbers = (done.mean, done.std, done.min, done.max)
-    places = (list(partial.counts), list(partial.sums))
-    return (rows, done.nulls, *numbers, done.distinct, dict(done.quantiles), *places, {}, None, None)
+    bins = (list(partial.counts), list(partial.sums))
+    return (rows, done.nulls, *numbers, done.distinct, dict(done.quantiles), *bins, {}, None, None)
 
 
 def _measured(one: Performance, evaluation: Evaluation | None) -> tuple[object, ...]:
-    others = ({name: found[place] for name, found in one.without_label.items()} for place in (0, 1))
+    others = ({name: cells[side] for name, cells in one.without_label.items()} for side in (0, 1))
     days = 0 if evaluation is None else evaluation.days
     counts = (one.provisional, one.scored, one.known, one.mature, days, *others)
     if evaluation is None:

@@ -33,11 +33,11 @@ from levelfive.statistics.partials import (
 )
 
 __all__ = [
-    "LABEL",
+    "LABEL_PROFILE",
     "MAX_BINS",
     "MAX_CATEGORIES",
     "QUANTILES",
-    "SCORE",
+    "SCORE_PROFILE",
     "Baseline",
     "CategoricalProfile",
     "DailyCounts",
@@ -55,11 +55,11 @@ __all__ = [
     "profile_numeric",
 ]
 
-LABEL = "(label)"  # no feature is called so: Delta refuses column names with brackets
-SCORE = "(score)"
+LABEL_PROFILE = "(label)"  # no feature is called so: Delta refuses column names with brackets
+SCORE_PROFILE = "(score)"
 
 DailyCounts: TypeAlias = tuple[tuple[int, ...], ...]
-"""By day, in order, and by place: those of the histogram, or the frequent categories and the rest."""
+"""By day, in order, and by bin: those of the histogram, or the frequent categories and the rest."""
 
 
 RECENT_DAYS = 56
@@ -94,7 +94,7 @@ class Baseline:
         categorical: Profiles of the features that are categories.
         label: Profile of the labels.
         score: Profile of the scores, by models that had not seen the rows that they scored.
-        daily: Counts of each day that has rows, by feature name, `LABEL` and `SCORE`; empty if the days
+        daily: Counts of each day that has rows, by feature name, `LABEL_PROFILE` and `SCORE_PROFILE`; empty if the days
             were not given.
         recent: The last `RECENT_DAYS` days by feature name, in order; empty if the days were not given.
     """
@@ -179,11 +179,11 @@ def profile_baseline(
     blocks = DayBlocks.of(days, len(features))
     daily = {name: _daily_numbers(values, baseline.numeric[name].histogram, blocks) for name, values in numbers.items()}
     daily |= {name: _daily_categories(features[name], baseline.categorical[name], blocks) for name in categorical}
-    daily[LABEL] = _daily_numbers(label, baseline.label.histogram, blocks)
+    daily[LABEL_PROFILE] = _daily_numbers(label, baseline.label.histogram, blocks)
     if score_days is None and len(score) == len(features):
         score_days = days
     if score_days is not None:
-        daily[SCORE] = _daily_numbers(score, baseline.score.histogram, DayBlocks.of(score_days, len(score)))
+        daily[SCORE_PROFILE] = _daily_numbers(score, baseline.score.histogram, DayBlocks.of(score_days, len(score)))
     return replace(baseline, daily=daily, recent=_recent(features, baseline, np.asarray(days)))
 
 
@@ -194,7 +194,7 @@ def _recent(features: pd.DataFrame, baseline: Baseline, days: NDArray[Any]) -> d
     found: dict[str, tuple[RecentDay, ...]] = {}
     for name in features.columns:
         if name in baseline.categorical:
-            parts = tuple(partial_categorical(rows[name][codes == place]) for place in range(there.size))
+            parts = tuple(partial_categorical(rows[name][codes == day]) for day in range(there.size))
             quantiles: list[Mapping[str, float]] = [{}] * there.size
         else:
             histogram = baseline.numeric[name].histogram
@@ -210,20 +210,20 @@ def _recent(features: pd.DataFrame, baseline: Baseline, days: NDArray[Any]) -> d
 def _daily_numbers(values: NDArray[Any], histogram: Histogram, blocks: DayBlocks) -> DailyCounts:
     numbers = np.asarray(values, dtype=np.float64)
     days = blocks.codes[np.isfinite(numbers)]
-    return _cross(days, histogram.places(finite(numbers)), (blocks.days, len(histogram.counts)))
+    return _cross(days, histogram.bins_of(finite(numbers)), (blocks.days, len(histogram.counts)))
 
 
 def _daily_categories(values: pd.Series, profile: CategoricalProfile, blocks: DayBlocks) -> DailyCounts:
     names = pd.Index(list(profile.frequent), dtype=object)
     known = values.notna().to_numpy()
-    places = names.get_indexer(pd.Index(category_texts(values)[known], dtype=object))
+    bins = names.get_indexer(pd.Index(category_texts(values)[known], dtype=object))
     days = blocks.codes[known]
-    return _cross(days, np.where(places < 0, len(names), places), (blocks.days, len(names) + 1))
+    return _cross(days, np.where(bins < 0, len(names), bins), (blocks.days, len(names) + 1))
 
 
-def _cross(days: npt.NDArray[np.intp], places: npt.NDArray[np.intp], shape: tuple[int, int]) -> DailyCounts:
-    """Count the rows of each pair of day and place."""
-    counts = np.bincount(days * shape[1] + places, minlength=shape[0] * shape[1])
+def _cross(days: npt.NDArray[np.intp], bins: npt.NDArray[np.intp], shape: tuple[int, int]) -> DailyCounts:
+    """Count the rows of each pair of day and bin."""
+    counts = np.bincount(days * shape[1] + bins, minlength=shape[0] * shape[1])
     return tuple(map(tuple, counts.reshape(shape).tolist()))
 
 
@@ -239,8 +239,8 @@ def _numbers(column: pd.Series) -> Floats:
 
 def _read_numeric(record: Mapping[str, Any]) -> NumericProfile:
     found = record["histogram"]
-    places = {name: tuple(found[name]) for name in ("inner_edges", "counts", "sums")}
-    return NumericProfile(**{**record, "histogram": Histogram(found["low"], found["high"], **places)})
+    bins = {name: tuple(found[name]) for name in ("inner_edges", "counts", "sums")}
+    return NumericProfile(**{**record, "histogram": Histogram(found["low"], found["high"], **bins)})
 
 
 def _read_categorical(record: Mapping[str, Any]) -> CategoricalProfile:

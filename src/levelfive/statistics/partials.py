@@ -38,7 +38,7 @@ class NumericProfile:
         min: The least value.
         max: The greatest value.
         quantiles: By level of `QUANTILES`, written as text; empty without values.
-        histogram: Places of nearly equal counts; a frequent value has a place of its own.
+        histogram: Bins of nearly equal counts; a frequent value has a bin of its own.
         distinct: Different values: exact below `SKETCH_SIZE`, above it an estimate that errs by some 6 %.
     """
 
@@ -100,11 +100,11 @@ class Partial:
         m2: Sum of the squared deviations from the mean.
         min: The least number, or None.
         max: The greatest number, or None.
-        counts: Numbers by place of the baseline's histogram.
-        sums: Their sums by place.
+        counts: Numbers by bin of the baseline's histogram.
+        sums: Their sums by bin.
         sketch: The `SKETCH_SIZE` least hashes of the numbers (63 bits), each once, increasing.
         categories: Count of each category, as text.
-        edges: Of the places: the histogram's least value, inner edges and greatest value.
+        edges: Of the bins: the histogram's least value, inner edges and greatest value.
         repeats: How many numbers have each hash of the sketch.
         ranks: Of the numbers, from which their quantiles are read.
     """
@@ -176,10 +176,10 @@ def partials_of_groups(
     given, codes = finite(given), codes[np.isfinite(given)]
     order = np.lexsort((given, codes))
     given, codes = given[order], codes[order]
-    places = len(histogram.counts)
-    cells = codes * places + histogram.places(given)
-    counts = np.bincount(cells, minlength=n_groups * places).reshape(n_groups, places)
-    sums = np.bincount(cells, weights=given, minlength=n_groups * places).reshape(n_groups, places)
+    bins = len(histogram.counts)
+    cells = codes * bins + histogram.bins_of(given)
+    counts = np.bincount(cells, minlength=n_groups * bins).reshape(n_groups, bins)
+    sums = np.bincount(cells, weights=given, minlength=n_groups * bins).reshape(n_groups, bins)
     n = counts.sum(axis=1)
     means = np.bincount(codes, weights=given, minlength=n_groups) / np.maximum(n, 1)
     m2 = np.bincount(codes, weights=np.square(given - means[codes]), minlength=n_groups)
@@ -262,7 +262,7 @@ def _moments(a: tuple[int, float, float], b: tuple[int, float, float]) -> tuple[
 def _require_edges(partial: Partial, edges: tuple[float | None, ...]) -> None:
     if partial.edges != edges:
         raise ConfigError(
-            f"partials of one column have the same places, got the edges {partial.edges} and {edges}; summarise both "
+            f"partials of one column have the same bins, got the edges {partial.edges} and {edges}; summarise both "
             "with the histogram of one baseline"
         )
 

@@ -157,7 +157,7 @@ def test_a_profile_on_other_bins_is_refused():
         ("AAAB" * 50, "AABCD" * 30),
         ("A" * 50, "A" * 30),
     ],
-    ids=["moved", "two places", "some new", "one place"],
+    ids=["moved", "two bins", "some new", "one bin"],
 )
 def test_categories_are_compared_as_scipy_compares_them(before, now):
     known = sorted(set(before))
