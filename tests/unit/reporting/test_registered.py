@@ -7,15 +7,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 from in_memory.release import AS_OF, LATER, Environment
+from markupsafe import Markup
+from reports import a_judgement, a_report
 
 from levelfive.core.windows import Window
+from levelfive.errors import ConfigError
 from levelfive.monitoring import records
+from levelfive.monitoring.alerts import ALERTS, BROKEN, Delivery, Evidence, alert
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, Comparison, column_drift, drift_statistic
-from levelfive.reporting import glossary
+from levelfive.monitoring.faults import Faults
+from levelfive.monitoring.verdict import judge_window
+from levelfive.reporting import charts, glossary
+from levelfive.reporting.charts import Chart, Section, charts_of
 from levelfive.reporting.collect import collect
+from levelfive.reporting.data import ReportData
 from levelfive.reporting.page import render
 from levelfive.statistics.baseline import profile_numeric
 from levelfive.storage.runs import Run
+from levelfive.usecase.policies import MonitoringPolicy
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -47,9 +56,39 @@ def test_a_statistic_is_in_the_table_the_report_and_the_docs_by_being_registered
     assert "| `tv_distance` | all columns | 0 | 1 | Total variation: half the sum" in glossary.drift_statistics()
 
 
+def test_an_alert_is_in_the_verdict_the_report_and_the_docs_by_being_registered(new_alerts: None) -> None:
+    @alert(BROKEN, "the moon is full")
+    def moon_is_full(evidence: Evidence) -> list[str]:
+        return ["the moon is <full>"]
+
+    verdict = judge_window(Evidence((), Delivery((), 1.0, 1.0), None, None, Faults(), MonitoringPolicy()))
+    page = render(a_report(judgements=(a_judgement(broken=verdict.broken),)))
+
+    assert verdict.broken == ("the moon is <full>",)
+    assert page.count("the moon is &lt;full&gt;") == 3  # the headline, the statements and the table
+    assert "| `moon_is_full` | Broken data | the moon is full |" in glossary.alerts()
+    with pytest.raises(ConfigError, match="there is an alert 'moon_is_full' already"):
+        alert(BROKEN, "again")(moon_is_full)
+
+
+def test_a_chart_is_in_its_section_by_being_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(charts, "_DRAWINGS", {section: [] for section in Section})
+
+    @charts_of(Section.RATES)
+    def rows(data: ReportData) -> list[Chart]:
+        return [Chart(Markup("<svg id='rows-drawn'></svg>"), "Rows", wide=True)]
+
+    page = render(a_report())
+
+    rates = page[page.index('<section id="rates">') : page.index('<section id="columns">')]
+    assert "<figure>" in rates
+    assert "<svg id='rows-drawn'></svg>" in rates
+    assert page.count("<svg") == 1
+
+
 @pytest.mark.parametrize("document", ["tables.md"])
 def test_documents_list_what_is_registered(document: str) -> None:
     written = (DOCS / document).read_text(encoding="utf-8")
 
     assert glossary.with_tables(written) == written, "write it anew by `make glossary`"
-    assert all(f"| `{name}` |" in written for name in DRIFT_STATISTICS)
+    assert all(f"| `{name}` |" in written for name in (*DRIFT_STATISTICS, *ALERTS))
