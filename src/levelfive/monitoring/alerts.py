@@ -41,8 +41,8 @@ class Statement:
 
     def said_in(self, verdict: object) -> tuple[str, ...]:
         """Read what a verdict, or a record of one, says for this statement."""
-        said: tuple[str, ...] = getattr(verdict, self.name)
-        return said
+        texts: tuple[str, ...] = getattr(verdict, self.name)
+        return texts
 
 
 OUTSIDE = Statement(

@@ -93,12 +93,12 @@ def metric_chart(data: ReportData, metric: str) -> Markup:
         _mark_promotions(axes, data)
         _label_provisional(axes, points, [of.value for of in live])
         _legend(figure, "live model", "never retrained", second=GREY)
-        said = "; ".join(
+        text = "; ".join(
             f"{window_name(point.window)}: {estimate(mine)} live, {estimate(old)} never retrained"
             for point, mine, old in zip(points, live, reference, strict=True)
         )
         name = f"metric-{data.chart_metrics.index(metric)}"
-        return svg(figure, name=name, alternative=f"{metric_name(metric)} by window. {said}.")
+        return svg(figure, name=name, alternative=f"{metric_name(metric)} by window. {text}.")
 
 
 @charts_of(Section.RATES)
@@ -123,11 +123,11 @@ def rate_chart(data: ReportData) -> Markup:
         _mark_promotions(axes, data)
         _label_provisional(axes, points, rates)
         _legend(figure, f"observed {data.label_word}", "mean score", second=SECOND)
-        said = "; ".join(
+        text = "; ".join(
             f"{window_name(point.window)}: {number(rate)} observed, {number(score)} predicted"
             for point, rate, score in zip(points, rates, scores, strict=True)
         )
-        return svg(figure, name="rates", alternative=f"Observed {data.label_word} and mean score by window. {said}.")
+        return svg(figure, name="rates", alternative=f"Observed {data.label_word} and mean score by window. {text}.")
 
 
 def _figure_with_decisions(data: ReportData) -> tuple[Figure, Axes]:
@@ -163,20 +163,20 @@ def _time_axis(axes: Axes, data: ReportData) -> None:
 
 def _band(axes: Axes, points: Sequence[Point], values: Sequence[Estimate], color: str) -> None:
     low, high = np.array([of.low for of in values]), np.array([of.high for of in values])
-    known = np.isfinite(low) & np.isfinite(high)
+    finite = np.isfinite(low) & np.isfinite(high)
     middles = np.array(_middles(points))
-    axes.fill_between(middles, low, high, where=known.tolist(), color=color, alpha=0.15, linewidth=0)
-    axes.vlines(middles[known], low[known], high[known], color=color, linewidth=1)
+    axes.fill_between(middles, low, high, where=finite.tolist(), color=color, alpha=0.15, linewidth=0)
+    axes.vlines(middles[finite], low[finite], high[finite], color=color, linewidth=1)
 
 
 def _line(axes: Axes, points: Sequence[Point], values: Sequence[float], *, color: str, marker: str, style: str) -> None:
     middles = _middles(points)
     axes.plot(middles, values, color=color, linestyle=style, linewidth=1.6)
     for provisional, face in ((False, color), (True, "white")):
-        chosen = [i for i, point in enumerate(points) if point.provisional == provisional]
+        indices = [i for i, point in enumerate(points) if point.provisional == provisional]
         axes.plot(
-            [middles[i] for i in chosen],
-            [values[i] for i in chosen],
+            [middles[i] for i in indices],
+            [values[i] for i in indices],
             linestyle="none",
             marker=marker,
             markersize=5.5,

@@ -71,7 +71,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         as_of=as_of,
         champion=None if live is None else live.version,
         champion_since=None if live is None else live.promoted_at,
-        points=tuple(found.point for found in measurements(run, name, as_of=as_of)),
+        points=tuple(measurement.point for measurement in measurements(run, name, as_of=as_of)),
         judgements=tuple(
             WindowJudgement(one.window, one.outside, one.unusual, one.harmful, one.broken, _word(known, one))
             for one in records.verdicts(run, name, as_of=as_of)
@@ -97,8 +97,8 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
 
 
 def _word(known: Known, record: VerdictRecord) -> str:
-    found = covering(known, record)
-    return "" if found is None else str(found)
+    acknowledgement = covering(known, record)
+    return "" if acknowledgement is None else str(acknowledgement)
 
 
 def measurements(run: Run, model_name: str, *, as_of: datetime) -> tuple[Measurement, ...]:
@@ -153,11 +153,11 @@ def _estimates(row: Mapping[str, Any]) -> dict[str, Estimate]:
 
 
 def _delivered(run: Run, model_name: str, as_of: datetime) -> Mapping[Window, list[Delivered]]:
-    found: dict[Window, list[Delivered]] = defaultdict(list)
+    delivered: dict[Window, list[Delivered]] = defaultdict(list)
     for row in records.of_model(run, QUALITY, model_name, as_of):
         counts = (row[name] for name in ("rows_in", "accepted", "quarantined", "duplicates"))
-        found[records.window_of(row)].append(Delivered(row["source"], *counts))
-    return found
+        delivered[records.window_of(row)].append(Delivered(row["source"], *counts))
+    return delivered
 
 
 def _latest_drift(run: Run, model_name: str, as_of: datetime) -> tuple[DriftLine, ...]:
@@ -182,23 +182,23 @@ def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple
     for (column, version, day), row in sorted(days.items()):
         weeks[column, day - timedelta(days=day.weekday())][version].append(row)
     models = {version: registry.load_if_there(version) for version in {key[1] for key in days}}
-    found = []
+    column_weeks = []
     for (column, week), versions in sorted(weeks.items()):
         # A week in which the champion changed is shown against the baseline of the later one.
         version = max(versions, key=lambda text: (len(text), text))
         at = datetime.combine(week, time(), tzinfo=UTC)
         if (model := models[version]) is not None:
-            found.append(_column_week(column, at, versions[version], model.baseline))
-    return tuple(found)
+            column_weeks.append(_column_week(column, at, versions[version], model.baseline))
+    return tuple(column_weeks)
 
 
 def _column_week(column: str, week: datetime, days: list[dict[str, Any]], baseline: Baseline) -> ColumnWeek:
     rows, nulls = (sum(day[name] for day in days) for name in ("rows", "nulls"))
     mean: float | None = None
     if column in baseline.categorical:
-        known = baseline.categorical[column]
-        before = [*known.frequent.values(), known.rest]
-        now = [sum(dict(day["categories"]).get(name, 0) for day in days) for name in known.frequent]
+        profile = baseline.categorical[column]
+        before = [*profile.frequent.values(), profile.rest]
+        now = [sum(dict(day["categories"]).get(name, 0) for day in days) for name in profile.frequent]
         now.append(rows - nulls - sum(now))
         outside = None if any(day["outside"] is None for day in days) else sum(day["outside"] for day in days)
     else:
@@ -208,11 +208,11 @@ def _column_week(column: str, week: datetime, days: list[dict[str, Any]], baseli
         outside = now[0] + now[-1]
         mean = float(sum(np.sum(day["sums"]) for day in days)) / (rows - nulls) if rows > nulls else None
     # Of a few days, every column looks unusual beside a whole season.
-    measured = len(days) >= MIN_DAYS and sum(before) > 0 and sum(now) > 0
+    is_comparable = len(days) >= MIN_DAYS and sum(before) > 0 and sum(now) > 0
     return ColumnWeek(
         column=column,
         week=week,
-        psi=float(population_stability(np.array(before, float), np.array(now, float))) if measured else None,
+        psi=float(population_stability(np.array(before, float), np.array(now, float))) if is_comparable else None,
         mean=mean,
         null_share=nulls / rows if rows else 0.0,
         outside_share=None if outside is None else outside / max(rows - nulls, 1),

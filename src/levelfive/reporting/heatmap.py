@@ -73,9 +73,9 @@ def greatest_psi(data: ReportData) -> dict[str, float]:
 
 def _psi_words(data: ReportData, columns: Sequence[str], weeks: Sequence[datetime]) -> str:
     greatest = greatest_psi(data)
-    said = ", ".join(f"{column} {number(greatest[column])}" for column in columns[:5])
+    first = ", ".join(f"{column} {number(greatest[column])}" for column in columns[:5])
     return (
-        f"Heat map of PSI: {len(columns)} of {len(greatest)} columns over {len(weeks)} weeks. Greatest values: {said}."
+        f"Heat map of PSI: {len(columns)} of {len(greatest)} columns over {len(weeks)} weeks. Greatest values: {first}."
     )
 
 

@@ -64,11 +64,11 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Said:
+class StatementText:
     """What is said of a window for one of its statements, and what that means to a reader."""
 
     title: str
-    said: Cell
+    text: Cell
     note: str
 
 
@@ -81,7 +81,7 @@ def render(data: ReportData) -> str:
     Returns:
         The page, with everything that came from the data escaped.
     """
-    top, judged = headline(data), data.latest_judgement
+    top, judgement = headline(data), data.latest_judgement
     return (
         _templates()
         .get_template("report.html")
@@ -93,7 +93,7 @@ def render(data: ReportData) -> str:
             mood=_CLASSES.get(top.health, "unmeasured"),
             missing=_missing(data),
             statements=_statements(data),
-            statements_on="" if judged is None else window_name(judged.window),
+            statements_on="" if judgement is None else window_name(judgement.window),
             charts={str(section): figures(data, section) for section in Section},
             by_window=_by_window(data),
             latest=_latest(data),
@@ -136,18 +136,18 @@ def _missing(data: ReportData) -> str:
     )
 
 
-def _statements(data: ReportData) -> list[Said]:
-    judged = data.latest_judgement
-    if judged is None:
+def _statements(data: ReportData) -> list[StatementText]:
+    judgement = data.latest_judgement
+    if judgement is None:
         return []
     statements = [
-        Said(of.title, _names(said) if of.of_columns else said or "none", of.note)
+        StatementText(of.title, _names(texts) if of.of_columns else texts or "none", of.note)
         for of in STATEMENTS
-        for said in (of.said_in(judged),)
+        for texts in (of.said_in(judgement),)
     ]
-    if judged.acknowledged:
+    if judgement.acknowledged:
         note = "What is acknowledged calls nobody any more."
-        statements.append(Said("A person's word", judged.acknowledged, note))
+        statements.append(StatementText("A person's word", judgement.acknowledged, note))
     return statements
 
 
@@ -235,8 +235,8 @@ def _columns_note(data: ReportData) -> str:
 
 
 def _drift_statistics(data: ReportData) -> list[DriftStatistic]:
-    measured = {name for line in data.drift for name in line.statistics}
-    return [statistic for statistic in DRIFT_STATISTICS.values() if statistic.name in measured]
+    names = {name for line in data.drift for name in line.statistics}
+    return [statistic for statistic in DRIFT_STATISTICS.values() if statistic.name in names]
 
 
 def _drift(data: ReportData) -> Table | None:
@@ -261,17 +261,17 @@ def _verdicts(data: ReportData) -> Table | None:
         ("Window", *(of.title for of in STATEMENTS), "A person's word"),
         [
             (
-                window_name(judged.window),
-                *(_in_short(of, of.said_in(judged)) for of in STATEMENTS),
-                judged.acknowledged or "none",
+                window_name(judgement.window),
+                *(_in_short(of, of.said_in(judgement)) for of in STATEMENTS),
+                judgement.acknowledged or "none",
             )
-            for judged in sorted(data.judgements, key=lambda judgement: judgement.window)
+            for judgement in sorted(data.judgements, key=lambda judgement: judgement.window)
         ],
     )
 
 
-def _in_short(statement: Statement, said: Sequence[str]) -> Cell:
-    return counted(len(said), "column") if statement.of_columns else said or "none"
+def _in_short(statement: Statement, texts: Sequence[str]) -> Cell:
+    return counted(len(texts), "column") if statement.of_columns else texts or "none"
 
 
 def _rows(data: ReportData) -> Table | None:

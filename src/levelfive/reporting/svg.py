@@ -76,4 +76,4 @@ def svg(figure: Figure, *, name: str, alternative: str) -> Markup:
     # Texts escape their angle brackets, so that tags are found without a parser.
     body = _TAG.sub(lambda tag: _ID.sub(lambda start: f"{start[0]}{name}-", tag[0]), body)
     opening = f'<svg class="chart" role="img" aria-label="{escape(alternative)}" '
-    return Markup(_PROLOGUE.sub(lambda found: f"{opening}{found[1]}>", body, count=1))
+    return Markup(_PROLOGUE.sub(lambda prologue: f"{opening}{prologue[1]}>", body, count=1))

@@ -124,8 +124,8 @@ class Baseline:
             record = json.loads(text)
             return cls(
                 rows=record["rows"],
-                numeric={name: _read_numeric(found) for name, found in record["numeric"].items()},
-                categorical={name: _read_categorical(found) for name, found in record["categorical"].items()},
+                numeric={name: _read_numeric(profile) for name, profile in record["numeric"].items()},
+                categorical={name: _read_categorical(profile) for name, profile in record["categorical"].items()},
                 label=_read_numeric(record["label"]),
                 score=_read_numeric(record["score"]),
                 daily={name: tuple(map(tuple, days)) for name, days in record["daily"].items()},
@@ -191,7 +191,7 @@ def _recent(features: pd.DataFrame, baseline: Baseline, days: NDArray[Any]) -> d
     there = np.unique(days)[-RECENT_DAYS:]
     late = days >= there[0]
     rows, codes = features[late], np.searchsorted(there, days[late])
-    found: dict[str, tuple[RecentDay, ...]] = {}
+    recent: dict[str, tuple[RecentDay, ...]] = {}
     for name in features.columns:
         if name in baseline.categorical:
             parts = tuple(partial_categorical(rows[name][codes == day]) for day in range(there.size))
@@ -200,11 +200,11 @@ def _recent(features: pd.DataFrame, baseline: Baseline, days: NDArray[Any]) -> d
             histogram = baseline.numeric[name].histogram
             parts = partials_of_groups(_numbers(rows[name]), codes, there.size, histogram)
             quantiles = [finish_numeric(part, histogram).quantiles for part in parts]
-        found[name] = tuple(
+        recent[name] = tuple(
             RecentDay(int(day), part.count + part.nulls, part.nulls, part.most_frequent, levels)
             for day, part, levels in zip(there, parts, quantiles, strict=True)
         )
-    return found
+    return recent
 
 
 def _daily_numbers(values: NDArray[Any], histogram: Histogram, blocks: DayBlocks) -> DailyCounts:
@@ -215,9 +215,9 @@ def _daily_numbers(values: NDArray[Any], histogram: Histogram, blocks: DayBlocks
 
 def _daily_categories(values: pd.Series, profile: CategoricalProfile, blocks: DayBlocks) -> DailyCounts:
     names = pd.Index(list(profile.frequent), dtype=object)
-    known = values.notna().to_numpy()
-    bins = names.get_indexer(pd.Index(category_texts(values)[known], dtype=object))
-    days = blocks.codes[known]
+    has_value = values.notna().to_numpy()
+    bins = names.get_indexer(pd.Index(category_texts(values)[has_value], dtype=object))
+    days = blocks.codes[has_value]
     return _cross(days, np.where(bins < 0, len(names), bins), (blocks.days, len(names) + 1))
 
 
@@ -238,9 +238,9 @@ def _numbers(column: pd.Series) -> Floats:
 
 
 def _read_numeric(record: Mapping[str, Any]) -> NumericProfile:
-    found = record["histogram"]
-    bins = {name: tuple(found[name]) for name in ("inner_edges", "counts", "sums")}
-    return NumericProfile(**{**record, "histogram": Histogram(found["low"], found["high"], **bins)})
+    histogram = record["histogram"]
+    bins = {name: tuple(histogram[name]) for name in ("inner_edges", "counts", "sums")}
+    return NumericProfile(**{**record, "histogram": Histogram(histogram["low"], histogram["high"], **bins)})
 
 
 def _read_categorical(record: Mapping[str, Any]) -> CategoricalProfile:
