@@ -17,7 +17,7 @@ from sklearn.base import clone
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.core.windows import Window, utc
-from levelfive.models.package import feature_frame, score
+from levelfive.models.package import feature_frame
 from levelfive.statistics.metrics import row_loss
 from levelfive.storage.runs import Run
 from levelfive.training.dataset import labelled_rows
@@ -47,7 +47,7 @@ def loss(spec: ModelSpec, rows: pd.DataFrame, folds: np.ndarray, changed: dict[s
         held_out = folds == fold
         estimator = clone(spec.estimator()).set_params(**{f"trees__{name}": v for name, v in changed.items()})
         estimator.fit(features[~held_out], labels[~held_out])
-        losses[held_out] = row_loss(spec.task, labels[held_out], score(estimator, spec.task, features[held_out]))
+        losses[held_out] = row_loss(spec.task, labels[held_out], spec.task.predict(estimator, features[held_out]))
     return float(losses.mean())
 
 

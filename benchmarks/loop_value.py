@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
+from levelfive import BINARY
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.core.windows import Window, utc
@@ -23,10 +24,9 @@ from levelfive.registry.promotions import history
 from levelfive.statistics import day_blocks
 from levelfive.statistics.day_blocks import DayBlocks, Floats
 from levelfive.statistics.metrics import row_loss
-from levelfive.storage.predictions import REFERENCE_SCORE, SCORE, live_predictions
+from levelfive.storage.predictions import live_predictions
 from levelfive.storage.runs import Run
 from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME, PREDICTION_TIME
-from levelfive.usecase.model import Task
 
 YEAR = Window(utc(2013, 1, 1), utc(2014, 1, 2))
 NORMAL_90 = 1.645
@@ -36,8 +36,8 @@ def scored_rows(app: App) -> pd.DataFrame:
     """Read live score, the first champion's score, label and time of each labelled row."""
     run, key = Run(app.tables, "benchmark"), app.use_case.key
     own = F.col("model_version") == history(app.tables, app.registry.name)[0].version
-    first = F.when(own, F.col(SCORE)).otherwise(F.col(REFERENCE_SCORE)).alias("first")
-    columns = [*(F.col(name) for name in (*key, PREDICTION_TIME, SCORE)), first]
+    first = F.when(own, F.col("score")).otherwise(F.col("reference_score")).alias("first")
+    columns = [*(F.col(name) for name in (*key, PREDICTION_TIME, "score")), first]
     live = live_predictions(run, app.use_case, YEAR, model_name=app.registry.name, columns=columns)
     labels = run.read(LABELS).where(F.col(OUTCOME) == LABELLED).select(*key, LABEL)
     rows: pd.DataFrame = live.join(labels, on=list(key), how="inner").toPandas()
@@ -54,10 +54,10 @@ def main() -> None:
     moment = rows[PREDICTION_TIME] - pd.Timedelta(app.use_case.day_starts_at)
     found = []
     for _, month in rows.groupby(moment.dt.to_period("M")):
-        labels, live, first = (month[name].to_numpy(np.float64) for name in (LABEL, SCORE, "first"))
+        labels, live, first = (month[name].to_numpy(np.float64) for name in (LABEL, "score", "first"))
         blocks = DayBlocks.of(moment[month.index].dt.date.to_numpy().astype("datetime64[D]"), len(month))
         auc = [day_blocks.auc(labels, scores, blocks) for scores in (live, first)]
-        loss = [day_blocks.mean(row_loss(Task.BINARY, labels, scores), blocks) for scores in (live, first)]
+        loss = [day_blocks.mean(row_loss(BINARY, labels, scores), blocks) for scores in (live, first)]
         ones = np.ones((1, blocks.days))
         record = [float(statistic(ones)[0]) for statistic in (*auc, *loss)]
         for better, worse in (auc, loss):

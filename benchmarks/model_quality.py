@@ -17,7 +17,7 @@ import pandas as pd
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.core.windows import Window, utc
-from levelfive.models.package import feature_frame, score
+from levelfive.models.package import feature_frame
 from levelfive.statistics.metrics import evaluate
 from levelfive.storage.runs import Run
 from levelfive.training.dataset import DAY, labelled_rows
@@ -47,7 +47,7 @@ def fitted(app: App, spec: ModelSpec, rows: pd.DataFrame, as_of: datetime) -> Es
 
 def measured(spec: ModelSpec, estimator: Estimator, rows: pd.DataFrame) -> tuple[float, float]:
     """Compute AUC and log loss on some rows."""
-    scores = score(estimator, spec.task, feature_frame(rows, spec.features, spec.categorical))
+    scores = spec.task.predict(estimator, feature_frame(rows, spec.features, spec.categorical))
     found = evaluate(spec.task, rows[LABEL].to_numpy(np.float64), scores, rows[DAY].to_numpy()).estimates
     return found["auc"].value, found["log_loss"].value
 

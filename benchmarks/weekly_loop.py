@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from pyspark.sql import functions as F
 
+from levelfive import BINARY
 from levelfive import app as levelfive_app
 from levelfive.app import App
 from levelfive.config import Settings
@@ -35,10 +36,9 @@ from levelfive.registry.promotions import history
 from levelfive.retraining.policy import Action
 from levelfive.retraining.records import decisions, retrainings
 from levelfive.statistics.metrics import row_loss
-from levelfive.storage.predictions import SCORE, live_predictions
+from levelfive.storage.predictions import live_predictions
 from levelfive.storage.runs import Run
 from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME
-from levelfive.usecase.model import Task
 from levelfive.usecase.use_case import UseCase, load_use_case
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
@@ -59,10 +59,10 @@ def seeded(seed: int) -> None:
 def log_loss(app: App) -> float:
     """Mean log loss of the live predictions that have a label, nats a row."""
     told, key = Run(app.tables, "benchmark"), list(app.use_case.key)
-    live = live_predictions(told, app.use_case, YEAR, model_name=app.registry.name, columns=[*map(F.col, key), SCORE])
+    live = live_predictions(told, app.use_case, YEAR, model_name=app.registry.name, columns=[*map(F.col, key), "score"])
     labels = told.read(LABELS).where(F.col(OUTCOME) == LABELLED).select(*key, LABEL)
-    rows = live.join(labels, on=key, how="inner").select(LABEL, SCORE).toPandas()
-    return float(row_loss(Task.BINARY, rows[LABEL].to_numpy(np.float64), rows[SCORE].to_numpy(np.float64)).mean())
+    rows = live.join(labels, on=key, how="inner").select(LABEL, "score").toPandas()
+    return float(row_loss(BINARY, rows[LABEL].to_numpy(np.float64), rows["score"].to_numpy(np.float64)).mean())
 
 
 def demo(step: Step, seed: int, home: Path) -> dict[str, Any]:

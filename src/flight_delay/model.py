@@ -21,7 +21,7 @@ from flight_delay.features import (
     WEATHER_GRID,
 )
 from flight_delay.spine import SPINE_FEATURES
-from levelfive import Estimator, GridSpec, Lookup, ModelSpec, Task
+from levelfive import BINARY, Estimator, GridSpec, Lookup, ModelSpec
 
 # Near the best of nine on January to March by folds of whole weeks, as benchmarks/hyperparameters.py compares them: all
 # came within 0.0015 of the best log loss. Fewer trees and coarser bins than that one has: they cost a third less time.
@@ -90,7 +90,7 @@ def build(
 
 
 MODEL = ModelSpec(
-    task=Task.BINARY,
+    task=BINARY,
     spine_features=SPINE_FEATURES,
     lookups=LOOKUPS,
     categorical=("origin", "carrier", "dest"),

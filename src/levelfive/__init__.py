@@ -14,19 +14,25 @@ if TYPE_CHECKING:
     from levelfive.errors import LevelfiveError
     from levelfive.features.grid import Flow, GridSpec, OpenIntervals, Ratio, grid_state
     from levelfive.formats import Csv, Format, JsonLines, Parquet
+    from levelfive.statistics.tasks.binary import BINARY
+    from levelfive.statistics.tasks.registry import register_task
+    from levelfive.statistics.tasks.regression import REGRESSION
+    from levelfive.statistics.tasks.task import Estimator, Metric, Task
     from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
     from levelfive.usecase.features import FeatureTable, Lookup
-    from levelfive.usecase.model import Estimator, ModelSpec, Task
+    from levelfive.usecase.model import ModelSpec
     from levelfive.usecase.policies import GatePolicy, MonitoringPolicy, NoEvidence, RetrainingPolicy
     from levelfive.usecase.sources import Expectation, Reveal, Source, between, matches, not_null, one_of
     from levelfive.usecase.use_case import ReplayPlan, UseCase
 
 __all__ = [
+    "BINARY",
     "KNOWN_AT",
     "LABEL",
     "LABELLED",
     "OUTCOME",
     "PREDICTION_TIME",
+    "REGRESSION",
     "Csv",
     "Estimator",
     "Expectation",
@@ -38,6 +44,7 @@ __all__ = [
     "JsonLines",
     "LevelfiveError",
     "Lookup",
+    "Metric",
     "ModelSpec",
     "MonitoringPolicy",
     "NoEvidence",
@@ -57,6 +64,7 @@ __all__ = [
     "matches",
     "not_null",
     "one_of",
+    "register_task",
 ]
 
 # Imported when it is asked for: a command that reads no file need not wait for Arrow and Spark.
@@ -66,9 +74,13 @@ _PLACES = {
     "levelfive.errors": ("LevelfiveError",),
     "levelfive.features.grid": ("Flow", "GridSpec", "OpenIntervals", "Ratio", "grid_state"),
     "levelfive.formats": ("Csv", "Format", "JsonLines", "Parquet"),
+    "levelfive.statistics.tasks.binary": ("BINARY",),
+    "levelfive.statistics.tasks.registry": ("register_task",),
+    "levelfive.statistics.tasks.regression": ("REGRESSION",),
+    "levelfive.statistics.tasks.task": ("Estimator", "Metric", "Task"),
     "levelfive.usecase.columns": ("KNOWN_AT", "LABEL", "LABELLED", "OUTCOME", "PREDICTION_TIME"),
     "levelfive.usecase.features": ("FeatureTable", "Lookup"),
-    "levelfive.usecase.model": ("Estimator", "ModelSpec", "Task"),
+    "levelfive.usecase.model": ("ModelSpec",),
     "levelfive.usecase.policies": ("GatePolicy", "MonitoringPolicy", "NoEvidence", "RetrainingPolicy"),
     "levelfive.usecase.sources": ("Expectation", "Reveal", "Source", "between", "matches", "not_null", "one_of"),
     "levelfive.usecase.use_case": ("ReplayPlan", "UseCase"),

@@ -20,6 +20,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from flight_delay import USE_CASE
 from flight_delay.outcomes import labels
+from levelfive import REGRESSION
 from levelfive.core.windows import Window, utc
 from levelfive.features import job as features
 from levelfive.features.store import LocalFeatureStore
@@ -34,7 +35,7 @@ from levelfive.storage.tables import Tables
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking
 from levelfive.usecase.columns import LABEL
-from levelfive.usecase.model import Estimator, ModelSpec, Task
+from levelfive.usecase.model import Estimator, ModelSpec
 from levelfive.usecase.policies import GatePolicy
 
 AS_OF = utc(2013, 2, 15, 6)
@@ -70,7 +71,7 @@ MINUTES_LATE = replace(
     feature_tables=(USE_CASE.feature_table("weather_state"),),
     labels=minutes_late,
     model=ModelSpec(
-        task=Task.REGRESSION,
+        task=REGRESSION,
         spine_features=("origin", "carrier", "minute_of_day", "scheduled_minutes"),
         lookups=(replace(WEATHER, columns=("visib", "wind_speed", "precip", "dew_point_spread")),),
         categorical=("origin", "carrier"),
@@ -83,7 +84,7 @@ PAID_BACK = replace(
     shop.USE_CASE,
     name="paid_back",
     labels=paid_back,
-    model=replace(shop.USE_CASE.model, task=Task.REGRESSION, build=build),
+    model=replace(shop.USE_CASE.model, task=REGRESSION, build=build),
     gate=GatePolicy(min_days=3, min_rows=50, min_skill=-1.0, margin=1000.0),
 )
 REGRESSIONS = {FLIGHTS: MINUTES_LATE, SMALL: PAID_BACK}

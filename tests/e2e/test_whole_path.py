@@ -60,7 +60,7 @@ def test_the_model_comes_back_from_the_registry_as_it_was_trained(loop, tmp_path
     assert loop.trained.candidate_version == tags["levelfive_refit_of"]
     assert loop.trained.version == loop.app.registry.find(loop.trained.candidate_version).tags["levelfive_refitted_as"]
     card = ModelCard.from_json((package / CARD).read_text())
-    scores = Baseline.from_json(card.baseline).score
+    scores = Baseline.from_json(card.baseline).scores["(score)"]
     assert card.score_baseline.startswith("out of fold: the holdout, and blocks of weeks before it (2)")
     assert scores.count == card.training_rows
 

@@ -29,6 +29,7 @@ from sklearn.linear_model import LogisticRegression
 from unity_catalog import unity_catalog
 from urllib3.util import Retry
 
+from levelfive import BINARY
 from levelfive.core.windows import utc
 from levelfive.errors import ConfigError, DamagedModel, MachineError, ModelNotFound, RegistryError
 from levelfive.models.package import Model, ModelCard, digest, save
@@ -36,7 +37,6 @@ from levelfive.registry.backends import without_password
 from levelfive.registry.copying import copy_of, copy_version
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF, SOURCE_MODEL, SOURCE_REGISTRY, SOURCE_VERSION
-from levelfive.usecase.model import Task
 
 KINDS = ("memory", "database", "server", "unity_catalog", "other_metastore", "other_workspace")
 
@@ -150,7 +150,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 CARD = ModelCard(
     use_case="flight_delay",
-    task=Task.BINARY,
+    task=BINARY,
     features=("distance",),
     categorical=(),
     lookups=(),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from levelfive import BINARY
 from levelfive.core.windows import Window, utc
 from levelfive.reporting.data import (
     ColumnWeek,
@@ -63,6 +64,7 @@ def a_decision(**changes):
 def a_report(**changes):
     data = ReportData(
         use_case="flight_delay",
+        task=BINARY,
         as_of=utc(2024, 9, 1),
         champion="4",
         champion_since=utc(2024, 7, 22),

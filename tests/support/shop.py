@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from levelfive import (
+    BINARY,
     KNOWN_AT,
     LABEL,
     LABELLED,
@@ -27,7 +28,6 @@ from levelfive import (
     MonitoringPolicy,
     Reveal,
     Source,
-    Task,
     UseCase,
     in_window,
     not_null,
@@ -108,7 +108,7 @@ USE_CASE = UseCase(
     labels=labels,
     maturity=timedelta(hours=12),
     model=ModelSpec(
-        task=Task.BINARY,
+        task=BINARY,
         spine_features=("store", "price"),
         lookups=(Lookup("store_returns", {"store": "store"}, ("returned_share",), max_age=timedelta(days=2)),),
         categorical=("store",),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from levelfive import BINARY
 from levelfive.core.windows import Window, utc
 from levelfive.retraining.situation import Situation, WindowEvidence
 from levelfive.usecase.policies import RetrainingPolicy
@@ -47,6 +48,7 @@ def a_situation(**changes):
         labels_at_training=100_000,
         labels_now=110_000,
         trained_at=AS_OF - timedelta(days=30),
+        task=BINARY,
         last_retraining=AS_OF - timedelta(days=30),
     )
     return replace(healthy, **changes)

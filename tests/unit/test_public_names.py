@@ -12,6 +12,7 @@ import levelfive
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 PUBLIC = [
+    "BINARY",
     "Csv",
     "Estimator",
     "Expectation",
@@ -27,12 +28,14 @@ PUBLIC = [
     "OpenIntervals",
     "LevelfiveError",
     "Lookup",
+    "Metric",
     "ModelSpec",
     "MonitoringPolicy",
     "NoEvidence",
     "OUTCOME",
     "PREDICTION_TIME",
     "Parquet",
+    "REGRESSION",
     "Ratio",
     "ReplayPlan",
     "RetrainingPolicy",
@@ -47,6 +50,7 @@ PUBLIC = [
     "matches",
     "not_null",
     "one_of",
+    "register_task",
 ]
 WITHOUT_SPARK = "import sys; from levelfive import UseCase, Source, GatePolicy; print('pyspark' in sys.modules)"
 

@@ -49,7 +49,7 @@ def demo(
 
     out.print("starting Spark")
     result = clock.run(app, replay, lambda line: out.print(f"{time.perf_counter() - start:6.1f} s  {line}"))
-    wide.print(demo_table(result.measurements))
+    wide.print(demo_table(result.measurements, app.use_case.model.task))
     out.print(
         "Metrics are of rows with a mature label (for flights: of flown flights), with 90 % intervals by days, "
         f"as of {iso(result.as_of)}."

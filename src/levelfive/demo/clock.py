@@ -86,7 +86,7 @@ def _run(app: App, replay: Replay, say: Say) -> ReplayResult:
         monitoring.measure_again(app.context, app.registry, as_of=end)
     with _timed(spent, "report"):
         path = write_report(app, end)
-        found = measurements(Run(app.tables, "demo"), app.registry.name, as_of=end)
+        found = measurements(Run(app.tables, "demo"), app.use_case.model.task, app.registry.name, as_of=end)
     return ReplayResult(found, path, end, spent)
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from rich.table import Table
 
 from levelfive.reporting.collect import Measurement
+from levelfive.statistics.tasks.task import Task
 
 SHOWN_METRICS = 2
 
 
-def demo_table(found: tuple[Measurement, ...]) -> Table:
+def demo_table(found: tuple[Measurement, ...], task: Task) -> Table:
     """Show a line a window: what landed, what was scored and by which version, and how the predictions did."""
     table = Table(
-        "from", "landed", "accepted", "quarantined", "scored", "version", "no label (mean score)", "label rate"
+        "from", "landed", "accepted", "quarantined", "scored", "version", "no label (mean score)", task.label_mean
     )
     names = list(found[0].point.live)[:SHOWN_METRICS] if found else []
     for column in table.columns[1:6]:

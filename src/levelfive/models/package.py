@@ -25,10 +25,11 @@ from mlflow.models import infer_signature
 
 from levelfive.core.windows import iso
 from levelfive.errors import ConfigError, RegistryError
-from levelfive.statistics.baseline import SCORE_PROFILE, Baseline
+from levelfive.statistics.baseline import Baseline, profiled_as
 from levelfive.statistics.categories import category_texts
+from levelfive.statistics.tasks.registry import task_named
+from levelfive.statistics.tasks.task import Estimator, Task
 from levelfive.usecase.features import Lookup
-from levelfive.usecase.model import Estimator, Task
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -81,7 +82,7 @@ class ModelCard:
 
     def to_json(self) -> str:
         """Write the card as JSON."""
-        record = asdict(self)
+        record = {**asdict(self), "task": self.task.name}
         for name in ("trained_from", "trained_until", "as_of"):
             record[name] = iso(record[name])
         for lookup in record["lookups"]:
@@ -104,7 +105,11 @@ class ModelCard:
 
     @classmethod
     def from_json(cls, text: str) -> ModelCard:
-        """Read a card that `to_json` wrote."""
+        """Read a card that `to_json` wrote.
+
+        Raises:
+            ConfigError: Its task is not known here.
+        """
         record: dict[str, Any] = json.loads(text)
         record.pop("environment")
         for name in ("trained_from", "trained_until", "as_of"):
@@ -113,7 +118,7 @@ class ModelCard:
         return cls(
             **{
                 **record,
-                "task": Task(record["task"]),
+                "task": task_named(record["task"]),
                 "code": UseCaseCode(**record.get("code", {})),
                 **{n: tuple(record[n]) for n in ("features", "categorical")},
             }
@@ -143,12 +148,13 @@ class Model:
         return Baseline.from_json(self.card.baseline)
 
     def score(self, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
-        """Score rows: the probability of label 1, or the predicted number.
+        """Score rows, see `Task.predict`.
 
         Args:
             rows: The card's features in any order, among other columns.
         """
-        return score(self.estimator, self.card.task, feature_frame(rows, self.card.features, self.card.categorical))
+        features = feature_frame(rows, self.card.features, self.card.categorical)
+        return self.card.task.predict(self.estimator, features)
 
 
 def feature_frame(rows: pd.DataFrame, features: tuple[str, ...], categorical: tuple[str, ...]) -> pd.DataFrame:
@@ -171,12 +177,17 @@ def _numbers(values: pd.Series) -> pd.Series:
         ) from err
 
 
-def score(estimator: Estimator, task: Task, features: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Score a frame of features, shape (rows,)."""
-    if task is Task.BINARY:
-        chances: npt.NDArray[np.float64] = estimator.predict_proba(features)[:, 1]  # type: ignore[attr-defined]  # binary estimators have it
-        return chances.astype(np.float64)
-    return np.asarray(estimator.predict(features), dtype=np.float64)
+def frame_of_scores(model: Model, reference: Model | None, rows: pd.DataFrame) -> pd.DataFrame:
+    """Score rows with a model, and with a reference of the same task beside it, whose scores are null where it is None.
+
+    Returns:
+        The task's score columns, then its reference columns.
+    """
+    task = model.card.task
+    ours = pd.DataFrame(task.by_column(model.score(rows)))
+    theirs = None if reference is None else task.by_column(reference.score(rows)).values()
+    beside = dict(zip(task.reference_columns, theirs or [None] * len(task.score_columns), strict=True))
+    return ours.assign(**beside).astype("float64")
 
 
 def save(model: Model, example: pd.DataFrame, folder: Path) -> None:
@@ -194,12 +205,13 @@ def save(model: Model, example: pd.DataFrame, folder: Path) -> None:
         str(folder),
         signature=infer_signature(rows, scores),
         input_example=rows.head(EXAMPLE_ROWS),
-        pyfunc_predict_fn="predict_proba" if model.card.task is Task.BINARY else "predict",
+        pyfunc_predict_fn=model.card.task.predict_method,
         pip_requirements=[f"{name}=={installed(name)}" for name in REQUIREMENTS],
     )
     (folder / CARD).write_text(model.card.to_json())
     (folder / "baseline.json").write_text(model.card.baseline)
-    rows.assign(**{SCORE_PROFILE: scores}).to_parquet(folder / SMOKE, index=False)
+    columns = {profiled_as(name): of_column for name, of_column in model.card.task.by_column(scores).items()}
+    rows.assign(**columns).to_parquet(folder / SMOKE, index=False)
 
 
 def load(folder: Path) -> Model:
@@ -261,10 +273,11 @@ def _difference(folder: Path) -> str:
         rows = pd.read_parquet(folder / SMOKE)
     except (OSError, ValueError) as err:
         raise RegistryError(f"{folder} holds no smoke rows ({err}); register the version again") from err
-    expected = rows[SCORE_PROFILE].to_numpy(np.float64)
-    came = load(folder).score(rows)
+    model = load(folder)
+    task, came = model.card.task, model.score(rows)
+    expected = task.of_columns(rows[[profiled_as(name) for name in task.score_columns]])
     near_0 = TOLERANCE_NEAR_0 * np.abs(expected).max(initial=0.0)
     if np.allclose(came, expected, rtol=TOLERANCE, atol=near_0):
         return ""
     worst = int(np.argmax(np.abs(came - expected)))
-    return f"such as {came[worst]:.6g} instead of {expected[worst]:.6g}"
+    return f"such as {came.flat[worst]:.6g} instead of {expected.flat[worst]:.6g}"

@@ -14,7 +14,7 @@ from levelfive.monitoring.broken import Judged, judge_days, judge_volume
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.profiling import EPOCH, WindowProfiles, finish
 from levelfive.monitoring.strange import KINDS, LEVELS, Bools, DailyValues, Kind
-from levelfive.statistics.baseline import SCORE_PROFILE, Baseline
+from levelfive.statistics.baseline import SCORE_PROFILE, Baseline, is_score
 from levelfive.statistics.histograms import Histogram
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
 
@@ -105,7 +105,7 @@ def days_of_window(profiles: WindowProfiles, baseline: Baseline, window: Window,
 def find_faults(before: Known, now: Known) -> Faults:
     """Judge the columns of a window's days by the days before; see `judge_days`."""
     days = sorted({day for day, _ in now})
-    columns = sorted({column for _, column in now} - {SCORE_PROFILE})
+    columns = sorted({column for _, column in now if not is_score(column)})
     if not days or not columns:
         return Faults()
     earlier = sorted({day for day, column in before if day < days[0] and column in columns})
@@ -123,14 +123,17 @@ def find_faults(before: Known, now: Known) -> Faults:
     )
 
 
-def find_missing_rows(before: Known, rows: Mapping[date, int], window: Window, day_starts_at: timedelta) -> list[Fault]:
+def find_missing_rows(
+    before: Known, rows: Mapping[date, int], window: Window, day_starts_at: timedelta, *, counted: str = SCORE_PROFILE
+) -> list[Fault]:
     """Judge the number of rows of a window's whole days; one without rows counts where its weekday had some before.
 
     Args:
-        before: The days before; a day of `SCORE_PROFILE` that is broken lacked rows.
+        before: The days before; a day of `counted` that is broken lacked rows.
         rows: Rows of the window's days, of all versions together.
         window: Prediction times.
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
+        counted: The column whose rows are counted, as it is profiled: one of a score.
     """
     counts: dict[date, int] = {}
     for (day, _), one in before.items():
@@ -143,16 +146,14 @@ def find_missing_rows(before: Known, rows: Mapping[date, int], window: Window, d
     if not judged:
         return []
     earlier = sorted(day for day in counts if day < judged[0])
-    refused = np.array(
-        [before[day, SCORE_PROFILE].broken if (day, SCORE_PROFILE) in before else False for day in earlier]
-    )
+    refused = np.array([before[day, counted].broken if (day, counted) in before else False for day in earlier])
     ordinals = np.array([(day - EPOCH).days for day in (*earlier, *judged)])
     totals = np.array([*(counts[day] for day in earlier), *(rows.get(day, 0) for day in judged)], dtype=np.float64)
     told = judge_volume(
         ordinals, totals, len(earlier), refused=np.concatenate((refused, np.zeros(len(judged)))).astype(bool)
     )
     return [
-        Fault(SCORE_PROFILE, day, Kind.FACTOR, float(told.value[place, 0, 0]), float(told.usual[place, 0, 0]))
+        Fault(counted, day, Kind.FACTOR, float(told.value[place, 0, 0]), float(told.usual[place, 0, 0]))
         for place, day in enumerate(judged)
         if told.broken[place, 0]
     ]

@@ -17,7 +17,7 @@ from levelfive.monitoring.daily import Known, days_before, days_of_training, fin
 from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import PROFILES
-from levelfive.statistics.baseline import SCORE_PROFILE, Baseline
+from levelfive.statistics.baseline import Baseline
 from levelfive.storage.runs import JobContext, Run
 
 _OF_A_DAY = (
@@ -48,11 +48,12 @@ def missing(
         window: Prediction times.
     """
     rows: Counter[date] = Counter()
+    counted = next(iter(baseline.scores))  # any score column will do: each row has all
     for profiles in profiled:
         for (day, column), part in profiles.by_day.items():
-            rows[day] += part.count + part.nulls if column == SCORE_PROFILE else 0
+            rows[day] += part.count + part.nulls if column == counted else 0
     before = {**days_of_training(baseline), **earlier}
-    return tuple(find_missing_rows(before, rows, window, context.use_case.day_starts_at))
+    return tuple(find_missing_rows(before, rows, window, context.use_case.day_starts_at, counted=counted))
 
 
 def columns_of_sources(context: JobContext, features: Collection[str]) -> dict[str, frozenset[str]]:

@@ -34,7 +34,7 @@ from levelfive.monitoring.verdict import WindowVerdict, judge_window
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.statistics.baseline import Baseline
-from levelfive.statistics.metrics import SKILL, Estimate, Metric
+from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.storage.predictions import PREDICTIONS, Role
 from levelfive.storage.runs import JobContext, Run
@@ -117,7 +117,7 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
         if not seen:
             registry.load(found[-1].versions[-1])  # its error says what is gone
         with run.timed("write"):
-            _write(run, seen, landed, found, as_of)
+            _write(context, run, seen, landed, found, as_of)
         return MonitoringResult(run.run_id, window, {one.subject.model_version: one.verdict for one in seen}, found)
 
 
@@ -208,7 +208,7 @@ def _look(
 
 
 def _estimate(context: JobContext, found: Performance) -> Estimate | None:
-    return None if found.evaluation is None else found.evaluation.estimates[SKILL[context.use_case.model.task]]
+    return None if found.evaluation is None else found.evaluation.estimates[context.use_case.model.task.skill]
 
 
 def _drifts(context: JobContext, profiles: WindowProfiles, baseline: Baseline) -> tuple[ColumnDrift, ...]:
@@ -236,7 +236,12 @@ def _provisional(run: Run, model_name: str, as_of: datetime, *, before: datetime
 
 
 def _write(
-    run: Run, seen: Sequence[_Seen], delivered: Sequence[Delivered], found: Sequence[Performance], as_of: datetime
+    context: JobContext,
+    run: Run,
+    seen: Sequence[_Seen],
+    delivered: Sequence[Delivered],
+    found: Sequence[Performance],
+    as_of: datetime,
 ) -> None:
     profiles: list[tuple[Subject, date | None, str, Partial, NumericProfile | CategoricalProfile]] = []
     drifts: list[tuple[Subject, ColumnDrift]] = []
@@ -252,17 +257,19 @@ def _write(
         partial(records.write_drift, run, drifts, {one.subject.model_version: one.faults.seen_from for one in seen}),
         partial(records.write_quality, run, last, delivered),
         partial(records.write_performance, run, name, as_of, found),
-        partial(records.write_verdicts, run, [_record(one, found[-1], as_of) for one in seen]),
+        partial(records.write_verdicts, run, [_record(context, one, found[-1], as_of) for one in seen]),
     ]
     in_parallel(jobs)
 
 
-def _record(one: _Seen, found: Performance, as_of: datetime) -> tuple[Subject, VerdictRecord]:
+def _interval(estimate: Estimate | None) -> tuple[float, float] | None:
+    return (estimate.low, estimate.high) if estimate is not None and math.isfinite(estimate.low) else None
+
+
+def _record(context: JobContext, one: _Seen, found: Performance, as_of: datetime) -> tuple[Subject, VerdictRecord]:
+    task = context.use_case.model.task
     estimates = {} if found.evaluation is None else found.evaluation.estimates
-    bias, skill = (
-        next(((e.low, e.high) for n, e in estimates.items() if n in names and math.isfinite(e.low)), None)
-        for names in ((Metric.CALIBRATION, Metric.BIAS), (Metric.SKILL, Metric.R2))
-    )
+    offset, skill = (_interval(estimates.get(name or "")) for name in (task.offset, task.skill))
     record = VerdictRecord(
         model_version=one.subject.model_version,
         window=one.subject.window,
@@ -270,7 +277,7 @@ def _record(one: _Seen, found: Performance, as_of: datetime) -> tuple[Subject, V
         days=0 if found.evaluation is None else found.evaluation.days,
         rows=found.mature,
         drifted_share=len(one.verdict.unusual) / max(len(one.drifts), 1),
-        calibration=bias,
+        calibration=offset,
         skill=skill,
         outside=one.verdict.outside,
         unusual=one.verdict.unusual,

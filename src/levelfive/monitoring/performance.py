@@ -14,10 +14,13 @@ from pyspark.sql import functions as F
 from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window
 from levelfive.features.job import LABELS
+from levelfive.statistics.day_blocks import Floats
 from levelfive.statistics.metrics import Evaluation, evaluate
-from levelfive.storage.predictions import PREDICTIONS, REFERENCE_SCORE, SCORE, live_predictions
+from levelfive.statistics.tasks.task import Task
+from levelfive.storage.predictions import live_predictions
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME, own
+from levelfive.usecase.use_case import UseCase
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -65,7 +68,7 @@ class Outcomes:
     """Live predictions with what became of them.
 
     Args:
-        rows: `AT` (microseconds), `score`, `reference_score`, label, outcome, `model_version`.
+        rows: `AT` (microseconds), the task's score columns and those of the reference, label, outcome, `model_version`.
         as_of: When the labels were known.
         first: The first champion's version, or None.
     """
@@ -99,15 +102,14 @@ def performance(
     """
     whole = Window(min(w.start for w in windows), max(w.end for w in windows))
     outcomes = Outcomes(_with_labels(context, run, model_name, whole, as_of).toPandas(), as_of, first)
-    return tuple(_of_window(context, outcomes, window) for window in windows)
+    return tuple(performance_of(context.use_case, outcomes, window) for window in windows)
 
 
 def _with_labels(context: JobContext, run: Run, model_name: str, window: Window, as_of: datetime) -> DataFrame:
     key = context.use_case.key
-    columns: list[Column] = [F.col(name) for name in (*key, "model_version", SCORE)]
-    # Predictions of earlier versions of the table have no second score.
-    there = REFERENCE_SCORE in run.read(PREDICTIONS).columns
-    columns.append(F.col(REFERENCE_SCORE) if there else F.lit(None).cast("double").alias(REFERENCE_SCORE))
+    task = context.use_case.model.task
+    names = (*key, "model_version", *task.score_columns, *task.reference_columns)
+    columns: list[Column] = [F.col(name) for name in names]
     columns.append(F.unix_micros(PREDICTION_TIME).alias(AT))
     live = live_predictions(run, context.use_case, window, model_name=model_name, columns=columns)
     known = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & in_window(PREDICTION_TIME, window))
@@ -115,13 +117,14 @@ def _with_labels(context: JobContext, run: Run, model_name: str, window: Window,
     return joined
 
 
-def _of_window(context: JobContext, outcomes: Outcomes, window: Window) -> Performance:
-    use_case, rows = context.use_case, outcomes.rows
+def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window) -> Performance:
+    """Compare the predictions of one window with what became of them."""
+    task, rows = use_case.model.task, outcomes.rows
     old_until = _micros(outcomes.as_of - use_case.maturity)
     inside = rows[(rows[AT] >= _micros(window.start)) & (rows[AT] < _micros(window.end))]
     labelled = inside[inside[OUTCOME] == LABELLED]
     mature = labelled[labelled[AT] < old_until]
-    others = inside[inside[OUTCOME].notna() & (inside[OUTCOME] != LABELLED)].groupby(OUTCOME)[SCORE]
+    others = inside[inside[OUTCOME].notna() & (inside[OUTCOME] != LABELLED)].groupby(OUTCOME)
     versions = sorted(map(str, inside["model_version"].unique()), key=lambda version: (len(version), version))
     return Performance(
         window=window,
@@ -130,31 +133,33 @@ def _of_window(context: JobContext, outcomes: Outcomes, window: Window) -> Perfo
         known=int(inside[OUTCOME].notna().sum()),
         mature=len(mature),
         provisional=_micros(window.end) > old_until,
-        without_label={str(name): (len(scores), float(scores.mean())) for name, scores in others},
+        without_label={str(name): (len(part), _mean_score(task, part)) for name, part in others},
         label_mean_known=float(labelled[LABEL].mean()) if len(labelled) else None,
-        evaluation=_evaluate(context, mature, SCORE),
-        reference=_evaluate_reference(context, mature, outcomes.first),
+        evaluation=_evaluate(use_case, mature, task.of_columns(mature[[*task.score_columns]])),
+        reference=_evaluate_reference(use_case, mature, outcomes.first),
     )
 
 
-def _evaluate_reference(context: JobContext, mature: pd.DataFrame, first: str | None) -> Evaluation | None:
+def _mean_score(task: Task, rows: pd.DataFrame) -> float:
+    return float(task.expected(task.of_columns(rows[[*task.score_columns]])).mean())
+
+
+def _evaluate_reference(use_case: UseCase, mature: pd.DataFrame, first: str | None) -> Evaluation | None:
     """Measure the first champion where another was live; rows that it scored live are its own, too."""
-    its_own = mature["model_version"] == first
-    if its_own.all():
+    others = (mature["model_version"] != first).to_numpy()
+    if not others.any():
         return None
-    scores = mature[REFERENCE_SCORE].astype("float64").where(~its_own, mature[SCORE])
-    return (
-        None if scores.isna().any() else _evaluate(context, mature.assign(**{REFERENCE_SCORE: scores}), REFERENCE_SCORE)
-    )
+    task = use_case.model.task
+    scores = task.of_columns(mature[[*task.score_columns]]).copy()
+    scores[others] = task.of_columns(mature.loc[others, [*task.reference_columns]])
+    return None if np.isnan(scores).any() else _evaluate(use_case, mature, scores)
 
 
-def _evaluate(context: JobContext, mature: pd.DataFrame, score: str) -> Evaluation | None:
+def _evaluate(use_case: UseCase, mature: pd.DataFrame, scores: Floats) -> Evaluation | None:
     if mature.empty:
         return None
-    use_case = context.use_case
     days = (mature[AT].to_numpy() // 1_000_000 - int(use_case.day_starts_at.total_seconds())) // 86_400
-    labels, scores = (mature[name].to_numpy(np.float64) for name in (LABEL, score))
-    return evaluate(use_case.model.task, labels, scores, days)
+    return evaluate(use_case.model.task, mature[LABEL].to_numpy(np.float64), scores, days)
 
 
 def _micros(moment: datetime) -> int:

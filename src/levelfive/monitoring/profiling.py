@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-from levelfive.statistics.baseline import SCORE_PROFILE, Baseline, merge, partial_categorical
+from levelfive.statistics.baseline import Baseline, merge, partial_categorical, score_column
 from levelfive.statistics.histograms import Histogram
 from levelfive.statistics.partials import (
     CategoricalProfile,
@@ -25,7 +25,7 @@ from levelfive.statistics.partials import (
     partials_of_groups,
 )
 from levelfive.storage.category_columns import with_texts
-from levelfive.storage.predictions import FEATURES, SCORE
+from levelfive.storage.predictions import FEATURES
 from levelfive.usecase.columns import PREDICTION_TIME, own
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class WindowProfiles:
 
 
 def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) -> WindowProfiles:
-    """Profile the features and the score of scored rows, by day, on the bins of a baseline.
+    """Profile the features and the scores of scored rows, by day, on the bins of a baseline.
 
     Each batch of rows becomes a partial profile a day and column; these are merged where they meet, so that no
     machine ever holds more rows than a batch and what is kept of the others.
@@ -72,12 +72,14 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
     """
     numeric, categorical = sorted(baseline.numeric), sorted(baseline.categorical)
-    bins = {**{name: baseline.numeric[name].histogram for name in numeric}, SCORE_PROFILE: baseline.score.histogram}
+    bins = {name: baseline.numeric[name].histogram for name in numeric}
+    bins |= {name: profile.histogram for name, profile in baseline.scores.items()}
     offset = int(day_starts_at.total_seconds())
     features = [F.col(f"{FEATURES}.{name}").cast("double").alias(name) for name in numeric]
     features += [F.col(f"{FEATURES}.{name}").alias(name) for name in categorical]
     day = F.floor((F.unix_seconds(PREDICTION_TIME) - F.lit(offset)) / F.lit(_DAY_SECONDS))
-    wanted = rows.select(day.cast("long").alias(_DAY), F.col(SCORE).alias(SCORE_PROFILE), *features)
+    scores = [F.col(score_column(name)).alias(name) for name in baseline.scores]
+    wanted = rows.select(day.cast("long").alias(_DAY), *scores, *features)
     wanted = with_texts(wanted, categorical)
 
     def partials(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -97,10 +99,8 @@ def finish(partial: Partial, column: str, baseline: Baseline) -> Profile:
 
 
 def baseline_of(column: str, baseline: Baseline) -> NumericProfile:
-    """Find the baseline's profile of a numeric column, of the score or of the label."""
-    if column == SCORE_PROFILE:
-        return baseline.score
-    return baseline.numeric.get(column, baseline.label)
+    """Find the baseline's profile of a numeric column, of a score or of the label."""
+    return baseline.scores.get(column) or baseline.numeric.get(column, baseline.label)
 
 
 def _partials_of(rows: pd.DataFrame, bins: Mapping[str, Histogram], categorical: list[str]) -> pa.RecordBatch:

@@ -85,7 +85,8 @@ def metric_chart(data: ReportData, metric: str) -> Markup:
     reference = [point.reference.get(metric, _NOTHING) for point in points]
     with drawing():
         figure, axes = _figure_with_decisions(data)
-        axes.set_title(f"{metric_name(metric)} ({metric_unit(metric)})" if metric_unit(metric) else metric, loc="left")
+        title, unit = metric_name(data.task, metric), metric_unit(data.task, metric)
+        axes.set_title(f"{title} ({unit})" if unit else metric, loc="left")
         _band(axes, points, reference, GREY)
         _band(axes, points, live, LIVE)
         _line(axes, points, [of.value for of in reference], color=GREY, marker="s", style="--")
@@ -98,7 +99,7 @@ def metric_chart(data: ReportData, metric: str) -> Markup:
             for point, mine, old in zip(points, live, reference, strict=True)
         )
         name = f"metric-{data.chart_metrics.index(metric)}"
-        return svg(figure, name=name, alternative=f"{metric_name(metric)} by window. {text}.")
+        return svg(figure, name=name, alternative=f"{title} by window. {text}.")
 
 
 @charts_of(Section.RATES)
@@ -116,18 +117,20 @@ def rate_chart(data: ReportData) -> Markup:
     with drawing():
         figure, axes = _figure_with_decisions(data)
         axes.set_title(rates_title(data), loc="left")
-        if data.labels_are_shares:
+        if data.task.labels_are_shares:
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         _line(axes, points, scores, color=SECOND, marker="s", style="--")
         _line(axes, points, rates, color=LIVE, marker="o", style="-")
         _mark_promotions(axes, data)
         _label_provisional(axes, points, rates)
-        _legend(figure, f"observed {data.label_word}", "mean score", second=SECOND)
+        _legend(figure, f"observed {data.task.label_mean}", "mean score", second=SECOND)
         text = "; ".join(
             f"{window_name(point.window)}: {number(rate)} observed, {number(score)} predicted"
             for point, rate, score in zip(points, rates, scores, strict=True)
         )
-        return svg(figure, name="rates", alternative=f"Observed {data.label_word} and mean score by window. {text}.")
+        return svg(
+            figure, name="rates", alternative=f"Observed {data.task.label_mean} and mean score by window. {text}."
+        )
 
 
 def _figure_with_decisions(data: ReportData) -> tuple[Figure, Axes]:

@@ -35,7 +35,8 @@ from levelfive.reporting.data import (
 )
 from levelfive.retraining.records import decisions, retrainings
 from levelfive.statistics.baseline import Baseline
-from levelfive.statistics.metrics import Estimate, Metric
+from levelfive.statistics.metrics import Estimate
+from levelfive.statistics.tasks.task import Task
 from levelfive.storage.runs import JobContext, Run, failures
 
 MIN_DAYS = 4
@@ -69,9 +70,12 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
     return ReportData(
         use_case=context.use_case.name,
         as_of=as_of,
+        task=context.use_case.model.task,
         champion=None if live is None else live.version,
         champion_since=None if live is None else live.promoted_at,
-        points=tuple(measurement.point for measurement in measurements(run, name, as_of=as_of)),
+        points=tuple(
+            measurement.point for measurement in measurements(run, context.use_case.model.task, name, as_of=as_of)
+        ),
         judgements=tuple(
             WindowJudgement(one.window, one.outside, one.unusual, one.harmful, one.broken, _word(known, one))
             for one in records.verdicts(run, name, as_of=as_of)
@@ -101,7 +105,7 @@ def _word(known: Known, record: VerdictRecord) -> str:
     return "" if acknowledgement is None else str(acknowledgement)
 
 
-def measurements(run: Run, model_name: str, *, as_of: datetime) -> tuple[Measurement, ...]:
+def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> tuple[Measurement, ...]:
     """List what is known of each window that was monitored, in the order of time."""
     newest: dict[tuple[Window, str], dict[str, Any]] = {}
     for row in records.of_model(run, PERFORMANCE, model_name, as_of):
@@ -109,19 +113,20 @@ def measurements(run: Run, model_name: str, *, as_of: datetime) -> tuple[Measure
     delivered = _delivered(run, model_name, as_of)
     live = {window: row for (window, model), row in newest.items() if model == records.LIVE}
     return tuple(
-        _measurement(window, row, newest.get((window, records.REFERENCE), row), delivered[window])
+        _measurement(task, window, (row, newest.get((window, records.REFERENCE), row)), delivered[window])
         for window, row in sorted(live.items())
     )
 
 
 def _measurement(
-    window: Window, live: Mapping[str, Any], reference: Mapping[str, Any], landed: list[Delivered]
+    task: Task, window: Window, rows: tuple[Mapping[str, Any], Mapping[str, Any]], landed: list[Delivered]
 ) -> Measurement:
+    live, reference = rows
     without = {name: (rows, live["without_label_score"][name]) for name, rows in live["without_label"].items()}
     point = Point(
         window=window,
-        live=_estimates(live),
-        reference=_estimates(reference),
+        live=_estimates(task, live),
+        reference=_estimates(task, reference),
         label_rate=live["label_mean"],
         mean_score=live["score_mean"],
         scored=live["scored"],
@@ -137,7 +142,7 @@ def _measurement(
     return Measurement(point, without)
 
 
-def _estimates(row: Mapping[str, Any]) -> dict[str, Estimate]:
+def _estimates(task: Task, row: Mapping[str, Any]) -> dict[str, Estimate]:
     low, high = row["low"], row["high"]
     return {
         name: Estimate(
@@ -147,7 +152,7 @@ def _estimates(row: Mapping[str, Any]) -> dict[str, Estimate]:
             days=row["days"],
             rows=row["mature"],
         )
-        for name in map(str, Metric)
+        for name in (metric.name for metric in task.metrics)
         if name in row["metrics"]
     }
 

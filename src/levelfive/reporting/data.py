@@ -8,10 +8,8 @@ from datetime import date, datetime
 
 from levelfive.core.windows import Window
 from levelfive.monitoring.alerts import STATEMENTS
-from levelfive.statistics.metrics import Estimate, Metric
-
-_FIRST_METRICS = (Metric.AUC, Metric.LOG_LOSS)
-_OF_A_REGRESSION: frozenset[str] = frozenset({Metric.RMSE, Metric.MAE, Metric.R2, Metric.BIAS})
+from levelfive.statistics.metrics import Estimate
+from levelfive.statistics.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Point:
         window: The time of the rows.
         live: Metrics of the model that scored the rows, by name.
         reference: Metrics on the same rows of the first champion, never retrained, by name.
-        label_rate: Share of label 1, or the mean label of a regression; None while no label is known.
+        label_rate: The mean label, which is the share of label 1 of a binary task; None while no label is known.
         mean_score: Mean of the predictions; None while nothing is scored.
         scored: Rows with a prediction.
         mature: Rows with a prediction whose label is known.
@@ -172,6 +170,7 @@ class ReportData:
 
     use_case: str
     as_of: datetime
+    task: Task
     champion: str | None
     champion_since: datetime | None
     points: tuple[Point, ...] = ()
@@ -196,19 +195,9 @@ class ReportData:
 
     @property
     def chart_metrics(self) -> tuple[str, ...]:
-        """The names of the one or two metrics to draw: AUC and log loss, or else the first two."""
+        """The names of the metrics to draw: those that the task says, or the first two where one was not measured."""
         names = self.metric_names
-        return tuple(map(str, _FIRST_METRICS)) if set(_FIRST_METRICS) <= set(names) else names[:2]
-
-    @property
-    def labels_are_shares(self) -> bool:
-        """Whether the mean label is a share, as it is unless the metrics are those of a regression."""
-        return _OF_A_REGRESSION.isdisjoint(self.metric_names)
-
-    @property
-    def label_word(self) -> str:
-        """What the mean label is called."""
-        return "label rate" if self.labels_are_shares else "mean label"
+        return self.task.charts if set(self.task.charts) <= set(names) else names[:2]
 
     @property
     def points_with_rates(self) -> tuple[Point, ...]:

@@ -156,7 +156,8 @@ def _names(columns: Sequence[str]) -> str:
 
 
 def _by_window(data: ReportData) -> Table:
-    heads = [f"{metric_name(name)}, {who}" for name in data.chart_metrics for who in ("live", "never retrained")]
+    titles = [metric_name(data.task, name) for name in data.chart_metrics]
+    heads = [f"{title}, {who}" for title in titles for who in ("live", "never retrained")]
     return Table(
         "Performance by window, with intervals by days",
         ("Window", "Model version", *heads, "Labels known"),
@@ -183,20 +184,20 @@ def _latest(data: ReportData) -> Table | None:
         f"All metrics of {window_name(point.window)}, the latest window whose labels are known",
         ("Metric", "Live", "Never retrained", "Unit", "Days"),
         [
-            (metric_name(name), *_estimates(point, [name]), metric_unit(name), f"{value.days:,}")
+            (metric_name(data.task, name), *_estimates(point, [name]), metric_unit(data.task, name), f"{value.days:,}")
             for name, value in point.live.items()
         ],
     )
 
 
 def _rates(data: ReportData) -> Table | None:
-    points = data.points_with_rates
+    points, is_share = data.points_with_rates, data.task.labels_are_shares
     if not points:
         return None
-    write: Callable[[float | None], str] = share if data.labels_are_shares else number
+    write: Callable[[float | None], str] = share if is_share else number
     return Table(
-        "By window" if data.labels_are_shares else "By window, in the label's unit",
-        ("Window", f"Observed {data.label_word}", "Mean score", "Labels known"),
+        "By window" if is_share else "By window, in the label's unit",
+        ("Window", f"Observed {data.task.label_mean}", "Mean score", "Labels known"),
         [(window_name(p.window), write(p.label_rate), write(p.mean_score), _known(p)) for p in points],
     )
 

@@ -10,21 +10,11 @@ from enum import StrEnum
 
 from levelfive.core.windows import Window
 from levelfive.reporting.data import MissingLine, Point, ReportData, WindowJudgement
-from levelfive.statistics.metrics import Estimate, Metric
+from levelfive.statistics.metrics import Estimate
+from levelfive.statistics.tasks.task import Task
 
 NOT_KNOWN = "–"  # noqa: RUF001 (the dash that tables show for a number that is not known)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_NAMES = {
-    Metric.AUC: ("AUC", "0.5 is chance, 1 is perfect"),
-    Metric.LOG_LOSS: ("Log loss", "nats, lower is better"),
-    Metric.BRIER: ("Brier score", "squared probability, lower is better"),
-    Metric.CALIBRATION: ("Calibration", "mean score minus label rate, 0 is best"),
-    Metric.SKILL: ("Skill", "share of a constant prediction's log loss that the model takes away, 1 is perfect"),
-    Metric.RMSE: ("RMSE", "in the label's unit, lower is better"),
-    Metric.MAE: ("MAE", "in the label's unit, lower is better"),
-    Metric.R2: ("R²", "1 is perfect, 0 is the mean"),
-    Metric.BIAS: ("Bias", "mean score minus mean label, in the label's unit"),
-}
 
 
 class Health(StrEnum):
@@ -86,7 +76,7 @@ def _performance(data: ReportData, point: Point) -> str:
     against = f", against {number(point.reference[name].value)} never retrained" if name in point.reference else ""
     return (
         f"In {window_name(point.window)}, the latest window whose labels are known, "
-        f"its {metric_name(name)} was {estimate(point.live[name])}{against}."
+        f"its {metric_name(data.task, name)} was {estimate(point.live[name])}{against}."
     )
 
 
@@ -119,17 +109,19 @@ def day_name(moment: date) -> str:
 
 def rates_title(data: ReportData) -> str:
     """Name what labels and scores are on average."""
-    return f"Observed {data.label_word} and mean predicted score"
+    return f"Observed {data.task.label_mean} and mean predicted score"
 
 
-def metric_name(name: str) -> str:
-    """Name a metric; one that is not known keeps its own name."""
-    return _NAMES[Metric(name)][0] if name in _NAMES else name
+def metric_name(task: Task, name: str) -> str:
+    """Name a metric of a task; one that it does not know keeps its own name."""
+    metric = task.metric(name)
+    return name if metric is None else metric.title
 
 
-def metric_unit(name: str) -> str:
-    """Say a metric's unit or how to read it; empty for one that is not known."""
-    return _NAMES[Metric(name)][1] if name in _NAMES else ""
+def metric_unit(task: Task, name: str) -> str:
+    """Say a metric's unit or how to read it; empty for one that the task does not know."""
+    metric = task.metric(name)
+    return "" if metric is None else metric.unit
 
 
 def number(value: float | None) -> str:

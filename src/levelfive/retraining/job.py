@@ -41,7 +41,6 @@ from levelfive.retraining.tried import foreseen, tried
 from levelfive.storage.runs import JobContext, Run
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking
-from levelfive.usecase.model import Task
 
 READS = (VERDICTS, ACKNOWLEDGED_WINDOWS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
 WRITES = (DECISIONS, RETRAININGS)
@@ -160,8 +159,8 @@ def _decide(
         labels_at_training=max([card.training_rows, *settled.labels]),
         labels_now=sum(day.rows for day in days),
         trained_at=card.as_of,
+        task=use_case.model.task,
         last_retraining=max(settled.asked, default=None),
-        is_regression=use_case.model.task is Task.REGRESSION,
         foreseen=foreseen(use_case, days, as_of=as_of, unsettled=settled.unsettled),
     )
     decision = decide(situation, context.use_case.retraining)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from levelfive.core.windows import Window, iso
 from levelfive.errors import EvidenceError
+from levelfive.statistics.tasks.task import Task
 
 Interval = tuple[float, float]
 
@@ -20,8 +21,8 @@ class WindowEvidence:
         days: Days with mature labels.
         rows: Rows with mature labels.
         drifted_share: Share of the columns that are unusual.
-        calibration: Ends of the interval of mean score minus mean label, None or not finite if not measured; of a
-            regression it is called bias, and is in the label's unit.
+        calibration: Ends of the interval of mean score minus mean label, None or not finite if not measured; the task
+            says what it is called, as a regression's bias, which is in the label's unit.
         skill: Ends of the interval of 1 - loss / loss of the constant prediction of the window's own mean
             label, None or not finite if not measured.
         harmful: What makes the model harmful, empty if it is not.
@@ -90,9 +91,9 @@ class Situation:
         labels_at_training: Labelled rows that the live model's training had.
         labels_now: Labelled rows that a training at `as_of` would have.
         trained_at: The `as_of` of the live model's training.
+        task: What it predicts, which says by which limit of the policy its mean scores are judged.
         last_retraining: The `as_of` of the last decision to retrain, or None if there was none. One whose training
             was refused for too little evidence does not count.
-        is_regression: Whether labels are numbers with a unit.
         foreseen: What the gate would judge a training by; None where it passes without evidence.
 
     Raises:
@@ -106,8 +107,8 @@ class Situation:
     labels_at_training: int
     labels_now: int
     trained_at: datetime
+    task: Task
     last_retraining: datetime | None = None
-    is_regression: bool = False
     foreseen: Foreseen | None = None
 
     def __post_init__(self) -> None:

@@ -42,8 +42,8 @@ class _Condition:
 
 
 def findings(situation: Situation, policy: RetrainingPolicy) -> tuple[Finding, ...]:
-    """Ask the triggers that are switched on: drift, calibration, bias, loss, label growth, age."""
-    triggers = (drift, calibration, bias, loss, label_growth, age)
+    """Ask the triggers that are switched on: drift, offset, loss, label growth, age."""
+    triggers = (drift, offset, loss, label_growth, age)
     found = (trigger(situation, policy) for trigger in triggers)
     return tuple(finding for finding in found if finding is not None)
 
@@ -62,20 +62,22 @@ def drift(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
     return _in_windows(situation, policy, condition)
 
 
-def calibration(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
-    """Find whether probabilities are too high or too low on average; None if switched off, or of a regression."""
-    limit = policy.calibration
-    if limit is None or situation.is_regression:
-        return None
-    return _in_windows(situation, policy, _offset("calibration", limit, "+.4f"))
+def offset(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
+    """Find whether scores are too high or too low on average; None if switched off, or if the task has no such limit.
 
-
-def bias(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
-    """Find whether a regression's scores are too high or too low on average; None if switched off, or of another."""
-    limit = policy.bias
-    if limit is None or not situation.is_regression:
+    The task says what this is called: calibration where scores are probabilities, bias where they have a unit.
+    """
+    name, form = situation.task.offset, situation.task.offset_format
+    limit = policy.offset(name)
+    if name is None or limit is None:
         return None
-    return _in_windows(situation, policy, _offset("bias", limit, "+.4g"))
+
+    def met(seen: WindowEvidence) -> bool:
+        low, high = _measured(seen.calibration)
+        return low > limit or high < -limit
+
+    condition = _Condition(name, f"beyond {limit:g}", met, shown=lambda seen: _shown(seen.calibration, form))
+    return _in_windows(situation, policy, condition)
 
 
 def loss(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
@@ -128,14 +130,6 @@ def shortfall(situation: Situation, policy: RetrainingPolicy) -> str | None:
         f"a latest window that counts: {_count(seen.days, 'day')} and {_count(seen.rows, 'row')} of mature labels, "
         f"at least {_count(policy.min_days, 'day')} and {_count(policy.min_rows, 'row')} are asked for"
     )
-
-
-def _offset(name: str, limit: float, form: str) -> _Condition:
-    def met(seen: WindowEvidence) -> bool:
-        low, high = _measured(seen.calibration)
-        return low > limit or high < -limit
-
-    return _Condition(name, f"beyond {limit:g}", met, shown=lambda seen: _shown(seen.calibration, form))
 
 
 def _in_windows(situation: Situation, policy: RetrainingPolicy, condition: _Condition) -> Finding:

@@ -13,7 +13,7 @@ from levelfive.core.windows import iso
 from levelfive.data.known import read_as_known
 from levelfive.errors import DataError
 from levelfive.scoring.job import ScoringResult
-from levelfive.storage.predictions import PREDICTIONS, SCORE, is_sound
+from levelfive.storage.predictions import PREDICTIONS, are_sound
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.calls import spine_of
 from levelfive.usecase.columns import PREDICTION_TIME, own
@@ -39,7 +39,7 @@ class Checked:
 def run(context: JobContext, scored: ScoringResult, *, as_of: datetime, min_rows: int = 0) -> Checked:
     """Check that every row of a scored window has one prediction of the version that scored it, and a sound score.
 
-    A score is sound if it is a finite number, and between 0 and 1 where the task is binary. Nothing is changed.
+    A score is sound if it is a finite number within the range of the task's scores. Nothing is changed.
 
     Args:
         context: Tables and use case.
@@ -78,15 +78,16 @@ def _counted(context: JobContext, run: Run, scored: ScoringResult, as_of: dateti
         & (F.col("model_version") == scored.model_version)
         & (F.col("role") == str(scored.role))
     )
+    scores = [F.col(name) for name in use_case.model.task.score_columns]
     by_row = (
         run.read(PREDICTIONS)
         .where(in_window(PREDICTION_TIME, scored.window) & of_version)
         .groupBy(*key)
         .agg(
             F.count(F.lit(1)).alias(_TIMES),
-            F.count(F.when(~is_sound(F.col(SCORE), use_case.model.task), 1)).alias(_UNSOUND),
-            F.min(SCORE).alias(_LOWEST),
-            F.max(SCORE).alias(_HIGHEST),
+            F.count(F.when(~are_sound(scores, use_case.model.task), 1)).alias(_UNSOUND),
+            F.min(F.array_min(F.array(*scores))).alias(_LOWEST),
+            F.max(F.array_max(F.array(*scores))).alias(_HIGHEST),
         )
     )
     wanted = spine_of(use_case, raw, scored.window).select(*key)

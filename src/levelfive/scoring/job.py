@@ -20,15 +20,14 @@ from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of,
 from levelfive.registry.store import CentralRegistry
 from levelfive.scoring.batch import batch_id
 from levelfive.scoring.rebuilding import BATCHES, note_batch, rebuild_runs
+from levelfive.statistics.tasks.task import Task
 from levelfive.storage.keys import Keyed, explained
 from levelfive.storage.predictions import (
     FEATURES,
     PREDICTIONS,
-    REFERENCE_SCORE,
-    SCORE,
     SLICES,
     Role,
-    is_sound,
+    are_sound,
     scores_of,
     slices_of,
 )
@@ -36,7 +35,6 @@ from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.calls import spine_of
 from levelfive.usecase.columns import KNOWN_AT, PREDICTION_TIME, own
 from levelfive.usecase.features import Lookup
-from levelfive.usecase.model import Task
 from levelfive.usecase.use_case import UseCase
 
 if TYPE_CHECKING:
@@ -188,18 +186,20 @@ def _scored(
     keyed = Keyed("`spine`", use_case.key, spine, remedy)
     rows = replace(keyed, rows=context.features.assemble(spine, card.lookups, run.read, window)).once()
     scored = rows.withColumn(_SCORES, scores_of(model, reference, rows))
-    score = F.col(f"{_SCORES}.{SCORE}")
+    scores = {name: F.col(f"{_SCORES}.{name}") for name in card.task.score_columns}
+    sound = are_sound(tuple(scores.values()), card.task)
     failing = F.raise_error(F.lit("a score that is not sound")).cast("double")
     stored = scored.select(
         *use_case.key,
         PREDICTION_TIME,
-        F.when(is_sound(score, card.task), score).otherwise(failing).alias(SCORE),
-        F.col(f"{_SCORES}.{REFERENCE_SCORE}"),
+        *(F.when(sound, score).otherwise(failing).alias(name) for name, score in scores.items()),
+        *(F.col(f"{_SCORES}.{name}") for name in card.task.reference_columns),
         slices_of(use_case.slices).alias(SLICES),
         F.struct(*card.features).alias(FEATURES),
     )
     looked_in = (partial(_fault_of_table, run, lookup) for lookup in card.lookups)
-    return _Scored(stored, (keyed.fault, *looked_in, partial(_unsound, scored.select(score), card.task, window)))
+    unsound = partial(_unsound, scored.select(*scores.values()), card.task, window)
+    return _Scored(stored, (keyed.fault, *looked_in, unsound))
 
 
 def _fault_of_table(run: Run, lookup: Lookup) -> DataError | None:
@@ -210,14 +210,14 @@ def _fault_of_table(run: Run, lookup: Lookup) -> DataError | None:
 
 
 def _unsound(scores: DataFrame, task: Task, window: Window) -> DataError | None:
-    counted = scores.agg(F.count(F.lit(1)), F.count_if(~is_sound(F.col(SCORE), task))).collect()[0]
+    columns = [F.col(name) for name in task.score_columns]
+    counted = scores.agg(F.count(F.lit(1)), F.count_if(~are_sound(columns, task))).collect()[0]
     rows, wrong = counted[0], counted[1]
     if not wrong:
         return None
-    sound = "a finite number between 0 and 1" if task is Task.BINARY else "a finite number"
     return DataError(
-        f"{wrong:,} of {rows:,} rows of {window} have a score that is not {sound}: nothing was written. Look at the "
-        "features of these rows and at what the model does with them, or score with another version"
+        f"{wrong:,} of {rows:,} rows of {window} have a score that is not {task.wanted_scores}: nothing was written. "
+        "Look at the features of these rows and at what the model does with them, or score with another version"
     )
 
 

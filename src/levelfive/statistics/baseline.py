@@ -47,16 +47,20 @@ __all__ = [
     "RecentDay",
     "finish_categorical",
     "finish_numeric",
+    "is_score",
     "merge",
     "partial_categorical",
     "partial_numeric",
     "profile_baseline",
     "profile_categorical",
     "profile_numeric",
+    "profiled_as",
+    "score_column",
 ]
 
 LABEL_PROFILE = "(label)"  # no feature is called so: Delta refuses column names with brackets
 SCORE_PROFILE = "(score)"
+"""The score of a task with one score column."""
 
 DailyCounts: TypeAlias = tuple[tuple[int, ...], ...]
 """By day, in order, and by bin: those of the histogram, or the frequent categories and the rest."""
@@ -93,9 +97,10 @@ class Baseline:
         numeric: Profiles of the features that are numbers.
         categorical: Profiles of the features that are categories.
         label: Profile of the labels.
-        score: Profile of the scores, by models that had not seen the rows that they scored.
-        daily: Counts of each day that has rows, by feature name, `LABEL_PROFILE` and `SCORE_PROFILE`; empty if the days
-            were not given.
+        scores: Profiles of the scores, by models that had not seen the rows that they scored, by what `profiled_as`
+            makes of the names of the score columns; at least one.
+        daily: Counts of each day that has rows, by feature name, `LABEL_PROFILE` and the names of `scores`; empty if the
+            days were not given.
         recent: The last `RECENT_DAYS` days by feature name, in order; empty if the days were not given.
     """
 
@@ -103,7 +108,7 @@ class Baseline:
     numeric: Mapping[str, NumericProfile]
     categorical: Mapping[str, CategoricalProfile]
     label: NumericProfile
-    score: NumericProfile
+    scores: Mapping[str, NumericProfile]
     daily: Mapping[str, DailyCounts]
     recent: Mapping[str, tuple[RecentDay, ...]] = field(default_factory=dict)
 
@@ -127,7 +132,7 @@ class Baseline:
                 numeric={name: _read_numeric(profile) for name, profile in record["numeric"].items()},
                 categorical={name: _read_categorical(profile) for name, profile in record["categorical"].items()},
                 label=_read_numeric(record["label"]),
-                score=_read_numeric(record["score"]),
+                scores={name: _read_numeric(found) for name, found in record["scores"].items()},
                 daily={name: tuple(map(tuple, days)) for name, days in record["daily"].items()},
                 recent={
                     name: tuple(RecentDay(**day) for day in days) for name, days in record.get("recent", {}).items()
@@ -135,6 +140,21 @@ class Baseline:
             )
         except (AttributeError, KeyError, TypeError, ValueError) as err:
             raise DataError(f"expected a baseline as Baseline.to_json writes it, got {text[:200]!r}") from err
+
+
+def profiled_as(score_column: str) -> str:
+    """Name what a score column is profiled as, beside features that may have its own name."""
+    return f"({score_column})"
+
+
+def score_column(profiled: str) -> str:
+    """Find the score column that is profiled by a name."""
+    return profiled[1:-1]
+
+
+def is_score(profiled: str) -> bool:
+    """Tell whether a profiled column is no feature, but a score."""
+    return profiled.startswith("(")
 
 
 def profile_baseline(
@@ -145,6 +165,7 @@ def profile_baseline(
     score: NDArray[Any],
     days: NDArray[Any] | None = None,
     score_days: NDArray[Any] | None = None,
+    score_columns: Sequence[str] = ("score",),
 ) -> Baseline:
     """Profile the features, labels and scores of a training set.
 
@@ -152,9 +173,11 @@ def profile_baseline(
         features: One row a training example, one column a feature.
         categorical: The columns that are categories; all others are numbers.
         label: Labels, shape (rows,).
-        score: Scores by models that had not seen what they scored; of any length, such as that of the holdout.
+        score: Scores by models that had not seen what they scored, shape (scores,), or (scores, columns) of several
+            score columns; of any length, such as that of the holdout.
         days: Whole numbers of the rows' days, shape (rows,); without them there are no daily counts.
         score_days: The same of the scores. Without them, scores have daily counts only if there is one a row.
+        score_columns: The names of the score columns.
 
     Raises:
         ConfigError: A categorical column is missing, or a numeric one holds no numbers.
@@ -165,13 +188,17 @@ def profile_baseline(
     missing = sorted(set(categorical) - set(features.columns))
     if missing:
         raise ConfigError(f"categorical features must be columns, there is no {', '.join(missing)}; see the ModelSpec")
+    scores = {
+        profiled_as(name): np.asarray(score)[:, index] if np.ndim(score) > 1 else score
+        for index, name in enumerate(score_columns)
+    }
     numbers = {name: _numbers(features[name]) for name in features.columns if name not in set(categorical)}
     baseline = Baseline(
         rows=len(features),
         numeric={name: profile_numeric(values) for name, values in numbers.items()},
         categorical={name: profile_categorical(features[name]) for name in categorical},
         label=profile_numeric(label),
-        score=profile_numeric(score),
+        scores={name: profile_numeric(values) for name, values in scores.items()},
         daily={},
     )
     if days is None:
@@ -183,7 +210,8 @@ def profile_baseline(
     if score_days is None and len(score) == len(features):
         score_days = days
     if score_days is not None:
-        daily[SCORE_PROFILE] = _daily_numbers(score, baseline.score.histogram, DayBlocks.of(score_days, len(score)))
+        of_scores = DayBlocks.of(score_days, len(score))
+        daily |= {name: _daily_numbers(of, baseline.scores[name].histogram, of_scores) for name, of in scores.items()}
     return replace(baseline, daily=daily, recent=_recent(features, baseline, np.asarray(days)))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -13,19 +15,17 @@ from pyspark.sql.window import Window as Over
 
 from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window
-from levelfive.models.package import Model
+from levelfive.models.package import Model, frame_of_scores
+from levelfive.statistics.tasks.task import Task
 from levelfive.storage.category_columns import as_texts
 from levelfive.storage.runs import Run
 from levelfive.usecase.columns import PREDICTION_TIME, own
-from levelfive.usecase.model import Task
 from levelfive.usecase.use_case import UseCase
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 PREDICTIONS = "predictions"
-SCORE = "score"
-REFERENCE_SCORE = "reference_score"
 SLICES = "slices"
 FEATURES = "features"
 _PLACE = own("place")
@@ -63,30 +63,32 @@ def live_predictions(
     return rows.drop(_PLACE, *map(own, order))
 
 
-def is_sound(score: Column, task: Task) -> Column:
-    """Tell whether a score is a finite number, and between 0 and 1 where the task is binary."""
-    finite = score.isNotNull() & ~F.isnan(score) & (F.abs(score) < float("inf"))
-    return finite & score.between(0.0, 1.0) if task is Task.BINARY else finite
+def are_sound(scores: Sequence[Column], task: Task) -> Column:
+    """Tell whether the scores of a row, one a score column, are finite numbers within the task's range."""
+    low, high = task.score_range
+    sound = (of.isNotNull() & ~F.isnan(of) & (F.abs(of) < float("inf")) & of.between(low, high) for of in scores)
+    return reduce(and_, sound)
 
 
 def scores_of(model: Model, reference: Model | None, rows: DataFrame) -> Column:
     """Score rows with a model, and with a reference beside it.
 
     Args:
-        model: What the score is from.
-        reference: What the reference score is from; None, or a model that needs more than the model's features: null.
+        model: What the scores are from.
+        reference: What the reference scores are from; None, or a model of another task, or one that needs more than the
+            model's features: null.
         rows: They have the features of the model.
 
     Returns:
-        A struct of `score` and `reference_score`.
+        A struct of the task's score columns and its reference columns.
     """
-    beside = reference if reference is not None and set(reference.card.features) <= set(model.card.features) else None
+    task, beside = model.card.task, reference if reference is not None and _is_comparable(reference, model) else None
+    names = (*task.score_columns, *task.reference_columns)
 
-    @pandas_udf(f"{SCORE} double, {REFERENCE_SCORE} double")  # type: ignore[call-overload,untyped-decorator]  # the stub knows no iterator of frames
+    @pandas_udf(", ".join(f"{name} double" for name in names))  # type: ignore[call-overload,untyped-decorator]  # the stub knows no iterator of frames
     def score(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for frame in frames:
-            theirs = None if beside is None else beside.score(frame)
-            yield pd.DataFrame({SCORE: model.score(frame), REFERENCE_SCORE: theirs}).astype("float64")
+            yield frame_of_scores(model, beside, frame)
 
     texts = as_texts(model.card.categorical, rows.schema)
     column: Column = score(F.struct(*(texts.get(name, F.col(name)).alias(name) for name in model.card.features)))
@@ -98,3 +100,8 @@ def slices_of(names: Sequence[str]) -> Column:
     # Of arrays, whose types are said: of no columns, `create_map` would make a map from nothing to nothing.
     keys, values = F.array(*map(F.lit, names)), F.array(*(F.col(name).cast("string") for name in names))
     return F.map_from_arrays(keys.cast("array<string>"), values.cast("array<string>"))
+
+
+def _is_comparable(reference: Model, model: Model) -> bool:
+    same_task = reference.card.task.name == model.card.task.name
+    return same_task and set(reference.card.features) <= set(model.card.features)

@@ -77,10 +77,11 @@ def admit(
         with run.timed("judge"):
             candidate = registry.load(registry.find(made).tags.get(tags.REFIT_OF, made))
             theirs = None if live is None else registry.load_if_there(live.version)
-            mean = registry.load(made).baseline.label.mean or 0.0
+            refit = registry.load(made)
+            constant = refit.card.task.constant_of(refit.baseline.label)
             judging = _Judging(context, run, as_of, excluded)
             holdout, gate = judging.holdout(), context.use_case.gate
-            verdict = judge_candidate(_evidence(judging, holdout, (candidate, theirs), mean), gate)
+            verdict = judge_candidate(_evidence(judging, holdout, (candidate, theirs), constant), gate)
             verdict = replace(verdict, reasons=(*verdict.reasons, *moved_back(holdout, gate)))
             if live is not None and theirs is None:
                 verdict = without_lost_champion(verdict, live.version)
@@ -134,16 +135,16 @@ class _Judging:
 
 
 def _evidence(
-    judging: _Judging, holdout: Window, models: tuple[Model, Model | None], label_mean: float
+    judging: _Judging, holdout: Window, models: tuple[Model, Model | None], constant: tuple[float, ...]
 ) -> GateEvidence:
     candidate, theirs = models
     since = max(holdout.start, *(one.card.trained_until for one in (candidate, theirs) if one is not None))
     window = Window(since, holdout.end) if since < holdout.end else None
     ours = judging.losses(candidate, window)
-    constant = np.full(len(ours.labels), label_mean)
+    task = candidate.card.task
     return GateEvidence(
         candidate_loss=ours.loss,
-        reference_loss=row_loss(judging.context.use_case.model.task, ours.labels, constant),
+        reference_loss=row_loss(task, ours.labels, task.repeated(constant, len(ours.labels))),
         days=ours.days,
         evaluated_from=since,
         candidate_trained_until=candidate.card.trained_until,

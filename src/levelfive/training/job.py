@@ -26,7 +26,7 @@ from levelfive.registry.job import champion
 from levelfive.registry.promotions import PROMOTIONS, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.statistics.baseline import profile_baseline
-from levelfive.statistics.metrics import SKILL, Evaluation, evaluate, evaluate_slices, row_loss
+from levelfive.statistics.metrics import Evaluation, evaluate, evaluate_slices, row_loss
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
 from levelfive.training.code import code_of
@@ -41,9 +41,8 @@ from levelfive.training.dataset import (
     write_snapshot,
 )
 from levelfive.training.evidence import split_of_days
-from levelfive.training.labels import cannot_be_learned
 from levelfive.training.out_of_fold import OutOfFold, out_of_fold
-from levelfive.training.plots import calibration_plot, importance_plot
+from levelfive.training.plots import importance_plot
 from levelfive.training.split import Split, moved_back
 from levelfive.training.tracking import TrackedRun, Tracking, slice_name
 from levelfive.usecase.columns import LABEL, PREDICTION_TIME
@@ -163,7 +162,7 @@ def run(
             with run.timed("out_of_fold"):
                 starts = context.use_case.day_starts_at
                 unseen = out_of_fold(spec, snapshot.rows, scores, day_starts_at=starts)
-                skill = evaluation.estimates[SKILL[spec.task]].value
+                skill = evaluation.estimates[spec.task.skill].value
                 refitted = _with_baseline(task, refitted, snapshot.rows, unseen, skill)
             with run.timed("register"):
                 said = judged(verdict, live)
@@ -227,7 +226,7 @@ def _fit(task: _Task, snapshot: Snapshot, window: Window) -> Model:
         raise EvidenceError(f"no labelled row has a prediction time in {window}")
     features = feature_frame(rows, spec.features, spec.categorical)
     labels = rows[LABEL].to_numpy(np.float64)
-    if alike := cannot_be_learned(spec.task, labels):
+    if alike := spec.task.cannot_be_learned(labels):
         raise EvidenceError(f"in {window}, {alike}: train on a longer time, or look at `labels` of the use case")
     estimator = spec.estimator()
     estimator.fit(features, labels)
@@ -263,6 +262,7 @@ def _with_baseline(task: _Task, model: Model, rows: pd.DataFrame, unseen: OutOfF
         score=unseen.scores,
         days=rows[DAY].to_numpy(),
         score_days=unseen.days,
+        score_columns=spec.task.score_columns,
     )
     noted = replace(model.card, baseline=baseline.to_json(), score_baseline=unseen.made, holdout_skill=skill)
     return Model(model.estimator, noted)
@@ -275,7 +275,8 @@ def _judge(task: _Task, theirs: Model | None, split: Split, snapshot: Snapshot, 
     fair = Window(since, split.holdout.end) if since < split.holdout.end else None
     unseen = np.isin(rows.index, _between(rows, fair).index) if fair else np.zeros(len(rows), bool)
     labels = rows[LABEL].to_numpy(np.float64)
-    constant = np.full(len(rows), _between(snapshot.rows, split.train)[LABEL].mean())
+    trained_on = _between(snapshot.rows, split.train)[LABEL].to_numpy(np.float64)
+    constant = task.spec.task.repeated(task.spec.task.constant(trained_on), len(rows))
     loss = row_loss(task.spec.task, labels, scores)
     evidence = GateEvidence(
         candidate_loss=loss[unseen],
@@ -317,7 +318,8 @@ def _record(
         values = rows[f"{SLICE}{column}"].to_numpy()
         for value, part in evaluate_slices(task.spec.task, labels, scores, days, values=values).items():
             tracked.log_evaluation(slice_name("holdout", column, value), part, task.as_of)
-    tracked.log_figure(calibration_plot(labels, scores), "plots/calibration.png")
+    for name, figure in task.spec.task.plots(labels, scores).items():
+        tracked.log_figure(figure, f"plots/{name}.png")
     importances = importance_plot(candidate.estimator, task.spec.features)
     if importances is not None:
         tracked.log_figure(importances, "plots/importance.png")

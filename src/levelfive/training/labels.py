@@ -1,4 +1,4 @@
-"""What labels have to be for a task: 0 and 1 for a binary one, finite numbers for a regression."""
+"""What labels have to be for a task."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from levelfive.statistics.day_blocks import Floats
-from levelfive.usecase.model import Task
+from levelfive.statistics.tasks.task import Task
 
 SHOWN = 3
 
@@ -17,7 +17,7 @@ def faults_of(task: Task, labels: pd.Series) -> Iterator[str]:
     """Find what no model of a task can take as a label.
 
     Args:
-        task: Binary classification or regression.
+        task: Says which numbers are labels.
         labels: Of rows whose outcome is `labelled`.
     """
     numbers = _numbers(labels)
@@ -28,21 +28,10 @@ def faults_of(task: Task, labels: pd.Series) -> Iterator[str]:
     if missing.any():
         yield f"{missing.sum():,} labelled rows have no label: say in `outcome` why a row has none, or give it one."
     known = numbers[~missing]
-    if task is Task.BINARY:
-        right = (known == 0) | (known == 1)
-        wanted = "0 or 1 for a binary task"
-    else:
-        right, wanted = np.isfinite(known), "finite numbers for a regression"
+    right = task.are_labels(known)
     if not right.all():
-        yield f"labels must be {wanted}, got {_some(pd.Series(known[~right]))}: correct `labels`."
-
-
-def cannot_be_learned(task: Task, labels: Floats) -> str:
-    """Say why no model can learn from labels that are right each by itself; empty where one can."""
-    values = np.unique(labels)
-    if task is Task.BINARY and values.size == 1:
-        return f"all {labels.size:,} labels are {values[0]:g}, and a classifier learns from both 0 and 1"
-    return ""
+        wrong = _some(pd.Series(known[~right]))
+        yield f"labels must be {task.wanted_labels} for {task.title}, got {wrong}: correct `labels`."
 
 
 def _numbers(labels: pd.Series) -> Floats | None:

@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from levelfive.models.package import feature_frame, score
+from levelfive.models.package import feature_frame
 from levelfive.statistics.histograms import Floats
 from levelfive.training.dataset import DAY
-from levelfive.training.labels import cannot_be_learned
 from levelfive.training.split import blocks_of_weeks
 from levelfive.usecase.columns import LABEL, PREDICTION_TIME
 from levelfive.usecase.model import ModelSpec
@@ -23,7 +22,7 @@ BLOCKS = 2
 
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
-    """Scores of rows by models that had not seen them, with the rows' days, both of shape (rows,); `made` says how."""
+    """Scores of rows by models that had not seen them, with the rows' days, shape (rows,); `made` says how."""
 
     scores: Floats
     days: npt.NDArray[np.int64]
@@ -53,20 +52,20 @@ def out_of_fold(
         held_out: The candidate's scores of the holdout.
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
     """
-    before = len(rows) - held_out.size
+    before = len(rows) - len(held_out)
     features, labels = feature_frame(rows, spec.features, spec.categorical), rows[LABEL].to_numpy(np.float64)
     days = rows[DAY].to_numpy(np.int64)
     blocks = blocks_of_weeks(rows[PREDICTION_TIME].iloc[:before], BLOCKS, day_starts_at=day_starts_at)
-    block_of_row = np.append(blocks, np.full(held_out.size, -1))
+    block_of_row = np.append(blocks, np.full(len(held_out), -1))
     parts = [(held_out, days[before:])]
     for block in np.unique(blocks) if blocks.max(initial=0) > 0 else ():
         own = block_of_row == block
-        if not cannot_be_learned(spec.task, labels[~own]):
+        if not spec.task.cannot_be_learned(labels[~own]):
             estimator = spec.estimator()
             estimator.fit(features[~own], labels[~own])
-            parts.append((score(estimator, spec.task, features[own]), days[own]))
+            parts.append((spec.task.predict(estimator, features[own]), days[own]))
     scores, of_days = (np.concatenate(some) for some in zip(*parts, strict=True))
-    return OutOfFold(scores, of_days, _said(len(parts) - 1, scores.size, len(rows)))
+    return OutOfFold(scores, of_days, _said(len(parts) - 1, len(scores), len(rows)))
 
 
 def _said(blocks: int, scored: int, rows: int) -> str:

@@ -1,30 +1,16 @@
-"""Plots of an evaluation: calibration, and which features the model uses most."""
+"""A plot of which features a model uses most."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from levelfive.usecase.model import Estimator
+    from levelfive.statistics.tasks.task import Estimator
 
-BINS = 10
 SHOWN_FEATURES = 25
-
-
-def calibration_plot(labels: NDArray[Any], scores: NDArray[Any]) -> Figure:
-    """Plot the mean label against the mean score, in tenths of the rows by score."""
-    figure = Figure(figsize=(5, 5), layout="constrained")
-    axes = figure.subplots()
-    parts = [part for part in np.array_split(np.argsort(scores, kind="stable"), BINS) if part.size]
-    axes.plot([scores[part].mean() for part in parts], [labels[part].mean() for part in parts], marker="o")
-    low, high = float(scores.min()), float(scores.max())
-    axes.plot([low, high], [low, high], linestyle="--", color="grey")
-    axes.set(title="Calibration on the holdout", xlabel="mean score", ylabel="mean label")
-    return figure
 
 
 def importance_plot(estimator: Estimator, features: tuple[str, ...]) -> Figure | None:

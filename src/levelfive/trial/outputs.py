@@ -9,7 +9,7 @@ import pandas as pd
 
 from levelfive.statistics.categories import category_text
 from levelfive.storage.keys import repeated, written
-from levelfive.training.labels import cannot_be_learned, faults_of
+from levelfive.training.labels import faults_of
 from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.use_case import UseCase
 
@@ -57,7 +57,7 @@ def faults_of_labels(use_case: UseCase, rows: pd.DataFrame) -> Iterator[str]:
         return
     faults = [f"{what}: {fault}" for fault in faults_of(use_case.model.task, labels)]
     yield from faults
-    if not faults and (alike := cannot_be_learned(use_case.model.task, labels.to_numpy(np.float64))):
+    if not faults and (alike := use_case.model.task.cannot_be_learned(labels.to_numpy(np.float64))):
         yield f"{what}: {alike}: look at `labels`, or try more rows (--rows)."
 
 

@@ -18,17 +18,17 @@ from levelfive.data.known import as_known
 from levelfive.features.lookup import assemble, check
 from levelfive.features.refusals import refusals_of_workers
 from levelfive.features.store import columns_after, keyed_rows, primary_key
-from levelfive.models.package import feature_frame, score
+from levelfive.models.package import feature_frame
 from levelfive.statistics.day_blocks import Floats
+from levelfive.statistics.tasks.task import Task
 from levelfive.storage.category_columns import with_texts
-from levelfive.training.labels import cannot_be_learned, faults_of
+from levelfive.training.labels import faults_of
 from levelfive.trial import outputs
 from levelfive.trial.findings import Findings, Part
 from levelfive.trial.heads import Head, at_hand, read_head
 from levelfive.usecase.calls import feature_rows, labels_of, spine_of
 from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME
 from levelfive.usecase.features import FeatureTable
-from levelfive.usecase.model import Task
 from levelfive.usecase.use_case import UseCase
 
 if TYPE_CHECKING:
@@ -230,14 +230,14 @@ class _Trial:
             self.found.faults += faults
             return
         labels = rows[LABEL].to_numpy(np.float64)
-        if alike := cannot_be_learned(model.task, labels):
+        if alike := model.task.cannot_be_learned(labels):
             self.found.faults.append(f"of the rows that have features, {alike}: try more rows (--rows).")
             return
         features = feature_frame(rows, model.features, model.categorical)
         with self.found.noting("what `build` of the model returns"):
             estimator = model.estimator()
             estimator.fit(features, labels)
-            scores = score(estimator, model.task, features)
+            scores = model.task.predict(estimator, features)
             self.found.faults += _faults_of_scores(model.task, scores, len(rows))
             self.found.parts.append(Part("scores of a model that was fitted on them", len(scores)))
 
@@ -248,8 +248,11 @@ def _became(head: Head) -> str:
 
 
 def _faults_of_scores(task: Task, scores: Floats, rows: int) -> list[str]:
-    if scores.shape != (rows,):
-        return [f"the model scores {rows:,} rows with an array of shape {scores.shape}: return one number a row."]
-    right = (scores >= 0) & (scores <= 1) if task is Task.BINARY else np.isfinite(scores)
-    wanted = "from 0 to 1" if task is Task.BINARY else "finite"
-    return [] if right.all() else [f"the model's scores must be {wanted}, got {scores[~right][0]:g}: look at `build`."]
+    shape = (rows,) if len(task.score_columns) == 1 else (rows, len(task.score_columns))
+    if scores.shape != shape:
+        return [f"the model scores {rows:,} rows with an array of shape {scores.shape}, not {shape}: look at `build`."]
+    low, high = task.score_range
+    right = np.isfinite(scores) & (scores >= low) & (scores <= high)
+    if right.all():
+        return []
+    return [f"each of the model's scores must be {task.wanted_scores}, got {scores[~right][0]:g}: look at `build`."]

@@ -9,10 +9,11 @@ from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
 
 from levelfive.errors import ConfigError
+from levelfive.statistics.tasks.registry import is_registered
 from levelfive.usecase import columns
 from levelfive.usecase.columns import PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable, Lookup
-from levelfive.usecase.model import OWN_PARAMETERS, ModelSpec, Task
+from levelfive.usecase.model import OWN_PARAMETERS, ModelSpec
 from levelfive.usecase.sources import Source
 from levelfive.usecase.use_case import UseCase
 
@@ -166,7 +167,8 @@ def _of_spine(use_case: UseCase) -> Iterator[str]:
     spine = [PREDICTION_TIME, *use_case.key, *model.spine_features, *use_case.slices, *by]
     if not use_case.key:
         yield "it needs a key: name the columns that identify a row to be predicted."
-    yield from _names("its key", use_case.key, columns.BESIDE_KEYS)
+    of_scores = {*model.task.score_columns, *model.task.reference_columns}
+    yield from _names("its key", use_case.key, columns.BESIDE_KEYS | of_scores)
     yield from _names("its features", model.features, columns.AMONG_FEATURES)
     yield from _names("its slices", use_case.slices, columns.IN_SPINES)
     yield from _names("keys of its lookups, in the spine,", dict.fromkeys(by), columns.IN_SPINES)
@@ -187,6 +189,8 @@ def _of_later_stages(use_case: UseCase) -> Iterator[str]:
 
 
 def _of_model(model: ModelSpec) -> Iterator[str]:
+    if not is_registered(model.task):
+        yield f"its task {model.task.name!r} is not registered: call `register_task` where it is made."
     yield from _unknown("its model has categorical features", model.categorical, model.features)
     yield from _one_case("its categorical features", model.categorical)
     for name in model.parameters:
@@ -197,8 +201,10 @@ def _of_model(model: ModelSpec) -> Iterator[str]:
 
 
 def _of_retraining(use_case: UseCase) -> Iterator[str]:
-    if use_case.retraining.bias is not None and use_case.model.task is not Task.REGRESSION:
-        yield "its retraining has a limit of bias, which is of regressions: set `calibration` instead."
+    task = use_case.model.task
+    if use_case.retraining.bias is not None and task.offset != "bias":
+        instead = f", or set `{task.offset}` instead" if task.offset else ""
+        yield f"its retraining has a limit of bias, which is no metric of {task.title}: take it out{instead}."
 
 
 def _of_times(use_case: UseCase) -> Iterator[str]:

@@ -33,11 +33,11 @@ IN_FEATURE_KEYS = frozenset({KNOWN_AT})
 BESIDE_KEYS = frozenset(
     {
         *(PREDICTION_TIME, LABEL, OUTCOME, KNOWN_AT),
-        *("score", "reference_score", "slices", "features"),
+        *("slices", "features"),
         *("model_name", "model_version", "role", "batch_id", "scored_as_of"),
     }
 )
-"""Taken among the columns of a use case's key: `labels` and `predictions` hold these beside it."""
+"""Taken among the columns of a use case's key, as are the task's: `labels` and `predictions` hold these beside it."""
 
 TABLES = frozenset(
     {

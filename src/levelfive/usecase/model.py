@@ -4,37 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from inspect import signature
-from typing import TYPE_CHECKING, Any, Protocol
 
 from levelfive.errors import ConfigError
+from levelfive.statistics.tasks.task import Estimator, Task
 from levelfive.usecase.features import Lookup
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
-
 
 OWN_PARAMETERS = "levelfive."
 """Begins the names of what a training records beside the parameters of the use case, none of which may begin so."""
-
-
-class Task(StrEnum):
-    """What the model predicts."""
-
-    BINARY = "binary"
-    REGRESSION = "regression"
-
-
-class Estimator(Protocol):
-    """A scikit-learn estimator or pipeline."""
-
-    def fit(self, X: pd.DataFrame, y: NDArray[Any]) -> object:
-        """Learn from features and labels."""
-
-    def predict(self, X: pd.DataFrame) -> NDArray[Any]:
-        """Predict a label for each row."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +19,7 @@ class ModelSpec:
     """The model's recipe.
 
     Args:
-        task: Binary classification or regression.
+        task: What the model predicts, such as `BINARY` or `REGRESSION`.
         spine_features: Columns of the spine that are features themselves.
         lookups: Features read as of the prediction time.
         categorical: Those features that are categories; all others are numbers. The estimator gets them as text, see

@@ -149,6 +149,10 @@ class RetrainingPolicy:
         _require(self, "min_days", "at least 0", self.min_days >= 0)
         _require(self, "cooldown", "at least 0", self.cooldown >= timedelta(0))
 
+    def offset(self, metric: str | None) -> float | None:
+        """Find the limit of a task's `offset`, by the name of that metric; None where there is none."""
+        return {"calibration": self.calibration, "bias": self.bias}.get(metric or "")
+
 
 def _require(policy: object, name: str, demand: str, met: bool) -> None:
     if not met:

@@ -15,13 +15,14 @@ from pyspark.sql import functions as F
 from sklearn.linear_model import LogisticRegression
 
 from flight_delay import USE_CASE
+from levelfive import BINARY
 from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window, utc
 from levelfive.formats import JsonLines
 from levelfive.trial import trial
 from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable, Lookup
-from levelfive.usecase.model import Estimator, ModelSpec, Task
+from levelfive.usecase.model import Estimator, ModelSpec
 from levelfive.usecase.sources import Source, not_null
 from levelfive.usecase.use_case import UseCase
 
@@ -72,7 +73,7 @@ SHOP = UseCase(
     label_sources=("orders",),
     labels=labels,
     maturity=timedelta(days=2),
-    model=ModelSpec(Task.BINARY, ("amount",), (Lookup("shops", {"shop": "shop"}, ("usual",)),), (), build),
+    model=ModelSpec(BINARY, ("amount",), (Lookup("shops", {"shop": "shop"}, ("usual",)),), (), build),
 )
 
 

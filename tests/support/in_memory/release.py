@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from in_memory.registry import MemoryBackend
 from in_memory.tables import MemoryTables
+from levelfive import BINARY
 from levelfive.config import Approval
 from levelfive.core.windows import Window, iso, utc
 from levelfive.features.job import LabelledDay
@@ -31,7 +32,6 @@ from levelfive.storage.runs import RUNS, JobContext
 from levelfive.training.admission import Admission, admit
 from levelfive.training.dataset import DAY, outside
 from levelfive.usecase.columns import LABEL, PREDICTION_TIME
-from levelfive.usecase.model import Task
 from levelfive.usecase.policies import GatePolicy
 from levelfive.usecase.use_case import UseCase, load_use_case
 
@@ -82,7 +82,7 @@ def a_model(trained_until: datetime, **card: Any) -> Model:
     estimator = LogisticRegression().fit(features, rows[LABEL])
     about = ModelCard(
         use_case="flight_delay",
-        task=Task.BINARY,
+        task=BINARY,
         features=("distance",),
         categorical=(),
         lookups=(),
@@ -101,7 +101,12 @@ def a_model(trained_until: datetime, **card: Any) -> Model:
     )
     model = Model(estimator, replace(about, **card))
     baseline = profile_baseline(
-        features, (), label=rows[LABEL].to_numpy(), score=model.score(features), days=rows[DAY].to_numpy()
+        features,
+        (),
+        label=rows[LABEL].to_numpy(),
+        score=model.score(features),
+        days=rows[DAY].to_numpy(),
+        score_columns=model.card.task.score_columns,
     )
     return Model(estimator, replace(model.card, baseline=baseline.to_json()))
 
@@ -114,9 +119,9 @@ class Packages:
     refit: Path
 
     @classmethod
-    def saved(cls, folder: Path) -> Packages:
+    def saved(cls, folder: Path, **card: Any) -> Packages:
         for name, trained_until in (("candidate", AS_OF - timedelta(days=14)), ("refit", AS_OF)):
-            model = a_model(trained_until)
+            model = a_model(trained_until, **card)
             save(model, flights(Window(AS_OF, LATER)).head(40), folder / name)
         return cls(folder / "candidate", folder / "refit")
 
@@ -158,12 +163,12 @@ class Environment:
     version: str
 
     @classmethod
-    def new(cls, packages: Packages) -> Environment:
+    def new(cls, packages: Packages, use_case: UseCase | None = None) -> Environment:
         ours, theirs = MemoryBackend(), MemoryBackend()
         development = theirs.opened("levelfive.dev.flight_delay")
         _, version = packages.register(development, judged(PASSED, None))
         registry = ours.opened("levelfive.prod.flight_delay")
-        return cls(a_context(MemoryTables()), ours, registry, theirs, development, version)
+        return cls(a_context(MemoryTables(), use_case), ours, registry, theirs, development, version)
 
     @property
     def tables(self) -> MemoryTables:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from in_memory.release import LATER, PASSED, Environment, Packages
+from levelfive import BINARY
 from levelfive.config import Approval
 from levelfive.core.windows import Window, iso
 from levelfive.data.missing import day_of
@@ -26,7 +27,6 @@ from levelfive.retraining.records import DecisionRecord
 from levelfive.statistics.metrics import evaluate
 from levelfive.storage.runs import JobContext, Run
 from levelfive.training.job import TrainingResult, link_refit
-from levelfive.usecase.model import Task
 from levelfive.usecase.policies import RetrainingPolicy
 
 DECIDED = LATER + timedelta(days=1)
@@ -57,7 +57,7 @@ class Trainer:
         self.asked.append(
             {"as_of": as_of, "decision": decision, "excluded": excluded, "revision": code_revision, "by": trained_by}
         )
-        measured = evaluate(Task.BINARY, np.array([0.0, 1.0]), np.array([0.2, 0.9]), np.array([1, 2]))
+        measured = evaluate(BINARY, np.array([0.0, 1.0]), np.array([0.2, 0.9]), np.array([1, 2]))
         if not self.verdict.passed:
             return TrainingResult("a-run", "a-tracked-run", self.verdict, measured, None, None)
         # Not the files of the live model: a training on more labels has others.

@@ -13,11 +13,11 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
+from levelfive import REGRESSION
 from levelfive.errors import ConfigError, RegistryError
 from levelfive.models.package import SMOKE, Model, check_repeats, feature_frame, save, smoke_check
-from levelfive.usecase.model import Task
 
-CARD = replace(a_model(AS_OF).card, task=Task.REGRESSION)
+CARD = replace(a_model(AS_OF).card, task=REGRESSION)
 
 
 def saved(

@@ -238,7 +238,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> dict[Window, int]:
         values[: missing.get(subject.window, 0)] = np.nan
         day = subject.window.start.date()
         numbers = {name: profile.histogram for name, profile in model.baseline.numeric.items()}
-        numbers[SCORE_PROFILE] = model.baseline.score.histogram
+        numbers[SCORE_PROFILE] = model.baseline.scores[SCORE_PROFILE].histogram
         parts = {(day, name): partial_numeric(values, histogram) for name, histogram in numbers.items()}
         parts |= {(day, name): partial_categorical(pd.Series(["a"] * 900)) for name in model.baseline.categorical}
         return WindowProfiles(parts)

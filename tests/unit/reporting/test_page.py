@@ -10,6 +10,7 @@ import pytest
 from markupsafe import Markup
 from reports import a_column_week, a_decision, a_judgement, a_point, a_report, an_estimate
 
+from levelfive import BINARY, REGRESSION
 from levelfive.core.windows import Window, utc
 from levelfive.reporting.data import (
     GateLine,
@@ -126,7 +127,9 @@ def test_the_same_data_give_the_same_bytes_in_whatever_order_they_come():
 
 
 def test_a_first_deploy_says_that_nothing_is_measured_yet():
-    page = Page(render(ReportData("flight_delay", utc(2024, 7, 1), champion="1", champion_since=utc(2024, 7, 1))))
+    page = Page(
+        render(ReportData("flight_delay", utc(2024, 7, 1), BINARY, champion="1", champion_since=utc(2024, 7, 1)))
+    )
 
     assert "… nothing measured yet" in page.texts
     assert "Nothing is measured yet: a model is deployed, and its first labels are still to come." in page.texts
@@ -134,7 +137,7 @@ def test_a_first_deploy_says_that_nothing_is_measured_yet():
 
 
 def test_without_any_champion_the_page_says_so():
-    page = Page(render(ReportData("flight_delay", utc(2024, 7, 1), champion=None, champion_since=None)))
+    page = Page(render(ReportData("flight_delay", utc(2024, 7, 1), BINARY, champion=None, champion_since=None)))
 
     assert "Nothing is measured yet: no model is deployed." in page.texts
 
@@ -309,7 +312,8 @@ def test_a_column_without_any_psi_comes_last_and_shows_no_number():
 def test_a_regression_is_shown_with_its_own_metrics_and_no_per_cent():
     metrics = {"rmse": an_estimate(23.4, 1.2), "mae": an_estimate(14.1, 0.6)}
 
-    page = Page(render(a_report(points=(a_point(7, live=metrics, reference={}, label_rate=9.8, mean_score=10.2),))))
+    point = a_point(7, live=metrics, reference={}, label_rate=9.8, mean_score=10.2)
+    page = Page(render(a_report(task=REGRESSION, points=(point,))))
 
     assert "RMSE (in the label's unit, lower is better)" in page.texts
     assert "23.4 (22.2 to 24.6)" in page.texts

@@ -21,6 +21,7 @@ from situations import (
     windows,
 )
 
+from levelfive import REGRESSION
 from levelfive.retraining.policy import Action, Decision, decide
 
 
@@ -72,7 +73,7 @@ def test_a_trigger_of_labels_or_age_holds_from_its_limit_on(policy, change, acti
     [((1.0, 4.9), Action.KEEP), ((5.1, 9.0), Action.RETRAIN), ((-9.0, -5.1), Action.RETRAIN), (None, Action.KEEP)],
 )
 def test_a_regression_is_trained_again_for_its_bias_in_the_label_s_unit(interval, action):
-    biased = a_situation(windows=calibrated(interval, interval), is_regression=True)
+    biased = a_situation(windows=calibrated(interval, interval), task=REGRESSION)
 
     decision = decide(biased, replace(OFF, bias=5.0, calibration=0.05))
 

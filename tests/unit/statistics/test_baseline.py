@@ -227,7 +227,7 @@ def test_a_baseline_tells_numbers_from_categories_and_adds_label_and_score():
         found.numeric["delay"].nulls,
         found.numeric["delay"].mean,
     ) == (3, 1, 0.0)
-    assert (found.label.mean, pytest.approx(found.score.mean)) == (0.25, 0.35)
+    assert (found.label.mean, pytest.approx(found.scores[SCORE_PROFILE].mean)) == (0.25, 0.35)
 
 
 def test_a_baseline_survives_json_also_with_empty_constant_and_infinite_columns():
@@ -268,7 +268,7 @@ def test_a_baseline_holds_plain_python_numbers():
         found.rows,
         found.numeric["delay"].mean,
         *found.numeric["delay"].histogram.counts,
-        *found.score.histogram.sums,
+        *found.scores[SCORE_PROFILE].histogram.sums,
     ]
     assert {int, float} == {type(number) for number in numbers}
 
@@ -301,7 +301,7 @@ def test_the_counts_of_each_day_add_up_to_the_histograms():
     for name, profile in (
         ("delay", found.numeric["delay"]),
         (LABEL_PROFILE, found.label),
-        (SCORE_PROFILE, found.score),
+        (SCORE_PROFILE, found.scores[SCORE_PROFILE]),
     ):
         assert profile.histogram.counts == tuple(map(sum, zip(*found.daily[name], strict=True)))
     assert found.daily[LABEL_PROFILE] == ((0, 2, 0, 0), (0, 1, 1, 0))
@@ -329,7 +329,7 @@ def test_scores_of_other_rows_have_no_daily_counts():
     found = baseline(score=(0.5, 0.6))
 
     assert SCORE_PROFILE not in found.daily
-    assert found.score.count == 2
+    assert found.scores[SCORE_PROFILE].count == 2
 
 
 def test_without_days_there_are_no_daily_counts():
@@ -588,5 +588,5 @@ def test_scores_of_some_rows_have_the_daily_counts_of_their_own_days():
 
     made = profile_baseline(frame, [], label=days, score=np.array([0.1, 0.9]), days=days, score_days=np.array([2, 3]))
 
-    assert ([sum(day) for day in made.daily[SCORE_PROFILE]], made.score.count) == ([1, 1], 2)
+    assert ([sum(day) for day in made.daily[SCORE_PROFILE]], made.scores[SCORE_PROFILE].count) == ([1, 1], 2)
     assert SCORE_PROFILE not in profile_baseline(frame, [], label=days, score=np.array([0.1, 0.9]), days=days).daily

@@ -13,10 +13,11 @@ import pytest
 from in_memory.release import AS_OF, a_model
 
 from flight_delay import USE_CASE
+from levelfive import BINARY
 from levelfive.errors import ConfigError
 from levelfive.models.package import ModelCard
 from levelfive.training.code import code_of
-from levelfive.usecase.model import ModelSpec, Task
+from levelfive.usecase.model import ModelSpec
 
 MODULE = """
 TREES = 20
@@ -111,7 +112,7 @@ def test_the_code_is_in_card_and_identity() -> None:
 
 
 def a_spec(build: Callable[..., Any], **parameters: Any) -> ModelSpec:
-    return ModelSpec(Task.BINARY, ("x", "c"), (), ("c",), build, parameters, seed=7)
+    return ModelSpec(BINARY, ("x", "c"), (), ("c",), build, parameters, seed=7)
 
 
 def test_what_is_recorded_is_what_is_built() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from levelfive.training.labels import cannot_be_learned, faults_of
-from levelfive.usecase.model import Task
+from levelfive import BINARY, REGRESSION, Task
+from levelfive.training.labels import faults_of
 
 
 @pytest.mark.parametrize(
@@ -18,16 +18,16 @@ from levelfive.usecase.model import Task
     ids=["doubles", "whole numbers", "booleans", "decimals"],
 )
 def test_zeros_and_ones_of_any_type_are_labels_of_a_binary_task(labels: list[object]) -> None:
-    assert list(faults_of(Task.BINARY, pd.Series(labels))) == []
+    assert list(faults_of(BINARY, pd.Series(labels))) == []
 
 
 @pytest.mark.parametrize(
     ("task", "labels", "words"),
     [
-        (Task.BINARY, [0.0, 1.0, 2.0, 2.0], "must be 0 or 1 for a binary task, got 2.0: correct"),
-        (Task.BINARY, [0.0, 1.0, None], "1 labelled rows have no label"),
-        (Task.BINARY, ["late", "on time"], "must be numbers, got 'late', 'on time'"),
-        (Task.REGRESSION, [3.5, float("inf")], "must be finite numbers for a regression, got inf"),
+        (BINARY, [0.0, 1.0, 2.0, 2.0], "must be 0 or 1 for a binary task, got 2.0: correct"),
+        (BINARY, [0.0, 1.0, None], "1 labelled rows have no label"),
+        (BINARY, ["late", "on time"], "must be numbers, got 'late', 'on time'"),
+        (REGRESSION, [3.5, float("inf")], "must be finite numbers for a regression, got inf"),
     ],
     ids=["two", "nothing", "texts", "infinite"],
 )
@@ -38,12 +38,12 @@ def test_a_label_that_is_none_of_the_task_is_said_with_what_came(task: Task, lab
 
 
 def test_a_regression_takes_any_finite_number() -> None:
-    assert list(faults_of(Task.REGRESSION, pd.Series([-3.5, 0.0, 1e300]))) == []
+    assert list(faults_of(REGRESSION, pd.Series([-3.5, 0.0, 1e300]))) == []
 
 
 def test_a_classifier_needs_both_labels_and_a_regression_does_not() -> None:
     ones = np.ones(12)
 
-    assert cannot_be_learned(Task.BINARY, ones) == "all 12 labels are 1, and a classifier learns from both 0 and 1"
-    assert cannot_be_learned(Task.BINARY, np.array([0.0, 1.0])) == ""
-    assert cannot_be_learned(Task.REGRESSION, ones) == ""
+    assert BINARY.cannot_be_learned(ones) == "all 12 labels are 1, and a classifier learns from both 0 and 1"
+    assert BINARY.cannot_be_learned(np.array([0.0, 1.0])) == ""
+    assert REGRESSION.cannot_be_learned(ones) == ""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.utils.validation import MAX_ENTITY_KEY_LENGTH, path_not_unique
 
-from levelfive.statistics.metrics import Metric
+from levelfive import BINARY
 from levelfive.training.tracking import name_of, slice_name
 
 TAKEN = re.compile(r"[A-Za-z0-9_\-. ]+")
@@ -34,7 +34,7 @@ def test_no_two_slices_share_a_name_that_every_store_takes(slices: list[tuple[st
     names = [slice_name("holdout", column, value) for column, value in slices]
 
     assert len(set(names)) == len(slices)
-    for name in (f"{name}.{metric}.high" for name in names for metric in Metric):
+    for name in (f"{name}.{metric.name}.high" for name in names for metric in BINARY.metrics):
         assert TAKEN.fullmatch(name)
         assert not path_not_unique(name)
         assert len(name) <= MAX_ENTITY_KEY_LENGTH

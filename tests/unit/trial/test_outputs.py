@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from flight_delay import USE_CASE
+from levelfive import BINARY
 from levelfive.trial import outputs
 from levelfive.trial.findings import Findings
-from levelfive.usecase.model import ModelSpec, Task
+from levelfive.usecase.model import ModelSpec
 
 NOON, EVENING = pd.Timestamp("2024-01-01 12:00"), pd.Timestamp("2024-01-01 18:00")
-MODEL = ModelSpec(Task.BINARY, ("amount", "colour"), (), ("colour",), lambda numeric, categorical, seed: None)  # type: ignore[arg-type, return-value]  # nothing is built
+MODEL = ModelSpec(BINARY, ("amount", "colour"), (), ("colour",), lambda numeric, categorical, seed: None)  # type: ignore[arg-type, return-value]  # nothing is built
 SHOP = replace(USE_CASE, key=("id",), slices=(), model=MODEL)
 
 

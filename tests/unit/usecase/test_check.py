@@ -11,6 +11,7 @@ from in_memory.release import a_context, a_use_case
 from in_memory.tables import MemoryTables
 
 from flight_delay import USE_CASE
+from levelfive import REGRESSION
 from levelfive.data.ingest import ORDER
 from levelfive.errors import ConfigError
 from levelfive.monitoring.performance import AT
@@ -18,7 +19,6 @@ from levelfive.training.dataset import DAY, SLICE
 from levelfive.usecase import columns
 from levelfive.usecase.check import check
 from levelfive.usecase.features import FeatureTable, Lookup
-from levelfive.usecase.model import Task
 from levelfive.usecase.policies import RetrainingPolicy
 from levelfive.usecase.sources import Reveal, Source, not_null
 from levelfive.usecase.use_case import UseCase
@@ -163,8 +163,9 @@ def test_a_length_or_a_share_that_makes_no_sense_is_refused(use_case: UseCase, w
 def test_a_limit_of_bias_is_of_regressions() -> None:
     biased = replace(SHOP, retraining=RetrainingPolicy(bias=5.0))
 
-    assert "its retraining has a limit of bias, which is of regressions" in refusal(biased)
-    check(replace(biased, model=replace(SHOP.model, task=Task.REGRESSION)))
+    said = "a limit of bias, which is no metric of a binary task: take it out, or set `calibration` instead."
+    assert said in refusal(biased)
+    check(replace(biased, model=replace(SHOP.model, task=REGRESSION)))
 
 
 @pytest.mark.parametrize("name", ["seed", "features"])

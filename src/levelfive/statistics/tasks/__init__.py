@@ -1,0 +1,1 @@
+"""What models predict: a module a task, with all that depends on it."""

@@ -1,0 +1,95 @@
+"""Whether something will be so: labels are 0 or 1, scores the probability of 1, the loss is the log loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import entr
+
+from levelfive.statistics import day_blocks
+from levelfive.statistics.day_blocks import DayBlocks, Floats, Statistic
+from levelfive.statistics.tasks.registry import register_task
+from levelfive.statistics.tasks.task import Estimator, Metric, Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+_CLIP = 1e-15  # keeps the log loss of a certain and wrong score finite
+
+
+def _loss(labels: Floats, scores: Floats) -> Floats:
+    likelihood = np.where(labels == 1, scores, 1 - scores)
+    return np.asarray(-np.log(np.clip(likelihood, _CLIP, 1 - _CLIP)))
+
+
+def _log_loss(labels: Floats, scores: Floats, blocks: DayBlocks) -> Statistic:
+    return day_blocks.mean(_loss(labels, scores), blocks)
+
+
+def _brier(labels: Floats, scores: Floats, blocks: DayBlocks) -> Statistic:
+    return day_blocks.mean(np.square(scores - labels), blocks)
+
+
+def _calibration(labels: Floats, scores: Floats, blocks: DayBlocks) -> Statistic:
+    return day_blocks.mean(scores - labels, blocks)
+
+
+def _skill(labels: Floats, scores: Floats, blocks: DayBlocks) -> Statistic:
+    loss, rate = _log_loss(labels, scores, blocks), day_blocks.mean(labels, blocks)
+    return lambda weights: 1 - day_blocks.ratio(loss(weights), _entropy(rate(weights)))
+
+
+def _entropy(rate: Floats) -> Floats:
+    """The log loss of predicting a rate for rows of which that share has label 1, in nats."""
+    return np.asarray(entr(rate) + entr(1 - rate))
+
+
+_SKILL_UNIT = "share of a constant prediction's log loss that the model takes away, 1 is perfect"
+
+
+class Binary(Task):
+    """A binary classification."""
+
+    name = "binary"
+    title = "a binary task"
+    wanted_labels = "0 or 1"
+    score_range = (0.0, 1.0)
+    predict_method = "predict_proba"
+    metrics = (
+        Metric("auc", "AUC", "0.5 is chance, 1 is perfect", day_blocks.auc),
+        Metric("log_loss", "Log loss", "nats, lower is better", _log_loss),
+        Metric("brier", "Brier score", "squared probability, lower is better", _brier),
+        Metric("calibration", "Calibration", "mean score minus label rate, 0 is best", _calibration),
+        Metric("skill", "Skill", _SKILL_UNIT, _skill),
+    )
+    skill = "skill"
+    offset = "calibration"
+    offset_format = "+.4f"
+    charts = ("auc", "log_loss")
+    label_mean = "label rate"
+    labels_are_shares = True
+
+    def are_labels(self, values: Floats) -> NDArray[Any]:
+        """Tell which of some numbers are 0 or 1."""
+        return np.isin(values, (0, 1))
+
+    def cannot_be_learned(self, labels: Floats) -> str:
+        """Say that all labels are alike, where they are."""
+        values = np.unique(labels)
+        if values.size != 1:
+            return ""
+        return f"all {labels.size:,} labels are {values[0]:g}, and a classifier learns from both 0 and 1"
+
+    def predict(self, estimator: Estimator, features: pd.DataFrame) -> Floats:
+        """Compute the probability of label 1."""
+        chances: Floats = estimator.predict_proba(features)[:, 1]  # type: ignore[attr-defined]  # classifiers have it
+        return chances.astype(np.float64)
+
+    def loss(self, labels: Floats, scores: Floats) -> Floats:
+        """Compute the log loss, in nats."""
+        return _loss(labels, scores)
+
+
+BINARY = register_task(Binary())

@@ -1,0 +1,54 @@
+"""A task is found by the name that a model's package tells, and two tasks never share one."""
+
+from dataclasses import replace
+
+import pytest
+from in_memory.release import a_use_case
+from multiclass import COLOURS, Colours
+
+from levelfive import BINARY, REGRESSION, register_task
+from levelfive.errors import ConfigError
+from levelfive.statistics.tasks.registry import task_named
+from levelfive.statistics.tasks.task import Task
+from levelfive.usecase.check import check
+
+
+class Another(Colours):
+    name = "another"
+
+
+class Impostor(Colours):
+    name = "binary"
+
+
+@pytest.mark.parametrize("task", [BINARY, REGRESSION, COLOURS], ids=lambda task: task.name)
+def test_a_task_that_was_registered_is_found_by_its_name(task: Task) -> None:
+    assert task_named(task.name) is task
+
+
+@pytest.mark.parametrize("name", ["sorting", "plots", "../binary", ""])
+def test_a_name_of_no_task_is_refused_with_those_that_are_known(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"no task '{name}'; known are binary, .*regression.* Import the module"):
+        task_named(name)
+
+
+def test_a_task_cannot_take_the_name_of_another() -> None:
+    with pytest.raises(ConfigError, match=r"Impostor has the name of levelfive\.statistics\.tasks\.binary\.Binary"):
+        register_task(Impostor())
+
+    assert task_named("binary") is BINARY
+
+
+def test_a_module_that_is_loaded_again_registers_its_task_anew() -> None:
+    again = Colours()
+    try:
+        assert task_named(register_task(again).name) is again
+    finally:
+        register_task(COLOURS)
+
+
+def test_a_use_case_whose_task_no_package_could_name_is_refused() -> None:
+    use_case = a_use_case()
+
+    with pytest.raises(ConfigError, match="its task 'another' is not registered: call `register_task`"):
+        check(replace(use_case, model=replace(use_case.model, task=Another())))
