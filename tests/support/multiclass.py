@@ -46,7 +46,7 @@ class Colours(Task):
     predict_method = "predict_proba"
     metrics = (
         Metric("accuracy", "Accuracy", "share of the rows whose likeliest colour is theirs", _accuracy),
-        Metric("log_loss", "Log loss", "nats, lower is better", _log_loss),
+        Metric("log_loss", "Log loss", "nats", _log_loss, lower_is_better=True),
         Metric("skill", "Skill", "1 is perfect", _skill),
     )
     skill = "skill"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, DriftStatistic
+from levelfive.statistics.tasks.binary import BINARY
+from levelfive.statistics.tasks.regression import REGRESSION
 
 _BLOCK = re.compile(r"(<!-- registered: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -26,7 +28,18 @@ def alerts() -> str:
     return _table(heads, ((f"`{one.name}`", one.statement.title, one.meaning) for one in ALERTS.values()))
 
 
-TABLES: Mapping[str, Callable[[], str]] = {"drift_statistics": drift_statistics, "alerts": alerts}
+def metrics() -> str:
+    """Write the metrics of levelfive's own tasks as a table."""
+    heads = ("metric", "task", "meaning")
+    rows = (
+        (f"`{metric.name}`", task.name, f"{metric.title}: {metric.reading}")
+        for task in (BINARY, REGRESSION)
+        for metric in task.metrics
+    )
+    return _table(heads, rows)
+
+
+TABLES: Mapping[str, Callable[[], str]] = {"drift_statistics": drift_statistics, "alerts": alerts, "metrics": metrics}
 """By the name in a document's mark, what writes the table."""
 
 

@@ -121,7 +121,7 @@ def metric_name(task: Task, name: str) -> str:
 def metric_unit(task: Task, name: str) -> str:
     """Say a metric's unit or how to read it; empty for one that the task does not know."""
     metric = task.metric(name)
-    return "" if metric is None else metric.unit
+    return "" if metric is None else metric.reading
 
 
 def number(value: float | None) -> str:

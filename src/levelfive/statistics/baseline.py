@@ -99,8 +99,8 @@ class Baseline:
         label: Profile of the labels.
         scores: Profiles of the scores, by models that had not seen the rows that they scored, by what `profiled_as`
             makes of the names of the score columns; at least one.
-        daily: Counts of each day that has rows, by feature name, `LABEL_PROFILE` and the names of `scores`; empty if the
-            days were not given.
+        daily: Counts of each day that has rows, by feature name, `LABEL_PROFILE` and the names of `scores`; empty if
+            the days were not given.
         recent: The last `RECENT_DAYS` days by feature name, in order; empty if the days were not given.
     """
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from in_memory.release import AS_OF, LATER, Environment
 from markupsafe import Markup
-from reports import a_judgement, a_report
+from reports import a_judgement, a_point, a_report
 
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
@@ -23,6 +23,10 @@ from levelfive.reporting.collect import collect
 from levelfive.reporting.data import ReportData
 from levelfive.reporting.page import render
 from levelfive.statistics.baseline import profile_numeric
+from levelfive.statistics.day_blocks import DayBlocks, Floats, Statistic
+from levelfive.statistics.metrics import evaluate
+from levelfive.statistics.tasks.binary import Binary
+from levelfive.statistics.tasks.task import Metric
 from levelfive.storage.runs import Run
 from levelfive.usecase.policies import MonitoringPolicy
 
@@ -84,6 +88,21 @@ def test_a_chart_is_in_its_section_by_being_registered(monkeypatch: pytest.Monke
     assert "<figure>" in rates
     assert "<svg id='rows-drawn'></svg>" in rates
     assert page.count("<svg") == 1
+
+
+def test_a_metric_is_measured_and_in_the_report_by_being_one_of_its_task() -> None:
+    def worst(labels: Floats, scores: Floats, blocks: DayBlocks) -> Statistic:
+        return lambda weights: np.full(len(weights), np.abs(labels - scores).max())
+
+    class Careful(Binary):
+        metrics = (*Binary.metrics, Metric("worst_error", "Worst error", "a share", worst, lower_is_better=True))
+
+    measured = evaluate(Careful(), np.array([0.0, 1.0]), np.array([0.25, 0.5]), np.array([1, 2]))
+    page = render(a_report(task=Careful(), points=(a_point(live=measured.estimates, reference={}),)))
+
+    assert measured.estimates["worst_error"].value == 0.5
+    assert '<th scope="row">Worst error</th><td class="number">0.500' in page
+    assert '<td class="text">a share, lower is better</td>' in page
 
 
 @pytest.mark.parametrize("document", ["tables.md"])
