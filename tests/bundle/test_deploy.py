@@ -10,7 +10,8 @@ from zipfile import ZipFile
 
 import pytest
 from bundle.cli import Checkout, checkout, needs_cli
-from bundle.offline import NAMES, PRODUCTION, TARGETS
+from bundle.offline import PRODUCTION, TARGETS
+from bundle.use_cases import label
 from bundle.workspace import PRINCIPALS
 
 DEVELOPMENT = tuple(target for target in TARGETS if target not in PRODUCTION)
@@ -184,12 +185,6 @@ def ids(copy: Checkout) -> dict[tuple[str, str], str]:
     """Ask the CLI for the id of each resource that it deployed."""
     summary = json.loads(copy.does("summary", "-o", "json"))["resources"]
     return {(kind, key): one["id"] for kind, ones in summary.items() for key, one in ones.items()}
-
-
-def label(kind: str, resource: dict[str, Any]) -> str:
-    """Give a resource's name, with the catalog and the schema that it is in."""
-    levels = ("catalog_name", "schema_name", NAMES[kind] or "name")
-    return ".".join(resource[level] for level in levels if level in resource)
 
 
 def named(kind: str, resources: dict[str, dict[str, Any]]) -> list[str]:

@@ -23,7 +23,7 @@ CLASSES = {
     "registered_models": RegisteredModel,
     "dashboards": Dashboard,
 }
-FILES = [ROOT / "databricks.yml", *sorted((ROOT / "resources").glob("*.yml"))]
+FILES = [ROOT / "databricks.yml", ROOT / "environments.yml", *sorted((ROOT / "resources").glob("*.yml"))]
 SCHEMAS = "LEVELFIVE_SCHEMAS"
 
 
@@ -55,7 +55,11 @@ def test_typed_classes_refuse_an_unknown_field():
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_files_satisfy_the_json_schema(validator, file):
-    wrong = validator.iter_errors(yaml.safe_load(file.read_text(encoding="utf-8")))
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if "bundle" in content:
+        content["bundle"].setdefault("name", "of the file that includes it")
+
+    wrong = validator.iter_errors(content)
 
     assert [f"{one.json_path}: {one.message}"[:300] for one in wrong] == []
 

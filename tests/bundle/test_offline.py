@@ -35,10 +35,18 @@ def test_a_reference_to_nothing_is_refused(reference):
 def test_development_mode_prefixes_names_and_references_follow():
     dev, serverless = deployment("dev"), deployment("serverless")
 
-    assert dev.jobs["training"]["name"] == "[dev anna_smith] levelfive training"
+    assert dev.jobs["training"]["name"] == "[dev anna_smith] levelfive flight_delay training"
     assert dev.resources["schemas"]["tables"]["name"] == "dev_anna_smith_flight_delay"
     assert dev.resources["dashboards"]["monitoring_dashboard"]["dataset_schema"] == "dev_anna_smith_flight_delay"
     assert serverless.resources["schemas"]["tables"]["name"] == "dev_anna_smith_serverless_flight_delay"
+
+
+def test_what_is_included_wins_in_the_order_in_which_it_is(tmp_path):
+    (tmp_path / "databricks.yml").write_text("include: [b.yml, a.yml]\nvariables: {x: {default: 1}, y: {default: 1}}")
+    (tmp_path / "a.yml").write_text("variables: {x: {default: 3}}")
+    (tmp_path / "b.yml").write_text("variables: {x: {default: 2}, z: {default: 2}}")
+
+    assert read(tmp_path)["variables"] == {"x": {"default": 3}, "y": {"default": 1}, "z": {"default": 2}}
 
 
 def test_a_key_is_used_once_whatever_the_kind(tmp_path):

@@ -9,6 +9,7 @@ from unittest.mock import create_autospec
 
 import pytest
 from bundle.offline import deployment
+from bundle.use_cases import add_bundle
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import InvalidParameterValue, NotFound, PermissionDenied
 from databricks.sdk.service import catalog, compute, iam, sql, workspace
@@ -770,6 +771,25 @@ def test_a_value_that_only_the_cli_resolves_says_so(tmp_path: Path, written: str
 
     with pytest.raises(ConfigError, match=complaint):
         read_target(path, "prod").value("it")
+
+
+def test_files_that_the_bundle_includes_are_read_in_their_order_and_the_later_one_wins(tmp_path: Path) -> None:
+    path = a_bundle(tmp_path, "include: [b.yml, a*.yml]\nbundle: {name: shop}\nvariables: {x: {default: '1'}}\n")
+    (tmp_path / "a.yml").write_text("variables: {x: {default: '${bundle.name}'}}")
+    (tmp_path / "b.yml").write_text("variables: {x: {default: '2'}, y: {default: '2'}}\ntargets: {prod: {}}")
+
+    target = read_target(path, "prod")
+
+    assert (target.bundle, target.value("x"), target.value("y")) == ("shop", "shop", "2")
+
+
+def test_what_a_second_use_case_lacks_is_asked_by_its_own_names(tmp_path: Path) -> None:
+    client = a_workspace()
+
+    found = checks.ask(client, read_target(add_bundle(tmp_path) / "databricks.yml", "prod"))
+
+    assert "levelfive-shop-prod-viewers" in found["groups"].reason
+    assert "levelfive_prod.shop" in found["schema"].reason
 
 
 def test_a_variable_may_name_another(tmp_path: Path) -> None:

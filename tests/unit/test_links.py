@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
+FOLDERS = ("docs", "deploy", "fixtures", "use_cases")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 NO_ANCHOR = re.compile(r"[^\w\- ]")
 
 
 def pages() -> list[Path]:
-    parts = (PROJECT.glob("*.md"), *((PROJECT / part).rglob("*.md") for part in ("docs", "deploy", "fixtures")))
+    parts = (PROJECT.glob("*.md"), *((PROJECT / part).rglob("*.md") for part in FOLDERS))
     return sorted(page for part in parts for page in part)
 
 

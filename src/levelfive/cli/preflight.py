@@ -18,7 +18,7 @@ from levelfive.cli.options import (
 
 def preflight(
     target: Annotated[str, typer.Option("--target", "-t", help="The bundle's target: dev, qa or prod.")],
-    bundle: Annotated[Path, typer.Option(help="The bundle's file.")] = Path("databricks.yml"),
+    bundle: Annotated[Path, typer.Option(help="The databricks.yml of a use case.")] = Path("databricks.yml"),
     variables: Annotated[
         list[str] | None, typer.Option("--var", help="Value of a variable as name=value, as for the CLI; repeatable.")
     ] = None,

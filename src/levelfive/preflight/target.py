@@ -1,4 +1,4 @@
-"""What `databricks.yml` says of one target: its workspace, its mode and the values of its variables.
+"""What `databricks.yml`, with what it includes, says of one target: its workspace, its mode, its variables' values.
 
 The Databricks CLI resolves the bundle as a whole. Here, only what needs neither the CLI nor a workspace is read; a
 value that needs one of them says so when it is asked for.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 
 import yaml
@@ -28,6 +29,7 @@ class Target:
 
     Attributes:
         name: Its name, such as prod.
+        bundle: Name of the bundle, which is its use case's.
         host: Address of its workspace, if the file says so.
         profile: Profile that the CLI would use, if the file says so.
         mode: development, production, or empty.
@@ -36,6 +38,7 @@ class Target:
     """
 
     name: str
+    bundle: str
     host: str | None
     profile: str | None
     mode: str
@@ -64,15 +67,15 @@ def read_target(
     """Read one target of a bundle.
 
     Args:
-        path: The bundle's `databricks.yml`.
+        path: The `databricks.yml` of a use case.
         name: The target.
         environment: Environment variables; `BUNDLE_VAR_<name>` wins over the file, as it does for the CLI.
         options: Variables as name=value, which win over both.
 
     Raises:
-        ConfigError: The file is missing or no bundle, there is no such target, or no such variable.
+        ConfigError: A file is missing or no bundle, there is no such target, or no such variable.
     """
-    bundle = _read(path)
+    bundle = _read_all(path)
     targets = _mapping(bundle.get("targets"))
     if name not in targets:
         raise ConfigError(f"{path} has no target {name!r}; it has: {', '.join(sorted(targets)) or 'none'}")
@@ -90,12 +93,32 @@ def read_target(
     names = {f"var.{key}": value for key, value in written.items()} | named
     return Target(
         name=name,
+        bundle=named["bundle.name"],
         host=_resolve(_text(workspace.get("host")), names) or None,
         profile=_resolve(_text(workspace.get("profile")), names) or None,
         mode=_text(target.get("mode")),
         name_prefix=_resolve(_text(presets.get("name_prefix")), names) or usual,
         values={key: _resolve(value, names) for key, value in written.items()},
     )
+
+
+def _read_all(path: Path) -> dict[str, object]:
+    """Read a bundle's file and those that it includes; as for the CLI, a value of a later file wins."""
+    bundle = _read(path)
+    included = bundle.get("include")
+    for pattern in included if isinstance(included, list) else ():
+        for file in sorted(glob(str(path.parent / str(pattern)))):
+            bundle = _merged(bundle, _read(Path(file)))
+    return bundle
+
+
+def _merged(first: dict[str, object], second: dict[str, object]) -> dict[str, object]:
+    both = {
+        key: _merged(_mapping(first[key]), _mapping(value))
+        for key, value in second.items()
+        if isinstance(value, dict) and isinstance(first.get(key), dict)
+    }
+    return {**first, **second, **both}
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -98,7 +98,7 @@ def registry_schema(question: Question) -> Finding:
 
 def registered_model(question: Question) -> Finding:
     """Ask who owns the registered model: only its owner may deploy it, add versions and move aliases."""
-    name = f"{_models(question)}.{question.target.value('use_case')}"
+    name = f"{_models(question)}.{question.target.bundle}"
     found = found_or_none(lambda: question.client.registered_models.get(name))
     if found is None:
         return ok(f"{name} is not there yet; who creates it owns it")

@@ -2,9 +2,10 @@
 
 import pytest
 from azure_pipelines.calls import calls_of
-from azure_pipelines.project import DEV_MODEL, PROD_MODEL, release
+from azure_pipelines.project import DEV_MODEL, PROD_MODEL, of_use_case, release
 from azure_pipelines.runs import SKIPPED, SUCCEEDED, outcome
-from bundle.offline import deployment
+from bundle.offline import deployment, read, resolve
+from bundle.use_cases import add_bundle
 
 from levelfive.config import Approval
 
@@ -111,3 +112,15 @@ def test_a_version_that_the_gate_refuses_is_not_promoted_and_the_code_is_rolled_
 
     assert {results[stage] for stage in ("promote", "smoke", "rollback_model")} == {SKIPPED}
     assert results["rollback_code"] == SUCCEEDED
+
+
+@pytest.mark.parametrize("name", ["flight_delay", "shop"])
+def test_a_release_of_a_use_case_finds_its_bundle_and_its_model_in_qa(name, tmp_path):
+    add_bundle(tmp_path)
+    known = of_use_case(name)
+
+    folder = tmp_path / known["DATABRICKS_BUNDLE_ROOT"]
+    bundle = resolve(read(folder, tmp_path), "qa")
+    model = bundle.resources["registered_models"]["model"]
+    assert bundle.config["bundle"]["name"] == name
+    assert known["model_of_qa"] == ".".join(model[part] for part in ("catalog_name", "schema_name", "name"))

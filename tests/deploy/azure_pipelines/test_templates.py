@@ -94,7 +94,7 @@ def test_versions_are_pinned_in_one_place():
 
 
 def test_the_cli_is_one_that_the_bundle_takes():
-    oldest = yaml.safe_load((FOLDER.parents[1] / "databricks.yml").read_text())["bundle"]["databricks_cli_version"]
+    oldest = yaml.safe_load((FOLDER.parents[1] / "environments.yml").read_text())["bundle"]["databricks_cli_version"]
 
     def numbers(version):
         return [int(one) for one in re.findall(r"\d+", version)]
@@ -138,6 +138,8 @@ def test_paths_of_what_is_gathered_exist():
     names = {name for one in contents for name in one["Contents"].split()}
     assert names == {
         "databricks.yml",
+        "environments.yml",
+        "use_cases/**",
         "resources/**",
         "notebooks/**",
         "dist/*.whl",

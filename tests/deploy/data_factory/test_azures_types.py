@@ -5,7 +5,7 @@ import re
 import pytest
 from azure.mgmt.datafactory import types
 from data_factory.references import places
-from data_factory.template import FACTORIES, deployed
+from data_factory.template import BACKFILL, DAILY, FACTORIES, ON_LANDING, SCORING, deployed
 from data_factory.wire import faults
 
 BODIES = {
@@ -30,13 +30,25 @@ def test_every_resource_fits_azures_types(resources):
 @pytest.mark.parametrize(
     ("path", "value", "fault"),
     [
-        (("pipelines", "scoring", "activities", 1, "typeProperties", "jobPath"), "/x", "has no 'jobPath'"),
-        (("pipelines", "scoring", "activities", 1, "typeProperties"), {}, "needs 'jobId'"),
-        (("pipelines", "scoring", "activities", 1, "type"), "DatabricksJobs", "type 'DatabricksJobs' is not known"),
-        (("pipelines", "backfill", "activities", 1, "typeProperties", "batchCount"), "2", "expected int, got '2'"),
-        (("triggers", "daily-scoring", "typeProperties", "frequency"), "Day", "'Day' is none of"),
-        (("triggers", "daily-scoring", "pipelines"), [], "has no 'pipelines'"),
-        (("triggers", "scoring-on-landing", "typeProperties", "events"), ["Created"], "'Created' is none of"),
+        (("pipelines", SCORING, "activities", 1, "typeProperties", "jobPath"), "/x", "has no 'jobPath'"),
+        (("pipelines", SCORING, "activities", 1, "typeProperties"), {}, "needs 'jobId'"),
+        (
+            ("pipelines", SCORING, "activities", 1, "type"),
+            "DatabricksJobs",
+            "type 'DatabricksJobs' is not known",
+        ),
+        (
+            ("pipelines", BACKFILL, "activities", 1, "typeProperties", "batchCount"),
+            "2",
+            "expected int, got '2'",
+        ),
+        (("triggers", DAILY, "typeProperties", "frequency"), "Day", "'Day' is none of"),
+        (("triggers", DAILY, "pipelines"), [], "has no 'pipelines'"),
+        (
+            ("triggers", ON_LANDING, "typeProperties", "events"),
+            ["Created"],
+            "'Created' is none of",
+        ),
         (("linkedservices", "databricks", "typeProperties", "token"), "x", "has no 'token'"),
     ],
     ids=str,

@@ -3,13 +3,13 @@
 import pytest
 from data_factory.references import activities
 from data_factory.runs import PipelineFailed, started
-from data_factory.template import given, template
+from data_factory.template import BACKFILL, given, template
 
 from levelfive.config import parse_time
 
 
 def test_a_backfill_scores_every_day_once_from_the_oldest_on(factory, bundle):
-    factory.run("backfill", {"first_as_of": "2013-04-28T06:00:00Z", "last_as_of": "2013-05-02T06:00:00Z"})
+    factory.run(BACKFILL, {"first_as_of": "2013-04-28T06:00:00Z", "last_as_of": "2013-05-02T06:00:00Z"})
 
     runs = started(factory, bundle.jobs)
     assert {(key, parameters["window_start"]) for key, parameters in runs} == {("scoring", "P1D")}
@@ -28,7 +28,7 @@ def test_a_backfill_scores_every_day_once_from_the_oldest_on(factory, bundle):
     [("2013-05-02T06:00:00Z", "2013-05-02T06:00:00Z", 1), ("2012-01-01T06:00:00Z", "2012-12-31T06:00:00Z", 366)],
 )
 def test_a_backfill_takes_a_day_and_a_year(factory, first, last, days):
-    factory.run("backfill", {"first_as_of": first, "last_as_of": last})
+    factory.run(BACKFILL, {"first_as_of": first, "last_as_of": last})
 
     assert len({one.parameters["as_of"][:10] for one in factory.started}) == len(factory.started) == days
 
@@ -44,14 +44,14 @@ def test_a_backfill_takes_a_day_and_a_year(factory, first, last, days):
 )
 def test_a_backfill_refuses_what_is_no_range_of_days(factory, first, last):
     with pytest.raises(PipelineFailed, match=f"got {first} and {last}"):
-        factory.run("backfill", {"first_as_of": first, "last_as_of": last})
+        factory.run(BACKFILL, {"first_as_of": first, "last_as_of": last})
     assert factory.started == []
 
 
 def test_a_backfill_has_only_some_runs_under_way(environment, pipelines):
     ((name, loop),) = activities(pipelines, "ForEach")
 
-    assert name == "backfill"
+    assert name == BACKFILL
     assert loop["typeProperties"]["isSequential"] is False
     assert loop["typeProperties"]["batchCount"] == given(environment)["backfillBatch"]
     assert template()["parameters"]["backfillBatch"]["maxValue"] < 20  # what Azure takes where nothing is said

@@ -3,7 +3,7 @@
 import pytest
 from data_factory.expressions import ExpressionError, compute, is_expression, parse, parts
 from data_factory.references import lost_in_pipeline, lost_in_trigger
-from data_factory.template import deployed
+from data_factory.template import BACKFILL, DAILY, SCORING, deployed
 
 
 def test_references_lead_somewhere(pipelines, triggers):
@@ -14,18 +14,36 @@ def test_references_lead_somewhere(pipelines, triggers):
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("scoring", "activities", 1, "typeProperties", "jobParameters", "as_of"), "@pipeline().parameters.now"),
         (
-            ("scoring", "activities", 1, "typeProperties", "jobId"),
+            (SCORING, "activities", 1, "typeProperties", "jobParameters", "as_of"),
+            "@pipeline().parameters.now",
+        ),
+        (
+            (SCORING, "activities", 1, "typeProperties", "jobId"),
             "@activity('Find').output.pipelineReturnValue.job_id",
         ),
-        (("scoring", "activities", 1, "typeProperties", "jobId"), "@activity('Find scoring').output.job_id"),
-        (("scoring", "activities", 1, "dependsOn"), []),
-        (("scoring", "activities", 1, "typeProperties", "jobId"), "@variables('id')"),
-        (("scoring", "activities", 1, "typeProperties", "jobId"), "@item()"),
-        (("scoring", "activities", 1, "typeProperties", "jobId"), "@trigger().outputs.windowEndTime"),
-        (("backfill", "activities", 0, "typeProperties", "expression"), "@lesser(1, 2)"),
-        (("backfill", "activities", 1, "typeProperties", "activities", 0, "typeProperties", "parameters"), "@utcnow()"),
+        (
+            (SCORING, "activities", 1, "typeProperties", "jobId"),
+            "@activity('Find scoring').output.job_id",
+        ),
+        ((SCORING, "activities", 1, "dependsOn"), []),
+        ((SCORING, "activities", 1, "typeProperties", "jobId"), "@variables('id')"),
+        ((SCORING, "activities", 1, "typeProperties", "jobId"), "@item()"),
+        ((SCORING, "activities", 1, "typeProperties", "jobId"), "@trigger().outputs.windowEndTime"),
+        ((BACKFILL, "activities", 0, "typeProperties", "expression"), "@lesser(1, 2)"),
+        (
+            (
+                BACKFILL,
+                "activities",
+                1,
+                "typeProperties",
+                "activities",
+                0,
+                "typeProperties",
+                "parameters",
+            ),
+            "@utcnow()",
+        ),
     ],
     ids=str,
 )
@@ -38,9 +56,9 @@ def test_a_reference_that_leads_nowhere_is_found(path, value):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("daily-scoring", "@trigger().outputs.windowEnd"),
-        ("daily-scoring", "@utcnow()"),
-        ("daily-scoring", "@pipeline().parameters.as_of"),
+        (DAILY, "@trigger().outputs.windowEnd"),
+        (DAILY, "@utcnow()"),
+        (DAILY, "@pipeline().parameters.as_of"),
     ],
 )
 def test_what_a_trigger_cannot_give_is_found(name, value):

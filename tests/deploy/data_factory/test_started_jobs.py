@@ -6,40 +6,55 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from data_factory.references import activities, places
 from data_factory.runs import MONDAY, TUESDAY, Factory, PipelineFailed, in_order, outcome, started, written
-from data_factory.template import AZURE_DATABRICKS, TUMBLING, given, timespan
+from data_factory.template import (
+    AZURE_DATABRICKS,
+    BACKFILL,
+    BY_THE_CLOCK,
+    ON_LANDING,
+    SCORING,
+    TUMBLING,
+    WEEKLY,
+    given,
+    timespan,
+)
 
 from levelfive.config import parse_time, parse_window
 from levelfive.core.windows import Window
 
+SCORING_JOB = "levelfive flight_delay scoring"
+
 
 def test_the_identity_asks_the_workspace_for_the_job(factory, resources, bundle):
-    found = factory.run("find-job", {"job": "levelfive scoring"})
+    found = factory.run("find-job", {"job": SCORING_JOB})
 
-    assert factory.jobs[int(found["job_id"])] == "levelfive scoring"
+    assert factory.jobs[int(found["job_id"])] == SCORING_JOB
     (url,) = map(urlsplit, factory.asked)
     assert f"{url.scheme}://{url.netloc}" == bundle.config["workspace"]["host"]
     assert url.path == "/api/2.2/jobs/list"
-    assert parse_qs(url.query, strict_parsing=True) == {"name": ["levelfive scoring"]}
+    assert parse_qs(url.query, strict_parsing=True) == {"name": [SCORING_JOB]}
     assert " " not in url.query
     ((_, asking),) = activities(resources.of("pipelines"), "WebActivity")
     assert asking["typeProperties"]["method"] == "GET"
     assert asking["typeProperties"]["authentication"] == {"type": "MSI", "resource": AZURE_DATABRICKS}
 
 
-@pytest.mark.parametrize(("jobs", "count"), [({}, 0), ({1: "levelfive scoring", 2: "levelfive scoring"}, 2)])
+@pytest.mark.parametrize(("jobs", "count"), [({}, 0), ({1: SCORING_JOB, 2: SCORING_JOB}, 2)])
 def test_not_exactly_one_job_of_that_name_fails(resources, jobs, count):
     factory = Factory(resources, jobs)
 
-    with pytest.raises(PipelineFailed, match=f"one job named 'levelfive scoring' .* found {count}"):
-        factory.run("scoring", {"as_of": written(TUESDAY)})
+    with pytest.raises(PipelineFailed, match=f"one job named '{SCORING_JOB}' .* found {count}"):
+        factory.run(SCORING, {"as_of": written(TUESDAY)})
     assert factory.started == []
 
 
 def test_a_job_that_was_made_anew_is_found_by_its_new_id(resources):
-    first, second = Factory(resources, {1: "levelfive scoring"}), Factory(resources, {2: "levelfive scoring"})
+    first, second = (
+        Factory(resources, {1: SCORING_JOB}),
+        Factory(resources, {2: SCORING_JOB}),
+    )
 
     for factory in (first, second):
-        factory.run("scoring", {"as_of": written(TUESDAY)})
+        factory.run(SCORING, {"as_of": written(TUESDAY)})
 
     assert [one.job_id for one in first.started + second.started] == ["1", "2"]
 
@@ -47,7 +62,7 @@ def test_a_job_that_was_made_anew_is_found_by_its_new_id(resources):
 def test_jobs_get_parameters_that_they_have(factory, bundle, triggers):
     for name in triggers:
         factory.fire(name, outcome(MONDAY))
-    factory.run("backfill", {"first_as_of": written(TUESDAY), "last_as_of": written(TUESDAY)})
+    factory.run(BACKFILL, {"first_as_of": written(TUESDAY), "last_as_of": written(TUESDAY)})
 
     runs = started(factory, bundle.jobs)
     assert {key for key, _ in runs} == bundle.jobs.keys() - {"training", "release"}  # started by retraining, by people
@@ -92,7 +107,7 @@ def test_a_window_that_runs_again_later_works_as_of_the_same_time(resources, fac
     assert factory.started == again.started
 
 
-@pytest.mark.parametrize("name", ["scoring-by-the-clock", "scoring-on-landing"])
+@pytest.mark.parametrize("name", [BY_THE_CLOCK, ON_LANDING])
 def test_without_a_window_a_job_works_on_the_day_before_it_was_triggered(factory, bundle, name):
     fired = TUESDAY + timedelta(minutes=15)
 
@@ -106,7 +121,7 @@ def test_without_a_window_a_job_works_on_the_day_before_it_was_triggered(factory
 
 
 def test_retraining_decides_after_monitoring_as_of_the_same_time(factory, bundle, pipelines):
-    factory.fire("weekly-monitoring", outcome(MONDAY, timedelta(days=7)))
+    factory.fire(WEEKLY, outcome(MONDAY, timedelta(days=7)))
 
     runs = started(factory, bundle.jobs)
     assert [key for key, _ in runs] == ["monitoring", "retraining"]

@@ -1,5 +1,6 @@
 """The template, its parameters files, and the page that explains them."""
 
+import json
 import re
 
 import pytest
@@ -53,7 +54,24 @@ def test_a_parameter_that_does_not_fit_is_refused(wrong):
 
 
 def test_the_environment_is_the_target(environment, resources, bundle):
-    assert resources.factory["tags"] == {"project": bundle.config["bundle"]["name"], "environment": environment}
+    tags = bundle.jobs["scoring"]["tags"]
+    assert resources.factory["tags"] == {name: tags[name] for name in ("project", "environment")}
+
+
+def test_a_second_use_case_shares_the_factory_and_changes_nothing_that_the_first_runs(environment, resources):
+    """Azure puts a resource in the place of one of the same kind and name, and leaves all others."""
+    of_shop = resolve(
+        template(), given(environment) | {"useCase": "shop", "landingPath": "/landing/blobs/shop/orders/"}
+    )
+    ours, theirs = ({(one["type"], one["name"]): one for one in of.resources} for of in (resources, of_shop))
+
+    both = ours.keys() & theirs.keys()
+    assert {key: ours[key] for key in both} == {key: theirs[key] for key in both}
+    assert {key[1].split("/")[-1] for key in both} >= {"databricks", "find-job"}
+    assert all("/flight_delay-" in name for _, name in ours.keys() - both)
+    assert all("/shop-" in name for _, name in theirs.keys() - both)
+    assert {"pipelines", "triggers"} == {kind.rpartition("/")[2] for kind, _ in theirs.keys() - both}
+    assert "flight_delay" not in json.dumps(of_shop.resources)
 
 
 def test_resources_wait_for_those_they_name(resources):
@@ -96,6 +114,6 @@ def test_the_page_lists_pipelines_triggers_and_parameters(pipelines, triggers):
     def listed(head):
         return [row.split("|")[1].strip().strip("`") for row in tables[head].splitlines()[2:]]
 
-    assert listed("pipeline") == list(pipelines)
-    assert listed("trigger") == list(triggers)
+    assert listed("pipeline") == [name.removeprefix("flight_delay-") for name in pipelines]
+    assert listed("trigger") == [name.removeprefix("flight_delay-") for name in triggers]
     assert listed("parameter") == list(template()["parameters"])

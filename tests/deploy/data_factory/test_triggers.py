@@ -3,7 +3,7 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from data_factory.template import TUMBLING, given, timespan
+from data_factory.template import BY_THE_CLOCK, DAILY, ON_LANDING, TUMBLING, WEEKLY, given, timespan
 
 from flight_delay import USE_CASE
 from levelfive.config import parse_time
@@ -19,11 +19,14 @@ def test_windows_start_with_the_day_of_the_use_case_on_a_monday(environment, tri
 
 
 def test_triggers_fire_when_the_bundle_would(bundle, triggers):
-    first = parse_time(triggers["daily-scoring"]["typeProperties"]["startTime"])
-    recurrence = triggers["scoring-by-the-clock"]["typeProperties"]["recurrence"]
+    first = parse_time(triggers[DAILY]["typeProperties"]["startTime"])
+    recurrence = triggers[BY_THE_CLOCK]["typeProperties"]["recurrence"]
     (hour,), (minute,) = recurrence["schedule"]["hours"], recurrence["schedule"]["minutes"]
 
-    for name, key, days in [("daily-scoring", "scoring", "* * ?"), ("weekly-monitoring", "monitoring", "? * MON")]:
+    for name, key, days in [
+        (DAILY, "scoring", "* * ?"),
+        (WEEKLY, "monitoring", "? * MON"),
+    ]:
         fires = first + timespan(triggers[name]["typeProperties"]["delay"])
         assert bundle.jobs[key]["schedule"]["quartz_cron_expression"] == f"0 {fires.minute} {fires.hour} {days}"
         assert bundle.jobs[key]["schedule"]["timezone_id"] == "UTC"
@@ -33,10 +36,10 @@ def test_triggers_fire_when_the_bundle_would(bundle, triggers):
 
 
 def test_a_week_is_monitored_once_its_days_are_scored(triggers):
-    weekly = triggers["weekly-monitoring"]["typeProperties"]
+    weekly = triggers[WEEKLY]["typeProperties"]
     (scored,) = weekly["dependsOn"]
 
-    assert scored["referenceTrigger"]["referenceName"] == "daily-scoring"
+    assert scored["referenceTrigger"]["referenceName"] == DAILY
     assert timespan(scored["size"]) == timedelta(hours=weekly["interval"])
     assert timespan(scored["offset"]) == timedelta(0)
 
@@ -48,7 +51,7 @@ def test_windows_run_one_at_a_time_as_the_jobs_do(bundle, triggers):
 
 def test_the_landing_of_a_source_starts_scoring(environment, bundle, triggers):
     location = urlsplit(bundle.resources["volumes"]["landing"]["storage_location"])
-    given = triggers["scoring-on-landing"]["typeProperties"]
+    given = triggers[ON_LANDING]["typeProperties"]
 
     sources = [f"/{location.username}/blobs{location.path}/{source.name}/" for source in USE_CASE.sources]
     assert given["blobPathBeginsWith"] in sources

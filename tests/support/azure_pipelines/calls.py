@@ -10,9 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from azure_pipelines.runs import places, script
-from bundle.offline import ROOT, Deployment, deployment
+from bundle.offline import ROOT, Deployment, deployment, read
 from typer.core import TyperGroup
 
 from levelfive.notebook.steps import RegistryStep
@@ -138,7 +137,7 @@ class Project:
 
 @cache
 def _declared() -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "databricks.yml").read_text(encoding="utf-8"))
+    return read(ROOT)
 
 
 def _recipes(makefile: str) -> dict[str, str]:

@@ -103,7 +103,7 @@ def _included(file: Path, given: Mapping[str, Any], kind: str) -> Iterator[Any]:
     content = expand(file, **given)
     if content.keys() != {kind}:
         raise ExpansionError(f"{file.name} holds {', '.join(content)}, not {kind}")
-    if kind == "variables":
+    if kind == "variables" and isinstance(content[kind], dict):
         yield from ({"name": name, "value": value} for name, value in content[kind].items())
     else:
         yield from content[kind]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from bundle.offline import ROOT
 from levelfive.cli.main import cli
 
 CI, CD = FOLDER / "ci.yml", FOLDER / "cd.yml"
+USE_CASE = FOLDER / "templates" / "use_case.yml"
 QA_MODEL = ("keep", "train", "release", "promote")
 PROD_MODEL = ("keep", "release", "promote")
 DEV_MODEL = "levelfive_registry.dev_anna_smith_dev.flight_delay"
@@ -32,7 +34,24 @@ def started() -> dict[str, dict[str, Any]]:
 
 @cache
 def release(qa: str = "keep", prod: str = "keep") -> dict[str, Any]:
-    return expand(CD, qa_model=qa, prod_model=prod, qa_version="3", prod_version="4", dev_model=DEV_MODEL)
+    given = {"qa_model": qa, "prod_model": prod, "qa_version": "3", "prod_version": "4", "dev_model": DEV_MODEL}
+    return _replaced(expand(CD, **given), {f"$({name})": value for name, value in of_use_case("flight_delay").items()})
+
+
+def of_use_case(name: str) -> dict[str, str]:
+    """The variables of a use case's release."""
+    return {one["name"]: one["value"] for one in expand(USE_CASE, use_case=name)["variables"]}
+
+
+def _replaced(value: Any, texts: Mapping[str, str]) -> Any:
+    """Put values in the place of variables, as Azure does when a step begins."""
+    if isinstance(value, dict):
+        return {key: _replaced(item, texts) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_replaced(item, texts) for item in value]
+    for name, text in texts.items():
+        value = value.replace(name, text) if isinstance(value, str) else value
+    return value
 
 
 def project() -> Project:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from glob import glob
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -68,21 +69,26 @@ class Deployment:
 
 @cache
 def deployment(target: str) -> Deployment:
-    """Resolve a target of this project's bundle."""
+    """Resolve a target of the use case at the root of this project."""
     return resolve(read(ROOT), target)
 
 
-def read(root: Path) -> dict[str, Any]:
-    """Read the bundle's files."""
-    config = _load(root / "databricks.yml", root)
-    config["resources"] = {}
-    keys: set[str] = set()
-    for file in sorted(file for pattern in config["include"] for file in root.glob(pattern)):
-        for kind, found in _load(file, root)["resources"].items():
-            if twice := keys & found.keys():  # of another kind, too
-                raise BundleError(f"{file.name} defines again: {', '.join(sorted(twice))}")
-            keys |= found.keys()
-            config["resources"].setdefault(kind, {}).update(found)
+def read(folder: Path, root: Path | None = None) -> dict[str, Any]:
+    """Read the bundle of a use case: its databricks.yml and what that includes, of which a later file wins.
+
+    Args:
+        folder: Where its databricks.yml is.
+        root: What paths are relative to, if it is another folder: where sync and wheel are.
+    """
+    root = root or folder
+    config = _load(folder / "databricks.yml", root)
+    keys: set[str] = set(_keys(config))
+    for file in (Path(file) for pattern in config["include"] for file in sorted(glob(str(folder / pattern)))):
+        content = _load(file, root)
+        if twice := keys & (found := set(_keys(content))):  # of another kind, too
+            raise BundleError(f"{file.name} defines again: {', '.join(sorted(twice))}")
+        keys |= found
+        config = _merge(config, content)
     return config
 
 
@@ -154,6 +160,11 @@ def _load(file: Path, root: Path) -> dict[str, Any]:
     return placed(yaml.safe_load(file.read_text(encoding="utf-8")))
 
 
+def _keys(config: Mapping[str, Any]) -> Iterator[str]:
+    for resources in config.get("resources", {}).values():
+        yield from resources
+
+
 def _variables(declared: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
     if unknown := chosen.keys() - declared.keys():
         raise BundleError(f"variables that are not declared: {', '.join(sorted(unknown))}")
@@ -168,7 +179,7 @@ def _merge(base: Any, over: Any) -> Any:
         both = {key: _merge(base[key], over[key]) for key in base.keys() & over.keys()}
         return {**base, **over, **both}
     if isinstance(base, list) and isinstance(over, list):
-        raise BundleError("a target that adds to a list is not known here")
+        raise BundleError("a list that is added to another one is not known here")
     return over
 
 

@@ -16,7 +16,10 @@ from data_factory.expressions import ExpressionError, compute, parse
 
 FOLDER = ROOT / "deploy" / "data-factory"
 AZURE_DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"  # Databricks' own id, the same for everybody
-TUMBLING = ("daily-scoring", "weekly-monitoring")
+# Pipelines and triggers of the use case of the parameters files.
+SCORING, BACKFILL = "flight_delay-scoring", "flight_delay-backfill"
+DAILY, WEEKLY = TUMBLING = ("flight_delay-daily-scoring", "flight_delay-weekly-monitoring")
+BY_THE_CLOCK, ON_LANDING = "flight_delay-scoring-by-the-clock", "flight_delay-scoring-on-landing"
 TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d\d):(\d\d):(\d\d)")
 PYTHON_TYPES = {"string": str, "int": int}
 FACTORIES = "Microsoft.DataFactory/factories"
