@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from bundle.offline import PRODUCTION, ROOT, TARGETS, BundleError, Deployment, deployment, read, resolve
 from bundle.use_cases import add_bundle, label, places
 
