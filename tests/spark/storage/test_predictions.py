@@ -1,15 +1,21 @@
 """What is written of each prediction and beside it has one type, whatever the use case declares."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import replace
 
+import multiclass
 import numpy as np
 import pandas as pd
 import pytest
 from in_memory.release import AS_OF, a_model
 from multiclass import COLOURS
+from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from sklearn.linear_model import LogisticRegression
 
+from levelfive import BINARY, REGRESSION, Task
 from levelfive.models.package import Model
 from levelfive.storage.predictions import are_sound, scores_of, slices_of
 
@@ -26,35 +32,48 @@ def test_slices_are_a_map_of_texts(spark: SparkSession, names: tuple[str, ...], 
     assert found.first()["slices"] == expected
 
 
-class Chances:
-    """Is surer of red, the farther a flight goes."""
-
-    def fit(self, X: pd.DataFrame, y: object) -> None:
-        """Learn nothing."""
-
-    def predict(self, X: pd.DataFrame) -> object:
-        return self.predict_proba(X).argmax(axis=1)
-
-    def predict_proba(self, X: pd.DataFrame) -> object:
-        red = X["distance"].to_numpy() / 100
-        return np.column_stack((red, (1 - red) / 4, 3 * (1 - red) / 4))
+@pytest.fixture(autouse=True)
+def workers_know_the_task() -> Iterator[None]:
+    """A team's package is installed where workers run; a module of the tests travels with what it is used in."""
+    cloudpickle.register_pickle_by_value(multiclass)
+    yield
+    cloudpickle.unregister_pickle_by_value(multiclass)
 
 
 def test_a_task_with_several_score_columns_has_each_scored_beside_its_reference(spark: SparkSession) -> None:
     """Python workers have to start."""
-    card = a_model(AS_OF).card
-    model = Model(Chances(), replace(card, task=COLOURS))
-    rows = spark.createDataFrame([(20.0,), (60.0,), (120.0,)], "distance double")
+    features = pd.DataFrame({"distance": np.arange(30.0)})
+    estimator = LogisticRegression().fit(features, features["distance"] // 10)
+    card = replace(a_model(AS_OF).card, task=COLOURS)
+    model, of_another_task = Model(estimator, card), Model(estimator, replace(card, task=BINARY))
+    rows = spark.createDataFrame(features)
 
-    for reference, expected in ((model, [0.2, 0.2, 0.6]), (None, [None] * 3), (Model(Chances(), card), [None] * 3)):
-        scored = rows.select(scores_of(model, reference, rows).alias("scores")).select("scores.*")
-        found = scored.withColumn(
-            "sound", are_sound([F.col(name) for name in COLOURS.score_columns], COLOURS)
-        ).collect()
+    for reference in (model, None, of_another_task):
+        found = rows.select(scores_of(model, reference, rows).alias("scores")).select("scores.*").toPandas()
 
-        assert scored.columns == [*COLOURS.score_columns, *COLOURS.reference_columns]
-        assert [list(row)[:3] for row in found] == [
-            pytest.approx(one) for one in ([0.2, 0.2, 0.6], [0.6, 0.1, 0.3], [1.2, -0.05, -0.15])
-        ]
-        assert list(found[0])[3:6] == (expected if expected[0] is None else pytest.approx(expected))
-        assert [row["sound"] for row in found] == [True, True, False]
+        assert list(found.columns) == [*COLOURS.score_columns, *COLOURS.reference_columns]
+        assert found[[*COLOURS.score_columns]].to_numpy() == pytest.approx(model.score(features))
+        beside = found[[*COLOURS.reference_columns]]
+        if reference is model:
+            assert beside.to_numpy() == pytest.approx(model.score(features))
+        else:
+            assert beside.isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("task", "scores", "expected"),
+    [
+        (BINARY, [(0.0,), (1.5,)], [True, False]),
+        (REGRESSION, [(-1e300,), (math.inf,), (math.nan,), (None,)], [True, False, False, False]),
+        (COLOURS, [(0.2, 0.2, 0.6), (0.2, 0.2, 1.6), (0.2, None, 0.6)], [True, False, False]),
+    ],
+    ids=lambda of: getattr(of, "name", ""),
+)
+def test_scores_are_sound_where_all_are_numbers_in_the_task_s_range(
+    spark: SparkSession, task: Task, scores: list[tuple[float | None, ...]], expected: list[bool]
+) -> None:
+    rows = spark.createDataFrame(scores, ", ".join(f"{name} double" for name in task.score_columns))
+
+    found = rows.select(are_sound([F.col(name) for name in task.score_columns], task)).collect()
+
+    assert [row[0] for row in found] == expected

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
+from datetime import date, timedelta
 
 import in_memory.release as memory
 import numpy as np
@@ -19,7 +18,9 @@ from sklearn.linear_model import LogisticRegression
 
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError, EvidenceError
-from levelfive.models.package import Model, frame_of_scores, load, save, smoke_check
+from levelfive.models.package import SMOKE, Model, frame_of_scores, load, smoke_check
+from levelfive.monitoring import job as monitoring
+from levelfive.monitoring import records
 from levelfive.monitoring.daily import days_of_window, find_faults, find_missing_rows
 from levelfive.monitoring.performance import AT, Outcomes, performance_of
 from levelfive.monitoring.profiling import WindowProfiles, finish
@@ -29,6 +30,7 @@ from levelfive.retraining.policy import decide
 from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import evaluate, evaluate_slices, row_loss
 from levelfive.statistics.partials import partial_numeric
+from levelfive.storage.runs import Run
 from levelfive.training.dataset import DAY
 from levelfive.training.labels import faults_of
 from levelfive.training.out_of_fold import out_of_fold
@@ -54,6 +56,14 @@ FLIGHTS = memory.flights
 def of_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     """All flights of this module have colours."""
     monkeypatch.setattr(memory, "flights", coloured)
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
+    """A candidate and its refit that learned colours, saved once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "flights", coloured)
+        return Packages.saved(tmp_path_factory.mktemp("packages"), task=COLOURS)
 
 
 @pytest.fixture
@@ -106,14 +116,12 @@ def test_scores_of_another_shape_or_range_are_refused(scores: np.ndarray, words:
         row_loss(COLOURS, np.array([0, 1]), scores)
 
 
-def test_a_package_repeats_all_score_columns_and_names_its_task(tmp_path: Path, model: Model) -> None:
-    save(model, coloured(WEEK), tmp_path / "model")
+def test_a_package_repeats_all_score_columns_and_names_its_task(packages: Packages) -> None:
+    smoke_check(packages.refit)
 
-    smoke_check(tmp_path / "model")
-
-    smoke = pd.read_parquet(tmp_path / "model" / "smoke.parquet")
+    smoke = pd.read_parquet(packages.refit / SMOKE)
     assert [name for name in smoke.columns if name != "distance"] == ["(score_red)", "(score_green)", "(score_blue)"]
-    assert load(tmp_path / "model").card.task is COLOURS
+    assert load(packages.refit).card.task is COLOURS
 
 
 def test_models_that_had_not_seen_the_rows_score_all_columns_for_the_baseline() -> None:
@@ -149,9 +157,8 @@ def test_a_key_cannot_be_called_like_a_score_column(use_case: UseCase) -> None:
 
 
 def test_the_gate_judges_by_the_task_s_loss_and_its_constant_prediction(
-    production: Environment, tmp_path: Path, use_case: UseCase
+    production: Environment, packages: Packages, use_case: UseCase
 ) -> None:
-    packages = Packages.saved(tmp_path, task=COLOURS)
     release = Environment.new(packages, use_case)
     card, labels = load(packages.refit), coloured(Window(AS_OF - timedelta(days=7), AS_OF))[LABEL].to_numpy()
 
@@ -166,18 +173,21 @@ def test_the_gate_judges_by_the_task_s_loss_and_its_constant_prediction(
     assert float(said.split("loss ")[1].split("%")[0]) == pytest.approx(100 * (1 - loss / constant), abs=3)
 
 
-def test_each_score_column_is_monitored_and_none_is_taken_for_a_feature(model: Model) -> None:
+def profiled(model: Model, rows: pd.DataFrame, day: date) -> WindowProfiles:
+    """Profile rows of a day as Spark's workers do."""
     baseline = Baseline.from_json(model.card.baseline)
-    day = LATER.date() - timedelta(days=1)
-    rows = coloured(WEEK)
     bins = {"distance": baseline.numeric["distance"].histogram}
     bins |= {name: profile.histogram for name, profile in baseline.scores.items()}
-    values = {"distance": rows["distance"].to_numpy()}
-    values |= dict(zip(baseline.scores, model.score(rows).T, strict=True))
-    parts = {(day, name): partial_numeric(values[name], histogram) for name, histogram in bins.items()}
+    values = {"distance": rows["distance"].to_numpy(), **dict(zip(baseline.scores, model.score(rows).T, strict=True))}
+    return WindowProfiles({(day, name): partial_numeric(values[name], histogram) for name, histogram in bins.items()})
 
-    shown = {name: finish(part, name, baseline) for (_, name), part in parts.items()}
-    today = days_of_window(WindowProfiles(parts), baseline, WEEK, timedelta(0))
+
+def test_each_score_column_is_monitored_and_none_is_taken_for_a_feature(model: Model) -> None:
+    baseline, rows, day = Baseline.from_json(model.card.baseline), coloured(WEEK), LATER.date() - timedelta(days=1)
+    profiles = profiled(model, rows, day)
+
+    shown = {name: finish(part, name, baseline) for (_, name), part in profiles.by_day.items()}
+    today = days_of_window(profiles, baseline, WEEK, timedelta(0))
     faults = find_faults({}, today)
     missing = find_missing_rows({}, {day: len(rows)}, WEEK, timedelta(0), counted="(score_red)")
 
@@ -188,17 +198,20 @@ def test_each_score_column_is_monitored_and_none_is_taken_for_a_feature(model: M
     assert (faults.columns, missing) == ((), [])
 
 
-def test_live_predictions_are_compared_with_labels_that_come_late(model: Model, use_case: UseCase) -> None:
-    rows = coloured(WEEK)
-    first = a_model(AS_OF - timedelta(days=9), task=COLOURS)
+def scored(model: Model, first: Model, rows: pd.DataFrame, version: str = "2") -> Outcomes:
+    """Build live predictions of rows, of which those of a distance were cancelled, with what became of them."""
     found = frame_of_scores(model, first, rows)
     found[AT] = rows[PREDICTION_TIME].to_numpy("datetime64[us]").astype(np.int64)
-    found[LABEL], found["model_version"] = rows[LABEL].to_numpy(), "2"
+    found[LABEL], found["model_version"] = rows[LABEL].to_numpy(), version
     found[OUTCOME] = np.where(rows["distance"] == 7, "cancelled", LABELLED)
-    labelled = (found[OUTCOME] == LABELLED).to_numpy()
-    outcomes = Outcomes(found, LATER + timedelta(days=30), "1")
+    return Outcomes(found, LATER + timedelta(days=30), "1")
 
-    live = performance_of(use_case, outcomes, WEEK)
+
+def test_live_predictions_are_compared_with_labels_that_come_late(model: Model, use_case: UseCase) -> None:
+    rows, first = coloured(WEEK), a_model(AS_OF - timedelta(days=9), task=COLOURS)
+    labelled = (rows["distance"] != 7).to_numpy()
+
+    live = performance_of(use_case, scored(model, first, rows), WEEK)
 
     assert live.evaluation is not None
     assert live.reference is not None
@@ -206,10 +219,28 @@ def test_live_predictions_are_compared_with_labels_that_come_late(model: Model, 
     assert live.evaluation.estimates["log_loss"].value == pytest.approx(reference.log_loss(labels, scores[labelled]))
     theirs = reference.log_loss(labels, first.score(rows)[labelled])
     assert live.reference.estimates["log_loss"].value == pytest.approx(theirs)
-    assert live.without_label["cancelled"] == (
-        (~labelled).sum(),
-        pytest.approx((scores[~labelled] @ [0, 1, 2]).mean()),
-    )
+    mean_score = (scores[~labelled] @ [0, 1, 2]).mean()
+    assert live.without_label["cancelled"] == ((~labelled).sum(), pytest.approx(mean_score))
+
+
+def test_a_window_s_verdict_holds_the_task_s_skill_and_no_offset_where_it_has_none(
+    production: Environment, packages: Packages, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = Environment.new(packages, use_case)
+    version, day = release.released(), LATER.date()
+    window = Window(LATER, LATER + timedelta(days=3))
+    rows, live = coloured(window), release.registry.load(version)
+    found = performance_of(use_case, scored(live, live, rows, version), window)
+    monkeypatch.setattr(monitoring, "performance", lambda *_, **how: (found,))
+    monkeypatch.setattr(monitoring, "_profile", lambda *_: profiled(live, rows, day))
+
+    seen = monitoring.run(release.context, release.registry, window=window, as_of=window.end)
+
+    (told,) = records.verdicts(Run(release.tables, "later"), release.registry.name, as_of=window.end)
+    assert found.evaluation is not None
+    skill = found.evaluation.estimates["skill"]
+    assert list(seen.verdicts) == [version]
+    assert (told.calibration, told.skill) == (None, (skill.low, skill.high))
 
 
 def test_a_task_without_an_offset_is_not_trained_again_for_one() -> None:
