@@ -18,13 +18,13 @@ from pathlib import Path
 
 from flight_delay import USE_CASE
 from levelfive.core.windows import Window, iso, utc
-from levelfive.data.landed import FILES_SCHEMA, LANDING_FILES, new_files, newest_times
-from levelfive.data.missing import SOURCE_DAYS, SOURCE_DAYS_SCHEMA, counted, missing
+from levelfive.data.landed import LANDING_FILES, LandedFile, new_files, newest_times
+from levelfive.data.missing import SOURCE_DAYS, SourceDay, counted, missing
 from levelfive.features.store import LocalFeatureStore
 from levelfive.features.watermarks import FEATURE_WINDOWS, common_watermark, note, watermark
 from levelfive.monitoring.deliveries import delivered
 from levelfive.platforms.local_spark import local_session
-from levelfive.scoring.rebuilding import link_refit, rebuild_runs
+from levelfive.scoring.rebuilding import note_batch, rebuild_runs
 from levelfive.storage.commits import Write
 from levelfive.storage.local_tables import LocalTables
 from levelfive.storage.predictions import PREDICTIONS
@@ -46,6 +46,13 @@ class Step:
     name: str
     look: Callable[[], object]
     whole: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What stands for a day's predictions."""
+
+    number: int
 
 
 def main() -> None:
@@ -89,13 +96,14 @@ def _live(context: JobContext, day: int) -> None:
     tables, as_of = context.tables, BEGIN + (day + 1) * DAY
     run, window = Run(tables, f"run-{day}"), Window(as_of - DAY, as_of)
     name = f"of-{day}.csv"
-    row = (SOURCE.name, name, f"{day * 7919:064d}", 1, 1, 0, 0, window.start, as_of - timedelta(hours=1), as_of)
-    tables.control_tables.add(LANDING_FILES, FILES_SCHEMA, [row])
-    tables.control_tables.add(SOURCE_DAYS, SOURCE_DAYS_SCHEMA, [(SOURCE.name, name, window.start.date(), 1000, as_of)])
-    tables.control_tables.add(PREDICTIONS, "number long", [(day,)])
+    times = (window.start, as_of - timedelta(hours=1), as_of)
+    file = LandedFile(SOURCE.name, name, f"{day * 7919:064d}", 1, 1, 0, 0, *times)
+    tables.control_tables.add(LANDING_FILES, [file])
+    tables.control_tables.add(SOURCE_DAYS, [SourceDay(SOURCE.name, name, window.start.date(), 1000, as_of)])
+    tables.control_tables.add(PREDICTIONS, [Prediction(day)])
     note(tables, Write(PREDICTIONS, day), window)
     record = {"batch_id": f"{day:016x}", "run_id": run.run_id, "use_case": "flight_delay", "as_of": iso(as_of)}
-    link_refit(run, {**record, "role": "champion", "model_version": "1", "parameters": {}, "versions_read": {}}, window)
+    note_batch(run, {**record, "role": "champion", "model_version": "1", "parameters": {}, "versions_read": {}}, window)
     with context.run("scoring", as_of=as_of, parameters={}) as done:
         done.run_id = run.run_id
 

@@ -39,7 +39,7 @@ if result.nothing:
 of_window = (F.col("window_start") == F.lit(page.window.start)) & (F.col("window_end") == F.lit(page.window.end))
 psi, usual_psi = (F.try_element_at(name, F.lit(PSI)) for name in ("statistics", "usual"))
 drift = page.app.tables.read(job.DRIFT).where(of_window)
-drift = drift.select("model_version", "column", psi.alias("psi"), usual_psi.alias("usual_psi"), "statistics")
+drift = drift.select("model_version", "column_name", psi.alias("psi"), usual_psi.alias("usual_psi"), "statistics")
 drift = drift.orderBy(F.desc("psi")).limit(20)
 page.show(drift)
 
@@ -49,7 +49,7 @@ figure = Figure(figsize=(7, 5), layout="constrained")
 figure.suptitle("Columns that moved most")
 worst = drift.toPandas()
 axes = figure.subplots()
-axes.barh(worst["column"], worst["psi"])
+axes.barh(worst["column_name"], worst["population_stability_index"])
 axes.set(xlabel="PSI against the training data")
 page.show(figure)
 

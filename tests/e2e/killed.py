@@ -29,7 +29,7 @@ def arm(point: str) -> None:
     if point.startswith("insert+"):
         Tables.insert_new = insert_and_die_meanwhile
     elif point == "before the run's row":
-        JobContext.append_row = die
+        JobContext.add_run = die
 
 
 def main() -> None:

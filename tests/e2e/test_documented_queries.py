@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from levelfive.core.windows import Window, utc
 from levelfive.monitoring import job as monitoring
+from levelfive.monitoring.acknowledged import acknowledge
 from levelfive.retraining import job as retraining
 from levelfive.retraining.records import DecisionRecord, RetrainingRecord, record_retraining
 from levelfive.storage.runs import JobContext, Run
@@ -68,6 +69,7 @@ def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     alarmed = replace(use_case, monitoring=MonitoringPolicy(harmful_skill_share=4.0, min_days=1, min_rows=50))
     later = SCORED.end + timedelta(hours=3)
     monitoring.run(JobContext(app.tables, alarmed, app.context.features), app.registry, window=SCORED, as_of=later)
+    acknowledge(context, app.registry.name, SCORED, by="ada", reason="a test asks for it", as_of=later)
     return folder
 
 

@@ -80,12 +80,12 @@ def test_profiles_count_every_live_prediction_and_stay_as_they_are_whenever_they
     """Features of two days, and two windows monitored."""
     copy, context, central = monitored, monitored.context, monitored.app.registry
 
-    then = [table(copy, name, "column", *more) for name, more in (("profiles", ["day"]), ("drift", []))]
+    then = [table(copy, name, "column_name", *more) for name, more in (("profiles", ["day"]), ("drift", []))]
     first = monitoring.run(context, central, window=SCORED, as_of=LATER)
     assert tuple(len(table(copy, name, "as_of")) for name in ("performance", "verdicts")) == (1, 1)
     features.run(context, as_of=LATER + timedelta(days=2))
     again = monitoring.run(context, central, window=SCORED, as_of=LATER + timedelta(days=2))
-    now = [table(copy, name, "column", *more) for name, more in (("profiles", ["day"]), ("drift", []))]
+    now = [table(copy, name, "column_name", *more) for name, more in (("profiles", ["day"]), ("drift", []))]
 
     for before, after in zip(then, now, strict=True):
         pd.testing.assert_frame_equal(before, after, check_exact=True)
@@ -94,8 +94,8 @@ def test_profiles_count_every_live_prediction_and_stay_as_they_are_whenever_they
         .where(F.col("role") == "champion")
         .where((F.col("prediction_time") >= F.lit(SCORED.start)) & (F.col("prediction_time") < F.lit(SCORED.end)))
     )
-    whole = then[0][then[0].day.isna()].set_index("column")
-    assert {rows.count()} == set(whole.rows)
+    whole = then[0][then[0].day.isna()].set_index("column_name")
+    assert {rows.count()} == set(whole["count"] + whole.num_nulls)
     assert first.performance[-1].provisional
     assert first.performance[-1].mature < again.performance[-1].mature
     assert list(first.verdicts) == list(again.verdicts)
@@ -105,17 +105,17 @@ def test_profiles_say_what_pandas_says_of_the_same_rows(monitored: Copy) -> None
     rows = monitored.app.tables.read(PREDICTIONS).where(F.col("prediction_time") >= F.lit(SCORED.start)).toPandas()
     spec, seen = monitored.app.use_case.model, pd.DataFrame(rows.features.tolist())
 
-    whole = table(monitored, "profiles", "column").query("day.isna()").set_index("column")
+    whole = table(monitored, "profiles", "column_name").query("day.isna()").set_index("column_name")
 
     for name in set(spec.features) - set(spec.categorical):
         values, ours = seen[name].dropna().astype(float), whole.loc[name]
-        assert len(seen) - len(values) == ours.nulls
+        assert len(seen) - len(values) == ours.num_nulls
         expected = [values.mean(), values.std(ddof=0), values.min(), values.max()]
-        assert pytest.approx(expected) == [ours["mean"], ours["std"], ours["min"], ours["max"]]
+        assert pytest.approx(expected) == [ours["avg"], ours["stddev"], ours["min"], ours["max"]]
         assert len(values) == sum(ours.counts)
         assert pytest.approx(values.sum()) == sum(ours.sums)
     for name in spec.categorical:
-        counts = {category: n for category, n in dict(whole.loc[name].categories).items() if n}
+        counts = {category: n for category, n in dict(whole.loc[name].frequent_items).items() if n}
         assert dict(seen[name].value_counts()) == counts
 
 

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.core.windows import iso
-from levelfive.retraining.policy import Action, Decision
+from levelfive.retraining.policy import Action
 from levelfive.retraining.records import DecisionRecord, record_decision, retrainings
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import Run
@@ -133,9 +133,9 @@ def test_the_exploration_shows_nothing_that_was_not_known_yet(scripts: Scripts) 
 def test_a_decided_training_is_done_once_and_leaves_its_record(scripts: Scripts, tmp_path: Path) -> None:
     """A training on six weeks."""
     app = copy_of(scripts, tmp_path / "home", "decided")
-    asked = Decision(Action.RETRAIN, ("a test asks for it",), ("none",))
     app.tables.overwrite("decisions", app.tables.read("decisions").limit(0))
-    record_decision(Run(app.tables, "test"), DecisionRecord("d1", app.registry.name, "2", LATER, asked))
+    asked = (Action.RETRAIN, ("a test asks for it",), ("none",))
+    record_decision(Run(app.tables, "test"), DecisionRecord("d1", app.registry.name, "2", LATER, *asked))
     given = {"table_schema": "decided", "as_of": iso(LATER), "decision": "d1"}
 
     first = run_script("training", tmp_path / "home", **given)

@@ -50,7 +50,7 @@ VIEWS = {
     "drift": f"""SELECT * FROM VALUES ('x', 2, '1', {moved(0.1)}, {moved(0.3)}, false),
         ('x', 2, '2', {moved(0.2)}, {moved(0.2)}, true),
         ('y', 2, '1', map('js_distance', 0.9D), map('other', 1D), false)
-        AS t(column, window_end, model_version, statistics, usual, unusual)""",
+        AS t(column_name, window_end, model_version, statistics, usual, unusual)""",
     "quality": "SELECT * FROM VALUES (2, 'orders', 6L, 1L, 2L, 3L) "
     "AS t(window_end, source, rows_in, accepted, quarantined, duplicates)",
     "decisions": """SELECT * FROM VALUES (1, 'keep', '1', array('a', 'b'), array('c', 'd')),

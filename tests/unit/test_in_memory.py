@@ -3,6 +3,7 @@
 import inspect
 
 import pytest
+from control_table_contract import Earlier
 from in_memory.control_tables import MemoryControlTables
 from in_memory.registry import MemoryBackend, MemoryClient
 from in_memory.tables import MemoryTables
@@ -61,7 +62,7 @@ def test_work_on_tables_in_memory_waits_as_it_does_on_a_laptop() -> None:
 def test_a_ledger_in_memory_has_a_version_for_each_write() -> None:
     tables = MemoryTables()
 
-    made = [tables.control_tables.add("facts", "number long", [(number,)], ("number",)).version for number in (1, 2, 2)]
+    made = [tables.control_tables.add("facts", [Earlier("a", number)], ("number",)).version for number in (1, 2, 2)]
 
     assert made == [0, 1, 1]
     assert (tables.exists("facts"), tables.version("facts"), tables.names()) == (True, 1, ("facts",))

@@ -76,14 +76,14 @@ def acknowledge(
     ] = None,
 ) -> None:
     """Write down that days are known to be without rows: they are no longer said to be missing."""
-    from levelfive.data.missing import Acknowledgement, Hole
-    from levelfive.data.missing import acknowledge as written
+    from levelfive.data.missing import Hole
+    from levelfive.data.missing import acknowledge as write
 
     moment = datetime.now(UTC) if as_of is None else parse_time(as_of)
     hole = Hole(source, parse_day(begin), parse_day(end))
     app = open_app()
     who = f"{app.starter} (for {by})" if by else app.starter
-    holes = written(app.context, Acknowledgement(hole, who, reason), as_of=moment)
+    holes = write(app.context, hole, by=who, reason=reason, as_of=moment)
     out.print(f"Acknowledged by {who}: {hole}.")
     print_missing(holes, "There are still")
 

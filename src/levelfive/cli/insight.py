@@ -60,6 +60,7 @@ def report(
 
 def status(as_of: AsOf) -> None:
     """Say what is live, since when, why, and how it does."""
+    from levelfive.monitoring.acknowledged import in_words
     from levelfive.monitoring.alerts import STATEMENTS
     from levelfive.registry.store import CHAMPION
     from levelfive.reporting.status import status_of
@@ -85,7 +86,7 @@ def status(as_of: AsOf) -> None:
         text = "; ".join(f"{title}: {'; '.join(texts) or 'no'}" for title, texts in reasons.items())
         out.print(f"latest window {state.verdict.window}: {text}")
     if state.acknowledgement is not None:
-        out.print(f"which is {state.acknowledgement}")
+        out.print(f"which is {in_words(state.acknowledgement)}")
     if state.performance is None:
         out.print("no live predictions with mature labels yet")
         return

@@ -82,17 +82,16 @@ def acknowledge(
     ] = None,
 ) -> None:
     """Write down that a person has looked at a window that called one: it does not keep back retraining any more."""
-    from levelfive.monitoring.acknowledged import Acknowledgement
-    from levelfive.monitoring.acknowledged import acknowledge as written
+    from levelfive.monitoring.acknowledged import acknowledge as write
+    from levelfive.monitoring.acknowledged import in_words
 
     moment = datetime.now(UTC) if as_of is None else parse_time(as_of)
     window = parse_window(begin, end, moment)
     app = open_app()
     who = f"{app.starter} (for {by})" if by else app.starter
-    acknowledgement = written(
-        app.context, app.registry.name, Acknowledgement(window, who, reason, leave_out), as_of=moment
-    )
-    out.print(f"{window} is {acknowledgement}.")
+    model = app.registry.name
+    word = write(app.context, model, window, by=who, reason=reason, left_out=leave_out, as_of=moment)
+    out.print(f"{window} is {in_words(word)}.")
     out.print(f"It counts for decisions as of {iso(moment)} and later: run `levelfive retraining` as of such a time.")
 
 

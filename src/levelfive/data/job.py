@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial, reduce
 from pathlib import Path
@@ -17,10 +17,11 @@ from levelfive.core.telemetry import event
 from levelfive.core.windows import Window, from_micros, iso
 from levelfive.data.contract import text_literal
 from levelfive.data.ingest import Batch, apply_contract, as_date, day_of
-from levelfive.data.landed import FILES_SCHEMA, LANDING_FILES, dated_files, new_files, newest_times
+from levelfive.data.landed import LANDING_FILES, LandedFile, dated_files, new_files, newest_times
 from levelfive.data.landing import LandingFile
-from levelfive.data.missing import ACKNOWLEDGED_DAYS, SOURCE_DAYS, FileDays, Hole, count_days, counted, missing, note
+from levelfive.data.missing import SOURCE_DAYS, FileDays, Hole, count_days, counted, missing, note
 from levelfive.errors import AsOfError, LandingError
+from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.columns import LOADED_AT
 from levelfive.usecase.sources import Source
@@ -29,23 +30,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 QUARANTINE = "quarantine"
-READS = (LANDING_FILES, SOURCE_DAYS, ACKNOWLEDGED_DAYS)
-WRITES = ("raw_*", QUARANTINE, SOURCE_DAYS, LANDING_FILES, ACKNOWLEDGED_DAYS)
-
-
-@dataclass(frozen=True)
-class FileResult:
-    """What became of one file: `rows_in == accepted + quarantined + duplicates`, always."""
-
-    source: str
-    source_file: str
-    sha256: str
-    rows_in: int
-    accepted: int
-    quarantined: int
-    duplicates: int
-    min_event_time: datetime | None
-    max_event_time: datetime | None
+READS = (LANDING_FILES, SOURCE_DAYS, ANNOTATIONS)
+WRITES = ("raw_*", QUARANTINE, SOURCE_DAYS, LANDING_FILES)
 
 
 @dataclass(frozen=True)
@@ -57,7 +43,7 @@ class DataResult:
     """
 
     run_id: str
-    files: tuple[FileResult, ...]
+    files: tuple[LandedFile, ...]
     left: tuple[str, ...] = ()
     missing: tuple[Hole, ...] = ()
     too_few_days: Mapping[str, int] = field(default_factory=dict)
@@ -67,7 +53,7 @@ class DataResult:
 class _Written:
     """What became of the new files of a source, and the days of the accepted rows."""
 
-    files: tuple[FileResult, ...]
+    files: tuple[LandedFile, ...]
     days: FileDays
 
 
@@ -109,7 +95,7 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
             results = tuple(result for one in written.values() for result in one.files)
             count_days(run, _days_of_before(context, run, as_of) | _days(written), as_of)
             if results:
-                _append_ledger(run, results, as_of)
+                run.wrote(run.tables.control_tables.add(LANDING_FILES, results))
             for batch in batches:
                 run.tables.uncache(batch.judged)
         for what in ("rows_in", "accepted", "quarantined", "duplicates"):
@@ -246,7 +232,7 @@ def _write_accepted(context: JobContext, run: Run, batch: Batch, as_of: datetime
     days: FileDays = {name: counts.by_day for name, counts in batch.counts.items()}
     if write.rows != sum(accepted.values()):
         accepted, days = _count_accepted(context, source, [file.name for file in batch.files])
-    results = (_file_result(batch, file.name, file.sha256, accepted.get(file.name, 0)) for file in batch.files)
+    results = (_landed(batch, file, accepted.get(file.name, 0), as_of) for file in batch.files)
     return _Written(tuple(results), days)
 
 
@@ -291,21 +277,17 @@ def _count_accepted(
     return accepted, days
 
 
-def _file_result(batch: Batch, name: str, sha256: str, accepted: int) -> FileResult:
-    counts = batch.counts[name]
-    return FileResult(
+def _landed(batch: Batch, file: LandingFile, accepted: int, as_of: datetime) -> LandedFile:
+    counts = batch.counts[file.name]
+    return LandedFile(
         source=batch.source.name,
-        source_file=name,
-        sha256=sha256,
+        source_file=file.name,
+        sha256=file.sha256,
         rows_in=counts.rows_in,
         accepted=accepted,
         quarantined=counts.quarantined,
         duplicates=counts.rows_in - counts.quarantined - accepted,
         min_event_time=counts.min_event_time,
         max_event_time=counts.max_event_time,
+        loaded_at=as_of,
     )
-
-
-def _append_ledger(run: Run, results: tuple[FileResult, ...], as_of: datetime) -> None:
-    rows = [(*astuple(result), as_of) for result in results]
-    run.wrote(run.tables.control_tables.add(LANDING_FILES, FILES_SCHEMA, rows))

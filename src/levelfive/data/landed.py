@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -12,8 +13,22 @@ from levelfive.storage.runs import Run
 from levelfive.usecase.sources import Source
 
 LANDING_FILES = "landing_files"
-FILES_SCHEMA = """source string, source_file string, sha256 string, rows_in long, accepted long, quarantined long,
-    duplicates long, min_event_time timestamp, max_event_time timestamp, loaded_at timestamp"""
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """What became of one file: `rows_in == accepted + quarantined + duplicates`, always; a row of `landing_files`."""
+
+    source: str
+    source_file: str
+    sha256: str
+    rows_in: int
+    accepted: int
+    quarantined: int
+    duplicates: int
+    min_event_time: datetime | None
+    max_event_time: datetime | None
+    loaded_at: datetime
 
 
 def new_files(run: Run, landing: Path, sources: Sequence[Source]) -> dict[str, tuple[LandingFile, ...]]:

@@ -8,28 +8,41 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from levelfive.core.windows import Window
+from levelfive.core.windows import Window, start_of
 from levelfive.data.rhythm import DAY, JUDGED_DAYS, YEAR_DAYS, Span, rhythm
 from levelfive.errors import ConfigError
+from levelfive.storage.annotations import (
+    ACKNOWLEDGED,
+    ANNOTATIONS,
+    Annotation,
+    annotate,
+    list_annotations,
+    source_subject,
+)
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.use_case import UseCase
 
 SOURCE_DAYS = "source_days"
-ACKNOWLEDGED_DAYS = "acknowledged_days"
-KNOWN_BY = (SOURCE_DAYS, ACKNOWLEDGED_DAYS)
+KNOWN_BY = (SOURCE_DAYS, ANNOTATIONS)
 # Nearly every source has rows of these days.
 RECENT = 40 * DAY
 
-SOURCE_DAYS_SCHEMA = "source string, source_file string, day date, accepted long, loaded_at timestamp"
-_ACKNOWLEDGED_SCHEMA = """source string, first_day date, last_day date, acknowledged_by string, reason string,
-    acknowledged_at timestamp, run_id string"""
-
 FileDays = Mapping[str, Mapping[date, int]]
 """By file, its accepted rows by day."""
+
+
+@dataclass(frozen=True)
+class SourceDay:
+    """One row of `source_days`: the accepted rows of a day that a file brought."""
+
+    source: str
+    source_file: str
+    day: date
+    accepted: int
+    loaded_at: datetime
 
 
 @dataclass(frozen=True, order=True)
@@ -58,26 +71,16 @@ class Missing:
     too_few: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class Acknowledgement:
-    """A person's word that days of a source are known to be without rows."""
-
-    hole: Hole
-    by: str
-    reason: str
-
-
 def count_days(run: Run, days: Mapping[str, FileDays], as_of: datetime) -> None:
     """Add the accepted rows of files by day, by source; those of files that are counted already stay."""
-    cells = [
-        (source, file, day, rows, as_of)
+    records = [
+        SourceDay(source, file, day, rows, as_of)
         for source, files in days.items()
         for file, counts in files.items()
         for day, rows in sorted(counts.items())
     ]
-    if cells:
-        keys = ("source", "source_file", "day")
-        run.wrote(run.tables.control_tables.add(SOURCE_DAYS, SOURCE_DAYS_SCHEMA, cells, keys))
+    if records:
+        run.wrote(run.tables.control_tables.add(SOURCE_DAYS, records, ("source", "source_file", "day")))
 
 
 def counted(run: Run, sources: Collection[str], *, as_of: datetime) -> frozenset[str]:
@@ -100,10 +103,10 @@ def missing(run: Run, use_case: UseCase, *, as_of: datetime, sources: Iterable[s
         as_of: Days after it are not looked at.
         sources: Only these; by default all.
     """
-    return _missing(run, use_case, day_of(as_of, use_case), sources)
+    return _missing(run, use_case, day_of(as_of, use_case), sources, as_of=as_of)
 
 
-def _missing(run: Run, use_case: UseCase, until: date, sources: Iterable[str] | None) -> Missing:
+def _missing(run: Run, use_case: UseCase, until: date, sources: Iterable[str] | None, *, as_of: datetime) -> Missing:
     wanted = {source.name for source in use_case.sources if source.event_time is not None}
     wanted &= wanted if sources is None else set(sources)
     known: dict[str, Counter[date]] = {name: Counter() for name in sorted(wanted)}
@@ -113,8 +116,8 @@ def _missing(run: Run, use_case: UseCase, until: date, sources: Iterable[str] | 
     found = {name: rhythm(rows, until=until) for name, rows in known.items() if rows}
     holes = tuple(Hole(name, span.first, span.last) for name, one in found.items() for span in one.holes)
     if holes:
-        said = [_acknowledged(row) for row in run.rows(ACKNOWLEDGED_DAYS)]
-        holes = tuple(part for hole in holes for part in _without(hole, said))
+        known_holes = _acknowledged(run, use_case, {hole.source for hole in holes}, as_of)
+        holes = tuple(part for hole in holes for part in _without(hole, known_holes))
     return Missing(holes, {name: one.known_days for name, one in found.items() if not one.can_tell})
 
 
@@ -140,12 +143,14 @@ def note(run: Run, holes: Iterable[Hole]) -> tuple[Hole, ...]:
     return found
 
 
-def acknowledge(context: JobContext, said: Acknowledgement, *, as_of: datetime) -> tuple[Hole, ...]:
+def acknowledge(context: JobContext, hole: Hole, *, by: str, reason: str, as_of: datetime) -> tuple[Hole, ...]:
     """Write down that days without rows are known of, so that they are said no longer.
 
     Args:
         context: Tables and use case.
-        said: Which days, who says so and why.
+        hole: Which days.
+        by: Who says so.
+        reason: Why.
         as_of: The logical now of the record.
 
     Returns:
@@ -155,16 +160,16 @@ def acknowledge(context: JobContext, said: Acknowledgement, *, as_of: datetime) 
         ConfigError: There is no such source, it has no dates, the days end before they begin, or a name or reason is
             missing.
     """
-    hole = said.hole
-    parameters: dict[str, object] = {"acknowledged": hole, "by": said.by, "reason": said.reason}
+    use_case, parameters = context.use_case, {"acknowledged": hole, "by": by, "reason": reason}
     with context.run("acknowledgement", as_of=as_of, parameters=parameters) as run:
-        _check(context.use_case, said)
-        row = (*astuple(hole), said.by, said.reason, as_of, run.run_id)
-        keys = ("source", "first_day", "last_day", "acknowledged_by", "reason")
-        run.wrote(run.tables.control_tables.add(ACKNOWLEDGED_DAYS, _ACKNOWLEDGED_SCHEMA, [row], keys))
+        _check(use_case, hole)
+        first, after = (start_of(day, use_case.day_starts_at) for day in (hole.first, hole.last + DAY))
+        annotate(
+            run, Annotation(ACKNOWLEDGED, source_subject(hole.source), Window(first, after), by, reason, said_at=as_of)
+        )
         # A person may look back for long: the holes around these days are told, not those around the logical now.
-        until = min(day_of(as_of, context.use_case), hole.last + YEAR_DAYS * DAY)
-        return note(run, _missing(run, context.use_case, until, [hole.source]).holes)
+        until = min(day_of(as_of, use_case), hole.last + YEAR_DAYS * DAY)
+        return note(run, _missing(run, use_case, until, [hole.source], as_of=as_of).holes)
 
 
 def day_of(moment: datetime, use_case: UseCase) -> date:
@@ -175,25 +180,25 @@ def day_of(moment: datetime, use_case: UseCase) -> date:
 _INSTANT = timedelta(microseconds=1)
 
 
-def _check(use_case: UseCase, said: Acknowledgement) -> None:
-    hole = said.hole
+def _check(use_case: UseCase, hole: Hole) -> None:
     if use_case.source(hole.source).event_time is None:
         raise ConfigError(f"source {hole.source!r} has no dates, so that none of its days can be missing")
     if hole.last < hole.first:
         raise ConfigError(f"days end after they begin, got {hole.first} to {hole.last}; both are included")
-    for what, text in (("who acknowledges it", said.by), ("why", said.reason)):
-        if not text.strip():
-            raise ConfigError(f"an acknowledgement says who and why, got {text!r}: say {what}")
 
 
-def _acknowledged(row: Mapping[str, Any]) -> Hole:
-    return Hole(row["source"], row["first_day"], row["last_day"])
+def _acknowledged(run: Run, use_case: UseCase, sources: Iterable[str], as_of: datetime) -> list[Hole]:
+    names = {source_subject(name): name for name in sources}
+    return [
+        Hole(names[one.subject], day_of(one.window.start, use_case), day_of(one.window.end - _INSTANT, use_case))
+        for one in list_annotations(run, ACKNOWLEDGED, list(names), as_of=as_of)
+    ]
 
 
-def _without(hole: Hole, said: Iterable[Hole]) -> Iterable[Hole]:
+def _without(hole: Hole, known: Iterable[Hole]) -> Iterable[Hole]:
     """Cut out of a hole the days that somebody acknowledged."""
     left = [hole]
-    for one in said:
+    for one in known:
         if one.source == hole.source:
             left = [part for of in left for part in _cut(of, one)]
     return left

@@ -7,6 +7,7 @@ where a run was killed between the two, the window is computed again, and replac
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from levelfive.core.windows import END_OF_TIME, Window
@@ -14,14 +15,22 @@ from levelfive.storage.commits import Write
 from levelfive.storage.tables import Tables
 
 FEATURE_WINDOWS = "feature_windows"
-SCHEMA = "table_name string, window_start timestamp, window_end timestamp, version long"
 # Where the last window before a time nearly always ends.
 RECENT = timedelta(days=40)
 
 
+@dataclass(frozen=True)
+class WrittenWindow:
+    """One row of `feature_windows`: a window of a table, and the table's version after it was written."""
+
+    table_name: str
+    window: Window
+    version: int
+
+
 def note(tables: Tables, write: Write, window: Window) -> None:
     """Note that a window of a table was written."""
-    tables.control_tables.add(FEATURE_WINDOWS, SCHEMA, [(write.table, window.start, window.end, write.version)])
+    tables.control_tables.add(FEATURE_WINDOWS, [WrittenWindow(write.table, window, write.version)])
 
 
 def watermark(tables: Tables, table: str, *, before: datetime) -> datetime | None:

@@ -1,108 +1,93 @@
-"""Windows that called a person, and what the person said: who looked, why it is known, what is learned from them.
-
-`acknowledged_windows` is added to, never changed: what was said last as of a time counts.
-"""
+"""Windows that called a person, and what the person said: who looked, why it is known, what is learned from them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from levelfive.core.windows import Window, iso, start_of
 from levelfive.errors import ConfigError
 from levelfive.monitoring.left_out import LeftOut
 from levelfive.monitoring.records import VerdictRecord, verdicts
+from levelfive.storage.annotations import ACKNOWLEDGED, Annotation, annotate, list_annotations, model_subject
 from levelfive.storage.runs import JobContext, Run
 
-ACKNOWLEDGED_WINDOWS = "acknowledged_windows"
-
-_SCHEMA = """model_name string, window_start timestamp, window_end timestamp, harmful boolean, broken boolean,
-    left_out string, acknowledged_by string, reason string, acknowledged_at timestamp, run_id string"""
 _SHOWN_WINDOWS = 3
 _DAY = timedelta(days=1)
-
-
+_CALLS = ("harmful", "broken")
 _LEARNED = {
     LeftOut.FLAGGED: "it is learned from, but for the days of broken deliveries",
     LeftOut.NOTHING: "all of its days are learned from",
     LeftOut.WINDOW: "nothing is learned from it",
 }
 
-
-@dataclass(frozen=True)
-class Acknowledgement:
-    """A person's word on a window: that what was said of it is known, and which of its rows are left out."""
-
-    window: Window
-    by: str
-    reason: str
-    left_out: LeftOut = LeftOut.FLAGGED
-
-
-@dataclass(frozen=True)
-class Acknowledged:
-    """An acknowledgement as it was written: when, and whether harm or broken data had been said by then."""
-
-    said: Acknowledgement
-    at: datetime
-    harmful: bool
-    broken: bool
-
-    def covers(self, record: VerdictRecord) -> bool:
-        """Tell whether a verdict says nothing that was not known when it was acknowledged."""
-        return (self.harmful or not record.harmful) and (self.broken or not record.broken)
-
-    def __str__(self) -> str:
-        """Show who, when and why, and what is learned from the window."""
-        said = self.said
-        return f"acknowledged by {said.by} as of {iso(self.at)}: {said.reason}; {_LEARNED[said.left_out]}"
-
-
-Known = Mapping[Window, Acknowledged]
+Known = Mapping[Window, Annotation]
 """By window, what was said of it last."""
 
 
-def acknowledge(context: JobContext, model_name: str, said: Acknowledgement, *, as_of: datetime) -> Acknowledged:
+def in_words(acknowledged: Annotation) -> str:
+    """Say who acknowledged a window, when and why, and what is learned from it."""
+    return f"{acknowledged}; {_LEARNED[LeftOut(acknowledged.left_out or LeftOut.FLAGGED)]}"
+
+
+def acknowledge(
+    context: JobContext,
+    model_name: str,
+    window: Window,
+    *,
+    by: str,
+    reason: str,
+    left_out: LeftOut = LeftOut.FLAGGED,
+    as_of: datetime,
+) -> Annotation:
     """Write down that a person has looked at a window, so that it calls nobody any more.
 
     Args:
         context: Tables and use case.
         model_name: The registered model.
-        said: Which window, who says so and why, and what is left out of trainings.
+        window: Which one.
+        by: Who says so.
+        reason: Why.
+        left_out: What is left out of trainings.
         as_of: The logical now of the record: it counts for what is decided from then on.
 
     Raises:
         ConfigError: There is no verdict on the window, it called nobody, a name or reason is missing, or at this very
             time it was acknowledged otherwise.
     """
-    of = {"acknowledged": said.window, "by": said.by, "reason": said.reason, "left_out": said.left_out}
+    of = {"acknowledged": window, "by": by, "reason": reason, "left_out": left_out}
     with context.run("acknowledgement", as_of=as_of, parameters=of) as run:
-        _check(said)
-        told = _called(verdicts(run, model_name, as_of=as_of), said.window, as_of)
-        there = acknowledgements(run, model_name, as_of=as_of).get(said.window)
-        if there is not None and there.at == as_of and there.said != said:
-            raise ConfigError(f"as of {iso(as_of)}, {said.window} is {there}: give a later --as-of to say otherwise")
-        found = Acknowledged(said, as_of, any(one.harmful for one in told), any(one.broken for one in told))
-        window = (said.window.start, said.window.end, found.harmful, found.broken)
-        row = (model_name, *window, str(said.left_out), said.by, said.reason, as_of, run.run_id)
-        keys = ("model_name", "window_start", "window_end", "acknowledged_at")
-        run.wrote(run.tables.control_tables.add(ACKNOWLEDGED_WINDOWS, _SCHEMA, [row], keys))
-        return found
+        calls = _calls(verdicts(run, model_name, as_of=as_of), window, as_of)
+        covers = tuple(name for name in _CALLS if any(getattr(one, name) for one in calls))
+        word = Annotation(
+            kind=ACKNOWLEDGED,
+            subject=model_subject(model_name),
+            window=window,
+            by=by,
+            reason=reason,
+            said_at=as_of,
+            covers=covers,
+            left_out=left_out,
+        )
+        before = acknowledgements(run, model_name, as_of=as_of).get(window)
+        if before is not None and before.said_at == as_of and before != word:
+            raise ConfigError(
+                f"as of {iso(as_of)}, {window} is {in_words(before)}: give a later --as-of to say otherwise"
+            )
+        annotate(run, word)
+        return word
 
 
 def acknowledgements(run: Run, model_name: str, *, as_of: datetime) -> Known:
     """Find what was said last of each window of a model, as far as it was known at a time."""
-    rows = run.rows(ACKNOWLEDGED_WINDOWS, where={"model_name": model_name})
-    known = sorted((row for row in rows if row["acknowledged_at"] <= as_of), key=lambda row: row["acknowledged_at"])
-    return {one.said.window: one for one in map(_read, known)}
+    words = list_annotations(run, ACKNOWLEDGED, [model_subject(model_name)], as_of=as_of)
+    return {word.window: word for word in words if word.said_at <= as_of}
 
 
-def covering(known: Known, record: VerdictRecord) -> Acknowledged | None:
+def covering(known: Known, record: VerdictRecord) -> Annotation | None:
     """Find the acknowledgement by which a verdict that calls a person calls nobody any more."""
-    found = known.get(record.window)
-    return found if found is not None and found.covers(record) and (record.harmful or record.broken) else None
+    word, calls = known.get(record.window), {name for name in _CALLS if getattr(record, name)}
+    return word if word is not None and calls and calls <= set(word.covers) else None
 
 
 def excluded(told: Sequence[VerdictRecord], known: Known, *, day_starts_at: timedelta) -> tuple[Window, ...]:
@@ -116,8 +101,8 @@ def excluded(told: Sequence[VerdictRecord], known: Known, *, day_starts_at: time
     days = sorted({day for one in told for day in one.left_out})
     starts = (start_of(day, day_starts_at) for day in days)
     flagged = (Window(start, start + _DAY) for start in starts)
-    kept = [day for day in flagged if _last_word(known.values(), day) is not LeftOut.NOTHING]
-    whole = (window for window, one in known.items() if one.said.left_out is LeftOut.WINDOW)
+    kept = [day for day in flagged if _last_word(known.values(), day) != LeftOut.NOTHING]
+    whole = (window for window, word in known.items() if word.left_out == LeftOut.WINDOW)
     return (*kept, *sorted(whole))
 
 
@@ -137,18 +122,12 @@ def not_learned_from(
     return excluded(told, known, day_starts_at=context.use_case.day_starts_at)
 
 
-def _last_word(known: Iterable[Acknowledged], day: Window) -> LeftOut | None:
-    of_day = [one for one in known if one.said.window.start < day.end and day.start < one.said.window.end]
-    return max(of_day, key=lambda one: one.at).said.left_out if of_day else None
+def _last_word(known: Iterable[Annotation], day: Window) -> str | None:
+    of_day = [word for word in known if word.window.start < day.end and day.start < word.window.end]
+    return max(of_day, key=lambda word: word.said_at).left_out if of_day else None
 
 
-def _check(said: Acknowledgement) -> None:
-    for what, text in (("who acknowledges it", said.by), ("why", said.reason)):
-        if not text.strip():
-            raise ConfigError(f"an acknowledgement says who and why, got {text!r}: say {what}")
-
-
-def _called(told: Sequence[VerdictRecord], window: Window, as_of: datetime) -> list[VerdictRecord]:
+def _calls(told: Sequence[VerdictRecord], window: Window, as_of: datetime) -> list[VerdictRecord]:
     """Choose the verdicts by which a window called a person."""
     calls = [one for one in told if one.harmful or one.broken]
     found = [one for one in calls if one.window == window]
@@ -159,9 +138,3 @@ def _called(told: Sequence[VerdictRecord], window: Window, as_of: datetime) -> l
     if any(one.window == window for one in told):
         raise ConfigError(f"the window {window} called nobody as of {iso(as_of)}; {remedy}")
     raise ConfigError(f"no verdict on the window {window} is known as of {iso(as_of)}, so it called nobody; {remedy}")
-
-
-def _read(row: Mapping[str, Any]) -> Acknowledged:
-    window, left = Window(row["window_start"], row["window_end"]), LeftOut(row["left_out"])
-    said = Acknowledgement(window, row["acknowledged_by"], row["reason"], left)
-    return Acknowledged(said, row["acknowledged_at"], row["harmful"], row["broken"])

@@ -80,11 +80,15 @@ def days_before(rows: Iterable[Mapping[str, Any]], window: Window, day_starts_at
         day, of = row["day"], Window(row["window_start"], row["window_end"])
         if day is None or of.end > window.start or not _within(day, of, day_starts_at):
             continue
-        before = found.get((day, row["column"]))
-        if before is None or before.rows <= row["rows"]:
-            cells = {name: row[name] for name in ("rows", "nulls", "most_frequent")}
-            found[day, row["column"]] = DayOfColumn(
-                **cells, outside=row["far_outside"], quantiles=dict(row["quantiles"]), broken=bool(row["broken"])
+        of_day, total = (day, row["column_name"]), row["count"] + row["num_nulls"]
+        if of_day not in found or found[of_day].rows <= total:
+            found[of_day] = DayOfColumn(
+                rows=total,
+                nulls=row["num_nulls"],
+                most_frequent=row["most_frequent"],
+                outside=row["far_outside"],
+                quantiles=dict(row["quantiles"]),
+                broken=bool(row["broken"]),
             )
     return found
 

@@ -21,8 +21,8 @@ from levelfive.statistics.baseline import Baseline
 from levelfive.storage.runs import JobContext, Run
 
 _OF_A_DAY = (
-    *("model_version", "window_start", "window_end", "day", "column"),
-    *("rows", "nulls", "quantiles", "most_frequent", "far_outside", "broken"),
+    *("model_version", "window_start", "window_end", "day", "column_name"),
+    *("count", "num_nulls", "quantiles", "most_frequent", "far_outside", "broken"),
 )
 
 

@@ -311,16 +311,16 @@ def outside_share(of: Comparison[Any]) -> float | None:
 
 
 @drift_statistic(
-    "null_share_change",
+    "percent_null_delta",
     "Change of nulls",
-    "share of the rows without a value, less that at training",
-    limits=(-1.0, 1.0),
+    "percent of the rows without a value, less that at training",
+    limits=(-100.0, 100.0),
     of_nulls=True,
 )
-def null_share_change(of: Comparison[Any]) -> float | None:
-    """Compute the share of nulls now less that at training; None where a side has no rows."""
+def percent_null_delta(of: Comparison[Any]) -> float | None:
+    """Compute the percent of nulls now less that at training; None where a side has no rows."""
     before, now = (profile.count + profile.nulls for profile in (of.baseline, of.current))
-    return float(of.current.nulls / now - of.baseline.nulls / before) if before and now else None
+    return 100.0 * (of.current.nulls / now - of.baseline.nulls / before) if before and now else None
 
 
 @drift_statistic(

@@ -21,7 +21,6 @@ from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.job import LABELS
 from levelfive.models.package import Model
 from levelfive.monitoring import deliveries, profiling, records
-from levelfive.monitoring.acknowledged import ACKNOWLEDGED_WINDOWS
 from levelfive.monitoring.alerts import Delivered, Delivery, Evidence
 from levelfive.monitoring.daily import DAY, Known, days_of_training, days_of_window, find_faults
 from levelfive.monitoring.drift_statistics import ColumnDrift, Comparison, column_drift
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 READS = (PREDICTIONS, LABELS, LANDING_FILES, SOURCE_DAYS, PROMOTIONS, PROFILES)
-WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS, ACKNOWLEDGED_WINDOWS)
+WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS)
 
 
 @dataclass(frozen=True)
@@ -266,13 +265,12 @@ def _interval(estimate: Estimate | None) -> tuple[float, float] | None:
     return (estimate.low, estimate.high) if estimate is not None and math.isfinite(estimate.low) else None
 
 
-def _record(context: JobContext, one: _Seen, found: Performance, as_of: datetime) -> tuple[Subject, VerdictRecord]:
+def _record(context: JobContext, one: _Seen, found: Performance, as_of: datetime) -> VerdictRecord:
     task = context.use_case.model.task
     estimates = {} if found.evaluation is None else found.evaluation.estimates
     offset, skill = (_interval(estimates.get(name or "")) for name in (task.offset, task.skill))
-    record = VerdictRecord(
-        model_version=one.subject.model_version,
-        window=one.subject.window,
+    return VerdictRecord(
+        **vars(one.subject),
         as_of=as_of,
         days=0 if found.evaluation is None else found.evaluation.days,
         rows=found.mature,
@@ -285,4 +283,3 @@ def _record(context: JobContext, one: _Seen, found: Performance, as_of: datetime
         broken=one.verdict.broken,
         left_out=one.verdict.left_out,
     )
-    return one.subject, record

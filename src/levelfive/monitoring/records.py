@@ -1,10 +1,10 @@
-"""The tables of the monitoring stage: their columns, and the rows that the job writes."""
+"""The tables of the monitoring stage: their records, which the job writes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.performance import Performance
 from levelfive.statistics.metrics import Evaluation
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
-from levelfive.storage.control_tables import Between, Cells
+from levelfive.storage.control_tables import Between
+from levelfive.storage.records import from_row
 from levelfive.storage.runs import Run
 
 PROFILES = "profiles"
@@ -24,23 +25,6 @@ PERFORMANCE = "performance"
 QUALITY = "quality"
 VERDICTS = "verdicts"
 
-_WINDOW = "model_name string, model_version string, window_start timestamp, window_end timestamp"
-_SCHEMAS = {
-    PROFILES: f"""{_WINDOW}, day date, column string, rows long, nulls long, mean double, std double, min double,
-        max double, distinct long, quantiles map<string,double>, counts array<long>, sums array<double>,
-        categories map<string,long>, rest long, outside long, most_frequent long, far_outside long,
-        broken boolean""",
-    DRIFT: f"""{_WINDOW}, column string, statistics map<string,double>, usual map<string,double>, unusual boolean,
-        seen_from map<string,double>""",
-    PERFORMANCE: f"""{_WINDOW}, as_of timestamp, model string, provisional boolean, scored long, known long,
-        mature long, days long, without_label map<string,long>, without_label_score map<string,double>,
-        label_mean double, score_mean double, label_mean_known double, metrics map<string,double>,
-        low map<string,double>, high map<string,double>""",
-    QUALITY: f"""{_WINDOW}, source string, rows_in long, accepted long, quarantined long, duplicates long""",
-    VERDICTS: f"""{_WINDOW}, as_of timestamp, days long, rows long, drifted_share double,
-        calibration array<double>, skill array<double>, outside array<string>, unusual array<string>,
-        harmful array<string>, broken array<string>, left_out array<date>""",
-}
 LIVE = "live"
 REFERENCE = "reference"
 
@@ -53,18 +37,81 @@ class Subject:
     model_version: str
     window: Window
 
-    @property
-    def cells(self) -> tuple[str, str, datetime, datetime]:
-        """The first four columns of every table."""
-        return self.model_name, self.model_version, self.window.start, self.window.end
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileRecord(Subject):
+    """One row of `profiles`: a column of the scored rows, on a day or, without one, in the whole window.
+
+    Names are those of the profile table of Databricks' data profiling, where that has the number too.
+    """
+
+    day: date | None
+    column_name: str
+    count: int
+    num_nulls: int
+    distinct_count: int
+    avg: float | None = None
+    stddev: float | None = None
+    min: float | None = None
+    max: float | None = None
+    quantiles: Mapping[str, float] = field(default_factory=dict)
+    counts: tuple[int, ...] = ()
+    sums: tuple[float, ...] = ()
+    frequent_items: Mapping[str, int] = field(default_factory=dict)
+    rest: int | None = None
+    outside: int | None = None
+    most_frequent: int
+    far_outside: int | None
+    broken: bool | None
 
 
-@dataclass(frozen=True)
-class VerdictRecord:
+@dataclass(frozen=True, kw_only=True)
+class DriftRecord(Subject):
+    """One row of `drift`: how a column of the window differs from the baseline, and what can be seen of it."""
+
+    column_name: str
+    statistics: Mapping[str, float]
+    usual: Mapping[str, float]
+    unusual: bool
+    seen_from: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerformanceRecord(Subject):
+    """One row of `performance`: how a window's live predictions did, by the labels known at a time."""
+
+    as_of: datetime
+    model: str
+    provisional: bool
+    scored: int
+    known: int
+    mature: int
+    days: int
+    without_label: Mapping[str, int]
+    without_label_score: Mapping[str, float]
+    label_mean: float | None
+    score_mean: float | None
+    label_mean_known: float | None
+    metrics: Mapping[str, float]
+    low: Mapping[str, float]
+    high: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityRecord(Subject):
+    """One row of `quality`: what landed of a source in the window."""
+
+    source: str
+    rows_in: int
+    accepted: int
+    quarantined: int
+    duplicates: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictRecord(Subject):
     """One row of `verdicts`: what was said of a window at a time, and the evidence that a decision needs."""
 
-    model_version: str
-    window: Window
     as_of: datetime
     days: int
     rows: int
@@ -84,14 +131,17 @@ def write_profiles(
     broken: frozenset[tuple[date, str]] = frozenset(),
 ) -> None:
     """Put profiles in the place of those of their windows; `broken` are days and columns that were called so."""
-    cells = [
-        (
-            *(*subject.cells, day, column, *_profile(partial, done)),
-            *(partial.most_frequent, far_outside(partial, done), None if day is None else (day, column) in broken),
+    records = [
+        ProfileRecord(
+            **vars(subject),
+            day=day,
+            column_name=column,
+            **_profile(partial, done),
+            broken=None if day is None else (day, column) in broken,
         )
         for subject, day, column, partial, done in rows
     ]
-    _replace(run, PROFILES, cells)
+    _replace(run, PROFILES, records)
 
 
 def write_drift(
@@ -106,59 +156,51 @@ def write_drift(
         found: The distances.
         seen_from: By version, column and kind, the smallest change that is called broken.
     """
-    cells = []
+    records = []
     for subject, column in found:
         seen = (seen_from or {}).get(subject.model_version, {}).get(column.column, {})
-        finite = {kind: least for kind, least in seen.items() if math.isfinite(least)}
-        cells.append((*subject.cells, column.column, column.statistics, column.usual, column.unusual, finite))
-    _replace(run, DRIFT, cells)
+        records.append(
+            DriftRecord(
+                **vars(subject),
+                column_name=column.column,
+                statistics=column.statistics,
+                usual=column.usual,
+                unusual=column.unusual,
+                seen_from={kind: least for kind, least in seen.items() if math.isfinite(least)},
+            )
+        )
+    _replace(run, DRIFT, records)
 
 
 def write_quality(run: Run, subject: Subject, delivered: Iterable[Delivered]) -> None:
     """Put the counts of what landed in the place of those of their window."""
-    cells = [(*subject.cells, d.source, d.rows_in, d.accepted, d.quarantined, d.duplicates) for d in delivered]
-    _replace(run, QUALITY, cells)
+    counts = ("source", "rows_in", "accepted", "quarantined", "duplicates")
+    records = [
+        QualityRecord(**vars(subject), **{name: getattr(of_source, name) for name in counts}) for of_source in delivered
+    ]
+    _replace(run, QUALITY, records)
 
 
 def write_performance(run: Run, model_name: str, as_of: datetime, found: Iterable[Performance]) -> None:
     """Add what the labels known at `as_of` say; what was said at other times stays."""
-    cells = []
-    for one in found:
-        subject = Subject(model_name, ", ".join(one.versions), one.window)
-        for model, evaluation in ((LIVE, one.evaluation), (REFERENCE, one.reference)):
-            if model == LIVE or evaluation is not None:
-                cells.append((*subject.cells, as_of, model, *_measured(one, evaluation)))
-    _add(run, PERFORMANCE, cells, ("model_name", "window_start", "window_end", "as_of", "model"))
+    records = [
+        _performance(Subject(model_name, ", ".join(one.versions), one.window), as_of, model, one, evaluation)
+        for one in found
+        for model, evaluation in ((LIVE, one.evaluation), (REFERENCE, one.reference))
+        if model == LIVE or evaluation is not None
+    ]
+    _add(run, PERFORMANCE, records, ("model_name", "window_start", "window_end", "as_of", "model"))
 
 
-def write_verdicts(run: Run, found: Iterable[tuple[Subject, VerdictRecord]]) -> None:
+def write_verdicts(run: Run, records: Sequence[VerdictRecord]) -> None:
     """Add what is said of windows at a time; what was said at other times stays."""
-    cells = []
-    for subject, record in found:
-        intervals = (None if ends is None else list(ends) for ends in (record.calibration, record.skill))
-        lists = (list(said) for said in (record.outside, record.unusual, record.harmful, record.broken))
-        counts = (record.as_of, record.days, record.rows, record.drifted_share)
-        cells.append((*subject.cells, *counts, *intervals, *lists, list(record.left_out)))
-    _add(run, VERDICTS, cells, ("model_name", "model_version", "window_start", "window_end", "as_of"))
+    _add(run, VERDICTS, records, ("model_name", "model_version", "window_start", "window_end", "as_of"))
 
 
 def verdicts(run: Run, model_name: str, *, as_of: datetime) -> tuple[VerdictRecord, ...]:
     """List the verdicts on a model's windows as they were known at a time, by the windows' end."""
-    newest: dict[tuple[str, Window], VerdictRecord] = {}
-    for row in of_model(run, VERDICTS, model_name, as_of):
-        window = window_of(row)
-        record = VerdictRecord(
-            model_version=row["model_version"],
-            window=window,
-            as_of=row["as_of"],
-            days=row["days"],
-            rows=row["rows"],
-            drifted_share=row["drifted_share"],
-            calibration=_interval(row["calibration"]),
-            skill=_interval(row["skill"]),
-            **{name: tuple(row[name]) for name in ("outside", "unusual", "harmful", "broken", "left_out")},
-        )
-        newest[record.model_version, window] = record
+    known = (from_row(VerdictRecord, row) for row in of_model(run, VERDICTS, model_name, as_of))
+    newest = {(record.model_version, record.window): record for record in known}
     return tuple(sorted(newest.values(), key=lambda record: record.window.end))
 
 
@@ -182,39 +224,55 @@ def window_of(row: Mapping[str, Any]) -> Window:
     return Window(row["window_start"], row["window_end"])
 
 
-def _interval(ends: list[float] | None) -> tuple[float, float] | None:
-    return None if ends is None else (ends[0], ends[1])
-
-
-def _profile(partial: Partial, done: NumericProfile | CategoricalProfile) -> tuple[object, ...]:
-    rows = done.count + done.nulls
+def _profile(partial: Partial, done: NumericProfile | CategoricalProfile) -> dict[str, Any]:
     if isinstance(done, CategoricalProfile):
-        counted = (dict(done.frequent), done.rest, done.outside)
-        return (rows, done.nulls, *(None,) * 4, done.distinct, {}, [], [], *counted)
-    numbers = (done.mean, done.std, done.min, done.max)
-    bins = (list(partial.counts), list(partial.sums))
-    return (rows, done.nulls, *numbers, done.distinct, dict(done.quantiles), *bins, {}, None, None)
+        of_kind = {"frequent_items": done.frequent, "rest": done.rest, "outside": done.outside}
+    else:
+        of_kind = {"avg": done.mean, "stddev": done.std, "min": done.min, "max": done.max, "quantiles": done.quantiles}
+        of_kind |= {"counts": partial.counts, "sums": partial.sums}
+    return {
+        "count": done.count,
+        "num_nulls": done.nulls,
+        "distinct_count": done.distinct,
+        "most_frequent": partial.most_frequent,
+        "far_outside": far_outside(partial, done),
+        **of_kind,
+    }
 
 
-def _measured(one: Performance, evaluation: Evaluation | None) -> tuple[object, ...]:
-    others = ({name: cells[side] for name, cells in one.without_label.items()} for side in (0, 1))
-    days = 0 if evaluation is None else evaluation.days
-    counts = (one.provisional, one.scored, one.known, one.mature, days, *others)
-    if evaluation is None:
-        return (*counts, None, None, one.label_mean_known, {}, {}, {})
-    maps = [
-        {name: value for name, e in evaluation.estimates.items() if math.isfinite(value := getattr(e, part))}
+def _performance(
+    subject: Subject, as_of: datetime, model: str, one: Performance, evaluation: Evaluation | None
+) -> PerformanceRecord:
+    estimates = {} if evaluation is None else evaluation.estimates
+    value, low, high = (
+        {name: end for name, e in estimates.items() if math.isfinite(end := getattr(e, part))}
         for part in ("value", "low", "high")
-    ]
-    return (*counts, evaluation.label_mean, evaluation.score_mean, one.label_mean_known, *maps)
+    )
+    return PerformanceRecord(
+        **vars(subject),
+        as_of=as_of,
+        model=model,
+        provisional=one.provisional,
+        scored=one.scored,
+        known=one.known,
+        mature=one.mature,
+        days=0 if evaluation is None else evaluation.days,
+        without_label={name: rows for name, (rows, _) in one.without_label.items()},
+        without_label_score={name: score for name, (_, score) in one.without_label.items()},
+        label_mean=None if evaluation is None else evaluation.label_mean,
+        score_mean=None if evaluation is None else evaluation.score_mean,
+        label_mean_known=one.label_mean_known,
+        metrics=value,
+        low=low,
+        high=high,
+    )
 
 
-def _replace(run: Run, table: str, cells: list[Cells]) -> None:
-    if cells:
-        of = ("model_name", "window_start", "window_end")
-        run.wrote(run.tables.control_tables.replace(table, _SCHEMAS[table], cells, of))
+def _replace(run: Run, table: str, records: Sequence[Subject]) -> None:
+    if records:
+        run.wrote(run.tables.control_tables.replace(table, records, ("model_name", "window_start", "window_end")))
 
 
-def _add(run: Run, table: str, cells: list[Cells], keys: tuple[str, ...]) -> None:
-    if cells:
-        run.wrote(run.tables.control_tables.add(table, _SCHEMAS[table], cells, keys))
+def _add(run: Run, table: str, records: Sequence[Subject], keys: tuple[str, ...]) -> None:
+    if records:
+        run.wrote(run.tables.control_tables.add(table, records, keys))

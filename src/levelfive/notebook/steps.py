@@ -81,7 +81,7 @@ def _train_as_decided(page: Page) -> Trained:
     # Its promotion is the task registry's, if approval is not manual.
     retraining = retraining_job.act(app.context, app.stores, record, approval=Approval.MANUAL).retraining
     if retraining is None:
-        raise ConfigError(f"decision {decision_id!r} is {record.decision.action}, which asks for no training")
+        raise ConfigError(f"decision {decision_id!r} is {record.action}, which asks for no training")
     return Trained(retraining.verdict, retraining.reasons, retraining.candidate_version, retraining.version, {})
 
 

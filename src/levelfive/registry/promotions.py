@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from levelfive.errors import PromotionConflict, TableConflict
 from levelfive.storage.commits import Write
+from levelfive.storage.records import from_row
 from levelfive.storage.tables import Tables
 
 PROMOTIONS = "promotions"
-SCHEMA = """seq long, model_name string, version string, previous_version string, promoted_at timestamp,
-    kind string, promoted_by string, reason string, verdict string, run_id string"""
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,8 @@ class Promotion:
 
 def history(tables: Tables, model_name: str) -> tuple[Promotion, ...]:
     """List all promotions of a model in their order."""
-    found = (Promotion(**row) for row in tables.control_tables.rows(PROMOTIONS, where={"model_name": model_name}))
-    return tuple(sorted(found, key=lambda promotion: promotion.seq))
+    rows = tables.control_tables.rows(PROMOTIONS, where={"model_name": model_name})
+    return tuple(sorted((from_row(Promotion, row) for row in rows), key=lambda promotion: promotion.seq))
 
 
 def champion_as_of(promotions: Sequence[Promotion], as_of: datetime) -> Promotion | None:
@@ -54,7 +53,7 @@ def append(tables: Tables, promotion: Promotion) -> Write:
         TableError: The table cannot be written.
     """
     try:
-        write = tables.control_tables.add(PROMOTIONS, SCHEMA, [astuple(promotion)], ("model_name", "seq"))
+        write = tables.control_tables.add(PROMOTIONS, [promotion], ("model_name", "seq"))
     except TableConflict as err:
         raise _conflict(promotion) from err
     if write.rows == 0:

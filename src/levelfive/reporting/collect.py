@@ -14,7 +14,7 @@ import numpy as np
 from levelfive.core.windows import Window
 from levelfive.data.missing import missing
 from levelfive.monitoring import records
-from levelfive.monitoring.acknowledged import Known, acknowledgements, covering
+from levelfive.monitoring.acknowledged import Known, acknowledgements, covering, in_words
 from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.drift import population_stability
 from levelfive.monitoring.profiling import baseline_of
@@ -40,7 +40,10 @@ from levelfive.statistics.tasks.task import Task
 from levelfive.storage.runs import JobContext, Run, failures
 
 MIN_DAYS = 4
-_OF_A_DAY = ("model_version", "window_end", "day", "column", "rows", "nulls", "counts", "sums", "categories", "outside")
+_OF_A_DAY = (
+    *("model_version", "window_end", "day", "column_name", "count", "num_nulls"),
+    *("counts", "sums", "frequent_items", "outside"),
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         columns=_column_weeks(run, registry, as_of),
         drift=_latest_drift(run, name, as_of),
         decisions=tuple(
-            DecisionLine(one.as_of, str(one.decision.action), one.decision.reasons, one.decision.counterfactuals)
+            DecisionLine(one.as_of, str(one.action), one.reasons, one.counterfactuals)
             for one in decisions(tables, name, until=as_of)
         ),
         promotions=tuple(
@@ -101,8 +104,8 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
 
 
 def _word(known: Known, record: VerdictRecord) -> str:
-    acknowledgement = covering(known, record)
-    return "" if acknowledgement is None else str(acknowledgement)
+    word = covering(known, record)
+    return "" if word is None else in_words(word)
 
 
 def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> tuple[Measurement, ...]:
@@ -169,7 +172,7 @@ def _latest_drift(run: Run, model_name: str, as_of: datetime) -> tuple[DriftLine
     rows = records.of_model(run, DRIFT, model_name, as_of)
     latest = max(map(records.window_of, rows), key=lambda window: (window.end, window.start), default=None)
     return tuple(
-        DriftLine(latest, row["model_version"], row["column"], dict(row["statistics"]), dict(row["usual"]))
+        DriftLine(latest, row["model_version"], row["column_name"], row["statistics"], row["usual"])
         for row in rows
         if latest is not None and records.window_of(row) == latest
     )
@@ -180,8 +183,8 @@ def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple
     # Windows that overlap tell of a day more than once: what is told of most rows counts.
     days: dict[tuple[str, str, date], dict[str, Any]] = {}
     for row in records.of_model(run, PROFILES, registry.name, as_of, _OF_A_DAY):
-        of = (row["column"], row["model_version"], row["day"])
-        if row["day"] is not None and (of not in days or row["rows"] > days[of]["rows"]):
+        of = (row["column_name"], row["model_version"], row["day"])
+        if row["day"] is not None and (of not in days or _rows(row) > _rows(days[of])):
             days[of] = row
     weeks: dict[tuple[str, date], dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for (column, version, day), row in sorted(days.items()):
@@ -197,21 +200,25 @@ def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple
     return tuple(column_weeks)
 
 
+def _rows(row: Mapping[str, Any]) -> int:
+    return int(row["count"] + row["num_nulls"])
+
+
 def _column_week(column: str, week: datetime, days: list[dict[str, Any]], baseline: Baseline) -> ColumnWeek:
-    rows, nulls = (sum(day[name] for day in days) for name in ("rows", "nulls"))
+    values, nulls = (sum(day[name] for day in days) for name in ("count", "num_nulls"))
     mean: float | None = None
     if column in baseline.categorical:
         profile = baseline.categorical[column]
         before = [*profile.frequent.values(), profile.rest]
-        now = [sum(dict(day["categories"]).get(name, 0) for day in days) for name in profile.frequent]
-        now.append(rows - nulls - sum(now))
+        now = [sum(day["frequent_items"].get(name, 0) for day in days) for name in profile.frequent]
+        now.append(values - sum(now))
         outside = None if any(day["outside"] is None for day in days) else sum(day["outside"] for day in days)
     else:
         histogram = baseline_of(column, baseline).histogram
         before = list(histogram.counts)
         now = np.sum([day["counts"] for day in days], axis=0).tolist()
         outside = now[0] + now[-1]
-        mean = float(sum(np.sum(day["sums"]) for day in days)) / (rows - nulls) if rows > nulls else None
+        mean = float(sum(np.sum(day["sums"]) for day in days)) / values if values else None
     # Of a few days, every column looks unusual beside a whole season.
     is_comparable = len(days) >= MIN_DAYS and sum(before) > 0 and sum(now) > 0
     return ColumnWeek(
@@ -219,6 +226,6 @@ def _column_week(column: str, week: datetime, days: list[dict[str, Any]], baseli
         week=week,
         psi=float(population_stability(np.array(before, float), np.array(now, float))) if is_comparable else None,
         mean=mean,
-        null_share=nulls / rows if rows else 0.0,
-        outside_share=None if outside is None else outside / max(rows - nulls, 1),
+        null_share=nulls / (values + nulls) if values + nulls else 0.0,
+        outside_share=None if outside is None else outside / max(values, 1),
     )

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from levelfive.core.windows import Window
-from levelfive.monitoring.acknowledged import Acknowledged, acknowledgements, covering
+from levelfive.monitoring.acknowledged import acknowledgements, covering
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.records import VerdictRecord, verdicts
 from levelfive.registry.promotions import Promotion, champion_as_of, history
 from levelfive.registry.store import CHAMPION, CentralRegistry
+from levelfive.storage.annotations import Annotation
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
 
@@ -29,7 +30,7 @@ class Status:
     alias: str | None
     performance: Performance | None
     verdict: VerdictRecord | None = None
-    acknowledgement: Acknowledged | None = None
+    acknowledgement: Annotation | None = None
 
 
 def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -> Status:

@@ -12,11 +12,11 @@ from levelfive.core.windows import Window, iso
 from levelfive.errors import RegistryError
 from levelfive.features.job import LABELS, labelled_days
 from levelfive.monitoring.acknowledged import (
-    ACKNOWLEDGED_WINDOWS,
     Known,
     acknowledgements,
     covering,
     excluded,
+    in_words,
     not_learned_from,
 )
 from levelfive.monitoring.records import VERDICTS, VerdictRecord, verdicts
@@ -38,11 +38,12 @@ from levelfive.retraining.records import (
     retrainings,
 )
 from levelfive.retraining.tried import foreseen, tried
+from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.runs import JobContext, Run
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking
 
-READS = (VERDICTS, ACKNOWLEDGED_WINDOWS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
+READS = (VERDICTS, ANNOTATIONS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
 WRITES = (DECISIONS, RETRAININGS)
 
 BY = "retraining policy"
@@ -122,7 +123,7 @@ def act(
         context.tables.lock(f"retraining {record.decision_id}"),
     ):
         run.model_version = record.live_version
-        if record.decision.action is not Action.RETRAIN:
+        if record.action is not Action.RETRAIN:
             return RetrainingResult(run.run_id, record.decision, None, None)
         with run.timed("training"):
             trained = _trained(context, run, stores, record)
@@ -164,11 +165,11 @@ def _decide(
         foreseen=foreseen(use_case, days, as_of=as_of, unsettled=settled.unsettled),
     )
     decision = decide(situation, context.use_case.retraining)
-    return DecisionRecord(decision_id(registry.name, as_of), registry.name, live.version, as_of, decision)
+    return DecisionRecord(decision_id(registry.name, as_of), registry.name, live.version, as_of, **vars(decision))
 
 
 def _evidence(record: VerdictRecord, known: Known) -> WindowEvidence:
-    acknowledged = covering(known, record)
+    acknowledged, calls = covering(known, record), "; ".join((*record.harmful, *record.broken))
     return WindowEvidence(
         window=record.window,
         days=record.days,
@@ -178,7 +179,7 @@ def _evidence(record: VerdictRecord, known: Known) -> WindowEvidence:
         skill=record.skill,
         harmful=() if acknowledged else record.harmful,
         broken=() if acknowledged else record.broken,
-        acknowledged=f"{acknowledged} ({'; '.join((*record.harmful, *record.broken))})" if acknowledged else "",
+        acknowledged=f"{in_words(acknowledged)} ({calls})" if acknowledged else "",
     )
 
 

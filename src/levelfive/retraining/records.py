@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
 from levelfive.core.windows import iso
 from levelfive.errors import TableConflict
 from levelfive.retraining.policy import Action, Decision
+from levelfive.storage.records import from_row
 from levelfive.storage.runs import Run
 from levelfive.storage.tables import Tables
 
 DECISIONS = "decisions"
 RETRAININGS = "retrainings"
-
-_DECISION = """decision_id string, model_name string, live_version string, as_of timestamp, action string,
-    reasons array<string>, counterfactuals array<string>, run_id string"""
-_RETRAINING = """decision_id string, model_name string, as_of timestamp, verdict string, passed boolean,
-    reasons array<string>, candidate_version string, version string, labels long, run_id string"""
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,15 @@ class DecisionRecord:
     model_name: str
     live_version: str
     as_of: datetime
-    decision: Decision
+    action: Action
+    reasons: tuple[str, ...]
+    counterfactuals: tuple[str, ...]
+    run_id: str = field(default="", compare=False)
+
+    @property
+    def decision(self) -> Decision:
+        """The policy's decision."""
+        return Decision(self.action, self.reasons, self.counterfactuals)
 
 
 @dataclass(frozen=True)
@@ -45,58 +49,29 @@ class RetrainingRecord:
     candidate_version: str | None
     version: str | None
     labels: int
+    run_id: str = field(default="", compare=False)
+
+
+_R = TypeVar("_R", DecisionRecord, RetrainingRecord)
 
 
 def decisions(tables: Tables, model_name: str, *, until: datetime) -> tuple[DecisionRecord, ...]:
     """List the decisions about a model up to a time, oldest first."""
-    return tuple(
-        DecisionRecord(
-            row["decision_id"],
-            row["model_name"],
-            row["live_version"],
-            row["as_of"],
-            Decision(Action(row["action"]), tuple(row["reasons"]), tuple(row["counterfactuals"])),
-        )
-        for row in _until(tables, DECISIONS, model_name, until)
-    )
+    return _until(tables, DECISIONS, DecisionRecord, model_name, until)
 
 
 def retrainings(tables: Tables, model_name: str, *, until: datetime) -> tuple[RetrainingRecord, ...]:
     """List the trainings that decisions led to, up to a time, oldest first."""
-    return tuple(
-        RetrainingRecord(
-            row["decision_id"],
-            row["model_name"],
-            row["as_of"],
-            row["verdict"],
-            row["passed"],
-            tuple(row["reasons"]),
-            row["candidate_version"],
-            row["version"],
-            row["labels"],
-        )
-        for row in _until(tables, RETRAININGS, model_name, until)
-    )
+    return _until(tables, RETRAININGS, RetrainingRecord, model_name, until)
 
 
 def record_decision(run: Run, record: DecisionRecord) -> None:
-    """Write a decision.
+    """Write a decision, as one of this run.
 
     Raises:
         TableConflict: Another run has taken it in the meantime.
     """
-    decision = record.decision
-    row = (
-        record.decision_id,
-        record.model_name,
-        record.live_version,
-        record.as_of,
-        str(decision.action),
-        list(decision.reasons),
-        list(decision.counterfactuals),
-        run.run_id,
-    )
-    if run.wrote(run.tables.control_tables.add(DECISIONS, _DECISION, [row], ("decision_id",))).rows == 0:
+    if not _add(run, DECISIONS, record):
         raise TableConflict(
             f"the decision as of {iso(record.as_of)} about {record.model_name} was taken by another run at the same "
             "time, which acts on it; run again when that has ended"
@@ -104,22 +79,16 @@ def record_decision(run: Run, record: DecisionRecord) -> None:
 
 
 def record_retraining(run: Run, record: RetrainingRecord) -> None:
-    """Write what became of a training; a second record of one decision changes nothing."""
-    row = (
-        record.decision_id,
-        record.model_name,
-        record.as_of,
-        record.verdict,
-        record.passed,
-        list(record.reasons),
-        record.candidate_version,
-        record.version,
-        record.labels,
-        run.run_id,
-    )
-    run.wrote(run.tables.control_tables.add(RETRAININGS, _RETRAINING, [row], ("decision_id",)))
+    """Write what became of a training, by this run; a second record of one decision changes nothing."""
+    _add(run, RETRAININGS, record)
 
 
-def _until(tables: Tables, table: str, model_name: str, until: datetime) -> list[dict[str, Any]]:
+def _add(run: Run, table: str, record: DecisionRecord | RetrainingRecord) -> bool:
+    of_run = replace(record, run_id=run.run_id)
+    return run.wrote(run.tables.control_tables.add(table, [of_run], ("decision_id",))).rows != 0
+
+
+def _until(tables: Tables, table: str, kind: type[_R], model_name: str, until: datetime) -> tuple[_R, ...]:
     rows = tables.control_tables.rows(table, where={"model_name": model_name})
-    return sorted((row for row in rows if row["as_of"] <= until), key=lambda row: row["as_of"])
+    records = (from_row(kind, row) for row in rows if row["as_of"] <= until)
+    return tuple(sorted(records, key=lambda record: record.as_of))

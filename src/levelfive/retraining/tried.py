@@ -60,7 +60,7 @@ def tried(
         for one in done
         if _is_unsettled(use_case, days, one, of_live=about.get(one.decision_id) == live_version)
     }
-    asked = (one for one in made if one.decision.action is Action.RETRAIN)
+    asked = (one for one in made if one.action is Action.RETRAIN)
     return Tried(
         labels=tuple(one.labels for one in done if one.decision_id not in unsettled),
         asked=tuple(one.as_of for one in asked if one.decision_id not in unsettled),

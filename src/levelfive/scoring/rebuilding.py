@@ -8,6 +8,7 @@ month; then the predictions themselves tell whether they were written.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,24 +18,35 @@ from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window
 from levelfive.storage.commits import Commit
 from levelfive.storage.predictions import PREDICTIONS
-from levelfive.storage.runs import RUNS, JobContext, Run
+from levelfive.storage.runs import RUNS, JobContext, Run, RunRecord
 from levelfive.storage.tables import OTHERS_MEANWHILE
 from levelfive.usecase.columns import PREDICTION_TIME
 
 BATCHES = "batches"
-SCHEMA = """batch_id string, run_id string, use_case string, as_of timestamp, role string, model_version string,
-    parameters map<string,string>, versions_read map<string,long>, window_start timestamp, window_end timestamp,
-    seen long"""
+
+
+@dataclass(frozen=True)
+class AnnouncedBatch:
+    """One row of `batches`: what a scoring is about to commit, and the version of `predictions` that it saw."""
+
+    batch_id: str
+    run_id: str
+    use_case: str
+    as_of: datetime
+    role: str
+    model_version: str
+    parameters: Mapping[str, str]
+    versions_read: Mapping[str, int]
+    window: Window
+    seen: int
 
 
 def note_batch(run: Run, record: Mapping[str, Any], window: Window) -> None:
     """Write down what a scoring is about to commit, and the version of `predictions` that it saw."""
     tables = run.tables
-    names = ("batch_id", "run_id", "use_case", "as_of", "role", "model_version", "parameters", "versions_read")
-    cells = {**record, "as_of": _time_of(record)}
     seen = tables.version(PREDICTIONS) if tables.exists(PREDICTIONS) else -1
-    row = (*(cells[name] for name in names), window.start, window.end, seen)
-    run.wrote(tables.control_tables.add(BATCHES, SCHEMA, [row]))
+    batch = AnnouncedBatch(**{**record, "as_of": _time_of(record)}, window=window, seen=seen)
+    run.wrote(tables.control_tables.add(BATCHES, [batch]))
 
 
 def rebuild_runs(context: JobContext, batch: str) -> int:
@@ -106,22 +118,22 @@ def _time_of(record: Mapping[str, Any]) -> datetime:
 
 
 def _write_row(context: JobContext, told: Mapping[str, Any], version: int | None) -> None:
-    context.append_row(
-        {
-            "run_id": told["run_id"],
-            "stage": "scoring",
-            "use_case": told["use_case"],
-            "as_of": told["as_of"],
-            "status": "succeeded",
-            "parameters": told["parameters"],
-            "counts": {},
-            "seconds": {},
-            "versions_read": told["versions_read"],
-            "versions_written": {} if version is None else {PREDICTIONS: version},
-            "model_version": told["model_version"],
-            "error": None,
-            "started_at": None,
-            "ended_at": None,
-            "rebuilt": True,
-        }
+    context.add_run(
+        RunRecord(
+            run_id=told["run_id"],
+            stage="scoring",
+            use_case=told["use_case"],
+            as_of=told["as_of"],
+            status="succeeded",
+            parameters=told["parameters"],
+            counts={},
+            seconds={},
+            versions_read=told["versions_read"],
+            versions_written={} if version is None else {PREDICTIONS: version},
+            model_version=told["model_version"],
+            error=None,
+            started_at=None,
+            ended_at=None,
+            rebuilt=True,
+        )
     )

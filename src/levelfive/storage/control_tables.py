@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from typing import Any, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
 from levelfive.storage.commits import Write
 
-Cells = tuple[Any, ...]
-"""A row to write, in the order of the schema's columns."""
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from _typeshed import DataclassInstance
+
 Where = Mapping[str, object]
 """By column, the value that it must have, or a collection of values of which it must have one."""
 Between = Mapping[str, tuple[object | None, object | None]]
@@ -21,7 +23,11 @@ Between = Mapping[str, tuple[object | None, object | None]]
 
 
 class ControlTables(Protocol):
-    """Reads and writes the small tables of one schema."""
+    """Reads and writes the small tables of one schema.
+
+    What is written are records, see `levelfive.storage.records`. Columns of theirs that the table lacks are added to
+    it; columns of the table that they lack are null.
+    """
 
     def rows(
         self,
@@ -33,6 +39,8 @@ class ControlTables(Protocol):
     ) -> list[dict[str, Any]]:
         """Read the rows of a table, by their columns' names; none where there is no table. Times are in UTC.
 
+        A column that the table lacks is null in all rows.
+
         Args:
             table: The logical name.
             columns: What to read; everything by default.
@@ -42,31 +50,30 @@ class ControlTables(Protocol):
         """
         ...
 
-    def add(self, table: str, schema: str, rows: Sequence[Cells], keys: Sequence[str] = ()) -> Write:
-        """Add rows, in one commit; the first ones make the table.
+    def add(self, table: str, records: Sequence[DataclassInstance], keys: Sequence[str] = ()) -> Write:
+        """Add records, in one commit; the first ones make the table.
 
         Args:
             table: The logical name.
-            schema: The table's columns and types, as Spark writes them.
-            rows: What to add.
-            keys: Rows whose values in these columns are in the table already are left out; of two writers at the same
-                time, one looks again at what is there by then.
+            records: What to add: at least one, all of one class.
+            keys: Records whose values in these columns are in the table already are left out; of two writers at the
+                same time, one looks again at what is there by then.
 
         Returns:
             The write, with the number of rows that were added.
 
         Raises:
             TableConflict: Others were first again and again.
-            TableError: The rows do not fit the table.
+            TableError: The records do not fit the table.
         """
         ...
 
-    def replace(self, table: str, schema: str, rows: Sequence[Cells], of: Sequence[str]) -> Write:
-        """Put rows in the place of all those that agree with one of them in the columns `of`, in one commit.
+    def replace(self, table: str, records: Sequence[DataclassInstance], of: Sequence[str]) -> Write:
+        """Put records in the place of all rows that agree with one of them in the columns `of`, in one commit.
 
         Raises:
             TableConflict: Another writer was first.
-            TableError: The rows do not fit the table.
+            TableError: The records do not fit the table.
         """
         ...
 
@@ -76,11 +83,11 @@ def is_several(value: object) -> TypeGuard[Collection[Any]]:
     return isinstance(value, Collection) and not isinstance(value, str | bytes)
 
 
-def times_of(names: Sequence[str], rows: Sequence[Cells], keys: Sequence[str]) -> dict[str, tuple[Any, Any]]:
+def times_of(data: pa.Table, keys: Sequence[str]) -> dict[str, tuple[Any, Any]]:
     """Tell the least and the greatest value of those keys that are dates or times: rows with these keys lie between."""
-    found = {}
+    ends = {}
     for key in keys:
-        values = [row[names.index(key)] for row in rows]
-        if values and all(isinstance(value, date) for value in values):
-            found[key] = (min(values), max(values))
-    return found
+        values = data[key].to_pylist()
+        if all(isinstance(value, date) for value in values):
+            ends[key] = (min(values), max(values))
+    return ends

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import reduce
 from operator import and_
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,7 +22,11 @@ from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from levelfive.errors import TableConflict
 from levelfive.storage.commits import APPENDS, Write, is_committed
 from levelfive.storage.conflicts import overtaken, refused
-from levelfive.storage.control_tables import Between, Cells, Where, is_several, times_of
+from levelfive.storage.control_tables import Between, Where, is_several, times_of
+from levelfive.storage.records import to_arrow
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _ATTEMPTS = 10
 _MILLISECOND = timedelta(milliseconds=1)
@@ -35,13 +39,11 @@ class DeltaRsControlTables:
 
     Args:
         folder: Of a table, from its logical name.
-        arrow_schema: From a schema as Spark writes it to one of Arrow.
     """
 
-    def __init__(self, folder: Callable[[str], Path], arrow_schema: Callable[[str], pa.Schema]) -> None:
+    def __init__(self, folder: Callable[[str], Path]) -> None:
         """Serve the tables of a folder."""
         self._folder = folder
-        self._arrow_schema = arrow_schema
 
     def rows(
         self,
@@ -56,9 +58,9 @@ class DeltaRsControlTables:
             return []
         return _read(self._folder(table), DeltaTable(self._folder(table)), columns, where or {}, between or {})
 
-    def add(self, table: str, schema: str, rows: Sequence[Cells], keys: Sequence[str] = ()) -> Write:
-        """Add rows; see `ControlTables`."""
-        data, path = self._data(schema, rows), self._folder(table)
+    def add(self, table: str, records: Sequence[DataclassInstance], keys: Sequence[str] = ()) -> Write:
+        """Add records; see `ControlTables`."""
+        data, path = to_arrow(records), self._folder(table)
         for _ in range(_ATTEMPTS):
             with suppress(TableConflict):
                 if not is_committed(path):
@@ -68,35 +70,34 @@ class DeltaRsControlTables:
                 return _append(table, DeltaTable(path), path, data, keys)
         raise overtaken(table)
 
-    def replace(self, table: str, schema: str, rows: Sequence[Cells], of: Sequence[str]) -> Write:
+    def replace(self, table: str, records: Sequence[DataclassInstance], of: Sequence[str]) -> Write:
         """Replace rows; see `ControlTables`."""
-        data, path = self._data(schema, rows), self._folder(table)
+        data, path = to_arrow(records), self._folder(table)
         if not is_committed(path):
-            return self.add(table, schema, rows)
+            return self.add(table, records)
         same = " OR ".join(dict.fromkeys(f"({_equals(row)})" for row in data.select(list(of)).to_pylist()))
         seen = DeltaTable(path)
-        with _refusals(table):
-            write_deltalake(seen, data, mode="overwrite", predicate=same)
-        return Write(table, seen.version(), data.num_rows)
-
-    def _data(self, schema: str, rows: Sequence[Cells]) -> pa.Table:
-        arrow = self._arrow_schema(schema)
-        return pa.Table.from_pylist([dict(zip(arrow.names, row, strict=True)) for row in rows], schema=arrow)
+        return _write(table, seen, data, mode="overwrite", predicate=same)
 
 
 def _append(table: str, seen: DeltaTable, folder: Path, data: pa.Table, keys: Sequence[str]) -> Write:
     if not keys:
-        with _refusals(table):
-            write_deltalake(seen, data, mode="append", commit_properties=CommitProperties(max_commit_retries=_ATTEMPTS))
-        return Write(table, seen.version(), data.num_rows)
-    cells = [tuple(row.values()) for row in data.select(list(keys)).to_pylist()]
-    fresh = _without(data, _read(folder, seen, keys, {}, times_of(list(keys), cells, keys)), keys)
-    if fresh.num_rows:
-        # The look and the write rest on one version.
-        look = CommitProperties(app_transactions=[Transaction(APPENDS, seen.version() + 1)], max_commit_retries=0)
-        with _refusals(table):
-            write_deltalake(seen, fresh, mode="append", commit_properties=look)
-    return Write(table, seen.version(), fresh.num_rows)
+        again = CommitProperties(max_commit_retries=_ATTEMPTS)
+        return _write(table, seen, data, mode="append", commit_properties=again)
+    fresh = _without(data, _read(folder, seen, keys, {}, times_of(data, keys)), keys)
+    if not fresh.num_rows:
+        return Write(table, seen.version(), 0)
+    # The look and the write rest on one version.
+    look = CommitProperties(app_transactions=[Transaction(APPENDS, seen.version() + 1)], max_commit_retries=0)
+    return _write(table, seen, fresh, mode="append", commit_properties=look)
+
+
+def _write(table: str, seen: DeltaTable, data: pa.Table, **how: Any) -> Write:
+    with _refusals(table):
+        # Of a column that is there, delta-rs would cast what is of another type.
+        pa.unify_schemas([pa.schema(seen.schema().to_arrow()), data.schema])
+        write_deltalake(seen, data, schema_mode="merge", **how)
+    return Write(table, seen.version(), data.num_rows)
 
 
 def _read(
@@ -110,9 +111,13 @@ def _read(
     else:
         schema = pa.schema(table.schema().to_arrow())
         files = dataset(_files(table, where, between), schema=schema, format="parquet", filesystem=local)
-    wanted = files.schema.names if columns is None else list(columns)
-    found = files.to_table(columns=wanted, filter=_filter(files.schema, where, between))
-    return list(found.to_pylist(maps_as_pydicts="strict"))
+    known = files.schema.names
+    if not {*where, *between} <= set(known):
+        return []
+    wanted = [name for name in columns or known if name in known]
+    rows = files.to_table(columns=wanted, filter=_filter(files.schema, where, between))
+    nothing = dict.fromkeys(columns or ())
+    return [{**nothing, **row} for row in rows.to_pylist(maps_as_pydicts="strict")]
 
 
 def _filter(schema: pa.Schema, where: Where, between: Between) -> Expression | None:
@@ -195,5 +200,5 @@ class _refusals:
             raise overtaken(self._table) from err
         if isinstance(err, DeltaError) and "already exists" in str(err):
             raise overtaken(self._table) from err
-        if isinstance(err, DeltaError | SchemaMismatchError | pa.ArrowInvalid):
+        if isinstance(err, DeltaError | SchemaMismatchError | pa.ArrowInvalid | pa.ArrowTypeError):
             raise refused(self._table, err) from err

@@ -9,16 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import StructType
-
 from levelfive.storage.commits import Commit, Write, commits_on_disk, is_committed, newest_version
 from levelfive.storage.conflicts import overtaken
 from levelfive.storage.delta_rs_control_tables import DeltaRsControlTables
 from levelfive.storage.tables import Tables
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
@@ -43,7 +39,7 @@ class LocalTables(Tables):
         """
         super().__init__(spark, schema=schema)
         self._warehouse = warehouse
-        self.control_tables = DeltaRsControlTables(self._folder, _arrow_schema)
+        self.control_tables = DeltaRsControlTables(self._folder)
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema} LOCATION '{self._folder('').as_posix()}'")
 
     def exists(self, table: str) -> bool:
@@ -121,9 +117,3 @@ class LocalTables(Tables):
 
     def _folder(self, table: str) -> Path:
         return self._warehouse / f"{self.schema.split('.')[-1]}.db" / table
-
-
-def _arrow_schema(schema: str) -> pa.Schema:
-    parsed = StructType.fromDDL(schema)
-    assert isinstance(parsed, StructType)
-    return to_arrow_schema(parsed, timestamp_utc=True)

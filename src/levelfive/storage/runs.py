@@ -23,10 +23,27 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 RUNS = "runs"
-SCHEMA = """run_id string, stage string, use_case string, as_of timestamp, status string, parameters map<string,string>,
-    counts map<string,long>, seconds map<string,double>, versions_read map<string,long>,
-    versions_written map<string,long>, model_version string, error string, started_at timestamp,
-    ended_at timestamp, rebuilt boolean"""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One row of `runs`; of one that is `rebuilt`, what only the run itself knew is missing."""
+
+    run_id: str
+    stage: str
+    use_case: str
+    as_of: datetime
+    status: str
+    parameters: Mapping[str, str]
+    counts: Mapping[str, int]
+    seconds: Mapping[str, float]
+    versions_read: Mapping[str, int]
+    versions_written: Mapping[str, int]
+    model_version: str | None
+    error: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    rebuilt: bool = False
 
 
 @dataclass
@@ -128,30 +145,28 @@ class JobContext:
         started: datetime,
         error: BaseException | None,
     ) -> None:
-        status = "succeeded" if error is None else "failed"
-        row = {
-            "run_id": run.run_id,
-            "stage": stage,
-            "use_case": self.use_case.name,
-            "as_of": as_of,
-            "status": status,
-            "parameters": {**{key: str(value) for key, value in parameters.items()}, **run.notes},
-            "counts": run.counts,
-            "seconds": run.seconds,
-            "versions_read": run.versions_read,
-            "versions_written": run.versions_written,
-            "model_version": run.model_version,
-            "error": None if error is None else f"{type(error).__name__}: {error}",
-            "started_at": started,
-            "ended_at": _wall_clock(),
-            "rebuilt": False,
-        }
-        self.append_row(row)
-        event("run ended", stage=stage, run_id=run.run_id, status=status, counts=run.counts)
+        record = RunRecord(
+            run_id=run.run_id,
+            stage=stage,
+            use_case=self.use_case.name,
+            as_of=as_of,
+            status="succeeded" if error is None else "failed",
+            parameters={**{key: str(value) for key, value in parameters.items()}, **run.notes},
+            counts=run.counts,
+            seconds=run.seconds,
+            versions_read=run.versions_read,
+            versions_written=run.versions_written,
+            model_version=run.model_version,
+            error=None if error is None else f"{type(error).__name__}: {error}",
+            started_at=started,
+            ended_at=_wall_clock(),
+        )
+        self.add_run(record)
+        event("run ended", stage=stage, run_id=run.run_id, status=record.status, counts=run.counts)
 
-    def append_row(self, row: Mapping[str, object]) -> None:
-        """Append one row to `runs`, its values in the order of the columns."""
-        self.tables.control_tables.add(RUNS, SCHEMA, [tuple(row.values())])
+    def add_run(self, record: RunRecord) -> None:
+        """Add a row to `runs`."""
+        self.tables.control_tables.add(RUNS, [record])
 
 
 def _wall_clock() -> datetime:

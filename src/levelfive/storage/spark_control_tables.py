@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,11 @@ from pyspark.sql.types import TimestampType
 
 from levelfive.core.windows import from_micros, sql_literal
 from levelfive.storage.commits import Write
-from levelfive.storage.control_tables import Between, Cells, Where, is_several, times_of
+from levelfive.storage.control_tables import Between, Where, is_several, times_of
+from levelfive.storage.records import to_arrow
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
     from pyspark.sql import DataFrame
 
     from levelfive.storage.tables import Tables
@@ -41,35 +43,41 @@ class SparkControlTables:
         if not self._tables.exists(table):
             return []
         frame = self._tables.read(table)
+        if not {*(where or {}), *(between or {})} <= set(frame.columns):
+            return []
         for name, value in (where or {}).items():
             frame = self._among(frame, name, value) if is_several(value) else frame.where(F.col(name) == F.lit(value))
         for name, (least, greatest) in (between or {}).items():
             frame = frame if least is None else frame.where(F.col(name) >= F.lit(least))
             frame = frame if greatest is None else frame.where(F.col(name) <= F.lit(greatest))
-        frame = frame.select(*(columns or frame.columns))
+        missing = [name for name in columns or () if name not in frame.columns]
+        frame = frame.select(*(name for name in columns or frame.columns if name not in missing))
         times = [field.name for field in frame.schema if isinstance(field.dataType, TimestampType)]
         # What Spark collects as a time depends on the process's time zone; a number does not.
         cells = [F.unix_micros(name).alias(name) if name in times else F.col(name) for name in frame.columns]
-        found = [row.asDict(recursive=True) for row in frame.select(cells).collect()]
-        return [{**row, **{name: from_micros(row[name]) for name in times}} for row in found]
+        rows = [row.asDict(recursive=True) for row in frame.select(cells).collect()]
+        nothing = dict.fromkeys(missing)
+        return [{**nothing, **row, **{name: from_micros(row[name]) for name in times}} for row in rows]
 
-    def add(self, table: str, schema: str, rows: Sequence[Cells], keys: Sequence[str] = ()) -> Write:
-        """Add rows; see `ControlTables`."""
-        frame = self._tables.spark.createDataFrame(list(rows), schema=schema)
+    def add(self, table: str, records: Sequence[DataclassInstance], keys: Sequence[str] = ()) -> Write:
+        """Add records; see `ControlTables`."""
+        data = to_arrow(records)
+        frame = self._tables.spark.createDataFrame(data)
         if not keys:
-            return self._tables.append(table, frame)
+            return self._tables.append(table, frame, evolve=True)
         among = [
             f"`{name}` BETWEEN {_literal(least)} AND {_literal(greatest)}"
-            for name, (least, greatest) in times_of(frame.columns, rows, keys).items()
+            for name, (least, greatest) in times_of(data, keys).items()
         ]
-        return self._tables.insert_new(table, frame, keys, among=" AND ".join(among) or None)
+        return self._tables.insert_new(table, frame, keys, among=" AND ".join(among) or None, evolve=True)
 
-    def replace(self, table: str, schema: str, rows: Sequence[Cells], of: Sequence[str]) -> Write:
+    def replace(self, table: str, records: Sequence[DataclassInstance], of: Sequence[str]) -> Write:
         """Replace rows; see `ControlTables`."""
-        frame = self._tables.spark.createDataFrame(list(rows), schema=schema)
-        places = [frame.columns.index(name) for name in of]
-        same = dict.fromkeys(" AND ".join(_equals(of, [row[place] for place in places])) for row in rows)
-        return self._tables.replace_where(table, frame, " OR ".join(f"({condition})" for condition in same))
+        data = to_arrow(records)
+        same = dict.fromkeys(f"({_equals(row)})" for row in data.select(list(of)).to_pylist())
+        return self._tables.replace_where(
+            table, self._tables.spark.createDataFrame(data), " OR ".join(same), evolve=True
+        )
 
     def _among(self, frame: DataFrame, name: str, values: Collection[Any]) -> DataFrame:
         if len(values) <= NAMED_VALUES:
@@ -78,8 +86,8 @@ class SparkControlTables:
         return frame.join(wanted, on=name, how="left_semi").select(*frame.columns)
 
 
-def _equals(columns: Sequence[str], values: Sequence[object]) -> list[str]:
-    return [f"`{column}` = {_literal(value)}" for column, value in zip(columns, values, strict=True)]
+def _equals(row: Mapping[str, object]) -> str:
+    return " AND ".join(f"`{column}` = {_literal(value)}" for column, value in row.items())
 
 
 def _literal(value: object) -> str:

@@ -263,15 +263,22 @@ class Tables(ABC):
             return self._append_unless_overtaken(table, rows.where(condition), newest.version, {}, record)
         return self._write(table, rows, "overwrite", {"replaceWhere": condition}, record)
 
-    def replace_where(self, table: str, rows: DataFrame, condition: str) -> Write:
+    def replace_where(self, table: str, rows: DataFrame, condition: str, *, evolve: bool = False) -> Write:
         """Put rows in the place of all those that satisfy a condition.
+
+        Args:
+            table: The logical name.
+            rows: What to put there.
+            condition: In SQL.
+            evolve: Allow columns that the table does not have yet.
 
         Raises:
             TableError: The rows do not fit the table or the condition.
         """
         if not self.exists(table):
             return self._write(table, rows, "append", {})
-        return self._write(table, rows, "overwrite", {"replaceWhere": condition})
+        options = {"mergeSchema": "true"} if evolve else {}
+        return self._write(table, rows, "overwrite", {"replaceWhere": condition, **options})
 
     def overwrite(self, table: str, rows: DataFrame) -> Write:
         """Replace the whole table, in one commit."""

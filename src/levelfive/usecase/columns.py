@@ -45,7 +45,7 @@ TABLES = frozenset(
             "runs",
             "landing_files",
             "source_days",
-            "acknowledged_days",
+            "annotations",
             "quarantine",
             "labels",
             "feature_windows",
@@ -53,7 +53,7 @@ TABLES = frozenset(
             "batches",
             "promotions",
         ),
-        *("profiles", "drift", "performance", "quality", "verdicts", "acknowledged_windows"),
+        *("profiles", "drift", "performance", "quality", "verdicts"),
         *("decisions", "retrainings"),
     }
 )

@@ -7,15 +7,9 @@ import subprocess
 import sys
 
 import pytest
-from control_table_contract import SCHEMA, ControlTableContract, WritersSideBySide, numbers, row
-from in_memory.schemas import arrow_schema
-from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import StructType
+from control_table_contract import ControlTableContract, WritersSideBySide, fact, numbers
 
-from levelfive.data.landed import FILES_SCHEMA
-from levelfive.registry.promotions import SCHEMA as PROMOTIONS
 from levelfive.storage.control_tables import ControlTables
-from levelfive.storage.runs import SCHEMA as RUNS
 from levelfive.storage.spark_control_tables import SparkControlTables
 from levelfive.storage.tables import Tables
 
@@ -33,30 +27,23 @@ class TestWritersSideBySide(WritersSideBySide):
         return tables.control_tables
 
 
-@pytest.mark.usefixtures("spark", "warehouse")
-@pytest.mark.parametrize(
-    "schema", [SCHEMA, RUNS, PROMOTIONS, FILES_SCHEMA], ids=["all types", "runs", "promotions", "files"]
-)
-def test_a_schema_is_read_without_spark_as_spark_reads_it(schema: str) -> None:
-    parsed = StructType.fromDDL(schema)
-
-    assert isinstance(parsed, StructType)
-    assert arrow_schema(schema) == to_arrow_schema(parsed, timestamp_utc=True)
-
-
 def rows_by_number(control_tables: ControlTables) -> list[dict[str, object]]:
-    return sorted(control_tables.rows("facts"), key=lambda found: found["number"])
+    return sorted(control_tables.rows("facts"), key=lambda row: row["number"])
 
 
 WRITER = """
 import sys
-import pyarrow as pa
+from dataclasses import dataclass
 from pathlib import Path
 from levelfive.storage.delta_rs_control_tables import DeltaRsControlTables
-schema = pa.schema([("number", pa.int64())])
-control_tables = DeltaRsControlTables(lambda table: Path(sys.argv[1]) / table, lambda _: schema)
+
+@dataclass(frozen=True)
+class Number:
+    number: int
+
+control_tables = DeltaRsControlTables(lambda table: Path(sys.argv[1]) / table)
 for number in range(10):
-    print(control_tables.add("facts", "", [(number,)], ("number",)).rows, flush=True)
+    print(control_tables.add("facts", [Number(number)], ("number",)).rows, flush=True)
     assert {"number": number} in control_tables.rows("facts")
 """
 
@@ -72,9 +59,9 @@ def test_processes_at_the_same_time_add_a_key_once(tmp_path: object) -> None:
 
 @pytest.mark.usefixtures("warehouse")
 def test_spark_reads_what_the_laptop_wrote_and_the_other_way_round(tables: Tables) -> None:
-    tables.control_tables.add("facts", SCHEMA, [row("a", 1)])
-    tables.control_tables.replace("facts", SCHEMA, [row("a", 2)], ("name",))
-    SparkControlTables(tables).add("facts", SCHEMA, [row("b", 3)])
+    tables.control_tables.add("facts", [fact("a", 1)])
+    tables.control_tables.replace("facts", [fact("a", 2)], ("name",))
+    SparkControlTables(tables).add("facts", [fact("b", 3)])
     ours, theirs = rows_by_number(tables.control_tables), rows_by_number(SparkControlTables(tables))
     assert ours == theirs
     assert numbers(tables.control_tables) == [2, 3]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from in_memory.schemas import arrow_schema
 from levelfive.errors import TableError
 from levelfive.storage.commits import Write
-from levelfive.storage.control_tables import Between, Cells, Where, is_several
+from levelfive.storage.control_tables import Between, Where, is_several
+from levelfive.storage.records import to_arrow
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 class MemoryControlTables:
@@ -43,14 +46,14 @@ class MemoryControlTables:
         chosen = [
             row
             for row in rows
-            if all(row[name] in value if is_several(value) else row[name] == value for name, value in wanted)
-            and all(_lies(row[name], *ends) for name, ends in (between or {}).items())
+            if all(row.get(name) in value if is_several(value) else row.get(name) == value for name, value in wanted)
+            and all(_lies(row.get(name), *ends) for name, ends in (between or {}).items())
         ]
         self.rows_read[table] = self.rows_read.get(table, 0) + len(chosen)
-        return [{name: row[name] for name in columns or found.column_names} for row in chosen]
+        return [{name: row.get(name) for name in columns or found.column_names} for row in chosen]
 
-    def add(self, table: str, schema: str, rows: Sequence[Cells], keys: Sequence[str] = ()) -> Write:
-        data = _data(schema, rows)
+    def add(self, table: str, records: Sequence[DataclassInstance], keys: Sequence[str] = ()) -> Write:
+        data = to_arrow(records)
         with self._lock:
             there = self._tables.get(table)
             if there is None or not keys:
@@ -60,16 +63,18 @@ class MemoryControlTables:
                 return Write(table, self._versions[table], 0)
             return self._commit(table, [there, fresh], added=fresh)
 
-    def replace(self, table: str, schema: str, rows: Sequence[Cells], of: Sequence[str]) -> Write:
-        data = _data(schema, rows)
+    def replace(self, table: str, records: Sequence[DataclassInstance], of: Sequence[str]) -> Write:
+        data = to_arrow(records)
         with self._lock:
             there = self._tables.get(table)
             kept = None if there is None else _without(there, data, of)
             return self._commit(table, [kept, data], added=data)
 
     def _commit(self, table: str, parts: Sequence[pa.Table | None], *, added: pa.Table) -> Write:
-        there, *others = (part for part in parts if part is not None)
-        whole = pa.concat_tables([there, *(_fitted(table, part, there.schema) for part in others)])
+        try:
+            whole = pa.concat_tables([part for part in parts if part is not None], promote_options="default")
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as err:
+            raise TableError(f"table {table!r} refused the rows: {err}") from err
         self._tables[table] = whole
         self._versions[table] = self._versions.get(table, -1) + 1
         return Write(table, self._versions[table], added.num_rows)
@@ -79,20 +84,8 @@ def _lies(value: Any, least: Any, greatest: Any) -> bool:
     return value is not None and (least is None or value >= least) and (greatest is None or value <= greatest)
 
 
-def _data(schema: str, rows: Sequence[Cells]) -> pa.Table:
-    arrow = arrow_schema(schema)
-    return pa.Table.from_pylist([dict(zip(arrow.names, row, strict=True)) for row in rows], schema=arrow)
-
-
 def _without(rows: pa.Table, others: pa.Table, names: Sequence[str]) -> pa.Table:
     """Leave out the rows that agree with one of the others in some columns."""
     taken = {tuple(row.values()) for row in others.select(list(names)).to_pylist()}
     kept = [tuple(row.values()) not in taken for row in rows.select(list(names)).to_pylist()]
     return rows.filter(pa.array(kept, pa.bool_()))
-
-
-def _fitted(table: str, rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Put the columns in a table's order; rows that have others, or of other types, are refused."""
-    if sorted(map(str, rows.schema)) != sorted(map(str, schema)):
-        raise TableError(f"table {table!r} refused the rows: it has {schema.names}, they have {rows.schema.names}")
-    return rows.select(schema.names)

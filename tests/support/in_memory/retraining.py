@@ -16,7 +16,7 @@ from levelfive.config import Approval
 from levelfive.core.windows import Window, iso
 from levelfive.data.missing import day_of
 from levelfive.features.job import LabelledDay
-from levelfive.monitoring.records import Subject, VerdictRecord, write_verdicts
+from levelfive.monitoring.records import VerdictRecord, write_verdicts
 from levelfive.registry import tags
 from levelfive.registry.eligibility import judged
 from levelfive.registry.gate import GateVerdict
@@ -139,7 +139,6 @@ class LiveModel:
         """Let monitoring have seen a window of a version; by default, a healthy one."""
         nothing: dict[str, Any] = dict.fromkeys(("outside", "unusual", "harmful", "broken"), ())
         measured = {"days": 7, "rows": 5000, "drifted_share": 0.0, "calibration": (-0.01, 0.01), "skill": (0.6, 0.7)}
-        about = {"model_version": version, "window": window, "as_of": window.end}
-        record = VerdictRecord(**{**about, **measured, **nothing, **found})
-        subject = Subject(self.production.registry.name, version, window)
-        write_verdicts(Run(self.production.tables, "of-monitoring"), [(subject, record)])
+        about = {"model_name": self.production.registry.name, "model_version": version, "window": window}
+        record = VerdictRecord(**{**about, "as_of": window.end, **measured, **nothing, **found})
+        write_verdicts(Run(self.production.tables, "of-monitoring"), [record])

@@ -15,7 +15,8 @@ from levelfive.cli.options import Shared
 from levelfive.core.windows import utc
 from levelfive.data import job as data_job
 from levelfive.data.job import DataResult
-from levelfive.data.missing import ACKNOWLEDGED_DAYS, Hole, count_days
+from levelfive.data.missing import Hole, count_days
+from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.runs import JobContext, Run
 
 AS_OF = utc(2013, 7, 1, 6)
@@ -67,8 +68,8 @@ def test_who_acknowledges_is_who_is_signed_in(
 ) -> None:
     assert run(tmp_path, "data", "acknowledge", *DAYS, *given, "--reason", "closed") == 0
 
-    (row,) = app.context.tables.control_tables.rows(ACKNOWLEDGED_DAYS)
-    assert (row["acknowledged_by"], row["reason"]) == (who, "closed")
+    (row,) = app.context.tables.control_tables.rows(ANNOTATIONS)
+    assert (row["by"], row["reason"]) == (who, "closed")
     said = " ".join(capsys.readouterr().out.split())
     assert f"Acknowledged by {who}: flights 2013-05-01 to 2013-05-30." in said
     assert "There are still days on which rows are missing: flights 2013-05-31 (1 day)." in said

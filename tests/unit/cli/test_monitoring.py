@@ -13,10 +13,10 @@ from in_memory.retraining import DECIDED, WEEK, LiveModel
 from levelfive.cli.options import Shared
 from levelfive.core.windows import iso
 from levelfive.monitoring import job as monitoring_job
-from levelfive.monitoring.acknowledged import ACKNOWLEDGED_WINDOWS
 from levelfive.monitoring.job import MonitoringResult
 from levelfive.registry.store import CentralRegistry
 from levelfive.reporting.collect import collect
+from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.runs import JobContext
 
 AS_OF = iso(DECIDED)
@@ -64,8 +64,8 @@ def test_who_acknowledges_is_who_is_signed_in_and_status_and_report_show_it(
 
     assert run(tmp_path, *OF_WEEK, *given, "--reason", "the strike", "--as-of", AS_OF) == 0
 
-    (row,) = live.production.tables.control_tables.rows(ACKNOWLEDGED_WINDOWS)
-    assert (row["acknowledged_by"], row["reason"], row["left_out"]) == (who, "the strike", left_out)
+    (row,) = live.production.tables.control_tables.rows(ANNOTATIONS)
+    assert (row["by"], row["reason"], row["left_out"]) == (who, "the strike", left_out)
     word = f"acknowledged by {who} as of {AS_OF}: the strike"
     said = printed(capsys)
     assert f"{WEEK} is {word}" in said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,7 @@ from in_memory.tables import MemoryTables
 from levelfive.core.windows import utc
 from levelfive.data import job as data
 from levelfive.data.ingest import Batch, FileCounts
-from levelfive.data.job import FileResult
-from levelfive.data.landed import FILES_SCHEMA, LANDING_FILES
+from levelfive.data.landed import LANDING_FILES, LandedFile
 from levelfive.data.landing import LandingFile, inspect
 from levelfive.data.missing import Hole, count_days
 from levelfive.errors import AsOfError, LandingError
@@ -53,11 +52,9 @@ def a_file(landing: Path, source: Source, month: str = "2013-02") -> Path:
 def ingested(context: JobContext, landing: Path, newest: datetime | None = AS_OF - DAY) -> None:
     """All files that have landed were ingested a day ago."""
     files = [(source, file) for source in (FLIGHTS, WEATHER) for file in (landing / source.name).iterdir()]
-    results = [
-        FileResult(source.name, file.name, inspect(file).sha256, 2, 2, 0, 0, newest, newest) for source, file in files
-    ]
-    rows = [(*astuple(result), AS_OF - DAY) for result in results]
-    context.tables.control_tables.add(LANDING_FILES, FILES_SCHEMA, rows)
+    counts, times = (2, 2, 0, 0), (newest, newest, AS_OF - DAY)
+    rows = [LandedFile(source.name, file.name, inspect(file).sha256, *counts, *times) for source, file in files]
+    context.tables.control_tables.add(LANDING_FILES, rows)
 
 
 def dated(begins: dict[str, datetime]) -> Callable[..., Batch]:

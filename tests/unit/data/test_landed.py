@@ -9,7 +9,7 @@ import pytest
 from in_memory.tables import MemoryTables
 
 from levelfive.core.windows import utc
-from levelfive.data.landed import FILES_SCHEMA, LANDING_FILES, dated_files, new_files, newest_times
+from levelfive.data.landed import LANDING_FILES, LandedFile, dated_files, new_files, newest_times
 from levelfive.data.landing import inspect
 from levelfive.errors import LandingError
 from levelfive.storage.runs import Run
@@ -36,8 +36,8 @@ def a_file(landing: Path, source: Source, name: str, number: int) -> str:
 
 def ingested(run: Run, source: Source, *files: tuple[str, str], day: int = 0) -> None:
     times = (BEGIN + day * DAY, BEGIN + (day + 1) * DAY, BEGIN + (day + 2) * DAY)
-    rows = [(source.name, f"{name}.csv", sha256, 1, 1, 0, 0, *times) for name, sha256 in files]
-    run.tables.control_tables.add(LANDING_FILES, FILES_SCHEMA, rows)
+    rows = [LandedFile(source.name, f"{name}.csv", sha256, 1, 1, 0, 0, *times) for name, sha256 in files]
+    run.tables.control_tables.add(LANDING_FILES, rows)
 
 
 def test_files_are_new_by_their_source_name_and_content(run: Run, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from in_memory.release import a_context, a_use_case, runs
@@ -11,8 +12,6 @@ from in_memory.tables import MemoryTables
 
 from levelfive.core.windows import Window, utc
 from levelfive.data.missing import (
-    ACKNOWLEDGED_DAYS,
-    Acknowledgement,
     Hole,
     acknowledge,
     count_days,
@@ -21,6 +20,7 @@ from levelfive.data.missing import (
     within,
 )
 from levelfive.errors import ConfigError
+from levelfive.storage.annotations import ACKNOWLEDGED, ANNOTATIONS, Annotation, annotate
 from levelfive.storage.runs import JobContext, Run
 
 AS_OF = utc(2013, 7, 1, 6)
@@ -48,8 +48,10 @@ def holes(context: JobContext, **how: object) -> tuple[Hole, ...]:
     return missing(Run(context.tables, "another"), context.use_case, **{"as_of": AS_OF, **how}).holes
 
 
-def said(hole: Hole = MAY, by: str = "ada", reason: str = "the airport was closed") -> Acknowledgement:
-    return Acknowledgement(hole, by, reason)
+def acknowledged(
+    context: JobContext, hole: Hole = MAY, by: str = "ada", reason: str = "the airport was closed"
+) -> tuple[Hole, ...]:
+    return acknowledge(context, hole, by=by, reason=reason, as_of=AS_OF)
 
 
 def test_a_month_that_is_not_there_is_said_until_its_file_comes(context: JobContext) -> None:
@@ -91,29 +93,51 @@ def test_other_sources_and_those_without_dates_are_left_out(context: JobContext)
 def test_what_is_acknowledged_is_said_no_longer_and_kept_with_who_and_why(context: JobContext) -> None:
     without_may(context)
 
-    left = acknowledge(context, said(), as_of=AS_OF)
+    left = acknowledged(context)
 
     assert (left, holes(context)) == ((), ())
-    (row,) = context.tables.control_tables.rows(ACKNOWLEDGED_DAYS)
-    assert (row["source"], row["first_day"], row["last_day"]) == ("flights", MAY.first, MAY.last)
-    assert (row["acknowledged_by"], row["reason"], row["acknowledged_at"]) == ("ada", said().reason, AS_OF)
+    (row,) = context.tables.control_tables.rows(ANNOTATIONS)
     (run,) = runs(context.tables)
-    assert (run["stage"], run["run_id"], run["parameters"]["by"]) == ("acknowledgement", row["run_id"], "ada")
+    assert row == {
+        "kind": "acknowledged",
+        "subject": "source flights",
+        "window_start": utc(2013, 5, 1, 6),
+        "window_end": utc(2013, 6, 1, 6),
+        "by": "ada",
+        "reason": "the airport was closed",
+        "said_at": AS_OF,
+        "until": None,
+        "covers": [],
+        "left_out": None,
+        "run_id": run["run_id"],
+    }
+    assert (run["stage"], run["parameters"]["by"]) == ("acknowledgement", "ada")
+
+
+def test_what_is_said_for_a_time_is_over_then(context: JobContext) -> None:
+    without_may(context)
+    run, end = Run(context.tables, "by hand"), AS_OF + DAY
+    window = Window(utc(2013, 5, 1, 6), utc(2013, 6, 1, 6))
+
+    annotate(run, Annotation(ACKNOWLEDGED, "source flights", window, "ada", "closed", AS_OF, until=end))
+
+    assert holes(context, as_of=end - timedelta(seconds=1)) == ()
+    assert holes(context, as_of=end) == (MAY,)
 
 
 def test_of_a_hole_that_is_acknowledged_in_part_the_rest_is_said(context: JobContext) -> None:
     without_may(context)
 
-    left = acknowledge(context, said(replace(MAY, first=date(2013, 5, 10), last=date(2013, 5, 12))), as_of=AS_OF)
+    left = acknowledged(context, replace(MAY, first=date(2013, 5, 10), last=date(2013, 5, 12)))
 
     assert left == (replace(MAY, last=date(2013, 5, 9)), replace(MAY, first=date(2013, 5, 13)))
-    assert acknowledge(context, said(replace(MAY, first=date(2013, 4, 1))), as_of=AS_OF) == ()
+    assert acknowledged(context, replace(MAY, first=date(2013, 4, 1))) == ()
 
 
 def test_an_acknowledgement_is_of_one_source(context: JobContext) -> None:
     without_may(context)
 
-    acknowledge(context, said(replace(MAY, source="weather")), as_of=AS_OF)
+    acknowledged(context, replace(MAY, source="weather"))
 
     assert holes(context) == (MAY,)
 
@@ -121,19 +145,19 @@ def test_an_acknowledgement_is_of_one_source(context: JobContext) -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (said(replace(MAY, source="nothing")), "there is no source 'nothing'"),
-        (said(replace(MAY, source="planes")), "source 'planes' has no dates"),
-        (said(replace(MAY, last=date(2013, 4, 30))), "days end after they begin, got 2013-05-01 to 2013-04-30"),
-        (said(by=" "), "says who and why, got ' '"),
-        (said(reason=""), "says who and why, got ''"),
+        ({"hole": replace(MAY, source="nothing")}, "there is no source 'nothing'"),
+        ({"hole": replace(MAY, source="planes")}, "source 'planes' has no dates"),
+        ({"hole": replace(MAY, last=date(2013, 4, 30))}, "days end after they begin, got 2013-05-01 to 2013-04-30"),
+        ({"by": " "}, "says who and why, got ' '"),
+        ({"reason": ""}, "says who and why, got ''"),
     ],
     ids=["no source", "no dates", "backwards", "nobody", "no reason"],
 )
-def test_a_wrong_acknowledgement_is_refused(context: JobContext, wrong: Acknowledgement, words: str) -> None:
+def test_a_wrong_acknowledgement_is_refused(context: JobContext, wrong: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        acknowledge(context, wrong, as_of=AS_OF)
+        acknowledged(context, **wrong)
 
-    assert not context.tables.exists(ACKNOWLEDGED_DAYS)
+    assert not context.tables.exists(ANNOTATIONS)
 
 
 @pytest.mark.parametrize(

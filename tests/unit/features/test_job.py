@@ -14,7 +14,7 @@ from pyspark.sql.types import StringType, StructField, StructType, TimestampType
 
 from flight_delay import USE_CASE
 from levelfive.core.windows import Window, iso, utc
-from levelfive.data.landed import FILES_SCHEMA, LANDING_FILES
+from levelfive.data.landed import LANDING_FILES, LandedFile
 from levelfive.data.missing import Hole, count_days
 from levelfive.errors import AsOfError, TableError
 from levelfive.features import job as features
@@ -74,8 +74,8 @@ def a_table(name: str, *, timestamped: bool = True) -> FeatureTable:
 
 
 def landed(tables: MemoryTables, *begins: datetime | None) -> MemoryTables:
-    rows = [("flights", "file", str(place), 1, 1, 0, 0, begin, begin, AS_OF) for place, begin in enumerate(begins)]
-    tables.control_tables.add(LANDING_FILES, FILES_SCHEMA, rows)
+    files = [LandedFile("flights", "file", str(n), 1, 1, 0, 0, begin, begin, AS_OF) for n, begin in enumerate(begins)]
+    tables.control_tables.add(LANDING_FILES, files)
     return tables
 
 

@@ -11,9 +11,10 @@ from in_memory.retraining import DECIDED, WEEK, LiveModel
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
 from levelfive.monitoring import acknowledged
-from levelfive.monitoring.acknowledged import ACKNOWLEDGED_WINDOWS, Acknowledged, Acknowledgement, acknowledgements
+from levelfive.monitoring.acknowledged import acknowledgements
 from levelfive.monitoring.left_out import LeftOut
 from levelfive.monitoring.records import VerdictRecord
+from levelfive.storage.annotations import ACKNOWLEDGED, ANNOTATIONS, Annotation
 from levelfive.storage.runs import Run
 
 NEXT = Window(WEEK.end, WEEK.end + timedelta(hours=12))
@@ -25,17 +26,12 @@ def live(production, packages) -> LiveModel:
     return LiveModel.released(production, packages)
 
 
-def acknowledge(live: LiveModel, window: Window = WEEK, as_of=DECIDED, **said) -> Acknowledged:
-    word = Acknowledgement(
-        window, said.get("by", "ada"), said.get("reason", "the strike"), said.get("left_out", FLAGGED)
-    )
-    return acknowledged.acknowledge(live.production.context, live.production.registry.name, word, as_of=as_of)
+def acknowledge(live: LiveModel, window: Window = WEEK, as_of=DECIDED, **said) -> Annotation:
+    word = {"by": "ada", "reason": "the strike", "as_of": as_of, **said}
+    return acknowledged.acknowledge(live.production.context, live.production.registry.name, window, **word)
 
 
-FLAGGED = LeftOut.FLAGGED
-
-
-def known(live: LiveModel, as_of=DECIDED) -> dict[Window, Acknowledged]:
+def known(live: LiveModel, as_of=DECIDED) -> dict[Window, Annotation]:
     run = Run(live.production.tables, "later")
     return dict(acknowledgements(run, live.production.registry.name, as_of=as_of))
 
@@ -45,18 +41,19 @@ def test_what_is_acknowledged_is_a_row_that_says_who_why_and_when(live: LiveMode
 
     acknowledge(live)
 
-    (row,) = live.production.tables.control_tables.rows(ACKNOWLEDGED_WINDOWS)
+    (row,) = live.production.tables.control_tables.rows(ANNOTATIONS)
     run = runs(live.production.tables)[-1]
     assert row == {
-        "model_name": live.production.registry.name,
+        "kind": "acknowledged",
+        "subject": f"model {live.production.registry.name}",
         "window_start": WEEK.start,
         "window_end": WEEK.end,
-        "harmful": True,
-        "broken": False,
-        "left_out": "flagged",
-        "acknowledged_by": "ada",
+        "by": "ada",
         "reason": "the strike",
-        "acknowledged_at": DECIDED,
+        "said_at": DECIDED,
+        "until": None,
+        "covers": ["harmful"],
+        "left_out": "flagged",
         "run_id": run["run_id"],
     }
     assert (run["stage"], run["status"], run["parameters"]["reason"]) == ("acknowledgement", "succeeded", "the strike")
@@ -72,13 +69,13 @@ def test_the_last_word_as_of_a_time_counts_and_the_same_word_twice_is_one(live: 
     assert known(live, DECIDED - HOUR) == {}
     assert known(live) == {WEEK: first}
     assert known(live, DECIDED + HOUR) == {WEEK: later}
-    assert len(live.production.tables.control_tables.rows(ACKNOWLEDGED_WINDOWS)) == 2
+    assert len(live.production.tables.control_tables.rows(ANNOTATIONS)) == 2
 
 
 @pytest.mark.parametrize(
     ("window", "said", "words"),
     [
-        (WEEK, {"by": " "}, "says who and why, got ' ': say who acknowledges it"),
+        (WEEK, {"by": " "}, "says who and why, got ' ': say who"),
         (WEEK, {"reason": ""}, "says who and why, got '': say why"),
         (NEXT, {}, "called nobody as of 2013-02-19T06:00:00Z; name one that did: "),
         (Window(WEEK.start, NEXT.end), {}, r"no verdict on the window .* is known as of .*; name one that did: "),
@@ -94,7 +91,7 @@ def test_what_cannot_be_acknowledged_is_refused(
     with pytest.raises(ConfigError, match=words):
         acknowledge(live, window, **said)
 
-    assert not live.production.tables.exists(ACKNOWLEDGED_WINDOWS)
+    assert not live.production.tables.exists(ANNOTATIONS)
     assert runs(live.production.tables)[-1]["status"] == "failed"
 
 
@@ -121,12 +118,13 @@ def test_two_words_at_one_time_are_refused(live: LiveModel) -> None:
 def told(window: Window, *days: date) -> VerdictRecord:
     nothing = dict.fromkeys(("outside", "unusual", "harmful"), ())
     measured = {"days": 7, "rows": 5000, "drifted_share": 0.0, "calibration": None, "skill": None}
-    return VerdictRecord("1", window, window.end, **measured, **nothing, broken=("rows are missing",), left_out=days)
+    about = {"model_name": "m", "model_version": "1", "window": window, "as_of": window.end}
+    return VerdictRecord(**about, **measured, **nothing, broken=("rows are missing",), left_out=days)
 
 
-def word(window: Window, left_out: LeftOut, hours: int = 0) -> dict[Window, Acknowledged]:
-    said = Acknowledgement(window, "ada", "the strike", left_out)
-    return {window: Acknowledged(said, DECIDED + hours * HOUR, harmful=True, broken=True)}
+def word(window: Window, left_out: LeftOut, hours: int = 0) -> dict[Window, Annotation]:
+    said = ("ada", "the strike", DECIDED + hours * HOUR)
+    return {window: Annotation(ACKNOWLEDGED, "model m", window, *said, left_out=left_out)}
 
 
 def test_of_acknowledgements_that_hold_a_flagged_day_the_last_one_counts() -> None:
@@ -134,7 +132,7 @@ def test_of_acknowledgements_that_hold_a_flagged_day_the_last_one_counts() -> No
     day, tuesday = Window(second, second + DAY), second.date()
     of_week, of_day = told(WEEK, tuesday), told(day, tuesday)
 
-    def out(*words: dict[Window, Acknowledged]) -> tuple[Window, ...]:
+    def out(*words: dict[Window, Annotation]) -> tuple[Window, ...]:
         every = {window: one for word in words for window, one in word.items()}
         return acknowledged.excluded([of_week, of_day], every, day_starts_at=timedelta(hours=6))
 

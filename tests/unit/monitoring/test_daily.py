@@ -37,8 +37,8 @@ def days_of(column: str, day: DayOfColumn = A_DAY, *, since: date = MONDAY - 56 
 
 
 def a_row(**changed: object) -> dict[str, object]:
-    made = {"day": MONDAY - DAY, "column": "wind", "window_start": START - 7 * DAY, "window_end": START}
-    counted = {"rows": 900, "nulls": 9, "most_frequent": 90, "far_outside": 1, "quantiles": {}, "broken": False}
+    made = {"day": MONDAY - DAY, "column_name": "wind", "window_start": START - 7 * DAY, "window_end": START}
+    counted = {"count": 891, "num_nulls": 9, "most_frequent": 90, "far_outside": 1, "quantiles": {}, "broken": False}
     return {**made, **counted, **changed}
 
 
@@ -86,7 +86,7 @@ def test_only_whole_days_of_windows_before_are_known(left_out: dict[str, object]
 
 
 def test_of_a_day_that_was_profiled_twice_the_profile_of_most_rows_counts() -> None:
-    rows = [a_row(rows=10), a_row(rows=500, broken=True), a_row(rows=20)]
+    rows = [a_row(count=1), a_row(count=491, broken=True), a_row(count=11)]
 
     assert days_before(rows, WEEK, STARTS) == {
         (MONDAY - DAY, "wind"): DayOfColumn(500, 9, 90, 1, {}, broken=True),

@@ -124,14 +124,14 @@ def test_nulls_that_become_more_are_told_apart_from_the_values():
 
     found = drift_of(before, now)
 
-    assert (found.statistics[PSI], found.statistics["null_share_change"]) == (0, pytest.approx(0.5 - 0.1))
+    assert (found.statistics[PSI], found.statistics["percent_null_delta"]) == (0, pytest.approx(50 - 10))
 
 
 @pytest.mark.parametrize(
     ("before", "now", "change"),
     [
-        ([math.nan] * 2, [1.0, 2.0], -1),
-        ([1.0, 2.0], [math.nan] * 2, 1),
+        ([math.nan] * 2, [1.0, 2.0], -100),
+        ([1.0, 2.0], [math.nan] * 2, 100),
         ([math.nan] * 2, [math.nan], 0),
         ([1.0], [], None),
         ([], [1.0], None),
@@ -140,7 +140,7 @@ def test_nulls_that_become_more_are_told_apart_from_the_values():
 def test_a_side_without_values_has_no_distances(before, now, change):
     names = [["x" if math.isfinite(value) else None for value in side] for side in (before, now)]
 
-    expected = {} if change is None else {"null_share_change": change}
+    expected = {} if change is None else {"percent_null_delta": change}
     assert drift_of(before, now).statistics == expected
     assert category_drift(*names).statistics == expected
 
@@ -181,7 +181,7 @@ def test_categories_are_compared_as_scipy_compares_them(before, now):
 def test_missing_categories_that_become_more_are_told_apart_from_the_others():
     found = category_drift(["UA", "AA", None, None], ["UA", "AA", None, None, None, None, None, None])
 
-    assert (found.statistics[PSI], found.statistics["null_share_change"]) == (0, 0.75 - 0.5)
+    assert (found.statistics[PSI], found.statistics["percent_null_delta"]) == (0, 75 - 50)
 
 
 def test_the_same_categories_have_not_drifted():

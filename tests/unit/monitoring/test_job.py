@@ -262,7 +262,7 @@ def test_a_day_is_judged_by_the_days_that_were_monitored_before_and_called_days_
     assert all("of the rows have no value, usually 0%" in verdict.broken[-1] for verdict in found[29:])
     assert [verdict.left_out for verdict in found[29:]] == [(day.start.date(),) for day in days[29:]]
     rows = production.tables.control_tables.rows(PROFILES)
-    called = {row["day"] for row in rows if row["broken"] and row["column"] != SCORE_PROFILE}
+    called = {row["day"] for row in rows if row["broken"] and row["column_name"] != SCORE_PROFILE}
     assert called == {day.start.date() for day in days[29:]}
     told = records.verdicts(Run(production.tables, "later"), production.registry.name, as_of=days[-1].end)
     assert told[-1].left_out == (days[-1].start.date(),)

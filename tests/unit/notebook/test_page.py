@@ -11,6 +11,7 @@ from unittest.mock import MagicMock, create_autospec
 import databricks.sdk
 import pandas as pd
 import pytest
+from control_table_contract import Earlier
 from databricks.sdk.service.catalog import QualityMonitorsAPI
 from fake_dbutils import Exited, FakeDbutils
 from in_memory.tables import MemoryTables
@@ -159,7 +160,7 @@ def a_first_page(name: str, landing: Path, *tables: str, first_run: str = "pass"
     """A page of a home where these tables are, and no champion ever was."""
     memory = MemoryTables()
     for name_of_table in tables:
-        memory.control_tables.add(name_of_table, "source string", [("flights",)])
+        memory.control_tables.add(name_of_table, [Earlier("flights", 1)])
     app = SimpleNamespace(
         tables=memory, landing=landing, use_case=USE_CASE, registry=SimpleNamespace(name="levelfive.qa.flight_delay")
     )
@@ -317,7 +318,7 @@ def test_the_workspaces_own_monitor_is_refreshed_where_a_folder_is_named(
     assert (result.refresh_id if result else None) == (7 if refreshed else None)
 
 
-RECORD = DecisionRecord("d1", "m", "1", utc(2013, 4, 1), Decision(Action.RETRAIN, ("age",), ("youth",)))
+RECORD = DecisionRecord("d1", "m", "1", utc(2013, 4, 1), Action.RETRAIN, ("age",), ("youth",))
 OUTCOME = RetrainingRecord("d1", "m", utc(2013, 4, 1), "better", True, ("less loss",), "5", "6", 100)
 
 

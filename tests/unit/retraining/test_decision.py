@@ -11,7 +11,7 @@ from in_memory.retraining import DECIDED, WEEK, LiveModel
 
 from levelfive.core.windows import Window
 from levelfive.errors import RegistryError, TableConflict
-from levelfive.monitoring.acknowledged import Acknowledgement, acknowledge
+from levelfive.monitoring.acknowledged import acknowledge
 from levelfive.monitoring.left_out import LeftOut
 from levelfive.registry.gate import GateVerdict, VerdictKind
 from levelfive.retraining import job as retraining
@@ -151,8 +151,8 @@ def test_where_the_gate_passes_without_evidence_none_is_waited_for(live: LiveMod
 
 
 def acknowledged(live: LiveModel, as_of: datetime = DECIDED, left_out: LeftOut = LeftOut.FLAGGED) -> None:
-    said = Acknowledgement(WEEK, "ada", "the strike", left_out)
-    acknowledge(live.production.context, live.production.registry.name, said, as_of=as_of)
+    said = {"by": "ada", "reason": "the strike", "left_out": left_out, "as_of": as_of}
+    acknowledge(live.production.context, live.production.registry.name, WEEK, **said)
 
 
 @pytest.mark.parametrize("alarm", [{"harmful": ("no skill",)}, {"broken": ("distance: another unit",)}])

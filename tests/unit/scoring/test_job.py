@@ -17,9 +17,10 @@ from levelfive.models.package import Model
 from levelfive.scoring import job as scoring
 from levelfive.scoring import rebuilding
 from levelfive.scoring.batch import batch_id
-from levelfive.scoring.rebuilding import BATCHES, SCHEMA, note_batch
+from levelfive.scoring.rebuilding import BATCHES, AnnouncedBatch, note_batch
 from levelfive.storage.commits import Commit
 from levelfive.storage.predictions import PREDICTIONS, Role
+from levelfive.storage.records import from_row
 from levelfive.storage.runs import Run
 from levelfive.storage.tables import WATERMARK
 
@@ -140,7 +141,7 @@ def announced(tables: MemoryTables, run_id: str, *, seen: int, as_of: datetime =
     record = dict(a_commit(0, run_id).record) | {"as_of": iso(as_of)}
     note_batch(run, record, DAY)
     (row,) = (one for one in tables.control_tables.rows(BATCHES) if one["run_id"] == run_id)
-    tables.control_tables.replace(BATCHES, SCHEMA, [tuple({**row, "seen": seen}.values())], ("run_id",))
+    tables.control_tables.replace(BATCHES, [from_row(AnnouncedBatch, {**row, "seen": seen})], ("run_id",))
 
 
 def test_the_run_of_a_batch_is_found_in_the_commits_since_it_announced_itself() -> None:

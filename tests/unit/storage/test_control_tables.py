@@ -1,5 +1,6 @@
 """Control tables that need no Spark: a laptop's, and the ones in memory that other tests stand on."""
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -7,7 +8,6 @@ import pytest
 from control_table_contract import ControlTableContract, WritersSideBySide
 from deltalake import DeltaTable
 from in_memory.control_tables import MemoryControlTables
-from in_memory.schemas import arrow_schema
 
 from levelfive.storage.control_tables import ControlTables
 from levelfive.storage.delta_rs_control_tables import DeltaRsControlTables
@@ -17,7 +17,7 @@ from levelfive.storage.delta_rs_control_tables import DeltaRsControlTables
 def control_tables(request: pytest.FixtureRequest, tmp_path: Path) -> ControlTables:
     if request.param == "memory":
         return MemoryControlTables()
-    return DeltaRsControlTables(lambda table: tmp_path / table, arrow_schema)
+    return DeltaRsControlTables(lambda table: tmp_path / table)
 
 
 class TestOneWriter(ControlTableContract):
@@ -28,14 +28,19 @@ class TestWritersSideBySide(WritersSideBySide):
     pass
 
 
-FACTS = "name string, day date"
+@dataclass(frozen=True)
+class OfDay:
+    """A fact of a day."""
+
+    name: str
+    day: date
 
 
 def days_of_facts(folder: Path, days: int) -> DeltaRsControlTables:
     """A laptop's control table with a commit for each day of March, and so a file."""
-    control_tables = DeltaRsControlTables(lambda table: folder / table, arrow_schema)
+    control_tables = DeltaRsControlTables(lambda table: folder / table)
     for day in range(1, days + 1):
-        control_tables.add("facts", FACTS, [(f"of {day}", date(2013, 3, day))], ("name", "day"))
+        control_tables.add("facts", [OfDay(f"of {day}", date(2013, 3, day))], ("name", "day"))
     return control_tables
 
 
@@ -50,7 +55,7 @@ def test_of_a_laptops_ledger_only_the_files_of_the_day_are_read(tmp_path: Path) 
     assert [row["name"] for row in control_tables.rows("facts", between={"day": (day, None)})] == ["of 5"]
     for names in ({"of 5"}, {"of", "of 5", "of 6"}):
         assert [row["name"] for row in control_tables.rows("facts", where={"name": names})] == ["of 5"]
-    assert control_tables.add("facts", FACTS, [("of 5", day), ("another", day)], ("name", "day")).rows == 1
+    assert control_tables.add("facts", [OfDay("of 5", day), OfDay("another", day)], ("name", "day")).rows == 1
 
 
 def test_a_ledger_whose_old_commits_were_cleaned_up_is_what_it_was(tmp_path: Path) -> None:
@@ -60,7 +65,7 @@ def test_a_ledger_whose_old_commits_were_cleaned_up_is_what_it_was(tmp_path: Pat
         commit.unlink()
 
     again = control_tables.add(
-        "facts", FACTS, [(f"of {day}", date(2013, 3, day)) for day in range(1, 7)], ("name", "day")
+        "facts", [OfDay(f"of {day}", date(2013, 3, day)) for day in range(1, 7)], ("name", "day")
     )
 
     assert (again.rows, again.version) == (1, 5)

@@ -1,0 +1,67 @@
+"""docs/tables.md tells of each control table the columns that its records have."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from levelfive.data.landed import LANDING_FILES, LandedFile
+from levelfive.data.missing import SOURCE_DAYS, SourceDay
+from levelfive.features.watermarks import FEATURE_WINDOWS, WrittenWindow
+from levelfive.monitoring.records import (
+    DRIFT,
+    PERFORMANCE,
+    PROFILES,
+    QUALITY,
+    VERDICTS,
+    DriftRecord,
+    PerformanceRecord,
+    ProfileRecord,
+    QualityRecord,
+    Subject,
+    VerdictRecord,
+)
+from levelfive.registry.promotions import PROMOTIONS, Promotion
+from levelfive.retraining.records import DECISIONS, RETRAININGS, DecisionRecord, RetrainingRecord
+from levelfive.scoring.rebuilding import BATCHES, AnnouncedBatch
+from levelfive.storage.annotations import ANNOTATIONS, Annotation
+from levelfive.storage.records import arrow_schema
+from levelfive.storage.runs import RUNS, RunRecord
+from levelfive.usecase.columns import TABLES
+
+PAGE = Path(__file__).parents[2] / "docs" / "tables.md"
+RECORDS: dict[str, type] = {
+    ANNOTATIONS: Annotation,
+    BATCHES: AnnouncedBatch,
+    DECISIONS: DecisionRecord,
+    DRIFT: DriftRecord,
+    FEATURE_WINDOWS: WrittenWindow,
+    LANDING_FILES: LandedFile,
+    PERFORMANCE: PerformanceRecord,
+    PROFILES: ProfileRecord,
+    PROMOTIONS: Promotion,
+    QUALITY: QualityRecord,
+    RETRAININGS: RetrainingRecord,
+    RUNS: RunRecord,
+    SOURCE_DAYS: SourceDay,
+    VERDICTS: VerdictRecord,
+}
+
+
+def told_columns(heading: str) -> set[str]:
+    """List the columns that a section's table names in its first cells."""
+    page = PAGE.read_text(encoding="utf-8")
+    (section,) = re.findall(rf"^## {heading}(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    cells = re.findall(r"^\| ([^|]*) \|", section, re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+
+
+@pytest.mark.parametrize("table", RECORDS)
+def test_the_page_tells_the_columns_of_a_tables_records(table: str) -> None:
+    shared = told_columns("Tables of monitoring") if issubclass(RECORDS[table], Subject) else set()
+
+    assert set(arrow_schema(RECORDS[table]).names) == told_columns(rf"{table} \(") | shared
+
+
+def test_no_other_table_may_be_called_like_a_control_table() -> None:
+    assert RECORDS.keys() <= TABLES
