@@ -12,6 +12,7 @@ from rich.table import Table
 
 from levelfive.cli.options import Landing, open_app, out, refuse_options
 from levelfive.config import parse_day, parse_time
+from levelfive.core.texts import counted
 
 if TYPE_CHECKING:
     from levelfive.app import App
@@ -90,7 +91,7 @@ def acknowledge(
 
 def print_missing(holes: Iterable[Hole], what: str) -> None:
     """Say on which days rows are missing, if there are any, and what to do about it."""
-    days = [f"{hole} ({hole.days} day{'' if hole.days == 1 else 's'})" for hole in holes]
+    days = [f"{hole} ({counted(hole.days, 'day')})" for hole in holes]
     if days:
         out.print(
             f"{what} days on which rows are missing: {'; '.join(days)}. Deliver the files, or acknowledge the days "

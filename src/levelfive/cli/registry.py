@@ -74,11 +74,11 @@ def approve(
     source_registry: FromRegistry = None,
 ) -> None:
     """Let a version that passed the gate go live, where promotion is manual; `promote` makes it the champion."""
-    from levelfive.registry import job as registry_job
+    from levelfive.registry import approval
 
     moment, app = parse_time(as_of), open_app()
     version = app.version_here(version, source_model, source_registry)
-    is_approved = registry_job.approve(
+    is_approved = approval.approve(
         app.context,
         app.registry,
         version=version,
@@ -157,13 +157,13 @@ def rollback(
     ] = None,
 ) -> None:
     """Make the champion before the present one the champion again."""
-    from levelfive.registry import job as registry_job
+    from levelfive.registry import rollback as rollbacks
 
     moment, app = parse_time(as_of), open_app()
     earliest = None if since is None else parse_time(since)
     if version or source_model or source_registry:
         version = app.version_here(version or "", source_model, source_registry)
-    result = registry_job.rollback(
+    result = rollbacks.rollback(
         app.context, app.registry, as_of=moment, by=by or app.starter, reason=reason, version=version, since=earliest
     )
     outcome = "is the champion again" if result.promoted else "stays the champion: there is nothing to take back"
@@ -173,12 +173,12 @@ def rollback(
 @registry_cli.command("list")
 def list_versions(as_of: AsOf) -> None:
     """List the registered versions, with role, training time, approval, and which is champion and challenger."""
-    from levelfive.registry import job as registry_job
     from levelfive.registry import tags as names
+    from levelfive.registry.promotions import champion
     from levelfive.registry.store import CHALLENGER
 
     moment, app = parse_time(as_of), open_app()
-    live = registry_job.champion(app.context, app.registry, moment)
+    live = champion(app.context.tables, app.registry.name, as_of=moment)
     waiting = app.registry.alias(CHALLENGER)
     table = Table("version", "role", "trained as of", "linked with", "approved by", "champion", "challenger")
     for entry in app.registry.versions():

@@ -14,8 +14,10 @@ from levelfive.errors import ConfigError, RegistryError
 from levelfive.monitoring.acknowledged import not_learned_from
 from levelfive.notebook.page import Page
 from levelfive.platforms.lakehouse_monitor import LakehouseMonitor, Refresh
+from levelfive.registry import approval as registry_approval
 from levelfive.registry import job as registry_job
-from levelfive.registry.job import RegistryResult
+from levelfive.registry import rollback as registry_rollback
+from levelfive.registry.go_live import RegistryResult
 from levelfive.registry.promotions import history
 from levelfive.retraining import job as retraining_job
 from levelfive.retraining.records import decisions
@@ -167,7 +169,7 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
             return admitted
         case RegistryStep.APPROVE:
             version, reason = (_needed(page, name) for name in ("version", "reason"))
-            registry_job.approve(
+            registry_approval.approve(
                 app.context,
                 app.registry,
                 version=_version(page, version),
@@ -182,7 +184,7 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
             reason, since = _needed(page, "reason"), page.time("promoted_since")
             named = any(page[name] for name in ("version", "source_model", "source_registry"))
             only = _version(page, page["version"]) if named else None
-            return registry_job.rollback(
+            return registry_rollback.rollback(
                 app.context, app.registry, as_of=as_of, by=by, reason=reason, version=only, since=since
             )
         case RegistryStep.PROMOTE:

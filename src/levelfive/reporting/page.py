@@ -10,6 +10,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from levelfive.core.texts import counted
 from levelfive.core.windows import iso
 from levelfive.monitoring.alerts import STATEMENTS, Statement
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, PSI, DriftStatistic
@@ -19,7 +20,6 @@ from levelfive.reporting.heatmap import SHOWN_COLUMNS, greatest_psi
 from levelfive.reporting.timeline import history
 from levelfive.reporting.words import (
     Health,
-    counted,
     day_name,
     estimate,
     headline,

@@ -148,11 +148,6 @@ def estimate(value: Estimate | None) -> str:
     )
 
 
-def counted(count: int, noun: str) -> str:
-    """Write a count with its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def listed(names: Sequence[str], *, shown: int = 8) -> str:
     """Write the first names, and how many there are besides."""
     rest = len(names) - shown

@@ -51,18 +51,14 @@ class Histogram:
             return cls(None, None, (), (0, 0, 0), (0.0, 0.0, 0.0))
         usual = ordered[_not_wild(ordered)]
         empty = cls(float(usual[0]), float(usual[-1]), _inner_edges(usual), (), ())
-        return empty.refilled_by_ordered(ordered)
+        return empty.refilled(ordered)
 
     @property
     def edges(self) -> tuple[float | None, ...]:
         """Where the bins lie: the least value, the inner edges and the greatest value."""
         return (self.low, *self.inner_edges, self.high)
 
-    def refilled(self, values: NDArray[Any]) -> Histogram:
-        """Count other values, shape (rows,), between the same edges; those not finite are left out."""
-        return self.refilled_by_ordered(np.sort(finite(values)))
-
-    def refilled_by_ordered(self, ordered: Floats) -> Histogram:
+    def refilled(self, ordered: Floats) -> Histogram:
         """Count other finite numbers in increasing order, shape (rows,), between the same edges."""
         low, high = self._range()
         starts = np.searchsorted(ordered, [-np.inf, low, *self.inner_edges])

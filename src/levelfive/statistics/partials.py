@@ -140,7 +140,7 @@ def partial_numeric(values: NDArray[Any], histogram: Histogram) -> Partial:
 
 
 def _partial_of_ordered(ordered: Floats, nulls: int, histogram: Histogram) -> Partial:
-    filled = histogram.refilled_by_ordered(ordered)
+    filled = histogram.refilled(ordered)
     sketch, repeats, ranks = _sketches(ordered, np.zeros(ordered.size, np.intp), 1)[0]
     mean = float(ordered.mean()) if ordered.size else 0.0
     return Partial(

@@ -243,7 +243,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> dict[Window, int]:
         parts |= {(day, name): partial_categorical(pd.Series(["a"] * 900)) for name in model.baseline.categorical}
         return WindowProfiles(parts)
 
-    monkeypatch.setattr(monitoring, "_profile", profiled)
+    monkeypatch.setattr(monitoring, "profile_version", profiled)
     return missing
 
 

@@ -367,13 +367,13 @@ def promoted(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     app.version_here = lambda version, model, registry: f"{version} of {model} in {registry}" if model else version
     monkeypatch.setattr(Page, "app", app)
     monkeypatch.setattr(
-        steps_of.registry_job,
+        steps_of.registry_approval,
         "approve",
         lambda *_, **how: asked.append((how["version"], how["by"], how["on_behalf_of"])),
     )
     monkeypatch.setattr(steps_of.registry_job, "run", lambda *_, **how: asked.append((how["version"], how["by"])))
     monkeypatch.setattr(
-        steps_of.registry_job,
+        steps_of.registry_rollback,
         "rollback",
         lambda *_, **how: asked.append((how["reason"], how["version"], how["since"])),
     )
