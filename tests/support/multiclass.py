@@ -70,7 +70,7 @@ class Colours(Task):
         return tuple((np.bincount(labels.astype(int), minlength=len(CLASSES)) / labels.size).tolist())
 
     def constant_of(self, labels: NumericProfile) -> tuple[float, ...]:
-        counts = np.array(labels.histogram.counts)[labels.histogram.places(np.arange(len(CLASSES)))]
+        counts = np.array(labels.histogram.counts)[labels.histogram.bins_of(np.arange(len(CLASSES)))]
         return tuple((counts / labels.count).tolist())
 
     def expected(self, scores: Floats) -> Floats:
