@@ -15,7 +15,7 @@ from levelfive.monitoring.broken import Judged, judge_days, judge_volume
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.profiling import WindowProfiles, finish
 from levelfive.monitoring.strange import KINDS, LEVELS, Bools, DailyValues, Kind
-from levelfive.statistics.baseline import SCORE, Baseline, is_score
+from levelfive.statistics.baseline import SCORE_PROFILE, Baseline, is_score
 from levelfive.statistics.histograms import Histogram
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
 
@@ -128,7 +128,7 @@ def find_faults(before: Known, now: Known) -> Faults:
 
 
 def find_missing_rows(
-    before: Known, rows: Mapping[date, int], window: Window, day_starts_at: timedelta, *, counted: str = SCORE
+    before: Known, rows: Mapping[date, int], window: Window, day_starts_at: timedelta, *, counted: str = SCORE_PROFILE
 ) -> list[Fault]:
     """Judge the number of rows of a window's whole days; one without rows counts where its weekday had some before.
 

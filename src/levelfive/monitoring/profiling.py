@@ -108,8 +108,8 @@ def _partials_of(rows: pd.DataFrame, bins: Mapping[str, Histogram], categorical:
         parts = partials_of_groups(rows[name].to_numpy(np.float64), codes, days.size, histogram)
         partials += [(int(day), name, partial) for day, partial in zip(days, parts, strict=True)]
     for name in categorical:
-        for place, day in enumerate(days):
-            partials.append((int(day), name, partial_categorical(rows[name][codes == place])))
+        for code, day in enumerate(days):
+            partials.append((int(day), name, partial_categorical(rows[name][codes == code])))
     return pa.RecordBatch.from_pydict(
         {
             "day": pa.array([day for day, _, _ in partials], pa.int64()),

@@ -8,26 +8,23 @@ from datetime import datetime
 
 from levelfive.core.conditions import in_window
 from levelfive.core.days import DAY
-from levelfive.errors import EvidenceError
 from levelfive.models.package import Model
 from levelfive.monitoring import deliveries
+from levelfive.monitoring.alerts import Delivered, Delivery, Evidence
 from levelfive.monitoring.daily import Known, days_of_training, days_of_window, find_faults
-from levelfive.monitoring.drift import MIN_BASELINE_DAYS, categorical_drift, numeric_drift, usual_psi
+from levelfive.monitoring.drift_statistics import ColumnDrift, Comparison, column_drift
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import WindowProfiles, baseline_of, finish, profile_days
 from levelfive.monitoring.records import Subject, VerdictRecord
-from levelfive.monitoring.verdict import ColumnDrift, Delivered, Delivery, WindowVerdict, judge_window
+from levelfive.monitoring.verdict import WindowVerdict, judge_window
 from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import Estimate
-from levelfive.statistics.partials import CategoricalProfile
 from levelfive.statistics.tasks.task import Task
 from levelfive.storage.predictions import PREDICTIONS, scored_by
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.columns import PREDICTION_TIME
 from levelfive.usecase.use_case import UseCase
-
-USUAL_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -87,22 +84,22 @@ def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts
     faults = find_faults({**days_of_training(baseline), **facts.earlier}, today)
     drifts = _drifts(use_case, profiles, baseline)
     trained = model.card.trained_until - model.card.trained_from
-    verdict = judge_window(
-        drifts,
-        Delivery(
+    evidence = Evidence(
+        columns=drifts,
+        delivery=Delivery(
             delivered=facts.delivered,
             rows_a_day=facts.performance.scored / (subject.window.length / DAY),
             rows_a_day_at_training=model.card.training_rows / (trained / DAY),
             missing=facts.missing,
             columns=deliveries.columns_of_sources(context, model.card.features),
         ),
-        _skill(use_case, facts.performance),
-        faults=faults,
+        skill=_skill(use_case, facts.performance),
         skill_at_training=model.card.holdout_skill,
+        faults=faults,
         policy=use_case.monitoring,
     )
     all_faults = replace(faults, columns=(*faults.columns, *facts.missing))
-    return JudgedVersion(subject, baseline, profiles, drifts, all_faults, verdict)
+    return JudgedVersion(subject, baseline, profiles, drifts, all_faults, judge_window(evidence))
 
 
 def verdict_record(task: Task, judged: JudgedVersion, performance: Performance, as_of: datetime) -> VerdictRecord:
@@ -141,24 +138,16 @@ def _skill(use_case: UseCase, performance: Performance) -> Estimate | None:
 
 
 def _drifts(use_case: UseCase, profiles: WindowProfiles, baseline: Baseline) -> tuple[ColumnDrift, ...]:
-    drifts = []
-    for column, whole in sorted(profiles.whole.items()):
-        now = finish(whole, column, baseline)
-        if isinstance(now, CategoricalProfile):
-            drift = categorical_drift(baseline.categorical[column], now)
-        else:
-            drift = numeric_drift(baseline_of(column, baseline), now)
-        usual = _usual(baseline, column, profiles.days, use_case.monitoring.level)
-        drifts.append(ColumnDrift(column, drift, usual))
-    return tuple(drifts)
-
-
-def _usual(baseline: Baseline, column: str, days: int, level: float) -> float | None:
-    """Tell how large PSI usually is; None where the baseline has too few days to say."""
-    daily = baseline.daily.get(column, ())
-    if len(daily) < MIN_BASELINE_DAYS:
-        return None
-    try:
-        return usual_psi(daily, days, seed=USUAL_SEED, level=level)
-    except EvidenceError:  # days without a value in this column do not count
-        return None
+    return tuple(
+        column_drift(
+            column,
+            Comparison(
+                baseline.categorical.get(column) or baseline_of(column, baseline),
+                finish(whole, column, baseline),
+                daily=baseline.daily.get(column, ()),
+                days=profiles.days,
+                level=use_case.monitoring.level,
+            ),
+        )
+        for column, whole in sorted(profiles.whole.items())
+    )

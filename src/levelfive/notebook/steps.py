@@ -73,18 +73,18 @@ def train(page: Page) -> Trained:
 
 
 def _train_as_decided(page: Page) -> Trained:
-    app, wanted = page.app, page["decision"]
+    app, decision_id = page.app, page["decision"]
     if page["without"]:
         raise ConfigError("a training for a decision leaves no feature group out: give without or decision")
-    made = decisions(app.tables, app.registry.name, until=page.as_of)
-    record = next((one for one in made if one.decision_id == wanted), None)
+    records = decisions(app.tables, app.registry.name, until=page.as_of)
+    record = next((one for one in records if one.decision_id == decision_id), None)
     if record is None:
-        raise ConfigError(f"there is no decision {wanted!r} about {app.registry.name} up to {iso(page.as_of)}")
+        raise ConfigError(f"there is no decision {decision_id!r} about {app.registry.name} up to {iso(page.as_of)}")
     # Its promotion is the task registry's, if approval is not manual.
-    done = retraining_job.act(app.context, app.stores, record, approval=Approval.MANUAL).retraining
-    if done is None:
-        raise ConfigError(f"decision {wanted!r} is {record.action}, which asks for no training")
-    return Trained(done.verdict, done.reasons, done.candidate_version, done.version, {})
+    retraining = retraining_job.act(app.context, app.stores, record, approval=Approval.MANUAL).retraining
+    if retraining is None:
+        raise ConfigError(f"decision {decision_id!r} is {record.action}, which asks for no training")
+    return Trained(retraining.verdict, retraining.reasons, retraining.candidate_version, retraining.version, {})
 
 
 def pass_first_run(page: Page) -> None:
@@ -98,9 +98,9 @@ def pass_first_run(page: Page) -> None:
     """
     if page["first_run"] not in ("", PASS):
         raise ConfigError(f"parameter first_run is {PASS!r} or empty, got {page['first_run']!r}")
-    said = _nothing_yet(page) if page["first_run"] else ""
-    if said:
-        page.end(f"A first run: {said}. See docs/first-day.md.")
+    reason = _nothing_yet(page) if page["first_run"] else ""
+    if reason:
+        page.end(f"A first run: {reason}. See docs/first-day.md.")
 
 
 def _nothing_yet(page: Page) -> str:

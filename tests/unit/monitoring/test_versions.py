@@ -10,11 +10,12 @@ from in_memory.tables import MemoryTables
 from levelfive import BINARY
 from levelfive.core.windows import Window
 from levelfive.models.package import Model
+from levelfive.monitoring.drift_statistics import PSI
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import Subject
 from levelfive.monitoring.versions import JudgedVersion, ScoredVersion, WindowFacts, judge_version, verdict_record
-from levelfive.statistics.baseline import SCORE
+from levelfive.statistics.baseline import SCORE_PROFILE
 from levelfive.statistics.metrics import Estimate, Evaluation
 from levelfive.statistics.partials import partial_numeric
 
@@ -35,7 +36,7 @@ def judged(model: Model, performance: Performance) -> JudgedVersion:
     """Judge the window of a version that scored one distance only."""
     histograms = {
         "distance": model.baseline.numeric["distance"].histogram,
-        SCORE: model.baseline.scores[SCORE].histogram,
+        SCORE_PROFILE: model.baseline.scores[SCORE_PROFILE].histogram,
     }
     parts = {(AS_OF.date(), name): partial_numeric([0.5] * 432, bins) for name, bins in histograms.items()}
     scored = ScoredVersion(Subject("m", "7", WINDOW), model, WindowProfiles(parts))
@@ -49,8 +50,8 @@ def an_estimate(low: float, high: float) -> Estimate:
 def test_each_column_and_the_score_are_compared_with_the_baseline(model: Model) -> None:
     found = judged(model, measured())
 
-    assert [drift.column for drift in found.drifts] == sorted(("distance", SCORE))
-    assert all(drift.drift.population_stability_index > 1 for drift in found.drifts)
+    assert [drift.column for drift in found.drifts] == sorted(("distance", SCORE_PROFILE))
+    assert all(drift.statistics[PSI] > 1 for drift in found.drifts)
 
 
 def test_without_labels_a_verdict_has_no_intervals(model: Model) -> None:
