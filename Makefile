@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test test-all lint types layers test-unit test-bundle test-spark test-connect test-e2e test-local \
-	format docs mutation lock fixtures wheel install-wheel clean check-python check-java
+	format docs glossary mutation lock fixtures wheel install-wheel clean check-python check-java
 
 help: ## Print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -96,6 +96,9 @@ $(MUTATION)/.ready: requirements/mutation.txt $(READY)
 	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
 		> $$($(MUTATION)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/project.pth
 	@touch $@
+
+glossary: setup ## List in the documents the statistics and metrics that are registered
+	$(BIN)/python -m levelfive.reporting.glossary docs/tables.md
 
 format: setup ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .

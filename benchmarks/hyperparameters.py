@@ -8,6 +8,7 @@ that were mature on 1 April. Prints every try, the best one last.
 """
 
 import argparse
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from levelfive.models.package import feature_frame
 from levelfive.statistics.metrics import row_loss
 from levelfive.storage.runs import Run
 from levelfive.training.dataset import labelled_rows
-from levelfive.training.split import folds_by_week
+from levelfive.training.split import blocks_of_weeks
 from levelfive.usecase.columns import LABEL, PREDICTION_TIME
 from levelfive.usecase.model import ModelSpec
 
@@ -36,6 +37,12 @@ RANGES = {
     "min_child_weight": (5, 15, 30, 60),
     "reg_lambda": (1.0, 5.0, 20.0),
 }
+
+
+def folds_by_week(times: pd.Series, seed: int, day_starts_at: timedelta) -> np.ndarray:
+    """Deal whole weeks out to folds: random rows would put rows of one day on both sides of a fold."""
+    week = blocks_of_weeks(times, len(times), day_starts_at=day_starts_at)  # each week is a block of its own
+    return np.random.default_rng(seed).permutation(np.arange(week.max() + 1) % FOLDS)[week]
 
 
 def loss(spec: ModelSpec, rows: pd.DataFrame, folds: np.ndarray, changed: dict[str, float | int]) -> float:
@@ -64,7 +71,7 @@ def main() -> None:
     window = Window(utc(2013, 1, 1), as_of - app.use_case.maturity)
     rows = labelled_rows(app.context, Run(app.tables, "benchmark"), spec.lookups, window, as_of=as_of)
     app.tables.spark.stop()
-    folds = folds_by_week(rows[PREDICTION_TIME], FOLDS, options.seed, day_starts_at=app.use_case.day_starts_at)
+    folds = folds_by_week(rows[PREDICTION_TIME], options.seed, app.use_case.day_starts_at)
     draw = np.random.default_rng(options.seed)
     tries: list[tuple[float, dict[str, float | int]]] = [(loss(spec, rows, folds, {}), {})]
     print(f"{tries[0][0]:.5f} as it is", flush=True)

@@ -18,7 +18,7 @@ from levelfive import BINARY
 from levelfive.app import App
 from levelfive.config import Settings
 from levelfive.core.windows import Window, utc
-from levelfive.features.job import LABELS
+from levelfive.features.labels import LABELS
 from levelfive.models.mlflow_store import quieten
 from levelfive.registry.promotions import history
 from levelfive.statistics import day_blocks

@@ -20,7 +20,7 @@ from levelfive.core.windows import Window, utc
 from levelfive.models.package import feature_frame
 from levelfive.statistics.metrics import evaluate
 from levelfive.storage.runs import Run
-from levelfive.training.dataset import DAY, labelled_rows
+from levelfive.training.dataset import DAY_NUMBER, labelled_rows
 from levelfive.usecase.columns import LABEL, PREDICTION_TIME
 from levelfive.usecase.model import Estimator, ModelSpec
 
@@ -48,7 +48,7 @@ def fitted(app: App, spec: ModelSpec, rows: pd.DataFrame, as_of: datetime) -> Es
 def measured(spec: ModelSpec, estimator: Estimator, rows: pd.DataFrame) -> tuple[float, float]:
     """Compute AUC and log loss on some rows."""
     scores = spec.task.predict(estimator, feature_frame(rows, spec.features, spec.categorical))
-    found = evaluate(spec.task, rows[LABEL].to_numpy(np.float64), scores, rows[DAY].to_numpy()).estimates
+    found = evaluate(spec.task, rows[LABEL].to_numpy(np.float64), scores, rows[DAY_NUMBER].to_numpy()).estimates
     return found["auc"].value, found["log_loss"].value
 
 

@@ -30,7 +30,7 @@ from levelfive.config import Settings
 from levelfive.core.windows import Window, utc
 from levelfive.demo.clock import run
 from levelfive.demo.plan import Again, Replay, Step, prepare_home
-from levelfive.features.job import LABELS
+from levelfive.features.labels import LABELS
 from levelfive.models.mlflow_store import quieten
 from levelfive.registry.promotions import history
 from levelfive.retraining.policy import Action

@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 
 from levelfive import notebook
 from levelfive.monitoring import job
+from levelfive.monitoring.drift_statistics import PSI
 
 page = notebook.parameters(globals(), "monitoring")
 
@@ -36,8 +37,11 @@ if result.nothing:
 # COMMAND ----------
 
 of_window = (F.col("window_start") == F.lit(page.window.start)) & (F.col("window_end") == F.lit(page.window.end))
-drift = page.app.tables.read(job.DRIFT).where(of_window).orderBy(F.desc("population_stability_index")).limit(20)
-page.show(drift.select("model_version", "column_name", "population_stability_index", "usual_psi", "outside_share"))
+psi, usual_psi = (F.try_element_at(name, F.lit(PSI)) for name in ("statistics", "usual"))
+drift = page.app.tables.read(job.DRIFT).where(of_window)
+drift = drift.select("model_version", "column_name", psi.alias("psi"), usual_psi.alias("usual_psi"), "statistics")
+drift = drift.orderBy(F.desc("psi")).limit(20)
+page.show(drift)
 
 # COMMAND ----------
 

@@ -17,7 +17,7 @@ from levelfive.platforms.platform import Platform
 from levelfive.platforms.workspace import Workspace, workspace_client
 from levelfive.registry.copying import copy_of
 from levelfive.registry.store import CentralRegistry
-from levelfive.retraining.job import Stores
+from levelfive.retraining.train_once import Stores
 from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
 from levelfive.training.tracking import Tracking

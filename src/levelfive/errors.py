@@ -30,6 +30,22 @@ def unusable(err: OSError) -> str:
     return f"{place}cannot be read or written: {why}. Name another place, or ask for the right to use this one"
 
 
+def first_line(err: BaseException | None) -> str:
+    """Say what an error says, in one line."""
+    message = str(getattr(err, "message", err))
+    return next((line.strip() for line in message.splitlines() if line.strip()), type(err).__name__)
+
+
+def require(met: bool, demand: str, *, got: object, remedy: str, error: type[LevelfiveError]) -> None:
+    """Refuse a value that does not meet a demand: the message says what was expected, what came, and what to do.
+
+    Raises:
+        LevelfiveError: The demand is not met; it is of the kind `error`.
+    """
+    if not met:
+        raise error(f"{demand}, got {got!r}; {remedy}")
+
+
 class LevelfiveError(Exception):
     """Base of all errors raised on purpose: the message says what was expected, what came, what to do."""
 

@@ -25,7 +25,7 @@ def table(app: App, name: str) -> pd.DataFrame:
     return rows.sort_values(list(rows.columns), ignore_index=True)
 
 
-def flights_of(found: data.DataResult) -> list[data.FileResult]:
+def flights_of(found: data.DataResult) -> list[data.LandedFile]:
     return [file for file in found.files if file.source == "flights"]
 
 

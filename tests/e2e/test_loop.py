@@ -18,8 +18,7 @@ from levelfive.errors import EvidenceError, RegistryError
 from levelfive.features import job as features
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring import records
-from levelfive.registry import job as registry
-from levelfive.registry.promotions import history
+from levelfive.registry.promotions import champion, history
 from levelfive.reporting.collect import collect
 from levelfive.reporting.page import render
 from levelfive.retraining import job as retraining
@@ -28,7 +27,7 @@ from levelfive.retraining.records import RETRAININGS
 from levelfive.scoring import job as scoring
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
-from levelfive.training.dataset import DAY, SLICE, Wanted, labelled_rows, training_rows
+from levelfive.training.dataset import DAY_NUMBER, SLICE, Wanted, labelled_rows, training_rows
 from levelfive.usecase.policies import GatePolicy, RetrainingPolicy
 
 SCORED = Window(AS_OF, LATER)
@@ -137,7 +136,7 @@ def test_a_training_set_grows_into_what_would_be_assembled_anew(copy: Copy) -> N
 
     assert len(earlier) < len(grown) == len(anew)
     slices = [f"{SLICE}{name}" for name in use_case.slices]
-    columns = [*dict.fromkeys([*use_case.key, *spec.features]), *slices, "label", DAY]
+    columns = [*dict.fromkeys([*use_case.key, *spec.features]), *slices, "label", DAY_NUMBER]
     pd.testing.assert_frame_equal(anew[columns], grown[columns], check_exact=True, check_dtype=False)
 
 
@@ -158,7 +157,7 @@ def test_a_decision_to_retrain_trains_and_promotes_once(monitored: Copy) -> None
     )
     assert before + 2 == copy.versions()
     assert 1 == table(copy, "decisions", "as_of").shape[0] == table(copy, RETRAININGS, "as_of").shape[0]
-    live = registry.champion(copy.context, copy.app.registry, LATER + timedelta(hours=1))
+    live = champion(copy.context.tables, copy.app.registry.name, as_of=LATER + timedelta(hours=1))
     assert live is not None
     assert first.retraining is not None
     assert first.retraining.version == live.version

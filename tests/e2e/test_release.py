@@ -22,9 +22,12 @@ from levelfive.core.windows import Window, iso
 from levelfive.errors import ConfigError, RegistryError, TableError
 from levelfive.registry import job as registry
 from levelfive.registry import tags
-from levelfive.registry.eligibility import judged, passed_verdict
+from levelfive.registry.approval import approve
+from levelfive.registry.eligibility import passed_verdict, verdict_tags
 from levelfive.registry.gate import VerdictKind
+from levelfive.registry.go_live import RegistryResult
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
+from levelfive.registry.rollback import rollback
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.scoring import job as scoring
 from levelfive.storage.predictions import PREDICTIONS, Role
@@ -51,15 +54,15 @@ class Production:
 
     def approve(self, version: str, as_of: datetime = LATER) -> bool:
         how = {"as_of": as_of, "by": "grace", "reason": "calibrated"}
-        return registry.approve(self.context, self.app.registry, version=version, **how)
+        return approve(self.context, self.app.registry, version=version, **how)
 
-    def promote(self, version: str, as_of: datetime = LATER) -> registry.RegistryResult:
+    def promote(self, version: str, as_of: datetime = LATER) -> RegistryResult:
         how = {"as_of": as_of, "by": "release", "approval": Approval.MANUAL}
         return registry.run(self.context, self.app.registry, version=version, **how)
 
-    def rollback(self, as_of: datetime, **only: str | datetime) -> registry.RegistryResult:
+    def rollback(self, as_of: datetime, **only: str | datetime) -> RegistryResult:
         how = {"as_of": as_of, "by": "ada", "reason": "complaints"}
-        return registry.rollback(self.context, self.app.registry, **how, **only)
+        return rollback(self.context, self.app.registry, **how, **only)
 
     def score(self, as_of: datetime) -> scoring.ScoringResult:
         return scoring.run(self.context, self.app.registry, window=SCORED, as_of=as_of)
@@ -81,7 +84,7 @@ class Production:
         """Register a second version, judged against the present champion and approved: the files of one there is."""
         (folder := self.app.home / f"package-{len(self.app.registry.versions())}").mkdir()
         verdict = passed_verdict(self.app.registry.find(like))
-        said = judged(verdict, champion_as_of(self.made(), datetime.max.replace(tzinfo=UTC)))
+        said = verdict_tags(verdict, champion_as_of(self.made(), datetime.max.replace(tzinfo=UTC)))
         version = self.app.registry.register(self.app.registry.download(like, folder), said)
         self.approve(version)
         return version

@@ -16,7 +16,7 @@ from levelfive.core.windows import Window, utc
 from levelfive.data import job as data
 from levelfive.models.package import CARD, ModelCard, smoke_check
 from levelfive.scoring import job as scoring
-from levelfive.scoring.job import rebuild_runs
+from levelfive.scoring.rebuilding import rebuild_runs
 from levelfive.statistics.baseline import Baseline
 from levelfive.storage.predictions import PREDICTIONS, Role
 from levelfive.storage.runs import RUNS

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from levelfive.monitoring.drift_statistics import PSI
+
 DASHBOARD = Path(__file__).parents[2] / "resources" / "monitoring.lvdash.json"
 QUERIES = {one["name"]: "".join(one["queryLines"]) for one in json.loads(DASHBOARD.read_text())["datasets"]}
 MEASURES = "map('log_loss', {0}D, 'brier', 9D, 'skill', {1}D, 'calibration', {2}D, 'auc', 9D)"
@@ -18,6 +20,10 @@ OF_REGRESSIONS = "map('rmse', {0}D, 'mae', 9D, 'r2', {1}D, 'bias', {2}D)"
 
 def measured(kind: str, value: float) -> str:
     return kind.format(value, value + 1, value + 2)
+
+
+def moved(value: float) -> str:
+    return f"map('{PSI}', {value}D)"
 
 
 VIEWS = {
@@ -41,10 +47,10 @@ VIEWS = {
         ('m', '1', 2, 3, 10, 7L, 72L, 0.3D, array(), array(), array(), array())
         AS t(model_name, model_version, window_start, window_end, as_of, days, rows, drifted_share, harmful, broken,
          outside, unusual)""",
-    "drift": """SELECT * FROM VALUES ('x', 2, 0.1D, 0.3D, false, 0.5D, 0.7D), ('x', 2, 0.2D, 0.2D, true, 0.4D, 0.8D),
-        ('y', 2, 0.9D, 0.1D, false, 0.2D, 0.3D)
-        AS t(column_name, window_end, population_stability_index, usual_psi, unusual, outside_share,
-         percent_null_delta)""",
+    "drift": f"""SELECT * FROM VALUES ('x', 2, '1', {moved(0.1)}, {moved(0.3)}, false),
+        ('x', 2, '2', {moved(0.2)}, {moved(0.2)}, true),
+        ('y', 2, '1', map('js_distance', 0.9D), map('other', 1D), false)
+        AS t(column_name, window_end, model_version, statistics, usual, unusual)""",
     "quality": "SELECT * FROM VALUES (2, 'orders', 6L, 1L, 2L, 3L) "
     "AS t(window_end, source, rows_in, accepted, quarantined, duplicates)",
     "decisions": """SELECT * FROM VALUES (1, 'keep', '1', array('a', 'b'), array('c', 'd')),
@@ -62,7 +68,12 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
         (3, "live", "1", False, 6, 6, 0.5, 0.6, 4.0, 14.0, 24.0, 5.0, 6.0, 16.0, 26.0),
     ],
     "verdicts": [(3, "1", 7, 72, 0.3, "", "", "", ""), (2, "1", 7, 71, 0.2, "i; j", "k; l", "m, n", "o, p")],
-    "drift": [(2, "x", 0.2, 0.3, True, 0.5, 0.8), (2, "y", 0.9, 0.1, False, 0.2, 0.3)],
+    "drift": [(2, "x", True, 0.2, 0.3), (2, "y", False, None, None)],
+    "drift_statistics": [
+        (2, "1", "x", PSI, 0.1, 0.3),
+        (2, "1", "y", "js_distance", 0.9, None),
+        (2, "2", "x", PSI, 0.2, 0.2),
+    ],
     "quality": [
         (2, "orders", "accepted", 1),
         (2, "orders", "duplicates", 3),

@@ -46,7 +46,7 @@ class Colours(Task):
     predict_method = "predict_proba"
     metrics = (
         Metric("accuracy", "Accuracy", "share of the rows whose likeliest colour is theirs", _accuracy),
-        Metric("log_loss", "Log loss", "nats, lower is better", _log_loss),
+        Metric("log_loss", "Log loss", "nats", _log_loss, lower_is_better=True),
         Metric("skill", "Skill", "1 is perfect", _skill),
     )
     skill = "skill"
@@ -70,7 +70,7 @@ class Colours(Task):
         return tuple((np.bincount(labels.astype(int), minlength=len(CLASSES)) / labels.size).tolist())
 
     def constant_of(self, labels: NumericProfile) -> tuple[float, ...]:
-        counts = np.array(labels.histogram.counts)[labels.histogram.places(np.arange(len(CLASSES)))]
+        counts = np.array(labels.histogram.counts)[labels.histogram.bins_of(np.arange(len(CLASSES)))]
         return tuple((counts / labels.count).tolist())
 
     def expected(self, scores: Floats) -> Floats:

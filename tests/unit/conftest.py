@@ -1,8 +1,13 @@
 """What tests without Spark share: a model's packages, saved once, and environments in memory."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from in_memory.release import Environment, Packages, labelled_days, labelled_rows
 
+from levelfive.monitoring.alerts import ALERTS
+from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS
 from levelfive.training import admission
 
 
@@ -22,3 +27,22 @@ def production(packages: Packages, monkeypatch: pytest.MonkeyPatch) -> Environme
     monkeypatch.setattr(admission, "labelled_rows", labelled_rows)
     monkeypatch.setattr(admission, "labelled_days", labelled_days)
     return Environment.new(packages)
+
+
+@pytest.fixture
+def new_statistics() -> Iterator[None]:
+    """Let a test register drift statistics that are forgotten afterwards."""
+    yield from forgetting(DRIFT_STATISTICS)
+
+
+@pytest.fixture
+def new_alerts() -> Iterator[None]:
+    """Let a test register alerts that are forgotten afterwards."""
+    yield from forgetting(ALERTS)
+
+
+def forgetting(registry: dict[str, Any]) -> Iterator[None]:
+    before = dict(registry)
+    yield
+    registry.clear()
+    registry.update(before)

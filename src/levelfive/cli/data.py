@@ -12,6 +12,7 @@ from rich.table import Table
 
 from levelfive.cli.options import Landing, open_app, out, refuse_options
 from levelfive.config import parse_day, parse_time
+from levelfive.core.texts import counted
 
 if TYPE_CHECKING:
     from levelfive.app import App
@@ -83,17 +84,17 @@ def acknowledge(
     hole = Hole(source, parse_day(begin), parse_day(end))
     app = open_app()
     who = f"{app.starter} (for {by})" if by else app.starter
-    left = write(app.context, hole, by=who, reason=reason, as_of=moment)
+    holes = write(app.context, hole, by=who, reason=reason, as_of=moment)
     out.print(f"Acknowledged by {who}: {hole}.")
-    print_missing(left, "There are still")
+    print_missing(holes, "There are still")
 
 
 def print_missing(holes: Iterable[Hole], what: str) -> None:
     """Say on which days rows are missing, if there are any, and what to do about it."""
-    found = [f"{hole} ({hole.days} day{'' if hole.days == 1 else 's'})" for hole in holes]
-    if found:
+    days = [f"{hole} ({counted(hole.days, 'day')})" for hole in holes]
+    if days:
         out.print(
-            f"{what} days on which rows are missing: {'; '.join(found)}. Deliver the files, or acknowledge the days "
+            f"{what} days on which rows are missing: {'; '.join(days)}. Deliver the files, or acknowledge the days "
             "by `levelfive data acknowledge`.",
             style="bold",
         )
@@ -113,9 +114,9 @@ def _write_quality_report(app: App, folder: Path) -> None:
     table = Table("source", "column", "expectation", "rows", "unexpected")
     reports = quality_report.report(app.context, app.landing)
     folder.mkdir(parents=True, exist_ok=True)
-    for found in reports:
-        (folder / f"{found.source}.json").write_text(found.result_json)
-        for one in found.judgements:
-            table.add_row(found.source, one.column, one.kind, f"{one.element_count:,}", f"{one.unexpected_count:,}")
+    for report in reports:
+        (folder / f"{report.source}.json").write_text(report.result_json)
+        for one in report.judgements:
+            table.add_row(report.source, one.column, one.kind, f"{one.element_count:,}", f"{one.unexpected_count:,}")
     out.print(table)
     out.print(f"Results of Great Expectations: {folder}")

@@ -41,14 +41,14 @@ def demo(
     start = time.perf_counter()
     options = shared()
     app, home = options.open_app(), options.home
-    wanted = demo_plan.Replay(app.use_case.name, step, first, last, str(fixtures.resolve()))
-    demo_plan.check(app.use_case, wanted)
-    demo_plan.prepare_home(home, wanted, again)
+    replay = demo_plan.Replay(app.use_case.name, step, first, last, str(fixtures.resolve()))
+    demo_plan.check(app.use_case, replay)
+    demo_plan.prepare_home(home, replay, again)
     from levelfive.demo import clock
     from levelfive.demo.table import demo_table
 
     out.print("starting Spark")
-    result = clock.run(app, wanted, lambda line: out.print(f"{time.perf_counter() - start:6.1f} s  {line}"))
+    result = clock.run(app, replay, lambda line: out.print(f"{time.perf_counter() - start:6.1f} s  {line}"))
     wide.print(demo_table(result.measurements, app.use_case.model.task))
     out.print(
         "Metrics are of rows with a mature label (for flights: of flown flights), with 90 % intervals by days, "

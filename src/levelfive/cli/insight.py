@@ -30,16 +30,16 @@ def check(
 
     app = open_app(landing)
     with app.platform.scratch(app.settings) as spark:
-        found = trial.run(spark, app.use_case, app.landing, limit=rows)
+        findings = trial.run(spark, app.use_case, app.landing, limit=rows)
     table = Table("looked at", "rows", "of them")
-    for part in found.parts:
+    for part in findings.parts:
         table.add_row(part.what, f"{part.rows:,}", part.said)
     wide.print(table)
-    for note in found.notes:
+    for note in findings.notes:
         out.print(f"note: {note}")
-    for fault in found.faults:
+    for fault in findings.faults:
         out.print(f"fault: {fault}")
-    if found.faults:
+    if findings.faults:
         raise typer.Exit(EXIT_REFUSED)
     out.print(f"No fault was found in {app.use_case.name!r}. Nothing was written.")
 
@@ -61,35 +61,35 @@ def report(
 def status(as_of: AsOf) -> None:
     """Say what is live, since when, why, and how it does."""
     from levelfive.monitoring.acknowledged import in_words
+    from levelfive.monitoring.alerts import STATEMENTS
     from levelfive.registry.store import CHAMPION
     from levelfive.reporting.status import status_of
 
     moment, app = parse_time(as_of), open_app()
-    found = status_of(app.context, app.registry, moment)
-    if found.live is None:
+    state = status_of(app.context, app.registry, moment)
+    if state.live is None:
         out.print(f"No champion of {app.registry.name} as of {iso(moment)}.")
     else:
-        out.print(f"{app.registry.name}: version {found.live.version} is live since {iso(found.live.promoted_at)}")
-        out.print(f"why: {found.live.reason}")
-    if found.alias != found.newest:
-        repair = shared().to_be_pasted(f"registry promote {found.newest} --as-of {iso(moment)}")
+        out.print(f"{app.registry.name}: version {state.live.version} is live since {iso(state.live.promoted_at)}")
+        out.print(f"why: {state.live.reason}")
+    if state.alias != state.newest:
+        repair = shared().to_be_pasted(f"registry promote {state.newest} --as-of {iso(moment)}")
         out.print(
-            f"the registry's alias {CHAMPION!r} points at {found.alias}, promotions say {found.newest}: "
+            f"the registry's alias {CHAMPION!r} points at {state.alias}, promotions say {state.newest}: "
             f"repair it with `{repair}`",
             style="bold",
         )
-    if found.live is None:
+    if state.live is None:
         return
-    if found.judged is not None:
-        said = (
-            f"harmful: {'; '.join(found.judged.harmful) or 'no'}; broken data: {'; '.join(found.judged.broken) or 'no'}"
-        )
-        out.print(f"latest window {found.judged.window}: {said}")
-    if found.acknowledged is not None:
-        out.print(f"which is {in_words(found.acknowledged)}")
-    if found.performance is None:
+    if state.verdict is not None:
+        reasons = {of.title.lower(): of.said_in(state.verdict) for of in STATEMENTS if not of.of_columns}
+        text = "; ".join(f"{title}: {'; '.join(texts) or 'no'}" for title, texts in reasons.items())
+        out.print(f"latest window {state.verdict.window}: {text}")
+    if state.acknowledgement is not None:
+        out.print(f"which is {in_words(state.acknowledgement)}")
+    if state.performance is None:
         out.print("no live predictions with mature labels yet")
         return
-    for name, estimate in found.performance.evaluation.estimates.items() if found.performance.evaluation else ():
+    for name, estimate in state.performance.evaluation.estimates.items() if state.performance.evaluation else ():
         out.print(f"{name}: {estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]")
-    out.print(f"on {found.performance.mature:,} mature rows of {found.performance.scored:,} scored since then")
+    out.print(f"on {state.performance.mature:,} mature rows of {state.performance.scored:,} scored since then")

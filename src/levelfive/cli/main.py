@@ -91,9 +91,9 @@ def _stop_printing() -> None:
     sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - it is written to until the process ends
 
 
-def _refuse(said: str) -> NoReturn:
+def _refuse(reason: str) -> NoReturn:
     console = Console(stderr=True, soft_wrap=True, markup=False, emoji=False)
-    console.print(f"levelfive: {said}", style="red", highlight=False)
+    console.print(f"levelfive: {reason}", style="red", highlight=False)
     sys.exit(EXIT_REFUSED)
 
 

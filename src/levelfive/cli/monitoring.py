@@ -47,11 +47,13 @@ def monitoring(
         out.print(f"  unusual, which by itself is no harm: {_columns(verdict.unusual)}")
         out.print(f"  harmful: {'; '.join(verdict.harmful) or 'no'}")
         out.print(f"  broken data: {'; '.join(verdict.broken) or 'no'}")
-    for found in result.performance:
-        for name, estimate in found.evaluation.estimates.items() if found.evaluation else ():
-            out.print(f"{found.window} {name}: {estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]")
-        young = f", provisional: {found.share_known:.1%} of the outcomes are known" if found.provisional else ""
-        out.print(f"{found.window}: {found.mature:,} mature rows of {found.scored:,} scored{young}")
+    for performance in result.performance:
+        for name, estimate in performance.evaluation.estimates.items() if performance.evaluation else ():
+            out.print(f"{performance.window} {name}: {estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]")
+        young = (
+            f", provisional: {performance.share_known:.1%} of the outcomes are known" if performance.provisional else ""
+        )
+        out.print(f"{performance.window}: {performance.mature:,} mature rows of {performance.scored:,} scored{young}")
 
 
 @monitoring_cli.command()
@@ -94,5 +96,5 @@ def acknowledge(
 
 
 def _columns(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:SHOWN_COLUMNS]) + (", ..." if len(names) > SHOWN_COLUMNS else "")
-    return f"{len(names)} columns ({shown})" if names else "none"
+    first = ", ".join(names[:SHOWN_COLUMNS]) + (", ..." if len(names) > SHOWN_COLUMNS else "")
+    return f"{len(names)} columns ({first})" if names else "none"

@@ -30,15 +30,15 @@ def preflight(
     from levelfive.preflight.checks import ask, connect
     from levelfive.preflight.target import read_target
 
-    chosen = read_target(bundle, target, environment=os.environ, options=variables or ())
-    findings = ask(connect(chosen, profile), chosen)
+    settings = read_target(bundle, target, environment=os.environ, options=variables or ())
+    findings = ask(connect(settings, profile), settings)
     table = Table("subject", "answer", "because")
-    for subject, found in findings.items():
-        table.add_row(subject, found.answer, found.reason)
+    for subject, finding in findings.items():
+        table.add_row(subject, finding.answer, finding.reason)
     wide.print(table)
-    wrong = [found for found in findings.values() if not found.is_fine]
-    for found in wrong:
-        if found.remedy:
-            out.print(found.remedy, highlight=False)
+    wrong = [finding for finding in findings.values() if not finding.is_fine]
+    for finding in wrong:
+        if finding.remedy:
+            out.print(finding.remedy, highlight=False)
     if wrong:
         raise typer.Exit(EXIT_REFUSED)

@@ -74,11 +74,11 @@ def approve(
     source_registry: FromRegistry = None,
 ) -> None:
     """Let a version that passed the gate go live, where promotion is manual; `promote` makes it the champion."""
-    from levelfive.registry import job as registry_job
+    from levelfive.registry import approval
 
     moment, app = parse_time(as_of), open_app()
     version = app.version_here(version, source_model, source_registry)
-    done = registry_job.approve(
+    is_approved = approval.approve(
         app.context,
         app.registry,
         version=version,
@@ -88,8 +88,8 @@ def approve(
         on_behalf_of=by,
         trainer_may_approve=app.settings.trainer_may_approve,
     )
-    said = f"is approved by {app.starter}" if done else "is the champion already"
-    out.print(f"Version {version} of {app.registry.name} {said}.")
+    outcome = f"is approved by {app.starter}" if is_approved else "is the champion already"
+    out.print(f"Version {version} of {app.registry.name} {outcome}.")
 
 
 @registry_cli.command()
@@ -135,9 +135,9 @@ def promote(
     result = registry_job.run(
         app.context, app.registry, version=version, as_of=moment, by=by or app.starter, approval=approval
     )
-    done = "is now" if result.promoted else "was already"
+    outcome = "is now" if result.promoted else "was already"
     out.print(
-        f"Version {version} of {app.registry.name} {done} the champion, since {iso(result.promotion.promoted_at)}."
+        f"Version {version} of {app.registry.name} {outcome} the champion, since {iso(result.promotion.promoted_at)}."
     )
 
 
@@ -157,36 +157,36 @@ def rollback(
     ] = None,
 ) -> None:
     """Make the champion before the present one the champion again."""
-    from levelfive.registry import job as registry_job
+    from levelfive.registry import rollback as rollbacks
 
     moment, app = parse_time(as_of), open_app()
     earliest = None if since is None else parse_time(since)
     if version or source_model or source_registry:
         version = app.version_here(version or "", source_model, source_registry)
-    result = registry_job.rollback(
+    result = rollbacks.rollback(
         app.context, app.registry, as_of=moment, by=by or app.starter, reason=reason, version=version, since=earliest
     )
-    done = "is the champion again" if result.promoted else "stays the champion: there is nothing to take back"
-    out.print(f"Version {result.promotion.version} of {app.registry.name} {done}.")
+    outcome = "is the champion again" if result.promoted else "stays the champion: there is nothing to take back"
+    out.print(f"Version {result.promotion.version} of {app.registry.name} {outcome}.")
 
 
 @registry_cli.command("list")
 def list_versions(as_of: AsOf) -> None:
     """List the registered versions, with role, training time, approval, and which is champion and challenger."""
-    from levelfive.registry import job as registry_job
     from levelfive.registry import tags as names
+    from levelfive.registry.promotions import champion
     from levelfive.registry.store import CHALLENGER
 
     moment, app = parse_time(as_of), open_app()
-    live = registry_job.champion(app.context, app.registry, moment)
+    live = champion(app.context.tables, app.registry.name, as_of=moment)
     waiting = app.registry.alias(CHALLENGER)
     table = Table("version", "role", "trained as of", "linked with", "approved by", "champion", "challenger")
-    for found in app.registry.versions():
-        tags = found.tags
+    for entry in app.registry.versions():
+        tags = entry.tags
         linked = tags.get(names.REFIT_OF) or tags.get(names.REFITTED_AS, "")
-        marks = ("yes" if one == found.version else "" for one in (live.version if live else None, waiting))
+        marks = ("yes" if one == entry.version else "" for one in (live.version if live else None, waiting))
         approved = tags.get(names.APPROVED_BY, "")
-        table.add_row(found.version, tags.get(names.ROLE, ""), tags.get(names.AS_OF, ""), linked, approved, *marks)
+        table.add_row(entry.version, tags.get(names.ROLE, ""), tags.get(names.AS_OF, ""), linked, approved, *marks)
     wide.print(table)
 
 

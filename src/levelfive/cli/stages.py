@@ -132,17 +132,17 @@ def _score_range(app: App, within: Window, each: timedelta, at_once: int) -> Non
     parts = backfill.run(app.context, app.registry, within=within, each=each, at_once=at_once)
     table = Table("window", "batch", "version", "new predictions")
     for part in parts:
-        done = part.outcome
-        if isinstance(done, ScoringResult):
-            table.add_row(str(part.window), done.batch_id, done.model_version, f"{done.rows:,}")
+        outcome = part.outcome
+        if isinstance(outcome, ScoringResult):
+            table.add_row(str(part.window), outcome.batch_id, outcome.model_version, f"{outcome.rows:,}")
         else:
-            table.add_row(str(part.window), "", "", f"refused: {done}")
+            table.add_row(str(part.window), "", "", f"refused: {outcome}")
     wide.print(table)
     scored = (part.outcome for part in parts if isinstance(part.outcome, ScoringResult))
     print_missing(sorted({hole for one in scored for hole in one.missing}), "Predictions among these rest on")
-    refused = sum(not isinstance(part.outcome, ScoringResult) for part in parts)
-    if refused:
-        out.print(f"{refused} of {len(parts)} windows were refused; the others are scored.")
+    refusals = sum(not isinstance(part.outcome, ScoringResult) for part in parts)
+    if refusals:
+        out.print(f"{refusals} of {len(parts)} windows were refused; the others are scored.")
         raise typer.Exit(EXIT_REFUSED)
 
 

@@ -1,4 +1,4 @@
-"""Conditions of Spark: which rows lie in a window."""
+"""Conditions of Spark: which rows lie in a window, on which day; and literals of its SQL."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from levelfive.core.days import DAY, offset_seconds
 from levelfive.core.windows import Window, sql_literal
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from pyspark.sql import Column
 
 
@@ -20,3 +23,14 @@ def in_window(column: str, window: Window) -> Column:
 def sql_window(column: str, window: Window) -> str:
     """Write the same condition in SQL."""
     return f"{column} >= {sql_literal(window.start)} AND {column} < {sql_literal(window.end)}"
+
+
+def text_literal(value: str) -> str:
+    """Write a text as a literal of Spark's SQL."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def day_number(column: str, day_starts_at: timedelta) -> Column:
+    """Tell the number of the use case's day of a time; see `core.days`. Null where there is no time."""
+    shifted = F.unix_seconds(column) - offset_seconds(day_starts_at)
+    return F.floor(shifted / int(DAY.total_seconds())).cast("int")

@@ -1,10 +1,10 @@
-"""Half-open windows of UTC time, and days as blocks of a use case's own clock."""
+"""Half-open windows of UTC time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise, takewhile
 
 from levelfive.errors import ConfigError
@@ -20,7 +20,7 @@ class Window:
     def __post_init__(self) -> None:
         """Refuse naive times and empty windows."""
         for edge in (self.start, self.end):
-            if edge.tzinfo is None or edge.utcoffset() != timedelta(0):
+            if not is_utc(edge):
                 raise ConfigError(f"a window takes times in UTC, got {edge!r}")
         if self.start >= self.end:
             raise ConfigError(f"a window must end after its start, got {self}")
@@ -81,9 +81,9 @@ class Clock:
         return moment if moment < self.begin else self.stands_for + (moment - self.begin)
 
 
-def start_of(day: date, day_starts_at: timedelta) -> datetime:
-    """Tell when a use case's day begins, which it does so long after UTC midnight."""
-    return datetime.combine(day, time(), UTC) + day_starts_at
+def is_utc(moment: datetime) -> bool:
+    """Tell whether a time says that it is in UTC."""
+    return moment.utcoffset() == timedelta(0)
 
 
 def iso(moment: datetime) -> str:

@@ -13,6 +13,7 @@ from itertools import chain
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from levelfive.core.conditions import text_literal
 from levelfive.errors import ConfigError, ContractError
 from levelfive.formats.texts import MALFORMED, REFUSALS
 from levelfive.usecase import columns
@@ -25,8 +26,6 @@ SHOWN_CHARACTERS = 40
 # Of a row that the reader refuses: why, in about as many characters, and what came.
 SHOWN_OF_A_ROW = 78
 SHOWN_REASONS = 3
-# Between reasons: what `_shown` strips from every value that came.
-SEPARATOR = "\u0001"
 
 _FRACTION = r"\s*[+-]?[\d.]+([eE][+-]?\d+)?\s*"
 _DATE = r"\s*\d{4}-\d\d?-\d\d?"
@@ -44,11 +43,6 @@ _UNPRINTABLE = r"[\p{C}\p{Zl}\p{Zp}]"
 def full_match(pattern: str) -> str:
     """Anchor a regular expression at both ends; unlike `^` and `$`, a trailing line break does not pass."""
     return rf"\A(?:{pattern})\z"
-
-
-def text_literal(value: str) -> str:
-    """Write a text as a literal of Spark's SQL."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def demands(source: Source) -> tuple[Expectation, ...]:
@@ -84,15 +78,11 @@ def typed(frame: DataFrame, source: Source) -> DataFrame:
     )
 
 
-def condition(expectation: Expectation) -> Column:
-    """Translate an expectation: true where the row satisfies it; null satisfies all but `NOT_NULL`.
+def condition(expectation: Expectation) -> str:
+    """Translate an expectation to SQL: true where the row satisfies it; null satisfies all but `NOT_NULL`.
 
     `ONE_OF` and `MATCHES` look at the value's text, so `one_of("month", "1", "2")` holds for integers too.
     """
-    return F.expr(_condition(expectation))
-
-
-def _condition(expectation: Expectation) -> str:
     column = _name(expectation.column)
     match expectation.kind:
         case ExpectationKind.NOT_NULL:
@@ -155,18 +145,18 @@ def tally(frame: DataFrame, source: Source) -> DataFrame:
     )
 
 
-def check_header(found: Sequence[str], source: Source, file_name: str) -> None:
+def check_header(names: Sequence[str], source: Source, file_name: str) -> None:
     """Refuse a file whose header is not exactly the source's columns in their order.
 
     Raises:
         ContractError: Names the columns that are missing, unexpected, repeated or out of order.
     """
     expected = list(source.columns)
-    if list(found) == expected:
+    if list(names) == expected:
         return
     raise ContractError(
         f"{file_name}: expected the header of source {source.name!r}, {','.join(expected)}; "
-        f"got {'; '.join(_differences(found, expected))}.{_header_hint(found, source)} "
+        f"got {'; '.join(_differences(names, expected))}.{_header_hint(names, source)} "
         "Deliver the file again with the expected header, or change the columns of the source."
     )
 
@@ -215,23 +205,23 @@ def _refusal(name: str, kind: str) -> tuple[str, str]:
 
 
 def _failure(demand: Expectation, source: Source) -> tuple[str, str]:
-    said, failed = text_literal(_said(demand, source)), f"NOT {_condition(demand)}"
+    reason, failed = text_literal(_said(demand, source)), f"NOT {condition(demand)}"
     if demand.kind is not ExpectationKind.NOT_NULL:
-        return failed, f"concat({said}, ': ', {_shown(_name(demand.column))})"
+        return failed, f"concat({reason}, ': ', {_shown(_name(demand.column))})"
     failed = f"{_name(demand.column)} IS NULL"
     if kind := source.columns.get(demand.column):
         # A text of the wrong type has its reason already.
         its_reason = text_literal(_not_a(demand.column, kind) + ":")
         failed += f" AND NOT exists({TYPE_REASONS}, said -> startswith(said, {its_reason}))"
-    return failed, said
+    return failed, reason
 
 
-def _reasons(found: Sequence[tuple[str, str]]) -> str:
-    if not found:
+def _reasons(failures: Sequence[tuple[str, str]]) -> str:
+    if not failures:
         return "CAST(array() AS ARRAY<STRING>)"
     # Spark interprets array functions that take a lambda, and all they are given: no good row may meet them.
-    any_failed = " OR ".join(f"({failed})" for failed, _ in found)
-    texts = ", ".join(f"CASE WHEN {failed} THEN {reason} END" for failed, reason in found)
+    any_failed = " OR ".join(f"({failed})" for failed, _ in failures)
+    texts = ", ".join(f"CASE WHEN {failed} THEN {reason} END" for failed, reason in failures)
     return f"CASE WHEN {any_failed} THEN array_compact(array({texts})) ELSE CAST(array() AS ARRAY<STRING>) END"
 
 
@@ -255,22 +245,22 @@ def _has(reasons: str, start: str) -> Column:
     return F.exists(reasons, lambda reason: (reason == start) | reason.startswith(f"{start}: "))
 
 
-def _differences(found: Sequence[str], expected: Sequence[str]) -> Iterator[str]:
-    shared = [name for name in dict.fromkeys(found) if name in expected]
+def _differences(header: Sequence[str], expected: Sequence[str]) -> Iterator[str]:
+    shared = [name for name in dict.fromkeys(header) if name in expected]
     in_order = [name for name in expected if name in shared]
     for what, names in (
-        ("missing", [name for name in expected if name not in found]),
-        ("unexpected", [name for name in dict.fromkeys(found) if name not in expected]),
-        ("repeated", [name for name in dict.fromkeys(found) if found.count(name) > 1]),
+        ("missing", [name for name in expected if name not in header]),
+        ("unexpected", [name for name in dict.fromkeys(header) if name not in expected]),
+        ("repeated", [name for name in dict.fromkeys(header) if header.count(name) > 1]),
         ("out of order", [name for name, place in zip(shared, in_order, strict=True) if name != place]),
     ):
         if names:
             yield f"{what}: {', '.join(repr(name[:SHOWN_CHARACTERS]) for name in names)}"
 
 
-def _header_hint(found: Sequence[str], source: Source) -> str:
-    if hint := source.format.hint(found, tuple(source.columns)):
+def _header_hint(header: Sequence[str], source: Source) -> str:
+    if hint := source.format.hint(header, tuple(source.columns)):
         return hint
-    if [name.strip("\ufeff \t\r").lower() for name in found] == [name.lower() for name in source.columns]:
+    if [name.strip("\ufeff \t\r").lower() for name in header] == [name.lower() for name in source.columns]:
         return " The names differ only by case, spaces or a byte order mark."
     return ""

@@ -13,10 +13,12 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window as Over
 
-from levelfive.core.windows import EPOCH, from_micros
+from levelfive.core.conditions import day_number
+from levelfive.core.days import date_of
+from levelfive.core.windows import from_micros
 from levelfive.data import contract
 from levelfive.data.landing import LandingFile, read_rows
-from levelfive.errors import LandingError
+from levelfive.errors import LandingError, first_line
 from levelfive.storage.tables import Tables
 from levelfive.usecase.calls import derived
 from levelfive.usecase.columns import own
@@ -88,8 +90,7 @@ def apply_contract(
         counts = _count(judged, good, source, day_starts_at)
     except PySparkException as err:
         names = ", ".join(file.name for file in files)
-        said = str(err).splitlines()[0]
-        raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {said}") from err
+        raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {first_line(err)}") from err
     for file in files:
         _check(judged, source, file, counts)
     return Batch(source, tuple(files), judged, good, counts)
@@ -124,15 +125,15 @@ def rows_of_texts(
 
 
 def _check(judged: DataFrame, source: Source, file: LandingFile, counts: Mapping[str, FileCounts]) -> None:
-    found = counts[file.name]
-    if found.rows_in and found.quarantined / found.rows_in > source.max_quarantined_share:
+    of_file = counts[file.name]
+    if of_file.rows_in and of_file.quarantined / of_file.rows_in > source.max_quarantined_share:
         # Counting by reason is slow, and only a refusal needs it.
         tally = contract.tally(judged.where(F.col("source_file") == file.name), source).collect()[0]
         contract.check_share(
             source,
             str(file.path),
-            rows_in=found.rows_in,
-            quarantined=found.quarantined,
+            rows_in=of_file.rows_in,
+            quarantined=of_file.quarantined,
             reasons=tally["reasons"],
         )
 
@@ -149,16 +150,9 @@ def first_of_each_key(good: DataFrame, source: Source) -> DataFrame:
     return good.withColumn(PLACE, F.row_number().over(order)).where(F.col(PLACE) == 1).drop(PLACE)
 
 
-def day_of(source: Source, day_starts_at: timedelta) -> Column:
-    """Tell a row's day, as days since 1970; null for one without a date."""
-    if source.event_time is None:
-        return F.lit(None).cast("int")
-    return F.floor((F.unix_seconds(source.event_time) - int(day_starts_at.total_seconds())) / 86_400).cast("int")
-
-
-def as_date(days: int) -> date:
-    """Turn days since 1970 into a date."""
-    return EPOCH.date() + timedelta(days=days)
+def day_of_row(source: Source, day_starts_at: timedelta) -> Column:
+    """Tell the number of a row's day; null for one without a date."""
+    return F.lit(None).cast("int") if source.event_time is None else day_number(source.event_time, day_starts_at)
 
 
 def _count(judged: DataFrame, good: DataFrame, source: Source, day_starts_at: timedelta) -> dict[str, FileCounts]:
@@ -166,14 +160,14 @@ def _count(judged: DataFrame, good: DataFrame, source: Source, day_starts_at: ti
     all_rows = judged.groupBy("source_file").agg(
         F.count(F.lit(1)).alias("rows_in"), F.count_if(F.size(contract.REASONS) > 0).alias("quarantined")
     )
-    good_rows = good.groupBy("source_file", day_of(source, day_starts_at).alias("day")).agg(
+    good_rows = good.groupBy("source_file", day_of_row(source, day_starts_at).alias("day")).agg(
         F.count(F.lit(1)).alias("candidates"),
         F.unix_micros(F.min(dated)).alias("low"),
         F.unix_micros(F.max(dated)).alias("high"),
     )
-    found: dict[str, list[Row]] = defaultdict(list)
+    by_file: dict[str, list[Row]] = defaultdict(list)
     for row in all_rows.join(good_rows, on="source_file", how="left").fillna(0, subset="candidates").collect():
-        found[row["source_file"]].append(row)
+        by_file[row["source_file"]].append(row)
     return {
         name: FileCounts(
             days[0]["rows_in"],
@@ -181,7 +175,7 @@ def _count(judged: DataFrame, good: DataFrame, source: Source, day_starts_at: ti
             sum(row["candidates"] for row in days),
             from_micros(min((row["low"] for row in days if row["low"] is not None), default=None)),
             from_micros(max((row["high"] for row in days if row["high"] is not None), default=None)),
-            {as_date(row["day"]): row["candidates"] for row in days if row["day"] is not None},
+            {date_of(row["day"]): row["candidates"] for row in days if row["day"] is not None},
         )
-        for name, days in found.items()
+        for name, days in by_file.items()
     }

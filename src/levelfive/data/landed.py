@@ -44,12 +44,12 @@ def new_files(run: Run, landing: Path, sources: Sequence[Source]) -> dict[str, t
     files = {
         source.name: [inspect(path, seen[source.name], source) for path in listed[source.name]] for source in sources
     }
-    others = {file.sha256 for name, found in files.items() for file in found if file.sha256 not in seen[name]}
+    others = {file.sha256 for name, of_source in files.items() for file in of_source if file.sha256 not in seen[name]}
     if others:
         for name, twins in _seen(run, sha256=others).items():
             seen[name] |= twins
-    found = {name: unseen(of, seen[name]) for name, of in files.items()}
-    return {name: fresh for name, fresh in found.items() if fresh}
+    fresh = {name: unseen(of_source, seen[name]) for name, of_source in files.items()}
+    return {name: of_source for name, of_source in fresh.items() if of_source}
 
 
 def newest_times(run: Run, *, since: datetime | None = None) -> dict[str, list[datetime]]:
@@ -69,6 +69,12 @@ def dated_files(run: Run, sources: Collection[str]) -> dict[str, list[str]]:
         if row["max_event_time"] is not None:
             files[row["source"]].append(row["source_file"])
     return files
+
+
+def add_files(run: Run, files: Sequence[LandedFile]) -> None:
+    """Write files down that were ingested."""
+    if files:
+        run.wrote(run.tables.control_tables.add(LANDING_FILES, files))
 
 
 def _seen(run: Run, **where: Iterable[str]) -> defaultdict[str, dict[str, str]]:

@@ -42,9 +42,9 @@ def list_files(landing: Path, source: Source) -> tuple[Path, ...]:
     """
     folder = landing / source.name
     endings = " or ".join(source.format.endings)
-    found = sorted(path for path in _entries(folder) if not path.name.startswith(PASSED_OVER))
-    files = tuple(path for path in found if is_of(source.format, path))
-    if others := [path.name for path in found if path not in files and not path.is_dir()]:
+    entries = sorted(path for path in _entries(folder) if not path.name.startswith(PASSED_OVER))
+    files = tuple(path for path in entries if is_of(source.format, path))
+    if others := [path.name for path in entries if path not in files and not path.is_dir()]:
         raise LandingError(
             f"source {source.name!r}: expected files that end in {endings} in {folder}, found also "
             f"{', '.join(others)}. Nothing was ingested; take them away, or name their format in the source."
@@ -63,8 +63,8 @@ def has_nothing(landing: Path, sources: Iterable[Source]) -> bool:
     Raises:
         LandingError: A folder cannot be listed.
     """
-    found = (path for source in sources for path in _entries(landing / source.name))
-    return all(path.name.startswith(PASSED_OVER) for path in found)
+    entries = (path for source in sources for path in _entries(landing / source.name))
+    return all(path.name.startswith(PASSED_OVER) for path in entries)
 
 
 def inspect(path: Path, known: Collection[str] = (), source: Source = ANY) -> LandingFile:

@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from levelfive.core.windows import Window, start_of
-from levelfive.data.rhythm import DAY, JUDGED_DAYS, YEAR_DAYS, Span, rhythm
+from levelfive.core.days import DAY, day_of, start_of
+from levelfive.core.windows import Window
+from levelfive.data.rhythm import JUDGED_DAYS, YEAR_DAYS, Span, rhythm
 from levelfive.errors import ConfigError
 from levelfive.storage.annotations import (
     ACKNOWLEDGED,
@@ -85,13 +86,13 @@ def count_days(run: Run, days: Mapping[str, FileDays], as_of: datetime) -> None:
 
 def counted(run: Run, sources: Collection[str], *, as_of: datetime) -> frozenset[str]:
     """List those among some sources whose days are counted; only without any of late, the whole past is asked."""
-    found: set[str] = set()
+    known: set[str] = set()
     for since in (as_of.date() - RECENT, None):
-        left = set(sources) - found
+        left = set(sources) - known
         if left:
             rows = run.rows(SOURCE_DAYS, columns=("source",), where={"source": left}, between={"day": (since, None)})
-            found |= {row["source"] for row in rows}
-    return frozenset(found)
+            known |= {row["source"] for row in rows}
+    return frozenset(known)
 
 
 def missing(run: Run, use_case: UseCase, *, as_of: datetime, sources: Iterable[str] | None = None) -> Missing:
@@ -103,7 +104,7 @@ def missing(run: Run, use_case: UseCase, *, as_of: datetime, sources: Iterable[s
         as_of: Days after it are not looked at.
         sources: Only these; by default all.
     """
-    return _missing(run, use_case, day_of(as_of, use_case), sources, as_of=as_of)
+    return _missing(run, use_case, day_of(as_of, use_case.day_starts_at), sources, as_of=as_of)
 
 
 def _missing(run: Run, use_case: UseCase, until: date, sources: Iterable[str] | None, *, as_of: datetime) -> Missing:
@@ -113,17 +114,18 @@ def _missing(run: Run, use_case: UseCase, until: date, sources: Iterable[str] | 
     columns, oldest = ("source", "day", "accepted"), until - (JUDGED_DAYS + YEAR_DAYS) * DAY
     for row in run.rows(SOURCE_DAYS, columns=columns, where={"source": wanted}, between={"day": (oldest, None)}):
         known[row["source"]][row["day"]] += row["accepted"]
-    found = {name: rhythm(rows, until=until) for name, rows in known.items() if rows}
-    holes = tuple(Hole(name, span.first, span.last) for name, one in found.items() for span in one.holes)
+    rhythms = {name: rhythm(rows, until=until) for name, rows in known.items() if rows}
+    holes = tuple(Hole(name, span.first, span.last) for name, one in rhythms.items() for span in one.holes)
     if holes:
         known_holes = _acknowledged(run, use_case, {hole.source for hole in holes}, as_of)
         holes = tuple(part for hole in holes for part in _without(hole, known_holes))
-    return Missing(holes, {name: one.known_days for name, one in found.items() if not one.can_tell})
+    return Missing(holes, {name: one.known_days for name, one in rhythms.items() if not one.can_tell})
 
 
 def within(holes: Iterable[Hole], window: Window, use_case: UseCase) -> tuple[Hole, ...]:
     """Choose the holes that states and predictions of a window look back to."""
-    first, last = day_of(window.start - use_case.lookback, use_case), day_of(window.end - _INSTANT, use_case)
+    looked_at = Window(window.start - use_case.lookback, window.end)
+    first, last = (day_of(edge, use_case.day_starts_at) for edge in _first_and_last(looked_at))
     return tuple(hole for hole in holes if hole.first <= last and hole.last >= first)
 
 
@@ -136,11 +138,11 @@ def looked_back_to(
 
 def note(run: Run, holes: Iterable[Hole]) -> tuple[Hole, ...]:
     """Keep holes in a run's record, if there are any, and hand them on."""
-    found = tuple(holes)
-    if found:
-        run.counts["missing_days"] = sum(hole.days for hole in found)
-        run.notes["missing"] = "; ".join(map(str, found))
-    return found
+    noted = tuple(holes)
+    if noted:
+        run.counts["missing_days"] = sum(hole.days for hole in noted)
+        run.notes["missing"] = "; ".join(map(str, noted))
+    return noted
 
 
 def acknowledge(context: JobContext, hole: Hole, *, by: str, reason: str, as_of: datetime) -> tuple[Hole, ...]:
@@ -168,16 +170,8 @@ def acknowledge(context: JobContext, hole: Hole, *, by: str, reason: str, as_of:
             run, Annotation(ACKNOWLEDGED, source_subject(hole.source), Window(first, after), by, reason, said_at=as_of)
         )
         # A person may look back for long: the holes around these days are told, not those around the logical now.
-        until = min(day_of(as_of, use_case), hole.last + YEAR_DAYS * DAY)
+        until = min(day_of(as_of, use_case.day_starts_at), hole.last + YEAR_DAYS * DAY)
         return note(run, _missing(run, use_case, until, [hole.source], as_of=as_of).holes)
-
-
-def day_of(moment: datetime, use_case: UseCase) -> date:
-    """Tell the use case's day of a time."""
-    return (moment - use_case.day_starts_at).date()
-
-
-_INSTANT = timedelta(microseconds=1)
 
 
 def _check(use_case: UseCase, hole: Hole) -> None:
@@ -189,10 +183,15 @@ def _check(use_case: UseCase, hole: Hole) -> None:
 
 def _acknowledged(run: Run, use_case: UseCase, sources: Iterable[str], as_of: datetime) -> list[Hole]:
     names = {source_subject(name): name for name in sources}
+    annotations = list_annotations(run, ACKNOWLEDGED, list(names), as_of=as_of)
     return [
-        Hole(names[one.subject], day_of(one.window.start, use_case), day_of(one.window.end - _INSTANT, use_case))
-        for one in list_annotations(run, ACKNOWLEDGED, list(names), as_of=as_of)
+        Hole(names[one.subject], *(day_of(edge, use_case.day_starts_at) for edge in _first_and_last(one.window)))
+        for one in annotations
     ]
+
+
+def _first_and_last(window: Window) -> tuple[datetime, datetime]:
+    return window.start, window.end - timedelta.resolution
 
 
 def _without(hole: Hole, known: Iterable[Hole]) -> Iterable[Hole]:

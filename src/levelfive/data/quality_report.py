@@ -118,8 +118,8 @@ def _great_expectations() -> ModuleType:
 
 def _translated(expectations: ModuleType, demand: Expectation, place: int) -> SuiteExpectation:
     name, wanted = _suite_terms(demand)
-    made: SuiteExpectation = getattr(expectations, name)(column=demand.column, meta={_PLACE: place}, **wanted)
-    return made
+    translated: SuiteExpectation = getattr(expectations, name)(column=demand.column, meta={_PLACE: place}, **wanted)
+    return translated
 
 
 def _suite_terms(demand: Expectation) -> tuple[str, dict[str, object]]:

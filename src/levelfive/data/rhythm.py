@@ -19,10 +19,11 @@ import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 from statistics import fmean, median, pvariance
 
+from levelfive.core.days import DAY
 from levelfive.core.windows import LONGEST_GAP
 
 USUAL_DAYS = 56
@@ -40,8 +41,6 @@ MIN_ROWS_AFTER = 2
 LEAST_DISPERSION = 0.5
 # Holes that ended longer ago are not looked for.
 JUDGED_DAYS = 2 * YEAR_DAYS
-
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, order=True)
@@ -184,12 +183,12 @@ class _Past:
     def _closed(self) -> frozenset[int]:
         shares = {}
         for weekday in range(7):
-            found = [rows > 0 for day, rows in self.days[-USUAL_DAYS:] if day.weekday() == weekday]
-            if len(found) >= MIN_OF_WEEKDAY:
-                shares[weekday] = sum(found) / len(found)
+            present = [rows > 0 for day, rows in self.days[-USUAL_DAYS:] if day.weekday() == weekday]
+            if len(present) >= MIN_OF_WEEKDAY:
+                shares[weekday] = sum(present) / len(present)
         if max(shares.values(), default=0.0) < OPEN_SHARE:
             return frozenset()
-        return frozenset(weekday for weekday, found in shares.items() if found < CLOSED_SHARE)
+        return frozenset(weekday for weekday, share in shares.items() if share < CLOSED_SHARE)
 
     def _can_tell(self) -> bool:
         return len(self.last) >= MIN_KNOWN_DAYS

@@ -155,16 +155,17 @@ class DatabricksFeatureStore:
     def _make(self, table: FeatureTable, schema: StructType) -> None:
         name, keys = self._tables.name(table.name), primary_key(table)
         if self._tables.exists(table.name):
-            made = self._engineering.client.get_table(name=name)
+            described = self._engineering.client.get_table(name=name)
         else:
             time = KNOWN_AT if table.timestamped else None
-            made = self._engineering.client.create_table(
+            described = self._engineering.client.create_table(
                 name=name, primary_keys=list(keys), timeseries_column=time, schema=schema
             )
-        if set(made.primary_keys) != set(keys):
+        if set(described.primary_keys) != set(keys):
             raise TableError(
-                f"feature table {name} has the primary key ({', '.join(made.primary_keys)}), the use case declares "
-                f"({', '.join(keys)}): drop the table and run the features stage again, or change the declaration"
+                f"feature table {name} has the primary key ({', '.join(described.primary_keys)}), the use case "
+                f"declares ({', '.join(keys)}): drop the table and run the features stage again, or change the "
+                "declaration"
             )
 
     def _remove_stale(self, table: FeatureTable, rows: DataFrame, window: Window) -> None:
@@ -180,8 +181,8 @@ class DatabricksFeatureStore:
     ) -> DataFrame:
         names = ", ".join(sorted({self._tables.name(lookup.table) for lookup in lookups}))
         with refusals_of(names):
-            found = [(lookup, read(lookup.table)) for lookup in lookups]
-            wanted = [self._bound(lookup, table) for lookup, table in found]
+            pairs = [(lookup, read(lookup.table)) for lookup in lookups]
+            wanted = [self._bound(lookup, table) for lookup, table in pairs]
             ticks = {
                 _tick_name(lookup.grid): F.timestamp_seconds(tick(lookup.grid))
                 for lookup in lookups
@@ -191,7 +192,7 @@ class DatabricksFeatureStore:
                 df=spine.withColumns(ticks) if ticks else spine, feature_lookups=wanted, label=label
             )
             joined = training_set.load_df()
-        minutes = {name: part for pair in found for name, part in _minutes(*pair).items()}
+        minutes = {name: part for pair in pairs for name, part in _minutes(*pair).items()}
         return joined.withColumns(minutes) if minutes else joined
 
     def _bound(self, lookup: Lookup, table: DataFrame) -> object:

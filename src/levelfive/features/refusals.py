@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pyspark.errors import AnalysisException, PythonException
 
 from levelfive import errors
-from levelfive.errors import LevelfiveError, TableError
+from levelfive.errors import LevelfiveError, TableError, first_line
 from levelfive.storage.conflicts import is_conflict, overtaken
 
 # Unity Catalog's refusals come through Spark, Spark Connect and REST, as different classes with the same words.
@@ -65,28 +65,24 @@ class refusals_of:
 
 
 def _refusal(tables: str, err: Exception) -> TableError | None:
-    said = str(err)
+    message = str(err)
     if is_conflict(err):
         return overtaken(tables)
-    if any(words in said for words in NO_GRANT):
-        return TableError(f"{tables}: a grant is missing. {_remedy(said)}")
-    if any(words in said for words in NO_TABLE):
+    if any(words in message for words in NO_GRANT):
+        return TableError(f"{tables}: a grant is missing. {_remedy(err)}")
+    if any(words in message for words in NO_TABLE):
         return TableError(
             f"{tables} is not there, or may not be seen: run the features stage, or ask for USE CATALOG, USE SCHEMA "
-            f"and SELECT. It was said: {_first_line(said)}"
+            f"and SELECT. It was said: {first_line(err)}"
         )
     if isinstance(err, AnalysisException | ValueError):
-        return TableError(f"{tables}: the feature store refused: {_first_line(said)}")
+        return TableError(f"{tables}: the feature store refused: {first_line(err)}")
     return None
 
 
-def _remedy(said: str) -> str:
-    lacking = LACKING.search(said)
+def _remedy(err: Exception) -> str:
+    lacking = LACKING.search(str(err))
     if lacking is None:
-        return f"It was said: {_first_line(said)}"
+        return f"It was said: {first_line(err)}"
     name = ".".join(f"`{part}`" for part in lacking["name"].replace("`", "").split("."))
     return f"Its owner can say: GRANT {lacking['privilege']} ON {lacking['kind'].upper()} {name} TO `<who runs this>`"
-
-
-def _first_line(said: str) -> str:
-    return next((line for line in said.splitlines() if line.strip()), "nothing")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
 
-from levelfive.errors import RegistryError
+from levelfive.errors import RegistryError, first_line
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -71,12 +71,6 @@ class refusals_of:
 def is_of_a_database(err: BaseException | None) -> bool:
     """Tell whether a database, or a migration of one, raised an error: only a laptop has the packages."""
     return type(err).__module__.split(".")[0] in ("sqlalchemy", "sqlite3", "alembic")
-
-
-def first_line(err: BaseException | None) -> str:
-    """Say what an error says, in one line."""
-    said = str(getattr(err, "message", err))
-    return next((line.strip() for line in said.splitlines() if line.strip()), type(err).__name__)
 
 
 def quieten() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from levelfive.core.windows import Window, iso, start_of
+from levelfive.core.days import DAY, start_of
+from levelfive.core.windows import Window, iso
 from levelfive.errors import ConfigError
 from levelfive.monitoring.left_out import LeftOut
 from levelfive.monitoring.records import VerdictRecord, verdicts
@@ -13,7 +14,6 @@ from levelfive.storage.annotations import ACKNOWLEDGED, Annotation, annotate, li
 from levelfive.storage.runs import JobContext, Run
 
 _SHOWN_WINDOWS = 3
-_DAY = timedelta(days=1)
 _CALLS = ("harmful", "broken")
 _LEARNED = {
     LeftOut.FLAGGED: "it is learned from, but for the days of broken deliveries",
@@ -90,17 +90,17 @@ def covering(known: Known, record: VerdictRecord) -> Annotation | None:
     return word if word is not None and calls and calls <= set(word.covers) else None
 
 
-def excluded(told: Sequence[VerdictRecord], known: Known, *, day_starts_at: timedelta) -> tuple[Window, ...]:
+def excluded(records: Sequence[VerdictRecord], known: Known, *, day_starts_at: timedelta) -> tuple[Window, ...]:
     """List the times that nothing is learned from: the days of broken deliveries, and what a person left out.
 
     Args:
-        told: The verdicts of a time.
+        records: The verdicts of a time.
         known: The acknowledgements of that time; of those that hold a day, the last one counts.
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
     """
-    days = sorted({day for one in told for day in one.left_out})
+    days = sorted({day for one in records for day in one.left_out})
     starts = (start_of(day, day_starts_at) for day in days)
-    flagged = (Window(start, start + _DAY) for start in starts)
+    flagged = (Window(start, start + DAY) for start in starts)
     kept = [day for day in flagged if _last_word(known.values(), day) != LeftOut.NOTHING]
     whole = (window for window, word in known.items() if word.left_out == LeftOut.WINDOW)
     return (*kept, *sorted(whole))
@@ -118,8 +118,8 @@ def not_learned_from(
         run: Notes the versions of the tables that are read, where one is under way.
     """
     run = run or Run(context.tables, "not learned from")
-    told, known = verdicts(run, model_name, as_of=as_of), acknowledgements(run, model_name, as_of=as_of)
-    return excluded(told, known, day_starts_at=context.use_case.day_starts_at)
+    records, known = verdicts(run, model_name, as_of=as_of), acknowledgements(run, model_name, as_of=as_of)
+    return excluded(records, known, day_starts_at=context.use_case.day_starts_at)
 
 
 def _last_word(known: Iterable[Annotation], day: Window) -> str | None:
@@ -127,14 +127,14 @@ def _last_word(known: Iterable[Annotation], day: Window) -> str | None:
     return max(of_day, key=lambda word: word.said_at).left_out if of_day else None
 
 
-def _calls(told: Sequence[VerdictRecord], window: Window, as_of: datetime) -> list[VerdictRecord]:
+def _calls(records: Sequence[VerdictRecord], window: Window, as_of: datetime) -> list[VerdictRecord]:
     """Choose the verdicts by which a window called a person."""
-    calls = [one for one in told if one.harmful or one.broken]
-    found = [one for one in calls if one.window == window]
-    if found:
-        return found
+    calls = [one for one in records if one.harmful or one.broken]
+    of_window = [one for one in calls if one.window == window]
+    if of_window:
+        return of_window
     others = list(dict.fromkeys(str(one.window) for one in calls))[-_SHOWN_WINDOWS:]
     remedy = f"name one that did: {', '.join(others)}" if others else "there is none that did, and nothing to do"
-    if any(one.window == window for one in told):
+    if any(one.window == window for one in records):
         raise ConfigError(f"the window {window} called nobody as of {iso(as_of)}; {remedy}")
     raise ConfigError(f"no verdict on the window {window} is known as of {iso(as_of)}, so it called nobody; {remedy}")

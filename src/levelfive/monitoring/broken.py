@@ -124,36 +124,36 @@ def _judged(
     days, columns = accepted.shape
     accepted = accepted.copy()
     broken = np.zeros((days, columns), bool)
-    told: list[tuple[Bools, Compared, Bools]] = []
+    by_day: list[tuple[Bools, Compared, Bools]] = []
     waiting: Bools | None = None
     for day in range(max(first - 1, 0), days):
         if day == 0 or waiting is None or ordinals[day] != ordinals[day - 1] + 1:
             waiting = None
         reference = _reference(ordinals, accepted, day, waiting)
-        found = compare(day, reference)
+        compared = compare(day, reference)
         enough = (reference.sum(axis=0) >= MIN_REFERENCE_DAYS) & judgeable[day]
-        flags = found.flagged & enough[:, None]
+        flags = compared.flagged & enough[:, None]
         running = np.zeros(columns, bool) if waiting is None else (flags & waiting).any(axis=1)
         waiting = flags & accepted[day][:, None] if day < first else flags
         if day < first:
             continue
-        told.append((enough, found, flags))
-        broken[day] = running | (found.far & enough[:, None]).any(axis=1)
+        by_day.append((enough, compared, flags))
+        broken[day] = running | (compared.far & enough[:, None]).any(axis=1)
         if day > first:
             broken[day - 1] |= running  # two days running are both broken, and neither is a reference
             accepted[day - 1] &= ~running
         accepted[day] &= ~broken[day]
-    return _together(first, broken, told)
+    return _together(first, broken, by_day)
 
 
-def _together(first: int, broken: Bools, told: Sequence[tuple[Bools, Compared, Bools]]) -> Judged:
+def _together(first: int, broken: Bools, by_day: Sequence[tuple[Bools, Compared, Bools]]) -> Judged:
     return Judged(
-        judged=np.stack([enough for enough, _, _ in told]),
-        flagged=np.stack([flags for _, _, flags in told]),
+        judged=np.stack([enough for enough, _, _ in by_day]),
+        flagged=np.stack([flags for _, _, flags in by_day]),
         broken=broken[first:],
-        value=np.stack([found.value for _, found, _ in told]),
-        usual=np.stack([found.usual for _, found, _ in told]),
-        seen_from=np.stack([found.seen_from for _, found, _ in told]),
+        value=np.stack([compared.value for _, compared, _ in by_day]),
+        usual=np.stack([compared.usual for _, compared, _ in by_day]),
+        seen_from=np.stack([compared.seen_from for _, compared, _ in by_day]),
     )
 
 

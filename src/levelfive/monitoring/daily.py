@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from levelfive.core.windows import Window, start_of
+from levelfive.core.days import DAY, date_of, day_of, number_of, start_of
+from levelfive.core.windows import Window
 from levelfive.monitoring.broken import Judged, judge_days, judge_volume
 from levelfive.monitoring.faults import Fault, Faults
-from levelfive.monitoring.profiling import EPOCH, WindowProfiles, finish
+from levelfive.monitoring.profiling import WindowProfiles, finish
 from levelfive.monitoring.strange import KINDS, LEVELS, Bools, DailyValues, Kind
-from levelfive.statistics.baseline import SCORE, Baseline, is_score
+from levelfive.statistics.baseline import SCORE_PROFILE, Baseline, is_score
 from levelfive.statistics.histograms import Histogram
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
 
-DAY = timedelta(days=1)
 # A number is far outside a range where it lies so many of its widths beyond it.
 FAR = 0.5
 
@@ -38,14 +38,14 @@ class DayOfColumn:
 Known = Mapping[tuple[date, str], DayOfColumn]
 
 
-def far_outside(partial: Partial, done: NumericProfile | CategoricalProfile) -> int | None:
+def far_outside(partial: Partial, profile: NumericProfile | CategoricalProfile) -> int | None:
     """Count the values that a baseline does not have: other categories, and numbers far outside its range.
 
     Those below or above the range count if their mean lies half of the range's width beyond it.
     """
-    if isinstance(done, CategoricalProfile):
-        return done.outside
-    return _far(partial, done.histogram)
+    if isinstance(profile, CategoricalProfile):
+        return profile.outside
+    return _far(partial, profile.histogram)
 
 
 def _far(partial: Partial, histogram: Histogram) -> int:
@@ -61,7 +61,7 @@ def _far(partial: Partial, histogram: Histogram) -> int:
 def days_of_training(baseline: Baseline) -> dict[tuple[date, str], DayOfColumn]:
     """List the training's last days; none of their values is outside of what the training has."""
     return {
-        (EPOCH + day.day * DAY, column): DayOfColumn(day.rows, day.nulls, day.most_frequent, 0, day.quantiles)
+        (date_of(day.day), column): DayOfColumn(day.rows, day.nulls, day.most_frequent, 0, day.quantiles)
         for column, days in baseline.recent.items()
         for day in days
     }
@@ -75,14 +75,14 @@ def days_before(rows: Iterable[Mapping[str, Any]], window: Window, day_starts_at
         window: Its start ends what is listed.
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
     """
-    found: dict[tuple[date, str], DayOfColumn] = {}
+    by_day: dict[tuple[date, str], DayOfColumn] = {}
     for row in rows:
         day, of = row["day"], Window(row["window_start"], row["window_end"])
         if day is None or of.end > window.start or not _within(day, of, day_starts_at):
             continue
         of_day, total = (day, row["column_name"]), row["count"] + row["num_nulls"]
-        if of_day not in found or found[of_day].rows <= total:
-            found[of_day] = DayOfColumn(
+        if of_day not in by_day or by_day[of_day].rows <= total:
+            by_day[of_day] = DayOfColumn(
                 rows=total,
                 nulls=row["num_nulls"],
                 most_frequent=row["most_frequent"],
@@ -90,20 +90,20 @@ def days_before(rows: Iterable[Mapping[str, Any]], window: Window, day_starts_at
                 quantiles=dict(row["quantiles"]),
                 broken=bool(row["broken"]),
             )
-    return found
+    return by_day
 
 
 def days_of_window(profiles: WindowProfiles, baseline: Baseline, window: Window, day_starts_at: timedelta) -> Known:
     """List the whole days of a window."""
-    found = {}
+    by_day = {}
     for (day, column), partial in profiles.by_day.items():
         if _within(day, window, day_starts_at):
-            done = finish(partial, column, baseline)
-            quantiles = {} if isinstance(done, CategoricalProfile) else done.quantiles
-            outside = far_outside(partial, done)
+            profile = finish(partial, column, baseline)
+            quantiles = {} if isinstance(profile, CategoricalProfile) else profile.quantiles
+            outside = far_outside(partial, profile)
             rows = partial.count + partial.nulls
-            found[day, column] = DayOfColumn(rows, partial.nulls, partial.most_frequent, outside, quantiles)
-    return found
+            by_day[day, column] = DayOfColumn(rows, partial.nulls, partial.most_frequent, outside, quantiles)
+    return by_day
 
 
 def find_faults(before: Known, now: Known) -> Faults:
@@ -115,20 +115,20 @@ def find_faults(before: Known, now: Known) -> Faults:
     earlier = sorted({day for day, column in before if day < days[0] and column in columns})
     known = {**before, **now}
     values, refused = _values(known, [*earlier, *days], columns)
-    told = judge_days(values, len(earlier), refused=refused)
+    judged = judge_days(values, len(earlier), refused=refused)
     return Faults(
-        columns=tuple(_faults(told, days, columns)),
-        judged=tuple(column for place, column in enumerate(columns) if told.judged[:, place].any()),
+        columns=tuple(_faults(judged, days, columns)),
+        judged=tuple(column for place, column in enumerate(columns) if judged.judged[:, place].any()),
         seen_from={
-            column: {str(kind): float(cell) for kind, cell in zip(KINDS, told.seen_from[-1, place], strict=True)}
+            column: {str(kind): float(cell) for kind, cell in zip(KINDS, judged.seen_from[-1, place], strict=True)}
             for place, column in enumerate(columns)
-            if told.judged[-1, place]
+            if judged.judged[-1, place]
         },
     )
 
 
 def find_missing_rows(
-    before: Known, rows: Mapping[date, int], window: Window, day_starts_at: timedelta, *, counted: str = SCORE
+    before: Known, rows: Mapping[date, int], window: Window, day_starts_at: timedelta, *, counted: str = SCORE_PROFILE
 ) -> list[Fault]:
     """Judge the number of rows of a window's whole days; one without rows counts where its weekday had some before.
 
@@ -142,7 +142,7 @@ def find_missing_rows(
     counts: dict[date, int] = {}
     for (day, _), one in before.items():
         counts[day] = max(counts.get(day, 0), one.rows)
-    first = (window.start - day_starts_at).date()
+    first = day_of(window.start, day_starts_at)
     inside = [first + place * DAY for place in range(int(window.length / DAY) + 2)]
     inside = [day for day in inside if _within(day, window, day_starts_at)]
     weekdays = {day.weekday() for day in counts}
@@ -151,15 +151,15 @@ def find_missing_rows(
         return []
     earlier = sorted(day for day in counts if day < judged[0])
     refused = np.array([before[day, counted].broken if (day, counted) in before else False for day in earlier])
-    ordinals = np.array([(day - EPOCH).days for day in (*earlier, *judged)])
+    ordinals = np.array([number_of(day) for day in (*earlier, *judged)])
     totals = np.array([*(counts[day] for day in earlier), *(rows.get(day, 0) for day in judged)], dtype=np.float64)
-    told = judge_volume(
+    verdicts = judge_volume(
         ordinals, totals, len(earlier), refused=np.concatenate((refused, np.zeros(len(judged)))).astype(bool)
     )
     return [
-        Fault(counted, day, Kind.FACTOR, float(told.value[place, 0, 0]), float(told.usual[place, 0, 0]))
+        Fault(counted, day, Kind.FACTOR, float(verdicts.value[place, 0, 0]), float(verdicts.usual[place, 0, 0]))
         for place, day in enumerate(judged)
-        if told.broken[place, 0]
+        if verdicts.broken[place, 0]
     ]
 
 
@@ -183,12 +183,12 @@ def _values(known: Known, days: list[date], columns: list[str]) -> tuple[DailyVa
             frequent[place] = one.most_frequent / count
             outside[place] = np.nan if one.outside is None else one.outside / count
             quantiles[place] = [one.quantiles.get(level, np.nan) for level in LEVELS]
-    ordinals = np.array([(day - EPOCH).days for day in days])
+    ordinals = np.array([number_of(day) for day in days])
     return DailyValues(ordinals, rows, nulls, frequent, outside, quantiles), refused
 
 
-def _faults(told: Judged, days: list[date], columns: list[str]) -> Iterable[Fault]:
-    for day, column in zip(*np.nonzero(told.broken), strict=True):
-        for place in np.flatnonzero(told.flagged[day, column]):
-            value, usual = told.value[day, column, place], told.usual[day, column, place]
+def _faults(judged: Judged, days: list[date], columns: list[str]) -> Iterable[Fault]:
+    for day, column in zip(*np.nonzero(judged.broken), strict=True):
+        for place in np.flatnonzero(judged.flagged[day, column]):
+            value, usual = judged.value[day, column, place], judged.usual[day, column, place]
             yield Fault(columns[column], days[day], KINDS[place], float(value), float(usual))

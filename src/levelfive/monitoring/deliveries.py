@@ -6,17 +6,17 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 
+from levelfive.core.days import DAY, day_of
 from levelfive.core.windows import Window
 from levelfive.data.landed import LANDING_FILES
-from levelfive.data.missing import day_of
 from levelfive.data.rhythm import Span
 from levelfive.monitoring import records
+from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.broken import OLDEST_DAYS
 from levelfive.monitoring.daily import Known, days_before, days_of_training, find_missing_rows
 from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import PROFILES
-from levelfive.monitoring.verdict import Delivered
 from levelfive.statistics.baseline import Baseline
 from levelfive.storage.runs import JobContext, Run
 
@@ -29,10 +29,10 @@ _OF_A_DAY = (
 def known_before(context: JobContext, run: Run, model_name: str, window: Window) -> Known:
     """List the days before a window that it is judged by, as the model's versions profiled them."""
     # The day before the window is judged anew, by what came before it.
-    since = day_of(window.start, context.use_case) - timedelta(days=OLDEST_DAYS + 1)
+    since = day_of(window.start, context.use_case.day_starts_at) - (OLDEST_DAYS + 1) * DAY
     days = {"day": (since, None)}
-    told = records.of_model(run, PROFILES, model_name, window.start, _OF_A_DAY, between=days)
-    return days_before(told, window, context.use_case.day_starts_at)
+    rows = records.of_model(run, PROFILES, model_name, window.start, _OF_A_DAY, between=days)
+    return days_before(rows, window, context.use_case.day_starts_at)
 
 
 def missing(
@@ -59,19 +59,19 @@ def missing(
 def columns_of_sources(context: JobContext, features: Collection[str]) -> dict[str, frozenset[str]]:
     """List which of a model's features rest on each source."""
     use_case = context.use_case
-    found: dict[str, set[str]] = defaultdict(set)
+    by_source: dict[str, set[str]] = defaultdict(set)
     for source in use_case.spine_sources:
-        found[source] |= set(use_case.model.spine_features)
+        by_source[source] |= set(use_case.model.spine_features)
     for lookup in use_case.model.lookups:
         for source in use_case.feature_table(lookup.table).sources:
-            found[source] |= set(lookup.features)
-    return {source: frozenset(columns) & frozenset(features) for source, columns in found.items()}
+            by_source[source] |= set(lookup.features)
+    return {source: frozenset(columns) & frozenset(features) for source, columns in by_source.items()}
 
 
 def delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered, ...]:
     """Count what landed of each source with its newest row in a window, and say which days hold much quarantine."""
     names = ("rows_in", "accepted", "quarantined", "duplicates")
-    found: dict[str, Counter[str]] = defaultdict(Counter)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
     days: dict[str, set[date]] = defaultdict(set)
     share = context.use_case.monitoring.broken_quarantined_share
     # Files that came before the window, or end before it, say nothing of it.
@@ -79,21 +79,21 @@ def delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered,
         LANDING_FILES, between={"max_event_time": (window.start, None), "loaded_at": (window.start, None)}
     ):
         # A file that says more than its time knows, if only by one wild date, stands where it came.
-        newest = min(row["max_event_time"], row["loaded_at"] - timedelta(microseconds=1))
+        newest = min(row["max_event_time"], row["loaded_at"] - timedelta.resolution)
         if window.start <= newest < window.end:
-            found[row["source"]].update({name: row[name] for name in names})
+            counts[row["source"]].update({name: row[name] for name in names})
             if row["quarantined"] > share * row["rows_in"]:
                 oldest = max(row["min_event_time"] or newest, window.start)
-                first, last = (day_of(time, context.use_case) for time in (oldest, newest))
+                first, last = (day_of(time, context.use_case.day_starts_at) for time in (oldest, newest))
                 days[row["source"]] |= set(Span(first, last).days())
     return tuple(
         Delivered(
             source,
-            rows_in=counts["rows_in"],
-            accepted=counts["accepted"],
-            quarantined=counts["quarantined"],
-            duplicates=counts["duplicates"],
+            rows_in=of_source["rows_in"],
+            accepted=of_source["accepted"],
+            quarantined=of_source["quarantined"],
+            duplicates=of_source["duplicates"],
             days=tuple(sorted(days[source])),
         )
-        for source, counts in sorted(found.items())
+        for source, of_source in sorted(counts.items())
     )

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from levelfive.core.days import day_of
 from levelfive.core.windows import Window
-from levelfive.data.missing import SOURCE_DAYS, day_of
+from levelfive.data.missing import SOURCE_DAYS
 from levelfive.storage.runs import RUNS, JobContext, Run
-
-_INSTANT = timedelta(microseconds=1)
 
 
 def nothing_in(context: JobContext, run: Run, window: Window, *, as_of: datetime) -> str:
@@ -25,7 +24,9 @@ def nothing_in(context: JobContext, run: Run, window: Window, *, as_of: datetime
         return f"no live prediction in {window}: scoring found no row there"
     use_case = context.use_case
     dated = sorted(name for name in use_case.spine_sources if use_case.source(name).event_time is not None)
-    first, last = (day_of(moment, use_case) for moment in (window.start, window.end - _INSTANT))
+    first, last = (
+        day_of(moment, use_case.day_starts_at) for moment in (window.start, window.end - timedelta.resolution)
+    )
     known = [
         row["day"]
         for row in run.rows(SOURCE_DAYS, columns=("day", "accepted", "loaded_at"), where={"source": dated})
@@ -38,8 +39,8 @@ def nothing_in(context: JobContext, run: Run, window: Window, *, as_of: datetime
 
 def _looked_at(run: Run, window: Window, as_of: datetime) -> Iterable[Window]:
     """List the windows that scoring has worked on since one began."""
-    done, since = {"stage": "scoring", "status": "succeeded"}, {"as_of": (window.start, as_of)}
-    for row in run.tables.control_tables.rows(RUNS, columns=("parameters",), where=done, between=since):
+    succeeded, since = {"stage": "scoring", "status": "succeeded"}, {"as_of": (window.start, as_of)}
+    for row in run.tables.control_tables.rows(RUNS, columns=("parameters",), where=succeeded, between=since):
         asked = row["parameters"]
         # With a version of its own, it may have been a backfill, which says nothing of live predictions.
         if "window" in asked and asked.get("version") in (None, str(None)):

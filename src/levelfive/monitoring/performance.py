@@ -12,8 +12,9 @@ import pandas as pd
 from pyspark.sql import functions as F
 
 from levelfive.core.conditions import in_window
+from levelfive.core.days import day_number
 from levelfive.core.windows import Window
-from levelfive.features.job import LABELS
+from levelfive.features.labels import LABELS
 from levelfive.statistics.day_blocks import Floats
 from levelfive.statistics.metrics import Evaluation, evaluate
 from levelfive.statistics.tasks.task import Task
@@ -25,7 +26,6 @@ from levelfive.usecase.use_case import UseCase
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-REFERENCE = "reference"
 AT = own("at")
 
 
@@ -158,7 +158,7 @@ def _evaluate_reference(use_case: UseCase, mature: pd.DataFrame, first: str | No
 def _evaluate(use_case: UseCase, mature: pd.DataFrame, scores: Floats) -> Evaluation | None:
     if mature.empty:
         return None
-    days = (mature[AT].to_numpy() // 1_000_000 - int(use_case.day_starts_at.total_seconds())) // 86_400
+    days = day_number(mature[AT].to_numpy(np.int64) // 1_000_000, use_case.day_starts_at)
     return evaluate(use_case.model.task, mature[LABEL].to_numpy(np.float64), scores, days)
 
 

@@ -14,6 +14,8 @@ import pandas as pd
 import pyarrow as pa
 from pyspark.sql import functions as F
 
+from levelfive.core.conditions import day_number
+from levelfive.core.days import date_of
 from levelfive.statistics.baseline import Baseline, merge, partial_categorical, score_column
 from levelfive.statistics.histograms import Histogram
 from levelfive.statistics.partials import (
@@ -31,11 +33,8 @@ from levelfive.usecase.columns import PREDICTION_TIME, own
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-_DAY_SECONDS = 86_400
 _DAY = own("day")
 _SCHEMA = "day long, column string, partial binary"
-EPOCH = date(1970, 1, 1)
-"""From here on, days are counted as whole numbers."""
 
 Profile = NumericProfile | CategoricalProfile
 
@@ -74,20 +73,19 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
     numeric, categorical = sorted(baseline.numeric), sorted(baseline.categorical)
     bins = {name: baseline.numeric[name].histogram for name in numeric}
     bins |= {name: profile.histogram for name, profile in baseline.scores.items()}
-    offset = int(day_starts_at.total_seconds())
     features = [F.col(f"{FEATURES}.{name}").cast("double").alias(name) for name in numeric]
     features += [F.col(f"{FEATURES}.{name}").alias(name) for name in categorical]
-    day = F.floor((F.unix_seconds(PREDICTION_TIME) - F.lit(offset)) / F.lit(_DAY_SECONDS))
+    day = day_number(PREDICTION_TIME, day_starts_at).cast("long").alias(_DAY)
     scores = [F.col(score_column(name)).alias(name) for name in baseline.scores]
-    wanted = rows.select(day.cast("long").alias(_DAY), *scores, *features)
+    wanted = rows.select(day, *scores, *features)
     wanted = with_texts(wanted, categorical)
 
     def partials(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             yield _partials_of(batch.to_pandas(), bins, categorical)
 
-    found = wanted.mapInArrow(partials, _SCHEMA).groupBy("day").applyInArrow(_merged, _SCHEMA).collect()
-    by_day = {(EPOCH + timedelta(days=row["day"]), row["column"]): pickle.loads(row["partial"]) for row in found}
+    merged = wanted.mapInArrow(partials, _SCHEMA).groupBy("day").applyInArrow(_merged, _SCHEMA).collect()
+    by_day = {(date_of(row["day"]), row["column"]): pickle.loads(row["partial"]) for row in merged}
     return WindowProfiles(by_day)
 
 
@@ -105,18 +103,18 @@ def baseline_of(column: str, baseline: Baseline) -> NumericProfile:
 
 def _partials_of(rows: pd.DataFrame, bins: Mapping[str, Histogram], categorical: list[str]) -> pa.RecordBatch:
     days, codes = np.unique(rows[_DAY].to_numpy(np.int64), return_inverse=True)
-    made: list[tuple[int, str, Partial]] = []
+    partials: list[tuple[int, str, Partial]] = []
     for name, histogram in bins.items():
-        found = partials_of_groups(rows[name].to_numpy(np.float64), codes, days.size, histogram)
-        made += [(int(day), name, partial) for day, partial in zip(days, found, strict=True)]
+        parts = partials_of_groups(rows[name].to_numpy(np.float64), codes, days.size, histogram)
+        partials += [(int(day), name, partial) for day, partial in zip(days, parts, strict=True)]
     for name in categorical:
-        for place, day in enumerate(days):
-            made.append((int(day), name, partial_categorical(rows[name][codes == place])))
+        for code, day in enumerate(days):
+            partials.append((int(day), name, partial_categorical(rows[name][codes == code])))
     return pa.RecordBatch.from_pydict(
         {
-            "day": pa.array([day for day, _, _ in made], pa.int64()),
-            "column": [column for _, column, _ in made],
-            "partial": pa.array([pickle.dumps(partial) for _, _, partial in made], pa.binary()),
+            "day": pa.array([day for day, _, _ in partials], pa.int64()),
+            "column": [column for _, column, _ in partials],
+            "partial": pa.array([pickle.dumps(partial) for _, _, partial in partials], pa.binary()),
         }
     )
 

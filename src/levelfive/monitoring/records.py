@@ -9,10 +9,10 @@ from datetime import date, datetime
 from typing import Any
 
 from levelfive.core.windows import Window
+from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.daily import far_outside
-from levelfive.monitoring.drift import Drift
+from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.performance import Performance
-from levelfive.monitoring.verdict import ColumnDrift, Delivered
 from levelfive.statistics.metrics import Evaluation
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.storage.control_tables import Between
@@ -66,11 +66,12 @@ class ProfileRecord(Subject):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DriftRecord(Drift, Subject):
+class DriftRecord(Subject):
     """One row of `drift`: how a column of the window differs from the baseline, and what can be seen of it."""
 
     column_name: str
-    usual_psi: float | None
+    statistics: Mapping[str, float]
+    usual: Mapping[str, float]
     unusual: bool
     seen_from: Mapping[str, float]
 
@@ -161,9 +162,9 @@ def write_drift(
         records.append(
             DriftRecord(
                 **vars(subject),
-                **vars(column.drift),
                 column_name=column.column,
-                usual_psi=column.usual,
+                statistics=column.statistics,
+                usual=column.usual,
                 unusual=column.unusual,
                 seen_from={kind: least for kind, least in seen.items() if math.isfinite(least)},
             )

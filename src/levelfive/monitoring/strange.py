@@ -163,12 +163,12 @@ def _compare_factors(quantiles: Floats, reference: Bools, stretch: float) -> tup
 
 def _common(ratios: Floats, same: Bools) -> Floats:
     """Find the logarithm of the factor that all levels have at least, 0 where they do not go one way."""
-    told = same & ~np.isnan(ratios)
+    known = same & ~np.isnan(ratios)
     logs = np.log(np.fmax(ratios, SHRUNK))
-    low = np.where(told, logs, np.inf).min(axis=-1)
-    high = np.where(told, logs, -np.inf).max(axis=-1)
-    found = np.where(low > 0, low, np.where(high < 0, high, 0.0))
-    return np.where(told.any(axis=-1), found, np.nan)
+    low = np.where(known, logs, np.inf).min(axis=-1)
+    high = np.where(known, logs, -np.inf).max(axis=-1)
+    factor = np.where(low > 0, low, np.where(high < 0, high, 0.0))
+    return np.where(known.any(axis=-1), factor, np.nan)
 
 
 def _different(middle: Floats, same: Bools) -> npt.NDArray[np.intp]:

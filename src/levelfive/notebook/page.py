@@ -49,18 +49,18 @@ def parameters(namespace: Mapping[str, Any], name: str) -> Page:
         name: The notebook's name.
 
     Raises:
-        ConfigError: A parameter is unknown, given twice or without a value, or the job takes it from no run.
+        ConfigError: A parameter is unknown or without a value, or the job takes it from no run.
         MachineError: In a job, there is no databricks-sdk.
     """
     names = (*COMMON, *PARAMETERS[name])
     dbutils = namespace.get("dbutils")
     run = None
     if dbutils is None:
-        given = from_command_line(sys.argv[1:], (*names, HOME))
+        values = from_command_line(sys.argv[1:], (*names, HOME))
     else:
         run = job_run(namespace["spark"]) if on_databricks() else None
-        given = from_widgets(dbutils, names) if run is None else from_job(dbutils, names, run)
-    return Page(name, namespace, {known: given.get(known, "").strip() for known in (*names, HOME)}, run)
+        values = from_widgets(dbutils, names) if run is None else from_job(dbutils, names, run)
+    return Page(name, namespace, {parameter: values.get(parameter, "").strip() for parameter in (*names, HOME)}, run)
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,14 @@ class Page:
             ConfigError: A parameter is wrong.
         """
         quieten()
-        chosen = {name: self.values.get(name) or None for name in (*SETTINGS, *APPROVALS)}
+        settings_of_run = {name: self.values.get(name) or None for name in (*SETTINGS, *APPROVALS)}
         if on_databricks():
-            settings = load_settings(None, None, **chosen)
+            settings = load_settings(None, None, **settings_of_run)
             started_by = None if self.run is None else self.run.started_by
             return App.on_databricks(
                 self.namespace["spark"], settings, revision=self["code_revision"], started_by=started_by
             )
-        return App.local(self._home, load_settings(None, self._home, **chosen), revision=self["code_revision"])
+        return App.local(self._home, load_settings(None, self._home, **settings_of_run), revision=self["code_revision"])
 
     @property
     def as_of(self) -> datetime:
@@ -99,10 +99,10 @@ class Page:
         Raises:
             ConfigError: It is missing, or no time.
         """
-        found = self.time("as_of")
-        if found is None:
+        moment = self.time("as_of")
+        if moment is None:
             raise ConfigError("parameter as_of is missing: give a time in ISO 8601 such as 2013-04-01T06:00Z")
-        return found
+        return moment
 
     def time(self, name: str) -> datetime | None:
         """Read a parameter that is a time, as the clock shows it if it was moved; None if it is empty.
@@ -135,25 +135,25 @@ class Page:
         """
         return parse_window(self["window_start"], self["window_end"], self.as_of, parse_clock(self["clock"]))
 
-    def end(self, said: str) -> None:
+    def end(self, reason: str) -> None:
         """End the notebook well, and say why: the cells that follow do not run."""
-        print(said)
+        print(reason)
         dbutils = self.namespace.get("dbutils")
         if dbutils is None:
             sys.exit(0)
-        dbutils.notebook.exit(said)
+        dbutils.notebook.exit(reason)
 
     def show(self, *results: object) -> None:
         """Show results: figures as they are, frames of Spark and pandas, dataclasses and lists of them as tables."""
         for number, result in enumerate(results, start=1):
-            shown: Any = result if isinstance(result, Figure) or hasattr(result, "toPandas") else table(result)
+            view: Any = result if isinstance(result, Figure) or hasattr(result, "toPandas") else table(result)
             display = self.namespace.get("display")
             if display is not None:
-                display(shown)
-            elif isinstance(shown, Figure):
-                self._save(shown, number)
+                display(view)
+            elif isinstance(view, Figure):
+                self._save(view, number)
             else:
-                rows = shown if isinstance(shown, pd.DataFrame) else shown.limit(SHOWN_ROWS).toPandas()
+                rows = view if isinstance(view, pd.DataFrame) else view.limit(SHOWN_ROWS).toPandas()
                 print(rows.to_string(index=False, max_rows=SHOWN_ROWS), end="\n\n")
 
     def show_html(self, page: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from levelfive.core.job_runs import JobRun
 from levelfive.errors import ConfigError
@@ -47,10 +48,11 @@ def from_widgets(dbutils: Any, names: Sequence[str]) -> dict[str, str]:
     Raises:
         ConfigError: There is a widget that no notebook knows.
     """
-    known = set(_known())
+    names_of_all = set(_known())
     for name in names:
         dbutils.widgets.text(name, "")  # what a job has handed over stays
-    _refuse_unknown(sorted(set(_everything(dbutils)) - known), sorted(known))
+    if unknown := sorted(set(_everything(dbutils)) - names_of_all):
+        raise ConfigError(f"unknown parameter {', '.join(unknown)}; known are {', '.join(sorted(names_of_all))}")
     return {name: str(dbutils.widgets.get(name)) for name in names}
 
 
@@ -68,44 +70,42 @@ def from_job(dbutils: Any, names: Sequence[str], run: JobRun) -> dict[str, str]:
     Raises:
         ConfigError: The run was given something else than the job takes.
     """
-    known = _known()
-    for name in known:
+    names_of_all = _known()
+    for name in names_of_all:
         dbutils.widgets.text(name, "")  # also without getAll, nothing that a notebook reads is overlooked
-    given = {**_everything(dbutils), **{name: str(dbutils.widgets.get(name)) for name in known}}
+    values = {**_everything(dbutils), **{name: str(dbutils.widgets.get(name)) for name in names_of_all}}
     fixed = {**{name: value for name, value in run.parameters.items() if name in FIXED}, **run.settings}
-    taken = sorted((run.parameters.keys() & known) - fixed.keys())
+    of_a_run = sorted((run.parameters.keys() & names_of_all) - fixed.keys())
     # What the run was not given is an empty text.
-    refused = [
+    otherwise = [
         name
-        for name, value in given.items()
-        if name not in taken and value != fixed.get(name, "" if name in known else None)
+        for name, value in values.items()
+        if name not in of_a_run and value != fixed.get(name, "" if name in names_of_all else None)
     ]
-    if refused:
+    if otherwise:
         raise ConfigError(
-            f"the job {run.job} takes {', '.join(taken) or 'no parameter'} from a run, and was given "
-            f"{', '.join(sorted(refused))} otherwise than it was deployed with: leave that out, or deploy it"
+            f"the job {run.job} takes {', '.join(of_a_run) or 'no parameter'} from a run, and was given "
+            f"{', '.join(sorted(otherwise))} otherwise than it was deployed with: leave that out, or deploy it"
         )
-    return {name: fixed.get(name, given[name]) for name in names}
+    return {name: fixed.get(name, values[name]) for name in names}
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        names = ", ".join(action.dest for action in self._actions if action.dest != "help")
+        raise ConfigError(f"{message}; the notebook's parameters are {names}: write --NAME VALUE or --NAME=VALUE")
 
 
 def from_command_line(arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """Read parameters from a command line: `--name value` or `--name=value`.
+    """Read parameters from a command line: `--name value` or `--name=value`; of one given twice, the last counts.
 
     Raises:
-        ConfigError: One is unknown, given twice or without a value.
+        ConfigError: One is unknown, or without a value.
     """
-    given: dict[str, str] = {}
-    waiting = list(arguments)
-    while waiting:
-        option, equals, value = waiting.pop(0).partition("=")
-        name = option.removeprefix("--")
-        _refuse_unknown([] if option.startswith("--") and name in names else [option], names)
-        if name in given:
-            raise ConfigError(f"parameter {option} is given twice")
-        if not equals and not waiting:
-            raise ConfigError(f"parameter {option} has no value: write {option} VALUE")
-        given[name] = value if equals else waiting.pop(0)
-    return given
+    parser = _Parser(allow_abbrev=False, argument_default=SUPPRESS)
+    for name in names:
+        parser.add_argument(f"--{name}")
+    return vars(parser.parse_args(arguments))
 
 
 def _known() -> tuple[str, ...]:
@@ -114,10 +114,5 @@ def _known() -> tuple[str, ...]:
 
 
 def _everything(dbutils: Any) -> Mapping[str, str]:
-    found: Mapping[str, str] = getattr(dbutils.widgets, "getAll", dict)()  # a client outside a cluster has none
-    return found
-
-
-def _refuse_unknown(unknown: Sequence[str], names: Sequence[str]) -> None:
-    if unknown:
-        raise ConfigError(f"unknown parameter {', '.join(unknown)}; known are {', '.join(names)}")
+    values: Mapping[str, str] = getattr(dbutils.widgets, "getAll", dict)()  # a client outside a cluster has none
+    return values

@@ -14,8 +14,10 @@ from levelfive.errors import ConfigError, RegistryError
 from levelfive.monitoring.acknowledged import not_learned_from
 from levelfive.notebook.page import Page
 from levelfive.platforms.lakehouse_monitor import LakehouseMonitor, Refresh
+from levelfive.registry import approval as registry_approval
 from levelfive.registry import job as registry_job
-from levelfive.registry.job import RegistryResult
+from levelfive.registry import rollback as registry_rollback
+from levelfive.registry.go_live import RegistryResult
 from levelfive.registry.promotions import history
 from levelfive.retraining import job as retraining_job
 from levelfive.retraining.records import decisions
@@ -71,18 +73,18 @@ def train(page: Page) -> Trained:
 
 
 def _train_as_decided(page: Page) -> Trained:
-    app, wanted = page.app, page["decision"]
+    app, decision_id = page.app, page["decision"]
     if page["without"]:
         raise ConfigError("a training for a decision leaves no feature group out: give without or decision")
-    made = decisions(app.tables, app.registry.name, until=page.as_of)
-    record = next((one for one in made if one.decision_id == wanted), None)
+    records = decisions(app.tables, app.registry.name, until=page.as_of)
+    record = next((one for one in records if one.decision_id == decision_id), None)
     if record is None:
-        raise ConfigError(f"there is no decision {wanted!r} about {app.registry.name} up to {iso(page.as_of)}")
+        raise ConfigError(f"there is no decision {decision_id!r} about {app.registry.name} up to {iso(page.as_of)}")
     # Its promotion is the task registry's, if approval is not manual.
-    done = retraining_job.act(app.context, app.stores, record, approval=Approval.MANUAL).retraining
-    if done is None:
-        raise ConfigError(f"decision {wanted!r} is {record.action}, which asks for no training")
-    return Trained(done.verdict, done.reasons, done.candidate_version, done.version, {})
+    retraining = retraining_job.act(app.context, app.stores, record, approval=Approval.MANUAL).retraining
+    if retraining is None:
+        raise ConfigError(f"decision {decision_id!r} is {record.action}, which asks for no training")
+    return Trained(retraining.verdict, retraining.reasons, retraining.candidate_version, retraining.version, {})
 
 
 def pass_first_run(page: Page) -> None:
@@ -96,9 +98,9 @@ def pass_first_run(page: Page) -> None:
     """
     if page["first_run"] not in ("", PASS):
         raise ConfigError(f"parameter first_run is {PASS!r} or empty, got {page['first_run']!r}")
-    said = _nothing_yet(page) if page["first_run"] else ""
-    if said:
-        page.end(f"A first run: {said}. See docs/first-day.md.")
+    reason = _nothing_yet(page) if page["first_run"] else ""
+    if reason:
+        page.end(f"A first run: {reason}. See docs/first-day.md.")
 
 
 def _nothing_yet(page: Page) -> str:
@@ -167,7 +169,7 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
             return admitted
         case RegistryStep.APPROVE:
             version, reason = (_needed(page, name) for name in ("version", "reason"))
-            registry_job.approve(
+            registry_approval.approve(
                 app.context,
                 app.registry,
                 version=_version(page, version),
@@ -182,7 +184,7 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
             reason, since = _needed(page, "reason"), page.time("promoted_since")
             named = any(page[name] for name in ("version", "source_model", "source_registry"))
             only = _version(page, page["version"]) if named else None
-            return registry_job.rollback(
+            return registry_rollback.rollback(
                 app.context, app.registry, as_of=as_of, by=by, reason=reason, version=only, since=since
             )
         case RegistryStep.PROMOTE:

@@ -172,10 +172,10 @@ def every_version(client: MlflowClient, name: str) -> list[str]:
     Raises:
         MlflowException: The registry refused.
     """
-    found, token = [], None
+    numbers, token = [], None
     while True:
         page = client.search_model_versions(f"name = '{name}'", page_token=token)
-        found += [str(version.version) for version in page]
+        numbers += [str(version.version) for version in page]
         token = page.token
         if not token:
-            return sorted(found, key=int)
+            return sorted(numbers, key=int)

@@ -45,14 +45,14 @@ def differences(registry: CentralRegistry, one: str, other: str) -> dict[str, tu
         RegistryError: Artefacts cannot be read, or are not those that were registered.
     """
     mine, theirs = facts(registry, one), facts(registry, other)
-    found = {name: (mine.get(name, ABSENT), theirs.get(name, ABSENT)) for name in {**mine, **theirs}}
+    pairs = {name: (mine.get(name, ABSENT), theirs.get(name, ABSENT)) for name in {**mine, **theirs}}
     if mine["features"] != theirs["features"]:
         ours, others = (list(registry.load(version).card.features) for version in (one, other))
-        found["features"] = (
+        pairs["features"] = (
             "only here: " + ", ".join(name for name in ours if name not in others),
             "only here: " + ", ".join(name for name in others if name not in ours),
         )
-    return {name: (left, right) for name, (left, right) in found.items() if left != right}
+    return {name: (left, right) for name, (left, right) in pairs.items() if left != right}
 
 
 def _said(tags: Mapping[str, str]) -> dict[str, str]:

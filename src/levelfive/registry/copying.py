@@ -49,15 +49,15 @@ def copy_version(registry: CentralRegistry, source: CentralRegistry, version: st
     brought = registry.tagged(marks)
     if brought is not None and registry.is_whole(brought):
         return brought.version
-    found = source.find(version)
-    kept = {name: found.tags[name] for name in KEPT if name in found.tags}
+    original = source.find(version)
+    kept = {name: original.tags[name] for name in KEPT if name in original.tags}
     with tempfile.TemporaryDirectory() as folder:
         package = source.download(version, Path(folder))
-        if REFIT_OF in found.tags:
-            kept[REFIT_OF] = copy_version(registry, source, found.tags[REFIT_OF])
-        made = registry.register(package, {**kept, **marks, ROLE: COPY})
-    registry.load(made)
-    return made
+        if REFIT_OF in original.tags:
+            kept[REFIT_OF] = copy_version(registry, source, original.tags[REFIT_OF])
+        copy = registry.register(package, {**kept, **marks, ROLE: COPY})
+    registry.load(copy)
+    return copy
 
 
 def copy_of(registry: CentralRegistry, source: CentralRegistry, version: str) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from levelfive.core.windows import iso
-from levelfive.errors import DataError, EvidenceError
+from levelfive.core.windows import is_utc, iso
+from levelfive.errors import DataError, EvidenceError, require
 from levelfive.statistics.day_blocks import DayBlocks
 from levelfive.statistics.metrics import Difference, paired_difference
 from levelfive.usecase.policies import GatePolicy, NoEvidence
@@ -119,8 +119,8 @@ class GateEvidence:
 
     def _require_unseen_rows(self, model: str, trained_until: datetime) -> None:
         for moment in (self.evaluated_from, trained_until):
-            if moment.utcoffset() != timedelta(0):
-                raise EvidenceError(f"evidence takes times in UTC, got {moment!r}; set its time zone")
+            demand = "evidence takes times in UTC"
+            require(is_utc(moment), demand, got=moment, remedy="set its time zone", error=EvidenceError)
         if self.evaluated_from < trained_until:
             raise EvidenceError(
                 f"the {model} was trained until {iso(trained_until)} and has seen rows of the evaluation, "
@@ -148,18 +148,18 @@ def judge_candidate(evidence: GateEvidence, policy: GatePolicy) -> GateVerdict:
     if shortfalls:
         return _undecided(shortfalls, difference, policy)
     skill = _skill(evidence)
-    said = f"loss {skill:.2%} below a constant prediction's, at least {policy.min_skill:.2%} is asked for"
+    measured = f"loss {skill:.2%} below a constant prediction's, at least {policy.min_skill:.2%} is asked for"
     if not skill >= policy.min_skill:
-        return GateVerdict(VerdictKind.WORSE, False, (f"too little skill: {said}",), difference)
+        return GateVerdict(VerdictKind.WORSE, False, (f"too little skill: {measured}",), difference)
     if difference is None:
-        return GateVerdict(VerdictKind.BETTER, True, ("no champion to compare with", f"enough skill: {said}"))
+        return GateVerdict(VerdictKind.BETTER, True, ("no champion to compare with", f"enough skill: {measured}"))
     return _compared(difference, policy)
 
 
 def without_lost_champion(verdict: GateVerdict, version: str) -> GateVerdict:
     """Say of a verdict that there is a champion, which could not be compared with."""
-    said = f"the files of the champion, version {version}, are gone or damaged: nothing is compared with it"
-    return replace(verdict, reasons=(said, *verdict.reasons))
+    reason = f"the files of the champion, version {version}, are gone or damaged: nothing is compared with it"
+    return replace(verdict, reasons=(reason, *verdict.reasons))
 
 
 def _compared(difference: Difference, policy: GatePolicy) -> GateVerdict:
@@ -171,8 +171,8 @@ def _compared(difference: Difference, policy: GatePolicy) -> GateVerdict:
     if difference.high < 0:
         return GateVerdict(VerdictKind.BETTER, True, (f"better than the champion: {measured}",), difference)
     if difference.high < policy.margin:
-        found = "worse, by less than the margin" if difference.low > 0 else "not worse than the champion"
-        return GateVerdict(VerdictKind.NOT_WORSE, True, (f"{found}: {measured}",), difference)
+        outcome = "worse, by less than the margin" if difference.low > 0 else "not worse than the champion"
+        return GateVerdict(VerdictKind.NOT_WORSE, True, (f"{outcome}: {measured}",), difference)
     if difference.low > 0:
         return GateVerdict(VerdictKind.WORSE, False, (f"worse than the champion: {measured}",), difference)
     unknown = "the interval holds 0 and reaches the margin" if difference.days > 1 else "one day has no interval"
@@ -188,8 +188,10 @@ def _undecided(reasons: tuple[str, ...], difference: Difference | None, policy: 
 def _shortfalls(evidence: GateEvidence, policy: GatePolicy) -> tuple[str, ...]:
     days, rows = np.unique(evidence.days).size, evidence.rows
     asked = (("days", days, policy.min_days), ("rows", rows, policy.min_rows))
-    found = tuple(f"{have} labelled {what}, at least {need} are asked for" for what, have, need in asked if have < need)
-    return found or (() if rows else ("no labelled rows",))
+    shortfalls = tuple(
+        f"{have} labelled {what}, at least {need} are asked for" for what, have, need in asked if have < need
+    )
+    return shortfalls or (() if rows else ("no labelled rows",))
 
 
 def _difference(evidence: GateEvidence, policy: GatePolicy) -> Difference | None:

@@ -12,6 +12,7 @@ from levelfive.storage.records import from_row
 from levelfive.storage.tables import Tables
 
 PROMOTIONS = "promotions"
+PROMOTE, ROLLBACK = "promote", "rollback"
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,13 @@ def champion_as_of(promotions: Sequence[Promotion], as_of: datetime) -> Promotio
 
     A promotion at `as_of` itself is not in force yet, so that a job of that time repeated later finds the same one.
     """
-    made = [promotion for promotion in promotions if promotion.promoted_at < as_of]
-    return made[-1] if made else None
+    earlier = [promotion for promotion in promotions if promotion.promoted_at < as_of]
+    return earlier[-1] if earlier else None
+
+
+def champion(tables: Tables, model_name: str, *, as_of: datetime) -> Promotion | None:
+    """Find the champion as of a time; None only where `promotions` says that there was none."""
+    return champion_as_of(history(tables, model_name), as_of)
 
 
 def append(tables: Tables, promotion: Promotion) -> Write:

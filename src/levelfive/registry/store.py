@@ -12,8 +12,8 @@ from pathlib import Path
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
-from levelfive.errors import ConfigError, DamagedModel, MachineError, ModelNotFound, RegistryError
-from levelfive.models.mlflow_store import first_line, is_of_a_database, refusals_of
+from levelfive.errors import ConfigError, DamagedModel, MachineError, ModelNotFound, RegistryError, first_line
+from levelfive.models.mlflow_store import is_of_a_database, refusals_of
 from levelfive.models.package import Model, digest, load
 from levelfive.registry.backends import Backend, backend_of, every_version, name_for, without_password
 from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF
@@ -108,8 +108,8 @@ class CentralRegistry:
             RegistryError: The registry gave another answer, or none.
         """
         with self._asking(f"version {version}"):
-            found = self._client.get_model_version(self.name, version)
-        return RegisteredVersion(self.name, str(found.version), dict(found.tags), found.status == READY)
+            answer = self._client.get_model_version(self.name, version)
+        return RegisteredVersion(self.name, str(answer.version), dict(answer.tags), answer.status == READY)
 
     def versions(self) -> tuple[RegisteredVersion, ...]:
         """List all versions whose files have arrived, oldest first; none where the model is not there yet.
@@ -122,7 +122,7 @@ class CentralRegistry:
                 numbers = every_version(self._client, self.name)
         except ModelNotFound:  # Unity Catalog says so; others list nothing
             return ()
-        return tuple(found for found in map(self.find, numbers) if found.ready)
+        return tuple(version for version in map(self.find, numbers) if version.ready)
 
     def tagged(self, tags: Mapping[str, str]) -> RegisteredVersion | None:
         """Find the newest version that carries all of some tags.
@@ -130,7 +130,7 @@ class CentralRegistry:
         Raises:
             RegistryError: The registry refused, or did not answer.
         """
-        return next((found for found in reversed(self.versions()) if tags.items() <= found.tags.items()), None)
+        return next((version for version in reversed(self.versions()) if tags.items() <= version.tags.items()), None)
 
     def download(self, version: str, folder: Path) -> Path:
         """Copy a version's package into a folder.
@@ -140,9 +140,9 @@ class CentralRegistry:
             ModelNotFound: There is no such version.
             RegistryError: Its artefacts cannot be read, or it carries no hash to check them by.
         """
-        found, about = self.find(version), f"the artefacts of {self.name} version {version}"
-        if not found.ready or PACKAGE_SHA256 not in found.tags:
-            why = "carries no hash of its files" if found.ready else "did not arrive whole"
+        registered, about = self.find(version), f"the artefacts of {self.name} version {version}"
+        if not registered.ready or PACKAGE_SHA256 not in registered.tags:
+            why = "carries no hash of its files" if registered.ready else "did not arrive whole"
             raise RegistryError(f"{self.name} version {version} {why}: register it again by levelfive")
         try:
             package = self._backend.download(self.name, version, folder)
@@ -152,7 +152,7 @@ class CentralRegistry:
             if not self._holds_files(version):
                 raise DamagedModel(f"{about} are gone. {REMEDY}") from err
             raise RegistryError(f"{about} cannot be read: {self._said(err)}") from err
-        if digest(package) != found.tags[PACKAGE_SHA256]:
+        if digest(package) != registered.tags[PACKAGE_SHA256]:
             raise DamagedModel(f"{about} are not those that were registered: their hash differs. {REMEDY}")
         return package
 
@@ -163,14 +163,14 @@ class CentralRegistry:
         except ModelNotFound:  # the version is there, and what held its files is not
             return False
 
-    def is_whole(self, found: RegisteredVersion) -> bool:
+    def is_whole(self, version: RegisteredVersion) -> bool:
         """Tell whether a version, and its candidate where it is a refit, has the files that were registered.
 
         Raises:
             RegistryError: The registry refused, or did not answer.
         """
-        needed = (found.version, found.tags.get(REFIT_OF, found.version))
-        return all(self.load_if_there(version) is not None for version in needed)
+        needed = (version.version, version.tags.get(REFIT_OF, version.version))
+        return all(self.load_if_there(one) is not None for one in needed)
 
     def load(self, version: str) -> Model:
         """Load a version; a second call gives the same object.
@@ -277,5 +277,5 @@ class CentralRegistry:
             ) from err
 
     def _said(self, err: Exception) -> str:
-        said = first_line(err) if is_of_a_database(err) else str(getattr(err, "message", err))
-        return said.replace(self.uri, self.place)
+        message = first_line(err) if is_of_a_database(err) else str(getattr(err, "message", err))
+        return message.replace(self.uri, self.place)

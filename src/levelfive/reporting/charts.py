@@ -1,24 +1,31 @@
-"""A report's charts: metrics and rates by window, with what was decided at the time."""
+"""A report's charts: what is registered here for a section is drawn in it.
+
+Metrics and rates stand by window, with what was decided at the time.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
 
 import numpy as np
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from levelfive.reporting.data import Point, ReportData
-from levelfive.reporting.html import Html
 from levelfive.reporting.svg import GREY, INK, LIVE, PROMOTED, SECOND, drawing, place_in_time, svg
 from levelfive.reporting.words import (
     estimate,
     metric_name,
     metric_unit,
     number,
+    rates_title,
     shortened,
     window_name,
 )
@@ -28,7 +35,50 @@ _HALO = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}  # k
 _NOTHING = Estimate(math.nan, math.nan, math.nan, 0, 0)
 
 
-def metric_chart(data: ReportData, metric: str) -> Html:
+class Section(StrEnum):
+    """A section of the report that has charts, by its id in the page."""
+
+    PERFORMANCE = "performance"
+    RATES = "rates"
+    COLUMNS = "columns"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawn chart; one that is wide scrolls by itself under its title."""
+
+    svg: Markup
+    title: str = ""
+    wide: bool = False
+
+
+Drawing: TypeAlias = Callable[[ReportData], Iterable[Chart]]
+_DRAWINGS: dict[Section, list[Drawing]] = {section: [] for section in Section}
+
+
+def charts_of(section: Section) -> Callable[[Drawing], Drawing]:
+    """Register a function that draws charts of a section, or none where there is nothing to draw."""
+
+    def register(drawing: Drawing) -> Drawing:
+        _DRAWINGS[section].append(drawing)
+        return drawing
+
+    return register
+
+
+def figures(data: ReportData, section: Section) -> list[Chart]:
+    """Draw all charts that are registered for a section."""
+    return [chart for draw in _DRAWINGS[section] for chart in draw(data)]
+
+
+@charts_of(Section.PERFORMANCE)
+def metric_charts(data: ReportData) -> Iterator[Chart]:
+    """Draw the one or two most telling metrics."""
+    for metric in data.chart_metrics:
+        yield Chart(metric_chart(data, metric))
+
+
+def metric_chart(data: ReportData, metric: str) -> Markup:
     """Draw a metric of the live model and of the champion never retrained, with intervals by days."""
     points = data.points_in_time
     live = [point.live.get(metric, _NOTHING) for point in points]
@@ -44,35 +94,43 @@ def metric_chart(data: ReportData, metric: str) -> Html:
         _mark_promotions(axes, data)
         _label_provisional(axes, points, [of.value for of in live])
         _legend(figure, "live model", "never retrained", second=GREY)
-        said = "; ".join(
+        text = "; ".join(
             f"{window_name(point.window)}: {estimate(mine)} live, {estimate(old)} never retrained"
             for point, mine, old in zip(points, live, reference, strict=True)
         )
         name = f"metric-{data.chart_metrics.index(metric)}"
-        return svg(figure, name=name, alternative=f"{title} by window. {said}.")
+        return svg(figure, name=name, alternative=f"{title} by window. {text}.")
 
 
-def rate_chart(data: ReportData) -> Html:
+@charts_of(Section.RATES)
+def rate_charts(data: ReportData) -> Iterator[Chart]:
+    """Draw the mean label and the mean score, where one is known."""
+    if data.points_with_rates:
+        yield Chart(rate_chart(data))
+
+
+def rate_chart(data: ReportData) -> Markup:
     """Draw the observed label rate against the mean predicted score."""
     points = data.points_in_time
     rates = [_or_nan(point.label_rate) for point in points]
     scores = [_or_nan(point.mean_score) for point in points]
-    label = data.task.label_mean
     with drawing():
         figure, axes = _figure_with_decisions(data)
-        axes.set_title(f"Observed {label} and mean predicted score", loc="left")
+        axes.set_title(rates_title(data), loc="left")
         if data.task.labels_are_shares:
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         _line(axes, points, scores, color=SECOND, marker="s", style="--")
         _line(axes, points, rates, color=LIVE, marker="o", style="-")
         _mark_promotions(axes, data)
         _label_provisional(axes, points, rates)
-        _legend(figure, f"observed {label}", "mean score", second=SECOND)
-        said = "; ".join(
+        _legend(figure, f"observed {data.task.label_mean}", "mean score", second=SECOND)
+        text = "; ".join(
             f"{window_name(point.window)}: {number(rate)} observed, {number(score)} predicted"
             for point, rate, score in zip(points, rates, scores, strict=True)
         )
-        return svg(figure, name="rates", alternative=f"Observed {label} and mean score by window. {said}.")
+        return svg(
+            figure, name="rates", alternative=f"Observed {data.task.label_mean} and mean score by window. {text}."
+        )
 
 
 def _figure_with_decisions(data: ReportData) -> tuple[Figure, Axes]:
@@ -108,20 +166,20 @@ def _time_axis(axes: Axes, data: ReportData) -> None:
 
 def _band(axes: Axes, points: Sequence[Point], values: Sequence[Estimate], color: str) -> None:
     low, high = np.array([of.low for of in values]), np.array([of.high for of in values])
-    known = np.isfinite(low) & np.isfinite(high)
+    finite = np.isfinite(low) & np.isfinite(high)
     middles = np.array(_middles(points))
-    axes.fill_between(middles, low, high, where=known.tolist(), color=color, alpha=0.15, linewidth=0)
-    axes.vlines(middles[known], low[known], high[known], color=color, linewidth=1)
+    axes.fill_between(middles, low, high, where=finite.tolist(), color=color, alpha=0.15, linewidth=0)
+    axes.vlines(middles[finite], low[finite], high[finite], color=color, linewidth=1)
 
 
 def _line(axes: Axes, points: Sequence[Point], values: Sequence[float], *, color: str, marker: str, style: str) -> None:
     middles = _middles(points)
     axes.plot(middles, values, color=color, linestyle=style, linewidth=1.6)
     for provisional, face in ((False, color), (True, "white")):
-        chosen = [i for i, point in enumerate(points) if point.provisional == provisional]
+        indices = [i for i, point in enumerate(points) if point.provisional == provisional]
         axes.plot(
-            [middles[i] for i in chosen],
-            [values[i] for i in chosen],
+            [middles[i] for i in indices],
+            [values[i] for i in indices],
             linestyle="none",
             marker=marker,
             markersize=5.5,

@@ -15,15 +15,16 @@ from levelfive.core.windows import Window
 from levelfive.data.missing import missing
 from levelfive.monitoring import records
 from levelfive.monitoring.acknowledged import Known, acknowledgements, covering, in_words
+from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.drift import population_stability
 from levelfive.monitoring.profiling import baseline_of
-from levelfive.monitoring.records import PERFORMANCE, PROFILES, QUALITY, VerdictRecord
-from levelfive.monitoring.verdict import Delivered
+from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, VerdictRecord
 from levelfive.registry.promotions import champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.reporting.data import (
     ColumnWeek,
     DecisionLine,
+    DriftLine,
     FailureLine,
     GateLine,
     MissingLine,
@@ -75,12 +76,15 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         task=context.use_case.model.task,
         champion=None if live is None else live.version,
         champion_since=None if live is None else live.promoted_at,
-        points=tuple(found.point for found in measurements(run, context.use_case.model.task, name, as_of=as_of)),
+        points=tuple(
+            measurement.point for measurement in measurements(run, context.use_case.model.task, name, as_of=as_of)
+        ),
         judgements=tuple(
             WindowJudgement(one.window, one.outside, one.unusual, one.harmful, one.broken, _word(known, one))
             for one in records.verdicts(run, name, as_of=as_of)
         ),
         columns=_column_weeks(run, registry, as_of),
+        drift=_latest_drift(run, name, as_of),
         decisions=tuple(
             DecisionLine(one.as_of, str(one.action), one.reasons, one.counterfactuals)
             for one in decisions(tables, name, until=as_of)
@@ -157,11 +161,21 @@ def _estimates(task: Task, row: Mapping[str, Any]) -> dict[str, Estimate]:
 
 
 def _delivered(run: Run, model_name: str, as_of: datetime) -> Mapping[Window, list[Delivered]]:
-    found: dict[Window, list[Delivered]] = defaultdict(list)
+    delivered: dict[Window, list[Delivered]] = defaultdict(list)
     for row in records.of_model(run, QUALITY, model_name, as_of):
         counts = (row[name] for name in ("rows_in", "accepted", "quarantined", "duplicates"))
-        found[records.window_of(row)].append(Delivered(row["source"], *counts))
-    return found
+        delivered[records.window_of(row)].append(Delivered(row["source"], *counts))
+    return delivered
+
+
+def _latest_drift(run: Run, model_name: str, as_of: datetime) -> tuple[DriftLine, ...]:
+    rows = records.of_model(run, DRIFT, model_name, as_of)
+    latest = max(map(records.window_of, rows), key=lambda window: (window.end, window.start), default=None)
+    return tuple(
+        DriftLine(latest, row["model_version"], row["column_name"], row["statistics"], row["usual"])
+        for row in rows
+        if latest is not None and records.window_of(row) == latest
+    )
 
 
 def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple[ColumnWeek, ...]:
@@ -176,14 +190,14 @@ def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple
     for (column, version, day), row in sorted(days.items()):
         weeks[column, day - timedelta(days=day.weekday())][version].append(row)
     models = {version: registry.load_if_there(version) for version in {key[1] for key in days}}
-    found = []
+    column_weeks = []
     for (column, week), versions in sorted(weeks.items()):
         # A week in which the champion changed is shown against the baseline of the later one.
         version = max(versions, key=lambda text: (len(text), text))
         at = datetime.combine(week, time(), tzinfo=UTC)
         if (model := models[version]) is not None:
-            found.append(_column_week(column, at, versions[version], model.baseline))
-    return tuple(found)
+            column_weeks.append(_column_week(column, at, versions[version], model.baseline))
+    return tuple(column_weeks)
 
 
 def _rows(row: Mapping[str, Any]) -> int:
@@ -194,9 +208,9 @@ def _column_week(column: str, week: datetime, days: list[dict[str, Any]], baseli
     values, nulls = (sum(day[name] for day in days) for name in ("count", "num_nulls"))
     mean: float | None = None
     if column in baseline.categorical:
-        known = baseline.categorical[column]
-        before = [*known.frequent.values(), known.rest]
-        now = [sum(day["frequent_items"].get(name, 0) for day in days) for name in known.frequent]
+        profile = baseline.categorical[column]
+        before = [*profile.frequent.values(), profile.rest]
+        now = [sum(day["frequent_items"].get(name, 0) for day in days) for name in profile.frequent]
         now.append(values - sum(now))
         outside = None if any(day["outside"] is None for day in days) else sum(day["outside"] for day in days)
     else:
@@ -206,11 +220,11 @@ def _column_week(column: str, week: datetime, days: list[dict[str, Any]], baseli
         outside = now[0] + now[-1]
         mean = float(sum(np.sum(day["sums"]) for day in days)) / values if values else None
     # Of a few days, every column looks unusual beside a whole season.
-    measured = len(days) >= MIN_DAYS and sum(before) > 0 and sum(now) > 0
+    is_comparable = len(days) >= MIN_DAYS and sum(before) > 0 and sum(now) > 0
     return ColumnWeek(
         column=column,
         week=week,
-        psi=float(population_stability(np.array(before, float), np.array(now, float))) if measured else None,
+        psi=float(population_stability(np.array(before, float), np.array(now, float))) if is_comparable else None,
         mean=mean,
         null_share=nulls / (values + nulls) if values + nulls else 0.0,
         outside_share=None if outside is None else outside / max(values, 1),

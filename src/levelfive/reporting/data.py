@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from levelfive.core.windows import Window
+from levelfive.monitoring.alerts import STATEMENTS
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
 
@@ -69,9 +70,14 @@ class WindowJudgement:
     acknowledged: str = ""
 
     @property
+    def reasons_to_call(self) -> list[str]:
+        """Why someone has to look, or had to before it was acknowledged; each with the word of its statement."""
+        return [f"{of.word}: {reason}" for of in STATEMENTS if not of.of_columns for reason in of.said_in(self)]
+
+    @property
     def calls_for_a_person(self) -> bool:
         """Whether someone has to look."""
-        return bool(self.harmful or self.broken) and not self.acknowledged
+        return bool(self.reasons_to_call) and not self.acknowledged
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,25 @@ class ColumnWeek:
     mean: float | None
     null_share: float
     outside_share: float | None
+
+
+@dataclass(frozen=True)
+class DriftLine:
+    """A column of a window against the training data, as monitoring stored it.
+
+    Attributes:
+        window: The time of the rows.
+        model_version: The version that scored them.
+        column: Its name.
+        statistics: Drift statistics by name; those that are not defined are left out.
+        usual: Up to where a statistic lies without a change, by its name, where that is known.
+    """
+
+    window: Window
+    model_version: str
+    column: str
+    statistics: Mapping[str, float]
+    usual: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -141,7 +166,7 @@ class MissingLine:
 
 @dataclass(frozen=True)
 class ReportData:
-    """All that one report shows; every sequence may be empty and in any order."""
+    """All that one report shows; every sequence may be empty and in any order. `drift` is that of the latest window."""
 
     use_case: str
     as_of: datetime
@@ -151,6 +176,7 @@ class ReportData:
     points: tuple[Point, ...] = ()
     judgements: tuple[WindowJudgement, ...] = ()
     columns: tuple[ColumnWeek, ...] = ()
+    drift: tuple[DriftLine, ...] = ()
     decisions: tuple[DecisionLine, ...] = ()
     promotions: tuple[PromotionLine, ...] = ()
     gates: tuple[GateLine, ...] = ()
@@ -172,6 +198,11 @@ class ReportData:
         """The names of the metrics to draw: those that the task says, or the first two where one was not measured."""
         names = self.metric_names
         return self.task.charts if set(self.task.charts) <= set(names) else names[:2]
+
+    @property
+    def points_with_rates(self) -> tuple[Point, ...]:
+        """The points, in the order of time, of which a mean label or a mean score is known."""
+        return tuple(p for p in self.points_in_time if p.label_rate is not None or p.mean_score is not None)
 
     @property
     def latest_mature(self) -> Point | None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 
+from levelfive.reporting.charts import Chart, Section, charts_of
 from levelfive.reporting.data import ColumnWeek, ReportData
-from levelfive.reporting.html import Html
 from levelfive.reporting.svg import GREY, LIGHT, STEPS, drawing, place_in_time, svg
 from levelfive.reporting.words import number, shortened
 
@@ -23,7 +24,14 @@ _WORDS = ("below 0.1", "0.1 to 0.25", "0.25 to 0.5", "0.5 to 1", "1 and more")
 _WEEK = timedelta(days=7)
 
 
-def psi_chart(data: ReportData, columns: Sequence[str]) -> Html:
+@charts_of(Section.COLUMNS)
+def psi_charts(data: ReportData) -> Iterator[Chart]:
+    """Draw the PSI of the columns where it is greatest, if there are columns."""
+    if data.columns:
+        yield Chart(psi_chart(data, list(greatest_psi(data))[:SHOWN_COLUMNS]), "PSI by week", wide=True)
+
+
+def psi_chart(data: ReportData, columns: Sequence[str]) -> Markup:
     """Draw the PSI of the columns by week as a heat map, the first column at the top."""
     row_of = {column: row for row, column in enumerate(columns)}
     cells = [cell for cell in data.columns if cell.column in row_of]
@@ -65,9 +73,9 @@ def greatest_psi(data: ReportData) -> dict[str, float]:
 
 def _psi_words(data: ReportData, columns: Sequence[str], weeks: Sequence[datetime]) -> str:
     greatest = greatest_psi(data)
-    said = ", ".join(f"{column} {number(greatest[column])}" for column in columns[:5])
+    first = ", ".join(f"{column} {number(greatest[column])}" for column in columns[:5])
     return (
-        f"Heat map of PSI: {len(columns)} of {len(greatest)} columns over {len(weeks)} weeks. Greatest values: {said}."
+        f"Heat map of PSI: {len(columns)} of {len(greatest)} columns over {len(weeks)} weeks. Greatest values: {first}."
     )
 
 

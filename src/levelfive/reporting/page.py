@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterable, Sequence
-from importlib import resources
+from dataclasses import dataclass
+from functools import cache
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from levelfive.core.texts import counted
 from levelfive.core.windows import iso
-from levelfive.reporting.charts import metric_chart, rate_chart
-from levelfive.reporting.data import (
-    ColumnWeek,
-    Point,
-    ReportData,
-    WindowJudgement,
-)
-from levelfive.reporting.heatmap import SHOWN_COLUMNS, greatest_psi, psi_chart
-from levelfive.reporting.html import Html, bullets, element, joined, section, table
+from levelfive.monitoring.alerts import STATEMENTS, Statement
+from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, PSI, DriftStatistic
+from levelfive.reporting.charts import Section, figures
+from levelfive.reporting.data import ColumnWeek, Point, ReportData
+from levelfive.reporting.heatmap import SHOWN_COLUMNS, greatest_psi
 from levelfive.reporting.timeline import history
 from levelfive.reporting.words import (
     Health,
-    counted,
     day_name,
     estimate,
     headline,
@@ -27,14 +28,48 @@ from levelfive.reporting.words import (
     metric_unit,
     missing_days,
     number,
+    rates_title,
     share,
     window_name,
 )
 
 _CLASSES = {Health.FINE: "fine", Health.NEEDS_A_PERSON: "needs"}
 _SIGNS = {Health.FINE: "✓", Health.NEEDS_A_PERSON: "!"}
-# The browser itself then keeps the page from loading or running anything.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_NUMBER = re.compile(r"-?<?\d|\W?$")  # a number, with or without its unit, or the dash of one that is not known
+
+Cell = str | Sequence[str]
+"""A text, or texts that are listed one below the other."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page.
+
+    Args:
+        caption: What it shows.
+        heads: Of the columns.
+        rows: Cells; a row's first one is its head.
+        total: A last row, set apart; empty where there is none.
+    """
+
+    caption: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    total: Sequence[str] = ()
+
+    @property
+    def sides(self) -> list[str]:
+        """By column, whether it is one of numbers, which stand to the right, or of text."""
+        return ["number" if all(map(_is_number, column)) else "text" for column in zip(*self.rows, strict=True)]
+
+
+@dataclass(frozen=True)
+class StatementText:
+    """What is said of a window for one of its statements, and what that means to a reader."""
+
+    title: str
+    text: Cell
+    note: str
 
 
 def render(data: ReportData) -> str:
@@ -46,108 +81,91 @@ def render(data: ReportData) -> str:
     Returns:
         The page, with everything that came from the data escaped.
     """
-    title = f"{data.use_case}: monitoring report of {day_name(data.as_of)}"
-    style = resources.files(__package__).joinpath("report.css").read_text(encoding="utf-8")
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("title", title),
-        element("style", Html(style)),
-    )
-    sections = (_summary, _performance, _rates, _columns, history, _rows)
-    body = element("main", element("h1", title), _champion(data), *(build(data) for build in sections))
-    return f"<!DOCTYPE html>\n{element('html', head, element('body', body), lang='en')}\n"
-
-
-def _champion(data: ReportData) -> Html:
-    since = f", champion since {day_name(data.champion_since)}" if data.champion_since else ""
-    champion = f"Model version {data.champion}{since}" if data.champion else "No model is deployed"
-    return element("p", f"{champion}. As of {iso(data.as_of)}; all times in UTC.", class_="quiet")
-
-
-def _summary(data: ReportData) -> Html:
-    top = headline(data)
-    word = f"{_SIGNS.get(top.health, '…')} {top.health}"
-    verdict = element(
-        "div",
-        element("span", word, class_="word"),
-        element("p", top.sentence),
-        class_=f"verdict {_CLASSES.get(top.health, 'unmeasured')}",
-    )
-    return element("section", verdict, _missing(data), _statements(data.latest_judgement), id="summary")
-
-
-def _missing(data: ReportData) -> Html:
-    if not data.missing:
-        return joined(())
-    said = (
-        f"Rows are missing: {missing_days(data.missing, shown=len(data.missing))}. What was computed and predicted "
-        "over these days rests on less than usual. Deliver the files, or acknowledge the days (levelfive data "
-        "acknowledge)."
-    )
-    return element("p", said, id="missing")
-
-
-def _statements(judgement: WindowJudgement | None) -> Html:
-    if judgement is None:
-        return element("p", "No window has been judged yet.")
-    return joined(
-        (
-            element("p", f"Four separate statements on {window_name(judgement.window)}:"),
-            element(
-                "dl",
-                _statement(
-                    "Outside the training's range", _names(judgement.outside), "New to the model, not yet a harm."
-                ),
-                _statement("Unusual", _names(judgement.unusual), "Unusual is not harmful: a season is unusual, too."),
-                _statement("Harmful", _reasons(judgement.harmful), "Harm calls for a person."),
-                _statement("Broken data", _reasons(judgement.broken), "Broken data call for a person."),
-                *_acknowledgement(judgement),
-                class_="statements",
-            ),
+    top, judgement = headline(data), data.latest_judgement
+    return (
+        _templates()
+        .get_template("report.html")
+        .render(
+            title=f"{data.use_case}: monitoring report of {day_name(data.as_of)}",
+            champion=_champion(data),
+            top=top,
+            word=f"{_SIGNS.get(top.health, '…')} {top.health}",
+            mood=_CLASSES.get(top.health, "unmeasured"),
+            missing=_missing(data),
+            statements=_statements(data),
+            statements_on="" if judgement is None else window_name(judgement.window),
+            charts={str(section): figures(data, section) for section in Section},
+            by_window=_by_window(data),
+            latest=_latest(data),
+            rates_title=rates_title(data),
+            rates=_rates(data),
+            columns=_columns(data),
+            columns_note=_columns_note(data),
+            drift=_drift(data),
+            drift_statistics=_drift_statistics(data),
+            verdicts=_verdicts(data),
+            history=history(data),
+            rows=_rows(data),
         )
     )
 
 
-def _acknowledgement(judgement: WindowJudgement) -> list[Html]:
-    if not judgement.acknowledged:
+@cache
+def _templates() -> Environment:
+    loader = PackageLoader("levelfive.reporting")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["iso"] = iso
+    return environment
+
+
+def _champion(data: ReportData) -> str:
+    since = f", champion since {day_name(data.champion_since)}" if data.champion_since else ""
+    champion = f"Model version {data.champion}{since}" if data.champion else "No model is deployed"
+    return f"{champion}. As of {iso(data.as_of)}; all times in UTC."
+
+
+def _missing(data: ReportData) -> str:
+    if not data.missing:
+        return ""
+    return (
+        f"Rows are missing: {missing_days(data.missing, shown=len(data.missing))}. What was computed and predicted "
+        "over these days rests on less than usual. Deliver the files, or acknowledge the days (levelfive data "
+        "acknowledge)."
+    )
+
+
+def _statements(data: ReportData) -> list[StatementText]:
+    judgement = data.latest_judgement
+    if judgement is None:
         return []
-    return [_statement("A person's word", judgement.acknowledged, "What is acknowledged calls nobody any more.")]
-
-
-def _statement(what: str, said: str, note: str) -> Html:
-    return element("div", element("dt", what), element("dd", said), element("dd", note, class_="quiet"))
+    statements = [
+        StatementText(of.title, _names(texts) if of.of_columns else texts or "none", of.note)
+        for of in STATEMENTS
+        for texts in (of.said_in(judgement),)
+    ]
+    if judgement.acknowledged:
+        note = "What is acknowledged calls nobody any more."
+        statements.append(StatementText("A person's word", judgement.acknowledged, note))
+    return statements
 
 
 def _names(columns: Sequence[str]) -> str:
     return f"{counted(len(columns), 'column')}: {listed(columns)}" if columns else "none"
 
 
-def _reasons(reasons: Sequence[str]) -> str:
-    return bullets(reasons) if reasons else "none"
-
-
-def _performance(data: ReportData) -> Html:
-    if not data.metric_names:
-        return section("performance", "Performance", element("p", "Nothing measured yet: no label is known."))
-    charts = element("div", *(_figure(metric_chart(data, name)) for name in data.chart_metrics), class_="charts")
-    note = (
-        "Bands and bars are intervals by days: rows of one day are not independent. Provisional points are hollow and "
-        "labelled with the share of labels known. Marks below the chart are decisions; dotted lines are promotions."
-    )
+def _by_window(data: ReportData) -> Table:
     titles = [metric_name(data.task, name) for name in data.chart_metrics]
     heads = [f"{title}, {who}" for title in titles for who in ("live", "never retrained")]
-    by_window = table(
+    return Table(
         "Performance by window, with intervals by days",
         ("Window", "Model version", *heads, "Labels known"),
-        (
+        [
             (window_name(p.window), p.model_version, *_estimates(p, data.chart_metrics), _known(p))
             for p in data.points_in_time
-        ),
+        ],
     )
-    return section("performance", "Performance", charts, element("p", note, class_="quiet"), by_window, _latest(data))
 
 
 def _estimates(point: Point, names: Iterable[str]) -> list[str]:
@@ -158,59 +176,41 @@ def _known(point: Point) -> str:
     return f"{share(point.share_known)}{', provisional' if point.provisional else ''}"
 
 
-def _latest(data: ReportData) -> Html:
+def _latest(data: ReportData) -> Table | None:
     point = data.latest_mature
     if point is None:
-        return element("p", "No window has enough known labels yet: all values are provisional.")
-    return table(
+        return None
+    return Table(
         f"All metrics of {window_name(point.window)}, the latest window whose labels are known",
         ("Metric", "Live", "Never retrained", "Unit", "Days"),
-        (
-            (
-                metric_name(data.task, name),
-                *_estimates(point, [name]),
-                metric_unit(data.task, name),
-                f"{point.live[name].days:,}",
-            )
-            for name in point.live
-        ),
+        [
+            (metric_name(data.task, name), *_estimates(point, [name]), metric_unit(data.task, name), f"{value.days:,}")
+            for name, value in point.live.items()
+        ],
     )
 
 
-def _rates(data: ReportData) -> Html:
-    label, is_share = data.task.label_mean, data.task.labels_are_shares
-    title = f"Observed {label} and mean predicted score"
-    points = [p for p in data.points_in_time if p.label_rate is not None or p.mean_score is not None]
+def _rates(data: ReportData) -> Table | None:
+    points, is_share = data.points_with_rates, data.task.labels_are_shares
     if not points:
-        return section("rates", title, element("p", "Nothing measured yet."))
+        return None
     write: Callable[[float | None], str] = share if is_share else number
-    values = table(
+    return Table(
         "By window" if is_share else "By window, in the label's unit",
-        ("Window", f"Observed {label}", "Mean score", "Labels known"),
-        ((window_name(p.window), write(p.label_rate), write(p.mean_score), _known(p)) for p in points),
+        ("Window", f"Observed {data.task.label_mean}", "Mean score", "Labels known"),
+        [(window_name(p.window), write(p.label_rate), write(p.mean_score), _known(p)) for p in points],
     )
-    return section("rates", title, element("div", _figure(rate_chart(data)), values, class_="charts"))
 
 
-def _columns(data: ReportData) -> Html:
+def _columns(data: ReportData) -> Table | None:
     greatest = greatest_psi(data)
-    if not greatest:
-        return section("columns", "Columns by week", element("p", "Nothing measured yet."), _verdicts(data))
-    shown = list(greatest)[:SHOWN_COLUMNS]
-    rest = len(greatest) - len(shown)
-    note = (
-        "PSI compares a week with the training's data and has no unit. A season moves columns as well: "
-        "a dark cell is a reason to look at the performance, not an alarm. "
-        + (f"{counted(rest, 'column')} with smaller values not drawn." if rest else "All columns are drawn.")
-    )
-    chart = element(
-        "div", psi_chart(data, shown), class_="scroll wide", tabindex="0", role="region", aria_label="PSI by week"
-    )
     latest: dict[str, ColumnWeek] = {cell.column: cell for cell in sorted(data.columns, key=lambda cell: cell.week)}
-    values = table(
+    if not latest:
+        return None
+    return Table(
         f"{counted(len(greatest), 'column')}, each in its latest week; means in the column's own unit",
         ("Column", "Week from", "PSI", "Greatest PSI", "Mean", "Nulls", "Outside the training's range"),
-        (
+        [
             (
                 name,
                 day_name(cell.week),
@@ -222,50 +222,70 @@ def _columns(data: ReportData) -> Html:
             )
             for name in greatest
             for cell in (latest[name],)
-        ),
-    )
-    return section(
-        "columns",
-        "Columns by week",
-        element("p", note, class_="quiet"),
-        element("figure", chart),
-        values,
-        _verdicts(data),
+        ],
     )
 
 
-def _verdicts(data: ReportData) -> Html:
+def _columns_note(data: ReportData) -> str:
+    rest = len({cell.column for cell in data.columns}) - SHOWN_COLUMNS
+    return (
+        "PSI compares a week with the training's data and has no unit. A season moves columns as well: "
+        "a dark cell is a reason to look at the performance, not an alarm. "
+        + (f"{counted(rest, 'column')} with smaller values not drawn." if rest > 0 else "All columns are drawn.")
+    )
+
+
+def _drift_statistics(data: ReportData) -> list[DriftStatistic]:
+    names = {name for line in data.drift for name in line.statistics}
+    return [statistic for statistic in DRIFT_STATISTICS.values() if statistic.name in names]
+
+
+def _drift(data: ReportData) -> Table | None:
+    if not data.drift:
+        return None
+    statistics = _drift_statistics(data)
+    return Table(
+        f"Drift statistics of {window_name(data.drift[0].window)}, against the training data",
+        ("Column", "Model version", *(statistic.title for statistic in statistics)),
+        [
+            (line.column, line.model_version, *(number(line.statistics.get(one.name)) for one in statistics))
+            for line in sorted(data.drift, key=lambda line: (-line.statistics.get(PSI, -math.inf), line.column))
+        ],
+    )
+
+
+def _verdicts(data: ReportData) -> Table | None:
     if not data.judgements:
-        return element("p", "No window has been judged yet.")
-    return table(
+        return None
+    return Table(
         "Judgements by window; only harm or broken data call for a person",
-        ("Window", "Outside the range", "Unusual", "Harmful", "Broken data", "A person's word"),
-        (
+        ("Window", *(of.title for of in STATEMENTS), "A person's word"),
+        [
             (
-                window_name(of.window),
-                counted(len(of.outside), "column"),
-                counted(len(of.unusual), "column"),
-                _reasons(of.harmful),
-                _reasons(of.broken),
-                of.acknowledged or "none",
+                window_name(judgement.window),
+                *(_in_short(of, of.said_in(judgement)) for of in STATEMENTS),
+                judgement.acknowledged or "none",
             )
-            for of in sorted(data.judgements, key=lambda judgement: judgement.window)
-        ),
+            for judgement in sorted(data.judgements, key=lambda judgement: judgement.window)
+        ],
     )
 
 
-def _rows(data: ReportData) -> Html:
+def _in_short(statement: Statement, texts: Sequence[str]) -> Cell:
+    return counted(len(texts), "column") if statement.of_columns else texts or "none"
+
+
+def _rows(data: ReportData) -> Table | None:
     points = data.points_in_time
     if not points:
-        return section("rows", "Rows by window", element("p", "No rows yet."))
+        return None
     counts = [(p.landed, p.accepted, p.quarantined, p.duplicates, p.scored, p.mature) for p in points]
-    rows = table(
+    return Table(
         "Numbers of rows; quarantined also as a share of those that landed",
         ("Window", "Landed", "Accepted", "Quarantined", "Duplicates", "Scored", "Labels known"),
-        ((window_name(point.window), *_counts(of)) for point, of in zip(points, counts, strict=True)),
+        [(window_name(point.window), *_counts(of)) for point, of in zip(points, counts, strict=True)],
         total=("All windows", *_counts([sum(of) for of in zip(*counts, strict=True)])),
     )
-    return section("rows", "Rows by window", rows)
 
 
 def _counts(counts: Sequence[int]) -> list[str]:
@@ -274,5 +294,5 @@ def _counts(counts: Sequence[int]) -> list[str]:
     return [f"{landed:,}", f"{accepted:,}", f"{quarantined:,}{of_landed}", *(f"{count:,}" for count in others)]
 
 
-def _figure(chart: Html) -> Html:
-    return element("figure", chart)
+def _is_number(cell: Cell) -> bool:
+    return isinstance(cell, str) and _NUMBER.match(cell) is not None

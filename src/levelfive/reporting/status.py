@@ -21,7 +21,7 @@ class Status:
     """The champion of a time, and the performance of live predictions since its promotion.
 
     `newest` is the newest champion, `alias` what the registry's alias points at now: the same where all is well, and
-    where the registry has no aliases. `judged` is the verdict on the latest window of the champion, `acknowledged` who
+    where the registry has no aliases. `verdict` is that on the latest window of the champion, `acknowledgement` who
     acknowledged it.
     """
 
@@ -29,8 +29,8 @@ class Status:
     newest: str | None
     alias: str | None
     performance: Performance | None
-    judged: VerdictRecord | None = None
-    acknowledged: Annotation | None = None
+    verdict: VerdictRecord | None = None
+    acknowledgement: Annotation | None = None
 
 
 def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -> Status:
@@ -39,19 +39,19 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     Raises:
         RegistryError: The registry did not answer.
     """
-    made = history(context.tables, registry.name)
-    live = champion_as_of(made, as_of)
-    newest = made[-1].version if made else None
-    alias = registry.alias(CHAMPION) if made and registry.has_aliases else newest
+    promotions = history(context.tables, registry.name)
+    live = champion_as_of(promotions, as_of)
+    newest = promotions[-1].version if promotions else None
+    alias = registry.alias(CHAMPION) if promotions and registry.has_aliases else newest
     if live is None:
         return Status(None, newest, alias, None)
-    found = None
-    run = Run(context.tables, "status")
+    run, since_promotion = Run(context.tables, "status"), None
     if context.tables.exists(PREDICTIONS):
-        since = Window(live.promoted_at, as_of)
-        found = performance(context, run, [since], model_name=registry.name, as_of=as_of)[0]
-    told = [one for one in verdicts(run, registry.name, as_of=as_of) if one.model_version == live.version]
-    judged = told[-1] if told else None
-    known = acknowledgements(run, registry.name, as_of=as_of)
-    acknowledged = None if judged is None else covering(known, judged)
-    return Status(live, newest, alias, found if found and found.scored else None, judged, acknowledged)
+        windows = [Window(live.promoted_at, as_of)]
+        (whole,) = performance(context, run, windows, model_name=registry.name, as_of=as_of)
+        since_promotion = whole if whole.scored else None
+    of_champion = [one for one in verdicts(run, registry.name, as_of=as_of) if one.model_version == live.version]
+    verdict = of_champion[-1] if of_champion else None
+    words = acknowledgements(run, registry.name, as_of=as_of)
+    acknowledgement = None if verdict is None else covering(words, verdict)
+    return Status(live, newest, alias, since_promotion, verdict, acknowledgement)

@@ -8,13 +8,11 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from html import escape
 
+from markupsafe import Markup, escape
 from matplotlib import rc_context, style
 from matplotlib.dates import date2num
 from matplotlib.figure import Figure
-
-from levelfive.reporting.html import Html
 
 INK, GREY, LIGHT = "#24292f", "#6b7280", "#d5d9de"
 LIVE, SECOND, PROMOTED = "#0b5c8f", "#b3480a", "#8a5a9e"
@@ -60,7 +58,7 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def svg(figure: Figure, *, name: str, alternative: str) -> Html:
+def svg(figure: Figure, *, name: str, alternative: str) -> Markup:
     """Write a figure as an SVG element.
 
     Args:
@@ -77,5 +75,5 @@ def svg(figure: Figure, *, name: str, alternative: str) -> Html:
     body = _SURPLUS.sub("", buffer.getvalue())
     # Texts escape their angle brackets, so that tags are found without a parser.
     body = _TAG.sub(lambda tag: _ID.sub(lambda start: f"{start[0]}{name}-", tag[0]), body)
-    opening = f'<svg class="chart" role="img" aria-label="{escape(alternative, quote=True)}" '
-    return Html(_PROLOGUE.sub(lambda found: f"{opening}{found[1]}>", body, count=1))
+    opening = f'<svg class="chart" role="img" aria-label="{escape(alternative)}" '
+    return Markup(_PROLOGUE.sub(lambda prologue: f"{opening}{prologue[1]}>", body, count=1))

@@ -1,57 +1,46 @@
-"""A report's account of decisions, gates and promotions, in the order of time."""
+"""A report's account of decisions, gates, promotions and failures, in the order of time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from levelfive.core.windows import iso
-from levelfive.reporting.data import DecisionLine, FailureLine, GateLine, PromotionLine, ReportData
-from levelfive.reporting.html import Html, bullets, element, section
+from levelfive.reporting.data import DecisionLine, GateLine, PromotionLine, ReportData
 
 
-def history(data: ReportData) -> Html:
+@dataclass(frozen=True)
+class Event:
+    """What happened at a time; `details` are reasons, each list under its word."""
+
+    at: datetime
+    kind: str
+    what: str
+    details: Sequence[tuple[str, Sequence[str]]]
+
+
+def history(data: ReportData) -> list[Event]:
     """Tell what was decided and what failed, each with its reasons and what would have changed it."""
-    lines = [
-        *((line.as_of, _decision(line)) for line in data.decisions),
-        *((line.as_of, _gate(line)) for line in data.gates),
-        *((line.at, _promotion(line)) for line in data.promotions),
-        *((line.as_of, _failure(line)) for line in data.failures),
+    events = [
+        *map(_decision, data.decisions),
+        *map(_gate, data.gates),
+        *map(_promotion, data.promotions),
+        *(Event(line.as_of, "failure", f"Failed: {line.stage}", [("It said", [line.error])]) for line in data.failures),
     ]
-    in_time = [line for _, line in sorted(lines, key=lambda line: line[0])]
-    shown = element("ol", *in_time, class_="timeline") if in_time else element("p", "Nothing decided yet.")
-    return section("history", "Decisions, gates and promotions", shown)
+    return sorted(events, key=lambda event: event.at)
 
 
-def _decision(line: DecisionLine) -> Html:
-    return _event(
-        line.as_of,
-        "decision",
-        f"Decision: {line.action}",
-        _because("Because", line.reasons),
-        _because("Would have changed it", line.counterfactuals),
-    )
+def _decision(line: DecisionLine) -> Event:
+    details = [("Because", line.reasons), ("Would have changed it", line.counterfactuals)]
+    return Event(line.as_of, "decision", f"Decision: {line.action}", details)
 
 
-def _gate(line: GateLine) -> Html:
+def _gate(line: GateLine) -> Event:
     outcome = "passed" if line.passed else "not passed"
-    return _event(line.as_of, "gate", f"Gate {outcome}: {line.verdict}", _because("Because", line.reasons))
+    return Event(line.as_of, "gate", f"Gate {outcome}: {line.verdict}", [("Because", line.reasons)])
 
 
-def _promotion(line: PromotionLine) -> Html:
+def _promotion(line: PromotionLine) -> Event:
     after = f", after version {line.previous}" if line.previous else ", the first champion"
     what = f"Promotion: version {line.version}{after} ({line.kind}, by {line.by})"
-    return _event(line.at, "promotion", what, _because("Because", (line.reason,)))
-
-
-def _failure(line: FailureLine) -> Html:
-    return _event(line.as_of, "failure", f"Failed: {line.stage}", _because("It said", (line.error,)))
-
-
-def _event(at: datetime, kind: str, what: str, *details: Html) -> Html:
-    moment = element("time", f"{at:%Y-%m-%d %H:%M}", datetime=iso(at))
-    return element("li", moment, " ", element("strong", what), *details, class_=kind)
-
-
-def _because(word: str, reasons: Sequence[str]) -> Html:
-    return element("div", f"{word}:", bullets(reasons)) if reasons else Html()
+    return Event(line.at, "promotion", what, [("Because", [line.reason])])

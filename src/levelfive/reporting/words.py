@@ -39,27 +39,27 @@ class Headline:
 def headline(data: ReportData) -> Headline:
     """Say in one sentence how the model is: the latest judgement, missing rows, the latest mature performance."""
     judgement, point = data.latest_judgement, data.latest_mature
-    measured = f" {_performance(data, point)}" if point else ""
+    numbers = f" {_performance(data, point)}" if point else ""
     calls = [_call(judgement)] if judgement and judgement.calls_for_a_person else []
     calls += [f"rows are missing: {missing_days(data.missing)}"] if data.missing else []
     if calls:
-        return Headline(Health.NEEDS_A_PERSON, f"The model needs a person: {'; '.join(calls)}.{measured}")
+        return Headline(Health.NEEDS_A_PERSON, f"The model needs a person: {'; '.join(calls)}.{numbers}")
     if data.latest_empty is not None:
         of = window_name(data.latest_empty.window)
-        return Headline(Health.NOTHING, f"There is nothing to monitor: nothing was scored in {of}.{measured}")
+        return Headline(Health.NOTHING, f"There is nothing to monitor: nothing was scored in {of}.{numbers}")
     if judgement and judgement.acknowledged:
-        return Headline(Health.ACKNOWLEDGED, f"A person knows: {_call(judgement)}; {judgement.acknowledged}.{measured}")
+        return Headline(Health.ACKNOWLEDGED, f"A person knows: {_call(judgement)}; {judgement.acknowledged}.{numbers}")
     if not judgement and not data.metric_names:
         return Headline(Health.UNMEASURED, _UNMEASURED if data.champion else _NO_CHAMPION)
     if not judgement:
-        return Headline(Health.INCOMPLETE, f"No window has been judged yet.{measured or _PROVISIONAL}")
+        return Headline(Health.INCOMPLETE, f"No window has been judged yet.{numbers or _PROVISIONAL}")
     calm = f"neither harm nor broken data in {window_name(judgement.window)}"
     if not point:
         return Headline(Health.INCOMPLETE, f"There is {calm}, but no window has enough known labels yet.")
     if data.latest_unlabelled is not None:
         of = window_name(data.latest_unlabelled.window)
-        return Headline(Health.INCOMPLETE, f"There is {calm}, but no label is known of {of}.{measured}")
-    return Headline(Health.FINE, f"The model is fine: {calm}.{measured}")
+        return Headline(Health.INCOMPLETE, f"There is {calm}, but no label is known of {of}.{numbers}")
+    return Headline(Health.FINE, f"The model is fine: {calm}.{numbers}")
 
 
 _UNMEASURED = "Nothing is measured yet: a model is deployed, and its first labels are still to come."
@@ -68,8 +68,7 @@ _NO_CHAMPION = "Nothing is measured yet: no model is deployed."
 
 
 def _call(judgement: WindowJudgement) -> str:
-    reasons = [*(f"harm: {reason}" for reason in judgement.harmful), *(f"broken data: {r}" for r in judgement.broken)]
-    return f"in {window_name(judgement.window)}, {'; '.join(reasons)}"
+    return f"in {window_name(judgement.window)}, {'; '.join(judgement.reasons_to_call)}"
 
 
 def _performance(data: ReportData, point: Point) -> str:
@@ -108,6 +107,11 @@ def day_name(moment: date) -> str:
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 
+def rates_title(data: ReportData) -> str:
+    """Name what labels and scores are on average."""
+    return f"Observed {data.task.label_mean} and mean predicted score"
+
+
 def metric_name(task: Task, name: str) -> str:
     """Name a metric of a task; one that it does not know keeps its own name."""
     metric = task.metric(name)
@@ -117,7 +121,7 @@ def metric_name(task: Task, name: str) -> str:
 def metric_unit(task: Task, name: str) -> str:
     """Say a metric's unit or how to read it; empty for one that the task does not know."""
     metric = task.metric(name)
-    return "" if metric is None else metric.unit
+    return "" if metric is None else metric.reading
 
 
 def number(value: float | None) -> str:
@@ -138,13 +142,10 @@ def estimate(value: Estimate | None) -> str:
     """Write an estimate with its interval, if there is one."""
     if value is None or not math.isfinite(value.value):
         return NOT_KNOWN
-    known = math.isfinite(value.low) and math.isfinite(value.high)
-    return f"{number(value.value)} ({number(value.low)} to {number(value.high)})" if known else number(value.value)
-
-
-def counted(count: int, noun: str) -> str:
-    """Write a count with its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    has_interval = math.isfinite(value.low) and math.isfinite(value.high)
+    return (
+        f"{number(value.value)} ({number(value.low)} to {number(value.high)})" if has_interval else number(value.value)
+    )
 
 
 def listed(names: Sequence[str], *, shown: int = 8) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
+from levelfive.core.texts import counted
 from levelfive.core.windows import iso
 from levelfive.errors import DataError
 from levelfive.retraining import triggers
@@ -78,19 +79,19 @@ def decide(situation: Situation, policy: RetrainingPolicy) -> Decision:
     known = tuple(f"the window {seen.window} is {seen.acknowledged}" for seen in recent if seen.acknowledged)
     latest = [seen for seen in situation.windows if seen.window.end == situation.windows[-1].window.end]
     alarms = [
-        (what, cure, seen.window, found)
+        (what, cure, seen.window, sentences)
         for seen in latest
-        for what, cure, found in (
+        for what, cure, sentences in (
             ("broken data", "data that is not broken", seen.broken),
             ("a harmful model", "a model that is not harmful", seen.harmful),
         )
-        if found
+        if sentences
     ]
     if not alarms:
         return replace(decision, reasons=(*decision.reasons, *known))
     reasons = tuple(
-        f"{what} in the latest window {window}, no training before a person has looked: {', '.join(found)}"
-        for what, _, window, found in alarms
+        f"{what} in the latest window {window}, no training before a person has looked: {', '.join(sentences)}"
+        for what, _, window, sentences in alarms
     )
     cures = " and ".join(dict.fromkeys(cure for _, cure, _, _ in alarms))
     then = f"then {decision.action}, as {'; '.join(decision.reasons)}"
@@ -99,11 +100,11 @@ def decide(situation: Situation, policy: RetrainingPolicy) -> Decision:
 
 
 def _by_triggers(situation: Situation, policy: RetrainingPolicy) -> Decision:
-    found = triggers.findings(situation, policy)
-    holding = [finding for finding in found if finding.holds]
+    findings = triggers.findings(situation, policy)
+    holding = [finding for finding in findings if finding.holds]
     waits, shortfall = _cooldown(situation, policy), triggers.shortfall(situation, policy)
     if not holding:
-        return _kept(found, shortfall, waits)
+        return _kept(findings, shortfall, waits)
     if waits is not None:
         reasons = tuple(f"waits for the cooldown: {finding.said}" for finding in holding)
         return Decision(Action.KEEP, reasons, (waits,))
@@ -116,14 +117,14 @@ def _by_triggers(situation: Situation, policy: RetrainingPolicy) -> Decision:
     return Decision(Action.RETRAIN, tuple(finding.said for finding in holding), tuple(undone))
 
 
-def _kept(found: Sequence[Finding], shortfall: str | None, waits: str | None) -> Decision:
-    if not found:
+def _kept(findings: Sequence[Finding], shortfall: str | None, waits: str | None) -> Decision:
+    if not findings:
         return Decision(Action.KEEP, ("no trigger is switched on",), ("a policy with a trigger",))
-    missing = [finding.missing for finding in found]
-    if shortfall is not None and any(finding.of_windows for finding in found):
+    missing = [finding.missing for finding in findings]
+    if shortfall is not None and any(finding.of_windows for finding in findings):
         missing.append(shortfall)
     later = "" if waits is None else f", and {waits}"
-    reasons = ("no trigger holds", *(finding.said for finding in found))
+    reasons = ("no trigger holds", *(finding.said for finding in findings))
     return Decision(Action.KEEP, reasons, tuple(f"{lacking}{later}" for lacking in missing))
 
 
@@ -135,17 +136,17 @@ def _cooldown(situation: Situation, policy: RetrainingPolicy) -> str | None:
 
 
 def _too_little(foreseen: Foreseen) -> str:
-    said = (
+    sentence = (
         f"not enough evidence for the gate: a training would be judged by {foreseen.days:,} days and {foreseen.rows:,} "
         f"rows with mature labels that the live model was not trained on, at least {foreseen.min_days:,} days and "
         f"{foreseen.min_rows:,} rows are asked for"
     )
-    return f"{said}; {foreseen.because}" if foreseen.because else said
+    return f"{sentence}; {foreseen.because}" if foreseen.because else sentence
 
 
 def _lacking(foreseen: Foreseen) -> str:
     short = (("day", foreseen.min_days - foreseen.days), ("row", foreseen.min_rows - foreseen.rows))
-    lacking = " and ".join(f"{count:,} more {what}{'' if count == 1 else 's'}" for what, count in short if count > 0)
+    lacking = " and ".join(counted(count, f"more {what}") for what, count in short if count > 0)
     return f"{lacking} with mature labels that the live model was not trained on"
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from levelfive.core.windows import Window, iso
-from levelfive.errors import EvidenceError
+from levelfive.core.windows import Window, is_utc, iso
+from levelfive.errors import EvidenceError, require
 from levelfive.statistics.tasks.task import Task
 
 Interval = tuple[float, float]
@@ -46,10 +46,10 @@ class WindowEvidence:
 
     def __post_init__(self) -> None:
         """Refuse numbers that no measurement gives."""
-        _require("days and rows at least 0", (self.days, self.rows), min(self.days, self.rows) >= 0)
-        _require("a drifted share from 0 to 1", self.drifted_share, 0 <= self.drifted_share <= 1)
+        _check("days and rows at least 0", (self.days, self.rows), min(self.days, self.rows) >= 0)
+        _check("a drifted share from 0 to 1", self.drifted_share, 0 <= self.drifted_share <= 1)
         for low, high in filter(None, (self.calibration, self.skill)):
-            _require("an interval's low end before its high end", (low, high), not low > high)
+            _check("an interval's low end before its high end", (low, high), not low > high)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Foreseen:
 
     def __post_init__(self) -> None:
         """Refuse counts that no measurement gives."""
-        _require("foreseen days and rows at least 0", (self.days, self.rows), min(self.days, self.rows) >= 0)
+        _check("foreseen days and rows at least 0", (self.days, self.rows), min(self.days, self.rows) >= 0)
 
     @property
     def is_enough(self) -> bool:
@@ -116,13 +116,13 @@ class Situation:
         ends = [seen.window.end for seen in self.windows]
         past = [*ends, self.trained_at, *filter(None, [self.last_retraining])]
         for moment in (self.as_of, *past):
-            _require("times in UTC", moment, moment.utcoffset() == timedelta(0))
-        _require(f"no time after as_of {iso(self.as_of)}", max(past), max(past) <= self.as_of)
-        _require("windows oldest first", [str(seen.window) for seen in self.windows], ends == sorted(ends))
+            _check("times in UTC", moment, is_utc(moment))
+        _check(f"no time after as_of {iso(self.as_of)}", max(past), max(past) <= self.as_of)
+        _check("windows oldest first", [str(seen.window) for seen in self.windows], ends == sorted(ends))
         labels = (self.labels_at_training, self.labels_now)
-        _require("labels at training above 0, now at least 0", labels, labels[0] > 0 and labels[1] >= 0)
+        _check("labels at training above 0, now at least 0", labels, labels[0] > 0 and labels[1] >= 0)
 
 
-def _require(demand: str, value: object, met: bool) -> None:
-    if not met:
-        raise EvidenceError(f"a decision to retrain takes {demand}, got {value!r}; correct what was measured")
+def _check(demand: str, value: object, met: bool) -> None:
+    whole = f"a decision to retrain takes {demand}"
+    require(met, whole, got=value, remedy="correct what was measured", error=EvidenceError)

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from levelfive.core.windows import iso, start_of
+from levelfive.core.days import start_of
+from levelfive.core.windows import iso
 from levelfive.errors import EvidenceError
-from levelfive.features.job import LabelledDay
+from levelfive.features.labels import LabelledDay
 from levelfive.registry.gate import VerdictKind
 from levelfive.retraining.policy import Action
 from levelfive.retraining.records import DecisionRecord, RetrainingRecord
@@ -40,8 +41,8 @@ class Tried:
 def tried(
     use_case: UseCase,
     days: Sequence[LabelledDay],
-    made: Sequence[DecisionRecord],
-    done: Sequence[RetrainingRecord],
+    decisions: Sequence[DecisionRecord],
+    trainings: Sequence[RetrainingRecord],
     *,
     live_version: str,
 ) -> Tried:
@@ -50,19 +51,19 @@ def tried(
     Args:
         use_case: Its gate, its maturity, and when its days begin.
         days: Those with mature labels; `newer` are the rows that the live model was not trained on.
-        made: The decisions so far.
-        done: The trainings that they led to.
+        decisions: The decisions so far.
+        trainings: The trainings that they led to.
         live_version: The live model.
     """
-    about = {one.decision_id: one.live_version for one in made}
+    about = {one.decision_id: one.live_version for one in decisions}
     unsettled = {
         one.decision_id: one.as_of
-        for one in done
+        for one in trainings
         if _is_unsettled(use_case, days, one, of_live=about.get(one.decision_id) == live_version)
     }
-    asked = (one for one in made if one.action is Action.RETRAIN)
+    asked = (one for one in decisions if one.action is Action.RETRAIN)
     return Tried(
-        labels=tuple(one.labels for one in done if one.decision_id not in unsettled),
+        labels=tuple(one.labels for one in trainings if one.decision_id not in unsettled),
         asked=tuple(one.as_of for one in asked if one.decision_id not in unsettled),
         unsettled=max((at for decision, at in unsettled.items() if about.get(decision) == live_version), default=None),
     )
@@ -89,17 +90,17 @@ def foreseen(
     if not days:
         return Foreseen(0, 0, min_days, min_rows, "there are no mature labels")
     try:
-        found = evidence.foreseen(use_case, days, as_of=as_of)
+        holdout = evidence.foreseen(use_case, days, as_of=as_of)
     except EvidenceError as err:
         return Foreseen(0, 0, min_days, min_rows, str(err))
-    return Foreseen(found.days, found.rows, min_days, min_rows, because)
+    return Foreseen(holdout.days, holdout.rows, min_days, min_rows, because)
 
 
-def _is_unsettled(use_case: UseCase, days: Sequence[LabelledDay], done: RetrainingRecord, *, of_live: bool) -> bool:
-    if done.passed or done.verdict != VerdictKind.NOT_ENOUGH_EVIDENCE:
+def _is_unsettled(use_case: UseCase, days: Sequence[LabelledDay], training: RetrainingRecord, *, of_live: bool) -> bool:
+    if training.passed or training.verdict != VerdictKind.NOT_ENOUGH_EVIDENCE:
         return False
     if not of_live:
         return True
-    ripe, offset = done.as_of - use_case.maturity, use_case.day_starts_at
+    ripe, offset = training.as_of - use_case.maturity, use_case.day_starts_at
     starts = (start_of(day.day, offset) for day in days if day.newer)
     return sum(start < ripe for start in starts) < use_case.gate.holdout_days

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
+from levelfive.core.days import DAY
+from levelfive.core.texts import counted
 from levelfive.core.windows import iso
 from levelfive.retraining.situation import Interval, Situation, WindowEvidence
 from levelfive.usecase.policies import RetrainingPolicy
-
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,8 @@ class _Condition:
 def findings(situation: Situation, policy: RetrainingPolicy) -> tuple[Finding, ...]:
     """Ask the triggers that are switched on: drift, offset, loss, label growth, age."""
     triggers = (drift, offset, loss, label_growth, age)
-    found = (trigger(situation, policy) for trigger in triggers)
-    return tuple(finding for finding in found if finding is not None)
+    answers = (trigger(situation, policy) for trigger in triggers)
+    return tuple(finding for finding in answers if finding is not None)
 
 
 def drift(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
@@ -104,10 +103,10 @@ def label_growth(situation: Situation, policy: RetrainingPolicy) -> Finding | No
     had, new = situation.labels_at_training, situation.labels_now - situation.labels_at_training
     needed = math.ceil(round(had * policy.label_growth, 6))  # rounded: 100 * 0.07 is a little more than 7
     growth = f"growth {new / had:.1%} of the {policy.label_growth:.1%} asked for"
-    said = f"label growth: {new:+,} labelled rows since the {had:,} at training, {growth}"
+    sentence = f"label growth: {new:+,} labelled rows since the {had:,} at training, {growth}"
     if new >= needed:
-        return Finding(True, said, f"{_count(new - needed + 1, 'fewer label')} ({growth})")
-    return Finding(False, said, f"{_count(needed - new, 'more label')} ({growth})")
+        return Finding(True, sentence, f"{counted(new - needed + 1, 'fewer label')} ({growth})")
+    return Finding(False, sentence, f"{counted(needed - new, 'more label')} ({growth})")
 
 
 def age(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
@@ -115,10 +114,10 @@ def age(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
     if policy.max_age is None:
         return None
     lived, trained_at = situation.as_of - situation.trained_at, iso(situation.trained_at)
-    said = f"age: {lived / _DAY:.1f} days since {trained_at}, retrained at {policy.max_age / _DAY:.1f} days"
+    sentence = f"age: {lived / DAY:.1f} days since {trained_at}, retrained at {policy.max_age / DAY:.1f} days"
     if lived >= policy.max_age:
-        return Finding(True, said, f"a model trained after {iso(situation.as_of - policy.max_age)}")
-    return Finding(False, said, f"age, from {iso(situation.trained_at + policy.max_age)} on")
+        return Finding(True, sentence, f"a model trained after {iso(situation.as_of - policy.max_age)}")
+    return Finding(False, sentence, f"age, from {iso(situation.trained_at + policy.max_age)} on")
 
 
 def shortfall(situation: Situation, policy: RetrainingPolicy) -> str | None:
@@ -127,27 +126,27 @@ def shortfall(situation: Situation, policy: RetrainingPolicy) -> str | None:
         return None
     seen = situation.windows[-1]
     return (
-        f"a latest window that counts: {_count(seen.days, 'day')} and {_count(seen.rows, 'row')} of mature labels, "
-        f"at least {_count(policy.min_days, 'day')} and {_count(policy.min_rows, 'row')} are asked for"
+        f"a latest window that counts: {counted(seen.days, 'day')} and {counted(seen.rows, 'row')} of mature labels, "
+        f"at least {counted(policy.min_days, 'day')} and {counted(policy.min_rows, 'row')} are asked for"
     )
 
 
 def _in_windows(situation: Situation, policy: RetrainingPolicy, condition: _Condition) -> Finding:
-    counted = [seen for seen in situation.windows if _counts(seen, policy)][-policy.windows :]
-    met = [condition.met(seen) for seen in counted]
+    windows = [seen for seen in situation.windows if _counts(seen, policy)][-policy.windows :]
+    met = [condition.met(seen) for seen in windows]
     asked = f"{condition.name} {condition.asked}"
     if not met:
-        missing = f"{asked} in {_count(policy.of_them, 'more window')}"
+        missing = f"{asked} in {counted(policy.of_them, 'more window')}"
         return Finding(False, f"{condition.name}: no window counts yet", missing, of_windows=True)
-    said = (
-        f"{asked} in {sum(met)} of {_count(len(met), 'window')}, asked for in {policy.of_them} of the last "
-        f"{policy.windows} and in the latest: {condition.shown(counted[-1])}"
+    sentence = (
+        f"{asked} in {sum(met)} of {counted(len(met), 'window')}, asked for in {policy.of_them} of the last "
+        f"{policy.windows} and in the latest: {condition.shown(windows[-1])}"
     )
     if met[-1] and sum(met) >= policy.of_them:
-        return Finding(True, said, f"{condition.name} not {condition.asked} in the latest window", of_windows=True)
-    lacking = _count(max(policy.of_them - sum(met), 1), "more window")
+        return Finding(True, sentence, f"{condition.name} not {condition.asked} in the latest window", of_windows=True)
+    lacking = counted(max(policy.of_them - sum(met), 1), "more window")
     missing = f"{asked} in {lacking}" + ("" if met[-1] else ", the latest among them")
-    return Finding(False, said, missing, of_windows=True)
+    return Finding(False, sentence, missing, of_windows=True)
 
 
 def _counts(seen: WindowEvidence, policy: RetrainingPolicy) -> bool:
@@ -162,7 +161,3 @@ def _measured(interval: Interval | None) -> Interval:
 def _shown(interval: Interval | None, form: str) -> str:
     low, high = _measured(interval)
     return "not measured" if math.isnan(low) else f"{low:{form}} to {high:{form}}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

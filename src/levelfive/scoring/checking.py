@@ -13,7 +13,7 @@ from levelfive.core.windows import iso
 from levelfive.data.known import read_as_known
 from levelfive.errors import DataError
 from levelfive.scoring.job import ScoringResult
-from levelfive.storage.predictions import PREDICTIONS, are_sound
+from levelfive.storage.predictions import PREDICTIONS, are_sound, scored_by
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.calls import spine_of
 from levelfive.usecase.columns import PREDICTION_TIME, own
@@ -54,9 +54,9 @@ def run(context: JobContext, scored: ScoringResult, *, as_of: datetime, min_rows
     parameters: dict[str, object] = {"window": scored.window, "batch_id": scored.batch_id, "min_rows": min_rows}
     with context.run("check", as_of=as_of, parameters=parameters) as run:
         run.model_version = scored.model_version
-        found = _counted(context, run, scored, as_of)
-        rows = run.counts["checked"] = int(found["rows"])
-        if wrong := [f"{found[name]:,} {name}" for name in (MISSING, REPEATED, UNSOUND) if found[name]]:
+        counts = _counted(context, run, scored, as_of)
+        rows = run.counts["checked"] = int(counts["rows"])
+        if wrong := [f"{counts[name]:,} {name}" for name in (MISSING, REPEATED, UNSOUND) if counts[name]]:
             raise DataError(
                 f"of {rows:,} rows of {scored.window} that version {scored.model_version} was to score, there are "
                 f"{', '.join(wrong)}: see batch {scored.batch_id} in {context.tables.name(PREDICTIONS)}"
@@ -66,18 +66,14 @@ def run(context: JobContext, scored: ScoringResult, *, as_of: datetime, min_rows
                 f"{rows:,} rows of {scored.window} were there to be scored as of {iso(as_of)}, and at least "
                 f"{min_rows:,} were expected: has their data landed?"
             )
-        return Checked(run.run_id, rows, found["lowest"], found["highest"])
+        return Checked(run.run_id, rows, counts["lowest"], counts["highest"])
 
 
 def _counted(context: JobContext, run: Run, scored: ScoringResult, as_of: datetime) -> dict[str, Any]:
     """Count the rows that were to be scored, and those of them with which something is wrong."""
     use_case, key = context.use_case, list(context.use_case.key)
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
-    of_version = (
-        (F.col("model_name") == scored.model_name)
-        & (F.col("model_version") == scored.model_version)
-        & (F.col("role") == str(scored.role))
-    )
+    of_version = scored_by(scored.model_name, role=scored.role, version=scored.model_version)
     scores = [F.col(name) for name in use_case.model.task.score_columns]
     by_row = (
         run.read(PREDICTIONS)
@@ -99,5 +95,5 @@ def _counted(context: JobContext, run: Run, scored: ScoringResult, as_of: dateti
         F.min(_LOWEST).alias("lowest"),
         F.max(_HIGHEST).alias("highest"),
     )
-    found: dict[str, Any] = counts.collect()[0].asDict()
-    return found
+    totals: dict[str, Any] = counts.collect()[0].asDict()
+    return totals

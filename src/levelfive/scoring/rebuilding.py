@@ -15,9 +15,9 @@ from typing import Any
 from pyspark.sql import functions as F
 
 from levelfive.core.conditions import in_window
-from levelfive.core.windows import Window
+from levelfive.core.windows import Window, iso
 from levelfive.storage.commits import Commit
-from levelfive.storage.predictions import PREDICTIONS
+from levelfive.storage.predictions import PREDICTIONS, Role
 from levelfive.storage.runs import RUNS, JobContext, Run, RunRecord
 from levelfive.storage.tables import OTHERS_MEANWHILE
 from levelfive.usecase.columns import PREDICTION_TIME
@@ -41,6 +41,22 @@ class AnnouncedBatch:
     seen: int
 
 
+def batch_record(
+    context: JobContext, run: Run, batch: str, parameters: Mapping[str, object], *, role: Role, as_of: datetime
+) -> dict[str, object]:
+    """Say of a scoring, in its commit and in `batches`, all that its row of `runs` is rebuilt from."""
+    return {
+        "run_id": run.run_id,
+        "batch_id": batch,
+        "use_case": context.use_case.name,
+        "as_of": iso(as_of),
+        "parameters": {key: str(value) for key, value in parameters.items()},
+        "role": str(role),
+        "model_version": run.model_version,
+        "versions_read": run.versions_read,
+    }
+
+
 def note_batch(run: Run, record: Mapping[str, Any], window: Window) -> None:
     """Write down what a scoring is about to commit, and the version of `predictions` that it saw."""
     tables = run.tables
@@ -58,28 +74,28 @@ def rebuild_runs(context: JobContext, batch: str) -> int:
     if not context.tables.exists(PREDICTIONS):
         return 0
     announced = context.tables.control_tables.rows(BATCHES, where={"batch_id": batch})
-    done = _runs(context, announced)
-    open_ones = [row for row in announced if row["run_id"] not in {one["run_id"] for one in done}]
+    runs = _runs(context, announced)
+    open_ones = [row for row in announced if row["run_id"] not in {one["run_id"] for one in runs}]
     if announced and not open_ones:
         return 0
     commits = _commits_since(context, open_ones)
     mine = [commit for commit in commits if commit.record.get("batch_id") == batch]
-    found = [({**commit.record, "as_of": _time_of(commit.record)}, commit.version) for commit in mine]
-    done += _runs(context, [told for told, _ in found])
-    known = {row["run_id"] for row in done}
-    missing: list[tuple[Mapping[str, Any], int | None]] = [one for one in found if one[0]["run_id"] not in known]
+    committed = [({**commit.record, "as_of": _time_of(commit.record)}, commit.version) for commit in mine]
+    runs += _runs(context, [record for record, _ in committed])
+    known = {row["run_id"] for row in runs}
+    missing: list[tuple[Mapping[str, Any], int | None]] = [one for one in committed if one[0]["run_id"] not in known]
     forgotten = [row for row in open_ones if _is_forgotten(context, row, commits)]
-    missing += [(row, None) for row in _written(context, forgotten, done)]
-    for told, version in missing:
-        _write_row(context, told, version)
+    missing += [(row, None) for row in _written(context, forgotten, runs)]
+    for record, version in missing:
+        _write_row(context, record, version)
     return len(missing)
 
 
-def _runs(context: JobContext, told: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _runs(context: JobContext, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Read the rows of `runs` of some runs, which lie where their logical times say."""
-    if not told:
+    if not records:
         return []
-    times, ids = [row["as_of"] for row in told], {row["run_id"] for row in told}
+    times, ids = [row["as_of"] for row in records], {row["run_id"] for row in records}
     columns, between = ("run_id", "as_of", "status"), {"as_of": (min(times), max(times))}
     return context.tables.control_tables.rows(RUNS, columns=columns, where={"run_id": ids}, between=between)
 
@@ -99,11 +115,11 @@ def _is_forgotten(context: JobContext, row: Mapping[str, Any], commits: Sequence
 
 
 def _written(
-    context: JobContext, announced: Sequence[Mapping[str, Any]], done: Collection[Mapping[str, Any]]
+    context: JobContext, announced: Sequence[Mapping[str, Any]], runs: Collection[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
     """Choose, of each logical time that no run says to have written, one run of those whose predictions are there."""
-    told = {row["as_of"] for row in done if row["status"] == "succeeded"}
-    by_time = {row["as_of"]: row for row in announced if row["as_of"] not in told}
+    succeeded = {row["as_of"] for row in runs if row["status"] == "succeeded"}
+    by_time = {row["as_of"]: row for row in announced if row["as_of"] not in succeeded}
     return [row for row in by_time.values() if _has_predictions(context, row)]
 
 
@@ -117,20 +133,20 @@ def _time_of(record: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(str(record["as_of"])).astimezone(UTC)
 
 
-def _write_row(context: JobContext, told: Mapping[str, Any], version: int | None) -> None:
+def _write_row(context: JobContext, record: Mapping[str, Any], version: int | None) -> None:
     context.add_run(
         RunRecord(
-            run_id=told["run_id"],
+            run_id=record["run_id"],
             stage="scoring",
-            use_case=told["use_case"],
-            as_of=told["as_of"],
+            use_case=record["use_case"],
+            as_of=record["as_of"],
             status="succeeded",
-            parameters=told["parameters"],
+            parameters=record["parameters"],
             counts={},
             seconds={},
-            versions_read=told["versions_read"],
+            versions_read=record["versions_read"],
             versions_written={} if version is None else {PREDICTIONS: version},
-            model_version=told["model_version"],
+            model_version=record["model_version"],
             error=None,
             started_at=None,
             ended_at=None,

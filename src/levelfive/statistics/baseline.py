@@ -33,11 +33,11 @@ from levelfive.statistics.partials import (
 )
 
 __all__ = [
-    "LABEL",
+    "LABEL_PROFILE",
     "MAX_BINS",
     "MAX_CATEGORIES",
     "QUANTILES",
-    "SCORE",
+    "SCORE_PROFILE",
     "Baseline",
     "CategoricalProfile",
     "DailyCounts",
@@ -58,12 +58,12 @@ __all__ = [
     "score_column",
 ]
 
-LABEL = "(label)"  # no feature is called so: Delta refuses column names with brackets
-SCORE = "(score)"
+LABEL_PROFILE = "(label)"  # no feature is called so: Delta refuses column names with brackets
+SCORE_PROFILE = "(score)"
 """The score of a task with one score column."""
 
 DailyCounts: TypeAlias = tuple[tuple[int, ...], ...]
-"""By day, in order, and by place: those of the histogram, or the frequent categories and the rest."""
+"""By day, in order, and by bin: those of the histogram, or the frequent categories and the rest."""
 
 
 RECENT_DAYS = 56
@@ -99,8 +99,8 @@ class Baseline:
         label: Profile of the labels.
         scores: Profiles of the scores, by models that had not seen the rows that they scored, by what `profiled_as`
             makes of the names of the score columns; at least one.
-        daily: Counts of each day that has rows, by feature name, `LABEL` and the names of `scores`; empty if the days
-            were not given.
+        daily: Counts of each day that has rows, by feature name, `LABEL_PROFILE` and the names of `scores`; empty if
+            the days were not given.
         recent: The last `RECENT_DAYS` days by feature name, in order; empty if the days were not given.
     """
 
@@ -129,8 +129,8 @@ class Baseline:
             record = json.loads(text)
             return cls(
                 rows=record["rows"],
-                numeric={name: _read_numeric(found) for name, found in record["numeric"].items()},
-                categorical={name: _read_categorical(found) for name, found in record["categorical"].items()},
+                numeric={name: _read_numeric(profile) for name, profile in record["numeric"].items()},
+                categorical={name: _read_categorical(profile) for name, profile in record["categorical"].items()},
                 label=_read_numeric(record["label"]),
                 scores={name: _read_numeric(found) for name, found in record["scores"].items()},
                 daily={name: tuple(map(tuple, days)) for name, days in record["daily"].items()},
@@ -189,8 +189,8 @@ def profile_baseline(
     if missing:
         raise ConfigError(f"categorical features must be columns, there is no {', '.join(missing)}; see the ModelSpec")
     scores = {
-        profiled_as(name): np.asarray(score)[:, place] if np.ndim(score) > 1 else score
-        for place, name in enumerate(score_columns)
+        profiled_as(name): np.asarray(score)[:, index] if np.ndim(score) > 1 else score
+        for index, name in enumerate(score_columns)
     }
     numbers = {name: _numbers(features[name]) for name in features.columns if name not in set(categorical)}
     baseline = Baseline(
@@ -206,7 +206,7 @@ def profile_baseline(
     blocks = DayBlocks.of(days, len(features))
     daily = {name: _daily_numbers(values, baseline.numeric[name].histogram, blocks) for name, values in numbers.items()}
     daily |= {name: _daily_categories(features[name], baseline.categorical[name], blocks) for name in categorical}
-    daily[LABEL] = _daily_numbers(label, baseline.label.histogram, blocks)
+    daily[LABEL_PROFILE] = _daily_numbers(label, baseline.label.histogram, blocks)
     if score_days is None and len(score) == len(features):
         score_days = days
     if score_days is not None:
@@ -219,39 +219,39 @@ def _recent(features: pd.DataFrame, baseline: Baseline, days: NDArray[Any]) -> d
     there = np.unique(days)[-RECENT_DAYS:]
     late = days >= there[0]
     rows, codes = features[late], np.searchsorted(there, days[late])
-    found: dict[str, tuple[RecentDay, ...]] = {}
+    recent: dict[str, tuple[RecentDay, ...]] = {}
     for name in features.columns:
         if name in baseline.categorical:
-            parts = tuple(partial_categorical(rows[name][codes == place]) for place in range(there.size))
+            parts = tuple(partial_categorical(rows[name][codes == day]) for day in range(there.size))
             quantiles: list[Mapping[str, float]] = [{}] * there.size
         else:
             histogram = baseline.numeric[name].histogram
             parts = partials_of_groups(_numbers(rows[name]), codes, there.size, histogram)
             quantiles = [finish_numeric(part, histogram).quantiles for part in parts]
-        found[name] = tuple(
+        recent[name] = tuple(
             RecentDay(int(day), part.count + part.nulls, part.nulls, part.most_frequent, levels)
             for day, part, levels in zip(there, parts, quantiles, strict=True)
         )
-    return found
+    return recent
 
 
 def _daily_numbers(values: NDArray[Any], histogram: Histogram, blocks: DayBlocks) -> DailyCounts:
     numbers = np.asarray(values, dtype=np.float64)
     days = blocks.codes[np.isfinite(numbers)]
-    return _cross(days, histogram.places(finite(numbers)), (blocks.days, len(histogram.counts)))
+    return _cross(days, histogram.bins_of(finite(numbers)), (blocks.days, len(histogram.counts)))
 
 
 def _daily_categories(values: pd.Series, profile: CategoricalProfile, blocks: DayBlocks) -> DailyCounts:
     names = pd.Index(list(profile.frequent), dtype=object)
-    known = values.notna().to_numpy()
-    places = names.get_indexer(pd.Index(category_texts(values)[known], dtype=object))
-    days = blocks.codes[known]
-    return _cross(days, np.where(places < 0, len(names), places), (blocks.days, len(names) + 1))
+    has_value = values.notna().to_numpy()
+    bins = names.get_indexer(pd.Index(category_texts(values)[has_value], dtype=object))
+    days = blocks.codes[has_value]
+    return _cross(days, np.where(bins < 0, len(names), bins), (blocks.days, len(names) + 1))
 
 
-def _cross(days: npt.NDArray[np.intp], places: npt.NDArray[np.intp], shape: tuple[int, int]) -> DailyCounts:
-    """Count the rows of each pair of day and place."""
-    counts = np.bincount(days * shape[1] + places, minlength=shape[0] * shape[1])
+def _cross(days: npt.NDArray[np.intp], bins: npt.NDArray[np.intp], shape: tuple[int, int]) -> DailyCounts:
+    """Count the rows of each pair of day and bin."""
+    counts = np.bincount(days * shape[1] + bins, minlength=shape[0] * shape[1])
     return tuple(map(tuple, counts.reshape(shape).tolist()))
 
 
@@ -266,9 +266,9 @@ def _numbers(column: pd.Series) -> Floats:
 
 
 def _read_numeric(record: Mapping[str, Any]) -> NumericProfile:
-    found = record["histogram"]
-    places = {name: tuple(found[name]) for name in ("inner_edges", "counts", "sums")}
-    return NumericProfile(**{**record, "histogram": Histogram(found["low"], found["high"], **places)})
+    histogram = record["histogram"]
+    bins = {name: tuple(histogram[name]) for name in ("inner_edges", "counts", "sums")}
+    return NumericProfile(**{**record, "histogram": Histogram(histogram["low"], histogram["high"], **bins)})
 
 
 def _read_categorical(record: Mapping[str, Any]) -> CategoricalProfile:

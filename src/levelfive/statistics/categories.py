@@ -21,14 +21,14 @@ def category_texts(values: pd.Series) -> pd.Series:
     shortest that means them. Booleans are `true` and `false`; dates and times are in ISO 8601, times in UTC and without
     a zone; bytes are hexadecimal.
     """
-    given, known = values.to_numpy(dtype=object), values.notna().to_numpy()
-    if pd.api.types.infer_dtype(given[known], skipna=False) != "string":
+    objects, has_value = values.to_numpy(dtype=object), values.notna().to_numpy()
+    if pd.api.types.infer_dtype(objects[has_value], skipna=False) != "string":
         codes, different = pd.factorize(values)
         # pandas would make floats of 64 bits of those of 32, whose shortest text is another.
         each = different.to_numpy() if different.dtype == np.float32 else different
-        given = np.array([*map(category_text, each), None], dtype=object)[codes]
+        objects = np.array([*map(category_text, each), None], dtype=object)[codes]
     texts = np.full(len(values), None, dtype=object)
-    texts[known] = given[known]
+    texts[has_value] = objects[has_value]
     return pd.Series(texts, index=values.index, name=values.name, dtype=object)
 
 

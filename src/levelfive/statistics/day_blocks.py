@@ -39,14 +39,14 @@ class DayBlocks:
         Raises:
             EvidenceError: There is not one day a row.
         """
-        given = np.asarray(days)
-        if given.shape != (rows,) or pd.isna(given).any():
-            missing = int(pd.isna(given).sum())
+        day_of_row = np.asarray(days)
+        if day_of_row.shape != (rows,) or pd.isna(day_of_row).any():
+            missing = int(pd.isna(day_of_row).sum())
             raise EvidenceError(
-                f"each of {rows} rows must belong to a day, got {given.shape} days with {missing} missing; "
+                f"each of {rows} rows must belong to a day, got {day_of_row.shape} days with {missing} missing; "
                 "pass one day a row, and leave out rows without one"
             )
-        distinct, codes = np.unique(given, return_inverse=True)
+        distinct, codes = np.unique(day_of_row, return_inverse=True)
         return cls(codes, distinct.size)
 
     def sums(self, values: Floats) -> Floats:
@@ -99,8 +99,8 @@ def bootstrap(statistic: Statistic, days: int, *, confidence: float, seed: int) 
     """
     tail = float(stats.norm.cdf(-np.sqrt(days / max(days - 1, 1)) * t_quantile(days, confidence)))
     value = float(statistic(np.ones((1, days)))[0])
-    drawn = np.random.default_rng(seed).multinomial(days, np.full(days, 1 / days), size=REPLICATES)
-    replicates = statistic(drawn.astype(np.float64))
+    weights = np.random.default_rng(seed).multinomial(days, np.full(days, 1 / days), size=REPLICATES)
+    replicates = statistic(weights.astype(np.float64))
     # A replicate without a positive row has no AUC: the interval is that of the others.
     defined = replicates[np.isfinite(replicates)]
     if days < 2 or defined.size == 0:
@@ -140,10 +140,10 @@ def _concordance(labels: Floats, scores: Floats, blocks: DayBlocks) -> Floats:
     positive, ranked, codes = labels[order] == 1, scores[order], blocks.codes[order]
     edges = np.searchsorted(codes[~positive], np.arange(blocks.days + 1))
     by_score = np.argsort(ranked[positive])  # sorted needles make the searches quick
-    wanted, day_of_wanted = ranked[positive][by_score], codes[positive][by_score]
+    positives, day_of_positive = ranked[positive][by_score], codes[positive][by_score]
     pairs = np.zeros((blocks.days, blocks.days))
     for day in range(blocks.days):
         others = ranked[~positive][edges[day] : edges[day + 1]]
-        right = (np.searchsorted(others, wanted, "left") + np.searchsorted(others, wanted, "right")) / 2
-        pairs[:, day] = np.bincount(day_of_wanted, weights=right, minlength=blocks.days)
+        right = (np.searchsorted(others, positives, "left") + np.searchsorted(others, positives, "right")) / 2
+        pairs[:, day] = np.bincount(day_of_positive, weights=right, minlength=blocks.days)
     return pairs

@@ -22,15 +22,15 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 class Histogram:
     """Counts and sums of numbers between fixed edges.
 
-    Place 0 holds values below `low`, the last place values above `high`. Between them, place 1 + i holds
+    Bin 0 holds values below `low`, the last bin values above `high`. Between them, bin 1 + i holds
     the values with exactly i inner edges at or below them: [low, e1), [e1, e2), ..., [en, high].
 
     Args:
         low: The least value of the baseline that is not wild, or None without values.
         high: The greatest value of the baseline that is not wild, or None without values.
         inner_edges: Increasing edges e1 ... en, above `low` and at most `high`.
-        counts: Values a place, of length n + 3.
-        sums: Sum of the values a place, of length n + 3.
+        counts: Values a bin, of length n + 3.
+        sums: Sum of the values a bin, of length n + 3.
     """
 
     low: float | None
@@ -41,7 +41,7 @@ class Histogram:
 
     @classmethod
     def of(cls, values: NDArray[Any]) -> Histogram:
-        """Choose edges for values, shape (rows,), so that the places' counts are nearly equal, and count them."""
+        """Choose edges for values, shape (rows,), so that the bins' counts are nearly equal, and count them."""
         return cls.of_ordered(np.sort(finite(values)))
 
     @classmethod
@@ -51,18 +51,14 @@ class Histogram:
             return cls(None, None, (), (0, 0, 0), (0.0, 0.0, 0.0))
         usual = ordered[_not_wild(ordered)]
         empty = cls(float(usual[0]), float(usual[-1]), _inner_edges(usual), (), ())
-        return empty.refilled_by_ordered(ordered)
+        return empty.refilled(ordered)
 
     @property
     def edges(self) -> tuple[float | None, ...]:
-        """Where the places lie: the least value, the inner edges and the greatest value."""
+        """Where the bins lie: the least value, the inner edges and the greatest value."""
         return (self.low, *self.inner_edges, self.high)
 
-    def refilled(self, values: NDArray[Any]) -> Histogram:
-        """Count other values, shape (rows,), between the same edges; those not finite are left out."""
-        return self.refilled_by_ordered(np.sort(finite(values)))
-
-    def refilled_by_ordered(self, ordered: Floats) -> Histogram:
+    def refilled(self, ordered: Floats) -> Histogram:
         """Count other finite numbers in increasing order, shape (rows,), between the same edges."""
         low, high = self._range()
         starts = np.searchsorted(ordered, [-np.inf, low, *self.inner_edges])
@@ -73,8 +69,8 @@ class Histogram:
             sums[counts > 0] = np.add.reduceat(ordered, starts[:-1][counts > 0])
         return replace(self, counts=tuple(counts.tolist()), sums=tuple(sums.tolist()))
 
-    def places(self, values: NDArray[Any]) -> npt.NDArray[np.intp]:
-        """Find the place of each of some finite values, shape (rows,)."""
+    def bins_of(self, values: NDArray[Any]) -> npt.NDArray[np.intp]:
+        """Find the bin of each of some finite values, shape (rows,)."""
         low, high = self._range()
         inner = 1 + np.searchsorted(self.inner_edges, values, side="right")
         return np.where(values < low, 0, np.where(values > high, len(self.inner_edges) + 2, inner))

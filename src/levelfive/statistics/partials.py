@@ -38,7 +38,7 @@ class NumericProfile:
         min: The least value.
         max: The greatest value.
         quantiles: By level of `QUANTILES`, written as text; empty without values.
-        histogram: Places of nearly equal counts; a frequent value has a place of its own.
+        histogram: Bins of nearly equal counts; a frequent value has a bin of its own.
         distinct: Different values: exact below `SKETCH_SIZE`, above it an estimate that errs by some 6 %.
     """
 
@@ -100,11 +100,11 @@ class Partial:
         m2: Sum of the squared deviations from the mean.
         min: The least number, or None.
         max: The greatest number, or None.
-        counts: Numbers by place of the baseline's histogram.
-        sums: Their sums by place.
+        counts: Numbers by bin of the baseline's histogram.
+        sums: Their sums by bin.
         sketch: The `SKETCH_SIZE` least hashes of the numbers (63 bits), each once, increasing.
         categories: Count of each category, as text.
-        edges: Of the places: the histogram's least value, inner edges and greatest value.
+        edges: Of the bins: the histogram's least value, inner edges and greatest value.
         repeats: How many numbers have each hash of the sketch.
         ranks: Of the numbers, from which their quantiles are read.
     """
@@ -140,7 +140,7 @@ def partial_numeric(values: NDArray[Any], histogram: Histogram) -> Partial:
 
 
 def _partial_of_ordered(ordered: Floats, nulls: int, histogram: Histogram) -> Partial:
-    filled = histogram.refilled_by_ordered(ordered)
+    filled = histogram.refilled(ordered)
     sketch, repeats, ranks = _sketches(ordered, np.zeros(ordered.size, np.intp), 1)[0]
     mean = float(ordered.mean()) if ordered.size else 0.0
     return Partial(
@@ -171,29 +171,29 @@ def partials_of_groups(
         n_groups: The number of groups.
         histogram: Its edges are used, its own counts play no part.
     """
-    given, codes = np.asarray(values, dtype=np.float64), np.asarray(groups)
+    numbers, codes = np.asarray(values, dtype=np.float64), np.asarray(groups)
     rows = np.bincount(codes, minlength=n_groups)
-    given, codes = finite(given), codes[np.isfinite(given)]
-    order = np.lexsort((given, codes))
-    given, codes = given[order], codes[order]
-    places = len(histogram.counts)
-    cells = codes * places + histogram.places(given)
-    counts = np.bincount(cells, minlength=n_groups * places).reshape(n_groups, places)
-    sums = np.bincount(cells, weights=given, minlength=n_groups * places).reshape(n_groups, places)
+    numbers, codes = finite(numbers), codes[np.isfinite(numbers)]
+    order = np.lexsort((numbers, codes))
+    numbers, codes = numbers[order], codes[order]
+    bins = len(histogram.counts)
+    cells = codes * bins + histogram.bins_of(numbers)
+    counts = np.bincount(cells, minlength=n_groups * bins).reshape(n_groups, bins)
+    sums = np.bincount(cells, weights=numbers, minlength=n_groups * bins).reshape(n_groups, bins)
     n = counts.sum(axis=1)
-    means = np.bincount(codes, weights=given, minlength=n_groups) / np.maximum(n, 1)
-    m2 = np.bincount(codes, weights=np.square(given - means[codes]), minlength=n_groups)
+    means = np.bincount(codes, weights=numbers, minlength=n_groups) / np.maximum(n, 1)
+    m2 = np.bincount(codes, weights=np.square(numbers - means[codes]), minlength=n_groups)
     ends = np.cumsum(n)
     starts = ends - n
-    sketches = _sketches(given, codes, n_groups)
+    sketches = _sketches(numbers, codes, n_groups)
     return tuple(
         Partial(
             count=int(n[g]),
             nulls=int(rows[g] - n[g]),
             mean=float(means[g]),
             m2=float(m2[g]),
-            min=float(given[starts[g]]) if n[g] else None,
-            max=float(given[ends[g] - 1]) if n[g] else None,
+            min=float(numbers[starts[g]]) if n[g] else None,
+            max=float(numbers[ends[g] - 1]) if n[g] else None,
             counts=tuple(counts[g].tolist()),
             sums=tuple(sums[g].tolist()),
             sketch=sketches[g][0],
@@ -209,9 +209,9 @@ def partials_of_groups(
 def partial_categorical(values: pd.Series) -> Partial:
     """Count categories, shape (rows,), as the texts that `category_texts` makes of them."""
     counts = category_texts(values).value_counts()
-    known = int(counts.sum())
+    count = int(counts.sum())
     categories = {str(value): int(count) for value, count in counts.items()}
-    return Partial(known, len(values) - known, 0.0, 0.0, None, None, (), (), (), categories)
+    return Partial(count, len(values) - count, 0.0, 0.0, None, None, (), (), (), categories)
 
 
 def merge(*parts: Partial) -> Partial:
@@ -262,7 +262,7 @@ def _moments(a: tuple[int, float, float], b: tuple[int, float, float]) -> tuple[
 def _require_edges(partial: Partial, edges: tuple[float | None, ...]) -> None:
     if partial.edges != edges:
         raise ConfigError(
-            f"partials of one column have the same places, got the edges {partial.edges} and {edges}; summarise both "
+            f"partials of one column have the same bins, got the edges {partial.edges} and {edges}; summarise both "
             "with the histogram of one baseline"
         )
 
@@ -278,12 +278,12 @@ def finish_numeric(partial: Partial, histogram: Histogram) -> NumericProfile:
     """
     _require_edges(partial, histogram.edges)
     filled = replace(histogram, counts=partial.counts, sums=partial.sums)
-    known = partial.count > 0
+    has_values = partial.count > 0
     return NumericProfile(
         count=partial.count,
         nulls=partial.nulls,
-        mean=partial.mean if known else None,
-        std=float(np.sqrt(partial.m2 / partial.count)) if known else None,
+        mean=partial.mean if has_values else None,
+        std=float(np.sqrt(partial.m2 / partial.count)) if has_values else None,
         min=partial.min,
         max=partial.max,
         quantiles=_quantiles(partial.ranks),
@@ -301,8 +301,8 @@ def finish_categorical(partial: Partial, baseline: CategoricalProfile | None = N
             ones, without which rare ones could not be compared. None for a profile that is a baseline itself.
     """
     ranked = sorted(partial.categories.items(), key=lambda item: (-item[1], item[0]))
-    kept = frozenset(() if baseline is None else baseline.frequent)
-    frequent = {name: n for rank, (name, n) in enumerate(ranked) if rank < MAX_CATEGORIES or name in kept}
+    compared = frozenset(() if baseline is None else baseline.frequent)
+    frequent = {name: n for rank, (name, n) in enumerate(ranked) if rank < MAX_CATEGORIES or name in compared}
     return CategoricalProfile(
         count=partial.count,
         nulls=partial.nulls,
@@ -364,12 +364,12 @@ def _sketches(
     hashes = hash_array(values) % np.uint64(_HASHES)
     order = np.lexsort((hashes, owners))
     ends = np.cumsum(np.bincount(owners, minlength=n_groups))
-    found = []
+    sketches = []
     for start, end in zip(np.concatenate([[0], ends[:-1]]), ends, strict=True):
         least = order[start : min(end, start + SKETCH_SIZE)]
         ranks = RankSketch.of(values[start:end], repeats[start:end])
-        found.append((tuple(hashes[least].tolist()), tuple(repeats[least].tolist()), ranks))
-    return found
+        sketches.append((tuple(hashes[least].tolist()), tuple(repeats[least].tolist()), ranks))
+    return sketches
 
 
 def _distinct(sketch: Sequence[int]) -> int:

@@ -90,8 +90,8 @@ def _thinned(values: Floats, counts: NDArray[np.integer[Any]]) -> tuple[Floats, 
     borders = np.unique(np.round(reached[-1] * shares).astype(np.int64))
     sizes = np.diff(borders)
     middles = np.searchsorted(reached, borders[:-1] + (sizes - 1) // 2, side="right")
-    kept, first = np.unique(middles, return_index=True)
-    return values[kept], np.add.reduceat(sizes, first)
+    ranks, first = np.unique(middles, return_index=True)
+    return values[ranks], np.add.reduceat(sizes, first)
 
 
 NOTHING = RankSketch(np.empty(0), np.empty(0, np.uint8))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from delta import exceptions as delta
 from pyspark.errors import AnalysisException, PySparkException, PythonException
 
-from levelfive.errors import MachineError, TableConflict, TableError
+from levelfive.errors import MachineError, TableConflict, TableError, first_line
 
 _CONFLICTS = (
     delta.ConcurrentAppendException,
@@ -49,7 +49,7 @@ def failed(table: str, err: BaseException) -> TableError | MachineError:
 
 def refused(table: str, err: BaseException) -> TableError:
     """Build the error of rows that do not fit, from what the engine said."""
-    return TableError(f"table {table!r} refused the rows: {str(err).splitlines()[0]}")
+    return TableError(f"table {table!r} refused the rows: {first_line(err)}")
 
 
 class refusals:

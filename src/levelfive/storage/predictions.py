@@ -35,8 +35,19 @@ class Role(StrEnum):
     """In what capacity a model scored a row."""
 
     CHAMPION = "champion"
-    CHALLENGER = "challenger"
     BACKFILL = "backfill"
+
+
+def scored_by(model_name: str, *, role: Role = Role.CHAMPION, version: str | None = None) -> Column:
+    """Select what a model said in a role: live predictions are those of champions.
+
+    Args:
+        model_name: The registered model.
+        role: In what capacity it scored.
+        version: Only what this version said; by default, what all did.
+    """
+    of_model = (F.col("role") == str(role)) & (F.col("model_name") == model_name)
+    return of_model if version is None else of_model & (F.col("model_version") == version)
 
 
 def live_predictions(
@@ -54,8 +65,7 @@ def live_predictions(
     Raises:
         TableError: Nothing was scored yet.
     """
-    of_model = (F.col("role") == str(Role.CHAMPION)) & (F.col("model_name") == model_name)
-    live = run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, window) & of_model)
+    live = run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, window) & scored_by(model_name))
     order = ("scored_as_of", "model_version")
     first = Over.partitionBy(*use_case.key).orderBy(*map(own, order))
     rows = live.select(*columns, *(F.col(name).alias(own(name)) for name in order))

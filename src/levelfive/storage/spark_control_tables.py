@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql.types import TimestampType
 
+from levelfive.core.conditions import text_literal
 from levelfive.core.windows import from_micros, sql_literal
 from levelfive.storage.commits import Write
 from levelfive.storage.control_tables import Between, Where, is_several, times_of
@@ -95,5 +96,4 @@ def _literal(value: object) -> str:
         return sql_literal(value)
     if isinstance(value, date):
         return f"date'{value.isoformat()}'"
-    escaped = str(value).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return text_literal(str(value))

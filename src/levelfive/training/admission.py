@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from levelfive.core.windows import Window
-from levelfive.features.job import labelled_days
+from levelfive.features.labels import labelled_days
 from levelfive.models.package import Model
 from levelfive.registry import tags
 from levelfive.registry.aliases import nominate, withdraw
 from levelfive.registry.copying import copy_version
-from levelfive.registry.eligibility import judged, passed_verdict
-from levelfive.registry.gate import GateEvidence, GateVerdict, judge_candidate, without_lost_champion
-from levelfive.registry.job import champion
+from levelfive.registry.eligibility import passed_verdict, verdict_tags
+from levelfive.registry.gate import GateVerdict
+from levelfive.registry.promotions import champion
 from levelfive.registry.store import CentralRegistry
-from levelfive.statistics.metrics import row_loss
 from levelfive.storage.runs import JobContext, Run
-from levelfive.training.dataset import DAY, labelled_rows, outside
-from levelfive.training.split import moved_back, newest_days
-from levelfive.usecase.columns import LABEL
+from levelfive.training.contest import Contest, Losses, losses
+from levelfive.training.dataset import labelled_rows, outside
+from levelfive.training.split import newest_days
 
 
 @dataclass(frozen=True)
@@ -69,37 +64,27 @@ def admit(
     with context.run("admission", as_of=as_of, parameters=parameters) as run:
         passed_verdict(source.find(version))
         with run.timed("copy"):
-            made = copy_version(registry, source, version)
-        run.model_version = made
-        live = champion(context, registry, as_of)
-        if live is not None and live.version == made:
-            return Admission(run.run_id, made, GateVerdict.from_json(live.verdict))
+            copy = copy_version(registry, source, version)
+        run.model_version = copy
+        live = champion(context.tables, registry.name, as_of=as_of)
+        if live is not None and live.version == copy:
+            return Admission(run.run_id, copy, GateVerdict.from_json(live.verdict))
         with run.timed("judge"):
-            candidate = registry.load(registry.find(made).tags.get(tags.REFIT_OF, made))
-            theirs = None if live is None else registry.load_if_there(live.version)
-            refit = registry.load(made)
-            constant = refit.card.task.constant_of(refit.baseline.label)
+            candidate = registry.load(registry.find(copy).tags.get(tags.REFIT_OF, copy))
+            rival = None if live is None else registry.load_if_there(live.version)
             judging = _Judging(context, run, as_of, excluded)
-            holdout, gate = judging.holdout(), context.use_case.gate
-            verdict = judge_candidate(_evidence(judging, holdout, (candidate, theirs), constant), gate)
-            verdict = replace(verdict, reasons=(*verdict.reasons, *moved_back(holdout, gate)))
-            if live is not None and theirs is None:
-                verdict = without_lost_champion(verdict, live.version)
-        registry.tag(made, judged(verdict, live))
+            contest = Contest(candidate, live, rival, judging.holdout())
+            ours = judging.losses(candidate, contest.unseen)
+            theirs = None if rival is None else judging.losses(rival, contest.unseen)
+            refit = registry.load(copy)
+            constant = refit.card.task.constant_of(refit.baseline.label)
+            verdict = contest.judge(ours, theirs, context.use_case.gate, constant=constant)
+        registry.tag(copy, verdict_tags(verdict, live))
         if verdict.passed:
-            nominate(context, registry, made)
+            nominate(context, registry, copy)
         else:
-            withdraw(registry, made)
-        return Admission(run.run_id, made, verdict)
-
-
-@dataclass(frozen=True, eq=False)
-class _Losses:
-    """A model's loss on each labelled row of a window, in one order for all models."""
-
-    loss: NDArray[Any]
-    labels: NDArray[Any]
-    days: NDArray[Any]
+            withdraw(registry, copy)
+        return Admission(run.run_id, copy, verdict)
 
 
 @dataclass(frozen=True)
@@ -123,31 +108,9 @@ class _Judging:
             days={day.day for day in days},
         )
 
-    def losses(self, model: Model, window: Window | None) -> _Losses:
+    def losses(self, model: Model, window: Window | None) -> Losses:
         """Compute a model's losses in a window."""
-        if window is not None:
-            rows = labelled_rows(self.context, self.run, model.card.lookups, window, as_of=self.as_of)
-            rows = outside(rows, self.excluded)
-            if not rows.empty:
-                labels = rows[LABEL].to_numpy(np.float64)
-                return _Losses(row_loss(model.card.task, labels, model.score(rows)), labels, rows[DAY].to_numpy())
-        return _Losses(np.empty(0), np.empty(0), np.empty(0, np.int64))
-
-
-def _evidence(
-    judging: _Judging, holdout: Window, models: tuple[Model, Model | None], constant: tuple[float, ...]
-) -> GateEvidence:
-    candidate, theirs = models
-    since = max(holdout.start, *(one.card.trained_until for one in (candidate, theirs) if one is not None))
-    window = Window(since, holdout.end) if since < holdout.end else None
-    ours = judging.losses(candidate, window)
-    task = candidate.card.task
-    return GateEvidence(
-        candidate_loss=ours.loss,
-        reference_loss=row_loss(task, ours.labels, task.repeated(constant, len(ours.labels))),
-        days=ours.days,
-        evaluated_from=since,
-        candidate_trained_until=candidate.card.trained_until,
-        champion_loss=None if theirs is None else judging.losses(theirs, window).loss,
-        champion_trained_until=None if theirs is None else theirs.card.trained_until,
-    )
+        if window is None:
+            return losses(model, None)
+        rows = labelled_rows(self.context, self.run, model.card.lookups, window, as_of=self.as_of)
+        return losses(model, outside(rows, self.excluded))

@@ -62,8 +62,8 @@ def _functions(use_case: UseCase) -> dict[str, Callable[..., Any]]:
 def _distribution(package: str) -> str:
     """Find the distribution that a package was installed from; empty where it was not, as in a Git folder."""
     offered = (point for point in entry_points(group=ENTRY_POINT_GROUP) if point.module.partition(".")[0] == package)
-    found = [point.dist.name for point in offered if point.dist is not None]
-    return next(iter(found or packages_distributions().get(package, [])), "")
+    distributions = [point.dist.name for point in offered if point.dist is not None]
+    return next(iter(distributions or packages_distributions().get(package, [])), "")
 
 
 def _root(function: Callable[..., Any]) -> ModuleType | None:
@@ -80,8 +80,8 @@ def _root(function: Callable[..., Any]) -> ModuleType | None:
 
 def _files(module: ModuleType) -> Iterator[tuple[str, bytes]]:
     file = Path(str(module.__file__))
-    found = file.parent.rglob("*.py") if file.name == "__init__.py" else [file]
-    for path in sorted(found):
+    files = file.parent.rglob("*.py") if file.name == "__init__.py" else [file]
+    for path in sorted(files):
         yield path.relative_to(file.parent).as_posix(), path.read_bytes()
 
 

@@ -14,13 +14,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pyspark.sql import functions as F
 
 from levelfive.core.conditions import in_window
+from levelfive.core.days import day_number
 from levelfive.core.windows import Window, iso
 from levelfive.data.known import read_as_known
 from levelfive.errors import DataError, EvidenceError
-from levelfive.features.job import known_labels
+from levelfive.features.labels import known_labels
+from levelfive.models.package import ModelCard
 from levelfive.statistics.categories import category_texts
 from levelfive.storage.category_columns import with_texts
 from levelfive.storage.keys import check_once
@@ -32,7 +35,8 @@ from levelfive.usecase.columns import LABEL, PREDICTION_TIME, own
 from levelfive.usecase.features import Lookup
 from levelfive.usecase.use_case import UseCase
 
-DAY = own("day")
+DAY_NUMBER = own("day")
+"""The column of a row's day, as a whole number; see `core.days`."""
 SLICE = own("slice_")
 """Put before the names of the columns by whose values metrics are reported; they hold text."""
 SNAPSHOT = "training_set.parquet"
@@ -80,7 +84,7 @@ def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window,
         as_of: The logical now: labels known later are left out.
 
     Returns:
-        Key, `prediction_time`, the features (categories as text), the slices, `label` and `DAY` (a whole number).
+        Key, `prediction_time`, the features (categories as text), the slices, `label` and `DAY_NUMBER`.
 
     Raises:
         DataError: Two rows share a key, or a label is none of the task's.
@@ -113,7 +117,7 @@ def labelled_rows(
     """Join the labelled rows of a window with the feature tables, ordered by prediction time and key.
 
     Returns:
-        Key, `prediction_time`, the spine's columns, the lookups' features, the slices, `label` and `DAY`.
+        Key, `prediction_time`, the spine's columns, the lookups' features, the slices, `label` and `DAY_NUMBER`.
 
     Raises:
         ConfigError: The use case's `spine` failed, or its rows lack a column.
@@ -134,13 +138,36 @@ def labelled_rows(
     return _ordered(rows, use_case)
 
 
+def with_features_of(
+    context: JobContext, run: Run, rows: pd.DataFrame, card: ModelCard, *, as_of: datetime
+) -> pd.DataFrame:
+    """Look the features of another model up for labelled rows that lack some of them; others stay as they are."""
+    if rows.empty or set(card.features) <= set(rows.columns):
+        return rows
+    key = list(context.use_case.key)
+    looked_up = labelled_rows(context, run, card.lookups, _span(rows), as_of=as_of)
+    return rows[key].merge(looked_up, on=key, how="left", validate="one_to_one")
+
+
+def lies_in(rows: pd.DataFrame, window: Window | None) -> NDArray[np.bool_]:
+    """Tell of each row whether its prediction time lies in a window, shape (rows,); in None, none does."""
+    if window is None:
+        return np.zeros(len(rows), bool)
+    start, end = (np.datetime64(edge.replace(tzinfo=None)) for edge in (window.start, window.end))
+    times = rows[PREDICTION_TIME].to_numpy()
+    return np.asarray((times >= start) & (times < end))
+
+
+def inside(rows: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """Choose the rows whose prediction time lies in a window."""
+    return rows[lies_in(rows, window)]
+
+
 def outside(rows: pd.DataFrame, windows: Sequence[Window]) -> pd.DataFrame:
     """Choose the rows whose prediction time lies in none of some windows."""
-    times, kept = rows[PREDICTION_TIME].to_numpy(), np.ones(len(rows), bool)
     for window in windows:
-        start, end = (np.datetime64(edge.replace(tzinfo=None)) for edge in (window.start, window.end))
-        kept &= (times < start) | (times >= end)
-    return rows[kept]
+        rows = rows[~lies_in(rows, window)]
+    return rows
 
 
 def write_snapshot(rows: pd.DataFrame, folder: Path) -> Snapshot:
@@ -185,8 +212,8 @@ def _with_texts(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     return rows.assign(**{name: category_texts(rows[name]) for name in names if name in rows.columns})
 
 
-def _without(labels: pd.DataFrame, found: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    there = pd.MultiIndex.from_frame(found[key])
+def _without(labels: pd.DataFrame, others: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    there = pd.MultiIndex.from_frame(others[key])
     return labels[~pd.MultiIndex.from_frame(labels[key]).isin(there)]
 
 
@@ -199,6 +226,5 @@ def _ordered(rows: pd.DataFrame, use_case: UseCase) -> pd.DataFrame:
     # Row order changes what trees learn: a total order makes a training repeatable.
     rows = rows.sort_values([PREDICTION_TIME, *use_case.key], ignore_index=True)
     seconds = rows[PREDICTION_TIME].to_numpy("datetime64[s]").astype(np.int64)
-    # The use case's days: whole days since 1970, shifted by the day's start.
-    rows[DAY] = (seconds - int(use_case.day_starts_at.total_seconds())) // 86_400
+    rows[DAY_NUMBER] = day_number(seconds, use_case.day_starts_at)
     return rows

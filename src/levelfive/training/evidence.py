@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from levelfive.core.windows import first_of, start_of
-from levelfive.features.job import LabelledDay
+from levelfive.core.days import start_of
+from levelfive.core.windows import first_of
+from levelfive.features.labels import LabelledDay
 from levelfive.training.split import Split, split_by_holdout
 from levelfive.usecase.use_case import UseCase
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from levelfive.models.package import feature_frame
 from levelfive.statistics.histograms import Floats
-from levelfive.training.dataset import DAY
+from levelfive.training.dataset import DAY_NUMBER
 from levelfive.training.split import blocks_of_weeks
 from levelfive.usecase.columns import LABEL, PREDICTION_TIME
 from levelfive.usecase.model import ModelSpec
@@ -22,11 +22,11 @@ BLOCKS = 2
 
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
-    """Scores of rows by models that had not seen them, with the rows' days, shape (rows,); `made` says how."""
+    """Scores of rows by models that had not seen them, with the rows' days, of shape (rows,), and how."""
 
     scores: Floats
     days: npt.NDArray[np.int64]
-    made: str
+    method: str
 
 
 def out_of_fold(
@@ -54,7 +54,7 @@ def out_of_fold(
     """
     before = len(rows) - len(held_out)
     features, labels = feature_frame(rows, spec.features, spec.categorical), rows[LABEL].to_numpy(np.float64)
-    days = rows[DAY].to_numpy(np.int64)
+    days = rows[DAY_NUMBER].to_numpy(np.int64)
     blocks = blocks_of_weeks(rows[PREDICTION_TIME].iloc[:before], BLOCKS, day_starts_at=day_starts_at)
     block_of_row = np.append(blocks, np.full(len(held_out), -1))
     parts = [(held_out, days[before:])]
@@ -65,10 +65,10 @@ def out_of_fold(
             estimator.fit(features[~own], labels[~own])
             parts.append((spec.task.predict(estimator, features[own]), days[own]))
     scores, of_days = (np.concatenate(some) for some in zip(*parts, strict=True))
-    return OutOfFold(scores, of_days, _said(len(parts) - 1, len(scores), len(rows)))
+    return OutOfFold(scores, of_days, _method(len(parts) - 1, len(scores), len(rows)))
 
 
-def _said(blocks: int, scored: int, rows: int) -> str:
+def _method(blocks: int, scored: int, rows: int) -> str:
     if not blocks:
         return f"holdout alone, {scored} of {rows} rows: no block of the weeks before it could be scored out of fold"
     return f"out of fold: the holdout, and blocks of weeks before it ({blocks}), {scored} of {rows} rows"

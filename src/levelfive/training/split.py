@@ -1,4 +1,4 @@
-"""Splits by time: a holdout of the newest days, and folds or blocks of whole weeks. Never by random rows."""
+"""Splits by time: a holdout of the newest days, and blocks of whole weeks. Never by random rows."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from levelfive.core.windows import Window, iso, start_of
-from levelfive.errors import ConfigError, EvidenceError
+from levelfive.core.days import DAY, day_of, start_of
+from levelfive.core.texts import counted
+from levelfive.core.windows import Window, is_utc, iso
+from levelfive.errors import ConfigError, EvidenceError, require
 from levelfive.usecase.policies import GatePolicy
 
 MIN_TRAIN_DAYS = 14
 
-_DAY = timedelta(days=1)
 _A_MONDAY = datetime(2000, 1, 3, tzinfo=UTC)
 
 
@@ -28,6 +29,11 @@ class Split:
 
     train: Window
     holdout: Window
+
+    @property
+    def whole(self) -> Window:
+        """Both together."""
+        return Window(self.train.start, self.holdout.end)
 
 
 def split_by_holdout(
@@ -60,18 +66,19 @@ def split_by_holdout(
         ConfigError: A time is not in UTC, or `min_train_days` is below 1.
         EvidenceError: The time since `earliest` is too short, or no day is left to hold out.
     """
-    _require_utc("as_of", as_of)
-    _require_utc("earliest", earliest)
+    for name, moment in (("as_of", as_of), ("earliest", earliest)):
+        demand = f"{name} must be a time in UTC"
+        require(is_utc(moment), demand, got=moment, remedy="set its time zone", error=ConfigError)
     if min_train_days < 1:
         raise ConfigError(f"a split needs at least 1 day to train on, got min_train_days={min_train_days}")
     newest = partial(newest_days, as_of, policy, maturity=maturity, day_starts_at=day_starts_at)
     holdout = newest()
-    if holdout.start - earliest < min_train_days * _DAY:
-        needed = (as_of - holdout.start) / _DAY + min_train_days
+    if holdout.start - earliest < min_train_days * DAY:
+        needed = (as_of - holdout.start) / DAY + min_train_days
         raise EvidenceError(
             f"a training as of {iso(as_of)} needs {needed:.1f} days of data ({min_train_days} to train on, "
             f"{policy.holdout_days} or more to hold out, the rest too young), got "
-            f"{(as_of - earliest) / _DAY:.1f} since {iso(earliest)}; "
+            f"{(as_of - earliest) / DAY:.1f} since {iso(earliest)}; "
             "take a later as_of, load older data or lower holdout_days"
         )
     if days is None:
@@ -89,11 +96,11 @@ def split_by_holdout(
 
 def moved_back(holdout: Window, policy: GatePolicy) -> tuple[str, ...]:
     """Say how far a holdout goes back over days without rows; nothing where it does not."""
-    days = holdout.length // _DAY - policy.holdout_days
+    days = holdout.length // DAY - policy.holdout_days
     if days < 1:
         return ()
     return (
-        f"the holdout begins {days} day{'' if days == 1 else 's'} earlier, at {iso(holdout.start)}: as many days since "
+        f"the holdout begins {counted(days, 'day')} earlier, at {iso(holdout.start)}: as many days since "
         "then have no mature labels, or are left out",
     )
 
@@ -108,55 +115,19 @@ def newest_days(
 ) -> Window:
     """Find the newest days that a model is judged by; see `split_by_holdout`."""
     end = as_of - maturity
-    start = _start_of_day(end - policy.holdout_days * _DAY, day_starts_at)
+    start = start_of(day_of(end - policy.holdout_days * DAY, day_starts_at), day_starts_at)
     if days is not None:
-        whole = [one for one in _starts(days, day_starts_at, before=end) if one + _DAY <= end]
+        whole = [one for one in _starts(days, day_starts_at, before=end) if one + DAY <= end]
         start = min([start, *whole[-policy.holdout_days :]])
     return Window(start, end)
-
-
-def folds_by_week(
-    times: pd.Series | pd.DatetimeIndex | NDArray[Any],
-    n_folds: int,
-    seed: int,
-    *,
-    day_starts_at: timedelta = timedelta(0),
-) -> NDArray[Any]:
-    """Deal whole weeks, Monday to Sunday, out to folds of nearly equal numbers of weeks.
-
-    Random rows would put rows of one day, and of one aircraft's rotation, on both sides of a fold, and
-    promise a quality that no later week delivers.
-
-    Args:
-        times: Prediction times, shape (rows,); those without a time zone are taken as UTC.
-        n_folds: The number of folds, at least 2.
-        seed: Of the order in which the weeks are dealt.
-        day_starts_at: Offset from UTC midnight at which the use case's day begins.
-
-    Returns:
-        The fold of each row, 0 to n_folds - 1, shape (rows,). Neither the number nor the order of the rows
-        matters, only which weeks there are.
-
-    Raises:
-        ConfigError: There are fewer than 2 folds.
-        EvidenceError: A time is missing, or there are fewer weeks than folds.
-    """
-    if n_folds < 2:
-        raise ConfigError(f"cross-validation takes at least 2 folds, got {n_folds}")
-    weeks, week_of_row = np.unique(_weeks(times, day_starts_at), return_inverse=True)
-    if weeks.size < n_folds:
-        raise EvidenceError(
-            f"{n_folds} folds of whole weeks need rows in {n_folds} weeks, got {weeks.size}; "
-            "take a longer window or fewer folds"
-        )
-    fold_of_week = np.random.default_rng(seed).permutation(np.arange(weeks.size) % n_folds)
-    return np.asarray(fold_of_week[week_of_row])
 
 
 def blocks_of_weeks(
     times: pd.Series | pd.DatetimeIndex | NDArray[Any], n_blocks: int, *, day_starts_at: timedelta = timedelta(0)
 ) -> NDArray[np.intp]:
     """Cut whole weeks, Monday to Sunday, into contiguous blocks of nearly equal numbers of weeks that have rows.
+
+    Random rows would put rows of one day, and of one aircraft's rotation, on both sides of a cut.
 
     Args:
         times: Prediction times, shape (rows,); those without a time zone are taken as UTC.
@@ -183,15 +154,6 @@ def _weeks(times: pd.Series | pd.DatetimeIndex | NDArray[Any], day_starts_at: ti
     return np.asarray((moments - _A_MONDAY - day_starts_at) // timedelta(weeks=1))
 
 
-def _start_of_day(moment: datetime, day_starts_at: timedelta) -> datetime:
-    return moment - (moment - _A_MONDAY - day_starts_at) % _DAY
-
-
 def _starts(days: Collection[date], day_starts_at: timedelta, *, before: datetime) -> list[datetime]:
     starts = (start_of(day, day_starts_at) for day in sorted(days))
     return [start for start in starts if start < before]
-
-
-def _require_utc(name: str, moment: datetime) -> None:
-    if moment.utcoffset() != timedelta(0):
-        raise ConfigError(f"{name} must be a time in UTC, got {moment!r}; set its time zone")

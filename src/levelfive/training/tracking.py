@@ -16,8 +16,8 @@ from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
 
-from levelfive.errors import ConfigError, MachineError, RegistryError
-from levelfive.models.mlflow_store import experiment_id, first_line, is_of_a_database, refusals_of
+from levelfive.errors import ConfigError, MachineError, RegistryError, first_line
+from levelfive.models.mlflow_store import experiment_id, is_of_a_database, refusals_of
 from levelfive.registry.backends import without_password
 from levelfive.statistics.metrics import Evaluation
 
@@ -63,8 +63,8 @@ class Tracking:
         except ImportError as err:
             raise MachineError(f"{self._place} needs a driver that is not installed: {err}") from err
         except MlflowException as err:
-            said = first_line(err).replace(self.uri, self._place)
-            raise ConfigError(f"{self._place} is none that MLflow knows: {said}") from err
+            message = first_line(err).replace(self.uri, self._place)
+            raise ConfigError(f"{self._place} is none that MLflow knows: {message}") from err
 
     def download(self, run_id: str, path: str, folder: Path) -> Path | None:
         """Copy a file of a run's artefacts into a folder; None where the run or the file is gone.
@@ -195,8 +195,8 @@ def _part(text: str) -> str:
     return _shortened(re.sub(r"[^A-Za-z0-9_ ]", _written, text), _LONGEST_PART)
 
 
-def _written(found: re.Match[str]) -> str:
-    return "--" if found[0] == "-" else f"-{ord(found[0]):x}-"
+def _written(match: re.Match[str]) -> str:
+    return "--" if match[0] == "-" else f"-{ord(match[0]):x}-"
 
 
 def _shortened(name: str, longest: int) -> str:

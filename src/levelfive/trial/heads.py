@@ -13,7 +13,7 @@ from levelfive.core.windows import EPOCH
 from levelfive.data import contract
 from levelfive.data.ingest import ORDER, first_of_each_key, rows_of_texts, slim
 from levelfive.data.landing import inspect, list_files, read_rows
-from levelfive.errors import DataError, LandingError
+from levelfive.errors import DataError, LandingError, first_line
 from levelfive.usecase.columns import LOADED_AT
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ def read_head(
     try:
         judged = at_hand(slim(rows))
     except PySparkException as err:
-        said = str(err).splitlines()[0]
-        raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {said}") from err
+        raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {first_line(err)}") from err
     good = judged.where(F.size(contract.REASONS) == 0)
     accepted = at_hand(contract.accepted(first_of_each_key(good, source), source).drop(ORDER))
     rows_in, kept, left = (frame.count() for frame in (judged, good, accepted))

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
+from levelfive.core.days import DAY
 from levelfive.core.windows import EPOCH, Window, first_of
 from levelfive.data.known import as_known
 from levelfive.features.lookup import assemble, check
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-DAY = timedelta(days=1)
 ROWS = 5_000
 # Of the first rows' dates, this share at both ends may be wild.
 WILD = 0.01

@@ -10,7 +10,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql.types import TimestampType
 
 from levelfive.core.windows import Window
-from levelfive.errors import ConfigError
+from levelfive.errors import ConfigError, first_line
 from levelfive.usecase.columns import IN_SPINES, KNOWN_AT, LABEL, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable, Lookup
 from levelfive.usecase.sources import Source
@@ -119,7 +119,7 @@ class _failures_of:
 
     def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
         if isinstance(err, AnalysisException):
-            raise ConfigError(f"{self._what} failed: {str(err).splitlines()[0]}. Correct the function.") from err
+            raise ConfigError(f"{self._what} failed: {first_line(err)}. Correct the function.") from err
         if isinstance(err, KeyError) and err.args and err.args[0] not in self._given:
             given = ", ".join(self._given) or "none"
             raise ConfigError(

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
 
+from levelfive.core.days import DAY
 from levelfive.errors import ConfigError
 from levelfive.statistics.tasks.registry import is_registered
 from levelfive.usecase import columns
@@ -17,7 +18,7 @@ from levelfive.usecase.model import OWN_PARAMETERS, ModelSpec
 from levelfive.usecase.sources import Source
 from levelfive.usecase.use_case import UseCase
 
-ZERO, DAY = timedelta(0), timedelta(days=1)
+ZERO = timedelta(0)
 TIMESTAMP = "timestamp"
 _TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 # What Delta refuses in a column's name, and what would split or end a name in Spark.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from enum import StrEnum
 
-from levelfive.errors import ConfigError
+from levelfive.errors import ConfigError, require
 
 
 class NoEvidence(StrEnum):
@@ -46,13 +46,13 @@ class GatePolicy:
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
-        _require(self, "holdout_days", "at least 1", self.holdout_days >= 1)
-        _require(self, "min_days", "at least 0", self.min_days >= 0)
-        _require(self, "min_rows", "at least 0", self.min_rows >= 0)
-        _require(self, "margin", "finite", math.isfinite(self.margin))
-        _require(self, "confidence", "between 0 and 1", 0 < self.confidence < 1)
-        _require(self, "min_skill", "finite, below 1", -math.inf < self.min_skill < 1)
-        _require(self, "no_evidence", f"one of {', '.join(NoEvidence)}", self.no_evidence in set(NoEvidence))
+        _check(self, "holdout_days", "at least 1", self.holdout_days >= 1)
+        _check(self, "min_days", "at least 0", self.min_days >= 0)
+        _check(self, "min_rows", "at least 0", self.min_rows >= 0)
+        _check(self, "margin", "finite", math.isfinite(self.margin))
+        _check(self, "confidence", "between 0 and 1", 0 < self.confidence < 1)
+        _check(self, "min_skill", "finite, below 1", -math.inf < self.min_skill < 1)
+        _check(self, "no_evidence", f"one of {', '.join(NoEvidence)}", self.no_evidence in set(NoEvidence))
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,13 @@ class MonitoringPolicy:
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
-        _require(self, "level", "between 0 and 1", 0 < self.level < 1)
+        _check(self, "level", "between 0 and 1", 0 < self.level < 1)
         for name in (field.name for field in fields(self) if field.name.endswith("_share")):
             if name != "harmful_skill_share":  # of a skill, not of a whole
-                _require(self, name, "from 0 to 1", 0 <= getattr(self, name) <= 1)
-        _require(self, "harmful_skill_share", "finite", math.isfinite(self.harmful_skill_share))
-        _require(self, "min_days", "at least 0", self.min_days >= 0)
-        _require(self, "min_rows", "at least 0", self.min_rows >= 0)
+                _check(self, name, "from 0 to 1", 0 <= getattr(self, name) <= 1)
+        _check(self, "harmful_skill_share", "finite", math.isfinite(self.harmful_skill_share))
+        _check(self, "min_days", "at least 0", self.min_days >= 0)
+        _check(self, "min_rows", "at least 0", self.min_rows >= 0)
 
 
 @dataclass(frozen=True)
@@ -131,30 +131,29 @@ class RetrainingPolicy:
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
-        _require(self, "windows", "at least 1", self.windows >= 1)
-        _require(self, "of_them", f"from 1 to windows ({self.windows})", 1 <= self.of_them <= self.windows)
+        _check(self, "windows", "at least 1", self.windows >= 1)
+        _check(self, "of_them", f"from 1 to windows ({self.windows})", 1 <= self.of_them <= self.windows)
         if self.drifted_share is not None:
-            _require(self, "drifted_share", "above 0 and at most 1", 0 < self.drifted_share <= 1)
+            _check(self, "drifted_share", "above 0 and at most 1", 0 < self.drifted_share <= 1)
         if self.calibration is not None:
-            _require(self, "calibration", "finite, at least 0", 0 <= self.calibration < math.inf)
+            _check(self, "calibration", "finite, at least 0", 0 <= self.calibration < math.inf)
         if self.bias is not None:
-            _require(self, "bias", "finite, at least 0", 0 <= self.bias < math.inf)
+            _check(self, "bias", "finite, at least 0", 0 <= self.bias < math.inf)
         if self.loss_excess is not None:
-            _require(self, "loss_excess", "finite, at least 0", 0 <= self.loss_excess < math.inf)
+            _check(self, "loss_excess", "finite, at least 0", 0 <= self.loss_excess < math.inf)
         if self.label_growth is not None:
-            _require(self, "label_growth", "finite, above 0", 0 < self.label_growth < math.inf)
+            _check(self, "label_growth", "finite, above 0", 0 < self.label_growth < math.inf)
         if self.max_age is not None:
-            _require(self, "max_age", "longer than 0", self.max_age > timedelta(0))
-        _require(self, "min_rows", "at least 0", self.min_rows >= 0)
-        _require(self, "min_days", "at least 0", self.min_days >= 0)
-        _require(self, "cooldown", "at least 0", self.cooldown >= timedelta(0))
+            _check(self, "max_age", "longer than 0", self.max_age > timedelta(0))
+        _check(self, "min_rows", "at least 0", self.min_rows >= 0)
+        _check(self, "min_days", "at least 0", self.min_days >= 0)
+        _check(self, "cooldown", "at least 0", self.cooldown >= timedelta(0))
 
     def offset(self, metric: str | None) -> float | None:
         """Find the limit of a task's `offset`, by the name of that metric; None where there is none."""
         return {"calibration": self.calibration, "bias": self.bias}.get(metric or "")
 
 
-def _require(policy: object, name: str, demand: str, met: bool) -> None:
-    if not met:
-        got = getattr(policy, name)
-        raise ConfigError(f"{name} of a {type(policy).__name__} must be {demand}, got {got!r}; correct the use case")
+def _check(policy: object, name: str, demand: str, met: bool) -> None:
+    whole = f"{name} of a {type(policy).__name__} must be {demand}"
+    require(met, whole, got=getattr(policy, name), remedy="correct the use case", error=ConfigError)

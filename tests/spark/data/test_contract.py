@@ -148,7 +148,7 @@ def test_a_condition_is_true_or_false(
 ):
     frame = spark.createDataFrame([(value,) for value in verdicts], f"value {kind}")
 
-    actual = [row[0] for row in frame.select(condition(expectation)).collect()]
+    actual = [row[0] for row in frame.select(F.expr(condition(expectation))).collect()]
 
     assert list(verdicts.values()) == actual
 
@@ -157,7 +157,7 @@ def test_a_null_satisfies_all_expectations_but_not_null(spark: SparkSession):
     demanded = (*not_null("value"), between("value", 0, 10), one_of("value", "a"), matches("value", "a"))
     frame = spark.createDataFrame([(None,)], "value double")
 
-    [row] = frame.select(*(condition(expectation) for expectation in demanded)).collect()
+    [row] = frame.select(*(F.expr(condition(expectation)) for expectation in demanded)).collect()
 
     assert tuple(row) == (False, True, True, True)
 

@@ -12,7 +12,7 @@ from in_memory.release import a_use_case
 from levelfive.core.windows import first_of, utc
 from levelfive.data import job as data
 from levelfive.errors import LandingError
-from levelfive.features.job import first_times
+from levelfive.features.resume import first_times
 from levelfive.features.store import LocalFeatureStore
 from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 
 from levelfive.core.windows import Window, iso, utc
 from levelfive.features.store import LocalFeatureStore
-from levelfive.scoring.rebuilding import link_refit, rebuild_runs
+from levelfive.scoring.rebuilding import note_batch, rebuild_runs
 from levelfive.storage.local_tables import LocalTables
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import RUNS, Run
@@ -65,7 +65,7 @@ def test_a_batch_of_long_ago_is_written_once_and_the_run_of_its_kill_is_found(ta
         record = {"run_id": f"run of {batch}", "batch_id": batch, "use_case": "flights", "as_of": iso(window.end)}
         record |= {"role": "champion", "model_version": "2", "parameters": {}, "versions_read": {"raw_flights": 3}}
         if batch != "last":
-            link_refit(Run(tables, f"run of {batch}"), record, window)
+            note_batch(Run(tables, f"run of {batch}"), record, window)
         rows = predictions(tables, window, batch)
         tables.insert_new(PREDICTIONS, rows, ("id",), within=(PREDICTION_TIME, window), record=record)
     context = a_context(tables)

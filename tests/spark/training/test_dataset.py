@@ -10,7 +10,7 @@ from in_memory.release import a_use_case
 
 from levelfive.core.windows import Window, utc
 from levelfive.errors import DataError
-from levelfive.features.job import LABELS, LabelledDay, labelled_days
+from levelfive.features.labels import LABELS, LabelledDay, labelled_days
 from levelfive.features.store import LocalFeatureStore
 from levelfive.storage.runs import JobContext, Run
 from levelfive.storage.tables import Tables

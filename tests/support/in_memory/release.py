@@ -18,19 +18,22 @@ from in_memory.tables import MemoryTables
 from levelfive import BINARY
 from levelfive.config import Approval
 from levelfive.core.windows import Window, iso, utc
-from levelfive.features.job import LabelledDay
+from levelfive.features.labels import LabelledDay
 from levelfive.features.store import LocalFeatureStore
 from levelfive.models.package import Model, ModelCard, save
 from levelfive.registry import job as registry_job
 from levelfive.registry import tags
-from levelfive.registry.eligibility import judged, passed_verdict
+from levelfive.registry.approval import approve
+from levelfive.registry.eligibility import passed_verdict, verdict_tags
 from levelfive.registry.gate import GateVerdict, VerdictKind
+from levelfive.registry.go_live import RegistryResult
 from levelfive.registry.promotions import Promotion, champion_as_of, history
+from levelfive.registry.rollback import rollback
 from levelfive.registry.store import CentralRegistry
 from levelfive.statistics.baseline import profile_baseline
 from levelfive.storage.runs import RUNS, JobContext
 from levelfive.training.admission import Admission, admit
-from levelfive.training.dataset import DAY, outside
+from levelfive.training.dataset import DAY_NUMBER, outside
 from levelfive.usecase.columns import LABEL, PREDICTION_TIME
 from levelfive.usecase.policies import GatePolicy
 from levelfive.usecase.use_case import UseCase, load_use_case
@@ -45,7 +48,7 @@ def flights(window: Window) -> pd.DataFrame:
     times = pd.date_range(window.start, window.end, freq="10min", inclusive="left").tz_localize(None)
     distance = np.arange(len(times)) % 40.0
     days = (times - pd.Timedelta(hours=6)).to_numpy().astype("datetime64[D]").astype(np.int64)
-    return pd.DataFrame({PREDICTION_TIME: times, "distance": distance, LABEL: 1.0 * (distance > 20), DAY: days})
+    return pd.DataFrame({PREDICTION_TIME: times, "distance": distance, LABEL: 1.0 * (distance > 20), DAY_NUMBER: days})
 
 
 def labelled_rows(context: JobContext, run: object, lookups: object, window: Window, *, as_of: datetime) -> Any:
@@ -61,7 +64,7 @@ def labelled_days(
     excluded: Sequence[Window] = (),
     since: datetime | None = None,
 ) -> tuple[LabelledDay, ...]:
-    """Take the place of `features.job.labelled_days`, which counts in Spark: flights of sixty days have labels."""
+    """Take the place of `features.labels.labelled_days`, which counts in Spark: flights of sixty days have labels."""
     ripe = as_of - context.use_case.maturity
     rows = outside(flights(Window(ripe - timedelta(days=60), ripe)), excluded)
     return tuple(
@@ -71,7 +74,7 @@ def labelled_days(
             of_day[PREDICTION_TIME].min().to_pydatetime().replace(tzinfo=UTC),
             len(of_day) if since is None else int((of_day[PREDICTION_TIME] >= since.replace(tzinfo=None)).sum()),
         )
-        for day, of_day in rows.groupby(DAY)
+        for day, of_day in rows.groupby(DAY_NUMBER)
     )
 
 
@@ -105,7 +108,7 @@ def a_model(trained_until: datetime, **card: Any) -> Model:
         (),
         label=rows[LABEL].to_numpy(),
         score=model.score(features),
-        days=rows[DAY].to_numpy(),
+        days=rows[DAY_NUMBER].to_numpy(),
         score_columns=model.card.task.score_columns,
     )
     return Model(estimator, replace(model.card, baseline=baseline.to_json()))
@@ -166,7 +169,7 @@ class Environment:
     def new(cls, packages: Packages, use_case: UseCase | None = None) -> Environment:
         ours, theirs = MemoryBackend(), MemoryBackend()
         development = theirs.opened("levelfive.dev.flight_delay")
-        _, version = packages.register(development, judged(PASSED, None))
+        _, version = packages.register(development, verdict_tags(PASSED, None))
         registry = ours.opened("levelfive.prod.flight_delay")
         return cls(a_context(MemoryTables(), use_case), ours, registry, theirs, development, version)
 
@@ -180,17 +183,15 @@ class Environment:
 
     def approve(self, version: str, as_of: datetime = LATER) -> bool:
         how = {"as_of": as_of, "by": "grace", "reason": "calibrated"}
-        return registry_job.approve(self.context, self.registry, version=version, **how)
+        return approve(self.context, self.registry, version=version, **how)
 
-    def promote(
-        self, version: str, as_of: datetime = LATER, approval: Approval = Approval.MANUAL
-    ) -> registry_job.RegistryResult:
+    def promote(self, version: str, as_of: datetime = LATER, approval: Approval = Approval.MANUAL) -> RegistryResult:
         how = {"as_of": as_of, "by": "release", "approval": approval}
         return registry_job.run(self.context, self.registry, version=version, **how)
 
-    def rollback(self, as_of: datetime, **only: str | datetime) -> registry_job.RegistryResult:
+    def rollback(self, as_of: datetime, **only: str | datetime) -> RegistryResult:
         how = {"as_of": as_of, "by": "ada", "reason": "complaints"}
-        return registry_job.rollback(self.context, self.registry, **how, **only)
+        return rollback(self.context, self.registry, **how, **only)
 
     def reopened(self) -> Environment:
         """The same environment as another process finds it: no model is loaded."""
@@ -209,7 +210,7 @@ class Environment:
     def another(self, like: str) -> str:
         """Register a second version, judged against the present champion and approved: the files of one there is."""
         live = champion_as_of(self.made(), datetime.max.replace(tzinfo=UTC))
-        version = self._again(self.registry, like, judged(passed_verdict(self.registry.find(like)), live))
+        version = self._again(self.registry, like, verdict_tags(passed_verdict(self.registry.find(like)), live))
         self.approve(version)
         return version
 

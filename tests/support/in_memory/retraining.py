@@ -13,20 +13,21 @@ import numpy as np
 from in_memory.release import LATER, PASSED, Environment, Packages
 from levelfive import BINARY
 from levelfive.config import Approval
+from levelfive.core.days import day_of
 from levelfive.core.windows import Window, iso
-from levelfive.data.missing import day_of
-from levelfive.features.job import LabelledDay
+from levelfive.features.labels import LabelledDay
 from levelfive.monitoring.records import VerdictRecord, write_verdicts
 from levelfive.registry import tags
-from levelfive.registry.eligibility import judged
+from levelfive.registry.eligibility import verdict_tags
 from levelfive.registry.gate import GateVerdict
-from levelfive.registry.job import champion
+from levelfive.registry.promotions import champion
 from levelfive.registry.store import CentralRegistry
 from levelfive.retraining import job as retraining
 from levelfive.retraining.records import DecisionRecord
 from levelfive.statistics.metrics import evaluate
 from levelfive.storage.runs import JobContext, Run
-from levelfive.training.job import TrainingResult, link_refit
+from levelfive.training.job import TrainingResult
+from levelfive.training.register import link_refit
 from levelfive.usecase.policies import RetrainingPolicy
 
 DECIDED = LATER + timedelta(days=1)
@@ -62,7 +63,7 @@ class Trainer:
             return TrainingResult("a-run", "a-tracked-run", self.verdict, measured, None, None)
         # Not the files of the live model: a training on more labels has others.
         said = {tags.AS_OF: iso(as_of), tags.DECISION: decision}
-        said |= judged(self.verdict, champion(context, registry, as_of))
+        said |= verdict_tags(self.verdict, champion(context.tables, registry.name, as_of=as_of))
         candidate, version = self.packages.register(registry, said)
         link_refit(context, registry, candidate, version)
         return TrainingResult("a-run", "a-tracked-run", self.verdict, measured, candidate, version)
@@ -70,7 +71,7 @@ class Trainer:
 
 @dataclass
 class Labels:
-    """Takes the place of `features.job.labelled_days`, which counts them in Spark.
+    """Takes the place of `features.labels.labelled_days`, which counts them in Spark.
 
     Args:
         count: The labels of forty days, as many each day.
@@ -93,7 +94,7 @@ class Labels:
     ) -> tuple[LabelledDay, ...]:
         self.excluded.append(tuple(excluded))
         ripe = as_of - context.use_case.maturity
-        newest = day_of(min(ripe, self.newest or ripe) - timedelta(hours=1), context.use_case)
+        newest = day_of(min(ripe, self.newest or ripe) - timedelta(hours=1), context.use_case.day_starts_at)
         counts = [self.count // 40 + (place < self.count % 40) for place in range(40)]
         days = [newest - timedelta(days=39 - place) for place in range(40)]
         starts = [datetime.combine(day, time(), UTC) + context.use_case.day_starts_at for day in days]

@@ -13,6 +13,7 @@ from in_memory.release import a_context, a_use_case, runs
 from in_memory.tables import MemoryTables
 
 from levelfive.core.windows import utc
+from levelfive.data import batches
 from levelfive.data import job as data
 from levelfive.data.ingest import Batch, FileCounts
 from levelfive.data.landed import LANDING_FILES, LandedFile
@@ -58,7 +59,7 @@ def ingested(context: JobContext, landing: Path, newest: datetime | None = AS_OF
 
 
 def dated(begins: dict[str, datetime]) -> Callable[..., Batch]:
-    """Build what takes the place of `ingest.judge`, which reads files by Spark: each file's rows are of one time."""
+    """Build what takes the place of `apply_contract`, which reads files by Spark: each file's rows are of one time."""
 
     def judge(tables: Any, source: Source, files: Sequence[LandingFile], references: Any, **_: Any) -> Batch:
         counts = {file.name: FileCounts(2, 0, 2, begins[file.name], begins[file.name]) for file in files}
@@ -140,7 +141,7 @@ def test_a_file_that_begins_later_is_left_to_a_later_run(
 ) -> None:
     ingested(context, landing)
     later = a_file(landing, FLIGHTS, "2013-03")
-    monkeypatch.setattr(data, "apply_contract", dated({later.name: AS_OF + DAY}))
+    monkeypatch.setattr(batches, "apply_contract", dated({later.name: AS_OF + DAY}))
 
     result = data.run(context, landing=landing, as_of=AS_OF)
 
@@ -153,7 +154,7 @@ def test_a_source_that_begins_later_and_has_nothing_from_before_is_refused(
     context: JobContext, landing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begins = {"flights_2013-02.csv": AS_OF + DAY, "weather_2013-02.csv": AS_OF - DAY}
-    monkeypatch.setattr(data, "apply_contract", dated(begins))
+    monkeypatch.setattr(batches, "apply_contract", dated(begins))
 
     with pytest.raises(AsOfError, match=r"flights_2013-02\.csv: its earliest row is of 2013-03-02T06:00:00Z, after"):
         data.run(context, landing=landing, as_of=AS_OF)

@@ -20,7 +20,7 @@ from levelfive.monitoring.daily import (
 )
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.strange import LEVELS, Kind
-from levelfive.statistics.baseline import SCORE, profile_baseline, profile_numeric
+from levelfive.statistics.baseline import SCORE_PROFILE, profile_baseline, profile_numeric
 from levelfive.statistics.partials import finish_numeric, partial_numeric
 
 DAY = timedelta(days=1)
@@ -43,7 +43,7 @@ def a_row(**changed: object) -> dict[str, object]:
 
 
 def missing(rows: dict[date, int], before: Known | None = None) -> list[date]:
-    known = days_of(SCORE) if before is None else before
+    known = days_of(SCORE_PROFILE) if before is None else before
     return [fault.day for fault in find_missing_rows(known, rows, WEEK, STARTS)]
 
 
@@ -69,7 +69,7 @@ def test_days_that_were_called_broken_are_no_reference() -> None:
 
 
 def test_the_score_is_no_data() -> None:
-    assert find_faults(days_of(SCORE), {(MONDAY, SCORE): EMPTY}).columns == ()
+    assert find_faults(days_of(SCORE_PROFILE), {(MONDAY, SCORE_PROFILE): EMPTY}).columns == ()
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_days_that_lack_rows_are_found_also_where_there_are_none() -> None:
 
 
 def test_a_weekday_that_never_has_rows_lacks_none() -> None:
-    working = {key: day for key, day in days_of(SCORE).items() if key[0].weekday() < 5}
+    working = {key: day for key, day in days_of(SCORE_PROFILE).items() if key[0].weekday() < 5}
 
     assert missing({MONDAY + place * DAY: 900 for place in range(5)}, working) == []
 

@@ -19,7 +19,7 @@ from levelfive.monitoring import records
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import PERFORMANCE, PROFILES, VERDICTS, write_performance
-from levelfive.statistics.baseline import SCORE
+from levelfive.statistics.baseline import SCORE_PROFILE
 from levelfive.statistics.partials import partial_categorical, partial_numeric
 from levelfive.storage.runs import JobContext, Run
 
@@ -238,12 +238,12 @@ def served(monkeypatch: pytest.MonkeyPatch) -> dict[Window, int]:
         values[: missing.get(subject.window, 0)] = np.nan
         day = subject.window.start.date()
         numbers = {name: profile.histogram for name, profile in model.baseline.numeric.items()}
-        numbers[SCORE] = model.baseline.scores[SCORE].histogram
+        numbers[SCORE_PROFILE] = model.baseline.scores[SCORE_PROFILE].histogram
         parts = {(day, name): partial_numeric(values, histogram) for name, histogram in numbers.items()}
         parts |= {(day, name): partial_categorical(pd.Series(["a"] * 900)) for name in model.baseline.categorical}
         return WindowProfiles(parts)
 
-    monkeypatch.setattr(monitoring, "_profile", profiled)
+    monkeypatch.setattr(monitoring, "profile_version", profiled)
     return missing
 
 
@@ -262,7 +262,7 @@ def test_a_day_is_judged_by_the_days_that_were_monitored_before_and_called_days_
     assert all("of the rows have no value, usually 0%" in verdict.broken[-1] for verdict in found[29:])
     assert [verdict.left_out for verdict in found[29:]] == [(day.start.date(),) for day in days[29:]]
     rows = production.tables.control_tables.rows(PROFILES)
-    called = {row["day"] for row in rows if row["broken"] and row["column_name"] != SCORE}
+    called = {row["day"] for row in rows if row["broken"] and row["column_name"] != SCORE_PROFILE}
     assert called == {day.start.date() for day in days[29:]}
     told = records.verdicts(Run(production.tables, "later"), production.registry.name, as_of=days[-1].end)
     assert told[-1].left_out == (days[-1].start.date(),)

@@ -86,11 +86,14 @@ def test_parameters_come_from_widgets_and_missing_ones_are_made() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--asof", AS_OF], "unknown parameter --asof; known are as_of, clock, use_case"),
-        (["--since", AS_OF], "unknown parameter --since"),
-        (["as_of", AS_OF], "unknown parameter as_of"),
-        (["--as_of"], "--as_of has no value"),
-        (["--as_of", AS_OF, f"--as_of={AS_OF}"], "--as_of is given twice"),
+        (
+            ["--asof", AS_OF],
+            "unrecognized arguments: --asof 2013.*; the notebook's parameters are as_of, clock, use_case",
+        ),
+        (["--since", AS_OF], "unrecognized arguments: --since"),
+        (["--as", AS_OF], "unrecognized arguments: --as "),
+        (["as_of", AS_OF], "unrecognized arguments: as_of"),
+        (["--as_of"], "argument --as_of: expected one argument; .* write --NAME VALUE"),
     ],
 )
 def test_a_wrong_command_line_is_refused(monkeypatch: pytest.MonkeyPatch, arguments: list[str], says: str) -> None:
@@ -364,13 +367,13 @@ def promoted(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     app.version_here = lambda version, model, registry: f"{version} of {model} in {registry}" if model else version
     monkeypatch.setattr(Page, "app", app)
     monkeypatch.setattr(
-        steps_of.registry_job,
+        steps_of.registry_approval,
         "approve",
         lambda *_, **how: asked.append((how["version"], how["by"], how["on_behalf_of"])),
     )
     monkeypatch.setattr(steps_of.registry_job, "run", lambda *_, **how: asked.append((how["version"], how["by"])))
     monkeypatch.setattr(
-        steps_of.registry_job,
+        steps_of.registry_rollback,
         "rollback",
         lambda *_, **how: asked.append((how["reason"], how["version"], how["since"])),
     )

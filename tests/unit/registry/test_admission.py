@@ -13,7 +13,7 @@ from in_memory.release import AS_OF, HOUR, LATER, Environment, runs
 from levelfive.core.windows import Window, iso
 from levelfive.errors import ModelNotFound, RegistryError
 from levelfive.registry import tags
-from levelfive.registry.eligibility import judged
+from levelfive.registry.eligibility import verdict_tags
 from levelfive.registry.gate import GateVerdict, VerdictKind
 from levelfive.registry.store import CHALLENGER
 from levelfive.training import admission
@@ -135,7 +135,9 @@ def test_a_champion_that_was_refused_while_another_one_was_live_is_released_agai
     hours = [LATER + timedelta(hours=hour) for hour in range(1, 4)]
     first = production.released()
     production.promote(production.another(first), hours[0])
-    production.registry.tag(first, judged(GateVerdict(VerdictKind.WORSE, False, ("worse",)), production.made()[-1]))
+    production.registry.tag(
+        first, verdict_tags(GateVerdict(VerdictKind.WORSE, False, ("worse",)), production.made()[-1])
+    )
     production.rollback(hours[1])
 
     again = production.admit(hours[2])

@@ -8,10 +8,10 @@ import pytest
 from in_memory.release import HOUR, LATER, Environment
 
 from levelfive.errors import RegistryError
-from levelfive.registry import job as registry_job
 from levelfive.registry import tags
 from levelfive.registry.aliases import nominate
-from levelfive.registry.eligibility import judged
+from levelfive.registry.approval import approve
+from levelfive.registry.eligibility import verdict_tags
 from levelfive.registry.gate import GateVerdict, VerdictKind
 from levelfive.registry.store import CHALLENGER, CHAMPION
 
@@ -52,7 +52,7 @@ def test_an_approval_does_not_outlive_the_rollback_of_what_it_let_go_live(produc
 def test_an_approval_counts_for_the_verdict_that_was_read(production: Environment) -> None:
     version = production.admit().version
     production.approve(version)
-    production.registry.tag(version, judged(GateVerdict(VerdictKind.NOT_WORSE, True, ("another",)), None))
+    production.registry.tag(version, verdict_tags(GateVerdict(VerdictKind.NOT_WORSE, True, ("another",)), None))
 
     with pytest.raises(RegistryError, match=r"by grace, is of before it was judged anew"):
         production.promote(version)
@@ -93,7 +93,7 @@ def test_an_approval_names_who_gave_it_and_what_they_say_of_whom_it_is_for(produ
     version = production.admit().version
 
     how = {"as_of": LATER, "by": "grace@example.com", "reason": "calibrated", "on_behalf_of": "the board"}
-    registry_job.approve(production.context, production.registry, version=version, **how)
+    approve(production.context, production.registry, version=version, **how)
 
     assert production.registry.find(version).tags[tags.APPROVED_BY] == "grace@example.com (for the board)"
     assert "approved by grace@example.com (for the board)" in production.promote(version).promotion.reason
@@ -105,6 +105,6 @@ def test_a_copy_tells_who_trained_it_who_may_not_approve_it(production: Environm
 
     how = {"as_of": LATER, "by": "grace", "reason": "calibrated", "trainer_may_approve": False}
     with pytest.raises(RegistryError, match="was trained by grace, who may not approve it too"):
-        registry_job.approve(production.context, production.registry, version=version, **how)
+        approve(production.context, production.registry, version=version, **how)
 
     assert tags.APPROVED_BY not in production.registry.find(version).tags

@@ -6,7 +6,7 @@ import pytest
 
 from levelfive.core.windows import utc
 from levelfive.errors import PromotionConflict, RegistryError, TableConflict, TableError
-from levelfive.registry.eligibility import approval, approved, check_approver, check_rival, judged
+from levelfive.registry.eligibility import approval_tags, approved, check_approver, check_rival, verdict_tags
 from levelfive.registry.gate import GateVerdict, VerdictKind
 from levelfive.registry.promotions import Promotion, append
 from levelfive.registry.store import RegisteredVersion
@@ -18,11 +18,11 @@ PASSED, ANOTHER = (GateVerdict(VerdictKind.BETTER, True, (reason,)) for reason i
 
 
 def a_version(verdict=PASSED, **more):
-    return RegisteredVersion("models.prod.flights", "2", {**judged(verdict, LIVE), **more})
+    return RegisteredVersion("models.prod.flights", "2", {**verdict_tags(verdict, LIVE), **more})
 
 
 def approved_by(name, found, made=(LIVE,)):
-    return approval(found, made, as_of=NOW, by=name, reason=f"{name} read it")
+    return approval_tags(found, made, as_of=NOW, by=name, reason=f"{name} read it")
 
 
 def test_an_approval_is_told_with_who_when_and_why():

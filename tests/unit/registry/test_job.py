@@ -11,7 +11,7 @@ from levelfive.config import Approval
 from levelfive.errors import ModelNotFound, PromotionConflict, RegistryError
 from levelfive.registry import job as registry
 from levelfive.registry import tags
-from levelfive.registry.promotions import Promotion, champion_as_of
+from levelfive.registry.promotions import Promotion, champion, champion_as_of
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.training.admission import admit
 
@@ -57,7 +57,7 @@ def test_where_promotion_is_automatic_no_one_is_asked(production: Environment) -
 def test_a_champion_is_in_force_after_its_promotion_and_not_at_it(production: Environment) -> None:
     version = production.released()
 
-    live = [registry.champion(production.context, production.registry, as_of) for as_of in (LATER, LATER + HOUR)]
+    live = [champion(production.tables, production.registry.name, as_of=as_of) for as_of in (LATER, LATER + HOUR)]
 
     assert [one and one.version for one in live] == [None, version]
 

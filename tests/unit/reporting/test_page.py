@@ -7,6 +7,7 @@ from datetime import date
 from html.parser import HTMLParser
 
 import pytest
+from markupsafe import Markup
 from reports import a_column_week, a_decision, a_judgement, a_point, a_report, an_estimate
 
 from levelfive import BINARY, REGRESSION
@@ -17,7 +18,6 @@ from levelfive.reporting.data import (
     PromotionLine,
     ReportData,
 )
-from levelfive.reporting.html import Html
 from levelfive.reporting.page import render
 from levelfive.reporting.words import Health, headline
 from levelfive.statistics.metrics import Estimate
@@ -70,7 +70,9 @@ class Page(HTMLParser):
 def no_drawing(monkeypatch):
     """Leave the figures empty: drawing them takes nearly all of a page's time."""
     for module in ("charts", "heatmap"):
-        monkeypatch.setattr(f"levelfive.reporting.{module}.svg", lambda figure, name, alternative: Html("<svg></svg>"))
+        monkeypatch.setattr(
+            f"levelfive.reporting.{module}.svg", lambda figure, name, alternative: Markup("<svg></svg>")
+        )
 
 
 # About the words of a page alone.

@@ -4,7 +4,7 @@ import pytest
 from in_memory.release import Environment, Packages
 from in_memory.retraining import LiveModel
 
-from levelfive.retraining import job as retraining
+from levelfive.retraining import deciding, train_once
 from levelfive.training import job as training
 
 
@@ -12,5 +12,6 @@ from levelfive.training import job as training
 def live(production: Environment, packages: Packages, monkeypatch: pytest.MonkeyPatch) -> LiveModel:
     found = LiveModel.released(production, packages)
     monkeypatch.setattr(training, "run", found.trainer.run)
-    monkeypatch.setattr(retraining, "labelled_days", found.labels.counted)
+    for module in (deciding, train_once):
+        monkeypatch.setattr(module, "labelled_days", found.labels.counted)
     return found

@@ -17,6 +17,8 @@ from levelfive.errors import EvidenceError, RegistryError
 from levelfive.registry.gate import GateVerdict, VerdictKind
 from levelfive.registry.store import CHALLENGER, CHAMPION
 from levelfive.retraining import job as retraining
+from levelfive.retraining import train_once
+from levelfive.retraining.deciding import decision_id
 from levelfive.retraining.policy import Action
 from levelfive.retraining.records import RetrainingRecord, retrainings
 from levelfive.training import job as training
@@ -49,7 +51,7 @@ def test_a_decision_to_retrain_trains_and_promotes_once(live: LiveModel) -> None
     )
     assert before + 2 == live.versions()
     assert (len(live.trainer.asked), len(recorded(live))) == (1, 1)
-    assert live.trainer.asked[0]["decision"] == retraining.decision_id(live.production.registry.name, DECIDED)
+    assert live.trainer.asked[0]["decision"] == decision_id(live.production.registry.name, DECIDED)
     assert live.trainer.asked[0]["revision"] == "a-revision"
     assert live.trainer.asked[0]["by"] == "ada@example.com"
     assert first.retraining is not None
@@ -91,7 +93,7 @@ def test_a_training_that_was_registered_is_not_repeated_after_a_kill(
 
     central = live.production.registry
     with monkeypatch.context() as patch:
-        patch.setattr(retraining, "record_retraining", die)
+        patch.setattr(train_once, "record_retraining", die)
         with pytest.raises(Killed):
             live.retrain()
     assert live.production.trail()[-1] == ("retraining", "failed", live.version)
@@ -118,7 +120,7 @@ def test_a_training_whose_files_are_gone_before_it_was_recorded_is_repeated(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(retraining, "record_retraining", die)
+        patch.setattr(train_once, "record_retraining", die)
         with pytest.raises(KeyboardInterrupt):
             live.retrain()
     lost = live.production.registry.versions()[-1].version

@@ -17,7 +17,7 @@ from levelfive.models.package import Model
 from levelfive.scoring import job as scoring
 from levelfive.scoring import rebuilding
 from levelfive.scoring.batch import batch_id
-from levelfive.scoring.rebuilding import BATCHES, AnnouncedBatch, note_batch
+from levelfive.scoring.rebuilding import BATCHES, AnnouncedBatch, note_batch, rebuild_runs
 from levelfive.storage.commits import Commit
 from levelfive.storage.predictions import PREDICTIONS, Role
 from levelfive.storage.records import from_row
@@ -122,7 +122,7 @@ def test_the_run_of_a_batch_is_rebuilt_from_its_commit_once() -> None:
     commits = (a_commit(0, "killed"), a_commit(1, "of another", "another-batch"), Commit(2, {}))
     context = a_context(MemoryTables(commits={PREDICTIONS: commits}))
 
-    rebuilt = [scoring.rebuild_runs(context, "a-batch") for _ in range(2)]
+    rebuilt = [rebuild_runs(context, "a-batch") for _ in range(2)]
 
     assert rebuilt == [1, 0]
     (run,) = context.tables.control_tables.rows("runs")
@@ -150,7 +150,7 @@ def test_the_run_of_a_batch_is_found_in_the_commits_since_it_announced_itself() 
     announced(tables, "killed", seen=7)
     announced(tables, "killed before its commit", seen=59)
 
-    rebuilt = [scoring.rebuild_runs(a_context(tables), "a-batch") for _ in range(2)]
+    rebuilt = [rebuild_runs(a_context(tables), "a-batch") for _ in range(2)]
 
     assert rebuilt == [1, 0]
     (run,) = tables.control_tables.rows("runs")
@@ -161,10 +161,10 @@ def test_a_batch_whose_runs_are_written_down_reads_no_commit(monkeypatch: pytest
     tables = MemoryTables(commits={PREDICTIONS: (a_commit(8, "done"),)})
     announced(tables, "done", seen=7)
     context = a_context(tables)
-    assert scoring.rebuild_runs(context, "a-batch") == 1
+    assert rebuild_runs(context, "a-batch") == 1
     monkeypatch.delattr(MemoryTables, "history")
 
-    assert scoring.rebuild_runs(context, "a-batch") == 0
+    assert rebuild_runs(context, "a-batch") == 0
 
 
 def test_of_a_batch_that_delta_has_forgotten_the_predictions_tell(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +173,7 @@ def test_of_a_batch_that_delta_has_forgotten_the_predictions_tell(monkeypatch: p
     for run_id, as_of in (("killed", LATER), ("of the same time", LATER), ("without rows", LATER + HOUR)):
         announced(tables, run_id, seen=7, as_of=as_of)
 
-    rebuilt = [scoring.rebuild_runs(a_context(tables), "a-batch") for _ in range(2)]
+    rebuilt = [rebuild_runs(a_context(tables), "a-batch") for _ in range(2)]
 
     assert rebuilt == [1, 0]
     (run,) = tables.control_tables.rows("runs")
@@ -182,7 +182,7 @@ def test_of_a_batch_that_delta_has_forgotten_the_predictions_tell(monkeypatch: p
 
 def test_a_batch_that_was_never_written_has_no_run_to_rebuild() -> None:
     for tables in (MemoryTables(), MemoryTables(commits={PREDICTIONS: (a_commit(0, "of another", "another-batch"),)})):
-        assert scoring.rebuild_runs(a_context(tables), "a-batch") == 0
+        assert rebuild_runs(a_context(tables), "a-batch") == 0
         assert tables.control_tables.rows("runs") == []
 
 

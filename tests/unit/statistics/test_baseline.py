@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from levelfive.errors import ConfigError, DataError, EvidenceError
 from levelfive.statistics.baseline import (
-    LABEL,
+    LABEL_PROFILE,
     MAX_BINS,
     MAX_CATEGORIES,
-    SCORE,
+    SCORE_PROFILE,
     Baseline,
     Histogram,
     finish_categorical,
@@ -30,6 +30,7 @@ from levelfive.statistics.baseline import (
     profile_categorical,
     profile_numeric,
 )
+from levelfive.statistics.histograms import finite
 from levelfive.statistics.partials import MAX_KNOWN, partials_of_groups
 
 NUMBERS = st.lists(st.one_of(st.integers(-3, 3).map(float), st.floats(-1e6, 1e6), st.just(math.nan)), max_size=80)
@@ -46,6 +47,11 @@ def training_set(**columns):
 def baseline(frame=None, categorical=("carrier",), score=(0.1, 0.8, 0.2, 0.3), days=DAYS):
     frame = training_set() if frame is None else frame
     return profile_baseline(frame, categorical, label=np.array([0, 1, 0, 0]), score=np.array(score), days=days)
+
+
+def refilled(histogram, values):
+    """Count values between the edges of a histogram."""
+    return histogram.refilled(np.sort(finite(values)))
 
 
 def merged(parts):
@@ -133,7 +139,7 @@ def test_a_histogram_keeps_every_value_within_its_edges(numbers):
 def test_later_values_are_counted_between_the_same_edges_and_outside_of_them():
     found = profile_numeric(np.array([1.0, 2.0, 3.0])).histogram
 
-    later = found.refilled(np.array([-5.0, 1.0, 1.9, 3.0, 3.1, 99.0, math.nan]))
+    later = refilled(found, np.array([-5.0, 1.0, 1.9, 3.0, 3.1, 99.0, math.nan]))
 
     assert Histogram(1.0, 3.0, (2.0, 3.0), (0, 1, 1, 1, 0), (0.0, 1.0, 2.0, 3.0, 0.0)) == found
     assert (found.low, found.high, found.inner_edges) == (later.low, later.high, later.inner_edges)
@@ -147,9 +153,9 @@ def test_the_place_of_a_value_is_the_one_that_it_is_counted_in(before, later):
     histogram = profile_numeric(np.array(before)).histogram
     values = np.array([value for value in later if math.isfinite(value)])
 
-    counts = np.bincount(histogram.places(values), minlength=len(histogram.counts))
+    counts = np.bincount(histogram.bins_of(values), minlength=len(histogram.counts))
 
-    assert histogram.refilled(values).counts == tuple(counts)
+    assert refilled(histogram, values).counts == tuple(counts)
 
 
 def test_a_constant_feature_is_one_bin_that_later_values_leave():
@@ -157,14 +163,14 @@ def test_a_constant_feature_is_one_bin_that_later_values_leave():
 
     assert (found.mean, found.std, found.min, found.max) == (7.0, 0.0, 7.0, 7.0)
     assert found.histogram.counts == (0, 10, 0)
-    assert found.histogram.refilled(np.array([6.9, 7.0, 7.1])).counts == (1, 1, 1)
+    assert refilled(found.histogram, np.array([6.9, 7.0, 7.1])).counts == (1, 1, 1)
 
 
 def test_a_feature_without_values_has_a_profile_of_nulls():
     found = profile_numeric(np.full(3, math.nan))
 
     assert (found.count, found.nulls, found.mean, found.min, found.quantiles) == (0, 3, None, None, {})
-    assert found.histogram.refilled(np.array([1.0, 2.0])).counts == (0, 2, 0)
+    assert refilled(found.histogram, np.array([1.0, 2.0])).counts == (0, 2, 0)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +233,7 @@ def test_a_baseline_tells_numbers_from_categories_and_adds_label_and_score():
         found.numeric["delay"].nulls,
         found.numeric["delay"].mean,
     ) == (3, 1, 0.0)
-    assert (found.label.mean, pytest.approx(found.scores[SCORE].mean)) == (0.25, 0.35)
+    assert (found.label.mean, pytest.approx(found.scores[SCORE_PROFILE].mean)) == (0.25, 0.35)
 
 
 def test_a_baseline_survives_json_also_with_empty_constant_and_infinite_columns():
@@ -268,7 +274,7 @@ def test_a_baseline_holds_plain_python_numbers():
         found.rows,
         found.numeric["delay"].mean,
         *found.numeric["delay"].histogram.counts,
-        *found.scores[SCORE].histogram.sums,
+        *found.scores[SCORE_PROFILE].histogram.sums,
     ]
     assert {int, float} == {type(number) for number in numbers}
 
@@ -297,10 +303,14 @@ def test_other_json_is_no_baseline(text):
 def test_the_counts_of_each_day_add_up_to_the_histograms():
     found = baseline()
 
-    assert list(found.daily) == ["delay", "carrier", LABEL, SCORE]
-    for name, profile in (("delay", found.numeric["delay"]), (LABEL, found.label), (SCORE, found.scores[SCORE])):
+    assert list(found.daily) == ["delay", "carrier", LABEL_PROFILE, SCORE_PROFILE]
+    for name, profile in (
+        ("delay", found.numeric["delay"]),
+        (LABEL_PROFILE, found.label),
+        (SCORE_PROFILE, found.scores[SCORE_PROFILE]),
+    ):
         assert profile.histogram.counts == tuple(map(sum, zip(*found.daily[name], strict=True)))
-    assert found.daily[LABEL] == ((0, 2, 0, 0), (0, 1, 1, 0))
+    assert found.daily[LABEL_PROFILE] == ((0, 2, 0, 0), (0, 1, 1, 0))
 
 
 def test_the_daily_counts_of_categories_are_in_the_order_of_the_profile_with_the_rest_last():
@@ -324,8 +334,8 @@ def test_the_daily_counts_of_categories_are_in_the_order_of_the_profile_with_the
 def test_scores_of_other_rows_have_no_daily_counts():
     found = baseline(score=(0.5, 0.6))
 
-    assert SCORE not in found.daily
-    assert found.scores[SCORE].count == 2
+    assert SCORE_PROFILE not in found.daily
+    assert found.scores[SCORE_PROFILE].count == 2
 
 
 def test_without_days_there_are_no_daily_counts():
@@ -382,9 +392,9 @@ def test_numbers_of_a_shorter_type_have_the_same_summary(dtype):
 def test_partials_on_other_bins_are_neither_merged_nor_finished(others):
     one, other = (profile_numeric(values).histogram for values in (np.arange(2), others))
 
-    with pytest.raises(ConfigError, match=r"the same places, got the edges \(0.0, 1.0, 1.0\) and "):
+    with pytest.raises(ConfigError, match=r"the same bins, got the edges \(0.0, 1.0, 1.0\) and "):
         merge(partial_numeric(np.arange(2), one), partial_numeric(np.arange(2), other))
-    with pytest.raises(ConfigError, match="the same places"):
+    with pytest.raises(ConfigError, match="the same bins"):
         finish_numeric(partial_numeric(np.arange(2), one), other)
 
 
@@ -404,7 +414,7 @@ def test_a_profile_of_partials_says_what_numpy_says(later):
 
     assert (found.count, found.nulls, found.min, found.max) == (5000, 2, later.min(), later.max())
     assert pytest.approx((later.mean(), later.std())) == (found.mean, found.std)
-    assert found.histogram == histogram.refilled(later)
+    assert found.histogram == refilled(histogram, later)
     for level, value in found.quantiles.items():
         assert np.mean(later < value) - 0.002 <= float(level) <= np.mean(later <= value) + 0.002
 
@@ -546,7 +556,7 @@ def test_one_wild_value_does_not_widen_the_range_that_later_values_are_held_agai
     assert (found.histogram.low, found.histogram.high) == (0.0, 199.0)
     assert found.histogram.counts[0] + found.histogram.counts[-1] == 1
     assert wild in (found.min, found.max)
-    later = found.histogram.refilled(usual * 100)
+    later = refilled(found.histogram, usual * 100)
     assert later.counts[-1] > 190
 
 
@@ -584,5 +594,5 @@ def test_scores_of_some_rows_have_the_daily_counts_of_their_own_days():
 
     made = profile_baseline(frame, [], label=days, score=np.array([0.1, 0.9]), days=days, score_days=np.array([2, 3]))
 
-    assert ([sum(day) for day in made.daily[SCORE]], made.scores[SCORE].count) == ([1, 1], 2)
-    assert SCORE not in profile_baseline(frame, [], label=days, score=np.array([0.1, 0.9]), days=days).daily
+    assert ([sum(day) for day in made.daily[SCORE_PROFILE]], made.scores[SCORE_PROFILE].count) == ([1, 1], 2)
+    assert SCORE_PROFILE not in profile_baseline(frame, [], label=days, score=np.array([0.1, 0.9]), days=days).daily

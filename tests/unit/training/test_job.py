@@ -1,4 +1,4 @@
-"""What a training refuses before it reads a label, the traces that this leaves, and how it announces what it made."""
+"""What a training refuses before it reads a label, and the traces that this leaves."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from in_memory.release import LATER, PASSED, Environment, Packages, runs
+from in_memory.release import LATER, Environment, runs
 
 from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError, TableError
-from levelfive.registry import tags
-from levelfive.registry.eligibility import judged
-from levelfive.registry.store import CHALLENGER
 from levelfive.training import job as training
 
 BROKEN = Window(utc(2013, 1, 1), utc(2013, 1, 8))
@@ -61,26 +58,3 @@ def test_a_group_of_features_that_there_is_not_is_refused_before_anything_begins
         training.run(production.context, tracking, production.registry, as_of=LATER, without=("moon",))
 
     assert (runs(production.tables), tracking.ended) == ([], [])
-
-
-def test_a_candidate_is_linked_with_what_it_was_refitted_as_which_waits(
-    production: Environment, packages: Packages
-) -> None:
-    candidate, refit = packages.register(production.registry, judged(PASSED, None))
-
-    training.link_refit(production.context, production.registry, candidate, refit)
-
-    assert production.registry.find(candidate).tags[tags.REFITTED_AS] == refit
-    assert production.registry.alias(CHALLENGER) == refit
-
-
-def test_what_was_judged_before_the_newest_promotion_is_linked_and_does_not_wait(
-    production: Environment, packages: Packages
-) -> None:
-    production.released()
-    candidate, refit = packages.register(production.registry, judged(PASSED, None))
-
-    training.link_refit(production.context, production.registry, candidate, refit)
-
-    assert production.registry.find(candidate).tags[tags.REFITTED_AS] == refit
-    assert production.registry.alias(CHALLENGER) is None

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from levelfive import BINARY, REGRESSION
-from levelfive.training.dataset import DAY
+from levelfive.training.dataset import DAY_NUMBER
 from levelfive.training.out_of_fold import out_of_fold
 from levelfive.usecase.columns import LABEL, PREDICTION_TIME
 from levelfive.usecase.model import ModelSpec
@@ -50,11 +50,13 @@ def training_set(days, *, labels=None, each=6):
     day = 15_712 + np.repeat(np.arange(days), each)
     row = np.arange(day.size, dtype=float)
     times = pd.to_datetime(day * 86_400 + 3_600 * (row % each), unit="s")
-    return pd.DataFrame({PREDICTION_TIME: times, "row": row, LABEL: row % 2 if labels is None else labels, DAY: day})
+    return pd.DataFrame(
+        {PREDICTION_TIME: times, "row": row, LABEL: row % 2 if labels is None else labels, DAY_NUMBER: day}
+    )
 
 
 def held_out_scores(rows):
-    return np.full(int((rows[DAY] > rows[DAY].max() - HELD_OUT).sum()), 0.25)
+    return np.full(int((rows[DAY_NUMBER] > rows[DAY_NUMBER].max() - HELD_OUT).sum()), 0.25)
 
 
 @pytest.mark.parametrize("task", [BINARY, REGRESSION])
@@ -65,8 +67,8 @@ def test_no_row_is_scored_by_a_model_that_was_fitted_on_it(task):
 
     assert (found.scores == 0.25).sum() == HELD_OUT * 6
     assert (found.scores == 0.5).sum() == 56 * 6
-    assert sorted(found.days) == rows[DAY].tolist()
-    assert found.made == "out of fold: the holdout, and blocks of weeks before it (2), 420 of 420 rows"
+    assert sorted(found.days) == rows[DAY_NUMBER].tolist()
+    assert found.method == "out of fold: the holdout, and blocks of weeks before it (2), 420 of 420 rows"
 
 
 def test_blocks_are_whole_weeks_on_end_and_the_others_all_that_is_left():
@@ -93,8 +95,8 @@ def test_with_one_week_before_the_holdout_the_scores_are_those_of_the_holdout_an
     found = out_of_fold(recipe.spec(), rows, held_out_scores(rows))
 
     assert (recipe.built, set(found.scores), found.scores.size) == ([], {0.25}, HELD_OUT * 6)
-    assert found.days.tolist() == rows[DAY].tolist()[-HELD_OUT * 6 :]
-    assert found.made.startswith("holdout alone, 84 of 126 rows")
+    assert found.days.tolist() == rows[DAY_NUMBER].tolist()[-HELD_OUT * 6 :]
+    assert found.method.startswith("holdout alone, 84 of 126 rows")
 
 
 def test_a_block_is_left_out_where_the_other_rows_have_one_class():
@@ -105,7 +107,7 @@ def test_a_block_is_left_out_where_the_other_rows_have_one_class():
     found = out_of_fold(recipe.spec(), rows, held_out_scores(rows))
 
     assert sorted(set(found.days - 15_712)) == list(range(28, 70))
-    assert found.made == "out of fold: the holdout, and blocks of weeks before it (1), 252 of 420 rows"
+    assert found.method == "out of fold: the holdout, and blocks of weeks before it (1), 252 of 420 rows"
 
 
 def test_a_regression_has_no_classes_to_lack():

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError, EvidenceError
-from levelfive.training.split import Split, blocks_of_weeks, folds_by_week, moved_back, split_by_holdout
+from levelfive.training.split import Split, blocks_of_weeks, moved_back, split_by_holdout
 from levelfive.usecase.policies import GatePolicy
 
 POLICY = GatePolicy(holdout_days=14)
@@ -153,38 +152,6 @@ def test_impossible_settings_are_refused():
         split_by_holdout(datetime(2013, 4, 1), NEW_YEAR, POLICY)
 
 
-def test_a_week_lies_in_one_fold_and_the_folds_have_nearly_equally_many_weeks():
-    folds = folds_by_week(FIVE_WEEKS, 2, seed=0)
-
-    fold_of_week = [set(week) for week in folds.reshape(5, 56)]
-    assert all(len(found) == 1 for found in fold_of_week)
-    assert sorted(np.bincount([found.pop() for found in fold_of_week])) == [2, 3]
-
-
-def test_a_week_starts_on_monday_when_the_day_starts():
-    times = pd.to_datetime(["2013-01-07 04:59", "2013-01-07 05:00", "2013-01-14 04:59", "2013-01-14 05:00"])
-
-    before, start, end, after = folds_by_week(times, 3, seed=0, day_starts_at=timedelta(hours=5))
-
-    assert start == end
-    assert len({before, start, after}) == 3
-
-
-def test_the_seed_makes_the_folds_repeatable_and_another_one_deals_otherwise():
-    weeks = pd.date_range("2013-01-07", periods=40, freq="7D")
-
-    assert (folds_by_week(weeks, 4, seed=1) == folds_by_week(weeks, 4, seed=1)).all()
-    assert (folds_by_week(weeks, 4, seed=1) != folds_by_week(weeks, 4, seed=2)).any()
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.permutations(range(40)))
-def test_the_order_of_rows_does_not_matter(order):
-    times = pd.Series(FIVE_WEEKS[::7])
-
-    assert (folds_by_week(times, 3, seed=5)[order] == folds_by_week(times.iloc[order], 3, seed=5)).all()
-
-
 @pytest.mark.parametrize(
     "times",
     [
@@ -195,21 +162,12 @@ def test_the_order_of_rows_does_not_matter(order):
     ],
 )
 def test_times_may_come_in_any_form(times):
-    assert (folds_by_week(FIVE_WEEKS, 3, seed=0) == folds_by_week(times, 3, seed=0)).all()
-
-
-def test_fewer_weeks_than_folds_are_refused():
-    with pytest.raises(EvidenceError, match="6 folds of whole weeks need rows in 6 weeks, got 5"):
-        folds_by_week(FIVE_WEEKS, 6, seed=0)
-    with pytest.raises(EvidenceError, match="got 0"):
-        folds_by_week(FIVE_WEEKS[:0], 2, seed=0)
-    with pytest.raises(ConfigError, match="at least 2 folds, got 1"):
-        folds_by_week(FIVE_WEEKS, 1, seed=0)
+    assert (blocks_of_weeks(FIVE_WEEKS, 3) == blocks_of_weeks(times, 3)).all()
 
 
 def test_a_missing_time_is_refused():
     with pytest.raises(EvidenceError, match="got 1 of 2 rows without"):
-        folds_by_week(pd.to_datetime(["2013-01-07", None]), 2, seed=0)
+        blocks_of_weeks(pd.to_datetime(["2013-01-07", None]), 2)
 
 
 def test_blocks_are_weeks_on_end_of_nearly_equal_number():

@@ -15,7 +15,7 @@ from levelfive import REGRESSION
 from levelfive.data.ingest import ORDER
 from levelfive.errors import ConfigError
 from levelfive.monitoring.performance import AT
-from levelfive.training.dataset import DAY, SLICE
+from levelfive.training.dataset import DAY_NUMBER, SLICE
 from levelfive.usecase import columns
 from levelfive.usecase.check import check
 from levelfive.usecase.features import FeatureTable, Lookup
@@ -194,6 +194,6 @@ def test_every_table_of_a_room_is_taken() -> None:
     assert written | {"runs"} == columns.TABLES
 
 
-@pytest.mark.parametrize("name", [DAY, SLICE, ORDER, AT])
+@pytest.mark.parametrize("name", [DAY_NUMBER, SLICE, ORDER, AT])
 def test_a_column_that_is_added_to_a_use_cases_own_has_a_name_that_is_taken(name: str) -> None:
     assert "levelfive gives to a column" in refusal(with_model(spine_features=(name.upper(),)))

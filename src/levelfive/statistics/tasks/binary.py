@@ -59,8 +59,8 @@ class Binary(Task):
     predict_method = "predict_proba"
     metrics = (
         Metric("auc", "AUC", "0.5 is chance, 1 is perfect", day_blocks.auc),
-        Metric("log_loss", "Log loss", "nats, lower is better", _log_loss),
-        Metric("brier", "Brier score", "squared probability, lower is better", _brier),
+        Metric("log_loss", "Log loss", "nats", _log_loss, lower_is_better=True),
+        Metric("brier", "Brier score", "squared probability", _brier, lower_is_better=True),
         Metric("calibration", "Calibration", "mean score minus label rate, 0 is best", _calibration),
         Metric("skill", "Skill", _SKILL_UNIT, _skill),
     )

@@ -49,8 +49,8 @@ class Regression(Task):
     wanted_labels = "finite numbers"
     predict_method = "predict"
     metrics = (
-        Metric("rmse", "RMSE", "in the label's unit, lower is better", _rmse),
-        Metric("mae", "MAE", "in the label's unit, lower is better", _mae),
+        Metric("rmse", "RMSE", "in the label's unit", _rmse, lower_is_better=True),
+        Metric("mae", "MAE", "in the label's unit", _mae, lower_is_better=True),
         Metric("r2", "R²", "1 is perfect, 0 is the mean", _r2),
         Metric("bias", "Bias", "mean score minus mean label, in the label's unit", _bias),
     )

@@ -38,12 +38,19 @@ class Metric:
         title: Its name in reports.
         unit: Its unit, or how to read it; for reports.
         statistic: From labels, scores and the days of the rows, the metric as a function of the days' weights.
+        lower_is_better: Whether it is a loss; of others, the unit says how to read them.
     """
 
     name: str
     title: str
     unit: str
     statistic: Callable[[Floats, Floats, DayBlocks], Statistic]
+    lower_is_better: bool = False
+
+    @property
+    def reading(self) -> str:
+        """Its unit, and which way is better."""
+        return f"{self.unit}, lower is better" if self.lower_is_better else self.unit
 
 
 class Task(ABC):

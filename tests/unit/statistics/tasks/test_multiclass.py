@@ -31,7 +31,7 @@ from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import evaluate, evaluate_slices, row_loss
 from levelfive.statistics.partials import partial_numeric
 from levelfive.storage.runs import Run
-from levelfive.training.dataset import DAY
+from levelfive.training.dataset import DAY_NUMBER
 from levelfive.training.labels import faults_of
 from levelfive.training.out_of_fold import out_of_fold
 from levelfive.usecase.check import check
@@ -86,7 +86,7 @@ def test_labels_are_those_of_the_task() -> None:
 
 def test_metrics_are_those_of_the_task(model: Model) -> None:
     rows = coloured(WEEK)
-    labels, scores, days = rows[LABEL].to_numpy(), model.score(rows), rows[DAY].to_numpy()
+    labels, scores, days = rows[LABEL].to_numpy(), model.score(rows), rows[DAY_NUMBER].to_numpy()
 
     found = evaluate(COLOURS, labels, scores, days)
 
@@ -233,7 +233,7 @@ def test_a_window_s_verdict_holds_the_task_s_skill_and_no_offset_where_it_has_no
     rows, live = coloured(window), release.registry.load(version)
     found = performance_of(use_case, scored(live, live, rows, version), window)
     monkeypatch.setattr(monitoring, "performance", lambda *_, **how: (found,))
-    monkeypatch.setattr(monitoring, "_profile", lambda *_: profiled(live, rows, day))
+    monkeypatch.setattr(monitoring, "profile_version", lambda *_: profiled(live, rows, day))
 
     seen = monitoring.run(release.context, release.registry, window=window, as_of=window.end)
 

@@ -1,0 +1,87 @@
+"""New files of all sources, judged by their contracts: the batches that are due, and what is left to later runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from levelfive.core.parallel import in_parallel
+from levelfive.data.ingest import Batch, apply_contract
+from levelfive.data.landing import LandingFile
+from levelfive.storage.runs import JobContext
+from levelfive.usecase.sources import Source
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class NewFiles:
+    """The new files of a source: those that are due by `as_of`, and when each of the others begins."""
+
+    batch: Batch | None
+    left: Mapping[str, datetime]
+
+    @property
+    def newest_times(self) -> list[datetime]:
+        """The times of the newest rows, of the files that are due and have dated rows."""
+        counts = () if self.batch is None else self.batch.counts.values()
+        return [of_file.max_event_time for of_file in counts if of_file.max_event_time is not None]
+
+
+def judge_files(
+    context: JobContext, files: Mapping[str, Sequence[LandingFile]], as_of: datetime
+) -> dict[str, NewFiles]:
+    """Judge the new files of all sources, by the source's name and in the use case's order.
+
+    Args:
+        context: Tables and use case.
+        files: The new files, by the source's name.
+        as_of: The logical now: files that begin after it are left.
+
+    Raises:
+        ContractError: A header is wrong, or too many rows of a file break the contract.
+        LandingError: A file has no rows or was changed meanwhile, or Spark cannot take its rows.
+    """
+    judged: dict[str, NewFiles] = {}
+    waiting = [source for source in context.use_case.sources if source.name in files]
+    while waiting:
+        # Side by side, once what a source refers to was judged: `use_case` puts references first.
+        blocked = {source.name for source in waiting}
+        ready = [source for source in waiting if not blocked & set(source.references)]
+        jobs = [partial(_judge, context, judged, source, files[source.name], as_of) for source in ready]
+        judged |= zip((source.name for source in ready), in_parallel(jobs), strict=True)
+        waiting = [source for source in waiting if source not in ready]
+    return {source.name: judged[source.name] for source in context.use_case.sources if source.name in judged}
+
+
+def _judge(
+    context: JobContext,
+    judged: Mapping[str, NewFiles],
+    source: Source,
+    files: Sequence[LandingFile],
+    as_of: datetime,
+) -> NewFiles:
+    references = {name: _reference(context, judged, name) for name in source.references}
+    judge = partial(apply_contract, context.tables, source, day_starts_at=context.use_case.day_starts_at)
+    batch = judge(files=files, references=references)
+    begins = {name: counts.min_event_time for name, counts in batch.counts.items()}
+    left = {name: begin for name, begin in begins.items() if begin is not None and begin > as_of}
+    if not left:
+        return NewFiles(batch, left)
+    context.tables.uncache(batch.judged)
+    due = tuple(file for file in files if file.name not in left)
+    return NewFiles(judge(files=due, references=references) if due else None, left)
+
+
+def _reference(context: JobContext, judged: Mapping[str, NewFiles], name: str) -> DataFrame:
+    table = context.use_case.source(name).table
+    batch = judged[name].batch if name in judged else None
+    fresh = None if batch is None else batch.accepted
+    if not context.tables.exists(table) and fresh is not None:
+        return fresh
+    stored = context.tables.read(table)
+    return stored if fresh is None else stored.unionByName(fresh, allowMissingColumns=True)

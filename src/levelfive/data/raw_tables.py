@@ -1,0 +1,110 @@
+"""Writes batches: good rows into raw tables, refused ones into quarantine; and counts what became of each file."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from pyspark.sql import functions as F
+
+from levelfive.core.conditions import text_literal
+from levelfive.core.days import date_of
+from levelfive.core.windows import Window
+from levelfive.data.ingest import Batch, day_of_row
+from levelfive.data.landed import LandedFile, dated_files
+from levelfive.data.landing import LandingFile
+from levelfive.data.missing import FileDays, counted
+from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase.columns import LOADED_AT
+from levelfive.usecase.sources import Source
+
+QUARANTINE = "quarantine"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of the new files of a source, and the days of the accepted rows."""
+
+    files: tuple[LandedFile, ...]
+    days: FileDays
+
+
+def write_quarantine(run: Run, batch: Batch, as_of: datetime) -> None:
+    """Put the refused rows of a batch in the place of those of its files."""
+    if any(counts.quarantined for counts in batch.counts.values()):
+        names = ", ".join(text_literal(file.name) for file in batch.files)
+        condition = f"source = {text_literal(batch.source.name)} AND source_file IN ({names})"
+        rows = batch.quarantined.withColumn(LOADED_AT, F.lit(as_of))
+        run.wrote(run.tables.replace_where(QUARANTINE, rows, condition))
+
+
+def write_accepted(context: JobContext, run: Run, batch: Batch, as_of: datetime) -> Written:
+    """Add the good rows of a batch whose keys are not in the raw table yet."""
+    tables, source = run.tables, batch.source
+    rows = batch.accepted.withColumn(LOADED_AT, F.lit(as_of))
+    write = run.wrote(tables.insert_new(source.table, rows, source.key, within=window_of(batch)))
+    accepted = {name: counts.candidates for name, counts in batch.counts.items()}
+    days: FileDays = {name: counts.by_day for name, counts in batch.counts.items()}
+    if write.rows != sum(accepted.values()):
+        accepted, days = _count_accepted(context, source, [file.name for file in batch.files])
+    results = (_landed(batch, file, accepted.get(file.name, 0), as_of) for file in batch.files)
+    return Written(tuple(results), days)
+
+
+def days_of_before(context: JobContext, run: Run, as_of: datetime) -> dict[str, FileDays]:
+    """Count the files of sources whose days nobody counted yet: those that an earlier levelfive ingested."""
+    dated = (source for source in context.use_case.sources if source.event_time is not None)
+    there = {source.name for source in dated if context.tables.exists(source.table)}
+    left = there - counted(run, there, as_of=as_of)
+    files = dated_files(run, left) if left else {}
+    sources = [source for source in context.use_case.sources if source.name in files]
+    return {source.name: _count_accepted(context, source, files[source.name])[1] for source in sources}
+
+
+def window_of(batch: Batch) -> tuple[str, Window] | None:
+    """Spare the insertion a look at the rows of other times, where the key tells the time.
+
+    Returns:
+        The time column, and a window that holds all rows with the batch's keys; None where that cannot be told.
+    """
+    source = batch.source
+    lows = [counts.min_event_time for counts in batch.counts.values() if counts.min_event_time is not None]
+    highs = [counts.max_event_time for counts in batch.counts.values() if counts.max_event_time is not None]
+    if source.event_time is None or source.key_within is None or not lows:
+        return None
+    return source.event_time, Window(
+        min(lows) - source.key_within, max(highs) + source.key_within + timedelta.resolution
+    )
+
+
+def _count_accepted(
+    context: JobContext, source: Source, files: Sequence[str]
+) -> tuple[dict[str, int], dict[str, dict[date, int]]]:
+    # Some keys were there already: duplicates of other files, or a run that was killed after this write.
+    rows = context.tables.read(source.table).where(F.col("source_file").isin(list(files)))
+    accepted: dict[str, int] = defaultdict(int)
+    days: dict[str, dict[date, int]] = defaultdict(dict)
+    day = day_of_row(source, context.use_case.day_starts_at).alias("day")
+    for row in rows.groupBy("source_file", day).count().collect():
+        accepted[row["source_file"]] += row["count"]
+        if row["day"] is not None:
+            days[row["source_file"]][date_of(row["day"])] = row["count"]
+    return accepted, days
+
+
+def _landed(batch: Batch, file: LandingFile, accepted: int, as_of: datetime) -> LandedFile:
+    counts = batch.counts[file.name]
+    return LandedFile(
+        source=batch.source.name,
+        source_file=file.name,
+        sha256=file.sha256,
+        rows_in=counts.rows_in,
+        accepted=accepted,
+        quarantined=counts.quarantined,
+        duplicates=counts.rows_in - counts.quarantined - accepted,
+        min_event_time=counts.min_event_time,
+        max_event_time=counts.max_event_time,
+        loaded_at=as_of,
+    )

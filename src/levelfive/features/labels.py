@@ -1,0 +1,94 @@
+"""Labels that are known at a time: the table `labels`, and how many of its rows are old enough, by day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from levelfive.core.conditions import day_number, in_window
+from levelfive.core.days import date_of
+from levelfive.core.windows import EPOCH, Window
+from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase.columns import KNOWN_AT, LABELLED, OUTCOME, PREDICTION_TIME
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+LABELS = "labels"
+
+
+@dataclass(frozen=True, order=True)
+class LabelledDay:
+    """A use case's day: its mature labelled rows, the first prediction time, and how many are not older than asked."""
+
+    day: date
+    rows: int
+    first: datetime
+    newer: int
+
+
+def known_labels(run: Run, as_of: datetime, *, excluded: Sequence[Window] = ()) -> DataFrame:
+    """Read the rows of `labels` that have a label which is known at a time.
+
+    Args:
+        run: Notes the version of the table that is read.
+        as_of: Labels known later are left out.
+        excluded: Windows of prediction times whose rows are left out.
+
+    Raises:
+        TableError: No label was computed yet.
+    """
+    known: DataFrame = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & (F.col(OUTCOME) == LABELLED))
+    for window in excluded:
+        known = known.where(~in_window(PREDICTION_TIME, window))
+    return known
+
+
+def labelled_days(
+    context: JobContext,
+    run: Run,
+    as_of: datetime,
+    *,
+    excluded: Sequence[Window] = (),
+    since: datetime | None = None,
+) -> tuple[LabelledDay, ...]:
+    """Count the labels known at a time by day, of rows that are old enough for nearly all of them to have theirs.
+
+    Args:
+        context: The use case, which says what is old enough, and when its days begin.
+        run: Notes the version of the table that is read.
+        as_of: Labels known later are not counted.
+        excluded: Windows of prediction times whose rows are not counted.
+        since: From which prediction time on a row is newer; by default, all are.
+
+    Returns:
+        The days that have such rows, oldest first.
+
+    Raises:
+        TableError: No label was computed yet.
+    """
+    use_case = context.use_case
+    known = known_labels(run, as_of, excluded=excluded)
+    mature = known.where(F.col(PREDICTION_TIME) < F.lit(as_of - use_case.maturity))
+    day = day_number(PREDICTION_TIME, use_case.day_starts_at).alias("day")
+    is_newer = F.lit(True) if since is None else F.col(PREDICTION_TIME) >= F.lit(since)
+    counted = mature.groupBy(day).agg(
+        F.count("*").alias("rows"),
+        F.unix_micros(F.min(PREDICTION_TIME)).alias("first"),
+        F.count_if(is_newer).alias("newer"),
+    )
+    return tuple(
+        sorted(
+            LabelledDay(
+                date_of(row["day"]),
+                row["rows"],
+                EPOCH + timedelta(microseconds=row["first"]),
+                row["newer"],
+            )
+            for row in counted.collect()
+        )
+    )

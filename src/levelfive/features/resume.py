@@ -1,0 +1,60 @@
+"""Where a run of the features stage begins: where the tables end, or with the first raw data."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from levelfive.core.windows import EPOCH, LONGEST_GAP, first_of, iso
+from levelfive.data.landed import LANDING_FILES
+from levelfive.errors import AsOfError
+from levelfive.features.labels import LABELS
+from levelfive.features.watermarks import watermark
+from levelfive.storage.runs import JobContext, Run
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def resume(context: JobContext, run: Run, as_of: datetime) -> datetime:
+    """Find where the table that is furthest behind ends; where one is new, or tells nothing, the first raw data.
+
+    Raises:
+        AsOfError: There is no raw data before `as_of`.
+        TableError: A raw table is missing.
+    """
+    # What the tables say of themselves, not what a run said: a killed run may have written some of them.
+    timed = [table.name for table in context.use_case.feature_tables if table.timestamped]
+    ends = [context.features.watermark(table, before=as_of) for table in timed]
+    ends.append(watermark(context.tables, LABELS, before=as_of))
+    reached = [end for end in ends if end is not None]
+    return min(reached) if len(reached) == len(ends) else _first_data(context, run, as_of)
+
+
+def _first_data(context: JobContext, run: Run, as_of: datetime) -> datetime:
+    earliest = (row["min_event_time"] for row in run.rows(LANDING_FILES, columns=("min_event_time",)))
+    first: datetime | None = min((moment for moment in earliest if moment is not None), default=None)
+    if first is not None and as_of - first > LONGEST_GAP:
+        first = _first_of_the_rows(context, run, as_of)
+    if first is None or first >= as_of:
+        came = "there is no dated data" if first is None else f"the data begins at {iso(first)}"
+        raise AsOfError(f"nothing to compute before as_of {iso(as_of)}: {came}. Give a later --as-of.")
+    return first
+
+
+def _first_of_the_rows(context: JobContext, run: Run, as_of: datetime) -> datetime | None:
+    """Find where the data begins by the days that have rows: one mistyped year would ask for states of centuries."""
+    times: list[datetime] = []
+    for source in context.use_case.sources:
+        if source.event_time is not None and run.tables.exists(source.table):
+            times += first_times(run.read(source.table), source.event_time, until=as_of)
+    return first_of(times)
+
+
+def first_times(rows: DataFrame, column: str, *, until: datetime) -> list[datetime]:
+    """Find the first time in a column of each day that has rows, of those up to a time."""
+    dated = rows.where(F.col(column) <= F.lit(until))
+    firsts = dated.groupBy(F.date_trunc("day", column)).agg(F.unix_micros(F.min(column)).alias("first"))
+    return [EPOCH + timedelta(microseconds=row["first"]) for row in firsts.collect()]

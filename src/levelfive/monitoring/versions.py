@@ -1,0 +1,153 @@
+"""What a window shows of a version that scored rows of it: profiled, compared with the version's baseline, judged."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from levelfive.core.conditions import in_window
+from levelfive.core.days import DAY
+from levelfive.models.package import Model
+from levelfive.monitoring import deliveries
+from levelfive.monitoring.alerts import Delivered, Delivery, Evidence
+from levelfive.monitoring.daily import Known, days_of_training, days_of_window, find_faults
+from levelfive.monitoring.drift_statistics import ColumnDrift, Comparison, column_drift
+from levelfive.monitoring.faults import Fault, Faults
+from levelfive.monitoring.performance import Performance
+from levelfive.monitoring.profiling import WindowProfiles, baseline_of, finish, profile_days
+from levelfive.monitoring.records import Subject, VerdictRecord
+from levelfive.monitoring.verdict import WindowVerdict, judge_window
+from levelfive.statistics.baseline import Baseline
+from levelfive.statistics.metrics import Estimate
+from levelfive.statistics.tasks.task import Task
+from levelfive.storage.predictions import PREDICTIONS, scored_by
+from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase.columns import PREDICTION_TIME
+from levelfive.usecase.use_case import UseCase
+
+
+@dataclass(frozen=True)
+class ScoredVersion:
+    """A version that scored rows of a window, and the profiles of these rows."""
+
+    subject: Subject
+    model: Model
+    profiles: WindowProfiles
+
+
+@dataclass(frozen=True)
+class WindowFacts:
+    """What is known of a window, whichever version scored it.
+
+    Args:
+        delivered: What landed of each source.
+        performance: What the labels say.
+        earlier: The days before it, as earlier windows profiled them.
+        missing: The days that lack rows.
+    """
+
+    delivered: tuple[Delivered, ...]
+    performance: Performance
+    earlier: Known
+    missing: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True)
+class JudgedVersion:
+    """What a window shows of one version, and the verdict on it."""
+
+    subject: Subject
+    baseline: Baseline
+    profiles: WindowProfiles
+    drifts: tuple[ColumnDrift, ...]
+    faults: Faults
+    verdict: WindowVerdict
+
+
+def profile_version(context: JobContext, run: Run, subject: Subject, model: Model) -> WindowProfiles:
+    """Profile the rows of a window that a version scored live.
+
+    Raises:
+        TableError: Nothing was scored yet.
+    """
+    of_version = scored_by(subject.model_name, version=subject.model_version)
+    rows = run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, subject.window) & of_version)
+    return profile_days(rows, model.baseline, context.use_case.day_starts_at)
+
+
+def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts) -> JudgedVersion:
+    """Compare what a version scored with its baseline, and judge the window by that and by all else that is known."""
+    subject, model, profiles, use_case = scored.subject, scored.model, scored.profiles, context.use_case
+    baseline, starts = model.baseline, use_case.day_starts_at
+    today = days_of_window(profiles, baseline, subject.window, starts)
+    faults = find_faults({**days_of_training(baseline), **facts.earlier}, today)
+    drifts = _drifts(use_case, profiles, baseline)
+    trained = model.card.trained_until - model.card.trained_from
+    evidence = Evidence(
+        columns=drifts,
+        delivery=Delivery(
+            delivered=facts.delivered,
+            rows_a_day=facts.performance.scored / (subject.window.length / DAY),
+            rows_a_day_at_training=model.card.training_rows / (trained / DAY),
+            missing=facts.missing,
+            columns=deliveries.columns_of_sources(context, model.card.features),
+        ),
+        skill=_skill(use_case, facts.performance),
+        skill_at_training=model.card.holdout_skill,
+        faults=faults,
+        policy=use_case.monitoring,
+    )
+    all_faults = replace(faults, columns=(*faults.columns, *facts.missing))
+    return JudgedVersion(subject, baseline, profiles, drifts, all_faults, judge_window(evidence))
+
+
+def verdict_record(task: Task, judged: JudgedVersion, performance: Performance, as_of: datetime) -> VerdictRecord:
+    """Write down a verdict with the evidence that a decision needs.
+
+    Args:
+        task: Says which metrics are the skill and the offset.
+        judged: The version and its verdict.
+        performance: What the labels say of the window.
+        as_of: When it is said.
+    """
+    estimates = {} if performance.evaluation is None else performance.evaluation.estimates
+    offset, skill = (_interval(estimates.get(name or "")) for name in (task.offset, task.skill))
+    return VerdictRecord(
+        **vars(judged.subject),
+        as_of=as_of,
+        days=0 if performance.evaluation is None else performance.evaluation.days,
+        rows=performance.mature,
+        drifted_share=len(judged.verdict.unusual) / max(len(judged.drifts), 1),
+        calibration=offset,
+        skill=skill,
+        outside=judged.verdict.outside,
+        unusual=judged.verdict.unusual,
+        harmful=judged.verdict.harmful,
+        broken=judged.verdict.broken,
+        left_out=judged.verdict.left_out,
+    )
+
+
+def _interval(estimate: Estimate | None) -> tuple[float, float] | None:
+    return (estimate.low, estimate.high) if estimate is not None and math.isfinite(estimate.low) else None
+
+
+def _skill(use_case: UseCase, performance: Performance) -> Estimate | None:
+    return None if performance.evaluation is None else performance.evaluation.estimates[use_case.model.task.skill]
+
+
+def _drifts(use_case: UseCase, profiles: WindowProfiles, baseline: Baseline) -> tuple[ColumnDrift, ...]:
+    return tuple(
+        column_drift(
+            column,
+            Comparison(
+                baseline.categorical.get(column) or baseline_of(column, baseline),
+                finish(whole, column, baseline),
+                daily=baseline.daily.get(column, ()),
+                days=profiles.days,
+                level=use_case.monitoring.level,
+            ),
+        )
+        for column, whole in sorted(profiles.whole.items())
+    )

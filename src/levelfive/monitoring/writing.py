@@ -1,0 +1,54 @@
+"""Writes what a run of monitoring says of a window, its tables side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import partial
+
+from levelfive.core.parallel import in_parallel
+from levelfive.monitoring import records
+from levelfive.monitoring.alerts import Delivered
+from levelfive.monitoring.performance import Performance
+from levelfive.monitoring.profiling import finish
+from levelfive.monitoring.versions import JudgedVersion, verdict_record
+from levelfive.statistics.partials import Partial
+from levelfive.storage.runs import JobContext, Run
+
+
+def write_window(
+    context: JobContext,
+    run: Run,
+    versions: Sequence[JudgedVersion],
+    delivered: Sequence[Delivered],
+    performances: Sequence[Performance],
+    as_of: datetime,
+) -> None:
+    """Write the profiles, drift, quality, performance and verdicts of a window.
+
+    Args:
+        context: The use case, whose task says what its metrics are.
+        run: Which run writes.
+        versions: The versions that scored rows of the window, at least one.
+        delivered: What landed of each source.
+        performances: What the labels say, of earlier windows too; the window's own is the last.
+        as_of: The logical now.
+    """
+    task, profiles = context.use_case.model.task, []
+    for one in versions:
+        columns: list[tuple[date | None, str, Partial]] = []
+        columns += [(day, column, part) for (day, column), part in one.profiles.by_day.items()]
+        columns += [(None, column, part) for column, part in one.profiles.whole.items()]
+        profiles += [(one.subject, day, name, part, finish(part, name, one.baseline)) for day, name, part in columns]
+    drifts = [(one.subject, column) for one in versions for column in one.drifts]
+    broken = frozenset[tuple[date, str]]().union(*(one.faults.days for one in versions))
+    seen_from = {one.subject.model_version: one.faults.seen_from for one in versions}
+    verdicts = [verdict_record(task, one, performances[-1], as_of) for one in versions]
+    jobs = [
+        partial(records.write_profiles, run, profiles, broken),
+        partial(records.write_drift, run, drifts, seen_from),
+        partial(records.write_quality, run, versions[-1].subject, delivered),
+        partial(records.write_performance, run, versions[0].subject.model_name, as_of, performances),
+        partial(records.write_verdicts, run, verdicts),
+    ]
+    in_parallel(jobs)

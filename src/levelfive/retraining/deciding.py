@@ -1,0 +1,83 @@
+"""Takes a decision: what is known of the live model at a time, and what the policy says of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from levelfive.core.windows import iso
+from levelfive.errors import RegistryError
+from levelfive.features.labels import labelled_days
+from levelfive.monitoring.acknowledged import Known, acknowledgements, covering, excluded, in_words
+from levelfive.monitoring.records import VerdictRecord, verdicts
+from levelfive.registry.promotions import champion
+from levelfive.registry.store import CentralRegistry
+from levelfive.retraining.policy import Situation, WindowEvidence, decide
+from levelfive.retraining.records import DecisionRecord, retrainings
+from levelfive.retraining.tried import foreseen, tried
+from levelfive.storage.runs import JobContext, Run
+
+
+def decision_id(model_name: str, as_of: datetime) -> str:
+    """Derive the id of the decision about a model at a time: 16 hexadecimal digits."""
+    return hashlib.sha256(f"{model_name}|{iso(as_of)}".encode()).hexdigest()[:16]
+
+
+def take_decision(
+    context: JobContext, run: Run, registry: CentralRegistry, earlier: Sequence[DecisionRecord], *, as_of: datetime
+) -> DecisionRecord:
+    """Decide on the live model; nothing is written.
+
+    Args:
+        context: Tables and use case.
+        run: Notes the versions of the tables that are read.
+        registry: The central registry.
+        earlier: The decisions so far.
+        as_of: The logical now.
+
+    Raises:
+        RegistryError: There is no live model.
+    """
+    live = champion(context.tables, registry.name, as_of=as_of)
+    if live is None:
+        raise RegistryError(
+            f"no champion of {registry.name} as of {iso(as_of)}, so there is nothing to retrain: run "
+            "`levelfive training`"
+        )
+    card, use_case = registry.load(live.version).card, context.use_case
+    records = verdicts(run, registry.name, as_of=as_of)
+    known = acknowledgements(run, registry.name, as_of=as_of)
+    out = excluded(records, known, day_starts_at=use_case.day_starts_at)
+    days = labelled_days(context, run, as_of, excluded=out, since=card.trained_until)
+    # A training that the gate refused has seen its labels too: the next one waits for more.
+    trainings = retrainings(context.tables, registry.name, until=as_of)
+    settled = tried(use_case, days, earlier, trainings, live_version=live.version)
+    situation = Situation(
+        as_of=as_of,
+        windows=tuple(_evidence(one, known) for one in records if one.model_version == live.version),
+        skill_at_training=card.holdout_skill,
+        labels_at_training=max([card.training_rows, *settled.labels]),
+        labels_now=sum(day.rows for day in days),
+        trained_at=card.as_of,
+        task=use_case.model.task,
+        last_retraining=max(settled.asked, default=None),
+        foreseen=foreseen(use_case, days, as_of=as_of, unsettled=settled.unsettled),
+    )
+    decision = decide(situation, use_case.retraining)
+    return DecisionRecord(decision_id(registry.name, as_of), registry.name, live.version, as_of, **vars(decision))
+
+
+def _evidence(record: VerdictRecord, known: Known) -> WindowEvidence:
+    acknowledged, calls = covering(known, record), "; ".join((*record.harmful, *record.broken))
+    return WindowEvidence(
+        window=record.window,
+        days=record.days,
+        rows=record.rows,
+        drifted_share=record.drifted_share,
+        calibration=record.calibration,
+        skill=record.skill,
+        harmful=() if acknowledged else record.harmful,
+        broken=() if acknowledged else record.broken,
+        acknowledged=f"{in_words(acknowledged)} ({calls})" if acknowledged else "",
+    )

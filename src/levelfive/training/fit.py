@@ -1,0 +1,72 @@
+"""Fits a recipe on a window of a training set, and notes what a model that may go live will be compared with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from levelfive.core.windows import Window
+from levelfive.errors import EvidenceError
+from levelfive.models.package import Model, ModelCard, feature_frame
+from levelfive.statistics.baseline import profile_baseline
+from levelfive.training.dataset import DAY_NUMBER, Snapshot, inside
+from levelfive.training.out_of_fold import OutOfFold
+from levelfive.training.session import Session
+from levelfive.usecase.columns import LABEL
+
+
+def fit(session: Session, snapshot: Snapshot, window: Window) -> Model:
+    """Fit the session's recipe on the rows of a window.
+
+    Raises:
+        EvidenceError: There is no row, or a classifier would see one label alone.
+    """
+    spec, rows = session.spec, inside(snapshot.rows, window)
+    if rows.empty:
+        raise EvidenceError(f"no labelled row has a prediction time in {window}")
+    features = feature_frame(rows, spec.features, spec.categorical)
+    labels = rows[LABEL].to_numpy(np.float64)
+    if alike := spec.task.cannot_be_learned(labels):
+        raise EvidenceError(f"in {window}, {alike}: train on a longer time, or look at `labels` of the use case")
+    estimator = spec.estimator()
+    estimator.fit(features, labels)
+    card = ModelCard(
+        use_case=session.context.use_case.name,
+        task=spec.task,
+        features=spec.features,
+        categorical=spec.categorical,
+        lookups=spec.lookups,
+        trained_from=window.start,
+        trained_until=window.end,
+        as_of=session.as_of,
+        training_rows=len(rows),
+        training_set_sha256=snapshot.sha256,
+        table_versions=dict(session.run.versions_read),
+        parameters=dict(spec.parameters),
+        seed=spec.seed,
+        run_id=session.tracked.run_id,
+        code_revision=session.code_revision,
+        baseline="",
+        code=session.code,
+    )
+    return Model(estimator, card)
+
+
+def with_baseline(model: Model, rows: pd.DataFrame, out_of_fold: OutOfFold, skill: float) -> Model:
+    """Note what a model that may go live will be compared with: its training set, unseen scores, and holdout skill."""
+    card = model.card
+    baseline = profile_baseline(
+        feature_frame(rows, card.features, card.categorical),
+        card.categorical,
+        label=rows[LABEL].to_numpy(np.float64),
+        score=out_of_fold.scores,
+        days=rows[DAY_NUMBER].to_numpy(),
+        score_days=out_of_fold.days,
+        score_columns=card.task.score_columns,
+    )
+    return Model(
+        model.estimator,
+        replace(card, baseline=baseline.to_json(), score_baseline=out_of_fold.method, holdout_skill=skill),
+    )

@@ -1,0 +1,113 @@
+"""What is registered in one place shows up everywhere: in the table, in the report and in the docs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from in_memory.release import AS_OF, LATER, Environment
+from markupsafe import Markup
+from reports import a_judgement, a_point, a_report
+
+from levelfive.core.windows import Window
+from levelfive.errors import ConfigError
+from levelfive.monitoring import records
+from levelfive.monitoring.alerts import ALERTS, BROKEN, Delivery, Evidence, alert
+from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, Comparison, column_drift, drift_statistic
+from levelfive.monitoring.faults import Faults
+from levelfive.monitoring.verdict import judge_window
+from levelfive.reporting import charts, glossary
+from levelfive.reporting.charts import Chart, Section, charts_of
+from levelfive.reporting.collect import collect
+from levelfive.reporting.data import ReportData
+from levelfive.reporting.page import render
+from levelfive.statistics.baseline import profile_numeric
+from levelfive.statistics.day_blocks import DayBlocks, Floats, Statistic
+from levelfive.statistics.metrics import evaluate
+from levelfive.statistics.tasks.binary import Binary
+from levelfive.statistics.tasks.task import Metric
+from levelfive.storage.runs import Run
+from levelfive.usecase.policies import MonitoringPolicy
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+@pytest.fixture
+def total_variation(new_statistics: None) -> str:
+    @drift_statistic("tv_distance", "Total variation", "half the sum of the bins' differences", limits=(0.0, 1.0))
+    def tv_distance(of: Comparison[object]) -> float:
+        before, now = of.shares
+        return float(abs(before - now).sum() / 2)
+
+    return tv_distance.__name__
+
+
+def test_a_statistic_is_in_the_table_the_report_and_the_docs_by_being_registered(
+    production: Environment, total_variation: str
+) -> None:
+    profile = profile_numeric(np.array([1.0, 2.0, 3.0]))
+    subject = records.Subject(production.registry.name, "1", Window(AS_OF, LATER))
+
+    drift = column_drift("temperature", Comparison(profile, profile))
+    records.write_drift(Run(production.tables, "a run"), [(subject, drift)])
+
+    (row,) = production.tables.control_tables.rows(records.DRIFT)
+    assert row["statistics"][total_variation] == 0.0
+    page = render(collect(production.context, production.registry, as_of=LATER))
+    assert "Total variation" in page
+    assert "half the sum of the bins&#39; differences" in page
+    assert "| `tv_distance` | all columns | 0 | 1 | Total variation: half the sum" in glossary.drift_statistics()
+
+
+def test_an_alert_is_in_the_verdict_the_report_and_the_docs_by_being_registered(new_alerts: None) -> None:
+    @alert(BROKEN, "the moon is full")
+    def moon_is_full(evidence: Evidence) -> list[str]:
+        return ["the moon is <full>"]
+
+    verdict = judge_window(Evidence((), Delivery((), 1.0, 1.0), None, None, Faults(), MonitoringPolicy()))
+    page = render(a_report(judgements=(a_judgement(broken=verdict.broken),)))
+
+    assert verdict.broken == ("the moon is <full>",)
+    assert page.count("the moon is &lt;full&gt;") == 3  # the headline, the statements and the table
+    assert "| `moon_is_full` | Broken data | the moon is full |" in glossary.alerts()
+    with pytest.raises(ConfigError, match="there is an alert 'moon_is_full' already"):
+        alert(BROKEN, "again")(moon_is_full)
+
+
+def test_a_chart_is_in_its_section_by_being_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(charts, "_DRAWINGS", {section: [] for section in Section})
+
+    @charts_of(Section.RATES)
+    def rows(data: ReportData) -> list[Chart]:
+        return [Chart(Markup("<svg id='rows-drawn'></svg>"), "Rows", wide=True)]
+
+    page = render(a_report())
+
+    rates = page[page.index('<section id="rates">') : page.index('<section id="columns">')]
+    assert "<figure>" in rates
+    assert "<svg id='rows-drawn'></svg>" in rates
+    assert page.count("<svg") == 1
+
+
+def test_a_metric_is_measured_and_in_the_report_by_being_one_of_its_task() -> None:
+    def worst(labels: Floats, scores: Floats, blocks: DayBlocks) -> Statistic:
+        return lambda weights: np.full(len(weights), np.abs(labels - scores).max())
+
+    class Careful(Binary):
+        metrics = (*Binary.metrics, Metric("worst_error", "Worst error", "a share", worst, lower_is_better=True))
+
+    measured = evaluate(Careful(), np.array([0.0, 1.0]), np.array([0.25, 0.5]), np.array([1, 2]))
+    page = render(a_report(task=Careful(), points=(a_point(live=measured.estimates, reference={}),)))
+
+    assert measured.estimates["worst_error"].value == 0.5
+    assert '<th scope="row">Worst error</th><td class="number">0.500' in page
+    assert '<td class="text">a share, lower is better</td>' in page
+
+
+@pytest.mark.parametrize("document", ["tables.md"])
+def test_documents_list_what_is_registered(document: str) -> None:
+    written = (DOCS / document).read_text(encoding="utf-8")
+
+    assert glossary.with_tables(written) == written, "write it anew by `make glossary`"
+    assert all(f"| `{name}` |" in written for name in (*DRIFT_STATISTICS, *ALERTS))
