@@ -59,7 +59,7 @@ def test_work_on_tables_in_memory_waits_as_it_does_on_a_laptop() -> None:
     check_that_one_piece_of_work_waits_for_the_other(MemoryTables())
 
 
-def test_a_ledger_in_memory_has_a_version_for_each_write() -> None:
+def test_a_control_table_in_memory_has_a_version_for_each_write() -> None:
     tables = MemoryTables()
 
     made = [tables.control_tables.add("facts", [Earlier("a", number)], ("number",)).version for number in (1, 2, 2)]

@@ -44,7 +44,7 @@ def days_of_facts(folder: Path, days: int) -> DeltaRsControlTables:
     return control_tables
 
 
-def test_of_a_laptops_ledger_only_the_files_of_the_day_are_read(tmp_path: Path) -> None:
+def test_of_a_laptops_control_table_only_the_files_of_the_day_are_read(tmp_path: Path) -> None:
     control_tables = days_of_facts(tmp_path, 5)
     day = date(2013, 3, 5)
     oldest_first = sorted((tmp_path / "facts").glob("*.parquet"), key=lambda file: file.stat().st_mtime_ns)
@@ -58,7 +58,7 @@ def test_of_a_laptops_ledger_only_the_files_of_the_day_are_read(tmp_path: Path) 
     assert control_tables.add("facts", [OfDay("of 5", day), OfDay("another", day)], ("name", "day")).rows == 1
 
 
-def test_a_ledger_whose_old_commits_were_cleaned_up_is_what_it_was(tmp_path: Path) -> None:
+def test_a_control_table_whose_old_commits_were_cleaned_up_is_what_it_was(tmp_path: Path) -> None:
     control_tables = days_of_facts(tmp_path, 5)
     DeltaTable(tmp_path / "facts").create_checkpoint()
     for commit in sorted((tmp_path / "facts" / "_delta_log").glob("[0-9]*.json"))[:-1]:
