@@ -221,16 +221,30 @@ def rows_are_missing(evidence: Evidence) -> Iterator[str]:
 
 @alert(BROKEN, "at least half of a source's columns are broken on a day")
 def source_is_broken(evidence: Evidence) -> Iterator[str]:
-    """Say which sources are broken, and when."""
+    """Say which sources are broken, when, and what one of their columns shows."""
     for source, days in evidence.broken_sources.items():
-        yield f"{source}: at least half of its columns are broken on {_days(days)}"
+        columns = evidence.delivery.columns[source]
+        faults = [fault for fault in evidence.faults.columns if fault.column in columns and fault.day in days]
+        several, shown = len({fault.column for fault in faults}), faults[-1]
+        yield (
+            f"{source}: {several} of its {len(columns)} columns are broken on {_days(days)}, such as {shown.column}: "
+            f"{_change(shown.kind, shown)}"
+        )
 
 
-@alert(BROKEN, "a column is broken on a day: see docs/broken-data.md")
+@alert(BROKEN, "a column is broken on a day on which its source is not: see docs/broken-data.md")
 def column_is_broken(evidence: Evidence) -> Iterator[str]:
-    """Say which columns are broken, how and when."""
+    """Say which columns are broken, how and when; those of a broken source are said with it."""
+    with_source = {
+        (day, column)
+        for source, days in evidence.broken_sources.items()
+        for day in days
+        for column in evidence.delivery.columns[source]
+    }
     by_kind: dict[tuple[str, Kind], list[Fault]] = {}
     for fault in evidence.faults.columns:
+        if (fault.day, fault.column) in with_source:
+            continue
         by_kind.setdefault((fault.column, fault.kind), []).append(fault)
     for (column, kind), faults in by_kind.items():
         yield f"{column}: {_change(kind, faults[-1])} on {_days([fault.day for fault in faults])}"

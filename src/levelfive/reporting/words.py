@@ -64,11 +64,14 @@ def headline(data: ReportData) -> Headline:
 
 _UNMEASURED = "Nothing is measured yet: a model is deployed, and its first labels are still to come."
 _PROVISIONAL = " The performance is provisional: no window has enough known labels."
+_SHOWN_REASONS = 3
 _NO_CHAMPION = "Nothing is measured yet: no model is deployed."
 
 
 def _call(judgement: WindowJudgement) -> str:
-    return f"in {window_name(judgement.window)}, {'; '.join(judgement.reasons_to_call)}"
+    reasons = judgement.reasons_to_call
+    more = f"; and {len(reasons) - _SHOWN_REASONS} more, below" if len(reasons) > _SHOWN_REASONS else ""
+    return f"in {window_name(judgement.window)}, {'; '.join(reasons[:_SHOWN_REASONS])}{more}"
 
 
 def _performance(data: ReportData, point: Point) -> str:

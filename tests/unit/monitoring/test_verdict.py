@@ -157,7 +157,10 @@ def test_days_on_which_half_of_a_source_s_columns_are_broken_are_left_out() -> N
     found = verdict(faults=faults, delivery=of_columns("way", "from", "to"))
 
     assert found.left_out == (JUNE,)
-    assert "flights: at least half of its columns are broken on 2013-06-01" in found.broken
+    of_source, of_column = found.broken
+    assert of_source.startswith("flights: 2 of its 3 columns are broken on 2013-06-01, such as to: 100% of the rows")
+    assert of_column.startswith("way: ")
+    assert of_column.endswith(" on 2013-06-02")  # the day before is said with its source
 
 
 def test_days_that_lack_rows_or_hold_much_quarantine_are_left_out() -> None:
