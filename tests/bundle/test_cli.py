@@ -5,6 +5,7 @@ import json
 import pytest
 from bundle.cli import checkout, needs_cli
 from bundle.offline import TARGETS, deployed
+from bundle.use_cases import add_bundle
 
 # Tasks and the dashboard hold paths and wheels; the CLI writes those out when it deploys.
 WRITTEN_OUT = {"tasks", "file_path", "parent_path", "serialized_dashboard"}
@@ -13,9 +14,11 @@ ADDED = {"deployment", "edit_mode", "format", "volume_path", "embed_credentials"
 pytestmark = needs_cli
 
 
+@pytest.mark.parametrize("use_case", ["flight_delay", "shop"])
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_target_validates_without_a_warning(target, tmp_path):
-    with checkout(target, tmp_path) as copy:
+def test_every_target_of_every_use_case_validates_without_a_warning(target, use_case, tmp_path):
+    with checkout(target, tmp_path) as first:
+        copy = first if use_case == "flight_delay" else first.of(add_bundle(first.root))
         (copy.root / "dist").mkdir()
         (copy.root / "dist" / "levelfive-0.1.0-py3-none-any.whl").touch()
 

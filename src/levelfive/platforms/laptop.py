@@ -16,7 +16,6 @@ from levelfive.errors import ConfigError, unusable
 from levelfive.features.store import LocalFeatureStore
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.feature_stores import FeatureStore
-from levelfive.storage.local_tables import LocalTables
 from levelfive.storage.tables import Tables
 from levelfive.training.tracking import Tracking
 
@@ -39,10 +38,11 @@ class Laptop:
         with TemporaryDirectory() as folder:
             yield local_session(Path(folder), memory=settings.memory, cores=settings.cores)
 
-    def tables(self, settings: Settings) -> LocalTables:
+    def tables(self, settings: Settings) -> Tables:
         """Open the lakehouse; this starts Spark."""
         # Only a laptop has what this needs.
         from levelfive.platforms.local_spark import local_session
+        from levelfive.storage.local_tables import LocalTables
 
         warehouse = self._made(self.home / "lakehouse")
         spark = local_session(warehouse, memory=settings.memory, cores=settings.cores)

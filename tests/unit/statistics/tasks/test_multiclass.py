@@ -188,14 +188,15 @@ def test_each_score_column_is_monitored_and_none_is_taken_for_a_feature(model: M
 
     shown = {name: finish(part, name, baseline) for (_, name), part in profiles.by_day.items()}
     today = days_of_window(profiles, baseline, WEEK, timedelta(0))
-    faults = find_faults({}, today)
+    before = {(day - timedelta(days=ago), name): one for (_, name), one in today.items() for ago in range(1, 57)}
+    faults = find_faults(before, today)
     missing = find_missing_rows({}, {day: len(rows)}, WEEK, timedelta(0), counted="(score_red)")
 
     assert list(baseline.scores) == ["(score_red)", "(score_green)", "(score_blue)"]
     assert set(baseline.daily) == {"distance", "(label)", *baseline.scores}
     assert shown["(score_blue)"].mean == pytest.approx(model.score(rows)[:, 2].mean())
     assert {column for _, column in today} == {"distance", *baseline.scores}
-    assert (faults.columns, missing) == ((), [])
+    assert (faults.judged, faults.columns, missing) == (("distance",), (), [])
 
 
 def scored(model: Model, first: Model, rows: pd.DataFrame, version: str = "2") -> Outcomes:
