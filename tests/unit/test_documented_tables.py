@@ -52,7 +52,8 @@ def told_columns(heading: str) -> set[str]:
     """List the columns that a section's table names in its first cells."""
     page = PAGE.read_text(encoding="utf-8")
     (section,) = re.findall(rf"^## {heading}(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
-    cells = re.findall(r"^\| ([^|]*) \|", section, re.MULTILINE)
+    columns = re.sub(r"<!-- registered: .*?<!-- end -->", "", section, flags=re.DOTALL)  # what is in a column's map
+    cells = re.findall(r"^\| ([^|]*) \|", columns, re.MULTILINE)
     return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
 
 
