@@ -259,7 +259,7 @@ def test_the_commands_bring_a_version_to_production_and_back(
     assert promotion.promoted_by == app.starter
     assert says(0, "approve", "2", *now, "--by", "ada", "--reason", "late").endswith("is the champion already.")
     app.registry.set_alias(CHAMPION, "1")
-    repair = "points at 1, promotions say 2: repair it with `levelfive registry promote 2"
+    repair = f"points at 1, promotions say 2: repair it with `levelfive --home {app.home} registry promote 2 "
     assert repair in says(0, "status", *later, stage="")
     nothing_live = says(0, "status", "--as-of", iso(AS_OF), stage="")
     assert nothing_live.startswith(f"No champion of {app.registry.name} as of")
