@@ -27,6 +27,7 @@ from levelfive.platforms.laptop import Laptop
 from levelfive.registry import job as registry
 from levelfive.registry.store import CHAMPION
 from levelfive.scoring import job as scoring
+from levelfive.storage.catalog_tables import CatalogTables
 from levelfive.storage.predictions import PREDICTIONS, Role
 from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
@@ -54,7 +55,7 @@ class Place(Laptop):
     metastore: Metastore
 
     def tables(self, settings: Settings) -> Tables:
-        return Tables(self.spark, schema=settings.schema_name)
+        return CatalogTables(self.spark, schema=settings.schema_name)
 
     def features(self, tables: Tables) -> DatabricksFeatureStore:
         return DatabricksFeatureStore(tables, lambda: fake_engineering(self.spark, self.metastore))

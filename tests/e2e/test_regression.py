@@ -30,8 +30,8 @@ from levelfive.registry.gate import VerdictKind
 from levelfive.registry.promotions import champion_as_of, history
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.scoring import job as scoring
+from levelfive.storage.local_tables import LocalTables
 from levelfive.storage.runs import JobContext
-from levelfive.storage.tables import Tables
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking
 from levelfive.usecase.columns import LABEL
@@ -98,7 +98,7 @@ def context(loop, tmp_path: Path) -> JobContext:
     source = loop.app.home / "lakehouse" / f"{loop.app.tables.schema}.db"
     for table in (*(f"raw_{s.name}" for s in use_case.sources), "landing_files"):
         shutil.copytree(source / table, lakehouse / f"{schema}.db" / table)
-    tables = Tables(loop.app.tables.spark, schema=schema, warehouse=lakehouse)
+    tables = LocalTables(loop.app.tables.spark, schema=schema, warehouse=lakehouse)
     return JobContext(tables, use_case, LocalFeatureStore(tables))
 
 
