@@ -49,7 +49,7 @@ figure = Figure(figsize=(7, 5), layout="constrained")
 figure.suptitle("Columns that moved most")
 worst = drift.toPandas()
 axes = figure.subplots()
-axes.barh(worst["column_name"], worst["population_stability_index"])
+axes.barh(worst["column_name"], worst["psi"])
 axes.set(xlabel="PSI against the training data")
 page.show(figure)
 
