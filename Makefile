@@ -61,10 +61,10 @@ layers: setup ## Check which module imports which
 	$(BIN)/lint-imports
 
 test-unit: setup ## Run the quick tests, which need no Spark (ARGS="..." goes to pytest)
-	$(GIVE_WAY) $(call PYTEST,300,300) tests/unit $(ARGS)
+	$(GIVE_WAY) $(call PYTEST,300,900) tests/unit $(ARGS)
 
 test-bundle: setup ## Run the tests of the bundle, of what deploys and starts it, of the registries, and of the report in a browser
-	$(GIVE_WAY) $(call PYTEST,600,700) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
+	$(GIVE_WAY) $(call PYTEST,600,900) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
 
 test-spark: setup ## Run the tests on a local Spark
 	$(call PYTEST,500,1200) tests/spark $(ARGS)
@@ -76,7 +76,7 @@ test-local: setup
 	$(call PYTEST,800,3600) tests/spark tests/e2e tests/notebooks $(ARGS)
 
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
-	$(GIVE_WAY) $(call PYTEST,600,2000) --connect tests/notebooks/test_as_tasks.py $(if $(NIGHTLY),tests/spark,$(OVER_CONNECT)) $(ARGS)
+	$(GIVE_WAY) $(call PYTEST,600,2700) --connect tests/notebooks/test_as_tasks.py $(if $(NIGHTLY),tests/spark,$(OVER_CONNECT)) $(ARGS)
 
 docs: $(DOCS)/.ready ## Build the documentation, with the API reference, into build/site
 	NO_MKDOCS_2_WARNING=1 $(GIVE_WAY) $(DOCS)/bin/mkdocs build --strict --quiet

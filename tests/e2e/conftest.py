@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,12 @@ class Loop:
         return self._kept.copy(stage, home, f"copy_{zlib.crc32(str(home).encode()):x}")
 
 
+@pytest.fixture(scope="session")
+def loop_of(kept_of: Callable[[str], Kept], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Loop]:
+    """Make the loop of a use case once: a fixture with parameters is made anew whenever tests change between them."""
+    return cache(lambda use_case: Loop(kept_of(use_case), tmp_path_factory.mktemp("loop") / "home"))
+
+
 @pytest.fixture(scope="session", params=USE_CASES)
-def loop(
-    kept_of: Callable[[str], Kept], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Loop:
-    return Loop(kept_of(request.param), tmp_path_factory.mktemp("loop") / "home")
+def loop(loop_of: Callable[[str], Loop], request: pytest.FixtureRequest) -> Loop:
+    return loop_of(request.param)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,21 +15,30 @@ from levelfive.core.windows import Window, iso
 from levelfive.models.mlflow_store import quieten
 
 
+@pytest.fixture(scope="session")
+def scripts_of(tmp_path_factory: pytest.TempPathFactory, kept_of: Callable[[str], Kept]) -> Callable[[str], Scripts]:
+    """Run a use case's notebooks once: a fixture with parameters is made anew whenever tests change between them."""
+
+    @cache
+    def run(use_case: str) -> Scripts:
+        ran = Scripts(tmp_path_factory.mktemp("scripts") / "home", use_case, f"{use_case}_by_script")
+        kept_of(use_case).copy(Stage.CHAMPION, ran.home, ran.schema)
+        later = {"as_of": iso(LATER)}
+        for name in ("scoring", "monitoring"):
+            ran.run(name, **later, **SCORED)
+        ran.run("retraining", **later)
+        ran.run("report", output=str(ran.home / "report.html"), **later)
+        if use_case == FLIGHTS:  # the exploration is of the flights
+            ran.run("explore", as_of="2013-01-20T06:00Z")
+        return ran
+
+    return run
+
+
 @pytest.fixture(scope="session", params=USE_CASES)
-def scripts(
-    tmp_path_factory: pytest.TempPathFactory, kept_of: Callable[[str], Kept], request: pytest.FixtureRequest
-) -> Scripts:
-    """Run what follows on a promotion; of a training and what comes before it, the jobs run the notebooks."""
-    ran = Scripts(tmp_path_factory.mktemp("scripts") / "home", request.param, f"{request.param}_by_script")
-    kept_of(request.param).copy(Stage.CHAMPION, ran.home, ran.schema)
-    later = {"as_of": iso(LATER)}
-    for name in ("scoring", "monitoring"):
-        ran.run(name, **later, **SCORED)
-    ran.run("retraining", **later)
-    ran.run("report", output=str(ran.home / "report.html"), **later)
-    if request.param == FLIGHTS:  # the exploration is of the flights
-        ran.run("explore", as_of="2013-01-20T06:00Z")
-    return ran
+def scripts(scripts_of: Callable[[str], Scripts], request: pytest.FixtureRequest) -> Scripts:
+    """What follows on a promotion; of a training and what comes before it, the jobs run the notebooks."""
+    return scripts_of(request.param)
 
 
 @pytest.fixture(scope="session")
@@ -48,20 +58,23 @@ def first_scripts(tmp_path_factory: pytest.TempPathFactory, kept_of: Callable[[s
 
 
 @pytest.fixture(scope="session", params=USE_CASES)
-def jobs(
-    tmp_path_factory: pytest.TempPathFactory,
-    few_flights: Path,
-    spark: SparkSession,
-    over_connect: bool,
-    request: pytest.FixtureRequest,
-) -> Jobs:
-    """Run the jobs as on serverless compute: its MLflow is a store on SQLite here, and so is its registry.
+def jobs(jobs_of: Callable[[str], Jobs], over_connect: bool, request: pytest.FixtureRequest) -> Jobs:
+    """The jobs as on serverless compute: its MLflow is a store on SQLite here, and so is its registry.
 
     Its feature store works on local tables, and takes only calls that the real client takes.
     """
     if not over_connect:
         pytest.skip("a workspace's jobs run over Spark Connect: `make test-connect` runs them")
-    use_case, folder = request.param, tmp_path_factory.mktemp("workspace")
+    return jobs_of(request.param)
+
+
+@pytest.fixture(scope="session")
+def jobs_of(tmp_path_factory: pytest.TempPathFactory, few_flights: Path, spark: SparkSession) -> Callable[[str], Jobs]:
+    """Run a use case's jobs once, as `scripts_of` does."""
+    return cache(lambda use_case: _run_jobs(use_case, tmp_path_factory.mktemp("workspace"), few_flights, spark))
+
+
+def _run_jobs(use_case: str, folder: Path, few_flights: Path, spark: SparkSession) -> Jobs:
     deliver: Deliver = delivery(use_case, few_flights)
     common = {
         "use_case": use_case,
