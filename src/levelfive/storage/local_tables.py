@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from levelfive.storage import tables
 from levelfive.storage.commits import Commit, Write, commits_on_disk, is_committed, newest_version
 from levelfive.storage.conflicts import overtaken
 from levelfive.storage.delta_rs_control_tables import DeltaRsControlTables
-from levelfive.storage.tables import Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -22,7 +22,7 @@ USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 LOCKS = "_locks"
 
 
-class LocalTables(Tables):
+class LocalTables(tables.Tables):
     """Tables that no catalog remembers between sessions: what is committed in the folder is there.
 
     Writers lock a table by a file, other processes too: their looks and writes need no numbers of transactions, for
@@ -117,3 +117,7 @@ class LocalTables(Tables):
 
     def _folder(self, table: str) -> Path:
         return self._warehouse / f"{self.schema.split('.')[-1]}.db" / table
+
+
+# Whoever opens the tables of a folder by hand finds them under the plain name, too.
+Tables = LocalTables

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from pyspark.sql import functions as F
 
-from levelfive.core.conditions import sql_window
+from levelfive.core.conditions import in_window, sql_window
 from levelfive.core.windows import Window, iso
 from levelfive.errors import TableConflict, TableError
 from levelfive.storage.commits import Commit, Write
@@ -234,7 +234,7 @@ class Tables(ABC):
             noted = {**(record or {}), **_noting_watermark(newest, within)}
             fresh = rows
             if newest is not None and (within is None or not _is_beyond(newest, within[1])):
-                there = self.read(table) if within is None else self.read(table).where(sql_window(*within))
+                there = self.read(table) if within is None else self.read(table).where(in_window(*within))
                 there = there if among is None else there.where(among)
                 fresh = rows.alias("new").join(there.select(*keys).alias("old"), on=same, how="left_anti")
             with suppress(TableConflict):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import ABC, ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+
+from levelfive.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,8 +55,22 @@ class Metric:
         return f"{self.unit}, lower is better" if self.lower_is_better else self.unit
 
 
-class Task(ABC):
-    """What a model predicts, and all that depends on it.
+class _ByName(ABCMeta):
+    """Finds a task in capitals: `Task.BINARY` is the one that is named `binary`."""
+
+    def __getattr__(cls, name: str) -> Task:
+        from levelfive.statistics.tasks.registry import task_named
+
+        if not name.isupper() or name.startswith("_"):
+            raise AttributeError(f"a task has no {name!r}")
+        try:
+            return task_named(name.lower())
+        except ConfigError as err:
+            raise AttributeError(str(err)) from err
+
+
+class Task(ABC, metaclass=_ByName):
+    """What a model predicts, and all that depends on it; `Task.BINARY` and `Task.REGRESSION` are two of them.
 
     Labels are numbers, of shape (rows,). Scores have the shape (rows,) where a task has one score column, and (rows,
     columns) where it has several. A new task is a subclass in a module of its own, whose instance is registered; see
