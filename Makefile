@@ -76,7 +76,7 @@ test-local: setup
 	$(call PYTEST,800,3600) tests/spark tests/e2e tests/notebooks $(ARGS)
 
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
-	$(GIVE_WAY) $(call PYTEST,600,2700) --connect tests/notebooks/test_as_tasks.py $(if $(NIGHTLY),tests/spark,$(OVER_CONNECT)) $(ARGS)
+	$(GIVE_WAY) $(call PYTEST,750,2700) --connect tests/notebooks/test_as_tasks.py $(if $(NIGHTLY),tests/spark,$(OVER_CONNECT)) $(ARGS)
 
 docs: $(DOCS)/.ready ## Build the documentation, with the API reference, into build/site
 	NO_MKDOCS_2_WARNING=1 $(GIVE_WAY) $(DOCS)/bin/mkdocs build --strict --quiet
