@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from levelfive.errors import TableError
 from levelfive.storage.commits import APPENDS, Commit, Write, commit_of
-from levelfive.storage.conflicts import overtaken, refusals
+from levelfive.storage.conflicts import refusals
 from levelfive.storage.spark_control_tables import SparkControlTables
 from levelfive.storage.tables import Tables
 
@@ -51,19 +51,9 @@ class CatalogTables(Tables):
     ) -> Write:
         return self._append_unless_overtaken(table, rows, 0, options, record)
 
-    def _append_unless_overtaken(
-        self,
-        table: str,
-        rows: DataFrame,
-        seen: int,
-        options: Mapping[str, str],
-        record: Mapping[str, object] | None,
-    ) -> Write:
-        numbered = {**options, "txnAppId": APPENDS, "txnVersion": str(seen + 1)}
-        write = self._save(table, rows, "append", numbered, record)
-        if write.version <= seen:
-            raise overtaken(table)
-        return write
+    def _claim(self, table: str, seen: int) -> Mapping[str, str]:
+        # Delta takes one transaction of each number, and passes over a second one.
+        return {"txnAppId": APPENDS, "txnVersion": str(seen + 1)}
 
     @contextmanager
     def _first_commit(self, table: str, rows: DataFrame, record: str) -> Iterator[None]:

@@ -35,7 +35,7 @@ _ONCE = CommitProperties(max_commit_retries=0)
 
 
 class DeltaRsControlTables:
-    """ControlTables in a folder of the local disk.
+    """Control tables in a folder of the local disk.
 
     Args:
         folder: Of a table, from its logical name.

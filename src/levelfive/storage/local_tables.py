@@ -84,21 +84,11 @@ class LocalTables(tables.Tables):
                 raise overtaken(table)
             return self._save(table, rows, "error", {}, record)
 
-    def _append_unless_overtaken(
-        self,
-        table: str,
-        rows: DataFrame,
-        seen: int,
-        options: Mapping[str, str],
-        record: Mapping[str, object] | None,
-    ) -> Write:
-        with self.lock(table):
-            if self.version(table) > seen:
-                raise overtaken(table)
-            write = self._save(table, rows, "append", options, record)
-        if write.version <= seen:
+    def _claim(self, table: str, seen: int) -> Mapping[str, str]:
+        # The table is locked: what another writer did is seen.
+        if self.version(table) > seen:
             raise overtaken(table)
-        return write
+        return {}
 
     @contextmanager
     def _first_commit(self, table: str, rows: DataFrame, record: str) -> Iterator[None]:

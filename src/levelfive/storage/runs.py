@@ -170,5 +170,5 @@ class JobContext:
 
 
 def _wall_clock() -> datetime:
-    # The one place that reads the clock: when a run happened is a fact about the machine, not about the data.
+    # No job reads the clock but here: when a run happened is a fact about the machine, not about the data.
     return datetime.now(UTC)

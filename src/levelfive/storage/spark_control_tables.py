@@ -1,4 +1,4 @@
-"""ControlTables as Spark reads and writes them, on a workspace."""
+"""Control tables as Spark reads and writes them, on a workspace."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAMED_VALUES = 100
 
 
 class SparkControlTables:
-    """ControlTables as Spark reads and writes them, on a workspace."""
+    """Control tables as Spark reads and writes them, on a workspace."""
 
     def __init__(self, tables: Tables) -> None:
         """Serve the small ones among these tables."""

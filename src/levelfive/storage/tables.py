@@ -43,10 +43,10 @@ class Tables(ABC):
     Args:
         spark: The session.
         schema: The schema's name, with its catalog where there is one: `main.flight_delay`.
-        can_keep: Whether frames can be kept in memory; serverless compute refuses to.
+        can_cache: Whether frames can be kept in memory; serverless compute refuses to.
 
     Attributes:
-        control tables: Reads and writes the small tables among them.
+        control_tables: Reads and writes the small tables among them.
     """
 
     control_tables: ControlTables
@@ -86,15 +86,15 @@ class Tables(ABC):
         """Write the first rows of a table, unless another writer was first."""
 
     @abstractmethod
-    def _append_unless_overtaken(
-        self,
-        table: str,
-        rows: DataFrame,
-        seen: int,
-        options: Mapping[str, str],
-        record: Mapping[str, object] | None,
-    ) -> Write:
-        """Append rows that were chosen by a look at version `seen`, unless another writer was first."""
+    def _claim(self, table: str, seen: int) -> Mapping[str, str]:
+        """Claim the commit after version `seen`, which another writer may have made since.
+
+        Returns:
+            Options of the write that makes it.
+
+        Raises:
+            TableConflict: Another writer was first.
+        """
 
     @abstractmethod
     def _first_commit(self, table: str, rows: DataFrame, record: str) -> AbstractContextManager[None]:
@@ -301,6 +301,21 @@ class Tables(ABC):
     ) -> Write:
         with self.lock(table):
             return self._save(table, rows, mode, options, record)
+
+    def _append_unless_overtaken(
+        self,
+        table: str,
+        rows: DataFrame,
+        seen: int,
+        options: Mapping[str, str],
+        record: Mapping[str, object] | None,
+    ) -> Write:
+        """Append rows that were chosen by a look at version `seen`, unless another writer was first."""
+        with self.lock(table):
+            write = self._save(table, rows, "append", {**options, **self._claim(table, seen)}, record)
+        if write.version <= seen:
+            raise overtaken(table)
+        return write
 
     def _save(
         self,
