@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from levelfive.cli.options import Landing, open_app, out, refuse_options
-from levelfive.config import parse_day, parse_time
+from levelfive.cli.options import (
+    AsOfUnlessSubcommand,
+    Landing,
+    OnBehalfOf,
+    open_app,
+    out,
+    time_or_now,
+    time_unless_subcommand,
+    who_says,
+)
+from levelfive.config import parse_day
 from levelfive.core.texts import counted
 
 if TYPE_CHECKING:
@@ -25,12 +33,7 @@ data_cli = typer.Typer(invoke_without_command=True)
 @data_cli.callback()
 def data(
     context: typer.Context,
-    as_of: Annotated[
-        str | None,
-        typer.Option(
-            help="The logical now, in ISO 8601, UTC without an offset: 2013-04-01T06:00Z. Nothing known later is read."
-        ),
-    ] = None,
+    as_of: AsOfUnlessSubcommand = None,
     landing: Landing = None,
     report: Annotated[
         Path | None,
@@ -40,14 +43,12 @@ def data(
     ] = None,
 ) -> None:
     """Ingest the landing files that are new; rows that break a contract go to quarantine."""
-    if context.invoked_subcommand is not None:
-        refuse_options(context)
+    moment = time_unless_subcommand(context, as_of, to="ingest")
+    if moment is None:
         return
-    if as_of is None:
-        raise typer.BadParameter("it is missing, and required to ingest", ctx=context, param_hint="'--as-of'")
     from levelfive.data import job as data_job
 
-    moment, app = parse_time(as_of), open_app(landing)
+    app = open_app(landing)
     result = data_job.run(app.context, landing=app.landing, as_of=moment)
     if result.files:
         _print_files(result)
@@ -69,9 +70,7 @@ def acknowledge(
     begin: Annotated[str, typer.Option("--from", help="The first of the days: 2013-05-01.")],
     end: Annotated[str, typer.Option("--to", help="The last of the days, included.")],
     reason: Annotated[str, typer.Option(help="Why.")],
-    by: Annotated[
-        str | None, typer.Option(help="On whose behalf, for the record: who is signed in is written down beside it.")
-    ] = None,
+    by: OnBehalfOf = None,
     as_of: Annotated[
         str | None, typer.Option(help="When it is acknowledged, in ISO 8601, UTC without an offset; by default, now.")
     ] = None,
@@ -80,10 +79,10 @@ def acknowledge(
     from levelfive.data.missing import Hole
     from levelfive.data.missing import acknowledge as write
 
-    moment = datetime.now(UTC) if as_of is None else parse_time(as_of)
+    moment = time_or_now(as_of)
     hole = Hole(source, parse_day(begin), parse_day(end))
     app = open_app()
-    who = f"{app.starter} (for {by})" if by else app.starter
+    who = who_says(app, by)
     holes = write(app.context, hole, by=who, reason=reason, as_of=moment)
     out.print(f"Acknowledged by {who}: {hole}.")
     print_missing(holes, "There are still")

@@ -8,11 +8,7 @@ from typing import Annotated
 
 import typer
 
-from levelfive.cli.options import (
-    out,
-    shared,
-    wide,
-)
+from levelfive.cli.options import out, shared, wide
 from levelfive.core.windows import iso
 from levelfive.demo import plan as demo_plan
 from levelfive.errors import ConfigError

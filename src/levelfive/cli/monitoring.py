@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from levelfive.cli.options import Begin, End, open_app, out, refuse_options
-from levelfive.config import parse_time, parse_window
+from levelfive.cli.options import (
+    AsOfUnlessSubcommand,
+    Begin,
+    End,
+    OnBehalfOf,
+    open_app,
+    out,
+    time_or_now,
+    time_unless_subcommand,
+    who_says,
+)
+from levelfive.config import parse_window
 from levelfive.core.windows import iso
 from levelfive.monitoring.left_out import LeftOut
 
@@ -20,24 +29,17 @@ monitoring_cli = typer.Typer(invoke_without_command=True)
 @monitoring_cli.callback()
 def monitoring(
     context: typer.Context,
-    as_of: Annotated[
-        str | None,
-        typer.Option(
-            help="The logical now, in ISO 8601, UTC without an offset: 2013-04-01T06:00Z. Nothing known later is read."
-        ),
-    ] = None,
+    as_of: AsOfUnlessSubcommand = None,
     begin: Begin = None,
     end: End = None,
 ) -> None:
     """Compare a window's live predictions with the training baseline and with the labels known, and judge."""
-    if context.invoked_subcommand is not None:
-        refuse_options(context)
+    moment = time_unless_subcommand(context, as_of, to="monitor")
+    if moment is None:
         return
-    if as_of is None:
-        raise typer.BadParameter("it is missing, and required to monitor", ctx=context, param_hint="'--as-of'")
     from levelfive.monitoring import job as monitoring_job
 
-    moment, app = parse_time(as_of), open_app()
+    app = open_app()
     result = monitoring_job.run(app.context, app.registry, window=parse_window(begin, end, moment), as_of=moment)
     if result.nothing:
         out.print(f"nothing to monitor: {result.nothing}")
@@ -63,9 +65,7 @@ def acknowledge(
     ],
     end: Annotated[str, typer.Option("--to", help="The end of the window, not included.")],
     reason: Annotated[str, typer.Option(help="Why.")],
-    by: Annotated[
-        str | None, typer.Option(help="On whose behalf, for the record: who is signed in is written down beside it.")
-    ] = None,
+    by: OnBehalfOf = None,
     leave_out: Annotated[
         LeftOut,
         typer.Option(
@@ -85,10 +85,10 @@ def acknowledge(
     from levelfive.monitoring.acknowledged import acknowledge as write
     from levelfive.monitoring.acknowledged import in_words
 
-    moment = datetime.now(UTC) if as_of is None else parse_time(as_of)
+    moment = time_or_now(as_of)
     window = parse_window(begin, end, moment)
     app = open_app()
-    who = f"{app.starter} (for {by})" if by else app.starter
+    who = who_says(app, by)
     model = app.registry.name
     word = write(app.context, model, window, by=who, reason=reason, left_out=leave_out, as_of=moment)
     out.print(f"{window} is {in_words(word)}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,19 +12,20 @@ import click
 import typer
 from rich.console import Console
 
-from levelfive.config import DEFAULT_HOME, Approval, load_settings
+from levelfive.config import DEFAULT_HOME, Approval, load_settings, parse_time
 from levelfive.core.windows import iso
 from levelfive.errors import ConfigError
 
 if TYPE_CHECKING:
     from levelfive.app import App
 
-AsOf = Annotated[
-    str,
-    typer.Option(
-        "--as-of",
-        help="The logical now, in ISO 8601, UTC without an offset: 2013-04-01T06:00Z. Nothing known later is read.",
-    ),
+AS_OF_HELP = "The logical now, in ISO 8601, UTC without an offset: 2013-04-01T06:00Z. Nothing known later is read."
+AsOf = Annotated[str, typer.Option("--as-of", help=AS_OF_HELP)]
+# Of a command that has commands of its own, which do without it.
+AsOfUnlessSubcommand = Annotated[str | None, typer.Option("--as-of", help=AS_OF_HELP)]
+OnBehalfOf = Annotated[
+    str | None,
+    typer.Option("--by", help="On whose behalf, for the record: who is signed in is written down beside it."),
 ]
 Landing = Annotated[Path | None, typer.Option(help="Folder with one folder of files a source; default <home>/landing.")]
 Begin = Annotated[
@@ -100,12 +101,37 @@ def open_app(landing: Path | None = None) -> App:
     return shared().open_app(landing)
 
 
-def refuse_options(context: typer.Context) -> None:
-    """Refuse options of a command that were given before the name of a command of its own.
+def time_unless_subcommand(context: typer.Context, as_of: str | None, *, to: str) -> datetime | None:
+    """Read --as-of of a command that has commands of its own; None where one of these is called.
+
+    Args:
+        context: Of the command.
+        as_of: What was given.
+        to: What the command itself is called to do.
 
     Raises:
-        ConfigError: There are some.
+        BadParameter: It was not given, and no command of the command's own is called.
+        ConfigError: It is no time, or options stand before the name of a command of the command's own.
     """
+    if context.invoked_subcommand is not None:
+        _refuse_options(context)
+        return None
+    if as_of is None:
+        raise typer.BadParameter(f"it is missing, and required to {to}", ctx=context, param_hint="'--as-of'")
+    return parse_time(as_of)
+
+
+def time_or_now(as_of: str | None) -> datetime:
+    """Read a time; where none was given, a person means now."""
+    return datetime.now(UTC) if as_of is None else parse_time(as_of)
+
+
+def who_says(app: App, by: str | None) -> str:
+    """Name who is signed in, and on whose behalf they say something."""
+    return f"{app.starter} (for {by})" if by else app.starter
+
+
+def _refuse_options(context: typer.Context) -> None:
     given = [name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"]  # type: ignore[union-attr]  # of a parameter, it is known
     if given:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in given)

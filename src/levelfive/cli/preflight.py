@@ -9,11 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from levelfive.cli.options import (
-    EXIT_REFUSED,
-    out,
-    wide,
-)
+from levelfive.cli.options import EXIT_REFUSED, out, wide
 
 
 def preflight(

@@ -7,14 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from levelfive.cli.options import (
-    EXIT_GATE_REFUSED,
-    AsOf,
-    open_app,
-    out,
-    shared,
-    wide,
-)
+from levelfive.cli.options import EXIT_GATE_REFUSED, AsOf, open_app, out, shared, wide
 from levelfive.config import parse_time
 from levelfive.core.windows import iso
 

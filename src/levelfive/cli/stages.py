@@ -10,6 +10,7 @@ from rich.table import Table
 
 from levelfive.cli.data import print_missing
 from levelfive.cli.options import (
+    AS_OF_HELP,
     EXIT_GATE_REFUSED,
     EXIT_REFUSED,
     AsOf,
@@ -81,8 +82,8 @@ def scoring(
     as_of: Annotated[
         str | None,
         typer.Option(
-            help="The logical now, in ISO 8601, UTC without an offset: 2013-04-01T06:00Z. Nothing known later is read. "
-            "Without it, --from and --to name a range that is scored window by window, each as of its own end."
+            help=f"{AS_OF_HELP} Without it, --from and --to name a range that is scored window by window, each as of "
+            "its own end."
         ),
     ] = None,
     begin: Begin = None,
