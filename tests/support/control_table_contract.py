@@ -106,6 +106,7 @@ class ControlTableContract:
 
         assert [row["at"].utcoffset().total_seconds() for row in control_tables.rows("facts")] == [0]
 
+    @pytest.mark.alike
     def test_rows_are_chosen_by_values_and_columns(self, control_tables: ControlTables) -> None:
         control_tables.add("facts", [fact("a", 1), fact("b", 2), fact("a", 3, good=False)])
         found = control_tables.rows("facts", columns=("number",), where={"name": "a", "good": True})
@@ -150,6 +151,7 @@ class ControlTableContract:
         again = control_tables.add("facts", [fact("a", 2)], ("name", "number"))
         assert (again.rows, numbers(control_tables)) == (0, [1, 2])
 
+    @pytest.mark.alike
     def test_a_key_with_times_is_added_once_wherever_it_lies(self, control_tables: ControlTables) -> None:
         rows = [fact("a", number, at=utc(2013, 3, number + 1), day=date(2013, 3, number + 1)) for number in range(5)]
         keys = ("name", "at", "day")
@@ -174,6 +176,7 @@ class ControlTableContract:
             control_tables.add("facts", [Text("two")])
         assert numbers(control_tables) == [1]
 
+    @pytest.mark.alike
     def test_a_table_that_an_earlier_levelfive_made_is_read(self, control_tables: ControlTables) -> None:
         control_tables.add("facts", [Earlier("a", 1)])
 
@@ -182,6 +185,7 @@ class ControlTableContract:
         assert control_tables.rows("facts", columns=("name",), where={"share": 0.25}) == []
         assert control_tables.rows("facts", columns=("name",), between={"window_end": (utc(2013, 3, 10), None)}) == []
 
+    @pytest.mark.alike
     @pytest.mark.parametrize("keys", [(), ("name",)], ids=["all", "by key"])
     def test_a_table_that_an_earlier_levelfive_made_is_added_to(
         self, control_tables: ControlTables, keys: tuple[str, ...]
@@ -195,6 +199,7 @@ class ControlTableContract:
         assert [from_row(Later, row) for row in rows] == [Later("a", 1), later]
         assert control_tables.rows("facts", columns=("name",), where={"share": 0.75}) == [{"name": "b"}]
 
+    @pytest.mark.alike
     def test_rows_of_an_earlier_levelfive_are_replaced(self, control_tables: ControlTables) -> None:
         control_tables.add("facts", [Earlier("a", 1), Earlier("b", 2)])
 

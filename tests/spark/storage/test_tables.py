@@ -50,6 +50,7 @@ def test_a_commit_keeps_its_record_whether_it_makes_the_table_or_adds_to_it(tabl
     assert [commit.record["batch"] for commit in tables.history("numbers", limit=2)] == [2, 1]
 
 
+@pytest.mark.alike
 def test_the_record_of_a_commit_is_no_other_commits(tables: Tables) -> None:
     tables.insert_new("numbers", numbers(tables, 1), ("number",), record={"batch": 1})
 
@@ -161,6 +162,7 @@ def test_a_window_is_replaced_and_the_rest_stays(tables: Tables) -> None:
     assert [row["value"] for row in rows] == ["old", "new", "new", "old"]
 
 
+@pytest.mark.alike
 def test_a_table_of_windows_knows_how_far_it_reaches(tables: Tables) -> None:
     windows = list(Window(START, START + 3 * HOUR).split(HOUR))
     for window in windows:
@@ -172,6 +174,7 @@ def test_a_table_of_windows_knows_how_far_it_reaches(tables: Tables) -> None:
     assert tables.watermark("nothing", before=START) is None
 
 
+@pytest.mark.alike
 def test_upkeep_hides_nothing_of_what_commits_note(tables: Tables) -> None:
     first, second = Window(START, START + 2 * HOUR).split(HOUR)
     for window in (first, second):
