@@ -16,8 +16,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-all lint types layers test-unit test-bundle test-spark test-connect test-e2e test-local \
-	format docs glossary mutation lock fixtures wheel install-wheel clean check-python check-java
+.PHONY: help setup demo test test-all lint types layers test-unit test-bundle test-spark test-connect test-e2e \
+	test-local test-killed format docs glossary mutation lock fixtures wheel install-wheel clean check-python check-java
 
 help: ## Print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,7 +39,10 @@ PROCESSES ?= 2
 PYTEST = $(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 	$(if $(NIGHTLY),--budget $(2),--budget $(1) -m "not nightly")
 TIERS := test-e2e test-connect test-spark test-bundle types test-unit docs lint layers
-AT_ONCE := test-local $(filter-out test-e2e test-spark,$(TIERS))
+# By night, the demos that are killed begin when the first tier is done.
+KILLED := tests/e2e/test_killed_demo.py
+AT_ONCE := test-local test-connect test-bundle $(if $(NIGHTLY),test-killed) \
+	$(filter-out test-e2e test-spark test-connect test-bundle,$(TIERS))
 # What differs over Spark Connect: tables, stores, and all stages in turn, as the jobs run them.
 OVER_CONNECT := $(addprefix tests/spark/,storage/test_tables.py storage/test_control_tables.py features/test_databricks_store.py)
 
@@ -73,7 +76,10 @@ test-e2e: setup ## Run the tests of the whole path, and every notebook as a scri
 	$(call PYTEST,500,2400) tests/e2e tests/notebooks $(ARGS)
 
 test-local: setup
-	$(call PYTEST,800,3600) tests/spark tests/e2e tests/notebooks $(ARGS)
+	$(call PYTEST,800,3000) --ignore $(KILLED) tests/spark tests/e2e tests/notebooks $(ARGS)
+
+test-killed: setup
+	$(GIVE_WAY) $(call PYTEST,60,1800) $(KILLED) $(ARGS)
 
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
 	$(GIVE_WAY) $(call PYTEST,750,2700) --connect tests/notebooks/test_as_tasks.py $(if $(NIGHTLY),tests/spark,$(OVER_CONNECT)) $(ARGS)
