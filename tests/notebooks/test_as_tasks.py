@@ -16,6 +16,7 @@ KEY = ["flight_date", "carrier", "flight", "origin"]
 
 
 def test_the_training_hands_its_version_on_and_the_registry_promotes_it(jobs: Jobs, spark: SparkSession) -> None:
+    """The first that asks for the jobs of its use case pays for them where no other test did."""
     values = jobs.training.values
 
     (promotion,) = spark.read.table(f"{jobs.schema}.promotions").collect()
@@ -27,6 +28,7 @@ def test_the_training_hands_its_version_on_and_the_registry_promotes_it(jobs: Jo
 
 
 def test_the_policy_hands_on_what_the_condition_task_compares(jobs: Jobs, spark: SparkSession) -> None:
+    """Monitoring and the decision run as jobs over Connect."""
     (decision,) = spark.read.table(f"{jobs.schema}.decisions").collect()
 
     assert jobs.retraining.values == {
@@ -49,6 +51,7 @@ def test_each_row_is_scored_once_by_what_was_promoted(jobs: Jobs, spark: SparkSe
 def test_a_workspace_predicts_what_a_laptop_predicts(
     jobs: Jobs, kept_of: Callable[[str], Kept], spark: SparkSession
 ) -> None:
+    """Every stage runs on the flights, on a laptop and as jobs over Connect."""
     columns = [*KEY, "prediction_time", "score", "slices", "features", "role"]
     on_a_laptop = kept_of(FLIGHTS).table(Stage.SCORED, PREDICTIONS)
 

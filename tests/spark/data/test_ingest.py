@@ -75,6 +75,7 @@ def test_files_are_known_by_their_names_whatever_these_are(tables: Tables, tmp_p
 
 
 def test_a_run_that_was_killed_after_the_quarantine_puts_its_rows_there_once(tables: Tables, tmp_path: Path) -> None:
+    """Files of every odd name are read twice."""
     files = {name: f"{HEADER}{place},a,1\n{place},b,x\n".encode() for place, name in enumerate(ODD_NAMES)}
     ingest(tables, THINGS, tmp_path, files)
     tables.overwrite("landing_files", tables.read("landing_files").limit(0))

@@ -46,6 +46,7 @@ def counted(tables: Tables) -> Counter[date]:
 
 
 def test_rows_are_counted_by_day_and_a_hole_is_said_until_its_file_comes(tables: Tables, tmp_path: Path) -> None:
+    """Files land four times, each in a run of its own."""
     deliver(tmp_path, "one.csv", 0, 39)
     deliver(tmp_path, "three.csv", 45, 50)
 

@@ -231,6 +231,7 @@ def test_one_row_of_a_wild_date_does_not_ask_for_centuries(spark: SparkSession, 
 
 
 def test_the_flights_are_in_order(spark: SparkSession, fixtures: Path) -> None:
+    """All that `levelfive check` looks at, on the first rows of the flights."""
     found = trial.run(spark, USE_CASE, fixtures, limit=2_000)
 
     assert found.faults == []

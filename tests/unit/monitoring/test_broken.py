@@ -177,6 +177,7 @@ def test_without_any_change_two_weeks_in_a_hundred_are_called_at_most() -> None:
 
 @pytest.mark.nightly
 def test_without_any_change_two_weeks_in_a_hundred_are_called_at_most_also_of_2000() -> None:
+    """Two thousand weeks of 105 columns, each judged by its days."""
     assert broken_data.falsely_broken(2000) <= 61
 
 
