@@ -19,8 +19,8 @@ from levelfive.monitoring.records import (
     ProfileRecord,
     QualityRecord,
     Subject,
-    VerdictRecord,
 )
+from levelfive.monitoring.verdict import VerdictRecord
 from levelfive.registry.promotions import PROMOTIONS, Promotion
 from levelfive.retraining.records import DECISIONS, RETRAININGS, DecisionRecord, RetrainingRecord
 from levelfive.scoring.rebuilding import BATCHES, AnnouncedBatch

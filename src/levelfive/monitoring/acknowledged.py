@@ -9,7 +9,8 @@ from levelfive.core.days import DAY, start_of
 from levelfive.core.windows import Window, iso
 from levelfive.errors import ConfigError
 from levelfive.monitoring.left_out import LeftOut
-from levelfive.monitoring.records import VerdictRecord, verdicts
+from levelfive.monitoring.records import verdicts
+from levelfive.monitoring.verdict import KnownVerdict, VerdictRecord
 from levelfive.storage.annotations import ACKNOWLEDGED, Annotation, annotate, list_annotations, model_subject
 from levelfive.storage.runs import JobContext, Run
 
@@ -21,7 +22,7 @@ _LEARNED = {
     LeftOut.WINDOW: "nothing is learned from it",
 }
 
-Known = Mapping[Window, Annotation]
+Acknowledgements = Mapping[Window, Annotation]
 """By window, what was said of it last."""
 
 
@@ -78,19 +79,26 @@ def acknowledge(
         return word
 
 
-def acknowledgements(run: Run, model_name: str, *, as_of: datetime) -> Known:
+def acknowledgements(run: Run, model_name: str, *, as_of: datetime) -> Acknowledgements:
     """Find what was said last of each window of a model, as far as it was known at a time."""
     words = list_annotations(run, ACKNOWLEDGED, [model_subject(model_name)], as_of=as_of)
     return {word.window: word for word in words if word.said_at <= as_of}
 
 
-def covering(known: Known, record: VerdictRecord) -> Annotation | None:
-    """Find the acknowledgement by which a verdict that calls a person calls nobody any more."""
+def known_verdicts(records: Iterable[VerdictRecord], known: Acknowledgements) -> tuple[KnownVerdict, ...]:
+    """Put to each verdict what a person said of it."""
+    return tuple(KnownVerdict(**vars(record), acknowledged=_covering(known, record)) for record in records)
+
+
+def _covering(known: Acknowledgements, record: VerdictRecord) -> str:
+    """Say by which acknowledgement a verdict that calls a person calls nobody any more; empty where there is none."""
     word, calls = known.get(record.window), {name for name in _CALLS if getattr(record, name)}
-    return word if word is not None and calls and calls <= set(word.covers) else None
+    return in_words(word) if word is not None and calls and calls <= set(word.covers) else ""
 
 
-def excluded(records: Sequence[VerdictRecord], known: Known, *, day_starts_at: timedelta) -> tuple[Window, ...]:
+def excluded(
+    records: Sequence[VerdictRecord], known: Acknowledgements, *, day_starts_at: timedelta
+) -> tuple[Window, ...]:
     """List the times that nothing is learned from: the days of broken deliveries, and what a person left out.
 
     Args:

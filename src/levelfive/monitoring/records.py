@@ -13,6 +13,7 @@ from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.daily import far_outside
 from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.performance import Performance
+from levelfive.monitoring.verdict import Subject, VerdictRecord
 from levelfive.statistics.metrics import Evaluation
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.storage.control_tables import Between
@@ -27,15 +28,6 @@ VERDICTS = "verdicts"
 
 LIVE = "live"
 REFERENCE = "reference"
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What is monitored: a version of a model over a window of prediction times."""
-
-    model_name: str
-    model_version: str
-    window: Window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,23 +98,6 @@ class QualityRecord(Subject):
     accepted: int
     quarantined: int
     duplicates: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class VerdictRecord(Subject):
-    """One row of `verdicts`: what was said of a window at a time, and the evidence that a decision needs."""
-
-    as_of: datetime
-    days: int
-    rows: int
-    drifted_share: float
-    calibration: tuple[float, float] | None
-    skill: tuple[float, float] | None
-    outside: tuple[str, ...]
-    unusual: tuple[str, ...]
-    harmful: tuple[str, ...]
-    broken: tuple[str, ...]
-    left_out: tuple[date, ...] = ()
 
 
 def write_profiles(

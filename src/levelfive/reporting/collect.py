@@ -14,11 +14,11 @@ import numpy as np
 from levelfive.core.windows import Window
 from levelfive.data.missing import missing
 from levelfive.monitoring import records
-from levelfive.monitoring.acknowledged import Known, acknowledgements, covering, in_words
+from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
 from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.drift import population_stability
 from levelfive.monitoring.profiling import baseline_of
-from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, VerdictRecord
+from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
 from levelfive.registry.promotions import champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.reporting.data import (
@@ -31,7 +31,6 @@ from levelfive.reporting.data import (
     Point,
     PromotionLine,
     ReportData,
-    WindowJudgement,
 )
 from levelfive.retraining.records import decisions, retrainings
 from levelfive.statistics.baseline import Baseline
@@ -79,10 +78,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         points=tuple(
             measurement.point for measurement in measurements(run, context.use_case.model.task, name, as_of=as_of)
         ),
-        judgements=tuple(
-            WindowJudgement(one.window, one.outside, one.unusual, one.harmful, one.broken, _word(known, one))
-            for one in records.verdicts(run, name, as_of=as_of)
-        ),
+        verdicts=known_verdicts(records.verdicts(run, name, as_of=as_of), known),
         columns=_column_weeks(run, registry, as_of),
         drift=_latest_drift(run, name, as_of),
         decisions=tuple(
@@ -101,11 +97,6 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
             MissingLine(one.source, one.first, one.last) for one in missing(run, context.use_case, as_of=as_of).holes
         ),
     )
-
-
-def _word(known: Known, record: VerdictRecord) -> str:
-    word = covering(known, record)
-    return "" if word is None else in_words(word)
 
 
 def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> tuple[Measurement, ...]:

@@ -10,12 +10,13 @@ from enum import StrEnum
 from levelfive.core.texts import counted
 from levelfive.core.windows import iso
 from levelfive.errors import DataError
+from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.retraining import triggers
-from levelfive.retraining.situation import Foreseen, Situation, WindowEvidence
+from levelfive.retraining.situation import Foreseen, Situation
 from levelfive.retraining.triggers import Finding
 from levelfive.usecase.policies import RetrainingPolicy
 
-__all__ = ["Action", "Decision", "Foreseen", "Situation", "WindowEvidence", "decide"]
+__all__ = ["Action", "Decision", "Foreseen", "Situation", "decide"]
 
 
 class Action(StrEnum):
@@ -76,11 +77,12 @@ def decide(situation: Situation, policy: RetrainingPolicy) -> Decision:
     """
     decision = _by_triggers(situation, policy)
     recent = situation.windows[-policy.windows :]
-    known = tuple(f"the window {seen.window} is {seen.acknowledged}" for seen in recent if seen.acknowledged)
+    known = tuple(_acknowledged(seen) for seen in recent if seen.acknowledged)
     latest = [seen for seen in situation.windows if seen.window.end == situation.windows[-1].window.end]
     alarms = [
         (what, cure, seen.window, sentences)
         for seen in latest
+        if not seen.acknowledged
         for what, cure, sentences in (
             ("broken data", "data that is not broken", seen.broken),
             ("a harmful model", "a model that is not harmful", seen.harmful),
@@ -97,6 +99,10 @@ def decide(situation: Situation, policy: RetrainingPolicy) -> Decision:
     then = f"then {decision.action}, as {'; '.join(decision.reasons)}"
     acknowledged = "an acknowledgement of that window by `levelfive monitoring acknowledge`: then the same"
     return Decision(Action.MANUAL_REVIEW, (*reasons, *known), (f"{cures}: {then}", acknowledged))
+
+
+def _acknowledged(seen: KnownVerdict) -> str:
+    return f"the window {seen.window} is {seen.acknowledged} ({'; '.join((*seen.harmful, *seen.broken))})"
 
 
 def _by_triggers(situation: Situation, policy: RetrainingPolicy) -> Decision:

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from levelfive.core.days import DAY
 from levelfive.core.texts import counted
 from levelfive.core.windows import iso
-from levelfive.retraining.situation import Interval, Situation, WindowEvidence
+from levelfive.monitoring.verdict import KnownVerdict
+from levelfive.retraining.situation import Situation
 from levelfive.usecase.policies import RetrainingPolicy
+
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,8 @@ class _Condition:
 
     name: str
     asked: str
-    met: Callable[[WindowEvidence], bool]
-    shown: Callable[[WindowEvidence], str]
+    met: Callable[[KnownVerdict], bool]
+    shown: Callable[[KnownVerdict], str]
 
 
 def findings(situation: Situation, policy: RetrainingPolicy) -> tuple[Finding, ...]:
@@ -71,7 +74,7 @@ def offset(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
     if name is None or limit is None:
         return None
 
-    def met(seen: WindowEvidence) -> bool:
+    def met(seen: KnownVerdict) -> bool:
         low, high = _measured(seen.calibration)
         return low > limit or high < -limit
 
@@ -149,7 +152,7 @@ def _in_windows(situation: Situation, policy: RetrainingPolicy, condition: _Cond
     return Finding(False, sentence, missing, of_windows=True)
 
 
-def _counts(seen: WindowEvidence, policy: RetrainingPolicy) -> bool:
+def _counts(seen: KnownVerdict, policy: RetrainingPolicy) -> bool:
     return seen.rows >= policy.min_rows and seen.days >= policy.min_days
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from in_memory.release import AS_OF, LATER, Environment
 from markupsafe import Markup
-from reports import a_judgement, a_point, a_report
+from reports import a_point, a_report, a_verdict
 
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
@@ -66,7 +66,7 @@ def test_an_alert_is_in_the_verdict_the_report_and_the_docs_by_being_registered(
         return ["the moon is <full>"]
 
     verdict = judge_window(Evidence((), Delivery((), 1.0, 1.0), None, None, Faults(), MonitoringPolicy()))
-    page = render(a_report(judgements=(a_judgement(broken=verdict.broken),)))
+    page = render(a_report(verdicts=(a_verdict(broken=verdict.broken),)))
 
     assert verdict.broken == ("the moon is <full>",)
     assert page.count("the moon is &lt;full&gt;") == 3  # the headline, the statements and the table
