@@ -17,8 +17,8 @@ import yaml
 from levelfive.errors import ConfigError
 
 VARIABLE_OF_ENVIRONMENT = "BUNDLE_VAR_"
-REFERENCE = re.compile(r"\$\{([^{}]+)\}")
-DEEPEST_REFERENCE = 8
+SUBSTITUTION = re.compile(r"\$\{([^{}]+)\}")
+DEEPEST_SUBSTITUTION = 8
 SHORT_NAME = "${workspace.current_user.short_name}"
 DEVELOPMENT_PREFIX = f"[dev {SHORT_NAME}] "
 
@@ -54,7 +54,7 @@ class Target:
         if name not in self.values:
             raise ConfigError(f"the bundle has no variable {name}")
         found = self.values[name]
-        if REFERENCE.search(found):
+        if SUBSTITUTION.search(found):
             raise ConfigError(
                 f"variable {name} is {found!r}, which only the Databricks CLI resolves: say --var {name}=VALUE"
             )
@@ -147,7 +147,7 @@ def _pair(option: str, declared: Mapping[str, object]) -> tuple[str, str]:
 
 
 def _value(written: object) -> str:
-    """Write the value of a variable as text; a lookup becomes a reference, for only a workspace can answer it."""
+    """Write the value of a variable as text; a lookup becomes a substitution, for only a workspace can answer it."""
     if not isinstance(written, dict):
         return _text(written)
     if (lookup := written.get("lookup")) is not None:
@@ -167,8 +167,8 @@ def _mapping(found: object) -> dict[str, object]:
 
 
 def _resolve(text: str, names: Mapping[str, str]) -> str:
-    for _ in range(DEEPEST_REFERENCE):
-        resolved = REFERENCE.sub(lambda found: names.get(found[1], found[0]), text)
+    for _ in range(DEEPEST_SUBSTITUTION):
+        resolved = SUBSTITUTION.sub(lambda found: names.get(found[1], found[0]), text)
         if resolved == text:
             break
         text = resolved

@@ -13,7 +13,7 @@ from levelfive.errors import DataError
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.retraining import triggers
 from levelfive.retraining.situation import Foreseen, Situation
-from levelfive.retraining.triggers import Finding
+from levelfive.retraining.triggers import TriggerFinding
 from levelfive.usecase.policies import RetrainingPolicy
 
 __all__ = ["Action", "Decision", "Foreseen", "Situation", "decide"]
@@ -123,7 +123,7 @@ def _by_triggers(situation: Situation, policy: RetrainingPolicy) -> Decision:
     return Decision(Action.RETRAIN, tuple(finding.said for finding in holding), tuple(undone))
 
 
-def _kept(findings: Sequence[Finding], shortfall: str | None, waits: str | None) -> Decision:
+def _kept(findings: Sequence[TriggerFinding], shortfall: str | None, waits: str | None) -> Decision:
     if not findings:
         return Decision(Action.KEEP, ("no trigger is switched on",), ("a policy with a trigger",))
     missing = [finding.missing for finding in findings]

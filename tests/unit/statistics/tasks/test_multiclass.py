@@ -13,7 +13,7 @@ from in_memory.release import AS_OF, LATER, Environment, Packages, a_model, a_us
 from multiclass import CLASSES, COLOURS
 from reports import a_point, a_report, an_estimate
 from situations import CALIBRATION, OFFSET, a_situation, calibrated
-from sklearn import metrics as reference
+from sklearn import metrics as sklearn_metrics
 from sklearn.linear_model import LogisticRegression
 
 from levelfive.core.windows import Window
@@ -93,9 +93,9 @@ def test_metrics_are_those_of_the_task(model: Model) -> None:
     accuracy, loss = found.estimates["accuracy"], found.estimates["log_loss"]
     shares = np.tile(np.bincount(labels.astype(int)) / labels.size, (labels.size, 1))
     assert list(found.estimates) == ["accuracy", "log_loss", "skill"]
-    assert accuracy.value == pytest.approx(reference.accuracy_score(labels, scores.argmax(axis=1)))
-    assert loss.value == pytest.approx(reference.log_loss(labels, scores))
-    assert found.estimates["skill"].value == pytest.approx(1 - loss.value / reference.log_loss(labels, shares))
+    assert accuracy.value == pytest.approx(sklearn_metrics.accuracy_score(labels, scores.argmax(axis=1)))
+    assert loss.value == pytest.approx(sklearn_metrics.log_loss(labels, scores))
+    assert found.estimates["skill"].value == pytest.approx(1 - loss.value / sklearn_metrics.log_loss(labels, shares))
     assert found.score_mean == pytest.approx((scores @ [0, 1, 2]).mean())
     even = rows["distance"].to_numpy() % 2 == 0
     sliced = evaluate_slices(COLOURS, labels, scores, days, values=even, min_rows=1)
@@ -217,8 +217,10 @@ def test_live_predictions_are_compared_with_labels_that_come_late(model: Model, 
     assert live.evaluation is not None
     assert live.reference is not None
     labels, scores = rows[LABEL].to_numpy()[labelled], model.score(rows)
-    assert live.evaluation.estimates["log_loss"].value == pytest.approx(reference.log_loss(labels, scores[labelled]))
-    theirs = reference.log_loss(labels, first.score(rows)[labelled])
+    assert live.evaluation.estimates["log_loss"].value == pytest.approx(
+        sklearn_metrics.log_loss(labels, scores[labelled])
+    )
+    theirs = sklearn_metrics.log_loss(labels, first.score(rows)[labelled])
     assert live.reference.estimates["log_loss"].value == pytest.approx(theirs)
     mean_score = (scores[~labelled] @ [0, 1, 2]).mean()
     assert live.without_label["cancelled"] == ((~labelled).sum(), pytest.approx(mean_score))
