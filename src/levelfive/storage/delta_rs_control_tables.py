@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import reduce
+from functools import partial, reduce
 from operator import and_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from pyarrow.compute import Expression, field
 from pyarrow.dataset import dataset
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
-from levelfive.errors import TableConflict
+from levelfive.errors import TableConflict, TableError, translating
 from levelfive.storage.commits import APPENDS, Write, is_committed
 from levelfive.storage.conflicts import overtaken, refused
 from levelfive.storage.control_tables import Between, Where, is_several, times_of
@@ -186,19 +186,15 @@ def _literal(value: object) -> str:
     return f"'{escaped}'"
 
 
-class _refusals:
-    """Turns the refusals of delta-rs into our errors."""
+def _refusals(table: str) -> translating:
+    """Turn the refusals of delta-rs into our errors."""
+    return translating(partial(_refusal, table))
 
-    def __init__(self, table: str) -> None:
-        self._table = table
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
-        if isinstance(err, CommitFailedError | FileExistsError):
-            raise overtaken(self._table) from err
-        if isinstance(err, DeltaError) and "already exists" in str(err):
-            raise overtaken(self._table) from err
-        if isinstance(err, DeltaError | SchemaMismatchError | pa.ArrowInvalid | pa.ArrowTypeError):
-            raise refused(self._table, err) from err
+def _refusal(table: str, err: Exception) -> TableError | None:
+    if isinstance(err, CommitFailedError | FileExistsError):
+        return overtaken(table)
+    if isinstance(err, DeltaError) and "already exists" in str(err):
+        return overtaken(table)
+    is_of_rows = isinstance(err, DeltaError | SchemaMismatchError | pa.ArrowInvalid | pa.ArrowTypeError)
+    return refused(table, err) if is_of_rows else None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException
 from pyspark.sql.types import TimestampType
 
 from levelfive.core.windows import Window
-from levelfive.errors import ConfigError, first_line
+from levelfive.errors import ConfigError, first_line, translating
 from levelfive.usecase.columns import IN_SPINES, KNOWN_AT, LABEL, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable, Lookup
 from levelfive.usecase.sources import Source
@@ -107,21 +108,17 @@ def _looked_at(
     return rows
 
 
-class _failures_of:
-    """Turns what Spark says of a use case's function, and a source that it was not given, into our errors."""
+def _failures_of(what: str, given: Mapping[str, object]) -> translating:
+    """Turn what Spark says of a use case's function, and a source that it was not given, into our errors."""
+    return translating(partial(_failure, what, given))
 
-    def __init__(self, what: str, given: Mapping[str, object]) -> None:
-        self._what = what
-        self._given = given
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
-        if isinstance(err, AnalysisException):
-            raise ConfigError(f"{self._what} failed: {first_line(err)}. Correct the function.") from err
-        if isinstance(err, KeyError) and err.args and err.args[0] not in self._given:
-            given = ", ".join(self._given) or "none"
-            raise ConfigError(
-                f"{self._what} reads {err.args[0]!r}, and is given {given}: name it among the sources that it reads"
-            ) from err
+def _failure(what: str, given: Mapping[str, object], err: Exception) -> ConfigError | None:
+    if isinstance(err, AnalysisException):
+        return ConfigError(f"{what} failed: {first_line(err)}. Correct the function.")
+    if isinstance(err, KeyError) and err.args and err.args[0] not in given:
+        names = ", ".join(given) or "none"
+        return ConfigError(
+            f"{what} reads {err.args[0]!r}, and is given {names}: name it among the sources that it reads"
+        )
+    return None
