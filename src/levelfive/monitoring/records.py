@@ -14,8 +14,8 @@ from levelfive.monitoring.daily import far_outside
 from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.verdict import Subject, VerdictRecord
-from levelfive.statistics.metrics import Evaluation
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
+from levelfive.statistics.tasks.task import Task
 from levelfive.storage.control_tables import Between
 from levelfive.storage.records import from_row
 from levelfive.storage.runs import Run
@@ -70,7 +70,10 @@ class DriftRecord(Subject):
 
 @dataclass(frozen=True, kw_only=True)
 class PerformanceRecord(Subject):
-    """One row of `performance`: how a window's live predictions did, by the labels known at a time."""
+    """One row of `performance`: how a window's live predictions did, by the labels known at a time.
+
+    Which of the metrics are the loss, the skill and the offset depends on the task, and is told beside them.
+    """
 
     as_of: datetime
     model: str
@@ -84,6 +87,9 @@ class PerformanceRecord(Subject):
     label_mean: float | None
     score_mean: float | None
     label_mean_known: float | None
+    loss_metric: str | None
+    skill_metric: str | None
+    offset_metric: str | None
     metrics: Mapping[str, float]
     low: Mapping[str, float]
     high: Mapping[str, float]
@@ -156,11 +162,13 @@ def write_quality(run: Run, subject: Subject, delivered: Iterable[Delivered]) ->
     _replace(run, QUALITY, records)
 
 
-def write_performance(run: Run, model_name: str, as_of: datetime, found: Iterable[Performance]) -> None:
+def write_performance(
+    run: Run, model_name: str, measured: Iterable[Performance], *, task: Task, as_of: datetime
+) -> None:
     """Add what the labels known at `as_of` say; what was said at other times stays."""
     records = [
-        _performance(Subject(model_name, ", ".join(one.versions), one.window), as_of, model, one, evaluation)
-        for one in found
+        _performance(Subject(model_name, ", ".join(one.versions), one.window), one, task=task, as_of=as_of, model=model)
+        for one in measured
         for model, evaluation in ((LIVE, one.evaluation), (REFERENCE, one.reference))
         if model == LIVE or evaluation is not None
     ]
@@ -215,9 +223,8 @@ def _profile(partial: Partial, done: NumericProfile | CategoricalProfile) -> dic
     }
 
 
-def _performance(
-    subject: Subject, as_of: datetime, model: str, one: Performance, evaluation: Evaluation | None
-) -> PerformanceRecord:
+def _performance(subject: Subject, one: Performance, *, task: Task, as_of: datetime, model: str) -> PerformanceRecord:
+    evaluation = one.evaluation if model == LIVE else one.reference
     estimates = {} if evaluation is None else evaluation.estimates
     value, low, high = (
         {name: end for name, e in estimates.items() if math.isfinite(end := getattr(e, part))}
@@ -237,6 +244,9 @@ def _performance(
         label_mean=None if evaluation is None else evaluation.label_mean,
         score_mean=None if evaluation is None else evaluation.score_mean,
         label_mean_known=one.label_mean_known,
+        loss_metric=task.loss_metric,
+        skill_metric=task.skill,
+        offset_metric=task.offset,
         metrics=value,
         low=low,
         high=high,

@@ -65,7 +65,8 @@ def measuring(monkeypatch: pytest.MonkeyPatch) -> Measuring:
 
 def measured_before(production: Environment, as_of: datetime, *found: Performance, model: str = "") -> None:
     """Let an earlier run have measured some windows."""
-    write_performance(Run(production.tables, "earlier"), model or production.registry.name, as_of, found)
+    name, task = model or production.registry.name, production.context.use_case.model.task
+    write_performance(Run(production.tables, "earlier"), name, found, task=task, as_of=as_of)
 
 
 def monitor(production: Environment, window: Window = TODAY, as_of: datetime = LATER) -> monitoring.MonitoringResult:
