@@ -165,8 +165,8 @@ class DatabricksFeatureStore:
         keys = list(primary_key(table))
         there, computed = self._tables.read(table.name).where(in_window(KNOWN_AT, window)), rows.select(*keys)
         if not there.join(computed, on=keys, how="left_anti").isEmpty():
-            kept = there.join(computed, on=keys, how="left_semi").select(*there.columns)
-            self._tables.replace_where(table.name, kept, sql_window(f"`{KNOWN_AT}`", window))
+            fresh = there.join(computed, on=keys, how="left_semi").select(*there.columns)
+            self._tables.replace_where(table.name, fresh, sql_window(f"`{KNOWN_AT}`", window))
 
     def _join(
         self, spine: DataFrame, lookups: Sequence[Lookup], read: Callable[[str], DataFrame], *, label: str | None
@@ -174,14 +174,14 @@ class DatabricksFeatureStore:
         names = ", ".join(sorted({self._tables.name(lookup.table) for lookup in lookups}))
         with refusals_of_tables(names):
             pairs = [(lookup, read(lookup.table)) for lookup in lookups]
-            wanted = [self._bound(lookup, table) for lookup, table in pairs]
+            bindings = [self._bound(lookup, table) for lookup, table in pairs]
             ticks = {
                 _tick_name(lookup.grid): F.timestamp_seconds(tick(lookup.grid))
                 for lookup in lookups
                 if lookup.grid is not None
             }
             training_set = self._engineering.client.create_training_set(
-                df=spine.withColumns(ticks) if ticks else spine, feature_lookups=wanted, label=label
+                df=spine.withColumns(ticks) if ticks else spine, feature_lookups=bindings, label=label
             )
             joined = training_set.load_df()
         minutes = {name: part for pair in pairs for name, part in _minutes(*pair).items()}

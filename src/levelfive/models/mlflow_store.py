@@ -70,15 +70,15 @@ def experiment_id(client: MlflowClient, name: str, artefacts: Path | None) -> st
     Raises:
         RegistryError: The experiment was deleted.
     """
-    found = client.get_experiment_by_name(name)
-    if found is not None and found.lifecycle_stage != LifecycleStage.ACTIVE:
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None and experiment.lifecycle_stage != LifecycleStage.ACTIVE:
         raise RegistryError(
             f"experiment {name!r} was deleted in MLflow, which keeps its name: restore it, as by "
-            f"`MlflowClient().restore_experiment('{found.experiment_id}')`. Trainings may go to another one, by the "
-            "setting `experiment`"
+            f"`MlflowClient().restore_experiment('{experiment.experiment_id}')`. Trainings may go to another one, by "
+            "the setting `experiment`"
         )
-    if found is not None:
-        return str(found.experiment_id)
+    if experiment is not None:
+        return str(experiment.experiment_id)
     location = None if artefacts is None else artefacts.resolve().as_uri()
     return str(client.create_experiment(name, artifact_location=location))
 

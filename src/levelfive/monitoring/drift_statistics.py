@@ -359,8 +359,8 @@ def _counts(profile: NumericProfile | CategoricalProfile, baseline: NumericProfi
     if isinstance(profile, NumericProfile):
         return _floats(profile.histogram.counts)
     names = () if isinstance(baseline, NumericProfile) else baseline.frequent
-    known = [profile.frequent.get(name, 0) for name in names]
-    return _floats([*known, profile.count - sum(known)])
+    counts = [profile.frequent.get(name, 0) for name in names]
+    return _floats([*counts, profile.count - sum(counts)])
 
 
 def _floats(values: Any) -> Floats:

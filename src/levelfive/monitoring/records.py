@@ -117,29 +117,29 @@ def write_profiles(
             **vars(subject),
             day=day,
             column_name=column,
-            **_profile(partial, done),
+            **_profile(partial, profile),
             broken=None if day is None else (day, column) in broken,
         )
-        for subject, day, column, partial, done in rows
+        for subject, day, column, partial, profile in rows
     ]
     _replace(run, PROFILES, records)
 
 
 def write_drift(
     run: Run,
-    found: Iterable[tuple[Subject, ColumnDrift]],
+    distances: Iterable[tuple[Subject, ColumnDrift]],
     seen_from: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
 ) -> None:
     """Put the distances from the baseline in the place of those of their windows.
 
     Args:
         run: Which run writes.
-        found: The distances.
+        distances: The distances.
         seen_from: By version, column and kind, the smallest change that is called broken.
     """
     records = []
-    for subject, column in found:
-        seen = (seen_from or {}).get(subject.model_version, {}).get(column.column, {})
+    for subject, column in distances:
+        least_changes = (seen_from or {}).get(subject.model_version, {}).get(column.column, {})
         records.append(
             DriftRecord(
                 **vars(subject),
@@ -147,7 +147,7 @@ def write_drift(
                 statistics=column.statistics,
                 usual=column.usual,
                 unusual=column.unusual,
-                seen_from={kind: least for kind, least in seen.items() if math.isfinite(least)},
+                seen_from={kind: least for kind, least in least_changes.items() if math.isfinite(least)},
             )
         )
     _replace(run, DRIFT, records)
@@ -182,8 +182,8 @@ def write_verdicts(run: Run, records: Sequence[VerdictRecord]) -> None:
 
 def verdicts(run: Run, model_name: str, *, as_of: datetime) -> tuple[VerdictRecord, ...]:
     """List the verdicts on a model's windows as they were known at a time, by the windows' end."""
-    known = (from_row(VerdictRecord, row) for row in of_model(run, VERDICTS, model_name, as_of))
-    newest = {(record.model_version, record.window): record for record in known}
+    records = (from_row(VerdictRecord, row) for row in of_model(run, VERDICTS, model_name, as_of))
+    newest = {(record.model_version, record.window): record for record in records}
     return tuple(sorted(newest.values(), key=lambda record: record.window.end))
 
 
@@ -198,8 +198,8 @@ def of_model(
 ) -> list[dict[str, Any]]:
     """Read a table's rows about a model that were known at a time, what was said first before what was said later."""
     rows = run.rows(table, columns=columns, where={"model_name": model_name}, between=between)
-    known = (row for row in rows if row["window_end"] <= as_of and row.get("as_of", as_of) <= as_of)
-    return sorted(known, key=lambda row: row.get("as_of", as_of))
+    rows_of_then = (row for row in rows if row["window_end"] <= as_of and row.get("as_of", as_of) <= as_of)
+    return sorted(rows_of_then, key=lambda row: row.get("as_of", as_of))
 
 
 def window_of(row: Mapping[str, Any]) -> Window:
@@ -207,18 +207,24 @@ def window_of(row: Mapping[str, Any]) -> Window:
     return Window(row["window_start"], row["window_end"])
 
 
-def _profile(partial: Partial, done: NumericProfile | CategoricalProfile) -> dict[str, Any]:
-    if isinstance(done, CategoricalProfile):
-        of_kind = {"frequent_items": done.frequent, "rest": done.rest, "outside": done.outside}
+def _profile(partial: Partial, profile: NumericProfile | CategoricalProfile) -> dict[str, Any]:
+    if isinstance(profile, CategoricalProfile):
+        of_kind = {"frequent_items": profile.frequent, "rest": profile.rest, "outside": profile.outside}
     else:
-        of_kind = {"avg": done.mean, "stddev": done.std, "min": done.min, "max": done.max, "quantiles": done.quantiles}
+        of_kind = {
+            "avg": profile.mean,
+            "stddev": profile.std,
+            "min": profile.min,
+            "max": profile.max,
+            "quantiles": profile.quantiles,
+        }
         of_kind |= {"counts": partial.counts, "sums": partial.sums}
     return {
-        "count": done.count,
-        "num_nulls": done.nulls,
-        "distinct_count": done.distinct,
+        "count": profile.count,
+        "num_nulls": profile.nulls,
+        "distinct_count": profile.distinct,
         "most_frequent": partial.most_frequent,
-        "far_outside": far_outside(partial, done),
+        "far_outside": far_outside(partial, profile),
         **of_kind,
     }
 

@@ -121,15 +121,15 @@ def _compare_shares(shares: Floats, recent: Bools, kind: Kind, stretch: float) -
     if kind is Kind.OUTSIDE:  # a training that has seen more lets fewer values lie outside, which is no fault
         moved, points = np.maximum(moved, 0), np.maximum(points, 0)
     matters = np.abs(points) > LEAST[kind]
-    wanted = middle + stretch * reach
-    seen = np.where(wanted < np.pi / 2, np.maximum(np.sin(wanted) ** 2 - usual, LEAST[kind]), np.inf)
-    seen = np.where(np.isnan(middle), np.nan, np.where(usual + seen > 1, np.inf, seen))
+    farthest = middle + stretch * reach
+    least = np.where(farthest < np.pi / 2, np.maximum(np.sin(farthest) ** 2 - usual, LEAST[kind]), np.inf)
+    least = np.where(np.isnan(middle), np.nan, np.where(usual + least > 1, np.inf, least))
     return (
         matters & (np.abs(moved) > stretch * reach),
         matters & (np.abs(moved) > 2 * stretch * reach),
         shares[-1],
         usual,
-        seen,
+        least,
     )
 
 
@@ -140,8 +140,8 @@ def _compare_factors(quantiles: Floats, recent: Bools, stretch: float) -> tuple[
     levels = np.concatenate((before, quantiles[-1:]))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = levels / middle
-    known = (~np.isnan(before)).sum(axis=0)
-    same = (ratios[:-1] > 0).sum(axis=0) >= np.maximum(SAME_SIGN_SHARE * known, 1)
+    counts = (~np.isnan(before)).sum(axis=0)
+    same = (ratios[:-1] > 0).sum(axis=0) >= np.maximum(SAME_SIGN_SHARE * counts, 1)
     shifts = np.abs(levels - middle)
     as_ever = (ratios < 0) & (shifts <= 2 * stretch * greatest(shifts[:-1]))
     factors = _common(np.where(as_ever, 1.0, ratios), same)
@@ -163,12 +163,12 @@ def _compare_factors(quantiles: Floats, recent: Bools, stretch: float) -> tuple[
 
 def _common(ratios: Floats, same: Bools) -> Floats:
     """Find the logarithm of the factor that all levels have at least, 0 where they do not go one way."""
-    known = same & ~np.isnan(ratios)
+    usable = same & ~np.isnan(ratios)
     logs = np.log(np.fmax(ratios, SHRUNK))
-    low = np.where(known, logs, np.inf).min(axis=-1)
-    high = np.where(known, logs, -np.inf).max(axis=-1)
+    low = np.where(usable, logs, np.inf).min(axis=-1)
+    high = np.where(usable, logs, -np.inf).max(axis=-1)
     factor = np.where(low > 0, low, np.where(high < 0, high, 0.0))
-    return np.where(known.any(axis=-1), factor, np.nan)
+    return np.where(usable.any(axis=-1), factor, np.nan)
 
 
 def _different(middle: Floats, same: Bools) -> npt.NDArray[np.intp]:

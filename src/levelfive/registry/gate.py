@@ -187,9 +187,9 @@ def _undecided(reasons: tuple[str, ...], difference: Difference | None, policy: 
 
 def _shortfalls(evidence: GateEvidence, policy: GatePolicy) -> tuple[str, ...]:
     days, rows = np.unique(evidence.days).size, evidence.rows
-    asked = (("days", days, policy.min_days), ("rows", rows, policy.min_rows))
+    demands = (("days", days, policy.min_days), ("rows", rows, policy.min_rows))
     shortfalls = tuple(
-        f"{have} labelled {what}, at least {need} are asked for" for what, have, need in asked if have < need
+        f"{have} labelled {what}, at least {need} are asked for" for what, have, need in demands if have < need
     )
     return shortfalls or (() if rows else ("no labelled rows",))
 

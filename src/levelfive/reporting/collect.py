@@ -94,7 +94,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         gates=tuple(
             GateLine(one.as_of, one.verdict, one.passed, one.reasons) for one in retrainings(tables, name, until=as_of)
         ),
-        failures=tuple(FailureLine(at, stage, said) for at, stage, said in failures(tables, until=as_of)),
+        failures=tuple(FailureLine(at, stage, error) for at, stage, error in failures(tables, until=as_of)),
         missing=tuple(
             MissingLine(one.source, one.first, one.last) for one in missing(run, context.use_case, as_of=as_of).holes
         ),

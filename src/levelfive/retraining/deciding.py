@@ -47,15 +47,15 @@ def take_decision(
         )
     card, use_case = registry.load(live.version).card, context.use_case
     records = verdicts(run, registry.name, as_of=as_of)
-    known = acknowledgements(run, registry.name, as_of=as_of)
-    out = excluded(records, known, day_starts_at=use_case.day_starts_at)
+    words = acknowledgements(run, registry.name, as_of=as_of)
+    out = excluded(records, words, day_starts_at=use_case.day_starts_at)
     days = labelled_days(context, run, as_of, excluded=out, since=card.trained_until)
     # A training that the gate refused has seen its labels too: the next one waits for more.
     trainings = retrainings(context.tables, registry.name, until=as_of)
     settled = tried(use_case, days, earlier, trainings, live_version=live.version)
     situation = Situation(
         as_of=as_of,
-        windows=known_verdicts((one for one in records if one.model_version == live.version), known),
+        windows=known_verdicts((one for one in records if one.model_version == live.version), words),
         skill_at_training=card.holdout_skill,
         labels_at_training=max([card.training_rows, *settled.labels]),
         labels_now=sum(day.rows for day in days),

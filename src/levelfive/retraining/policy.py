@@ -77,20 +77,20 @@ def decide(situation: Situation, policy: RetrainingPolicy) -> Decision:
     """
     decision = _by_triggers(situation, policy)
     recent = situation.windows[-policy.windows :]
-    known = tuple(_acknowledged(seen) for seen in recent if seen.acknowledged)
-    latest = [seen for seen in situation.windows if seen.window.end == situation.windows[-1].window.end]
+    words = tuple(_acknowledged(verdict) for verdict in recent if verdict.acknowledged)
+    latest = [verdict for verdict in situation.windows if verdict.window.end == situation.windows[-1].window.end]
     alarms = [
-        (what, cure, seen.window, sentences)
-        for seen in latest
-        if not seen.acknowledged
+        (what, cure, verdict.window, sentences)
+        for verdict in latest
+        if not verdict.acknowledged
         for what, cure, sentences in (
-            ("broken data", "data that is not broken", seen.broken),
-            ("a harmful model", "a model that is not harmful", seen.harmful),
+            ("broken data", "data that is not broken", verdict.broken),
+            ("a harmful model", "a model that is not harmful", verdict.harmful),
         )
         if sentences
     ]
     if not alarms:
-        return replace(decision, reasons=(*decision.reasons, *known))
+        return replace(decision, reasons=(*decision.reasons, *words))
     reasons = tuple(
         f"{what} in the latest window {window}, no training before a person has looked: {', '.join(sentences)}"
         for what, _, window, sentences in alarms
@@ -98,11 +98,11 @@ def decide(situation: Situation, policy: RetrainingPolicy) -> Decision:
     cures = " and ".join(dict.fromkeys(cure for _, cure, _, _ in alarms))
     then = f"then {decision.action}, as {'; '.join(decision.reasons)}"
     acknowledged = "an acknowledgement of that window by `levelfive monitoring acknowledge`: then the same"
-    return Decision(Action.MANUAL_REVIEW, (*reasons, *known), (f"{cures}: {then}", acknowledged))
+    return Decision(Action.MANUAL_REVIEW, (*reasons, *words), (f"{cures}: {then}", acknowledged))
 
 
-def _acknowledged(seen: KnownVerdict) -> str:
-    return f"the window {seen.window} is {seen.acknowledged} ({'; '.join((*seen.harmful, *seen.broken))})"
+def _acknowledged(verdict: KnownVerdict) -> str:
+    return f"the window {verdict.window} is {verdict.acknowledged} ({'; '.join((*verdict.harmful, *verdict.broken))})"
 
 
 def _by_triggers(situation: Situation, policy: RetrainingPolicy) -> Decision:

@@ -72,22 +72,22 @@ class Situation:
 
     def __post_init__(self) -> None:
         """Refuse what a decision at `as_of` cannot know."""
-        ends = [seen.window.end for seen in self.windows]
+        ends = [verdict.window.end for verdict in self.windows]
         past = [*ends, self.trained_at, *filter(None, [self.last_retraining])]
         for moment in (self.as_of, *past):
             _check("times in UTC", moment, is_utc(moment))
         _check(f"no time after as_of {iso(self.as_of)}", max(past), max(past) <= self.as_of)
-        _check("windows oldest first", [str(seen.window) for seen in self.windows], ends == sorted(ends))
-        for seen in self.windows:
-            _check_numbers(seen)
+        _check("windows oldest first", [str(verdict.window) for verdict in self.windows], ends == sorted(ends))
+        for verdict in self.windows:
+            _check_numbers(verdict)
         labels = (self.labels_at_training, self.labels_now)
         _check("labels at training above 0, now at least 0", labels, labels[0] > 0 and labels[1] >= 0)
 
 
-def _check_numbers(seen: KnownVerdict) -> None:
-    _check("days and rows at least 0", (seen.days, seen.rows), min(seen.days, seen.rows) >= 0)
-    _check("a drifted share from 0 to 1", seen.drifted_share, 0 <= seen.drifted_share <= 1)
-    for low, high in filter(None, (seen.calibration, seen.skill)):
+def _check_numbers(verdict: KnownVerdict) -> None:
+    _check("days and rows at least 0", (verdict.days, verdict.rows), min(verdict.days, verdict.rows) >= 0)
+    _check("a drifted share from 0 to 1", verdict.drifted_share, 0 <= verdict.drifted_share <= 1)
+    for low, high in filter(None, (verdict.calibration, verdict.skill)):
         _check("an interval's low end before its high end", (low, high), not low > high)
 
 

@@ -58,8 +58,8 @@ def drift(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | No
     condition = _Condition(
         "drift",
         f"in at least {limit:.1%} of the columns",
-        met=lambda seen: seen.drifted_share >= limit,
-        shown=lambda seen: f"{seen.drifted_share:.1%}",
+        met=lambda verdict: verdict.drifted_share >= limit,
+        shown=lambda verdict: f"{verdict.drifted_share:.1%}",
     )
     return _in_windows(situation, policy, condition)
 
@@ -74,11 +74,11 @@ def offset(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | N
     if name is None or limit is None:
         return None
 
-    def met(seen: KnownVerdict) -> bool:
-        low, high = _measured(seen.calibration)
+    def met(verdict: KnownVerdict) -> bool:
+        low, high = _measured(verdict.calibration)
         return low > limit or high < -limit
 
-    condition = _Condition(name, f"beyond {limit:g}", met, shown=lambda seen: _shown(seen.calibration, form))
+    condition = _Condition(name, f"beyond {limit:g}", met, shown=lambda verdict: _shown(verdict.calibration, form))
     return _in_windows(situation, policy, condition)
 
 
@@ -93,8 +93,8 @@ def loss(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | Non
     condition = _Condition(
         "skill",
         f"below {floor:.2%} (training's {trained:.2%} less {excess:.2%})",
-        met=lambda seen: _measured(seen.skill)[1] < floor,
-        shown=lambda seen: _shown(seen.skill, ".2%"),
+        met=lambda verdict: _measured(verdict.skill)[1] < floor,
+        shown=lambda verdict: _shown(verdict.skill, ".2%"),
     )
     return _in_windows(situation, policy, condition)
 
@@ -127,16 +127,16 @@ def shortfall(situation: Situation, policy: RetrainingPolicy) -> str | None:
     """Say why the latest window does not count; None if it does, or if there is none."""
     if not situation.windows or _counts(situation.windows[-1], policy):
         return None
-    seen = situation.windows[-1]
+    latest = situation.windows[-1]
     return (
-        f"a latest window that counts: {counted(seen.days, 'day')} and {counted(seen.rows, 'row')} of mature labels, "
-        f"at least {counted(policy.min_days, 'day')} and {counted(policy.min_rows, 'row')} are asked for"
+        f"a latest window that counts: {counted(latest.days, 'day')} and {counted(latest.rows, 'row')} of mature "
+        f"labels, at least {counted(policy.min_days, 'day')} and {counted(policy.min_rows, 'row')} are asked for"
     )
 
 
 def _in_windows(situation: Situation, policy: RetrainingPolicy, condition: _Condition) -> TriggerFinding:
-    windows = [seen for seen in situation.windows if _counts(seen, policy)][-policy.windows :]
-    met = [condition.met(seen) for seen in windows]
+    windows = [verdict for verdict in situation.windows if _counts(verdict, policy)][-policy.windows :]
+    met = [condition.met(verdict) for verdict in windows]
     asked = f"{condition.name} {condition.asked}"
     if not met:
         missing = f"{asked} in {counted(policy.of_them, 'more window')}"
@@ -154,8 +154,8 @@ def _in_windows(situation: Situation, policy: RetrainingPolicy, condition: _Cond
     return TriggerFinding(False, sentence, missing, of_windows=True)
 
 
-def _counts(seen: KnownVerdict, policy: RetrainingPolicy) -> bool:
-    return seen.rows >= policy.min_rows and seen.days >= policy.min_days
+def _counts(verdict: KnownVerdict, policy: RetrainingPolicy) -> bool:
+    return verdict.rows >= policy.min_rows and verdict.days >= policy.min_days
 
 
 def _measured(interval: Interval | None) -> Interval:

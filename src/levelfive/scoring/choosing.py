@@ -33,9 +33,9 @@ def choose_version(live: Promotion | None, version: str | None, as_of: datetime)
     return live.version, Role.CHAMPION
 
 
-def reference_of(promotions: Sequence[Promotion], registry: CentralRegistry, chosen: str) -> Model | None:
+def reference_of(promotions: Sequence[Promotion], registry: CentralRegistry, version: str) -> Model | None:
     """Load the first champion, to see what it would have said; None where it is the one that scores, or is gone."""
-    if not promotions or promotions[0].version == chosen:
+    if not promotions or promotions[0].version == version:
         return None
     try:
         return registry.load(promotions[0].version)

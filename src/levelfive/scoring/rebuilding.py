@@ -60,8 +60,8 @@ def batch_record(
 def note_batch(run: Run, record: Mapping[str, Any], window: Window) -> None:
     """Write down what a scoring is about to commit, and the version of `predictions` that it saw."""
     tables = run.tables
-    seen = tables.version(PREDICTIONS) if tables.exists(PREDICTIONS) else -1
-    batch = AnnouncedBatch(**{**record, "as_of": _time_of(record)}, window=window, seen=seen)
+    version = tables.version(PREDICTIONS) if tables.exists(PREDICTIONS) else -1
+    batch = AnnouncedBatch(**{**record, "as_of": _time_of(record)}, window=window, seen=version)
     run.wrote(tables.control_tables.add(BATCHES, [batch]))
 
 
@@ -82,8 +82,8 @@ def rebuild_runs(context: JobContext, batch: str) -> int:
     mine = [commit for commit in commits if commit.record.get("batch_id") == batch]
     committed = [({**commit.record, "as_of": _time_of(commit.record)}, commit.version) for commit in mine]
     runs += _runs(context, [record for record, _ in committed])
-    known = {row["run_id"] for row in runs}
-    missing: list[tuple[Mapping[str, Any], int | None]] = [one for one in committed if one[0]["run_id"] not in known]
+    run_ids = {row["run_id"] for row in runs}
+    missing: list[tuple[Mapping[str, Any], int | None]] = [one for one in committed if one[0]["run_id"] not in run_ids]
     forgotten = [row for row in open_ones if _is_forgotten(context, row, commits)]
     missing += [(row, None) for row in _written(context, forgotten, runs)]
     for record, version in missing:

@@ -45,8 +45,8 @@ def failed(table: str, err: BaseException) -> TableError | MachineError:
     if full := next((line for line in lines if any(words in line for words in _FULL)), None):
         return MachineError(f"table {table!r} cannot be written: {full}. Free space there, or name another home")
     # Of a function in Python, the last line says what it raised.
-    said = lines[-1] if isinstance(err, PythonException) else lines[0]
-    return TableError(f"table {table!r} cannot be written: {said}. Look at what its rows are computed from")
+    message = lines[-1] if isinstance(err, PythonException) else lines[0]
+    return TableError(f"table {table!r} cannot be written: {message}. Look at what its rows are computed from")
 
 
 def refused(table: str, err: BaseException) -> TableError:

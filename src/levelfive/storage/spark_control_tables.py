@@ -83,8 +83,8 @@ class SparkControlTables:
     def _among(self, frame: DataFrame, name: str, values: Collection[Any]) -> DataFrame:
         if len(values) <= NAMED_VALUES:
             return frame.where(F.col(name).isin(list(values)))
-        wanted = self._tables.spark.createDataFrame([(value,) for value in values], [name])
-        return frame.join(wanted, on=name, how="left_semi").select(*frame.columns)
+        values_frame = self._tables.spark.createDataFrame([(value,) for value in values], [name])
+        return frame.join(values_frame, on=name, how="left_semi").select(*frame.columns)
 
 
 def _equals(row: Mapping[str, object]) -> str:

@@ -55,8 +55,8 @@ def foreseen(use_case: UseCase, days: Sequence[LabelledDay], *, as_of: datetime)
         EvidenceError: There are too few days to train on.
     """
     start = split_of_days(use_case, days, as_of=as_of).holdout.start
-    seen = [day for day in days if day.newer and _start(use_case, day) >= start]
-    return HoldoutCount(len(seen), sum(day.newer for day in seen))
+    newer = [day for day in days if day.newer and _start(use_case, day) >= start]
+    return HoldoutCount(len(newer), sum(day.newer for day in newer))
 
 
 def _start(use_case: UseCase, day: LabelledDay) -> datetime:
