@@ -9,12 +9,14 @@ from datetime import datetime
 from pathlib import Path
 
 from levelfive.data.landing import LandingFile, inspect, list_files, unseen
+from levelfive.storage.records import record_of
 from levelfive.storage.runs import Run
 from levelfive.usecase.sources import Source
 
 LANDING_FILES = "landing_files"
 
 
+@record_of(LANDING_FILES)
 @dataclass(frozen=True)
 class LandedFile:
     """What became of one file: `rows_in == accepted + quarantined + duplicates`, always; a row of `landing_files`."""

@@ -23,6 +23,7 @@ from levelfive.storage.annotations import (
     list_annotations,
     source_subject,
 )
+from levelfive.storage.records import record_of
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.use_case import UseCase
 
@@ -35,6 +36,7 @@ FileDays = Mapping[str, Mapping[date, int]]
 """By file, its accepted rows by day."""
 
 
+@record_of(SOURCE_DAYS)
 @dataclass(frozen=True)
 class SourceDay:
     """One row of `source_days`: the accepted rows of a day that a file brought."""

@@ -17,8 +17,8 @@ from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.nothing import nothing_in
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles
-from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, VERDICTS
-from levelfive.monitoring.verdict import Subject, WindowVerdict
+from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
+from levelfive.monitoring.verdict import VERDICTS, Subject, WindowVerdict
 from levelfive.monitoring.versions import ScoredVersion, WindowFacts, judge_version, profile_version
 from levelfive.monitoring.writing import write_window
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history

@@ -13,23 +13,23 @@ from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.daily import far_outside
 from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.performance import Performance
-from levelfive.monitoring.verdict import Subject, VerdictRecord
+from levelfive.monitoring.verdict import VERDICTS, Subject, VerdictRecord
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.statistics.tasks.task import Task
 from levelfive.storage.control_tables import Between
-from levelfive.storage.records import from_row
+from levelfive.storage.records import from_row, record_of
 from levelfive.storage.runs import Run
 
 PROFILES = "profiles"
 DRIFT = "drift"
 PERFORMANCE = "performance"
 QUALITY = "quality"
-VERDICTS = "verdicts"
 
 LIVE = "live"
 REFERENCE = "reference"
 
 
+@record_of(PROFILES)
 @dataclass(frozen=True, kw_only=True)
 class ProfileRecord(Subject):
     """One row of `profiles`: a column of the scored rows, on a day or, without one, in the whole window.
@@ -57,6 +57,7 @@ class ProfileRecord(Subject):
     broken: bool | None
 
 
+@record_of(DRIFT)
 @dataclass(frozen=True, kw_only=True)
 class DriftRecord(Subject):
     """One row of `drift`: how a column of the window differs from the baseline, and what can be seen of it."""
@@ -68,6 +69,7 @@ class DriftRecord(Subject):
     seen_from: Mapping[str, float]
 
 
+@record_of(PERFORMANCE)
 @dataclass(frozen=True, kw_only=True)
 class PerformanceRecord(Subject):
     """One row of `performance`: how a window's live predictions did, by the labels known at a time.
@@ -95,6 +97,7 @@ class PerformanceRecord(Subject):
     high: Mapping[str, float]
 
 
+@record_of(QUALITY)
 @dataclass(frozen=True, kw_only=True)
 class QualityRecord(Subject):
     """One row of `quality`: what landed of a source in the window."""

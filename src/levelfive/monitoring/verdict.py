@@ -7,6 +7,9 @@ from datetime import date, datetime
 
 from levelfive.core.windows import Window
 from levelfive.monitoring.alerts import BROKEN, HARMFUL, OUTSIDE, STATEMENTS, UNUSUAL, Evidence, said_of
+from levelfive.storage.records import record_of
+
+VERDICTS = "verdicts"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class WindowVerdict:
     left_out: tuple[date, ...] = ()
 
 
+@record_of(VERDICTS)
 @dataclass(frozen=True, kw_only=True)
 class VerdictRecord(Subject):
     """One row of `verdicts`: a `WindowVerdict` as it was said at a time, and the evidence that a decision needs.

@@ -18,6 +18,7 @@ from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window, iso
 from levelfive.storage.commits import Commit
 from levelfive.storage.predictions import PREDICTIONS, Role
+from levelfive.storage.records import record_of
 from levelfive.storage.runs import RUNS, JobContext, Run, RunRecord
 from levelfive.storage.tables import OTHERS_MEANWHILE
 from levelfive.usecase.columns import PREDICTION_TIME
@@ -25,6 +26,7 @@ from levelfive.usecase.columns import PREDICTION_TIME
 BATCHES = "batches"
 
 
+@record_of(BATCHES)
 @dataclass(frozen=True)
 class AnnouncedBatch:
     """One row of `batches`: what a scoring is about to commit, and the version of `predictions` that it saw."""

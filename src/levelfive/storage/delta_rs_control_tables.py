@@ -22,8 +22,8 @@ from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from levelfive.errors import TableConflict, TableError, translating
 from levelfive.storage.commits import APPENDS, Write, is_committed
 from levelfive.storage.conflicts import overtaken, refused
-from levelfive.storage.control_tables import Between, Where, is_several, times_of
-from levelfive.storage.records import to_arrow
+from levelfive.storage.control_tables import Between, Where, columns_of, is_several, times_of
+from levelfive.storage.records import check_columns, to_arrow
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -54,9 +54,13 @@ class DeltaRsControlTables:
         between: Between | None = None,
     ) -> list[dict[str, Any]]:
         """Read rows; see `ControlTables`."""
-        if not is_committed(self._folder(table)):
+        names, folder = columns_of(columns, where, between), self._folder(table)
+        if not is_committed(folder):
+            check_columns(table, (), names)
             return []
-        return _read(self._folder(table), DeltaTable(self._folder(table)), columns, where or {}, between or {})
+        there = DeltaTable(folder)
+        check_columns(table, [field.name for field in there.schema().fields], names)
+        return _read(folder, there, columns, where or {}, between or {})
 
     def add(self, table: str, records: Sequence[DataclassInstance], keys: Sequence[str] = ()) -> Write:
         """Add records; see `ControlTables`."""

@@ -18,7 +18,8 @@ from levelfive.monitoring import job as monitoring
 from levelfive.monitoring import records
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import WindowProfiles
-from levelfive.monitoring.records import PERFORMANCE, PROFILES, VERDICTS, write_performance
+from levelfive.monitoring.records import PERFORMANCE, PROFILES, write_performance
+from levelfive.monitoring.verdict import VERDICTS
 from levelfive.statistics.baseline import SCORE_PROFILE
 from levelfive.statistics.partials import partial_categorical, partial_numeric
 from levelfive.storage.runs import JobContext, Run
