@@ -4,7 +4,8 @@ import re
 
 import pytest
 import yaml
-from bundle.offline import PRODUCTION, ROOT, TARGETS, deployment, read, resolve, texts
+from bundle.offline import PRODUCTION, ROOT, TARGETS, read, resolve, texts
+from bundle.targets import deployment
 
 from levelfive.config import parse_clock
 from levelfive.core.windows import utc
