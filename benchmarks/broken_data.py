@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from levelfive.monitoring.broken import REFERENCE_DAYS, STRETCH, judge_days, judge_volume
+from levelfive.monitoring.broken import RECENT_DAYS, STRETCH, judge_days, judge_volume
 from levelfive.monitoring.strange import LEVELS, DailyValues, Kind
 from levelfive.statistics.histograms import Floats
 
@@ -86,11 +86,11 @@ def moving_average(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
 
 
 def unchanged(seed: int, windows: int, *, days: int = 7, columns: int = SIMULATED_COLUMNS) -> DailyValues:
-    """Draw windows in which nothing changes, with the days of reference before them, as windows x columns columns.
+    """Draw windows in which nothing changes, with the recent days before them, as windows x columns columns.
 
     All columns of a window share the day's effect, which makes three tenths of their variance.
     """
-    rng, length = np.random.default_rng(seed), REFERENCE_DAYS + days
+    rng, length = np.random.default_rng(seed), RECENT_DAYS + days
     common = moving_average(rng, (length, windows, 1))
     spread = rng.uniform(0.02, 0.22, windows * columns)
     level = np.arcsin(np.sqrt(rng.uniform(0.02, 0.9, windows * columns)))
@@ -108,7 +108,7 @@ def falsely_broken(windows: int, *, stretch: float = STRETCH, at_once: int = 40)
     """Count the windows of a week without any change that have a broken column."""
     found = 0
     for seed in range(windows // at_once):
-        broken = judge_days(unchanged(seed, at_once), REFERENCE_DAYS, stretch=stretch).broken
+        broken = judge_days(unchanged(seed, at_once), RECENT_DAYS, stretch=stretch).broken
         found += int(broken.any(axis=0).reshape(at_once, -1).any(axis=1).sum())
     return found
 
@@ -133,7 +133,7 @@ def redrawn(values: DailyValues, days: int, *, windows: int = WINDOWS) -> Iterat
     )
     rng = np.random.default_rng(0)
     for _ in range(windows):
-        yield taken(values, rng.permutation(quarter)[: REFERENCE_DAYS + days])
+        yield taken(values, rng.permutation(quarter)[: RECENT_DAYS + days])
 
 
 def broken_days(values: DailyValues, since: np.datetime64, until: np.datetime64, stretch: float = STRETCH) -> list[int]:
@@ -210,11 +210,11 @@ def found(values: DailyValues, plant: Plant, column: str, days: int, *, windows:
     place, count = COLUMNS.index(column), 0
     mine = replace(values, **{name: cells[:, [place]] for name, cells in vars(values).items() if name != "ordinals"})
     for window in redrawn(mine, days, windows=windows):
-        plant(window, 0, slice(REFERENCE_DAYS, REFERENCE_DAYS + days))
+        plant(window, 0, slice(RECENT_DAYS, RECENT_DAYS + days))
         if plant is cut:
-            judged = judge_volume(window.ordinals, window.rows[:, 0], REFERENCE_DAYS)
+            judged = judge_volume(window.ordinals, window.rows[:, 0], RECENT_DAYS)
         else:
-            judged = judge_days(window, REFERENCE_DAYS)
+            judged = judge_days(window, RECENT_DAYS)
         count += bool(judged.broken.any())
     return count
 
@@ -228,7 +228,7 @@ def smallest(values: DailyValues) -> dict[str, tuple[float, ...]]:
 
 def _print_tables(values: DailyValues) -> None:
     end = np.datetime64("2014-01-01")
-    redrawn_week = sum(bool(judge_days(of, REFERENCE_DAYS).broken.any()) for of in redrawn(values, 7))
+    redrawn_week = sum(bool(judge_days(of, RECENT_DAYS).broken.any()) for of in redrawn(values, 7))
     whole, chosen = broken_days(values, TRAINED_UNTIL, end), broken_days(values, TRAINED_UNTIL, CHOSEN_UNTIL)
     print("| nothing planted | called |\n|---|---|")
     print(f"| simulated weeks of {SIMULATED_COLUMNS} columns, lag-one .4 | {falsely_broken(2000)} of 2,000 |")

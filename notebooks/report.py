@@ -28,4 +28,4 @@ page.show_html(render(found))
 
 # COMMAND ----------
 
-page.show(found.judgements, found.decisions, found.promotions)
+page.show(found.verdicts, found.decisions, found.promotions)

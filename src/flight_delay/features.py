@@ -193,9 +193,9 @@ def rotation(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
 
 def flight_history(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     """Describe how a flight of the same number did over the weeks up to each of its arrivals; delays in minutes."""
-    known = Window(window.start - FLIGHT_HISTORY, window.end)
-    due = Window(known.start - STATE_HISTORY, window.end + EARLY_BY)
-    arrivals = raw["flights"].where(in_window("sched_dep_at", due) & in_window("arrived_at", known))
+    known_in = Window(window.start - FLIGHT_HISTORY, window.end)
+    due = Window(known_in.start - STATE_HISTORY, window.end + EARLY_BY)
+    arrivals = raw["flights"].where(in_window("sched_dep_at", due) & in_window("arrived_at", known_in))
     number = ("carrier", "flight", "origin")
     counted = arrivals.groupBy(*number, F.col("arrived_at").alias(KNOWN_AT)).agg(
         F.count(F.lit(1)).alias("arrivals"),

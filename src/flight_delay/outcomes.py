@@ -25,7 +25,7 @@ def labels(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     )
     # An outcome is known within four days of the schedule: the contract bounds both delays by two.
     due = Window(window.start - OUTCOME_WITHIN, window.end + EARLY_BY)
-    known = (
+    known_flights = (
         raw["flights"]
         .where(in_window("sched_dep_at", due))
         .select(
@@ -37,4 +37,4 @@ def labels(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
             F.coalesce("arrived_at", "cancelled_at", "diverted_at").alias(KNOWN_AT),
         )
     )
-    return known.where(in_window(KNOWN_AT, window))
+    return known_flights.where(in_window(KNOWN_AT, window))

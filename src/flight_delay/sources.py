@@ -53,9 +53,11 @@ def derive_flights(flights: DataFrame, references: Mapping[str, DataFrame]) -> D
     The actual times are the scheduled ones plus the delays, because the files date only the schedule. The
     scheduled arrival is on the first day, in the destination's zone, that puts it after the departure.
     """
-    known = F.create_map(*chain.from_iterable((F.lit(k), F.lit(v)) for k, v in ZONES_OF_MISSING_AIRPORTS.items()))
+    zones_by_airport = F.create_map(
+        *chain.from_iterable((F.lit(k), F.lit(v)) for k, v in ZONES_OF_MISSING_AIRPORTS.items())
+    )
     zones = references["airports"].select(F.col("faa").alias("dest"), F.col("tzone").alias("filed_zone"))
-    zone = F.coalesce("filed_zone", F.try_element_at(known, F.col("dest")))
+    zone = F.coalesce("filed_zone", F.try_element_at(zones_by_airport, F.col("dest")))
     due = F.col("time_hour") + _minutes("minute")
     midnight_there = F.date_trunc("day", F.from_utc_timestamp("sched_dep_at", F.col("dest_zone")))
     arrival = F.to_utc_timestamp(midnight_there + _minutes(_hhmm("sched_arr_time")), F.col("dest_zone"))

@@ -102,14 +102,14 @@ def load_settings(path: Path | None, home: Path | None, **overrides: object) -> 
         ConfigError: The file is missing, no YAML mapping, or has a wrong key or value.
     """
     default = None if home is None else home / CONFIG_FILE
-    chosen = path or (default if default is not None and default.exists() else None)
-    written = {} if chosen is None else _read_mapping(chosen)
+    file = path or (default if default is not None and default.exists() else None)
+    given_values = {} if file is None else _read_mapping(file)
     try:
-        return Settings.model_validate({**written, **{k: v for k, v in overrides.items() if v is not None}})
+        return Settings.model_validate({**given_values, **{k: v for k, v in overrides.items() if v is not None}})
     except ValidationError as err:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}" for e in err.errors())
-        known = ", ".join(Settings.model_fields)
-        raise ConfigError(f"settings{'' if chosen is None else f' in {chosen}'}: {wrong}. Known keys: {known}") from err
+        keys = ", ".join(Settings.model_fields)
+        raise ConfigError(f"settings{'' if file is None else f' in {file}'}: {wrong}. Known keys: {keys}") from err
 
 
 def parse_time(text: str) -> datetime:
@@ -194,8 +194,8 @@ def parse_length(text: str) -> timedelta:
         AsOfError: The text is no such duration, is of years or months, which have no length of their own, or is longer
             than all times together.
     """
-    found = _LENGTH.fullmatch(text.strip())
-    parts = {} if found is None else {unit: float(n) for unit, n in found.groupdict().items() if n is not None}
+    match = _LENGTH.fullmatch(text.strip())
+    parts = {} if match is None else {unit: float(n) for unit, n in match.groupdict().items() if n is not None}
     if not parts:
         if _CALENDAR.fullmatch(text.strip()):
             raise AsOfError(

@@ -19,6 +19,7 @@ LevelfiveError
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 
 
 def unusable(err: OSError) -> str:
@@ -100,3 +101,28 @@ class DamagedModel(RegistryError):
 
 class PromotionConflict(RegistryError):
     """Another writer took the next place in the promotions first."""
+
+
+class translating:
+    """Raises what an error of the block is translated into; ours, and those for which that is None, pass as they are.
+
+    Args:
+        translate: Finds the error of ours for one of a library.
+
+    Raises:
+        LevelfiveError: What the error was translated into.
+    """
+
+    def __init__(self, translate: Callable[[Exception], LevelfiveError | None]) -> None:
+        """Remember how to translate."""
+        self._translate = translate
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
+        """Translate the error that ended the block."""
+        if isinstance(err, Exception) and not isinstance(err, LevelfiveError):
+            ours = self._translate(err)
+            if ours is not None:
+                raise ours from err

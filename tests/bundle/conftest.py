@@ -1,5 +1,6 @@
 import pytest
-from bundle.offline import PRODUCTION, TARGETS, Deployment, deployment
+from bundle.offline import PRODUCTION, TARGETS, Deployment
+from bundle.targets import deployment
 
 
 @pytest.fixture(params=TARGETS)

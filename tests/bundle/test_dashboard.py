@@ -5,6 +5,9 @@ import re
 
 import pytest
 from bundle.offline import ROOT
+from multiclass import COLOURS
+
+from levelfive import BINARY, REGRESSION
 
 DASHBOARD = json.loads((ROOT / "resources" / "monitoring.lvdash.json").read_text(encoding="utf-8"))
 TABLES = {"promotions", "performance", "drift", "quality", "verdicts", "decisions", "retrainings", "runs"}
@@ -56,6 +59,13 @@ def test_a_widget_shows_a_column_as_its_query_computes_it():
     assert fields
     assert [field for field in fields if field["expression"] != f"`{field['name']}`"] == []
     assert all(found["query"]["disaggregated"] for widget, _ in widgets() for found in widget["queries"])
+
+
+def test_the_dashboard_names_no_metric_of_a_task():
+    quoted = {name for dataset in DASHBOARD["datasets"] for name in re.findall(r"'(\w+)'", query(dataset))}
+
+    assert quoted  # such as the kinds of rows of a source
+    assert quoted.isdisjoint(metric.name for task in (BINARY, REGRESSION, COLOURS) for metric in task.metrics)
 
 
 def test_every_dataset_is_shown():

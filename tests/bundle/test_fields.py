@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bundle.offline import NAMES, ROOT, deployment
+from bundle.offline import NAMES, ROOT
+from bundle.targets import deployment
 from databricks.bundles.dashboards import Dashboard
 from databricks.bundles.experiments import MlflowExperiment
 from databricks.bundles.jobs import Job

@@ -5,7 +5,8 @@ import tomllib
 from pathlib import PurePath
 
 import pytest
-from bundle.offline import ROOT, deployment, identifier, read, resolve, texts
+from bundle.offline import ROOT, identifier, read, resolve, texts
+from bundle.targets import deployment
 from feature_engineering.fake import VERSIONS
 from packaging.requirements import Requirement
 
@@ -191,7 +192,7 @@ def test_notebooks_run_on_a_job_cluster_with_the_wheel(target):
     for name, task in deployed.tasks("notebook_task"):
         (cluster,) = deployed.jobs[name]["job_clusters"]
         assert task["job_cluster_key"] == cluster["job_cluster_key"]
-        assert task["libraries"] == [{"whl": "./dist/*.whl"}]
+        assert task["libraries"] == [{"whl": "dist/*.whl"}]
         assert "environment_key" not in task
         assert cluster["new_cluster"]["data_security_mode"] == "DATA_SECURITY_MODE_DEDICATED"
         assert cluster["new_cluster"]["spark_version"] == "18.x-cpu-ml-scala2.13"

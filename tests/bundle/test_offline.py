@@ -1,7 +1,8 @@
 """The resolver finds what is wrong, and knows what development mode does to names."""
 
 import pytest
-from bundle.offline import ROOT, BundleError, deployment, read, references, resolve
+from bundle.offline import ROOT, BundleError, read, references, resolve
+from bundle.targets import deployment
 
 
 def test_everything_is_resolved(deployed):

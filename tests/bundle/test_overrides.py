@@ -7,7 +7,8 @@ from pathlib import PurePath
 from typing import Any
 
 import pytest
-from bundle.offline import ROOT, deployment
+from bundle.offline import ROOT
+from bundle.targets import deployment
 from fake_dbutils import FakeDbutils
 from fake_jobs import run_in_a_job
 

@@ -8,7 +8,7 @@ from typing import Any
 from unittest.mock import create_autospec
 
 import pytest
-from bundle.offline import deployment
+from bundle.targets import deployment
 from bundle.use_cases import add_bundle
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import InvalidParameterValue, NotFound, PermissionDenied

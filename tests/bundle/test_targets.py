@@ -4,7 +4,8 @@ import re
 
 import pytest
 import yaml
-from bundle.offline import PRODUCTION, ROOT, TARGETS, deployment, read, resolve, texts
+from bundle.offline import PRODUCTION, ROOT, TARGETS, read, resolve, texts
+from bundle.targets import deployment
 
 from levelfive.config import parse_clock
 from levelfive.core.windows import utc
@@ -120,7 +121,7 @@ def test_no_group_of_one_environment_may_anything_in_another():
     assert not named("qa") & named("prod")
 
 
-def test_only_qas_clock_is_moved_to_where_the_reference_data_has_three_months_to_train_on():
+def test_only_qas_clock_is_moved_to_where_the_example_data_has_three_months_to_train_on():
     clocks = {
         target: {
             task["notebook_task"]["base_parameters"].get("clock", "")

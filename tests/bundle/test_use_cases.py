@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bundle.offline import PRODUCTION, ROOT, TARGETS, BundleError, Deployment, deployment, read, resolve
+from bundle.offline import PRODUCTION, ROOT, TARGETS, BundleError, Deployment, read, resolve
+from bundle.targets import deployment
 from bundle.use_cases import add_bundle, label, places
 
 # What a deployment of before use cases were bundles owns, and what the CLI cannot rename: under another name it would
@@ -19,8 +20,8 @@ OWNED = {
     "dashboards": {"monitoring_dashboard"},
 }
 FOLDERS = {
-    "dev": "~/.bundle/levelfive/dev",
-    "serverless": "~/.bundle/levelfive/serverless",
+    "dev": "/Workspace/Users/anna.smith@example.com/.bundle/levelfive/dev",
+    "serverless": "/Workspace/Users/anna.smith@example.com/.bundle/levelfive/serverless",
     "qa": "/Workspace/Users/00000000-0000-0000-0000-000000000002/.bundle/levelfive/qa",
     "prod": "/Workspace/Users/00000000-0000-0000-0000-000000000003/.bundle/levelfive/prod",
 }

@@ -8,18 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from multiclass import COLOURS
 from pyspark.sql import SparkSession
 
+from levelfive import BINARY, REGRESSION, Task
 from levelfive.monitoring.drift_statistics import PSI
 
 DASHBOARD = Path(__file__).parents[2] / "resources" / "monitoring.lvdash.json"
 QUERIES = {one["name"]: "".join(one["queryLines"]) for one in json.loads(DASHBOARD.read_text())["datasets"]}
-MEASURES = "map('log_loss', {0}D, 'brier', 9D, 'skill', {1}D, 'calibration', {2}D, 'auc', 9D)"
-OF_REGRESSIONS = "map('rmse', {0}D, 'mae', 9D, 'r2', {1}D, 'bias', {2}D)"
 
 
-def measured(kind: str, value: float) -> str:
-    return kind.format(value, value + 1, value + 2)
+def measured(task: Task, value: float) -> str:
+    """Write a map of a task's metrics: the loss, the skill one more, the offset two more, and others."""
+    roles = {task.loss_metric: value, task.skill: value + 1, task.offset: value + 2}
+    pairs = (f"'{metric.name}', {roles.get(metric.name, 99.0)}D" for metric in task.metrics)
+    return f"map({', '.join(pairs)})"
+
+
+def named(task: Task) -> str:
+    return ", ".join("NULL" if name is None else f"'{name}'" for name in (task.loss_metric, task.skill, task.offset))
 
 
 def moved(value: float) -> str:
@@ -31,16 +38,16 @@ VIEWS = {
         (2L, 'rolled back', '1', '2', 2, 'bob', 'harm')
         AS t(seq, kind, version, previous_version, promoted_at, promoted_by, reason)""",
     "performance": f"""SELECT * FROM VALUES
-        ('m', 1, 2, 'live', '1', 10, true, 5L, 4L, 0.1D, 0.2D, {measured(MEASURES, 1)}, {measured(MEASURES, 11)},
-         {measured(MEASURES, 21)}),
-        ('m', 1, 2, 'live', '1', 11, false, 5L, 5L, 0.3D, 0.4D, {measured(MEASURES, 2)}, {measured(MEASURES, 12)},
-         {measured(MEASURES, 22)}),
-        ('m', 1, 2, 'reference', '0', 11, false, 5L, 5L, 0.3D, 0.4D, {measured(OF_REGRESSIONS, 3)},
-         {measured(OF_REGRESSIONS, 13)}, {measured(OF_REGRESSIONS, 23)}),
-        ('m', 2, 3, 'live', '1', 10, false, 6L, 6L, 0.5D, 0.6D, {measured(MEASURES, 4)}, {measured(MEASURES, 14)},
-         {measured(MEASURES, 24)})
+        ('m', 1, 2, 'live', '1', 10, true, 5L, 4L, 0.1D, 0.2D, {named(BINARY)}, {measured(BINARY, 1)},
+         {measured(BINARY, 11)}, {measured(BINARY, 21)}),
+        ('m', 1, 2, 'live', '1', 11, false, 5L, 5L, 0.3D, 0.4D, {named(BINARY)}, {measured(BINARY, 2)},
+         {measured(BINARY, 12)}, {measured(BINARY, 22)}),
+        ('m', 1, 2, 'reference', '0', 11, false, 5L, 5L, 0.3D, 0.4D, {named(REGRESSION)}, {measured(REGRESSION, 3)},
+         {measured(REGRESSION, 13)}, {measured(REGRESSION, 23)}),
+        ('m', 2, 3, 'live', '1', 10, false, 6L, 6L, 0.5D, 0.6D, {named(COLOURS)}, {measured(COLOURS, 4)},
+         {measured(COLOURS, 14)}, {measured(COLOURS, 24)})
         AS t(model_name, window_start, window_end, model, model_version, as_of, provisional, scored, mature,
-         label_mean, score_mean, metrics, low, high)""",
+         label_mean, score_mean, loss_metric, skill_metric, offset_metric, metrics, low, high)""",
     "verdicts": """SELECT * FROM VALUES
         ('m', '1', 1, 2, 10, 7L, 70L, 0.1D, array('a', 'b'), array('c', 'd'), array('e', 'f'), array('g', 'h')),
         ('m', '1', 1, 2, 11, 7L, 71L, 0.2D, array('i', 'j'), array('k', 'l'), array('m', 'n'), array('o', 'p')),
@@ -65,7 +72,7 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "performance": [
         (2, "live", "1", False, 5, 5, 0.3, 0.4, 2.0, 12.0, 22.0, 3.0, 4.0, 14.0, 24.0),
         (2, "reference", "0", False, 5, 5, 0.3, 0.4, 3.0, 13.0, 23.0, 4.0, 5.0, 15.0, 25.0),
-        (3, "live", "1", False, 6, 6, 0.5, 0.6, 4.0, 14.0, 24.0, 5.0, 6.0, 16.0, 26.0),
+        (3, "live", "1", False, 6, 6, 0.5, 0.6, 4.0, 14.0, 24.0, 5.0, None, None, None),
     ],
     "verdicts": [(3, "1", 7, 72, 0.3, "", "", "", ""), (2, "1", 7, 71, 0.2, "i; j", "k; l", "m, n", "o, p")],
     "drift": [(2, "x", True, 0.2, 0.3), (2, "y", False, None, None)],

@@ -12,7 +12,7 @@ import pytest
 from levelfive.core.windows import Window, utc
 from levelfive.errors import TableError
 from levelfive.storage.control_tables import ControlTables
-from levelfive.storage.records import from_row
+from levelfive.storage.records import from_row, record_of
 from levelfive.storage.spark_control_tables import NAMED_VALUES
 
 MICROSECOND = timedelta(microseconds=1)
@@ -56,6 +56,7 @@ class Earlier:
     number: int
 
 
+@record_of("versions")
 @dataclass(frozen=True)
 class Later(Earlier):
     """The same of today, with columns that were added."""
@@ -178,44 +179,64 @@ class ControlTableContract:
 
     @pytest.mark.alike
     def test_a_table_that_an_earlier_levelfive_made_is_read(self, control_tables: ControlTables) -> None:
-        control_tables.add("facts", [Earlier("a", 1)])
+        control_tables.add("versions", [Earlier("a", 1)])
 
-        assert [from_row(Later, row) for row in control_tables.rows("facts")] == [Later("a", 1)]
-        assert control_tables.rows("facts", columns=("name", "share")) == [{"name": "a", "share": None}]
-        assert control_tables.rows("facts", columns=("name",), where={"share": 0.25}) == []
-        assert control_tables.rows("facts", columns=("name",), between={"window_end": (utc(2013, 3, 10), None)}) == []
+        assert [from_row(Later, row) for row in control_tables.rows("versions")] == [Later("a", 1)]
+        assert control_tables.rows("versions", columns=("name", "share")) == [{"name": "a", "share": None}]
+        for value in (0.25, None):
+            assert control_tables.rows("versions", columns=("name",), where={"share": value}) == []
+        assert (
+            control_tables.rows("versions", columns=("name",), between={"window_end": (utc(2013, 3, 10), None)}) == []
+        )
+
+    @pytest.mark.parametrize("asked_for", ["columns", "where", "between"])
+    @pytest.mark.parametrize("is_there", [True, False], ids=["a table", "no table"])
+    def test_a_column_that_no_levelfive_knows_is_refused(
+        self, control_tables: ControlTables, asked_for: str, is_there: bool
+    ) -> None:
+        if is_there:
+            control_tables.add("versions", [Earlier("a", 1)])
+        ways: dict[str, Any] = {"columns": ("name", "nmae"), "where": {"nmae": "a"}, "between": {"nmae": ("a", None)}}
+
+        with pytest.raises(TableError, match=r"'versions' has no column nmae, it has .*name.*: correct the name"):
+            control_tables.rows("versions", **{asked_for: ways[asked_for]})
+
+    def test_a_null_is_equal_to_nothing(self, control_tables: ControlTables) -> None:
+        control_tables.add("facts", [fact("a", 1, at=None)])
+
+        assert control_tables.rows("facts", where={"at": None}) == []
 
     @pytest.mark.alike
     @pytest.mark.parametrize("keys", [(), ("name",)], ids=["all", "by key"])
     def test_a_table_that_an_earlier_levelfive_made_is_added_to(
         self, control_tables: ControlTables, keys: tuple[str, ...]
     ) -> None:
-        control_tables.add("facts", [Earlier("a", 1)])
+        control_tables.add("versions", [Earlier("a", 1)])
         later = Later("b", 2, 0.75, ("c",), Window(utc(2013, 3, 10), utc(2013, 3, 11)))
 
-        control_tables.add("facts", [later], keys)
+        control_tables.add("versions", [later], keys)
 
-        rows = sorted(control_tables.rows("facts"), key=lambda row: row["number"])
+        rows = sorted(control_tables.rows("versions"), key=lambda row: row["number"])
         assert [from_row(Later, row) for row in rows] == [Later("a", 1), later]
-        assert control_tables.rows("facts", columns=("name",), where={"share": 0.75}) == [{"name": "b"}]
+        assert control_tables.rows("versions", columns=("name",), where={"share": 0.75}) == [{"name": "b"}]
 
     @pytest.mark.alike
     def test_rows_of_an_earlier_levelfive_are_replaced(self, control_tables: ControlTables) -> None:
-        control_tables.add("facts", [Earlier("a", 1), Earlier("b", 2)])
+        control_tables.add("versions", [Earlier("a", 1), Earlier("b", 2)])
 
-        control_tables.replace("facts", [Later("a", 3, 0.75)], ("name",))
+        control_tables.replace("versions", [Later("a", 3, 0.75)], ("name",))
 
-        rows = sorted(control_tables.rows("facts"), key=lambda row: row["number"])
+        rows = sorted(control_tables.rows("versions"), key=lambda row: row["number"])
         assert [from_row(Later, row) for row in rows] == [Later("b", 2), Later("a", 3, 0.75)]
 
     def test_a_table_that_a_later_levelfive_wrote_is_read_and_written(self, control_tables: ControlTables) -> None:
-        control_tables.add("facts", [Later("a", 1, 0.75, ("c",))])
+        control_tables.add("versions", [Later("a", 1, 0.75, ("c",))])
 
-        control_tables.add("facts", [Earlier("b", 2)])
-        control_tables.add("facts", [Earlier("b", 2), Earlier("c", 3)], ("name",))
-        control_tables.replace("facts", [Earlier("c", 4)], ("name",))
+        control_tables.add("versions", [Earlier("b", 2)])
+        control_tables.add("versions", [Earlier("b", 2), Earlier("c", 3)], ("name",))
+        control_tables.replace("versions", [Earlier("c", 4)], ("name",))
 
-        rows = sorted(control_tables.rows("facts"), key=lambda row: row["number"])
+        rows = sorted(control_tables.rows("versions"), key=lambda row: row["number"])
         assert [from_row(Earlier, row) for row in rows] == [Earlier("a", 1), Earlier("b", 2), Earlier("c", 4)]
         assert [from_row(Later, row) for row in rows] == [Later("a", 1, 0.75, ("c",)), Later("b", 2), Later("c", 4)]
 

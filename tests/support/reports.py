@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from levelfive import BINARY
 from levelfive.core.windows import Window, utc
+from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.reporting.data import (
     ColumnWeek,
     DecisionLine,
@@ -12,7 +13,6 @@ from levelfive.reporting.data import (
     Point,
     PromotionLine,
     ReportData,
-    WindowJudgement,
 )
 from levelfive.statistics.metrics import Estimate
 
@@ -47,8 +47,14 @@ def a_point(month=7, **changes):
     )
 
 
-def a_judgement(month=7, **changes):
-    return replace(WindowJudgement(a_window(month), outside=(), unusual=(), harmful=(), broken=()), **changes)
+def a_verdict(month=7, **changes):
+    window = a_window(month)
+    calm = KnownVerdict(
+        model_name="m", model_version="4", window=window, as_of=window.end,
+        days=31, rows=480_000, drifted_share=0.0, calibration=None, skill=None,
+        outside=(), unusual=(), harmful=(), broken=(),
+    )  # fmt: skip
+    return replace(calm, **changes)
 
 
 def a_column_week(column="dep_delay", week=0, psi: float | None = 0.18, **changes):
@@ -69,7 +75,7 @@ def a_report(**changes):
         champion="4",
         champion_since=utc(2024, 7, 22),
         points=(a_point(6), a_point(7)),
-        judgements=(a_judgement(),),
+        verdicts=(a_verdict(),),
         columns=tuple(a_column_week(week=week) for week in range(3)),
         decisions=(a_decision(),),
         promotions=(PromotionLine(utc(2024, 7, 22), "4", "3", "retraining", "gate", "better by 0.01 nats"),),

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from levelfive import BINARY
 from levelfive.core.windows import Window, utc
-from levelfive.retraining.situation import Situation, WindowEvidence
+from levelfive.monitoring.verdict import KnownVerdict
+from levelfive.retraining.situation import Situation
 from levelfive.usecase.policies import RetrainingPolicy
 
 AS_OF = utc(2013, 8, 5, 6)
@@ -24,9 +25,11 @@ GOOD, OFFSET = (-0.01, 0.01), (0.06, 0.08)
 def a_window(*, weeks_ago=0, **changes):
     """Build a window of a healthy model that ended so many weeks before `AS_OF`."""
     end = AS_OF - weeks_ago * WEEK
-    healthy = WindowEvidence(
-        Window(end - WEEK, end), days=7, rows=5000, drifted_share=0.0, calibration=GOOD, skill=(0.18, 0.22)
-    )
+    healthy = KnownVerdict(
+        model_name="m", model_version="1", window=Window(end - WEEK, end), as_of=end,
+        days=7, rows=5000, drifted_share=0.0, calibration=GOOD, skill=(0.18, 0.22),
+        outside=(), unusual=(), harmful=(), broken=(),
+    )  # fmt: skip
     return replace(healthy, **changes)
 
 

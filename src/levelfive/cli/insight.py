@@ -52,7 +52,6 @@ def report(
 
 def status(as_of: AsOf) -> None:
     """Say what is live, since when, why, and how it does."""
-    from levelfive.monitoring.acknowledged import in_words
     from levelfive.monitoring.alerts import STATEMENTS
     from levelfive.registry.store import CHAMPION
     from levelfive.reporting.status import status_of
@@ -77,8 +76,8 @@ def status(as_of: AsOf) -> None:
         reasons = {of.title.lower(): of.said_in(state.verdict) for of in STATEMENTS if not of.of_columns}
         text = "; ".join(f"{title}: {'; '.join(texts) or 'no'}" for title, texts in reasons.items())
         out.print(f"latest window {state.verdict.window}: {text}")
-    if state.acknowledgement is not None:
-        out.print(f"which is {in_words(state.acknowledgement)}")
+        if state.verdict.acknowledged:
+            out.print(f"which is {state.verdict.acknowledged}")
     if state.performance is None:
         out.print("no live predictions with mature labels yet")
         return

@@ -92,8 +92,8 @@ class Shared:
 
 def shared() -> Shared:
     """Find the options that stood before the command which runs."""
-    found = click.get_current_context().find_object(Shared)
-    return found or Shared()
+    options = click.get_current_context().find_object(Shared)
+    return options or Shared()
 
 
 def open_app(landing: Path | None = None) -> App:

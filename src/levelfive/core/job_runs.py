@@ -90,10 +90,10 @@ def _was_repaired(run: Run) -> bool:
 
 def _of_tasks(settings: JobSettings) -> dict[str, str]:
     notebooks = [task.notebook_task for task in settings.tasks or () if task.notebook_task is not None]
-    found = [dict(one.base_parameters or {}) for one in notebooks]
-    if any(one != found[0] for one in found):
+    parameters = [dict(one.base_parameters or {}) for one in notebooks]
+    if any(one != parameters[0] for one in parameters):
         raise ConfigError(
             f"the notebooks of the job {settings.name} were deployed with different base_parameters: a task may be "
             "started alone, so give all of them the same"
         )
-    return found[0] if found else {}
+    return parameters[0] if parameters else {}

@@ -109,8 +109,8 @@ def with_reasons(frame: DataFrame, source: Source) -> DataFrame:
             f"`derive` of source {source.name!r} adds {', '.join(taken)}, names that levelfive uses for its "
             "own columns; rename them in `derive`"
         )
-    wanted = [SOURCE_FILE, RAW, TYPE_REASONS, *(demand.column for demand in demands(source))]
-    if absent := set(wanted) - set(frame.columns):
+    names = [SOURCE_FILE, RAW, TYPE_REASONS, *(demand.column for demand in demands(source))]
+    if absent := set(names) - set(frame.columns):
         raise ConfigError(
             f"source {source.name!r} needs the columns {', '.join(sorted(absent))}, got "
             f"{', '.join(frame.columns)}; declare or derive them, and let `derive` keep all others"

@@ -62,10 +62,10 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
             for batch in batches:
                 write_quarantine(run, batch, as_of)
             jobs = [partial(write_accepted, context, run, batch, as_of) for batch in batches]
-            written = dict(zip((batch.source.name for batch in batches), in_parallel(jobs), strict=True))
-            days = {name: one.days for name, one in written.items()}
+            writes = dict(zip((batch.source.name for batch in batches), in_parallel(jobs), strict=True))
+            days = {name: one.days for name, one in writes.items()}
             count_days(run, days_of_before(context, run, as_of) | days, as_of)
-            results = tuple(result for one in written.values() for result in one.files)
+            results = tuple(result for one in writes.values() for result in one.files)
             add_files(run, results)
             for batch in batches:
                 run.tables.uncache(batch.judged)

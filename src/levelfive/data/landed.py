@@ -9,12 +9,14 @@ from datetime import datetime
 from pathlib import Path
 
 from levelfive.data.landing import LandingFile, inspect, list_files, unseen
+from levelfive.storage.records import record_of
 from levelfive.storage.runs import Run
 from levelfive.usecase.sources import Source
 
 LANDING_FILES = "landing_files"
 
 
+@record_of(LANDING_FILES)
 @dataclass(frozen=True)
 class LandedFile:
     """What became of one file: `rows_in == accepted + quarantined + duplicates`, always; a row of `landing_files`."""
@@ -40,15 +42,15 @@ def new_files(run: Run, landing: Path, sources: Sequence[Source]) -> dict[str, t
         LandingError: A file is missing or unreadable, was changed after it was ingested, or has another's content.
     """
     listed = {source.name: list_files(landing, source) for source in sources}
-    seen = _seen(run, source_file={path.name for paths in listed.values() for path in paths})
+    hashes = _seen(run, source_file={path.name for paths in listed.values() for path in paths})
     files = {
-        source.name: [inspect(path, seen[source.name], source) for path in listed[source.name]] for source in sources
+        source.name: [inspect(path, hashes[source.name], source) for path in listed[source.name]] for source in sources
     }
-    others = {file.sha256 for name, of_source in files.items() for file in of_source if file.sha256 not in seen[name]}
+    others = {file.sha256 for name, of_source in files.items() for file in of_source if file.sha256 not in hashes[name]}
     if others:
         for name, twins in _seen(run, sha256=others).items():
-            seen[name] |= twins
-    fresh = {name: unseen(of_source, seen[name]) for name, of_source in files.items()}
+            hashes[name] |= twins
+    fresh = {name: unseen(of_source, hashes[name]) for name, of_source in files.items()}
     return {name: of_source for name, of_source in fresh.items() if of_source}
 
 
@@ -79,8 +81,8 @@ def add_files(run: Run, files: Sequence[LandedFile]) -> None:
 
 def _seen(run: Run, **where: Iterable[str]) -> defaultdict[str, dict[str, str]]:
     """Look files up: by source, the name of each by its content's hash."""
-    seen: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    wanted: Mapping[str, object] = where
-    for row in run.rows(LANDING_FILES, columns=("source", "source_file", "sha256"), where=wanted):
-        seen[row["source"]][row["sha256"]] = row["source_file"]
-    return seen
+    hashes: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    conditions: Mapping[str, object] = where
+    for row in run.rows(LANDING_FILES, columns=("source", "source_file", "sha256"), where=conditions):
+        hashes[row["source"]][row["sha256"]] = row["source_file"]
+    return hashes

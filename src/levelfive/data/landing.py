@@ -67,7 +67,7 @@ def has_nothing(landing: Path, sources: Iterable[Source]) -> bool:
     return all(path.name.startswith(PASSED_OVER) for path in entries)
 
 
-def inspect(path: Path, known: Collection[str] = (), source: Source = ANY) -> LandingFile:
+def inspect(path: Path, digests: Collection[str] = (), source: Source = ANY) -> LandingFile:
     """Read a file's hash and header, and read it to its end.
 
     A file whose hash is among the known ones was read before: its header is left out.
@@ -77,7 +77,7 @@ def inspect(path: Path, known: Collection[str] = (), source: Source = ANY) -> La
     """
     content = _content(path)
     digest = _digest(content)
-    if digest in known:
+    if digest in digests:
         return LandingFile(path, digest, ())
     return LandingFile(path, digest, source.format.read(path, content, source.columns).header)
 
@@ -117,21 +117,21 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def unseen(files: Sequence[LandingFile], known: Mapping[str, str]) -> tuple[LandingFile, ...]:
+def unseen(files: Sequence[LandingFile], name_by_hash: Mapping[str, str]) -> tuple[LandingFile, ...]:
     """Select the files that were not ingested yet.
 
     Args:
         files: What lies in the landing place.
-        known: Name of each ingested file, by hash.
+        name_by_hash: Name of each ingested file, by hash.
 
     Raises:
         LandingError: A file was changed after it was ingested, or has the content of another one.
     """
-    hashes = {name: sha for sha, name in known.items()}
+    hashes = {name: sha for sha, name in name_by_hash.items()}
     fresh: dict[str, str] = {}
     chosen = []
     for file in files:
-        twin = known.get(file.sha256) or fresh.get(file.sha256)
+        twin = name_by_hash.get(file.sha256) or fresh.get(file.sha256)
         if twin == file.name:
             continue
         if twin is not None:

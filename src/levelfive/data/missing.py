@@ -23,6 +23,7 @@ from levelfive.storage.annotations import (
     list_annotations,
     source_subject,
 )
+from levelfive.storage.records import record_of
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.use_case import UseCase
 
@@ -35,6 +36,7 @@ FileDays = Mapping[str, Mapping[date, int]]
 """By file, its accepted rows by day."""
 
 
+@record_of(SOURCE_DAYS)
 @dataclass(frozen=True)
 class SourceDay:
     """One row of `source_days`: the accepted rows of a day that a file brought."""
@@ -86,13 +88,13 @@ def count_days(run: Run, days: Mapping[str, FileDays], as_of: datetime) -> None:
 
 def counted(run: Run, sources: Collection[str], *, as_of: datetime) -> frozenset[str]:
     """List those among some sources whose days are counted; only without any of late, the whole past is asked."""
-    known: set[str] = set()
+    counted_sources: set[str] = set()
     for since in (as_of.date() - RECENT, None):
-        left = set(sources) - known
+        left = set(sources) - counted_sources
         if left:
             rows = run.rows(SOURCE_DAYS, columns=("source",), where={"source": left}, between={"day": (since, None)})
-            known |= {row["source"] for row in rows}
-    return frozenset(known)
+            counted_sources |= {row["source"] for row in rows}
+    return frozenset(counted_sources)
 
 
 def missing(run: Run, use_case: UseCase, *, as_of: datetime, sources: Iterable[str] | None = None) -> Missing:
@@ -108,13 +110,13 @@ def missing(run: Run, use_case: UseCase, *, as_of: datetime, sources: Iterable[s
 
 
 def _missing(run: Run, use_case: UseCase, until: date, sources: Iterable[str] | None, *, as_of: datetime) -> Missing:
-    wanted = {source.name for source in use_case.sources if source.event_time is not None}
-    wanted &= wanted if sources is None else set(sources)
-    known: dict[str, Counter[date]] = {name: Counter() for name in sorted(wanted)}
+    names = {source.name for source in use_case.sources if source.event_time is not None}
+    names &= names if sources is None else set(sources)
+    rows_by_day: dict[str, Counter[date]] = {name: Counter() for name in sorted(names)}
     columns, oldest = ("source", "day", "accepted"), until - (JUDGED_DAYS + YEAR_DAYS) * DAY
-    for row in run.rows(SOURCE_DAYS, columns=columns, where={"source": wanted}, between={"day": (oldest, None)}):
-        known[row["source"]][row["day"]] += row["accepted"]
-    rhythms = {name: rhythm(rows, until=until) for name, rows in known.items() if rows}
+    for row in run.rows(SOURCE_DAYS, columns=columns, where={"source": names}, between={"day": (oldest, None)}):
+        rows_by_day[row["source"]][row["day"]] += row["accepted"]
+    rhythms = {name: rhythm(rows, until=until) for name, rows in rows_by_day.items() if rows}
     holes = tuple(Hole(name, span.first, span.last) for name, one in rhythms.items() for span in one.holes)
     if holes:
         known_holes = _acknowledged(run, use_case, {hole.source for hole in holes}, as_of)
@@ -194,10 +196,10 @@ def _first_and_last(window: Window) -> tuple[datetime, datetime]:
     return window.start, window.end - timedelta.resolution
 
 
-def _without(hole: Hole, known: Iterable[Hole]) -> Iterable[Hole]:
+def _without(hole: Hole, holes: Iterable[Hole]) -> Iterable[Hole]:
     """Cut out of a hole the days that somebody acknowledged."""
     left = [hole]
-    for one in known:
+    for one in holes:
         if one.source == hole.source:
             left = [part for of in left for part in _cut(of, one)]
     return left

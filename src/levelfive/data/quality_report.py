@@ -117,8 +117,8 @@ def _great_expectations() -> ModuleType:
 
 
 def _translated(expectations: ModuleType, demand: Expectation, place: int) -> SuiteExpectation:
-    name, wanted = _suite_terms(demand)
-    translated: SuiteExpectation = getattr(expectations, name)(column=demand.column, meta={_PLACE: place}, **wanted)
+    name, terms = _suite_terms(demand)
+    translated: SuiteExpectation = getattr(expectations, name)(column=demand.column, meta={_PLACE: place}, **terms)
     return translated
 
 

@@ -83,14 +83,14 @@ def rhythm(rows_by_day: Mapping[date, int], *, until: date) -> Rhythm:
         rows_by_day: How many rows were accepted of each day; days without rows may be left out.
         until: The last day that is looked at: dates beyond it, mistyped ones among them, change nothing.
     """
-    known = _together(sorted(day for day, rows in rows_by_day.items() if rows > 0 and day <= until), until)
-    if not known:
+    spans = _together(sorted(day for day, rows in rows_by_day.items() if rows > 0 and day <= until), until)
+    if not spans:
         return Rhythm(0, ())
     past, holes = _Past(), []
     empty, low = list[date](), list[tuple[date, int]]()
-    after = sum(rows_by_day[day] for day in known)
-    for place in range((known[-1] - known[0]).days + 1):
-        day = known[0] + place * DAY
+    after = sum(rows_by_day[day] for day in spans)
+    for place in range((spans[-1] - spans[0]).days + 1):
+        day = spans[0] + place * DAY
         rows = rows_by_day.get(day, 0)
         present = not past.is_empty(day, rows)
         if not present:
@@ -107,7 +107,7 @@ def rhythm(rows_by_day: Mapping[date, int], *, until: date) -> Rhythm:
             past.add(empty if present and not missed else [], [(day, rows)] if present else low)
             empty, low = [], []
         after -= rows
-    return Rhythm(len(known), tuple(hole for hole in holes if (until - hole.last).days <= JUDGED_DAYS))
+    return Rhythm(len(spans), tuple(hole for hole in holes if (until - hole.last).days <= JUDGED_DAYS))
 
 
 def _together(days: Sequence[date], until: date) -> Sequence[date]:
@@ -175,8 +175,8 @@ class _Past:
     def _times_a_year(self, expected: Sequence[date], closed: frozenset[int]) -> float:
         """Expect how often a year has so many empty days in succession."""
         judged = [rows for day, rows in self.days if day.weekday() not in closed]
-        seen = sum(rows == 0 for rows in judged)
-        share = min(1.0, (seen + math.sqrt(seen)) / len(judged))
+        empty_days = sum(rows == 0 for rows in judged)
+        share = min(1.0, (empty_days + math.sqrt(empty_days)) / len(judged))
         share = max(share, _by_chance(judged[-USUAL_DAYS:], min(self.usual(day) for day in expected)))
         return YEAR_DAYS * (1 - share) * share ** len(expected)
 

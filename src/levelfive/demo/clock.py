@@ -86,8 +86,8 @@ def _run(app: App, replay: Replay, say: Say) -> ReplayResult:
         monitoring.measure_again(app.context, app.registry, as_of=end)
     with _timed(spent, "report"):
         path = write_report(app, end)
-        found = measurements(Run(app.tables, "demo"), app.use_case.model.task, app.registry.name, as_of=end)
-    return ReplayResult(found, path, end, spent)
+        measures = measurements(Run(app.tables, "demo"), app.use_case.model.task, app.registry.name, as_of=end)
+    return ReplayResult(measures, path, end, spent)
 
 
 @contextmanager
@@ -124,10 +124,10 @@ def _score_and_learn(app: App, window: Window, done: Done, spent: dict[str, floa
         say(f"    scored {scored.rows:,} rows with version {scored.model_version}")
     if ("monitoring", as_of) not in done:
         with _timed(spent, "monitoring"):
-            seen = monitoring.run(app.context, app.registry, window=window, as_of=as_of)
-        if seen.nothing:
-            say(f"    nothing to monitor: {seen.nothing}")
-        for verdict in seen.verdicts.values():
+            result = monitoring.run(app.context, app.registry, window=window, as_of=as_of)
+        if result.nothing:
+            say(f"    nothing to monitor: {result.nothing}")
+        for verdict in result.verdicts.values():
             harm = "; ".join((*verdict.harmful, *verdict.broken)) or "none"
             outside, unusual = len(verdict.outside), len(verdict.unusual)
             say(f"    {outside} columns outside the training's range, {unusual} unusual; harm: {harm}")
@@ -172,8 +172,8 @@ def _first_champion(app: App, as_of: datetime, spent: dict[str, float], say: Say
     if result.version is None:
         raise ConfigError("the gate refused the first model, so there is nothing to score with; see its reasons above")
     with _timed(spent, "registry"):
-        made = registry.run(app.context, app.registry, version=result.version, as_of=as_of, by="demo")
-    say(f"    version {made.promotion.version} of {app.registry.name} is the champion")
+        promotion = registry.run(app.context, app.registry, version=result.version, as_of=as_of, by="demo")
+    say(f"    version {promotion.promotion.version} of {app.registry.name} is the champion")
 
 
 def _done(app: App) -> Done:

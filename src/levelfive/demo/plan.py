@@ -53,21 +53,23 @@ def prepare_home(home: Path, replay: Replay, again: Again | None) -> None:
         ConfigError: The home holds a history and nobody said what to do with it, or it is not a demo's home.
     """
     marker = home / MARKER
-    wanted = json.dumps(asdict(replay), sort_keys=True)
-    held = marker.read_text() if marker.exists() else None
-    if held is None and any((home / name).exists() for name in OURS):
+    settings = json.dumps(asdict(replay), sort_keys=True)
+    marker_text = marker.read_text() if marker.exists() else None
+    if marker_text is None and any((home / name).exists() for name in OURS):
         raise ConfigError(f"{home} holds files that no demo made; give another --home")
-    if held is not None and again is None:
+    if marker_text is not None and again is None:
         raise ConfigError(f"{home} holds a demo already: say --continue to go on with it, or --fresh to start anew")
-    if held is not None and again is Again.FRESH:
+    if marker_text is not None and again is Again.FRESH:
         for name in OURS:
             path = home / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        held = None
-    if held is not None and held != wanted:
-        raise ConfigError(f"{home} holds another demo ({held}); continue it with its own options, or say --fresh")
+        marker_text = None
+    if marker_text is not None and marker_text != settings:
+        raise ConfigError(
+            f"{home} holds another demo ({marker_text}); continue it with its own options, or say --fresh"
+        )
     home.mkdir(parents=True, exist_ok=True)
-    _write_whole(marker, wanted.encode())
+    _write_whole(marker, settings.encode())
 
 
 def check(use_case: UseCase, replay: Replay) -> None:
@@ -177,8 +179,8 @@ def _slice(file: Path, source: Source, plan: ReplayPlan, days: Window) -> bytes:
     try:
         chosen = [_in_days(date(int(year), int(month), int(day)), days) for year, month, day in dates]
     except (TypeError, ValueError) as err:
-        wanted = ", ".join(plan.date_columns)
-        raise LandingError(f"fixture {file}: expected year, month and day of each row in {wanted} ({err})") from err
+        columns = ", ".join(plan.date_columns)
+        raise LandingError(f"fixture {file}: expected year, month and day of each row in {columns} ({err})") from err
     return source.format.bytes_of(file, replace(texts, rows=texts.rows.filter(chosen)))
 
 

@@ -10,18 +10,18 @@ from levelfive.statistics.tasks.task import Task
 SHOWN_METRICS = 2
 
 
-def demo_table(found: tuple[Measurement, ...], task: Task) -> Table:
+def demo_table(measures: tuple[Measurement, ...], task: Task) -> Table:
     """Show a line a window: what landed, what was scored and by which version, and how the predictions did."""
     table = Table(
         "from", "landed", "accepted", "quarantined", "scored", "version", "no label (mean score)", task.label_mean
     )
-    names = list(found[0].point.live)[:SHOWN_METRICS] if found else []
+    names = list(measures[0].point.live)[:SHOWN_METRICS] if measures else []
     for column in table.columns[1:6]:
         column.justify = "right"
     for name in names:
         table.add_column(name.replace("_", " "))
         table.add_column("never retrained")
-    for one in found:
+    for one in measures:
         table.add_row(*_cells(one, names))
     for column in table.columns:
         column.no_wrap = True

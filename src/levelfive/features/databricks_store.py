@@ -7,9 +7,9 @@ the tables' full names into the model, so that one moved to production would rea
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,9 +19,9 @@ from levelfive.core.conditions import in_window, sql_window
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError, MachineError, TableError
 from levelfive.features.lookup import check, minutes_before, tick, times_among
-from levelfive.features.refusals import refusals_of
+from levelfive.features.refusals import refusals_of_tables
 from levelfive.features.store import columns_after, keyed_rows, primary_key
-from levelfive.features.watermarks import common_watermark, note, watermark
+from levelfive.features.watermarks import note
 from levelfive.storage.commits import Write
 from levelfive.storage.keys import explained
 from levelfive.storage.tables import Tables
@@ -111,7 +111,7 @@ class DatabricksFeatureStore:
     def put(self, table: FeatureTable, rows: DataFrame, window: Window, *, made_of: Mapping[str, int]) -> Write:
         """Write rows; see `FeatureStore`."""
         keyed = keyed_rows(table, rows)
-        with explained(keyed.fault), refusals_of(self._tables.name(table.name)):
+        with explained(keyed.fault), refusals_of_tables(self._tables.name(table.name)):
             self._make(table, keyed.rows.schema)
             if not table.timestamped:
                 # What is computed no more has to go, and the client deletes nothing.
@@ -128,14 +128,6 @@ class DatabricksFeatureStore:
         with self._noting:
             note(self._tables, write, window)
         return write
-
-    def watermark(self, table: str, *, before: datetime) -> datetime | None:
-        """Tell how far a table reached; see `FeatureStore`."""
-        return watermark(self._tables, table, before=before)
-
-    def common_watermark(self, tables: Collection[str], *, until: datetime) -> datetime | None:
-        """Tell how far all of some tables reach; see `FeatureStore`."""
-        return common_watermark(self._tables, tables, until=until)
 
     def assemble(
         self,
@@ -173,23 +165,23 @@ class DatabricksFeatureStore:
         keys = list(primary_key(table))
         there, computed = self._tables.read(table.name).where(in_window(KNOWN_AT, window)), rows.select(*keys)
         if not there.join(computed, on=keys, how="left_anti").isEmpty():
-            kept = there.join(computed, on=keys, how="left_semi").select(*there.columns)
-            self._tables.replace_where(table.name, kept, sql_window(f"`{KNOWN_AT}`", window))
+            fresh = there.join(computed, on=keys, how="left_semi").select(*there.columns)
+            self._tables.replace_where(table.name, fresh, sql_window(f"`{KNOWN_AT}`", window))
 
     def _join(
         self, spine: DataFrame, lookups: Sequence[Lookup], read: Callable[[str], DataFrame], *, label: str | None
     ) -> DataFrame:
         names = ", ".join(sorted({self._tables.name(lookup.table) for lookup in lookups}))
-        with refusals_of(names):
+        with refusals_of_tables(names):
             pairs = [(lookup, read(lookup.table)) for lookup in lookups]
-            wanted = [self._bound(lookup, table) for lookup, table in pairs]
+            bindings = [self._bound(lookup, table) for lookup, table in pairs]
             ticks = {
                 _tick_name(lookup.grid): F.timestamp_seconds(tick(lookup.grid))
                 for lookup in lookups
                 if lookup.grid is not None
             }
             training_set = self._engineering.client.create_training_set(
-                df=spine.withColumns(ticks) if ticks else spine, feature_lookups=wanted, label=label
+                df=spine.withColumns(ticks) if ticks else spine, feature_lookups=bindings, label=label
             )
             joined = training_set.load_df()
         minutes = {name: part for pair in pairs for name, part in _minutes(*pair).items()}

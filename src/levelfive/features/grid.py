@@ -181,8 +181,8 @@ def grid_state(rows: DataFrame, keys: DataFrame, spec: GridSpec, window: Window)
 
     since = F.unix_micros(KNOWN_AT) if KNOWN_AT in keys.columns else F.lit(_ALWAYS)
     # Whole columns of a key at once: Spark's own windows over a dense grid took several times longer.
-    known = keys.select(*spec.keys, since.alias(_SINCE)).where(F.col(_SINCE).isNotNull())
-    grouped = known.groupBy(*spec.keys).cogroup(numbers.groupBy(*spec.keys))
+    starts = keys.select(*spec.keys, since.alias(_SINCE)).where(F.col(_SINCE).isNotNull())
+    grouped = starts.groupBy(*spec.keys).cogroup(numbers.groupBy(*spec.keys))
     return grouped.applyInArrow(state_of_key, schema)
 
 

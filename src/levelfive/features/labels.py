@@ -42,10 +42,10 @@ def known_labels(run: Run, as_of: datetime, *, excluded: Sequence[Window] = ()) 
     Raises:
         TableError: No label was computed yet.
     """
-    known: DataFrame = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & (F.col(OUTCOME) == LABELLED))
+    labels: DataFrame = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & (F.col(OUTCOME) == LABELLED))
     for window in excluded:
-        known = known.where(~in_window(PREDICTION_TIME, window))
-    return known
+        labels = labels.where(~in_window(PREDICTION_TIME, window))
+    return labels
 
 
 def labelled_days(
@@ -72,8 +72,8 @@ def labelled_days(
         TableError: No label was computed yet.
     """
     use_case = context.use_case
-    known = known_labels(run, as_of, excluded=excluded)
-    mature = known.where(F.col(PREDICTION_TIME) < F.lit(as_of - use_case.maturity))
+    labels = known_labels(run, as_of, excluded=excluded)
+    mature = labels.where(F.col(PREDICTION_TIME) < F.lit(as_of - use_case.maturity))
     day = day_number(PREDICTION_TIME, use_case.day_starts_at).alias("day")
     is_newer = F.lit(True) if since is None else F.col(PREDICTION_TIME) >= F.lit(since)
     counted = mature.groupBy(day).agg(

@@ -129,8 +129,8 @@ def _join_latest(spine: DataFrame, table: DataFrame, lookup: Lookup, max_age: ti
     fresh = F.col(f"{_VALUE}.{_AT}") >= F.col(_TIME) - F.lit(max_age)
     times, columns = times_among(lookup, table), []
     for name, feature in zip(lookup.columns, lookup.features, strict=True):
-        found = F.when(fresh, F.col(f"{_VALUE}.{name}"))
-        columns.append((minutes_before(found, F.col(_TIME)) if feature in times else found).alias(feature))
+        column = F.when(fresh, F.col(f"{_VALUE}.{name}"))
+        columns.append((minutes_before(column, F.col(_TIME)) if feature in times else column).alias(feature))
     return latest.select(f"{_SPINE}.*", *columns)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from pyspark.errors import AnalysisException, PythonException
 
 from levelfive import errors
-from levelfive.errors import LevelfiveError, TableError, first_line
+from levelfive.errors import LevelfiveError, TableError, first_line, translating
 from levelfive.storage.conflicts import is_conflict, overtaken
 
 # Unity Catalog's refusals come through Spark, Spark Connect and REST, as different classes with the same words.
@@ -38,8 +39,8 @@ def refusals_of_workers(table: str) -> Iterator[None]:
         raise kind(f"{table}: {refused['said']}") from err
 
 
-class refusals_of:
-    """Turns what is refused of feature tables in the block into our errors; all others pass.
+def refusals_of_tables(tables: str) -> translating:
+    """Turn what is refused of feature tables in a block into our errors; all others pass.
 
     Args:
         tables: Full names, for the message.
@@ -48,20 +49,7 @@ class refusals_of:
         TableConflict: Another writer was first.
         TableError: A table or a grant is missing, or the client refused what it was asked for.
     """
-
-    def __init__(self, tables: str) -> None:
-        """Remember the tables."""
-        self._tables = tables
-
-    def __enter__(self) -> None:
-        """Begin the block."""
-
-    def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
-        """Turn the error that ended the block."""
-        if isinstance(err, Exception) and not isinstance(err, LevelfiveError):
-            refusal = _refusal(self._tables, err)
-            if refusal is not None:
-                raise refusal from err
+    return translating(partial(_refusal, tables))
 
 
 def _refusal(tables: str, err: Exception) -> TableError | None:

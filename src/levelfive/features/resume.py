@@ -27,8 +27,7 @@ def resume(context: JobContext, run: Run, as_of: datetime) -> datetime:
     """
     # What the tables say of themselves, not what a run said: a killed run may have written some of them.
     timed = [table.name for table in context.use_case.feature_tables if table.timestamped]
-    ends = [context.features.watermark(table, before=as_of) for table in timed]
-    ends.append(watermark(context.tables, LABELS, before=as_of))
+    ends = [watermark(context.tables, table, before=as_of) for table in (*timed, LABELS)]
     reached = [end for end in ends if end is not None]
     return min(reached) if len(reached) == len(ends) else _first_data(context, run, as_of)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from pyspark.sql import functions as F
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
 from levelfive.features import lookup
-from levelfive.features.watermarks import common_watermark, note, watermark
+from levelfive.features.watermarks import note
 from levelfive.storage.commits import Write
 from levelfive.storage.keys import Keyed, explained
 from levelfive.storage.tables import Tables
@@ -44,14 +43,6 @@ class LocalFeatureStore:
                 note(self._tables, write, window)
                 return write
             return self._tables.rebuild(table.name, keyed.once(), made_of)
-
-    def watermark(self, table: str, *, before: datetime) -> datetime | None:
-        """Tell how far a table reached; see `FeatureStore`."""
-        return watermark(self._tables, table, before=before)
-
-    def common_watermark(self, tables: Collection[str], *, until: datetime) -> datetime | None:
-        """Tell how far all of some tables reach; see `FeatureStore`."""
-        return common_watermark(self._tables, tables, until=until)
 
     def assemble(
         self,

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from levelfive.core.windows import END_OF_TIME, Window
 from levelfive.storage.commits import Write
+from levelfive.storage.records import record_of
 from levelfive.storage.tables import Tables
 
 FEATURE_WINDOWS = "feature_windows"
@@ -19,6 +20,7 @@ FEATURE_WINDOWS = "feature_windows"
 RECENT = timedelta(days=40)
 
 
+@record_of(FEATURE_WINDOWS)
 @dataclass(frozen=True)
 class WrittenWindow:
     """One row of `feature_windows`: a window of a table, and the table's version after it was written."""

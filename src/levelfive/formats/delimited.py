@@ -94,10 +94,10 @@ class Csv:
 
     def bytes_of(self, path: Path, texts: Texts) -> bytes:
         """Write rows under their header, in which only cells that need quotes have them."""
-        kept = texts.rows.filter(pc.is_null(texts.rows.column(len(texts.header)))).combine_chunks()
+        sound = texts.rows.filter(pc.is_null(texts.rows.column(len(texts.header)))).combine_chunks()
         names = self._quoted(pa.array(texts.header, pa.string()))
         lines = [self.separator.join(names.to_pylist())] if self.header else []
-        cells = [self._quoted(column.combine_chunks()) for column in kept.columns[:-1]]
+        cells = [self._quoted(column.combine_chunks()) for column in sound.columns[:-1]]
         # An empty line would be no row.
         lines += [line or QUOTE * 2 for line in pc.binary_join_element_wise(*cells, self.separator).to_pylist()]
         return packed(path, "".join(f"{line}\n" for line in lines).encode(self.encoding))
@@ -161,7 +161,7 @@ class Csv:
 
     def _malformed(self, names: Sequence[str], refused: Mapping[str, Sequence[str]]) -> pa.Table:
         """Part malformed rows into cells, as far as the header goes; they are given by why they are refused."""
-        rows = [(why, row.rstrip("\r\n")) for why, found in refused.items() for row in found]
+        rows = [(why, row.rstrip("\r\n")) for why, lines in refused.items() for row in lines]
         width = len(names)
         # Those that are not wrong by their number of cells have as many as the header.
         counts = dict(self._parse("\n".join(row for _, row in rows), _places(width), _places(width))[1])
@@ -172,10 +172,10 @@ class Csv:
         for count, places in by_count.items():
             text = "\n".join(rows[place][1] for place in places)
             table, _ = self._parse(text, _places(count), _places(count))
-            for place, found in zip(
+            for place, lines in zip(
                 places, zip(*(column.to_pylist() for column in table.columns), strict=True), strict=True
             ):
-                cells[place] = [*found, *[None] * width][:width]
+                cells[place] = [*lines, *[None] * width][:width]
         columns = [pa.array([row[place] for row in cells], pa.string()) for place in range(width)]
         return texts_of(names, columns, pa.array([f"{why}: {row}" for why, row in rows], pa.string())).rows
 
@@ -194,8 +194,8 @@ class Csv:
             )
             if rewrite is not None:
                 texts[place], refused = rewritten(texts[place], rewrite)
-                said = pc.binary_join_element_wise(f"{WRONG_FORMAT}: {name}", texts[place], " ")
-                reasons = pc.if_else(refused, pc.coalesce(reasons, said), reasons)
+                messages = pc.binary_join_element_wise(f"{WRONG_FORMAT}: {name}", texts[place], " ")
+                reasons = pc.if_else(refused, pc.coalesce(reasons, messages), reasons)
         return texts_of(names, texts, reasons)
 
     def _quoted(self, texts: pa.Array) -> pa.Array:

@@ -53,8 +53,8 @@ class JsonLines:
 
     def bytes_of(self, path: Path, texts: Texts) -> bytes:
         """Write rows as objects of texts."""
-        kept = texts.rows.filter(pc.is_null(texts.rows.column(len(texts.header)))).select(texts.header)
-        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in kept.to_pylist()]
+        sound = texts.rows.filter(pc.is_null(texts.rows.column(len(texts.header)))).select(texts.header)
+        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in sound.to_pylist()]
         return packed(path, "".join(lines).encode())
 
     def hint(self, header: Sequence[str], columns: Sequence[str]) -> str:
@@ -75,20 +75,20 @@ class JsonLines:
 
 def _object(number: int, line: str) -> dict[str, Value]:
     try:
-        found = _DECODER.decode(line)
+        value = _DECODER.decode(line)
     except ValueError as err:
         raise ValueError(f"line {number}: {err}") from err
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise ValueError(f"line {number}: expected a JSON object, got {line[:40]!r}")
-    return found
+    return value
 
 
 def _once_each(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    by_name = dict(pairs)
+    if len(by_name) < len(pairs):
         names = [name for name, _ in pairs]
         raise ValueError(f"an object has {next(name for name in names if names.count(name) > 1)!r} twice")
-    return found
+    return by_name
 
 
 _DECODER = json.JSONDecoder(

@@ -30,21 +30,21 @@ class Parquet:
         if not content:
             raise LandingError(f"{path} is empty: expected a file of Parquet; deliver it again")
         try:
-            found = pq.ParquetFile(pa.BufferReader(content)).read()
-            if len(set(found.column_names)) < len(found.column_names):
-                return texts_of(found.column_names, [_texts(column) for column in found.columns])
-            names = in_declared_order(found.column_names, columns)
-            return texts_of(names, [_texts(found.column(name)) for name in names])
+            table = pq.ParquetFile(pa.BufferReader(content)).read()
+            if len(set(table.column_names)) < len(table.column_names):
+                return texts_of(table.column_names, [_texts(column) for column in table.columns])
+            names = in_declared_order(table.column_names, columns)
+            return texts_of(names, [_texts(table.column(name)) for name in names])
         except (OSError, ValueError, pa.ArrowException) as err:
             raise unreadable(path, err) from err
 
     def bytes_of(self, path: Path, texts: Texts) -> bytes:
         """Write rows as columns of texts."""
-        kept = texts.rows.filter(pc.is_null(texts.rows.column(len(texts.header))))
+        sound = texts.rows.filter(pc.is_null(texts.rows.column(len(texts.header))))
         target = pa.BufferOutputStream()
-        pq.write_table(kept.select(range(len(texts.header))), target)
-        written: bytes = target.getvalue().to_pybytes()
-        return written
+        pq.write_table(sound.select(range(len(texts.header))), target)
+        content: bytes = target.getvalue().to_pybytes()
+        return content
 
     def hint(self, header: Sequence[str], columns: Sequence[str]) -> str:
         """Nothing can be guessed: each column carries its name."""

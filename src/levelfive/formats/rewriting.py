@@ -38,10 +38,10 @@ def rewritten(texts: pa.Array, rewrite: Rewrite) -> tuple[pa.Array, pa.Array]:
     """
     encoded = texts.dictionary_encode()
     came = encoded.dictionary.to_pylist()
-    made = [rewrite(text) for text in came]
-    refused = pa.array([one is None for one in made], pa.bool_())
-    kept = pa.array([text if one is None else one for text, one in zip(came, made, strict=True)], pa.string())
-    return kept.take(encoded.indices), pc.fill_null(refused.take(encoded.indices), False)
+    results = [rewrite(text) for text in came]
+    refused = pa.array([one is None for one in results], pa.bool_())
+    array = pa.array([text if one is None else one for text, one in zip(came, results, strict=True)], pa.string())
+    return array.take(encoded.indices), pc.fill_null(refused.take(encoded.indices), False)
 
 
 def _number(decimal: str) -> Rewrite:

@@ -1,19 +1,62 @@
-"""What the two MLflow stores share: finding or making an experiment, and keeping MLflow's chatter low."""
+"""What the two MLflow stores share: addresses, connections and refusals, experiments, and MLflow's chatter kept low."""
 
 from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
+from mlflow.store.db.db_types import DATABASE_ENGINES
 
-from levelfive.errors import RegistryError, first_line
+from levelfive.errors import ConfigError, MachineError, RegistryError, first_line, translating
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+_T = TypeVar("_T")
+
+
+def shown_address(uri: str, setting: str, examples: str) -> str:
+    """Write a store's address as it may be shown; see `without_password`.
+
+    Args:
+        uri: The address.
+        setting: Whose value it is, for the message.
+        examples: Addresses that would do.
+
+    Raises:
+        ConfigError: It is no address.
+    """
+    try:
+        return without_password(uri)
+    except ValueError as err:  # what it says may hold a password
+        raise ConfigError(f"{setting} is no address: expected one such as {examples}") from err
+
+
+def without_password(uri: str) -> str:
+    """Write a store's address for people, tags and logs: without what may hold a password, user and query.
+
+    Raises:
+        ValueError: It is no address.
+    """
+    if uri.split(":")[0].split("+")[0] in DATABASE_ENGINES:
+        # Only a laptop has it, and only a laptop's stores are plain databases.
+        from sqlalchemy.engine import URL, make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            full = make_url(uri)
+        except ArgumentError as err:
+            raise ValueError("no address of a database") from err
+        return URL.create(full.drivername, host=full.host, port=full.port, database=full.database).render_as_string()
+    parts = urlsplit(uri)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def experiment_id(client: MlflowClient, name: str, artefacts: Path | None) -> str:
@@ -27,48 +70,70 @@ def experiment_id(client: MlflowClient, name: str, artefacts: Path | None) -> st
     Raises:
         RegistryError: The experiment was deleted.
     """
-    found = client.get_experiment_by_name(name)
-    if found is not None and found.lifecycle_stage != LifecycleStage.ACTIVE:
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None and experiment.lifecycle_stage != LifecycleStage.ACTIVE:
         raise RegistryError(
             f"experiment {name!r} was deleted in MLflow, which keeps its name: restore it, as by "
-            f"`MlflowClient().restore_experiment('{found.experiment_id}')`. Trainings may go to another one, by the "
-            "setting `experiment`"
+            f"`MlflowClient().restore_experiment('{experiment.experiment_id}')`. Trainings may go to another one, by "
+            "the setting `experiment`"
         )
-    if found is not None:
-        return str(found.experiment_id)
+    if experiment is not None:
+        return str(experiment.experiment_id)
     location = None if artefacts is None else artefacts.resolve().as_uri()
     return str(client.create_experiment(name, artifact_location=location))
 
 
-class refusals_of:
-    """Turns what an MLflow store, or the database below it, refuses in the block into our errors; all others pass.
+def connect(place: str, uri: str, build: Callable[[], _T]) -> _T:
+    """Build what a store is reached by.
 
     Args:
-        place: The store's address as it may be shown.
+        place: The store and its address, as they may be shown.
+        uri: The address, which MLflow's messages may hold.
+        build: Builds it.
+
+    Raises:
+        ConfigError: MLflow knows no such store.
+        MachineError: The driver of the store's database is not installed.
+        RegistryError: The store did not answer, or its database is none.
+    """
+    with refusals_of(place, "a connection"):
+        try:
+            return build()
+        except ImportError as err:
+            raise MachineError(f"{place} needs a driver that is not installed: {err}") from err
+        except MlflowException as err:
+            message = first_line(err).replace(uri, place)
+            raise ConfigError(f"{place} is none that MLflow knows: {message}") from err
+
+
+def refusals_of(place: str, what: str) -> translating:
+    """Turn what an MLflow store, or the database below it, refuses in a block into our errors; all others pass.
+
+    Args:
+        place: The store and its address, as they may be shown.
         what: What it is asked for.
 
     Raises:
         RegistryError: The store refused or did not answer, or is none.
     """
-
-    def __init__(self, place: str, what: str) -> None:
-        """Remember what to say."""
-        self._place = place
-        self._what = what
-
-    def __enter__(self) -> None:
-        """Begin the block."""
-
-    def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
-        """Turn the error that ended the block."""
-        if isinstance(err, MlflowException | OSError) or is_of_a_database(err):
-            raise RegistryError(
-                f"{self._place} did not take {self._what}: {first_line(err)}. Look whether it is there, is a store of "
-                "MLflow's, and may be written to"
-            ) from err
+    return translating(partial(_refusal, place, what))
 
 
-def is_of_a_database(err: BaseException | None) -> bool:
+def _refusal(place: str, what: str, err: Exception) -> RegistryError | None:
+    if not is_of_a_store(err):
+        return None
+    return RegistryError(
+        f"{place} did not take {what}: {first_line(err)}. Look whether it is there, is a store of MLflow's, and may be "
+        "written to"
+    )
+
+
+def is_of_a_store(err: BaseException) -> bool:
+    """Tell whether MLflow, the system or a database raised an error: Unity Catalog that is down raises a system's."""
+    return isinstance(err, MlflowException | OSError) or is_of_a_database(err)
+
+
+def is_of_a_database(err: BaseException) -> bool:
     """Tell whether a database, or a migration of one, raised an error: only a laptop has the packages."""
     return type(err).__module__.split(".")[0] in ("sqlalchemy", "sqlite3", "alembic")
 

@@ -9,7 +9,8 @@ from levelfive.core.days import DAY, start_of
 from levelfive.core.windows import Window, iso
 from levelfive.errors import ConfigError
 from levelfive.monitoring.left_out import LeftOut
-from levelfive.monitoring.records import VerdictRecord, verdicts
+from levelfive.monitoring.records import verdicts
+from levelfive.monitoring.verdict import KnownVerdict, VerdictRecord
 from levelfive.storage.annotations import ACKNOWLEDGED, Annotation, annotate, list_annotations, model_subject
 from levelfive.storage.runs import JobContext, Run
 
@@ -21,7 +22,7 @@ _LEARNED = {
     LeftOut.WINDOW: "nothing is learned from it",
 }
 
-Known = Mapping[Window, Annotation]
+Acknowledgements = Mapping[Window, Annotation]
 """By window, what was said of it last."""
 
 
@@ -78,32 +79,39 @@ def acknowledge(
         return word
 
 
-def acknowledgements(run: Run, model_name: str, *, as_of: datetime) -> Known:
+def acknowledgements(run: Run, model_name: str, *, as_of: datetime) -> Acknowledgements:
     """Find what was said last of each window of a model, as far as it was known at a time."""
     words = list_annotations(run, ACKNOWLEDGED, [model_subject(model_name)], as_of=as_of)
     return {word.window: word for word in words if word.said_at <= as_of}
 
 
-def covering(known: Known, record: VerdictRecord) -> Annotation | None:
-    """Find the acknowledgement by which a verdict that calls a person calls nobody any more."""
-    word, calls = known.get(record.window), {name for name in _CALLS if getattr(record, name)}
-    return word if word is not None and calls and calls <= set(word.covers) else None
+def known_verdicts(records: Iterable[VerdictRecord], words: Acknowledgements) -> tuple[KnownVerdict, ...]:
+    """Put to each verdict what a person said of it."""
+    return tuple(KnownVerdict(**vars(record), acknowledged=_covering(words, record)) for record in records)
 
 
-def excluded(records: Sequence[VerdictRecord], known: Known, *, day_starts_at: timedelta) -> tuple[Window, ...]:
+def _covering(words: Acknowledgements, record: VerdictRecord) -> str:
+    """Say by which acknowledgement a verdict that calls a person calls nobody any more; empty where there is none."""
+    word, calls = words.get(record.window), {name for name in _CALLS if getattr(record, name)}
+    return in_words(word) if word is not None and calls and calls <= set(word.covers) else ""
+
+
+def excluded(
+    records: Sequence[VerdictRecord], words: Acknowledgements, *, day_starts_at: timedelta
+) -> tuple[Window, ...]:
     """List the times that nothing is learned from: the days of broken deliveries, and what a person left out.
 
     Args:
         records: The verdicts of a time.
-        known: The acknowledgements of that time; of those that hold a day, the last one counts.
+        words: The acknowledgements of that time; of those that hold a day, the last one counts.
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
     """
     days = sorted({day for one in records for day in one.left_out})
     starts = (start_of(day, day_starts_at) for day in days)
     flagged = (Window(start, start + DAY) for start in starts)
-    kept = [day for day in flagged if _last_word(known.values(), day) != LeftOut.NOTHING]
-    whole = (window for window, word in known.items() if word.left_out == LeftOut.WINDOW)
-    return (*kept, *sorted(whole))
+    days_out = [day for day in flagged if _last_word(words.values(), day) != LeftOut.NOTHING]
+    whole = (window for window, word in words.items() if word.left_out == LeftOut.WINDOW)
+    return (*days_out, *sorted(whole))
 
 
 def not_learned_from(
@@ -118,12 +126,12 @@ def not_learned_from(
         run: Notes the versions of the tables that are read, where one is under way.
     """
     run = run or Run(context.tables, "not learned from")
-    records, known = verdicts(run, model_name, as_of=as_of), acknowledgements(run, model_name, as_of=as_of)
-    return excluded(records, known, day_starts_at=context.use_case.day_starts_at)
+    records, words = verdicts(run, model_name, as_of=as_of), acknowledgements(run, model_name, as_of=as_of)
+    return excluded(records, words, day_starts_at=context.use_case.day_starts_at)
 
 
-def _last_word(known: Iterable[Annotation], day: Window) -> str | None:
-    of_day = [word for word in known if word.window.start < day.end and day.start < word.window.end]
+def _last_word(words: Iterable[Annotation], day: Window) -> str | None:
+    of_day = [word for word in words if word.window.start < day.end and day.start < word.window.end]
     return max(of_day, key=lambda word: word.said_at).left_out if of_day else None
 
 

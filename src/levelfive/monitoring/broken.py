@@ -1,10 +1,10 @@
 """Broken columns: a day's values against what the last accepted days show, so that a season is no fault.
 
-Each day and column gives four values (`Kind`). The reference are the last 56 accepted days before it. The idea is that
-of conformal ranks (Vovk, Gammerman and Shafer 2005, Algorithmic Learning in a Random World): a value is strange where
-it lies further out than any that it is compared with, here `STRETCH` times as far. Studentised by the reference's
-spread, |x - median| / max(1.4826 MAD, a floor), both sides of that comparison have one denominator, which cancels;
-so it is not computed, and the floor is one of the reach itself.
+Each day and column gives four values (`Kind`), compared with those of the recent days: the last 56 accepted days before
+it. The idea is that of conformal ranks (Vovk, Gammerman and Shafer 2005, Algorithmic Learning in a Random World): a
+value is strange where it lies further out than any that it is compared with, here `STRETCH` times as far. Studentised
+by the recent days' spread, |x - median| / max(1.4826 MAD, a floor), both sides of that comparison have one denominator,
+which cancels; so it is not computed, and the floor is one of the reach itself.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from levelfive.monitoring.strange import (
 )
 from levelfive.statistics.histograms import Floats
 
-REFERENCE_DAYS = 56
-MIN_REFERENCE_DAYS = 28
+RECENT_DAYS = 56
+MIN_RECENT_DAYS = 28
 MIN_ROWS = 200
-# Older days are no reference: what has been called broken for a season becomes what is usual, day by day.
+# Older days are not compared with: what has been called broken for a season becomes what is usual, day by day.
 OLDEST_DAYS = 112
 # One for all columns and values: from 1.5 on no week of April to August of the flights is called, and from 1.75 on at
 # most one in fifty simulated weeks without a change.
@@ -43,11 +43,11 @@ class Judged:
     """What is said of each day that was to be judged; shapes (days, columns) and (days, columns, kinds).
 
     Args:
-        judged: Whether there was a reference. Where there was none, nothing can be said.
+        judged: Whether there were enough recent days. Where there were not, nothing can be said.
         flagged: Whether the value is strange and the change matters.
         broken: Whether the column is broken on the day: by two flagged days running, or by one far out.
         value: The day's value: a share, or a factor.
-        usual: The reference's median, likewise; of a factor 1.
+        usual: The median of the recent days, likewise; of a factor 1.
         seen_from: The smallest change that two days running would be called for: points of a share, or a factor.
             NaN where the value cannot be had, infinite where no share is large enough.
     """
@@ -63,14 +63,14 @@ class Judged:
 def judge_days(values: DailyValues, first: int, *, refused: Bools | None = None, stretch: float = STRETCH) -> Judged:
     """Judge the days from a place on, each by the accepted days before it.
 
-    A day that was flagged and not called waits for the next one: it enters the reference only once that is known, or
-    a fault that stays would be what it is itself compared with.
+    A day that was flagged and not called waits for the next one: it is one of the recent days only once that is known,
+    or a fault that stays would be what it is itself compared with.
 
     Args:
-        values: The days before, which are the reference, and those to judge.
+        values: The days before, of which the recent ones are chosen, and those to judge.
         first: Place of the first day to judge. The day before it is flagged anew, if it was not refused.
-        refused: Which days before were called broken, shape (days, columns); they are no reference.
-        stretch: How many times the reference's reach a value must lie out.
+        refused: Which days before were called broken, shape (days, columns); they are not compared with.
+        stretch: How many times the recent days' reach a value must lie out.
     """
     enough = values.rows >= MIN_ROWS
     accepted = enough if refused is None else enough & ~refused
@@ -88,8 +88,8 @@ def judge_volume(
         ordinals: The days as whole numbers, increasing, shape (days,).
         rows: Rows of each day, shape (days,).
         first: Place of the first day to judge.
-        refused: Which days before were called broken, shape (days,); they are no reference.
-        stretch: How many times the reference's reach the number must lie out.
+        refused: Which days before were called broken, shape (days,); they are not compared with.
+        stretch: How many times the recent days' reach the number must lie out.
 
     Returns:
         One column and one kind: `value` and `usual` are rows, and `seen_from` is the factor by which they are fewer.
@@ -97,8 +97,8 @@ def judge_volume(
     logs = np.log(np.maximum(rows, 1))[:, None]
     accepted = (rows > 0) if refused is None else (rows > 0) & ~refused
 
-    def compare(day: int, reference: Bools) -> Compared:
-        before = np.where(reference, logs[:day], np.nan)
+    def compare(day: int, recent: Bools) -> Compared:
+        before = np.where(recent, logs[:day], np.nan)
         middle = median(before)
         reach = np.maximum(greatest(np.abs(before - middle)), FLOORS[Kind.FACTOR])
         fewer, least = middle - logs[day], LEAST[Kind.FACTOR]
@@ -129,9 +129,9 @@ def _judged(
     for day in range(max(first - 1, 0), days):
         if day == 0 or waiting is None or ordinals[day] != ordinals[day - 1] + 1:
             waiting = None
-        reference = _reference(ordinals, accepted, day, waiting)
-        compared = compare(day, reference)
-        enough = (reference.sum(axis=0) >= MIN_REFERENCE_DAYS) & judgeable[day]
+        recent = _recent(ordinals, accepted, day, waiting)
+        compared = compare(day, recent)
+        enough = (recent.sum(axis=0) >= MIN_RECENT_DAYS) & judgeable[day]
         flags = compared.flagged & enough[:, None]
         running = np.zeros(columns, bool) if waiting is None else (flags & waiting).any(axis=1)
         waiting = flags & accepted[day][:, None] if day < first else flags
@@ -140,7 +140,7 @@ def _judged(
         by_day.append((enough, compared, flags))
         broken[day] = running | (compared.far & enough[:, None]).any(axis=1)
         if day > first:
-            broken[day - 1] |= running  # two days running are both broken, and neither is a reference
+            broken[day - 1] |= running  # two days running are both broken, and neither is compared with
             accepted[day - 1] &= ~running
         accepted[day] &= ~broken[day]
     return _together(first, broken, by_day)
@@ -157,11 +157,11 @@ def _together(first: int, broken: Bools, by_day: Sequence[tuple[Bools, Compared,
     )
 
 
-def _reference(ordinals: npt.NDArray[np.int64], accepted: Bools, day: int, waiting: Bools | None) -> Bools:
+def _recent(ordinals: npt.NDArray[np.int64], accepted: Bools, day: int, waiting: Bools | None) -> Bools:
     """Choose the last accepted days before a day, shape (day, columns)."""
     mine = accepted[:day].copy()
     if waiting is not None:
         mine[-1] &= ~waiting.any(axis=1)
     mine[ordinals[:day] < ordinals[day] - OLDEST_DAYS] = False
     later = np.cumsum(mine[::-1], axis=0)[::-1]
-    return np.asarray(mine & (later <= REFERENCE_DAYS))
+    return np.asarray(mine & (later <= RECENT_DAYS))

@@ -113,8 +113,8 @@ def find_faults(before: Known, now: Known) -> Faults:
     if not days or not columns:
         return Faults()
     earlier = sorted({day for day, column in before if day < days[0] and column in columns})
-    known = {**before, **now}
-    values, refused = _values(known, [*earlier, *days], columns)
+    days_of_columns = {**before, **now}
+    values, refused = _values(days_of_columns, [*earlier, *days], columns)
     judged = judge_days(values, len(earlier), refused=refused)
     return Faults(
         columns=tuple(_faults(judged, days, columns)),
@@ -168,13 +168,13 @@ def _within(day: date, window: Window, day_starts_at: timedelta) -> bool:
     return window.start <= start and start + DAY <= window.end
 
 
-def _values(known: Known, days: list[date], columns: list[str]) -> tuple[DailyValues, Bools]:
+def _values(days_of_columns: Known, days: list[date], columns: list[str]) -> tuple[DailyValues, Bools]:
     shape = (len(days), len(columns))
     rows, refused = np.zeros(shape), np.zeros(shape, bool)
     nulls, frequent, outside = (np.full(shape, np.nan) for _ in range(3))
     quantiles = np.full((*shape, len(LEVELS)), np.nan)
     for place in np.ndindex(shape):
-        one = known.get((days[place[0]], columns[place[1]]))
+        one = days_of_columns.get((days[place[0]], columns[place[1]]))
         if one is None or not one.rows:
             continue
         count = one.rows - one.nulls

@@ -91,6 +91,12 @@ class Comparison(Generic[_Profile]):
         before, now = self.counts
         return shares(before), shares(now)
 
+    @cached_property
+    def homogeneity(self) -> Any:
+        """Pearson's test of the counts by bin, as SciPy has it: `statistic` and `pvalue`."""
+        table = np.stack(self.counts)
+        return stats.chi2_contingency(table[:, table.any(axis=0)])
+
 
 Formula: TypeAlias = Callable[[Comparison[Any]], float | None]
 """Computes a statistic; None, or what is not finite, where the columns cannot tell."""
@@ -274,7 +280,7 @@ def chi_squared(of: Comparison[CategoricalProfile]) -> float:
     Pearson 1911, On the Probability that two Independent Distributions of Frequency are Really Samples from the Same
     Population, Biometrika 8.
     """
-    return float(_contingency(of).statistic)
+    return float(of.homogeneity.statistic)
 
 
 @drift_statistic(
@@ -286,7 +292,7 @@ def chi_squared(of: Comparison[CategoricalProfile]) -> float:
 )
 def chi_squared_p(of: Comparison[CategoricalProfile]) -> float:
     """Compute the p-value of `chi_squared`."""
-    return float(_contingency(of).pvalue)
+    return float(of.homogeneity.pvalue)
 
 
 def _usual_outside(of: Comparison[Any]) -> float:
@@ -353,17 +359,12 @@ def _counts(profile: NumericProfile | CategoricalProfile, baseline: NumericProfi
     if isinstance(profile, NumericProfile):
         return _floats(profile.histogram.counts)
     names = () if isinstance(baseline, NumericProfile) else baseline.frequent
-    known = [profile.frequent.get(name, 0) for name in names]
-    return _floats([*known, profile.count - sum(known)])
+    counts = [profile.frequent.get(name, 0) for name in names]
+    return _floats([*counts, profile.count - sum(counts)])
 
 
 def _floats(values: Any) -> Floats:
     return np.array(values, dtype=np.float64)
-
-
-def _contingency(of: Comparison[CategoricalProfile]) -> Any:
-    table = np.stack(of.counts)
-    return stats.chi2_contingency(table[:, table.any(axis=0)])
 
 
 def _masses(histogram: Histogram) -> tuple[Floats, Floats]:

@@ -17,8 +17,8 @@ from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.nothing import nothing_in
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles
-from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, VERDICTS, Subject
-from levelfive.monitoring.verdict import WindowVerdict
+from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
+from levelfive.monitoring.verdict import VERDICTS, Subject, WindowVerdict
 from levelfive.monitoring.versions import ScoredVersion, WindowFacts, judge_version, profile_version
 from levelfive.monitoring.writing import write_window
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
@@ -108,7 +108,7 @@ def measure_again(context: JobContext, registry: CentralRegistry, *, as_of: date
             return ()
         first = _first_version(history(context.tables, registry.name))
         measured = performance(context, run, windows, model_name=registry.name, as_of=as_of, first=first)
-        records.write_performance(run, registry.name, as_of, measured)
+        records.write_performance(run, registry.name, measured, task=context.use_case.model.task, as_of=as_of)
         return measured
 
 
@@ -158,7 +158,7 @@ def _nothing(
     if not because:
         raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
     run.counts["scored"], run.notes["nothing"] = 0, because
-    records.write_performance(run, model_name, as_of, measured)
+    records.write_performance(run, model_name, measured, task=context.use_case.model.task, as_of=as_of)
     return MonitoringResult(run.run_id, window, {}, measured, because)
 
 

@@ -27,12 +27,12 @@ def nothing_in(context: JobContext, run: Run, window: Window, *, as_of: datetime
     first, last = (
         day_of(moment, use_case.day_starts_at) for moment in (window.start, window.end - timedelta.resolution)
     )
-    known = [
+    days = [
         row["day"]
         for row in run.rows(SOURCE_DAYS, columns=("day", "accepted", "loaded_at"), where={"source": dated})
         if row["accepted"] and row["loaded_at"] <= as_of
     ]
-    if not known or any(first <= day <= last for day in known):
+    if not days or any(first <= day <= last for day in days):
         return ""
     return f"no live prediction in {window}: no row of {', '.join(dated)} has landed of its days"
 
@@ -41,10 +41,10 @@ def _looked_at(run: Run, window: Window, as_of: datetime) -> Iterable[Window]:
     """List the windows that scoring has worked on since one began."""
     succeeded, since = {"stage": "scoring", "status": "succeeded"}, {"as_of": (window.start, as_of)}
     for row in run.tables.control_tables.rows(RUNS, columns=("parameters",), where=succeeded, between=since):
-        asked = row["parameters"]
+        parameters = row["parameters"]
         # With a version of its own, it may have been a backfill, which says nothing of live predictions.
-        if "window" in asked and asked.get("version") in (None, str(None)):
-            yield Window.of_text(asked["window"])
+        if "window" in parameters and parameters.get("version") in (None, str(None)):
+            yield Window.of_text(parameters["window"])
 
 
 def _holds(windows: Iterable[Window], whole: Window) -> bool:

@@ -112,8 +112,8 @@ def _with_labels(context: JobContext, run: Run, model_name: str, window: Window,
     columns: list[Column] = [F.col(name) for name in names]
     columns.append(F.unix_micros(PREDICTION_TIME).alias(AT))
     live = live_predictions(run, context.use_case, window, model_name=model_name, columns=columns)
-    known = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & in_window(PREDICTION_TIME, window))
-    joined: DataFrame = live.join(known.select(*key, LABEL, OUTCOME), on=list(key), how="left").drop(*key)
+    labels = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & in_window(PREDICTION_TIME, window))
+    joined: DataFrame = live.join(labels.select(*key, LABEL, OUTCOME), on=list(key), how="left").drop(*key)
     return joined
 
 

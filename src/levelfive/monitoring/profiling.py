@@ -77,14 +77,14 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
     features += [F.col(f"{FEATURES}.{name}").alias(name) for name in categorical]
     day = day_number(PREDICTION_TIME, day_starts_at).cast("long").alias(_DAY)
     scores = [F.col(score_column(name)).alias(name) for name in baseline.scores]
-    wanted = rows.select(day, *scores, *features)
-    wanted = with_texts(wanted, categorical)
+    columns = rows.select(day, *scores, *features)
+    columns = with_texts(columns, categorical)
 
     def partials(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             yield _partials_of(batch.to_pandas(), bins, categorical)
 
-    merged = wanted.mapInArrow(partials, _SCHEMA).groupBy("day").applyInArrow(_merged, _SCHEMA).collect()
+    merged = columns.mapInArrow(partials, _SCHEMA).groupBy("day").applyInArrow(_merged, _SCHEMA).collect()
     by_day = {(date_of(row["day"]), row["column"]): pickle.loads(row["partial"]) for row in merged}
     return WindowProfiles(by_day)
 

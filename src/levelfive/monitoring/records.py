@@ -13,31 +13,23 @@ from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.daily import far_outside
 from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.performance import Performance
-from levelfive.statistics.metrics import Evaluation
+from levelfive.monitoring.verdict import VERDICTS, Subject, VerdictRecord
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
+from levelfive.statistics.tasks.task import Task
 from levelfive.storage.control_tables import Between
-from levelfive.storage.records import from_row
+from levelfive.storage.records import from_row, record_of
 from levelfive.storage.runs import Run
 
 PROFILES = "profiles"
 DRIFT = "drift"
 PERFORMANCE = "performance"
 QUALITY = "quality"
-VERDICTS = "verdicts"
 
 LIVE = "live"
 REFERENCE = "reference"
 
 
-@dataclass(frozen=True)
-class Subject:
-    """What is monitored: a version of a model over a window of prediction times."""
-
-    model_name: str
-    model_version: str
-    window: Window
-
-
+@record_of(PROFILES)
 @dataclass(frozen=True, kw_only=True)
 class ProfileRecord(Subject):
     """One row of `profiles`: a column of the scored rows, on a day or, without one, in the whole window.
@@ -65,6 +57,7 @@ class ProfileRecord(Subject):
     broken: bool | None
 
 
+@record_of(DRIFT)
 @dataclass(frozen=True, kw_only=True)
 class DriftRecord(Subject):
     """One row of `drift`: how a column of the window differs from the baseline, and what can be seen of it."""
@@ -76,9 +69,13 @@ class DriftRecord(Subject):
     seen_from: Mapping[str, float]
 
 
+@record_of(PERFORMANCE)
 @dataclass(frozen=True, kw_only=True)
 class PerformanceRecord(Subject):
-    """One row of `performance`: how a window's live predictions did, by the labels known at a time."""
+    """One row of `performance`: how a window's live predictions did, by the labels known at a time.
+
+    Which of the metrics are the loss, the skill and the offset depends on the task, and is told beside them.
+    """
 
     as_of: datetime
     model: str
@@ -92,11 +89,15 @@ class PerformanceRecord(Subject):
     label_mean: float | None
     score_mean: float | None
     label_mean_known: float | None
+    loss_metric: str | None
+    skill_metric: str | None
+    offset_metric: str | None
     metrics: Mapping[str, float]
     low: Mapping[str, float]
     high: Mapping[str, float]
 
 
+@record_of(QUALITY)
 @dataclass(frozen=True, kw_only=True)
 class QualityRecord(Subject):
     """One row of `quality`: what landed of a source in the window."""
@@ -106,23 +107,6 @@ class QualityRecord(Subject):
     accepted: int
     quarantined: int
     duplicates: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class VerdictRecord(Subject):
-    """One row of `verdicts`: what was said of a window at a time, and the evidence that a decision needs."""
-
-    as_of: datetime
-    days: int
-    rows: int
-    drifted_share: float
-    calibration: tuple[float, float] | None
-    skill: tuple[float, float] | None
-    outside: tuple[str, ...]
-    unusual: tuple[str, ...]
-    harmful: tuple[str, ...]
-    broken: tuple[str, ...]
-    left_out: tuple[date, ...] = ()
 
 
 def write_profiles(
@@ -136,29 +120,29 @@ def write_profiles(
             **vars(subject),
             day=day,
             column_name=column,
-            **_profile(partial, done),
+            **_profile(partial, profile),
             broken=None if day is None else (day, column) in broken,
         )
-        for subject, day, column, partial, done in rows
+        for subject, day, column, partial, profile in rows
     ]
     _replace(run, PROFILES, records)
 
 
 def write_drift(
     run: Run,
-    found: Iterable[tuple[Subject, ColumnDrift]],
+    distances: Iterable[tuple[Subject, ColumnDrift]],
     seen_from: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
 ) -> None:
     """Put the distances from the baseline in the place of those of their windows.
 
     Args:
         run: Which run writes.
-        found: The distances.
+        distances: The distances.
         seen_from: By version, column and kind, the smallest change that is called broken.
     """
     records = []
-    for subject, column in found:
-        seen = (seen_from or {}).get(subject.model_version, {}).get(column.column, {})
+    for subject, column in distances:
+        least_changes = (seen_from or {}).get(subject.model_version, {}).get(column.column, {})
         records.append(
             DriftRecord(
                 **vars(subject),
@@ -166,7 +150,7 @@ def write_drift(
                 statistics=column.statistics,
                 usual=column.usual,
                 unusual=column.unusual,
-                seen_from={kind: least for kind, least in seen.items() if math.isfinite(least)},
+                seen_from={kind: least for kind, least in least_changes.items() if math.isfinite(least)},
             )
         )
     _replace(run, DRIFT, records)
@@ -181,11 +165,13 @@ def write_quality(run: Run, subject: Subject, delivered: Iterable[Delivered]) ->
     _replace(run, QUALITY, records)
 
 
-def write_performance(run: Run, model_name: str, as_of: datetime, found: Iterable[Performance]) -> None:
+def write_performance(
+    run: Run, model_name: str, measured: Iterable[Performance], *, task: Task, as_of: datetime
+) -> None:
     """Add what the labels known at `as_of` say; what was said at other times stays."""
     records = [
-        _performance(Subject(model_name, ", ".join(one.versions), one.window), as_of, model, one, evaluation)
-        for one in found
+        _performance(Subject(model_name, ", ".join(one.versions), one.window), one, task=task, as_of=as_of, model=model)
+        for one in measured
         for model, evaluation in ((LIVE, one.evaluation), (REFERENCE, one.reference))
         if model == LIVE or evaluation is not None
     ]
@@ -199,8 +185,8 @@ def write_verdicts(run: Run, records: Sequence[VerdictRecord]) -> None:
 
 def verdicts(run: Run, model_name: str, *, as_of: datetime) -> tuple[VerdictRecord, ...]:
     """List the verdicts on a model's windows as they were known at a time, by the windows' end."""
-    known = (from_row(VerdictRecord, row) for row in of_model(run, VERDICTS, model_name, as_of))
-    newest = {(record.model_version, record.window): record for record in known}
+    records = (from_row(VerdictRecord, row) for row in of_model(run, VERDICTS, model_name, as_of))
+    newest = {(record.model_version, record.window): record for record in records}
     return tuple(sorted(newest.values(), key=lambda record: record.window.end))
 
 
@@ -215,8 +201,8 @@ def of_model(
 ) -> list[dict[str, Any]]:
     """Read a table's rows about a model that were known at a time, what was said first before what was said later."""
     rows = run.rows(table, columns=columns, where={"model_name": model_name}, between=between)
-    known = (row for row in rows if row["window_end"] <= as_of and row.get("as_of", as_of) <= as_of)
-    return sorted(known, key=lambda row: row.get("as_of", as_of))
+    rows_of_then = (row for row in rows if row["window_end"] <= as_of and row.get("as_of", as_of) <= as_of)
+    return sorted(rows_of_then, key=lambda row: row.get("as_of", as_of))
 
 
 def window_of(row: Mapping[str, Any]) -> Window:
@@ -224,25 +210,30 @@ def window_of(row: Mapping[str, Any]) -> Window:
     return Window(row["window_start"], row["window_end"])
 
 
-def _profile(partial: Partial, done: NumericProfile | CategoricalProfile) -> dict[str, Any]:
-    if isinstance(done, CategoricalProfile):
-        of_kind = {"frequent_items": done.frequent, "rest": done.rest, "outside": done.outside}
+def _profile(partial: Partial, profile: NumericProfile | CategoricalProfile) -> dict[str, Any]:
+    if isinstance(profile, CategoricalProfile):
+        of_kind = {"frequent_items": profile.frequent, "rest": profile.rest, "outside": profile.outside}
     else:
-        of_kind = {"avg": done.mean, "stddev": done.std, "min": done.min, "max": done.max, "quantiles": done.quantiles}
+        of_kind = {
+            "avg": profile.mean,
+            "stddev": profile.std,
+            "min": profile.min,
+            "max": profile.max,
+            "quantiles": profile.quantiles,
+        }
         of_kind |= {"counts": partial.counts, "sums": partial.sums}
     return {
-        "count": done.count,
-        "num_nulls": done.nulls,
-        "distinct_count": done.distinct,
+        "count": profile.count,
+        "num_nulls": profile.nulls,
+        "distinct_count": profile.distinct,
         "most_frequent": partial.most_frequent,
-        "far_outside": far_outside(partial, done),
+        "far_outside": far_outside(partial, profile),
         **of_kind,
     }
 
 
-def _performance(
-    subject: Subject, as_of: datetime, model: str, one: Performance, evaluation: Evaluation | None
-) -> PerformanceRecord:
+def _performance(subject: Subject, one: Performance, *, task: Task, as_of: datetime, model: str) -> PerformanceRecord:
+    evaluation = one.evaluation if model == LIVE else one.reference
     estimates = {} if evaluation is None else evaluation.estimates
     value, low, high = (
         {name: end for name, e in estimates.items() if math.isfinite(end := getattr(e, part))}
@@ -262,6 +253,9 @@ def _performance(
         label_mean=None if evaluation is None else evaluation.label_mean,
         score_mean=None if evaluation is None else evaluation.score_mean,
         label_mean_known=one.label_mean_known,
+        loss_metric=task.loss_metric,
+        skill_metric=task.skill,
+        offset_metric=task.offset,
         metrics=value,
         low=low,
         high=high,

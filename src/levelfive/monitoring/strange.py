@@ -1,4 +1,4 @@
-"""How strange a day's values are against those of some days of reference, kind by kind."""
+"""How strange a day's values are against those of the recent days before it, kind by kind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Bools = npt.NDArray[np.bool_]
 
 LEVELS = ("0.05", "0.25", "0.5", "0.75", "0.95")
 MIN_LEVELS = 3
-# A level tells a factor only where its sign is that of the reference on so many of the reference's days.
+# A level tells a factor only where its sign is that of their median on so many of the recent days.
 SAME_SIGN_SHARE = 0.9
 # What has turned to zero has shrunk by at least this factor, and so has what changed its sign by more than it varies:
 # a thaw turns the sign of degrees as well.
@@ -42,7 +42,7 @@ KINDS = tuple(Kind)
 LEAST = {Kind.NULLS: 0.1, Kind.FACTOR: float(np.log(1.3)), Kind.FREQUENT: 0.1, Kind.OUTSIDE: 0.25}
 # Over days in a row a factor may also be the world's: it is no other unit below this one.
 LEAST_IN_A_ROW = float(np.log(1.5))
-# How far a value may always reach, whatever the reference shows: arcsines of roots, and the logarithm of a factor.
+# How far a value may always reach, whatever the recent days show: arcsines of roots, and the logarithm of a factor.
 FLOORS = {Kind.NULLS: 0.1, Kind.FACTOR: 0.08, Kind.FREQUENT: 0.1, Kind.OUTSIDE: 0.25}
 
 
@@ -74,13 +74,13 @@ class DailyValues:
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """One day against its reference, shapes (columns, kinds): see `Judged`.
+    """One day against the recent days before it, shapes (columns, kinds): see `Judged`.
 
     Args:
         flagged: Whether the value lies further out than is usual, and the change matters.
         far: Whether it lies twice as far out.
         value: The day's value.
-        usual: The reference's median.
+        usual: The median of the recent days.
         seen_from: The smallest change that is flagged.
     """
 
@@ -91,29 +91,29 @@ class Compared:
     seen_from: Floats
 
 
-def compare_days(values: DailyValues, day: int, reference: Bools, stretch: float) -> Compared:
+def compare_days(values: DailyValues, day: int, recent: Bools, stretch: float) -> Compared:
     """Compare a day with days before it.
 
     Args:
         values: The days.
         day: Place of the day.
-        reference: Which days before it are the reference, shape (day, columns).
-        stretch: How many times the reference's reach a value must lie out.
+        recent: Which days before it are compared with, shape (day, columns).
+        stretch: How many times the recent days' reach a value must lie out.
     """
     compared = [
-        _compare_factors(values.quantiles[: day + 1], reference, stretch)
+        _compare_factors(values.quantiles[: day + 1], recent, stretch)
         if kind is Kind.FACTOR
-        else _compare_shares(values.shares[kind][: day + 1], reference, kind, stretch)
+        else _compare_shares(values.shares[kind][: day + 1], recent, kind, stretch)
         for kind in KINDS
     ]
     flagged, far, *measured = (np.stack(parts, axis=-1) for parts in zip(*compared, strict=True))
     return Compared(flagged, far, *measured)
 
 
-def _compare_shares(shares: Floats, reference: Bools, kind: Kind, stretch: float) -> tuple[NDArray[Any], ...]:
+def _compare_shares(shares: Floats, recent: Bools, kind: Kind, stretch: float) -> tuple[NDArray[Any], ...]:
     angles = np.arcsin(np.sqrt(np.clip(shares, 0, 1)))
-    used = reference.any(axis=1)
-    before = np.where(reference[used], angles[:-1][used], np.nan)
+    used = recent.any(axis=1)
+    before = np.where(recent[used], angles[:-1][used], np.nan)
     middle = median(before)
     reach = np.maximum(greatest(np.abs(before - middle)), FLOORS[kind])
     usual = np.sin(middle) ** 2
@@ -121,27 +121,27 @@ def _compare_shares(shares: Floats, reference: Bools, kind: Kind, stretch: float
     if kind is Kind.OUTSIDE:  # a training that has seen more lets fewer values lie outside, which is no fault
         moved, points = np.maximum(moved, 0), np.maximum(points, 0)
     matters = np.abs(points) > LEAST[kind]
-    wanted = middle + stretch * reach
-    seen = np.where(wanted < np.pi / 2, np.maximum(np.sin(wanted) ** 2 - usual, LEAST[kind]), np.inf)
-    seen = np.where(np.isnan(middle), np.nan, np.where(usual + seen > 1, np.inf, seen))
+    farthest = middle + stretch * reach
+    least = np.where(farthest < np.pi / 2, np.maximum(np.sin(farthest) ** 2 - usual, LEAST[kind]), np.inf)
+    least = np.where(np.isnan(middle), np.nan, np.where(usual + least > 1, np.inf, least))
     return (
         matters & (np.abs(moved) > stretch * reach),
         matters & (np.abs(moved) > 2 * stretch * reach),
         shares[-1],
         usual,
-        seen,
+        least,
     )
 
 
-def _compare_factors(quantiles: Floats, reference: Bools, stretch: float) -> tuple[NDArray[Any], ...]:
-    used = reference.any(axis=1)
-    before = np.where(reference[used][:, :, None], quantiles[:-1][used], np.nan)
+def _compare_factors(quantiles: Floats, recent: Bools, stretch: float) -> tuple[NDArray[Any], ...]:
+    used = recent.any(axis=1)
+    before = np.where(recent[used][:, :, None], quantiles[:-1][used], np.nan)
     middle = median(before)
     levels = np.concatenate((before, quantiles[-1:]))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = levels / middle
-    known = (~np.isnan(before)).sum(axis=0)
-    same = (ratios[:-1] > 0).sum(axis=0) >= np.maximum(SAME_SIGN_SHARE * known, 1)
+    counts = (~np.isnan(before)).sum(axis=0)
+    same = (ratios[:-1] > 0).sum(axis=0) >= np.maximum(SAME_SIGN_SHARE * counts, 1)
     shifts = np.abs(levels - middle)
     as_ever = (ratios < 0) & (shifts <= 2 * stretch * greatest(shifts[:-1]))
     factors = _common(np.where(as_ever, 1.0, ratios), same)
@@ -163,12 +163,12 @@ def _compare_factors(quantiles: Floats, reference: Bools, stretch: float) -> tup
 
 def _common(ratios: Floats, same: Bools) -> Floats:
     """Find the logarithm of the factor that all levels have at least, 0 where they do not go one way."""
-    known = same & ~np.isnan(ratios)
+    usable = same & ~np.isnan(ratios)
     logs = np.log(np.fmax(ratios, SHRUNK))
-    low = np.where(known, logs, np.inf).min(axis=-1)
-    high = np.where(known, logs, -np.inf).max(axis=-1)
+    low = np.where(usable, logs, np.inf).min(axis=-1)
+    high = np.where(usable, logs, -np.inf).max(axis=-1)
     factor = np.where(low > 0, low, np.where(high < 0, high, 0.0))
-    return np.where(known.any(axis=-1), factor, np.nan)
+    return np.where(usable.any(axis=-1), factor, np.nan)
 
 
 def _different(middle: Floats, same: Bools) -> npt.NDArray[np.intp]:

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from levelfive.monitoring.alerts import BROKEN, HARMFUL, OUTSIDE, UNUSUAL, Evidence, said_of
+from levelfive.core.windows import Window
+from levelfive.monitoring.alerts import BROKEN, HARMFUL, OUTSIDE, STATEMENTS, UNUSUAL, Evidence, said_of
+from levelfive.storage.records import record_of
+
+VERDICTS = "verdicts"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is monitored: a version of a model over a window of prediction times."""
+
+    model_name: str
+    model_version: str
+    window: Window
 
 
 @dataclass(frozen=True)
@@ -25,6 +38,57 @@ class WindowVerdict:
     harmful: tuple[str, ...]
     broken: tuple[str, ...]
     left_out: tuple[date, ...] = ()
+
+
+@record_of(VERDICTS)
+@dataclass(frozen=True, kw_only=True)
+class VerdictRecord(Subject):
+    """One row of `verdicts`: a `WindowVerdict` as it was said at a time, and the evidence that a decision needs.
+
+    Args:
+        as_of: When it was said.
+        days: Days with mature labels.
+        rows: Rows with mature labels.
+        drifted_share: Share of the columns that are unusual.
+        calibration: Ends of the interval of mean score minus mean label, None if not measured; the task says what it is
+            called, as a regression's bias, which is in the label's unit.
+        skill: Ends of the interval of 1 - loss / loss of the constant prediction of the window's own mean label, None
+            if not measured.
+    """
+
+    as_of: datetime
+    days: int
+    rows: int
+    drifted_share: float
+    calibration: tuple[float, float] | None
+    skill: tuple[float, float] | None
+    outside: tuple[str, ...]
+    unusual: tuple[str, ...]
+    harmful: tuple[str, ...]
+    broken: tuple[str, ...]
+    left_out: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownVerdict(VerdictRecord):
+    """A verdict, and what a person has said of it by a time.
+
+    Args:
+        acknowledged: Who acknowledged its harm and broken data, and why, so that they call nobody any more; empty where
+            nobody did.
+    """
+
+    acknowledged: str = ""
+
+    @property
+    def reasons_to_call(self) -> list[str]:
+        """Why someone has to look, or had to before it was acknowledged; each with the word of its statement."""
+        return [f"{of.word}: {reason}" for of in STATEMENTS if not of.of_columns for reason in of.said_in(self)]
+
+    @property
+    def calls_for_a_person(self) -> bool:
+        """Whether someone has to look."""
+        return bool(self.reasons_to_call) and not self.acknowledged
 
 
 def judge_window(evidence: Evidence) -> WindowVerdict:

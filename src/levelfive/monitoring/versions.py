@@ -16,8 +16,7 @@ from levelfive.monitoring.drift_statistics import ColumnDrift, Comparison, colum
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import WindowProfiles, baseline_of, finish, profile_days
-from levelfive.monitoring.records import Subject, VerdictRecord
-from levelfive.monitoring.verdict import WindowVerdict, judge_window
+from levelfive.monitoring.verdict import Subject, VerdictRecord, WindowVerdict, judge_window
 from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
@@ -121,11 +120,7 @@ def verdict_record(task: Task, judged: JudgedVersion, performance: Performance, 
         drifted_share=len(judged.verdict.unusual) / max(len(judged.drifts), 1),
         calibration=offset,
         skill=skill,
-        outside=judged.verdict.outside,
-        unusual=judged.verdict.unusual,
-        harmful=judged.verdict.harmful,
-        broken=judged.verdict.broken,
-        left_out=judged.verdict.left_out,
+        **vars(judged.verdict),
     )
 
 

@@ -48,7 +48,7 @@ def write_window(
         partial(records.write_profiles, run, profiles, broken),
         partial(records.write_drift, run, drifts, seen_from),
         partial(records.write_quality, run, versions[-1].subject, delivered),
-        partial(records.write_performance, run, versions[0].subject.model_name, as_of, performances),
+        partial(records.write_performance, run, versions[0].subject.model_name, performances, task=task, as_of=as_of),
         partial(records.write_verdicts, run, verdicts),
     ]
     in_parallel(jobs)

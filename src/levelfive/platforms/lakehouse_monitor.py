@@ -57,10 +57,10 @@ class LakehouseMonitor:
             if not context.tables.exists(PREDICTIONS):
                 raise TableError(f"table {table} does not exist yet: run the scoring stage first")
             refresh = self._refreshed(table)
-            made = refresh is None
-            if made:
+            is_new = refresh is None
+            if is_new:
                 self._make(table, context.tables.schema)
-            return Refresh(run.run_id, table, made, refresh)
+            return Refresh(run.run_id, table, is_new, refresh)
 
     def _refreshed(self, table: str) -> int | None:
         """Refresh the monitor; None where there is none."""

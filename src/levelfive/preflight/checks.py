@@ -76,5 +76,5 @@ def ask(client: WorkspaceClient, target: Target) -> dict[str, Finding]:
     caller, who_asks = workspace.identity(client)
     principal, who_runs = workspace.service_principal(client, target, caller)
     question = Question(client, target, principal, caller)
-    found = {"identity": who_asks, "service principal": who_runs}
-    return found | {subject: guarded(check, question) for subject, check in CHECKS.items()}
+    findings = {"identity": who_asks, "service principal": who_runs}
+    return findings | {subject: guarded(check, question) for subject, check in CHECKS.items()}

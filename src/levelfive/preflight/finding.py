@@ -107,18 +107,18 @@ def missing(reason: str, remedy: str) -> Finding:
 
 def not_answered(err: Exception, remedy: str = "") -> Finding:
     """Say that the workspace gave no answer, and which error it gave instead."""
-    said = " ".join(str(err).split()).partition(SDK_CONFIGURATION)[0]
-    return Finding(Answer.UNKNOWN, f"{type(err).__name__}: {said}", remedy)
+    message = " ".join(str(err).split()).partition(SDK_CONFIGURATION)[0]
+    return Finding(Answer.UNKNOWN, f"{type(err).__name__}: {message}", remedy)
 
 
 def together(*findings: Finding) -> Finding:
     """Make one finding of several, all of which must be fine: what is missing counts before what is not answered."""
     for answer in (Answer.MISSING, Answer.UNKNOWN):
-        if any(found.answer is answer for found in findings):
-            wrong = [found for found in findings if not found.is_fine]
-            remedies = "; ".join(found.remedy for found in wrong if found.remedy)
-            return Finding(answer, "; ".join(found.reason for found in wrong), remedies)
-    return Finding(Answer.OK, "; ".join(found.reason for found in findings))
+        if any(finding.answer is answer for finding in findings):
+            wrong = [finding for finding in findings if not finding.is_fine]
+            remedies = "; ".join(finding.remedy for finding in wrong if finding.remedy)
+            return Finding(answer, "; ".join(finding.reason for finding in wrong), remedies)
+    return Finding(Answer.OK, "; ".join(finding.reason for finding in findings))
 
 
 def guarded(check: Callable[[Question], Finding], question: Question) -> Finding:

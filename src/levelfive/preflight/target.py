@@ -17,8 +17,8 @@ import yaml
 from levelfive.errors import ConfigError
 
 VARIABLE_OF_ENVIRONMENT = "BUNDLE_VAR_"
-REFERENCE = re.compile(r"\$\{([^{}]+)\}")
-DEEPEST_REFERENCE = 8
+SUBSTITUTION = re.compile(r"\$\{([^{}]+)\}")
+DEEPEST_SUBSTITUTION = 8
 SHORT_NAME = "${workspace.current_user.short_name}"
 DEVELOPMENT_PREFIX = f"[dev {SHORT_NAME}] "
 
@@ -53,12 +53,12 @@ class Target:
         """
         if name not in self.values:
             raise ConfigError(f"the bundle has no variable {name}")
-        found = self.values[name]
-        if REFERENCE.search(found):
+        text = self.values[name]
+        if SUBSTITUTION.search(text):
             raise ConfigError(
-                f"variable {name} is {found!r}, which only the Databricks CLI resolves: say --var {name}=VALUE"
+                f"variable {name} is {text!r}, which only the Databricks CLI resolves: say --var {name}=VALUE"
             )
-        return found
+        return text
 
 
 def read_target(
@@ -80,7 +80,7 @@ def read_target(
     if name not in targets:
         raise ConfigError(f"{path} has no target {name!r}; it has: {', '.join(sorted(targets)) or 'none'}")
     target, declared = _mapping(targets[name]), _mapping(bundle.get("variables"))
-    written = {
+    texts = {
         **_defaults(declared),
         **{key: _value(value) for key, value in _mapping(target.get("variables")).items()},
         **{key: value for key in declared if (value := (environment or {}).get(VARIABLE_OF_ENVIRONMENT + key))},
@@ -90,7 +90,7 @@ def read_target(
     workspace = {**_mapping(bundle.get("workspace")), **_mapping(target.get("workspace"))}
     presets = {**_mapping(bundle.get("presets")), **_mapping(target.get("presets"))}
     usual = DEVELOPMENT_PREFIX if target.get("mode") == "development" else ""
-    names = {f"var.{key}": value for key, value in written.items()} | named
+    names = {f"var.{key}": value for key, value in texts.items()} | named
     return Target(
         name=name,
         bundle=named["bundle.name"],
@@ -98,7 +98,7 @@ def read_target(
         profile=_resolve(_text(workspace.get("profile")), names) or None,
         mode=_text(target.get("mode")),
         name_prefix=_resolve(_text(presets.get("name_prefix")), names) or usual,
-        values={key: _resolve(value, names) for key, value in written.items()},
+        values={key: _resolve(value, names) for key, value in texts.items()},
     )
 
 
@@ -146,29 +146,29 @@ def _pair(option: str, declared: Mapping[str, object]) -> tuple[str, str]:
     return name, value
 
 
-def _value(written: object) -> str:
-    """Write the value of a variable as text; a lookup becomes a reference, for only a workspace can answer it."""
-    if not isinstance(written, dict):
-        return _text(written)
-    if (lookup := written.get("lookup")) is not None:
-        wanted = " ".join(f"{kind} {name}" for kind, name in _mapping(lookup).items())
-        return f"${{lookup of {wanted}}}"
-    return _text(written.get("default"))
+def _value(value: object) -> str:
+    """Write the value of a variable as text; a lookup becomes a substitution, for only a workspace can answer it."""
+    if not isinstance(value, dict):
+        return _text(value)
+    if (lookup := value.get("lookup")) is not None:
+        sought = " ".join(f"{kind} {name}" for kind, name in _mapping(lookup).items())
+        return f"${{lookup of {sought}}}"
+    return _text(value.get("default"))
 
 
-def _text(written: object) -> str:
-    if isinstance(written, bool):
-        return str(written).lower()
-    return str(written) if isinstance(written, str | int | float) else ""
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int | float) else ""
 
 
-def _mapping(found: object) -> dict[str, object]:
-    return found if isinstance(found, dict) else {}
+def _mapping(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
 
 
 def _resolve(text: str, names: Mapping[str, str]) -> str:
-    for _ in range(DEEPEST_REFERENCE):
-        resolved = REFERENCE.sub(lambda found: names.get(found[1], found[0]), text)
+    for _ in range(DEEPEST_SUBSTITUTION):
+        resolved = SUBSTITUTION.sub(lambda match: names.get(match[1], match[0]), text)
         if resolved == text:
             break
         text = resolved

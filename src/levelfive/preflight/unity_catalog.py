@@ -99,13 +99,13 @@ def registry_schema(question: Question) -> Finding:
 def registered_model(question: Question) -> Finding:
     """Ask who owns the registered model: only its owner may deploy it, add versions and move aliases."""
     name = f"{_models(question)}.{question.target.bundle}"
-    found = found_or_none(lambda: question.client.registered_models.get(name))
-    if found is None:
+    model = found_or_none(lambda: question.client.registered_models.get(name))
+    if model is None:
         return ok(f"{name} is not there yet; who creates it owns it")
-    if found.owner in question.principal.names:
-        return ok(f"{name} belongs to {found.owner}")
+    if model.owner in question.principal.names:
+        return ok(f"{name} belongs to {model.owner}")
     return missing(
-        f"{name} belongs to {found.owner}; only its owner may deploy it, add versions and move aliases",
+        f"{name} belongs to {model.owner}; only its owner may deploy it, add versions and move aliases",
         f"databricks registered-models update {name} --owner {question.principal.name}",
     )
 
@@ -120,29 +120,29 @@ def _models(question: Question) -> str:
 
 
 def _catalog(question: Question, name: str) -> Finding:
-    found = found_or_none(lambda: question.client.catalogs.get(name))
-    if found is None:
+    catalog = found_or_none(lambda: question.client.catalogs.get(name))
+    if catalog is None:
         granted = Securable(CATALOG, name, None).grant(("USE_CATALOG",), question.principal)
         return missing(f"there is no catalog {name}", f"CREATE CATALOG {_quoted(name)}; {granted}")
-    return _granted(question, Securable(CATALOG, name, found.owner), ("USE_CATALOG",))
+    return _granted(question, Securable(CATALOG, name, catalog.owner), ("USE_CATALOG",))
 
 
 def _catalog_for(question: Question, name: str, groups: tuple[str, ...]) -> Finding:
     if question.target.mode != "production":
         return skipped("only targets in production mode grant anything to groups")
-    found = found_or_none(lambda: question.client.catalogs.get(name))
-    on = Securable(CATALOG, name, found.owner if found else None)
+    catalog = found_or_none(lambda: question.client.catalogs.get(name))
+    on = Securable(CATALOG, name, catalog.owner if catalog else None)
     named = filter(None, map(question.target.value, groups))
     each = (replace(question, principal=Principal(group)) for group in named)
     return together(*(_granted(one, on, ("USE_CATALOG",)) for one in each))
 
 
 def _schema(question: Question, key: str, name: str, needed: tuple[str, ...]) -> Finding:
-    found = found_or_none(lambda: question.client.schemas.get(name))
-    if found is not None:
+    schema = found_or_none(lambda: question.client.schemas.get(name))
+    if schema is not None:
         # A target in production mode sets the grants of its schemas.
         manages = (MANAGE,) if question.target.mode == "production" else ()
-        granted = _granted(question, Securable(SCHEMA, name, found.owner), needed + manages)
+        granted = _granted(question, Securable(SCHEMA, name, schema.owner), needed + manages)
         bind = f"databricks bundle deployment bind {key} {name} -t {question.target.name}"
         return replace(
             granted, reason=f"{granted.reason}; if the bundle did not make it, before the first deploy: {bind}"
@@ -159,17 +159,17 @@ def _schema(question: Question, key: str, name: str, needed: tuple[str, ...]) ->
 
 def _volume(question: Question, name: str, needed: tuple[str, ...]) -> Finding | None:
     full_name = f"{_tables(question)}.{name}"
-    found = found_or_none(lambda: question.client.volumes.read(full_name))
-    return None if found is None else _granted(question, Securable(VOLUME, full_name, found.owner), needed)
+    volume = found_or_none(lambda: question.client.volumes.read(full_name))
+    return None if volume is None else _granted(question, Securable(VOLUME, full_name, volume.owner), needed)
 
 
 def _creates_volume(question: Question, name: str) -> Finding:
     tables = _tables(question)
-    found = found_or_none(lambda: question.client.schemas.get(tables))
-    if found is None:
+    schema = found_or_none(lambda: question.client.schemas.get(tables))
+    if schema is None:
         return ok(f"there is no volume {tables}.{name} yet, nor its schema; who creates the schema may create both")
     why = f"there is no volume {tables}.{name} yet, and the bundle creates it: "
-    return _granted(question, Securable(SCHEMA, tables, found.owner), ("CREATE_VOLUME",), why=why)
+    return _granted(question, Securable(SCHEMA, tables, schema.owner), ("CREATE_VOLUME",), why=why)
 
 
 def _location(question: Question, url: str) -> Finding:
@@ -181,9 +181,9 @@ def _location(question: Question, url: str) -> Finding:
         statement = f"CREATE EXTERNAL LOCATION `landing` URL '{url}' WITH (STORAGE CREDENTIAL `<credential>`)"
         granted = Securable(EXTERNAL_LOCATION, "landing", None).grant(("CREATE_EXTERNAL_VOLUME",), question.principal)
         return missing(f"no external location leads to {url}", f"{statement}; {granted}")
-    found = max(above, key=lambda one: len(one.url or ""))
-    on = Securable(EXTERNAL_LOCATION, found.name or "", found.owner)
-    return _granted(question, on, ("CREATE_EXTERNAL_VOLUME",), why=f"{url} is in external location {found.name}: ")
+    location = max(above, key=lambda one: len(one.url or ""))
+    on = Securable(EXTERNAL_LOCATION, location.name or "", location.owner)
+    return _granted(question, on, ("CREATE_EXTERNAL_VOLUME",), why=f"{url} is in external location {location.name}: ")
 
 
 def _leads_to(location: str | None, url: str) -> bool:
@@ -196,12 +196,12 @@ def _granted(question: Question, on: Securable, needed: tuple[str, ...], why: st
     if on.owner in who.names:
         return ok(f"{why}{who.name} owns {on.name}")
     try:
-        held = set(_held(question, on))
+        privileges = set(_held(question, on))
     except NO_ANSWER as err:
         return not_answered(err, on.grant(needed, who))
     # All privileges are all but the one to manage.
     enough = {privilege: {privilege} if privilege == MANAGE else {privilege, EVERYTHING} for privilege in needed}
-    lacking = [privilege for privilege in needed if not held & enough[privilege]]
+    lacking = [privilege for privilege in needed if not privileges & enough[privilege]]
     if lacking:
         return missing(f"{why}{who.name} lacks {_spelt(lacking)} on {on.name}", on.grant(lacking, who))
     return ok(f"{why}{who.name} has {_spelt(needed)} on {on.name}")

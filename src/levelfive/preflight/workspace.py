@@ -61,25 +61,27 @@ def service_principal(client: WorkspaceClient, target: Target, caller: Principal
     """Ask for the service principal that the target runs as; without one, who deploys it."""
     deployer = caller or Principal("<who deploys>")
     try:
-        wanted = target.value("service_principal")
+        application_id = target.value("service_principal")
     except NO_ANSWER as err:
         return deployer, not_answered(err)
-    if not wanted and target.mode == "production":
+    if not application_id and target.mode == "production":
         return deployer, missing("a production target runs as a service principal", f"{SET} service_principal")
-    if not wanted:
+    if not application_id:
         return deployer, skipped(f"the jobs run as {deployer.name}, who deploys them")
     try:
-        found = next(iter(client.service_principals.list(filter=f'applicationId eq "{wanted}"')), None)
+        principal = next(iter(client.service_principals.list(filter=f'applicationId eq "{application_id}"')), None)
     except NO_ANSWER as err:
-        return Principal(wanted), not_answered(err)
-    if found is None or found.active is False:
-        state = "not in this workspace" if found is None else "deactivated"
-        remedy = f"databricks service-principals create --application-id {wanted}"
-        return Principal(wanted), missing(f"{wanted} is {state}", remedy if found is None else "an admin activates it")
-    by_another = caller is not None and caller.name != wanted
+        return Principal(application_id), not_answered(err)
+    if principal is None or principal.active is False:
+        state = "not in this workspace" if principal is None else "deactivated"
+        remedy = f"databricks service-principals create --application-id {application_id}"
+        return Principal(application_id), missing(
+            f"{application_id} is {state}", remedy if principal is None else "an admin activates it"
+        )
+    by_another = caller is not None and caller.name != application_id
     role = f"; to deploy, {deployer.name} needs the role Service Principal User on it" if by_another else ""
-    return Principal(wanted, _names(found.groups), entitlements=_values(found.entitlements)), ok(
-        f"the jobs run as {wanted}, {found.display_name}{role}"
+    return Principal(application_id, _names(principal.groups), entitlements=_values(principal.entitlements)), ok(
+        f"the jobs run as {application_id}, {principal.display_name}{role}"
     )
 
 
@@ -113,15 +115,15 @@ def cluster_policy(question: Question) -> Finding:
     if not policy:
         return _may_create_clusters(question)
     policies = question.client.cluster_policies
-    found = found_or_none(lambda: policies.get(policy))
-    if found is None:
+    policy_there = found_or_none(lambda: policies.get(policy))
+    if policy_there is None:
         return missing(
             f"there is no cluster policy {policy}",
             f"{SET} cluster_policy_id to one of: databricks cluster-policies list",
         )
     remedy = _permission("cluster-policies", policy, question.principal)
     return _usable(
-        question, f"policy {found.name}", lambda: policies.get_permissions(policy).access_control_list, remedy
+        question, f"policy {policy_there.name}", lambda: policies.get_permissions(policy).access_control_list, remedy
     )
 
 
@@ -129,65 +131,67 @@ def runtime(question: Question) -> Finding:
     """Ask whether the workspace knows the runtime of the job clusters."""
     if question.target.value("environment_key"):
         return skipped("tasks run on serverless compute")
-    wanted = question.target.value("runtime")
-    known = {version.key or "" for version in question.client.clusters.spark_versions().versions or ()}
-    if wanted in known:
-        return ok(f"{wanted} is known")
-    like = ", ".join(sorted(key for key in known if "-cpu-ml-" in key)[-3:]) or "no ML runtime"
-    return missing(f"the workspace does not know the runtime {wanted}", f"{SET} runtime; it knows {like}")
+    runtime_key = question.target.value("runtime")
+    keys = {version.key or "" for version in question.client.clusters.spark_versions().versions or ()}
+    if runtime_key in keys:
+        return ok(f"{runtime_key} is known")
+    like = ", ".join(sorted(key for key in keys if "-cpu-ml-" in key)[-3:]) or "no ML runtime"
+    return missing(f"the workspace does not know the runtime {runtime_key}", f"{SET} runtime; it knows {like}")
 
 
 def machines(question: Question) -> Finding:
     """Ask whether the workspace has the machines of the job clusters, and say how many cores a cluster takes."""
     if question.target.value("environment_key"):
         return skipped("tasks run on serverless compute")
-    wanted = question.target.value("node_type")
-    known = {one.node_type_id: one for one in question.client.clusters.list_node_types().node_types or ()}
-    found = known.get(wanted)
-    if found is None:
-        like = ", ".join(get_close_matches(wanted, known, SHOWN_MACHINES, 0.0)) or "none"
-        return missing(f"the workspace does not know the machine {wanted}", f"{SET} node_type; most like it are {like}")
-    status = [one.value for one in (found.node_info.status if found.node_info else None) or ()]
-    if status or found.is_deprecated:
+    node_type = question.target.value("node_type")
+    node_types = {one.node_type_id: one for one in question.client.clusters.list_node_types().node_types or ()}
+    machine = node_types.get(node_type)
+    if machine is None:
+        like = ", ".join(get_close_matches(node_type, node_types, SHOWN_MACHINES, 0.0)) or "none"
+        return missing(
+            f"the workspace does not know the machine {node_type}", f"{SET} node_type; most like it are {like}"
+        )
+    status = [one.value for one in (machine.node_info.status if machine.node_info else None) or ()]
+    if status or machine.is_deprecated:
         why = ", ".join(status) or "deprecated"
         return missing(
-            f"{wanted} is not to be had here: {why}", f"{SET} node_type, or ask Azure for a quota of {wanted}"
+            f"{node_type} is not to be had here: {why}", f"{SET} node_type, or ask Azure for a quota of {node_type}"
         )
-    cores = int(found.num_cores) * (int(question.target.value("workers")) + 1)
+    cores = int(machine.num_cores) * (int(question.target.value("workers")) + 1)
     return ok(
-        f"{wanted} is known; each job that runs takes {cores} cores of it, and jobs run at once: compare Azure's "
+        f"{node_type} is known; each job that runs takes {cores} cores of it, and jobs run at once: compare Azure's "
         "quota, which this does not see (az vm list-usage --location <region>)"
     )
 
 
 def warehouse(question: Question) -> Finding:
     """Ask for the SQL warehouse of the dashboard, and whether it may be used."""
-    wanted = question.target.value("warehouse_id")
-    if not wanted:
+    warehouse_id = question.target.value("warehouse_id")
+    if not warehouse_id:
         return skipped("the target names no SQL warehouse")
     warehouses = question.client.warehouses
-    found = found_or_none(lambda: warehouses.get(wanted))
-    if found is None:
+    one = found_or_none(lambda: warehouses.get(warehouse_id))
+    if one is None:
         return missing(
-            f"there is no SQL warehouse {wanted}", f"{SET} warehouse_id to one of: databricks warehouses list"
+            f"there is no SQL warehouse {warehouse_id}", f"{SET} warehouse_id to one of: databricks warehouses list"
         )
-    remedy = _permission("warehouses", wanted, question.principal)
+    remedy = _permission("warehouses", warehouse_id, question.principal)
     return _usable(
-        question, f"warehouse {found.name}", lambda: warehouses.get_permissions(wanted).access_control_list, remedy
+        question, f"warehouse {one.name}", lambda: warehouses.get_permissions(warehouse_id).access_control_list, remedy
     )
 
 
 def warehouse_for_viewers(question: Question) -> Finding:
     """Ask whether the viewers may use the SQL warehouse: the dashboard asks it in the name of who looks."""
-    wanted = question.target.value("warehouse_id")
-    if question.target.mode != "production" or not wanted:
+    warehouse_id = question.target.value("warehouse_id")
+    if question.target.mode != "production" or not warehouse_id:
         return skipped("the target shows viewers no dashboard")
     warehouses, viewers = question.client.warehouses, Principal(question.target.value("viewers"))
     return _usable(
         replace(question, principal=viewers),
-        f"warehouse {wanted}",
-        lambda: warehouses.get_permissions(wanted).access_control_list,
-        _permission("warehouses", wanted, viewers, "group_name"),
+        f"warehouse {warehouse_id}",
+        lambda: warehouses.get_permissions(warehouse_id).access_control_list,
+        _permission("warehouses", warehouse_id, viewers, "group_name"),
     )
 
 

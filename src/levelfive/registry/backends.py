@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit, urlunsplit
 
 from mlflow import MlflowClient
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.unity_catalog_models_artifact_repo import UnityCatalogModelsArtifactRepository
-from mlflow.store.db.db_types import DATABASE_ENGINES
 
 from levelfive.models.mlflow_store import experiment_id
 
@@ -144,26 +142,6 @@ def backend_of(uri: str, artefacts: Path | None = None) -> Backend:
 def name_for(uri: str, name: str) -> str:
     """Write a model's name as the registry takes it: with dots, but for a workspace's own registry."""
     return name.replace(".", "-") if uri.split(":")[0] == WORKSPACE else name
-
-
-def without_password(uri: str) -> str:
-    """Write a registry's address for people, tags and logs: without what may hold a password, user and query.
-
-    Raises:
-        ValueError: It is no address.
-    """
-    if uri.split(":")[0].split("+")[0] in DATABASE_ENGINES:
-        # Only a laptop has it, and only a laptop's registry is a plain database.
-        from sqlalchemy.engine import URL, make_url
-        from sqlalchemy.exc import ArgumentError
-
-        try:
-            full = make_url(uri)
-        except ArgumentError as err:
-            raise ValueError("no address of a database") from err
-        return URL.create(full.drivername, host=full.host, port=full.port, database=full.database).render_as_string()
-    parts = urlsplit(uri)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def every_version(client: MlflowClient, name: str) -> list[str]:

@@ -56,11 +56,11 @@ def differences(registry: CentralRegistry, one: str, other: str) -> dict[str, tu
 
 
 def _said(tags: Mapping[str, str]) -> dict[str, str]:
-    shown = {name.removeprefix("levelfive_").replace("_", " "): value for name, value in sorted(tags.items())}
+    values = {name.removeprefix("levelfive_").replace("_", " "): value for name, value in sorted(tags.items())}
     if VERDICT not in tags:
-        return shown
+        return values
     try:
         verdict = GateVerdict.from_json(tags[VERDICT])
     except DataError:
-        return shown
-    return {**shown, "verdict": f"{verdict.kind}: {'; '.join(verdict.reasons)}"}
+        return values
+    return {**values, "verdict": f"{verdict.kind}: {'; '.join(verdict.reasons)}"}

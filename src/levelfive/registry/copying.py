@@ -46,16 +46,16 @@ def copy_version(registry: CentralRegistry, source: CentralRegistry, version: st
         RegistryError: A registry refused, or files are not those that were registered.
     """
     marks = _marks(source, version)
-    brought = registry.tagged(marks)
-    if brought is not None and registry.is_whole(brought):
-        return brought.version
+    earlier = registry.tagged(marks)
+    if earlier is not None and registry.is_whole(earlier):
+        return earlier.version
     original = source.find(version)
-    kept = {name: original.tags[name] for name in KEPT if name in original.tags}
+    original_tags = {name: original.tags[name] for name in KEPT if name in original.tags}
     with tempfile.TemporaryDirectory() as folder:
         package = source.download(version, Path(folder))
         if REFIT_OF in original.tags:
-            kept[REFIT_OF] = copy_version(registry, source, original.tags[REFIT_OF])
-        copy = registry.register(package, {**kept, **marks, ROLE: COPY})
+            original_tags[REFIT_OF] = copy_version(registry, source, original.tags[REFIT_OF])
+        copy = registry.register(package, {**original_tags, **marks, ROLE: COPY})
     registry.load(copy)
     return copy
 
@@ -67,13 +67,13 @@ def copy_of(registry: CentralRegistry, source: CentralRegistry, version: str) ->
         ModelNotFound: It was not brought.
         RegistryError: The registry refused.
     """
-    brought = registry.tagged(_marks(source, version))
-    if brought is None:
+    earlier = registry.tagged(_marks(source, version))
+    if earlier is None:
         raise ModelNotFound(
             f"{registry.name} has no copy of version {version} of {source.name}: levelfive registry copy {version} "
             f"--from-model {source.name}"
         )
-    return brought.version
+    return earlier.version
 
 
 def _marks(source: CentralRegistry, version: str) -> dict[str, str]:

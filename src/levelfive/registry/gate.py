@@ -77,7 +77,7 @@ class GateEvidence:
 
     Args:
         candidate_loss: The candidate's loss of each row, shape (rows,).
-        reference_loss: The loss of a constant prediction made from the training labels, shape (rows,).
+        constant_loss: The loss of a constant prediction made from the training labels, shape (rows,).
         days: The day of each row, shape (rows,).
         evaluated_from: No row is predicted before this time.
         candidate_trained_until: The end, itself not included, of the candidate's training window.
@@ -90,7 +90,7 @@ class GateEvidence:
     """
 
     candidate_loss: NDArray[Any]
-    reference_loss: NDArray[Any]
+    constant_loss: NDArray[Any]
     days: NDArray[Any]
     evaluated_from: datetime
     candidate_trained_until: datetime
@@ -110,7 +110,7 @@ class GateEvidence:
             self._require_unseen_rows("champion", self.champion_trained_until)
             _require_losses("champion_loss", self.champion_loss, self.rows)
         _require_losses("candidate_loss", self.candidate_loss, self.rows)
-        _require_losses("reference_loss", self.reference_loss, self.rows)
+        _require_losses("constant_loss", self.constant_loss, self.rows)
 
     @property
     def rows(self) -> int:
@@ -187,9 +187,9 @@ def _undecided(reasons: tuple[str, ...], difference: Difference | None, policy: 
 
 def _shortfalls(evidence: GateEvidence, policy: GatePolicy) -> tuple[str, ...]:
     days, rows = np.unique(evidence.days).size, evidence.rows
-    asked = (("days", days, policy.min_days), ("rows", rows, policy.min_rows))
+    demands = (("days", days, policy.min_days), ("rows", rows, policy.min_rows))
     shortfalls = tuple(
-        f"{have} labelled {what}, at least {need} are asked for" for what, have, need in asked if have < need
+        f"{have} labelled {what}, at least {need} are asked for" for what, have, need in demands if have < need
     )
     return shortfalls or (() if rows else ("no labelled rows",))
 
@@ -204,10 +204,10 @@ def _difference(evidence: GateEvidence, policy: GatePolicy) -> Difference | None
 
 def _skill(evidence: GateEvidence) -> float:
     """Compute 1 - loss / loss of a constant prediction; a constant without loss cannot be improved on."""
-    loss, reference = float(np.mean(evidence.candidate_loss)), float(np.mean(evidence.reference_loss))
-    if reference > 0:
-        return 1 - loss / reference
-    return 0.0 if loss <= reference else -math.inf
+    loss, constant = float(np.mean(evidence.candidate_loss)), float(np.mean(evidence.constant_loss))
+    if constant > 0:
+        return 1 - loss / constant
+    return 0.0 if loss <= constant else -math.inf
 
 
 def _require_losses(name: str, losses: NDArray[Any], rows: int) -> None:

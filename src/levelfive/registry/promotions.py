@@ -8,13 +8,14 @@ from datetime import datetime
 
 from levelfive.errors import PromotionConflict, TableConflict
 from levelfive.storage.commits import Write
-from levelfive.storage.records import from_row
+from levelfive.storage.records import from_row, record_of
 from levelfive.storage.tables import Tables
 
 PROMOTIONS = "promotions"
 PROMOTE, ROLLBACK = "promote", "rollback"
 
 
+@record_of(PROMOTIONS)
 @dataclass(frozen=True)
 class Promotion:
     """One row: from `promoted_at` on (not included), `version` is the champion."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
-from levelfive.errors import ConfigError, DamagedModel, MachineError, ModelNotFound, RegistryError, first_line
-from levelfive.models.mlflow_store import is_of_a_database, refusals_of
+from levelfive.errors import DamagedModel, ModelNotFound, RegistryError, first_line, translating
+from levelfive.models.mlflow_store import connect, is_of_a_database, is_of_a_store, shown_address
 from levelfive.models.package import Model, digest, load
-from levelfive.registry.backends import Backend, backend_of, every_version, name_for, without_password
+from levelfive.registry.backends import Backend, backend_of, every_version, name_for
 from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF
 
 # What Unity Catalog takes as a tag: https://docs.databricks.com/aws/en/database-objects/tags
@@ -59,26 +60,12 @@ class CentralRegistry:
     def __init__(self, uri: str, name: str, *, artefacts: Path | None = None, backend: Backend | None = None) -> None:
         """Remember where the registry is; it is asked at the first call."""
         self.uri = uri
-        try:
-            self.place = without_password(uri)
-        except ValueError as err:  # what it says may hold a password
-            raise ConfigError(
-                f"registry_uri of {name} is no address: expected one such as databricks-uc, https://mlflow.example.com "
-                "or sqlite:////path/registry.db"
-            ) from err
+        examples = "databricks-uc, https://mlflow.example.com or sqlite:////path/registry.db"
+        self.place = shown_address(uri, f"registry_uri of {name}", examples)
         self.name = name_for(uri, name)
-        with refusals_of(f"registry {self.place}", "a connection"):
-            self._backend = backend or self._opened(artefacts)
+        self._backend = backend or connect(f"registry {self.place}", uri, lambda: backend_of(uri, artefacts))
         self._client = self._backend.client
         self._loaded: dict[str, Model] = {}
-
-    def _opened(self, artefacts: Path | None) -> Backend:
-        try:
-            return backend_of(self.uri, artefacts)
-        except ImportError as err:
-            raise MachineError(f"registry {self.place} needs a driver that is not installed: {err}") from err
-        except MlflowException as err:
-            raise ConfigError(f"registry {self.place} is none that MLflow knows: {self._said(err)}") from err
 
     @property
     def has_aliases(self) -> bool:
@@ -260,21 +247,16 @@ class CentralRegistry:
                 raise
             self._client.create_registered_model(self.name)
 
-    @contextmanager
-    def _asking(self, what: str, absent: tuple[str, ...] = (NOT_FOUND,)) -> Iterator[None]:
-        """Turn what the registry answers into our errors; Unity Catalog that is down raises one of the system's."""
-        try:
-            yield
-        except Exception as err:
-            if not (isinstance(err, MlflowException | OSError) or is_of_a_database(err)):
-                raise
-            if getattr(err, "error_code", None) in absent:
-                raise ModelNotFound(
-                    f"registry {self.place} has no {what} of {self.name}; see `levelfive registry list`"
-                ) from err
-            raise RegistryError(
-                f"registry {self.place} did not answer for {what} of {self.name}: {self._said(err)}"
-            ) from err
+    def _asking(self, what: str, absent: tuple[str, ...] = (NOT_FOUND,)) -> translating:
+        """Turn what the registry answers into our errors."""
+        return translating(partial(self._refusal, what, absent))
+
+    def _refusal(self, what: str, absent: tuple[str, ...], err: Exception) -> RegistryError | None:
+        if not is_of_a_store(err):
+            return None
+        if getattr(err, "error_code", None) in absent:
+            return ModelNotFound(f"registry {self.place} has no {what} of {self.name}; see `levelfive registry list`")
+        return RegistryError(f"registry {self.place} did not answer for {what} of {self.name}: {self._said(err)}")
 
     def _said(self, err: Exception) -> str:
         message = first_line(err) if is_of_a_database(err) else str(getattr(err, "message", err))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -14,11 +14,12 @@ import numpy as np
 from levelfive.core.windows import Window
 from levelfive.data.missing import missing
 from levelfive.monitoring import records
-from levelfive.monitoring.acknowledged import Known, acknowledgements, covering, in_words
+from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
 from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.drift import population_stability
 from levelfive.monitoring.profiling import baseline_of
-from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, VerdictRecord
+from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
+from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.registry.promotions import champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.reporting.data import (
@@ -31,7 +32,6 @@ from levelfive.reporting.data import (
     Point,
     PromotionLine,
     ReportData,
-    WindowJudgement,
 )
 from levelfive.retraining.records import decisions, retrainings
 from levelfive.statistics.baseline import Baseline
@@ -44,6 +44,7 @@ _OF_A_DAY = (
     *("model_version", "window_end", "day", "column_name", "count", "num_nulls"),
     *("counts", "sums", "frequent_items", "outside"),
 )
+_OF_DRIFT = ("model_version", "window_end", "column_name", "statistics", "usual")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
     promotions = tuple(one for one in history(tables, name) if one.promoted_at <= as_of)
     # A promotion of as_of itself counts here: the report says who is live from then on.
     live = champion_as_of(promotions, as_of + timedelta(microseconds=1))
-    known = acknowledgements(run, name, as_of=as_of)
+    verdicts = known_verdicts(records.verdicts(run, name, as_of=as_of), acknowledgements(run, name, as_of=as_of))
     return ReportData(
         use_case=context.use_case.name,
         as_of=as_of,
@@ -79,12 +80,9 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         points=tuple(
             measurement.point for measurement in measurements(run, context.use_case.model.task, name, as_of=as_of)
         ),
-        judgements=tuple(
-            WindowJudgement(one.window, one.outside, one.unusual, one.harmful, one.broken, _word(known, one))
-            for one in records.verdicts(run, name, as_of=as_of)
-        ),
+        verdicts=verdicts,
         columns=_column_weeks(run, registry, as_of),
-        drift=_latest_drift(run, name, as_of),
+        drift=_latest_drift(run, name, as_of, verdicts),
         decisions=tuple(
             DecisionLine(one.as_of, str(one.action), one.reasons, one.counterfactuals)
             for one in decisions(tables, name, until=as_of)
@@ -96,16 +94,11 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         gates=tuple(
             GateLine(one.as_of, one.verdict, one.passed, one.reasons) for one in retrainings(tables, name, until=as_of)
         ),
-        failures=tuple(FailureLine(at, stage, said) for at, stage, said in failures(tables, until=as_of)),
+        failures=tuple(FailureLine(at, stage, error) for at, stage, error in failures(tables, until=as_of)),
         missing=tuple(
             MissingLine(one.source, one.first, one.last) for one in missing(run, context.use_case, as_of=as_of).holes
         ),
     )
-
-
-def _word(known: Known, record: VerdictRecord) -> str:
-    word = covering(known, record)
-    return "" if word is None else in_words(word)
 
 
 def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> tuple[Measurement, ...]:
@@ -168,13 +161,17 @@ def _delivered(run: Run, model_name: str, as_of: datetime) -> Mapping[Window, li
     return delivered
 
 
-def _latest_drift(run: Run, model_name: str, as_of: datetime) -> tuple[DriftLine, ...]:
-    rows = records.of_model(run, DRIFT, model_name, as_of)
-    latest = max(map(records.window_of, rows), key=lambda window: (window.end, window.start), default=None)
+def _latest_drift(
+    run: Run, model_name: str, as_of: datetime, verdicts: Sequence[KnownVerdict]
+) -> tuple[DriftLine, ...]:
+    """Read the drift of the latest window that was judged, and of no other."""
+    latest = max((one.window for one in verdicts), key=lambda window: (window.end, window.start), default=None)
+    if latest is None:
+        return ()
+    of_it = {"window_start": (latest.start, latest.start), "window_end": (latest.end, latest.end)}
     return tuple(
         DriftLine(latest, row["model_version"], row["column_name"], row["statistics"], row["usual"])
-        for row in rows
-        if latest is not None and records.window_of(row) == latest
+        for row in records.of_model(run, DRIFT, model_name, as_of, _OF_DRIFT, between=of_it)
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from levelfive.core.windows import Window
-from levelfive.monitoring.alerts import STATEMENTS
+from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
 
@@ -47,37 +47,6 @@ class Point:
     quarantined: int
     duplicates: int
     model_version: str
-
-
-@dataclass(frozen=True)
-class WindowJudgement:
-    """The separate statements of a verdict on a window; only harm or broken data calls for a person.
-
-    Attributes:
-        window: The time that was judged.
-        outside: Columns with values outside the training's range.
-        unusual: Columns that are distributed otherwise than usual, as a season may make them.
-        harmful: Reasons to believe that the model does harm, in words.
-        broken: Reasons to believe that the data are broken, in words.
-        acknowledged: Who acknowledged all that, and why; empty where nobody did.
-    """
-
-    window: Window
-    outside: tuple[str, ...]
-    unusual: tuple[str, ...]
-    harmful: tuple[str, ...]
-    broken: tuple[str, ...]
-    acknowledged: str = ""
-
-    @property
-    def reasons_to_call(self) -> list[str]:
-        """Why someone has to look, or had to before it was acknowledged; each with the word of its statement."""
-        return [f"{of.word}: {reason}" for of in STATEMENTS if not of.of_columns for reason in of.said_in(self)]
-
-    @property
-    def calls_for_a_person(self) -> bool:
-        """Whether someone has to look."""
-        return bool(self.reasons_to_call) and not self.acknowledged
 
 
 @dataclass(frozen=True)
@@ -174,7 +143,7 @@ class ReportData:
     champion: str | None
     champion_since: datetime | None
     points: tuple[Point, ...] = ()
-    judgements: tuple[WindowJudgement, ...] = ()
+    verdicts: tuple[KnownVerdict, ...] = ()
     columns: tuple[ColumnWeek, ...] = ()
     drift: tuple[DriftLine, ...] = ()
     decisions: tuple[DecisionLine, ...] = ()
@@ -219,12 +188,12 @@ class ReportData:
     @property
     def latest_empty(self) -> Point | None:
         """The latest point, if nothing was scored in it, and nothing judged since."""
-        point, judgement = max(self.points, key=lambda one: one.window.end, default=None), self.latest_judgement
-        if point is None or point.scored or (judgement is not None and judgement.window.end >= point.window.end):
+        point, verdict = max(self.points, key=lambda one: one.window.end, default=None), self.latest_verdict
+        if point is None or point.scored or (verdict is not None and verdict.window.end >= point.window.end):
             return None
         return point
 
     @property
-    def latest_judgement(self) -> WindowJudgement | None:
-        """The judgement of the latest window."""
-        return max(self.judgements, key=lambda judgement: (judgement.window.end, judgement.window.start), default=None)
+    def latest_verdict(self) -> KnownVerdict | None:
+        """The verdict on the latest window."""
+        return max(self.verdicts, key=lambda verdict: (verdict.window.end, verdict.window.start), default=None)

@@ -81,7 +81,7 @@ def render(data: ReportData) -> str:
     Returns:
         The page, with everything that came from the data escaped.
     """
-    top, judgement = headline(data), data.latest_judgement
+    top, verdict = headline(data), data.latest_verdict
     return (
         _templates()
         .get_template("report.html")
@@ -93,7 +93,7 @@ def render(data: ReportData) -> str:
             mood=_CLASSES.get(top.health, "unmeasured"),
             missing=_missing(data),
             statements=_statements(data),
-            statements_on="" if judgement is None else window_name(judgement.window),
+            statements_on="" if verdict is None else window_name(verdict.window),
             charts={str(section): figures(data, section) for section in Section},
             by_window=_by_window(data),
             latest=_latest(data),
@@ -137,17 +137,17 @@ def _missing(data: ReportData) -> str:
 
 
 def _statements(data: ReportData) -> list[StatementText]:
-    judgement = data.latest_judgement
-    if judgement is None:
+    verdict = data.latest_verdict
+    if verdict is None:
         return []
     statements = [
         StatementText(of.title, _names(texts) if of.of_columns else texts or "none", of.note)
         for of in STATEMENTS
-        for texts in (of.said_in(judgement),)
+        for texts in (of.said_in(verdict),)
     ]
-    if judgement.acknowledged:
+    if verdict.acknowledged:
         note = "What is acknowledged calls nobody any more."
-        statements.append(StatementText("A person's word", judgement.acknowledged, note))
+        statements.append(StatementText("A person's word", verdict.acknowledged, note))
     return statements
 
 
@@ -255,18 +255,18 @@ def _drift(data: ReportData) -> Table | None:
 
 
 def _verdicts(data: ReportData) -> Table | None:
-    if not data.judgements:
+    if not data.verdicts:
         return None
     return Table(
-        "Judgements by window; only harm or broken data call for a person",
+        "Verdicts by window; only harm or broken data call for a person",
         ("Window", *(of.title for of in STATEMENTS), "A person's word"),
         [
             (
-                window_name(judgement.window),
-                *(_in_short(of, of.said_in(judgement)) for of in STATEMENTS),
-                judgement.acknowledged or "none",
+                window_name(verdict.window),
+                *(_in_short(of, of.said_in(verdict)) for of in STATEMENTS),
+                verdict.acknowledged or "none",
             )
-            for judgement in sorted(data.judgements, key=lambda judgement: judgement.window)
+            for verdict in sorted(data.verdicts, key=lambda verdict: verdict.window)
         ],
     )
 

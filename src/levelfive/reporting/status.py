@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from levelfive.core.windows import Window
-from levelfive.monitoring.acknowledged import acknowledgements, covering
+from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
 from levelfive.monitoring.performance import Performance, performance
-from levelfive.monitoring.records import VerdictRecord, verdicts
+from levelfive.monitoring.records import verdicts
+from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.registry.promotions import Promotion, champion_as_of, history
 from levelfive.registry.store import CHAMPION, CentralRegistry
-from levelfive.storage.annotations import Annotation
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
 
@@ -21,16 +21,14 @@ class Status:
     """The champion of a time, and the performance of live predictions since its promotion.
 
     `newest` is the newest champion, `alias` what the registry's alias points at now: the same where all is well, and
-    where the registry has no aliases. `verdict` is that on the latest window of the champion, `acknowledgement` who
-    acknowledged it.
+    where the registry has no aliases. `verdict` is that on the latest window of the champion.
     """
 
     live: Promotion | None
     newest: str | None
     alias: str | None
     performance: Performance | None
-    verdict: VerdictRecord | None = None
-    acknowledgement: Annotation | None = None
+    verdict: KnownVerdict | None = None
 
 
 def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -> Status:
@@ -51,7 +49,6 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
         (whole,) = performance(context, run, windows, model_name=registry.name, as_of=as_of)
         since_promotion = whole if whole.scored else None
     of_champion = [one for one in verdicts(run, registry.name, as_of=as_of) if one.model_version == live.version]
-    verdict = of_champion[-1] if of_champion else None
     words = acknowledgements(run, registry.name, as_of=as_of)
-    acknowledgement = None if verdict is None else covering(words, verdict)
-    return Status(live, newest, alias, since_promotion, verdict, acknowledgement)
+    (verdict,) = known_verdicts(of_champion[-1:], words) or (None,)
+    return Status(live, newest, alias, since_promotion, verdict)

@@ -9,7 +9,8 @@ from datetime import date, time, timedelta
 from enum import StrEnum
 
 from levelfive.core.windows import Window
-from levelfive.reporting.data import MissingLine, Point, ReportData, WindowJudgement
+from levelfive.monitoring.verdict import KnownVerdict
+from levelfive.reporting.data import MissingLine, Point, ReportData
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
 
@@ -37,23 +38,23 @@ class Headline:
 
 
 def headline(data: ReportData) -> Headline:
-    """Say in one sentence how the model is: the latest judgement, missing rows, the latest mature performance."""
-    judgement, point = data.latest_judgement, data.latest_mature
+    """Say in one sentence how the model is: the latest verdict, missing rows, the latest mature performance."""
+    verdict, point = data.latest_verdict, data.latest_mature
     numbers = f" {_performance(data, point)}" if point else ""
-    calls = [_call(judgement)] if judgement and judgement.calls_for_a_person else []
+    calls = [_call(verdict)] if verdict and verdict.calls_for_a_person else []
     calls += [f"rows are missing: {missing_days(data.missing)}"] if data.missing else []
     if calls:
         return Headline(Health.NEEDS_A_PERSON, f"The model needs a person: {'; '.join(calls)}.{numbers}")
     if data.latest_empty is not None:
         of = window_name(data.latest_empty.window)
         return Headline(Health.NOTHING, f"There is nothing to monitor: nothing was scored in {of}.{numbers}")
-    if judgement and judgement.acknowledged:
-        return Headline(Health.ACKNOWLEDGED, f"A person knows: {_call(judgement)}; {judgement.acknowledged}.{numbers}")
-    if not judgement and not data.metric_names:
+    if verdict and verdict.acknowledged:
+        return Headline(Health.ACKNOWLEDGED, f"A person knows: {_call(verdict)}; {verdict.acknowledged}.{numbers}")
+    if not verdict and not data.metric_names:
         return Headline(Health.UNMEASURED, _UNMEASURED if data.champion else _NO_CHAMPION)
-    if not judgement:
+    if not verdict:
         return Headline(Health.INCOMPLETE, f"No window has been judged yet.{numbers or _PROVISIONAL}")
-    calm = f"neither harm nor broken data in {window_name(judgement.window)}"
+    calm = f"neither harm nor broken data in {window_name(verdict.window)}"
     if not point:
         return Headline(Health.INCOMPLETE, f"There is {calm}, but no window has enough known labels yet.")
     if data.latest_unlabelled is not None:
@@ -68,10 +69,10 @@ _SHOWN_REASONS = 3
 _NO_CHAMPION = "Nothing is measured yet: no model is deployed."
 
 
-def _call(judgement: WindowJudgement) -> str:
-    reasons = judgement.reasons_to_call
+def _call(verdict: KnownVerdict) -> str:
+    reasons = verdict.reasons_to_call
     more = f"; and {len(reasons) - _SHOWN_REASONS} more, below" if len(reasons) > _SHOWN_REASONS else ""
-    return f"in {window_name(judgement.window)}, {'; '.join(reasons[:_SHOWN_REASONS])}{more}"
+    return f"in {window_name(verdict.window)}, {'; '.join(reasons[:_SHOWN_REASONS])}{more}"
 
 
 def _performance(data: ReportData, point: Point) -> str:

@@ -9,11 +9,11 @@ from datetime import datetime
 from levelfive.core.windows import iso
 from levelfive.errors import RegistryError
 from levelfive.features.labels import labelled_days
-from levelfive.monitoring.acknowledged import Known, acknowledgements, covering, excluded, in_words
-from levelfive.monitoring.records import VerdictRecord, verdicts
+from levelfive.monitoring.acknowledged import acknowledgements, excluded, known_verdicts
+from levelfive.monitoring.records import verdicts
 from levelfive.registry.promotions import champion
 from levelfive.registry.store import CentralRegistry
-from levelfive.retraining.policy import Situation, WindowEvidence, decide
+from levelfive.retraining.policy import Situation, decide
 from levelfive.retraining.records import DecisionRecord, retrainings
 from levelfive.retraining.tried import foreseen, tried
 from levelfive.storage.runs import JobContext, Run
@@ -47,15 +47,15 @@ def take_decision(
         )
     card, use_case = registry.load(live.version).card, context.use_case
     records = verdicts(run, registry.name, as_of=as_of)
-    known = acknowledgements(run, registry.name, as_of=as_of)
-    out = excluded(records, known, day_starts_at=use_case.day_starts_at)
+    words = acknowledgements(run, registry.name, as_of=as_of)
+    out = excluded(records, words, day_starts_at=use_case.day_starts_at)
     days = labelled_days(context, run, as_of, excluded=out, since=card.trained_until)
     # A training that the gate refused has seen its labels too: the next one waits for more.
     trainings = retrainings(context.tables, registry.name, until=as_of)
     settled = tried(use_case, days, earlier, trainings, live_version=live.version)
     situation = Situation(
         as_of=as_of,
-        windows=tuple(_evidence(one, known) for one in records if one.model_version == live.version),
+        windows=known_verdicts((one for one in records if one.model_version == live.version), words),
         skill_at_training=card.holdout_skill,
         labels_at_training=max([card.training_rows, *settled.labels]),
         labels_now=sum(day.rows for day in days),
@@ -66,18 +66,3 @@ def take_decision(
     )
     decision = decide(situation, use_case.retraining)
     return DecisionRecord(decision_id(registry.name, as_of), registry.name, live.version, as_of, **vars(decision))
-
-
-def _evidence(record: VerdictRecord, known: Known) -> WindowEvidence:
-    acknowledged, calls = covering(known, record), "; ".join((*record.harmful, *record.broken))
-    return WindowEvidence(
-        window=record.window,
-        days=record.days,
-        rows=record.rows,
-        drifted_share=record.drifted_share,
-        calibration=record.calibration,
-        skill=record.skill,
-        harmful=() if acknowledged else record.harmful,
-        broken=() if acknowledged else record.broken,
-        acknowledged=f"{in_words(acknowledged)} ({calls})" if acknowledged else "",
-    )

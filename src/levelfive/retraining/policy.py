@@ -10,12 +10,13 @@ from enum import StrEnum
 from levelfive.core.texts import counted
 from levelfive.core.windows import iso
 from levelfive.errors import DataError
+from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.retraining import triggers
-from levelfive.retraining.situation import Foreseen, Situation, WindowEvidence
-from levelfive.retraining.triggers import Finding
+from levelfive.retraining.situation import Foreseen, Situation
+from levelfive.retraining.triggers import TriggerFinding
 from levelfive.usecase.policies import RetrainingPolicy
 
-__all__ = ["Action", "Decision", "Foreseen", "Situation", "WindowEvidence", "decide"]
+__all__ = ["Action", "Decision", "Foreseen", "Situation", "decide"]
 
 
 class Action(StrEnum):
@@ -76,19 +77,20 @@ def decide(situation: Situation, policy: RetrainingPolicy) -> Decision:
     """
     decision = _by_triggers(situation, policy)
     recent = situation.windows[-policy.windows :]
-    known = tuple(f"the window {seen.window} is {seen.acknowledged}" for seen in recent if seen.acknowledged)
-    latest = [seen for seen in situation.windows if seen.window.end == situation.windows[-1].window.end]
+    words = tuple(_acknowledged(verdict) for verdict in recent if verdict.acknowledged)
+    latest = [verdict for verdict in situation.windows if verdict.window.end == situation.windows[-1].window.end]
     alarms = [
-        (what, cure, seen.window, sentences)
-        for seen in latest
+        (what, cure, verdict.window, sentences)
+        for verdict in latest
+        if not verdict.acknowledged
         for what, cure, sentences in (
-            ("broken data", "data that is not broken", seen.broken),
-            ("a harmful model", "a model that is not harmful", seen.harmful),
+            ("broken data", "data that is not broken", verdict.broken),
+            ("a harmful model", "a model that is not harmful", verdict.harmful),
         )
         if sentences
     ]
     if not alarms:
-        return replace(decision, reasons=(*decision.reasons, *known))
+        return replace(decision, reasons=(*decision.reasons, *words))
     reasons = tuple(
         f"{what} in the latest window {window}, no training before a person has looked: {', '.join(sentences)}"
         for what, _, window, sentences in alarms
@@ -96,7 +98,11 @@ def decide(situation: Situation, policy: RetrainingPolicy) -> Decision:
     cures = " and ".join(dict.fromkeys(cure for _, cure, _, _ in alarms))
     then = f"then {decision.action}, as {'; '.join(decision.reasons)}"
     acknowledged = "an acknowledgement of that window by `levelfive monitoring acknowledge`: then the same"
-    return Decision(Action.MANUAL_REVIEW, (*reasons, *known), (f"{cures}: {then}", acknowledged))
+    return Decision(Action.MANUAL_REVIEW, (*reasons, *words), (f"{cures}: {then}", acknowledged))
+
+
+def _acknowledged(verdict: KnownVerdict) -> str:
+    return f"the window {verdict.window} is {verdict.acknowledged} ({'; '.join((*verdict.harmful, *verdict.broken))})"
 
 
 def _by_triggers(situation: Situation, policy: RetrainingPolicy) -> Decision:
@@ -117,7 +123,7 @@ def _by_triggers(situation: Situation, policy: RetrainingPolicy) -> Decision:
     return Decision(Action.RETRAIN, tuple(finding.said for finding in holding), tuple(undone))
 
 
-def _kept(findings: Sequence[Finding], shortfall: str | None, waits: str | None) -> Decision:
+def _kept(findings: Sequence[TriggerFinding], shortfall: str | None, waits: str | None) -> Decision:
     if not findings:
         return Decision(Action.KEEP, ("no trigger is switched on",), ("a policy with a trigger",))
     missing = [finding.missing for finding in findings]

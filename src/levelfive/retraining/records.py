@@ -9,7 +9,7 @@ from typing import TypeVar
 from levelfive.core.windows import iso
 from levelfive.errors import TableConflict
 from levelfive.retraining.policy import Action, Decision
-from levelfive.storage.records import from_row
+from levelfive.storage.records import from_row, record_of
 from levelfive.storage.runs import Run
 from levelfive.storage.tables import Tables
 
@@ -17,6 +17,7 @@ DECISIONS = "decisions"
 RETRAININGS = "retrainings"
 
 
+@record_of(DECISIONS)
 @dataclass(frozen=True)
 class DecisionRecord:
     """One row of `decisions`: what was decided at a time about the model that was live then."""
@@ -36,6 +37,7 @@ class DecisionRecord:
         return Decision(self.action, self.reasons, self.counterfactuals)
 
 
+@record_of(RETRAININGS)
 @dataclass(frozen=True)
 class RetrainingRecord:
     """One row of `retrainings`: the gate's verdict, the version that may go live, if any, and the labels there were."""

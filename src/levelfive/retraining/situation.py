@@ -1,55 +1,14 @@
-"""What a decision to retrain is made from: the windows' evidence of the live model, its labels and its age."""
+"""What a decision to retrain is made from: the verdicts on the live model's windows, its labels and its age."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from levelfive.core.windows import Window, is_utc, iso
+from levelfive.core.windows import is_utc, iso
 from levelfive.errors import EvidenceError, require
+from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.statistics.tasks.task import Task
-
-Interval = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class WindowEvidence:
-    """What one window shows of the live model.
-
-    Args:
-        window: The times of the predictions.
-        days: Days with mature labels.
-        rows: Rows with mature labels.
-        drifted_share: Share of the columns that are unusual.
-        calibration: Ends of the interval of mean score minus mean label, None or not finite if not measured; the task
-            says what it is called, as a regression's bias, which is in the label's unit.
-        skill: Ends of the interval of 1 - loss / loss of the constant prediction of the window's own mean
-            label, None or not finite if not measured.
-        harmful: What makes the model harmful, empty if it is not.
-        broken: What is broken in the data, empty if nothing is.
-        acknowledged: What a person said of this window, whose harm and broken data then call nobody and are left
-            empty; empty where nobody said anything.
-
-    Raises:
-        EvidenceError: A number out of its range, or an interval whose ends are swapped.
-    """
-
-    window: Window
-    days: int
-    rows: int
-    drifted_share: float
-    calibration: Interval | None
-    skill: Interval | None
-    harmful: tuple[str, ...] = ()
-    broken: tuple[str, ...] = ()
-    acknowledged: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuse numbers that no measurement gives."""
-        _check("days and rows at least 0", (self.days, self.rows), min(self.days, self.rows) >= 0)
-        _check("a drifted share from 0 to 1", self.drifted_share, 0 <= self.drifted_share <= 1)
-        for low, high in filter(None, (self.calibration, self.skill)):
-            _check("an interval's low end before its high end", (low, high), not low > high)
 
 
 @dataclass(frozen=True)
@@ -86,7 +45,7 @@ class Situation:
 
     Args:
         as_of: The logical time of the decision.
-        windows: What the windows show of the live model, oldest first.
+        windows: The verdicts on the windows of the live model, oldest first.
         skill_at_training: The live model's skill on its training's holdout, or None if not known.
         labels_at_training: Labelled rows that the live model's training had.
         labels_now: Labelled rows that a training at `as_of` would have.
@@ -97,12 +56,12 @@ class Situation:
         foreseen: What the gate would judge a training by; None where it passes without evidence.
 
     Raises:
-        EvidenceError: A time is not in UTC or lies after `as_of`, windows are out of order, or counts of
-            labels make no sense.
+        EvidenceError: A time is not in UTC or lies after `as_of`, windows are out of order, or their numbers or the
+            counts of labels make no sense.
     """
 
     as_of: datetime
-    windows: tuple[WindowEvidence, ...]
+    windows: tuple[KnownVerdict, ...]
     skill_at_training: float | None
     labels_at_training: int
     labels_now: int
@@ -113,14 +72,23 @@ class Situation:
 
     def __post_init__(self) -> None:
         """Refuse what a decision at `as_of` cannot know."""
-        ends = [seen.window.end for seen in self.windows]
+        ends = [verdict.window.end for verdict in self.windows]
         past = [*ends, self.trained_at, *filter(None, [self.last_retraining])]
         for moment in (self.as_of, *past):
             _check("times in UTC", moment, is_utc(moment))
         _check(f"no time after as_of {iso(self.as_of)}", max(past), max(past) <= self.as_of)
-        _check("windows oldest first", [str(seen.window) for seen in self.windows], ends == sorted(ends))
+        _check("windows oldest first", [str(verdict.window) for verdict in self.windows], ends == sorted(ends))
+        for verdict in self.windows:
+            _check_numbers(verdict)
         labels = (self.labels_at_training, self.labels_now)
         _check("labels at training above 0, now at least 0", labels, labels[0] > 0 and labels[1] >= 0)
+
+
+def _check_numbers(verdict: KnownVerdict) -> None:
+    _check("days and rows at least 0", (verdict.days, verdict.rows), min(verdict.days, verdict.rows) >= 0)
+    _check("a drifted share from 0 to 1", verdict.drifted_share, 0 <= verdict.drifted_share <= 1)
+    for low, high in filter(None, (verdict.calibration, verdict.skill)):
+        _check("an interval's low end before its high end", (low, high), not low > high)
 
 
 def _check(demand: str, value: object, met: bool) -> None:

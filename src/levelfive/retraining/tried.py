@@ -61,10 +61,10 @@ def tried(
         for one in trainings
         if _is_unsettled(use_case, days, one, of_live=about.get(one.decision_id) == live_version)
     }
-    asked = (one for one in decisions if one.action is Action.RETRAIN)
+    retrainings_asked_for = (one for one in decisions if one.action is Action.RETRAIN)
     return Tried(
         labels=tuple(one.labels for one in trainings if one.decision_id not in unsettled),
-        asked=tuple(one.as_of for one in asked if one.decision_id not in unsettled),
+        asked=tuple(one.as_of for one in retrainings_asked_for if one.decision_id not in unsettled),
         unsettled=max((at for decision, at in unsettled.items() if about.get(decision) == live_version), default=None),
     )
 

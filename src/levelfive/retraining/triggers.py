@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from levelfive.core.days import DAY
 from levelfive.core.texts import counted
 from levelfive.core.windows import iso
-from levelfive.retraining.situation import Interval, Situation, WindowEvidence
+from levelfive.monitoring.verdict import KnownVerdict
+from levelfive.retraining.situation import Situation
 from levelfive.usecase.policies import RetrainingPolicy
+
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Finding:
+class TriggerFinding:
     """What a trigger found.
 
     Args:
@@ -36,18 +39,18 @@ class _Condition:
 
     name: str
     asked: str
-    met: Callable[[WindowEvidence], bool]
-    shown: Callable[[WindowEvidence], str]
+    met: Callable[[KnownVerdict], bool]
+    shown: Callable[[KnownVerdict], str]
 
 
-def findings(situation: Situation, policy: RetrainingPolicy) -> tuple[Finding, ...]:
+def findings(situation: Situation, policy: RetrainingPolicy) -> tuple[TriggerFinding, ...]:
     """Ask the triggers that are switched on: drift, offset, loss, label growth, age."""
     triggers = (drift, offset, loss, label_growth, age)
     answers = (trigger(situation, policy) for trigger in triggers)
     return tuple(finding for finding in answers if finding is not None)
 
 
-def drift(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
+def drift(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | None:
     """Find whether many columns are unusual; None if switched off."""
     limit = policy.drifted_share
     if limit is None:
@@ -55,13 +58,13 @@ def drift(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
     condition = _Condition(
         "drift",
         f"in at least {limit:.1%} of the columns",
-        met=lambda seen: seen.drifted_share >= limit,
-        shown=lambda seen: f"{seen.drifted_share:.1%}",
+        met=lambda verdict: verdict.drifted_share >= limit,
+        shown=lambda verdict: f"{verdict.drifted_share:.1%}",
     )
     return _in_windows(situation, policy, condition)
 
 
-def offset(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
+def offset(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | None:
     """Find whether scores are too high or too low on average; None if switched off, or if the task has no such limit.
 
     The task says what this is called: calibration where scores are probabilities, bias where they have a unit.
@@ -71,32 +74,32 @@ def offset(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
     if name is None or limit is None:
         return None
 
-    def met(seen: WindowEvidence) -> bool:
-        low, high = _measured(seen.calibration)
+    def met(verdict: KnownVerdict) -> bool:
+        low, high = _measured(verdict.calibration)
         return low > limit or high < -limit
 
-    condition = _Condition(name, f"beyond {limit:g}", met, shown=lambda seen: _shown(seen.calibration, form))
+    condition = _Condition(name, f"beyond {limit:g}", met, shown=lambda verdict: _shown(verdict.calibration, form))
     return _in_windows(situation, policy, condition)
 
 
-def loss(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
+def loss(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | None:
     """Find whether the model lost skill since its training; None if switched off."""
     excess, trained = policy.loss_excess, situation.skill_at_training
     if excess is None:
         return None
     if trained is None or not math.isfinite(trained):
-        return Finding(False, "skill: not known at training", "a known skill at training", of_windows=True)
+        return TriggerFinding(False, "skill: not known at training", "a known skill at training", of_windows=True)
     floor = round(trained - excess, 9)  # rounded: 0.2 - 0.02 is a little more than 0.18
     condition = _Condition(
         "skill",
         f"below {floor:.2%} (training's {trained:.2%} less {excess:.2%})",
-        met=lambda seen: _measured(seen.skill)[1] < floor,
-        shown=lambda seen: _shown(seen.skill, ".2%"),
+        met=lambda verdict: _measured(verdict.skill)[1] < floor,
+        shown=lambda verdict: _shown(verdict.skill, ".2%"),
     )
     return _in_windows(situation, policy, condition)
 
 
-def label_growth(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
+def label_growth(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | None:
     """Find whether there are many more labels than at training; None if switched off."""
     if policy.label_growth is None:
         return None
@@ -105,52 +108,54 @@ def label_growth(situation: Situation, policy: RetrainingPolicy) -> Finding | No
     growth = f"growth {new / had:.1%} of the {policy.label_growth:.1%} asked for"
     sentence = f"label growth: {new:+,} labelled rows since the {had:,} at training, {growth}"
     if new >= needed:
-        return Finding(True, sentence, f"{counted(new - needed + 1, 'fewer label')} ({growth})")
-    return Finding(False, sentence, f"{counted(needed - new, 'more label')} ({growth})")
+        return TriggerFinding(True, sentence, f"{counted(new - needed + 1, 'fewer label')} ({growth})")
+    return TriggerFinding(False, sentence, f"{counted(needed - new, 'more label')} ({growth})")
 
 
-def age(situation: Situation, policy: RetrainingPolicy) -> Finding | None:
+def age(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | None:
     """Find whether the model is old; None if switched off."""
     if policy.max_age is None:
         return None
     lived, trained_at = situation.as_of - situation.trained_at, iso(situation.trained_at)
     sentence = f"age: {lived / DAY:.1f} days since {trained_at}, retrained at {policy.max_age / DAY:.1f} days"
     if lived >= policy.max_age:
-        return Finding(True, sentence, f"a model trained after {iso(situation.as_of - policy.max_age)}")
-    return Finding(False, sentence, f"age, from {iso(situation.trained_at + policy.max_age)} on")
+        return TriggerFinding(True, sentence, f"a model trained after {iso(situation.as_of - policy.max_age)}")
+    return TriggerFinding(False, sentence, f"age, from {iso(situation.trained_at + policy.max_age)} on")
 
 
 def shortfall(situation: Situation, policy: RetrainingPolicy) -> str | None:
     """Say why the latest window does not count; None if it does, or if there is none."""
     if not situation.windows or _counts(situation.windows[-1], policy):
         return None
-    seen = situation.windows[-1]
+    latest = situation.windows[-1]
     return (
-        f"a latest window that counts: {counted(seen.days, 'day')} and {counted(seen.rows, 'row')} of mature labels, "
-        f"at least {counted(policy.min_days, 'day')} and {counted(policy.min_rows, 'row')} are asked for"
+        f"a latest window that counts: {counted(latest.days, 'day')} and {counted(latest.rows, 'row')} of mature "
+        f"labels, at least {counted(policy.min_days, 'day')} and {counted(policy.min_rows, 'row')} are asked for"
     )
 
 
-def _in_windows(situation: Situation, policy: RetrainingPolicy, condition: _Condition) -> Finding:
-    windows = [seen for seen in situation.windows if _counts(seen, policy)][-policy.windows :]
-    met = [condition.met(seen) for seen in windows]
+def _in_windows(situation: Situation, policy: RetrainingPolicy, condition: _Condition) -> TriggerFinding:
+    windows = [verdict for verdict in situation.windows if _counts(verdict, policy)][-policy.windows :]
+    met = [condition.met(verdict) for verdict in windows]
     asked = f"{condition.name} {condition.asked}"
     if not met:
         missing = f"{asked} in {counted(policy.of_them, 'more window')}"
-        return Finding(False, f"{condition.name}: no window counts yet", missing, of_windows=True)
+        return TriggerFinding(False, f"{condition.name}: no window counts yet", missing, of_windows=True)
     sentence = (
         f"{asked} in {sum(met)} of {counted(len(met), 'window')}, asked for in {policy.of_them} of the last "
         f"{policy.windows} and in the latest: {condition.shown(windows[-1])}"
     )
     if met[-1] and sum(met) >= policy.of_them:
-        return Finding(True, sentence, f"{condition.name} not {condition.asked} in the latest window", of_windows=True)
+        return TriggerFinding(
+            True, sentence, f"{condition.name} not {condition.asked} in the latest window", of_windows=True
+        )
     lacking = counted(max(policy.of_them - sum(met), 1), "more window")
     missing = f"{asked} in {lacking}" + ("" if met[-1] else ", the latest among them")
-    return Finding(False, sentence, missing, of_windows=True)
+    return TriggerFinding(False, sentence, missing, of_windows=True)
 
 
-def _counts(seen: WindowEvidence, policy: RetrainingPolicy) -> bool:
-    return seen.rows >= policy.min_rows and seen.days >= policy.min_days
+def _counts(verdict: KnownVerdict, policy: RetrainingPolicy) -> bool:
+    return verdict.rows >= policy.min_rows and verdict.days >= policy.min_days
 
 
 def _measured(interval: Interval | None) -> Interval:

@@ -18,7 +18,7 @@ MOST_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
-class Part:
+class BackfilledWindow:
     """What became of one window of a backfill: it has a result, or the reason why it was not scored."""
 
     window: Window
@@ -27,7 +27,7 @@ class Part:
 
 def run(
     context: JobContext, registry: CentralRegistry, *, within: Window, each: timedelta, at_once: int = 1
-) -> tuple[Part, ...]:
+) -> tuple[BackfilledWindow, ...]:
     """Score a range of prediction times window by window, each as of its own end: with the champion of then.
 
     A window that is refused, such as one before the first champion, does not keep the others from being scored. Run
@@ -48,12 +48,12 @@ def run(
     if not 1 <= at_once <= MOST_AT_ONCE:
         raise ConfigError(f"a backfill scores 1 to {MOST_AT_ONCE} windows at a time, got {at_once}")
 
-    def score(window: Window) -> Part:
+    def score(window: Window) -> BackfilledWindow:
         try:
             scored = job.run(context, registry, window=window, as_of=window.end)
             checking.run(context, scored, as_of=window.end)
-            return Part(window, scored)
+            return BackfilledWindow(window, scored)
         except LevelfiveError as err:
-            return Part(window, err)
+            return BackfilledWindow(window, err)
 
     return tuple(in_parallel([partial(score, window) for window in within.split(each)], threads=at_once))

@@ -86,8 +86,8 @@ def _counted(context: JobContext, run: Run, scored: ScoringResult, as_of: dateti
             F.max(F.array_max(F.array(*scores))).alias(_HIGHEST),
         )
     )
-    wanted = spine_of(use_case, raw, scored.window).select(*key)
-    counts = wanted.join(by_row, on=key, how="left").agg(
+    spine = spine_of(use_case, raw, scored.window).select(*key)
+    counts = spine.join(by_row, on=key, how="left").agg(
         F.count(F.lit(1)).alias("rows"),
         F.count(F.when(F.col(_TIMES).isNull(), 1)).alias(MISSING),
         F.count(F.when(F.col(_TIMES) > 1, 1)).alias(REPEATED),

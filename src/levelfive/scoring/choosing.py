@@ -8,6 +8,7 @@ from datetime import datetime
 from levelfive.core.telemetry import event
 from levelfive.core.windows import Window, iso
 from levelfive.errors import AsOfError, RegistryError
+from levelfive.features.watermarks import common_watermark
 from levelfive.models.package import Model, ModelCard
 from levelfive.registry.promotions import Promotion
 from levelfive.registry.store import CentralRegistry
@@ -32,9 +33,9 @@ def choose_version(live: Promotion | None, version: str | None, as_of: datetime)
     return live.version, Role.CHAMPION
 
 
-def reference_of(promotions: Sequence[Promotion], registry: CentralRegistry, chosen: str) -> Model | None:
+def reference_of(promotions: Sequence[Promotion], registry: CentralRegistry, version: str) -> Model | None:
     """Load the first champion, to see what it would have said; None where it is the one that scores, or is gone."""
-    if not promotions or promotions[0].version == chosen:
+    if not promotions or promotions[0].version == version:
         return None
     try:
         return registry.load(promotions[0].version)
@@ -51,7 +52,7 @@ def check_watermarks(context: JobContext, card: ModelCard, window: Window) -> No
     """
     timed = {table.name for table in context.use_case.feature_tables if table.timestamped}
     tables = sorted({lookup.table for lookup in card.lookups} & timed)
-    end = context.features.common_watermark(tables, until=window.end) if tables else None
+    end = common_watermark(context.tables, tables, until=window.end) if tables else None
     if end is not None and end < window.end:
         raise AsOfError(
             f"features reach to {iso(end)}, and the window {window} beyond that: run `levelfive features` up to its "

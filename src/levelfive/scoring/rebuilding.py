@@ -18,6 +18,7 @@ from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window, iso
 from levelfive.storage.commits import Commit
 from levelfive.storage.predictions import PREDICTIONS, Role
+from levelfive.storage.records import record_of
 from levelfive.storage.runs import RUNS, JobContext, Run, RunRecord
 from levelfive.storage.tables import OTHERS_MEANWHILE
 from levelfive.usecase.columns import PREDICTION_TIME
@@ -25,6 +26,7 @@ from levelfive.usecase.columns import PREDICTION_TIME
 BATCHES = "batches"
 
 
+@record_of(BATCHES)
 @dataclass(frozen=True)
 class AnnouncedBatch:
     """One row of `batches`: what a scoring is about to commit, and the version of `predictions` that it saw."""
@@ -60,8 +62,8 @@ def batch_record(
 def note_batch(run: Run, record: Mapping[str, Any], window: Window) -> None:
     """Write down what a scoring is about to commit, and the version of `predictions` that it saw."""
     tables = run.tables
-    seen = tables.version(PREDICTIONS) if tables.exists(PREDICTIONS) else -1
-    batch = AnnouncedBatch(**{**record, "as_of": _time_of(record)}, window=window, seen=seen)
+    version = tables.version(PREDICTIONS) if tables.exists(PREDICTIONS) else -1
+    batch = AnnouncedBatch(**{**record, "as_of": _time_of(record)}, window=window, seen=version)
     run.wrote(tables.control_tables.add(BATCHES, [batch]))
 
 
@@ -82,8 +84,8 @@ def rebuild_runs(context: JobContext, batch: str) -> int:
     mine = [commit for commit in commits if commit.record.get("batch_id") == batch]
     committed = [({**commit.record, "as_of": _time_of(commit.record)}, commit.version) for commit in mine]
     runs += _runs(context, [record for record, _ in committed])
-    known = {row["run_id"] for row in runs}
-    missing: list[tuple[Mapping[str, Any], int | None]] = [one for one in committed if one[0]["run_id"] not in known]
+    run_ids = {row["run_id"] for row in runs}
+    missing: list[tuple[Mapping[str, Any], int | None]] = [one for one in committed if one[0]["run_id"] not in run_ids]
     forgotten = [row for row in open_ones if _is_forgotten(context, row, commits)]
     missing += [(row, None) for row in _written(context, forgotten, runs)]
     for record, version in missing:

@@ -132,7 +132,7 @@ class Baseline:
                 numeric={name: _read_numeric(profile) for name, profile in record["numeric"].items()},
                 categorical={name: _read_categorical(profile) for name, profile in record["categorical"].items()},
                 label=_read_numeric(record["label"]),
-                scores={name: _read_numeric(found) for name, found in record["scores"].items()},
+                scores={name: _read_numeric(one) for name, one in record["scores"].items()},
                 daily={name: tuple(map(tuple, days)) for name, days in record["daily"].items()},
                 recent={
                     name: tuple(RecentDay(**day) for day in days) for name, days in record.get("recent", {}).items()

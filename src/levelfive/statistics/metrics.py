@@ -201,6 +201,6 @@ def _require(demand: str, values: Floats, met: NDArray[Any]) -> None:
 
 
 def _require_rows(what: str, shape: tuple[int, ...], rows: int, columns: int = 1) -> None:
-    wanted = (rows,) if columns == 1 else (rows, columns)
-    if shape != wanted:
-        raise EvidenceError(f"{what} must be one a row, of shape {wanted}, got {shape}; pass one value a row")
+    expected_shape = (rows,) if columns == 1 else (rows, columns)
+    if shape != expected_shape:
+        raise EvidenceError(f"{what} must be one a row, of shape {expected_shape}, got {shape}; pass one value a row")

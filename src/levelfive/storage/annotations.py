@@ -11,7 +11,7 @@ from datetime import datetime
 
 from levelfive.core.windows import Window, iso
 from levelfive.errors import ConfigError
-from levelfive.storage.records import from_row
+from levelfive.storage.records import from_row, record_of
 from levelfive.storage.runs import Run
 
 ANNOTATIONS = "annotations"
@@ -21,6 +21,7 @@ ACKNOWLEDGED = "acknowledged"
 _KEYS = ("kind", "subject", "window_start", "window_end", "by", "reason", "said_at")
 
 
+@record_of(ANNOTATIONS)
 @dataclass(frozen=True)
 class Annotation:
     """One row of `annotations`.

@@ -43,8 +43,8 @@ class CatalogTables(Tables):
     def _commits(self, table: str, limit: int | None) -> tuple[Commit, ...]:
         newest = f" LIMIT {limit}" if limit else ""
         commits = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)}{newest}")
-        found = commits.select("version", "userMetadata", "operationMetrics", "operation").collect()
-        return tuple(commit_of(*row) for row in found)
+        rows = commits.select("version", "userMetadata", "operationMetrics", "operation").collect()
+        return tuple(commit_of(*row) for row in rows)
 
     def _write_first(
         self, table: str, rows: DataFrame, options: Mapping[str, str], record: Mapping[str, object]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from delta import exceptions as delta
 from pyspark.errors import AnalysisException, PySparkException, PythonException
 
-from levelfive.errors import MachineError, TableConflict, TableError, first_line
+from levelfive.errors import MachineError, TableConflict, TableError, first_line, translating
 
 _CONFLICTS = (
     delta.ConcurrentAppendException,
@@ -32,7 +34,7 @@ def overtaken(table: str) -> TableConflict:
     return TableConflict(f"table {table!r}: another writer committed first; run the step again")
 
 
-def is_of_spark(err: BaseException | None) -> bool:
+def is_of_spark(err: BaseException) -> bool:
     """Tell whether Spark, or the bridge to it, raised an error."""
     return isinstance(err, PySparkException) or type(err).__module__ == "py4j.protocol"
 
@@ -43,8 +45,8 @@ def failed(table: str, err: BaseException) -> TableError | MachineError:
     if full := next((line for line in lines if any(words in line for words in _FULL)), None):
         return MachineError(f"table {table!r} cannot be written: {full}. Free space there, or name another home")
     # Of a function in Python, the last line says what it raised.
-    said = lines[-1] if isinstance(err, PythonException) else lines[0]
-    return TableError(f"table {table!r} cannot be written: {said}. Look at what its rows are computed from")
+    message = lines[-1] if isinstance(err, PythonException) else lines[0]
+    return TableError(f"table {table!r} cannot be written: {message}. Look at what its rows are computed from")
 
 
 def refused(table: str, err: BaseException) -> TableError:
@@ -52,8 +54,8 @@ def refused(table: str, err: BaseException) -> TableError:
     return TableError(f"table {table!r} refused the rows: {first_line(err)}")
 
 
-class refusals:
-    """Turns what Spark refuses in the block into our errors; all others pass.
+def refusals(table: str) -> translating:
+    """Turn what Spark refuses in a block into our errors; all others pass.
 
     Args:
         table: The logical name, for the message.
@@ -63,20 +65,12 @@ class refusals:
         TableConflict: Another writer was first.
         TableError: The rows do not fit the table, or cannot be computed.
     """
+    return translating(partial(_refusal, table))
 
-    def __init__(self, table: str) -> None:
-        """Remember the table."""
-        self._table = table
 
-    def __enter__(self) -> None:
-        """Begin the block."""
-
-    def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
-        """Turn the error that ended the block."""
-        if err is not None and is_conflict(err):
-            raise overtaken(self._table) from err
-        if isinstance(err, AnalysisException):
-            raise refused(self._table, err) from err
-        if is_of_spark(err):
-            assert err is not None
-            raise failed(self._table, err) from err
+def _refusal(table: str, err: Exception) -> TableError | MachineError | None:
+    if is_conflict(err):
+        return overtaken(table)
+    if isinstance(err, AnalysisException):
+        return refused(table, err)
+    return failed(table, err) if is_of_spark(err) else None

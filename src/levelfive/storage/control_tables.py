@@ -39,7 +39,8 @@ class ControlTables(Protocol):
     ) -> list[dict[str, Any]]:
         """Read the rows of a table, by their columns' names; none where there is no table. Times are in UTC.
 
-        A column that the table lacks is null in all rows.
+        A column that the record of the table's rows has, and the table lacks, is null in all rows: an earlier levelfive
+        wrote them. So it has no value that is asked for, nor does null itself: a null is not equal to anything.
 
         Args:
             table: The logical name.
@@ -47,6 +48,9 @@ class ControlTables(Protocol):
             where: Values that columns must have; a collection of them means one of these.
             between: The least and the greatest value of columns. Files whose statistics say that they have no such row
                 are not read, so that the rows of a day cost what that day wrote.
+
+        Raises:
+            TableError: Neither the table nor the record of its rows has such a column.
         """
         ...
 
@@ -76,6 +80,11 @@ class ControlTables(Protocol):
             TableError: The records do not fit the table.
         """
         ...
+
+
+def columns_of(columns: Sequence[str] | None, where: Where | None, between: Between | None) -> set[str]:
+    """List the columns that a read of rows names."""
+    return {*(columns or ()), *(where or ()), *(between or ())}
 
 
 def is_several(value: object) -> TypeGuard[Collection[Any]]:

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import reduce
+from functools import partial, reduce
 from operator import and_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,11 +19,11 @@ from pyarrow.compute import Expression, field
 from pyarrow.dataset import dataset
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
-from levelfive.errors import TableConflict
+from levelfive.errors import TableConflict, TableError, translating
 from levelfive.storage.commits import APPENDS, Write, is_committed
 from levelfive.storage.conflicts import overtaken, refused
-from levelfive.storage.control_tables import Between, Where, is_several, times_of
-from levelfive.storage.records import to_arrow
+from levelfive.storage.control_tables import Between, Where, columns_of, is_several, times_of
+from levelfive.storage.records import check_columns, to_arrow
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -54,9 +54,13 @@ class DeltaRsControlTables:
         between: Between | None = None,
     ) -> list[dict[str, Any]]:
         """Read rows; see `ControlTables`."""
-        if not is_committed(self._folder(table)):
+        names, folder = columns_of(columns, where, between), self._folder(table)
+        if not is_committed(folder):
+            check_columns(table, (), names)
             return []
-        return _read(self._folder(table), DeltaTable(self._folder(table)), columns, where or {}, between or {})
+        there = DeltaTable(folder)
+        check_columns(table, [field.name for field in there.schema().fields], names)
+        return _read(folder, there, columns, where or {}, between or {})
 
     def add(self, table: str, records: Sequence[DataclassInstance], keys: Sequence[str] = ()) -> Write:
         """Add records; see `ControlTables`."""
@@ -76,28 +80,28 @@ class DeltaRsControlTables:
         if not is_committed(path):
             return self.add(table, records)
         same = " OR ".join(dict.fromkeys(f"({_equals(row)})" for row in data.select(list(of)).to_pylist()))
-        seen = DeltaTable(path)
-        return _write(table, seen, data, mode="overwrite", predicate=same)
+        there = DeltaTable(path)
+        return _write(table, there, data, mode="overwrite", predicate=same)
 
 
-def _append(table: str, seen: DeltaTable, folder: Path, data: pa.Table, keys: Sequence[str]) -> Write:
+def _append(table: str, there: DeltaTable, folder: Path, data: pa.Table, keys: Sequence[str]) -> Write:
     if not keys:
         again = CommitProperties(max_commit_retries=_ATTEMPTS)
-        return _write(table, seen, data, mode="append", commit_properties=again)
-    fresh = _without(data, _read(folder, seen, keys, {}, times_of(data, keys)), keys)
+        return _write(table, there, data, mode="append", commit_properties=again)
+    fresh = _without(data, _read(folder, there, keys, {}, times_of(data, keys)), keys)
     if not fresh.num_rows:
-        return Write(table, seen.version(), 0)
+        return Write(table, there.version(), 0)
     # The look and the write rest on one version.
-    look = CommitProperties(app_transactions=[Transaction(APPENDS, seen.version() + 1)], max_commit_retries=0)
-    return _write(table, seen, fresh, mode="append", commit_properties=look)
+    look = CommitProperties(app_transactions=[Transaction(APPENDS, there.version() + 1)], max_commit_retries=0)
+    return _write(table, there, fresh, mode="append", commit_properties=look)
 
 
-def _write(table: str, seen: DeltaTable, data: pa.Table, **how: Any) -> Write:
+def _write(table: str, there: DeltaTable, data: pa.Table, **how: Any) -> Write:
     with _refusals(table):
         # Of a column that is there, delta-rs would cast what is of another type.
-        pa.unify_schemas([pa.schema(seen.schema().to_arrow()), data.schema])
-        write_deltalake(seen, data, schema_mode="merge", **how)
-    return Write(table, seen.version(), data.num_rows)
+        pa.unify_schemas([pa.schema(there.schema().to_arrow()), data.schema])
+        write_deltalake(there, data, schema_mode="merge", **how)
+    return Write(table, there.version(), data.num_rows)
 
 
 def _read(
@@ -111,11 +115,11 @@ def _read(
     else:
         schema = pa.schema(table.schema().to_arrow())
         files = dataset(_files(table, where, between), schema=schema, format="parquet", filesystem=local)
-    known = files.schema.names
-    if not {*where, *between} <= set(known):
+    names = files.schema.names
+    if not {*where, *between} <= set(names):
         return []
-    wanted = [name for name in columns or known if name in known]
-    rows = files.to_table(columns=wanted, filter=_filter(files.schema, where, between))
+    chosen_columns = [name for name in columns or names if name in names]
+    rows = files.to_table(columns=chosen_columns, filter=_filter(files.schema, where, between))
     nothing = dict.fromkeys(columns or ())
     return [{**nothing, **row} for row in rows.to_pylist(maps_as_pydicts="strict")]
 
@@ -134,30 +138,30 @@ def _filter(schema: pa.Schema, where: Where, between: Between) -> Expression | N
 def _files(table: DeltaTable, where: Where, between: Between) -> list[str]:
     """List the files that may hold such rows: to open one takes a millisecond, its statistics are in the log."""
     files = pa.table(table.get_add_actions(flatten=True))
-    chosen = pa.array([True] * files.num_rows, pa.bool_())
+    is_read = pa.array([True] * files.num_rows, pa.bool_())
     for name, (least, greatest) in between.items():
         for end, value, holds in (("max", least, pc.greater_equal), ("min", greatest, pc.less_equal)):
-            known = f"{end}.{name}"
-            if value is not None and known in files.column_names:
-                may = holds(files[known], _beyond(value, end))
-                chosen = pc.and_(chosen, pc.fill_null(may, True))
+            statistic = f"{end}.{name}"
+            if value is not None and statistic in files.column_names:
+                may = holds(files[statistic], _beyond(value, end))
+                is_read = pc.and_(is_read, pc.fill_null(may, True))
     for name, value in where.items():
         values = list(value) if is_several(value) else [value]
         if None not in values and {f"min.{name}", f"max.{name}"} <= set(files.column_names):
             ends = zip(files[f"min.{name}"].to_pylist(), files[f"max.{name}"].to_pylist(), strict=True)
-            chosen = pc.and_(chosen, pa.array(_may_hold(sorted(values), ends), pa.bool_()))
-    paths: list[str] = files.filter(chosen)["path"].to_pylist()
+            is_read = pc.and_(is_read, pa.array(_may_hold(sorted(values), ends), pa.bool_()))
+    paths: list[str] = files.filter(is_read)["path"].to_pylist()
     return paths
 
 
 def _may_hold(values: Sequence[Any], ends: Iterable[tuple[Any, Any]]) -> list[bool]:
     """Tell of each file, by its least and greatest value, whether one of some sorted values may be in it."""
-    found = []
+    answers = []
     for least, greatest in ends:
-        known = least is not None and greatest is not None
-        place = bisect_left(values, _beyond(least, "max")) if known else 0
-        found.append(not known or (place < len(values) and values[place] <= _beyond(greatest, "min")))
-    return found
+        has_ends = least is not None and greatest is not None
+        place = bisect_left(values, _beyond(least, "max")) if has_ends else 0
+        answers.append(not has_ends or (place < len(values) and values[place] <= _beyond(greatest, "min")))
+    return answers
 
 
 def _beyond(value: Any, end: str) -> Any:
@@ -168,9 +172,9 @@ def _beyond(value: Any, end: str) -> Any:
 
 
 def _without(data: pa.Table, there: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> pa.Table:
-    taken = {tuple(row[key] for key in keys) for row in there}
+    keys_there = {tuple(row[key] for key in keys) for row in there}
     return data.filter(
-        pa.array([tuple(row[key] for key in keys) not in taken for row in data.select(keys).to_pylist()])
+        pa.array([tuple(row[key] for key in keys) not in keys_there for row in data.select(keys).to_pylist()])
     )
 
 
@@ -186,19 +190,15 @@ def _literal(value: object) -> str:
     return f"'{escaped}'"
 
 
-class _refusals:
-    """Turns the refusals of delta-rs into our errors."""
+def _refusals(table: str) -> translating:
+    """Turn the refusals of delta-rs into our errors."""
+    return translating(partial(_refusal, table))
 
-    def __init__(self, table: str) -> None:
-        self._table = table
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
-        if isinstance(err, CommitFailedError | FileExistsError):
-            raise overtaken(self._table) from err
-        if isinstance(err, DeltaError) and "already exists" in str(err):
-            raise overtaken(self._table) from err
-        if isinstance(err, DeltaError | SchemaMismatchError | pa.ArrowInvalid | pa.ArrowTypeError):
-            raise refused(self._table, err) from err
+def _refusal(table: str, err: Exception) -> TableError | None:
+    if isinstance(err, CommitFailedError | FileExistsError):
+        return overtaken(table)
+    if isinstance(err, DeltaError) and "already exists" in str(err):
+        return overtaken(table)
+    is_of_rows = isinstance(err, DeltaError | SchemaMismatchError | pa.ArrowInvalid | pa.ArrowTypeError)
+    return refused(table, err) if is_of_rows else None

@@ -5,8 +5,7 @@ A model's lookups name tables logically; a store binds the names to its own cata
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from levelfive.core.windows import Window
@@ -37,26 +36,6 @@ class FeatureStore(Protocol):
             DataError: Two rows share a key; nothing was written.
             TableConflict: Another writer was first.
             TableError: The rows do not fit the table, or a grant is missing.
-        """
-        ...
-
-    def watermark(self, table: str, *, before: datetime) -> datetime | None:
-        """Tell how far the windows of a table reached before they reached a time.
-
-        Returns:
-            The latest end of a written window that lies before `before`, or None where there is none.
-        """
-        ...
-
-    def common_watermark(self, tables: Collection[str], *, until: datetime) -> datetime | None:
-        """Tell up to which time all of some tables with times were computed.
-
-        Args:
-            tables: Their logical names.
-            until: How far is asked for: a table that reaches so far is found at the cost of what came since.
-
-        Returns:
-            The end of the windows of the table that is furthest behind, or None where no table tells of any.
         """
         ...
 

@@ -50,14 +50,14 @@ class Keyed:
         """Look for rows that share a key."""
         twice = self.rows.groupBy(*self.keys).agg(F.count(F.lit(1)).alias(_TIMES)).where(F.col(_TIMES) > 1)
         # As texts: a time that Spark collects depends on the process's time zone.
-        found = twice.select(*(F.col(key).cast("string") for key in self.keys)).limit(SHOWN).collect()
-        return more_than_one(self.what, self.keys, [tuple(row) for row in found], self.remedy) if found else None
+        examples = twice.select(*(F.col(key).cast("string") for key in self.keys)).limit(SHOWN).collect()
+        return more_than_one(self.what, self.keys, [tuple(row) for row in examples], self.remedy) if examples else None
 
 
 def more_than_one(what: str, keys: Sequence[str], examples: Sequence[Sequence[object]], remedy: str) -> DataError:
     """Build the error of rows that share a key."""
-    shown = written(keys, examples)
-    return DataError(f"{what}: expected one row of each {', '.join(keys)}, got several of {shown}. {remedy}")
+    names = written(keys, examples)
+    return DataError(f"{what}: expected one row of each {', '.join(keys)}, got several of {names}. {remedy}")
 
 
 def written(keys: Sequence[str], examples: Iterable[Sequence[object]]) -> str:

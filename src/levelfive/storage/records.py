@@ -7,7 +7,7 @@ it, and have others, as a later one did: a new field needs a default, or may be 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from datetime import date, datetime
 from enum import StrEnum
@@ -34,6 +34,39 @@ _TYPES = {
     date: pa.date32(),
     datetime: _TIME,
 }
+
+
+RECORDS: dict[str, type[DataclassInstance]] = {}
+"""The record of each control table's rows, by the table's logical name."""
+
+
+def record_of(table: str) -> Callable[[type[_R]], type[_R]]:
+    """Say which table's rows a dataclass is the record of."""
+
+    def register(record: type[_R]) -> type[_R]:
+        RECORDS[table] = record
+        return record
+
+    return register
+
+
+def check_columns(table: str, there: Collection[str], names: Iterable[str]) -> None:
+    """Refuse columns that neither a table nor the record of its rows has, as where one is misspelt.
+
+    Args:
+        table: The logical name.
+        there: The table's columns; none where there is no table yet.
+        names: Columns that are asked for.
+
+    Raises:
+        TableError: There is no such column.
+    """
+    record = RECORDS.get(table)
+    columns = {*there, *(() if record is None else arrow_schema(record).names)}
+    if columns and (absent := sorted({*names} - columns)):
+        raise TableError(
+            f"table {table!r} has no column {', '.join(absent)}, it has {', '.join(sorted(columns))}: correct the name"
+        )
 
 
 class _Field(NamedTuple):

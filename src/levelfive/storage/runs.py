@@ -15,6 +15,7 @@ from levelfive.core.windows import iso
 from levelfive.storage.commits import Write
 from levelfive.storage.control_tables import Between, Where
 from levelfive.storage.feature_stores import FeatureStore
+from levelfive.storage.records import record_of
 from levelfive.storage.tables import Tables
 from levelfive.usecase.check import check
 from levelfive.usecase.use_case import UseCase
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 RUNS = "runs"
 
 
+@record_of(RUNS)
 @dataclass(frozen=True)
 class RunRecord:
     """One row of `runs`; of one that is `rebuilt`, what only the run itself knew is missing."""

@@ -12,8 +12,8 @@ from pyspark.sql.types import TimestampType
 from levelfive.core.conditions import text_literal
 from levelfive.core.windows import from_micros, sql_literal
 from levelfive.storage.commits import Write
-from levelfive.storage.control_tables import Between, Where, is_several, times_of
-from levelfive.storage.records import to_arrow
+from levelfive.storage.control_tables import Between, Where, columns_of, is_several, times_of
+from levelfive.storage.records import check_columns, to_arrow
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -41,9 +41,12 @@ class SparkControlTables:
         between: Between | None = None,
     ) -> list[dict[str, Any]]:
         """Read rows; see `ControlTables`."""
+        names = columns_of(columns, where, between)
         if not self._tables.exists(table):
+            check_columns(table, (), names)
             return []
         frame = self._tables.read(table)
+        check_columns(table, frame.columns, names)
         if not {*(where or {}), *(between or {})} <= set(frame.columns):
             return []
         for name, value in (where or {}).items():
@@ -83,8 +86,8 @@ class SparkControlTables:
     def _among(self, frame: DataFrame, name: str, values: Collection[Any]) -> DataFrame:
         if len(values) <= NAMED_VALUES:
             return frame.where(F.col(name).isin(list(values)))
-        wanted = self._tables.spark.createDataFrame([(value,) for value in values], [name])
-        return frame.join(wanted, on=name, how="left_semi").select(*frame.columns)
+        values_frame = self._tables.spark.createDataFrame([(value,) for value in values], [name])
+        return frame.join(values_frame, on=name, how="left_semi").select(*frame.columns)
 
 
 def _equals(row: Mapping[str, object]) -> str:

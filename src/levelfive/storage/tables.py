@@ -146,8 +146,8 @@ class Tables(ABC):
             TableError: The table is not there.
         """
         newest = self.version(table)
-        found = self.history(table, limit=newest - version) if newest > version else ()
-        return tuple(commit for commit in found if commit.version > version)
+        newer = self.history(table, limit=newest - version) if newest > version else ()
+        return tuple(commit for commit in newer if commit.version > version)
 
     def _newest(self, table: str) -> Commit | None:
         """Read the newest commit; None where there is no table, or one that its first writer has but made.

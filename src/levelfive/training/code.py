@@ -40,11 +40,11 @@ def code_of(use_case: UseCase) -> UseCaseCode:
     for name, module in sorted(roots.items()):
         for path, source in _files(module):
             total.update(f"{name}\0{path}\0{len(source)}\0".encode() + source)
-    seen: set[int] = set()
+    visited: set[int] = set()
     for name, function in functions.items():
-        total.update(f"{name}\0{_told(function, seen)}\0".encode())
-    built = _root(use_case.model.build)
-    distribution = "" if built is None else _distribution(built.__name__.partition(".")[0])
+        total.update(f"{name}\0{_told(function, visited)}\0".encode())
+    root = _root(use_case.model.build)
+    distribution = "" if root is None else _distribution(root.__name__.partition(".")[0])
     return UseCaseCode(distribution, version(distribution) if distribution else "", total.hexdigest())
 
 
@@ -85,49 +85,49 @@ def _files(module: ModuleType) -> Iterator[tuple[str, bytes]]:
         yield path.relative_to(file.parent).as_posix(), path.read_bytes()
 
 
-def _told(thing: object, seen: set[int]) -> str:
+def _told(thing: object, visited: set[int]) -> str:
     """Write down what a thing is, the same in every process; of what is neither plain nor a function, its type."""
     if isinstance(thing, _PLAIN):
         return repr(thing)
     if isinstance(thing, Mapping):
-        return f"{{{', '.join(f'{_told(key, seen)}: {_told(value, seen)}' for key, value in thing.items())}}}"
+        return f"{{{', '.join(f'{_told(key, visited)}: {_told(value, visited)}' for key, value in thing.items())}}}"
     if isinstance(thing, tuple | list):
-        return f"[{', '.join(_told(one, seen) for one in thing)}]"
+        return f"[{', '.join(_told(one, visited) for one in thing)}]"
     if isinstance(thing, set | frozenset):
-        return f"set {sorted(_told(one, seen) for one in thing)}"
+        return f"set {sorted(_told(one, visited) for one in thing)}"
     if isinstance(thing, partial):
-        return f"partial {_told([thing.func, thing.args, thing.keywords], seen)}"
+        return f"partial {_told([thing.func, thing.args, thing.keywords], visited)}"
     if inspect.ismethod(thing):
-        return _told([thing.__func__, thing.__self__], seen)
+        return _told([thing.__func__, thing.__self__], visited)
     about = thing if isinstance(thing, type | FunctionType) else type(thing)
     name = f"{about.__module__}.{about.__qualname__}"
-    if id(thing) in seen:
+    if id(thing) in visited:
         return name
-    seen.add(id(thing))
+    visited.add(id(thing))
     if isinstance(thing, FunctionType):
-        return f"{name} {_of_function(thing, seen)}"
+        return f"{name} {_of_function(thing, visited)}"
     if isinstance(thing, type):
         own = vars(thing) if thing.__module__ == _HERE else {}
-        return f"{name} {_told({key: own[key] for key in sorted(own) if not key.startswith('__weakref')}, seen)}"
+        return f"{name} {_told({key: own[key] for key in sorted(own) if not key.startswith('__weakref')}, visited)}"
     if is_dataclass(thing):
-        return f"{name} {_told({field.name: getattr(thing, field.name) for field in fields(thing)}, seen)}"
+        return f"{name} {_told({field.name: getattr(thing, field.name) for field in fields(thing)}, visited)}"
     return name
 
 
-def _of_function(function: FunctionType, seen: set[int]) -> str:
+def _of_function(function: FunctionType, visited: set[int]) -> str:
     try:
         source = inspect.getsource(function.__code__)
     except (OSError, TypeError):  # it was made by `exec`
         source = ""
-    held = inspect.getclosurevars(function)
-    used = {**(held.globals if function.__module__ == _HERE else {}), **held.nonlocals}
+    variables = inspect.getclosurevars(function)
+    used = {**(variables.globals if function.__module__ == _HERE else {}), **variables.nonlocals}
     defaults = [function.__defaults__, function.__kwdefaults__]
     # Two functions of one line have the same source, and other instructions.
     return _told(
-        [source, _of_code(function.__code__, seen), defaults, {name: used[name] for name in sorted(used)}], seen
+        [source, _of_code(function.__code__, visited), defaults, {name: used[name] for name in sorted(used)}], visited
     )
 
 
-def _of_code(code: CodeType, seen: set[int]) -> str:
-    inner = [_of_code(one, seen) if isinstance(one, CodeType) else _told(one, seen) for one in code.co_consts]
+def _of_code(code: CodeType, visited: set[int]) -> str:
+    inner = [_of_code(one, visited) if isinstance(one, CodeType) else _told(one, visited) for one in code.co_consts]
     return f"{code.co_code.hex()} {code.co_names} {inner}"

@@ -103,7 +103,7 @@ class Contest:
     def _evidence(self, candidate: Losses, champion: Losses | None, constant: tuple[float, ...]) -> GateEvidence:
         return GateEvidence(
             candidate_loss=candidate.loss,
-            reference_loss=_constant_loss(self.candidate.card.task, candidate.labels, constant),
+            constant_loss=_constant_loss(self.candidate.card.task, candidate.labels, constant),
             days=candidate.days,
             evaluated_from=self.evaluated_from,
             candidate_trained_until=self.candidate.card.trained_until,

@@ -73,13 +73,13 @@ class Wanted:
     excluded: tuple[Window, ...] = ()
 
 
-def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window, *, as_of: datetime) -> pd.DataFrame:
+def training_rows(context: JobContext, run: Run, request: Wanted, window: Window, *, as_of: datetime) -> pd.DataFrame:
     """Collect the labelled rows of a window, ordered by prediction time and key.
 
     Args:
         context: Tables and use case.
         run: Notes the versions of the tables that are read.
-        wanted: Which features, and where they may come from.
+        request: Which features, and where they may come from.
         window: Prediction times.
         as_of: The logical now: labels known later are left out.
 
@@ -91,20 +91,20 @@ def training_rows(context: JobContext, run: Run, wanted: Wanted, window: Window,
         EvidenceError: No row of the window has a label that is known by `as_of`.
     """
     use_case = context.use_case
-    key, columns, earlier = list(use_case.key), _columns(use_case, wanted.features), wanted.earlier
-    labels = _labels(run, use_case, wanted, window, as_of=as_of)
+    key, columns, earlier = list(use_case.key), _columns(use_case, request.features), request.earlier
+    labels = _labels(run, use_case, request, window, as_of=as_of)
     if labels.empty:
         raise EvidenceError(f"no row with a prediction time in {window} has a label known by {iso(as_of)}")
     parts = []
     if earlier is not None and set(columns) <= set(earlier.columns):
         parts.append(labels.merge(earlier[columns], on=key, how="inner"))
         labels = _without(labels, parts[-1], key)
-    if not labels.empty and wanted.served_by and context.tables.exists(PREDICTIONS):
-        served = _served(run, use_case, wanted, window=_span(labels))
+    if not labels.empty and request.served_by and context.tables.exists(PREDICTIONS):
+        served = _served(run, use_case, request, window=_span(labels))
         parts.append(labels.merge(served[columns], on=key, how="inner"))
         labels = _without(labels, parts[-1], key)
     if not labels.empty:
-        fresh = labelled_rows(context, run, wanted.lookups, _span(labels), as_of=as_of)
+        fresh = labelled_rows(context, run, request.lookups, _span(labels), as_of=as_of)
         parts.append(labels.merge(fresh[columns], on=key, how="inner"))
     rows = pd.concat([_with_texts(part, _categories(use_case)) for part in parts], ignore_index=True)
     check_once("the training set", key, rows, "Nothing was trained: look at the tables that it was made of.")
@@ -125,9 +125,9 @@ def labelled_rows(
     """
     use_case = context.use_case
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
-    known = known_labels(run, as_of)
+    labels = known_labels(run, as_of)
     spine = spine_of(use_case, raw, window, features=use_case.model.spine_features, lookups=lookups)
-    spine = spine.join(known.select(*use_case.key, LABEL), on=list(use_case.key), how="inner")
+    spine = spine.join(labels.select(*use_case.key, LABEL), on=list(use_case.key), how="inner")
     slices = [F.col(name).cast("string").alias(f"{SLICE}{name}") for name in use_case.slices]
     joined = context.features.assemble(spine.select("*", *slices), lookups, run.read, window, label=LABEL)
     rows = with_texts(joined, _categories(use_case)).toPandas()
@@ -182,9 +182,9 @@ def _columns(use_case: UseCase, features: Sequence[str]) -> list[str]:
     return [*use_case.key, *(name for name in features if name not in use_case.key), *slices]
 
 
-def _labels(run: Run, use_case: UseCase, wanted: Wanted, window: Window, *, as_of: datetime) -> pd.DataFrame:
-    known = known_labels(run, as_of, excluded=wanted.excluded)
-    inside = known.where(in_window(PREDICTION_TIME, window))
+def _labels(run: Run, use_case: UseCase, request: Wanted, window: Window, *, as_of: datetime) -> pd.DataFrame:
+    labels = known_labels(run, as_of, excluded=request.excluded)
+    inside = labels.where(in_window(PREDICTION_TIME, window))
     rows = inside.select(*use_case.key, PREDICTION_TIME, LABEL).toPandas()
     remedy = "Nothing was trained: let `labels` return each key once, when its outcome became known."
     check_once("labels", use_case.key, rows, remedy)
@@ -193,13 +193,13 @@ def _labels(run: Run, use_case: UseCase, wanted: Wanted, window: Window, *, as_o
     return rows
 
 
-def _served(run: Run, use_case: UseCase, wanted: Wanted, *, window: Window) -> pd.DataFrame:
-    others = [F.col(f"{FEATURES}.{name}").alias(name) for name in wanted.features if name not in use_case.key]
+def _served(run: Run, use_case: UseCase, request: Wanted, *, window: Window) -> pd.DataFrame:
+    others = [F.col(f"{FEATURES}.{name}").alias(name) for name in request.features if name not in use_case.key]
     slices = [F.col(SLICES)[name].alias(f"{SLICE}{name}") for name in use_case.slices]
     version = F.col("model_version").alias(_VERSION)
     columns = [*(F.col(name) for name in use_case.key), *others, *slices, version]
-    live = live_predictions(run, use_case, window, model_name=wanted.model_name, columns=columns)
-    live = live.where(F.col(_VERSION).isin(list(wanted.served_by))).drop(_VERSION)
+    live = live_predictions(run, use_case, window, model_name=request.model_name, columns=columns)
+    live = live.where(F.col(_VERSION).isin(list(request.served_by))).drop(_VERSION)
     return with_texts(live, _categories(use_case)).toPandas()
 
 

@@ -14,7 +14,7 @@ from levelfive.usecase.use_case import UseCase
 
 
 @dataclass(frozen=True)
-class Evidence:
+class HoldoutCount:
     """Days and labelled rows of a holdout that no model was trained on."""
 
     days: int
@@ -43,7 +43,7 @@ def split_of_days(use_case: UseCase, days: Sequence[LabelledDay], *, as_of: date
     )
 
 
-def foreseen(use_case: UseCase, days: Sequence[LabelledDay], *, as_of: datetime) -> Evidence:
+def foreseen(use_case: UseCase, days: Sequence[LabelledDay], *, as_of: datetime) -> HoldoutCount:
     """Count what the gate would see of a training: the days of its holdout whose rows are newer than the champion.
 
     Args:
@@ -55,8 +55,8 @@ def foreseen(use_case: UseCase, days: Sequence[LabelledDay], *, as_of: datetime)
         EvidenceError: There are too few days to train on.
     """
     start = split_of_days(use_case, days, as_of=as_of).holdout.start
-    seen = [day for day in days if day.newer and _start(use_case, day) >= start]
-    return Evidence(len(seen), sum(day.newer for day in seen))
+    newer = [day for day in days if day.newer and _start(use_case, day) >= start]
+    return HoldoutCount(len(newer), sum(day.newer for day in newer))
 
 
 def _start(use_case: UseCase, day: LabelledDay) -> datetime:

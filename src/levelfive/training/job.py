@@ -104,7 +104,7 @@ def run(
             with run.timed("training_set"):
                 live = champion(context.tables, registry.name, as_of=as_of)
                 rival = None if live is None else registry.load_if_there(live.version)
-                wanted = Wanted(
+                request = Wanted(
                     features=spec.features,
                     lookups=spec.lookups,
                     model_name=registry.name,
@@ -112,7 +112,7 @@ def run(
                     served_by=versions_that_saw(context, registry, spec.features, as_of),
                     excluded=excluded,
                 )
-                rows = training_rows(context, run, wanted, split.whole, as_of=as_of)
+                rows = training_rows(context, run, request, split.whole, as_of=as_of)
                 snapshot = write_snapshot(rows, folder)
                 tracked.log_file(snapshot.path, TRAINING_SET)
             run.counts["training_rows"] = len(rows)

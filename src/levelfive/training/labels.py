@@ -27,10 +27,10 @@ def faults_of(task: Task, labels: pd.Series) -> Iterator[str]:
     missing = np.isnan(numbers)
     if missing.any():
         yield f"{missing.sum():,} labelled rows have no label: say in `outcome` why a row has none, or give it one."
-    known = numbers[~missing]
-    right = task.are_labels(known)
+    values = numbers[~missing]
+    right = task.are_labels(values)
     if not right.all():
-        wrong = _some(pd.Series(known[~right]))
+        wrong = _some(pd.Series(values[~right]))
         yield f"labels must be {task.wanted_labels} for {task.title}, got {wrong}: correct `labels`."
 
 

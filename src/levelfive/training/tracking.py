@@ -16,9 +16,8 @@ from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
 
-from levelfive.errors import ConfigError, MachineError, RegistryError, first_line
-from levelfive.models.mlflow_store import experiment_id, is_of_a_database, refusals_of
-from levelfive.registry.backends import without_password
+from levelfive.errors import RegistryError, first_line, translating
+from levelfive.models.mlflow_store import connect, experiment_id, is_of_a_database, refusals_of, shown_address
 from levelfive.statistics.metrics import Evaluation
 
 if TYPE_CHECKING:
@@ -47,24 +46,9 @@ class Tracking:
         self.uri = uri
         self.experiment = experiment
         self._artefacts = artefacts
-        try:
-            self._place = f"tracking store {without_password(uri)}"
-        except ValueError as err:  # what it says may hold a password
-            raise ConfigError(
-                f"tracking_uri of experiment {experiment!r} is no address: expected one such as databricks, "
-                "https://mlflow.example.com or sqlite:////path/tracking.db"
-            ) from err
-        with refusals_of(self._place, "a connection"):
-            self._client = self._opened()
-
-    def _opened(self) -> MlflowClient:
-        try:
-            return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
-        except ImportError as err:
-            raise MachineError(f"{self._place} needs a driver that is not installed: {err}") from err
-        except MlflowException as err:
-            message = first_line(err).replace(self.uri, self._place)
-            raise ConfigError(f"{self._place} is none that MLflow knows: {message}") from err
+        examples = "databricks, https://mlflow.example.com or sqlite:////path/tracking.db"
+        self._place = f"tracking store {shown_address(uri, f'tracking_uri of experiment {experiment!r}', examples)}"
+        self._client = connect(self._place, uri, lambda: MlflowClient(tracking_uri=uri, registry_uri=uri))
 
     def download(self, run_id: str, path: str, folder: Path) -> Path | None:
         """Copy a file of a run's artefacts into a folder; None where the run or the file is gone.
@@ -112,7 +96,7 @@ class TrackedRun:
         self.run_id = run_id
         self._place = place
 
-    def _logging(self, what: str) -> refusals_of:
+    def _logging(self, what: str) -> translating:
         return refusals_of(self._place, f"{what} of run {self.run_id}")
 
     def log_parameters(self, parameters: Mapping[str, object]) -> None:

@@ -61,8 +61,8 @@ def read_head(
         raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {first_line(err)}") from err
     good = judged.where(F.size(contract.REASONS) == 0)
     accepted = at_hand(contract.accepted(first_of_each_key(good, source), source).drop(ORDER))
-    rows_in, kept, left = (frame.count() for frame in (judged, good, accepted))
-    head = Head(rows_in, rows_in - kept, kept - left, accepted.withColumn(LOADED_AT, F.lit(EPOCH)))
+    rows_in, good_rows, left = (frame.count() for frame in (judged, good, accepted))
+    head = Head(rows_in, rows_in - good_rows, good_rows - left, accepted.withColumn(LOADED_AT, F.lit(EPOCH)))
     if head.refused / rows_in > source.max_quarantined_share:
         tally = contract.tally(judged.withColumn("source_file", F.lit(names)), source).collect()[0]
         shares = {"rows_in": rows_in, "quarantined": head.refused}

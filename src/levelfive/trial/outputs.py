@@ -26,8 +26,8 @@ def faults_of_keys(what: str, keys: Sequence[str], rows: pd.DataFrame) -> Iterat
             yield f"{what} returned {missing:,} rows without {key}, a part of the key: leave them out, or fill it."
     twice = repeated(keys, rows).head(SHOWN)
     if len(twice):
-        shown = written(keys, (tuple(map(category_text, one)) for one in twice.itertuples(index=False, name=None)))
-        yield f"{what} returned several rows of {shown}: return each {', '.join(keys)} once."
+        examples = written(keys, (tuple(map(category_text, one)) for one in twice.itertuples(index=False, name=None)))
+        yield f"{what} returned several rows of {examples}: return each {', '.join(keys)} once."
 
 
 def faults_of_spine(use_case: UseCase, rows: pd.DataFrame) -> Iterator[str]:
@@ -52,8 +52,8 @@ def faults_of_labels(use_case: UseCase, rows: pd.DataFrame) -> Iterator[str]:
         )
     labels = rows.loc[rows[OUTCOME] == LABELLED, LABEL]
     if labels.empty:
-        seen = ", ".join(sorted(map(str, rows[OUTCOME].dropna().unique()))[:SHOWN]) or "none"
-        yield f"{what} returned no row with the outcome {LABELLED!r} (outcomes: {seen}): nothing can be learned."
+        outcomes = ", ".join(sorted(map(str, rows[OUTCOME].dropna().unique()))[:SHOWN]) or "none"
+        yield f"{what} returned no row with the outcome {LABELLED!r} (outcomes: {outcomes}): nothing can be learned."
         return
     faults = [f"{what}: {fault}" for fault in faults_of(use_case.model.task, labels)]
     yield from faults

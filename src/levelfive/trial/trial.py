@@ -94,8 +94,8 @@ class _Trial:
         if self._lacks(f"source {name!r}", source.references):
             return
         with self.found.noting(f"`derive` of source {name!r}"):
-            given = {other: self.raw[other] for other in source.references}
-            head = read_head(self.spark, source, self.landing, given, limit=self.limit)
+            references = {other: self.raw[other] for other in source.references}
+            head = read_head(self.spark, source, self.landing, references, limit=self.limit)
             self.raw[name] = head.accepted
             self.found.parts.append(Part(f"source {name}", head.rows_in, _became(head)))
 
@@ -136,12 +136,14 @@ class _Trial:
         with self.found.noting(f"`compute` of {what}"), refusals_of_workers(table.name):
             rows = at_hand(feature_rows(table, self._known(table.sources, window.end), window))
             keyed = keyed_rows(table, rows)
-            count, kept = rows.count(), keyed.rows.count()
-            self.found.parts.append(Part(what, count, f"{count - kept:,} without a key" if count > kept else ""))
+            count, with_keys = rows.count(), keyed.rows.count()
+            self.found.parts.append(
+                Part(what, count, f"{count - with_keys:,} without a key" if count > with_keys else "")
+            )
             fault = keyed.fault()
             if fault is not None:
                 raise fault
-            if not kept:
+            if not with_keys:
                 self.found.notes.append(f"{what} has no row with {', '.join(primary_key(table))}.")
             self.tables[table.name] = keyed.rows
 
@@ -161,7 +163,7 @@ class _Trial:
         self,
         name: str,
         compute: Callable[[Mapping[str, DataFrame], Window], DataFrame],
-        wanted: str,
+        columns: str,
         faults_of_rows: Callable[[UseCase, pd.DataFrame], Iterable[str]],
     ) -> DataFrame | None:
         """Call `spine` or `labels`, and look at its rows; None where they cannot be used."""
@@ -175,7 +177,7 @@ class _Trial:
             in_memory = rows.toPandas()
             self.found.parts.append(Part(f"`{name}`", len(in_memory)))
             if in_memory.empty:
-                self.found.faults.append(f"{what} returned no row {wanted} {window}.")
+                self.found.faults.append(f"{what} returned no row {columns} {window}.")
                 return None
             faults = list(faults_of_rows(self.use_case, in_memory))
             self.found.faults += faults
@@ -210,8 +212,8 @@ class _Trial:
                     )
         if len(self.found.faults) > before:
             return None
-        known = labels.where(F.col(OUTCOME) == LABELLED).select(*use_case.key, LABEL)
-        rows = spine.join(known, on=list(use_case.key), how="inner")
+        labels_there = labels.where(F.col(OUTCOME) == LABELLED).select(*use_case.key, LABEL)
+        rows = spine.join(labels_there, on=list(use_case.key), how="inner")
         window = self._window(use_case.maturity)
         joined = assemble(rows, lookups, self.tables.__getitem__, window).select(*columns_after(rows, lookups))
         self.found.faults += outputs.faults_of_kinds(use_case, dict(joined.dtypes))

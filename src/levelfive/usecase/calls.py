@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException
 from pyspark.sql.types import TimestampType
 
 from levelfive.core.windows import Window
-from levelfive.errors import ConfigError, first_line
+from levelfive.errors import ConfigError, first_line, translating
 from levelfive.usecase.columns import IN_SPINES, KNOWN_AT, LABEL, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable, Lookup
 from levelfive.usecase.sources import Source
@@ -43,9 +44,9 @@ def spine_of(
         ConfigError: The function failed, or its rows lack a column, or have one of levelfive's own.
     """
     by = (name for lookup in lookups for name in lookup.keys.values())
-    wanted = (*use_case.key, PREDICTION_TIME, *use_case.slices, *features, *by)
+    columns = (*use_case.key, PREDICTION_TIME, *use_case.slices, *features, *by)
     with _failures_of("`spine` of the use case", raw):
-        return _looked_at("`spine` of the use case", use_case.spine(raw, window), wanted, taken=IN_SPINES)
+        return _looked_at("`spine` of the use case", use_case.spine(raw, window), columns, reserved=IN_SPINES)
 
 
 def labels_of(use_case: UseCase, raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
@@ -67,8 +68,8 @@ def feature_rows(table: FeatureTable, raw: Mapping[str, DataFrame], window: Wind
     """
     what = f"`compute` of feature table {table.name!r}"
     with _failures_of(what, raw):
-        wanted = (*table.keys, KNOWN_AT) if table.timestamped else table.keys
-        return _looked_at(what, table.compute(raw, window), wanted)
+        columns = (*table.keys, KNOWN_AT) if table.timestamped else table.keys
+        return _looked_at(what, table.compute(raw, window), columns)
 
 
 def derived(source: Source, rows: DataFrame, references: Mapping[str, DataFrame]) -> DataFrame:
@@ -87,41 +88,37 @@ def derived(source: Source, rows: DataFrame, references: Mapping[str, DataFrame]
 
 
 def _looked_at(
-    what: str, rows: DataFrame, wanted: Iterable[str], *, times: Iterable[str] = TIMES, taken: Iterable[str] = ()
+    what: str, rows: DataFrame, columns: Iterable[str], *, times: Iterable[str] = TIMES, reserved: Iterable[str] = ()
 ) -> DataFrame:
     schema = getattr(rows, "schema", None)
     if schema is None:
         raise ConfigError(f"{what} must return rows, it returned {type(rows).__name__}: look at its `return`")
-    kinds, wanted = {field.name: field.dataType for field in schema.fields}, tuple(wanted)
-    if absent := [name for name in dict.fromkeys(wanted) if name not in kinds]:
+    kinds, columns = {field.name: field.dataType for field in schema.fields}, tuple(columns)
+    if absent := [name for name in dict.fromkeys(columns) if name not in kinds]:
         raise ConfigError(f"{what} returned no column {', '.join(absent)}, it returned {', '.join(kinds)}: add it")
     names = Counter(field.name.lower() for field in schema.fields)
     if twice := [name for name, times in names.items() if times > 1]:
         raise ConfigError(f"{what} returned two columns named {', '.join(twice)}: rename or drop one of them")
-    if clash := [name for name in kinds if name.lower() in taken]:
+    if clash := [name for name in kinds if name.lower() in reserved]:
         raise ConfigError(f"{what} returned {', '.join(clash)}, a name that levelfive gives to a column: rename it")
     for name in times:
-        if name in wanted and not isinstance(kinds[name], TimestampType):
+        if name in columns and not isinstance(kinds[name], TimestampType):
             kind = kinds[name].simpleString()
             raise ConfigError(f"{what} returned {name} as {kind}, it must be a timestamp: cast it, as a time in UTC")
     return rows
 
 
-class _failures_of:
-    """Turns what Spark says of a use case's function, and a source that it was not given, into our errors."""
+def _failures_of(what: str, sources: Mapping[str, object]) -> translating:
+    """Turn what Spark says of a use case's function, and a source that it was not given, into our errors."""
+    return translating(partial(_failure, what, sources))
 
-    def __init__(self, what: str, given: Mapping[str, object]) -> None:
-        self._what = what
-        self._given = given
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
-        if isinstance(err, AnalysisException):
-            raise ConfigError(f"{self._what} failed: {first_line(err)}. Correct the function.") from err
-        if isinstance(err, KeyError) and err.args and err.args[0] not in self._given:
-            given = ", ".join(self._given) or "none"
-            raise ConfigError(
-                f"{self._what} reads {err.args[0]!r}, and is given {given}: name it among the sources that it reads"
-            ) from err
+def _failure(what: str, sources: Mapping[str, object], err: Exception) -> ConfigError | None:
+    if isinstance(err, AnalysisException):
+        return ConfigError(f"{what} failed: {first_line(err)}. Correct the function.")
+    if isinstance(err, KeyError) and err.args and err.args[0] not in sources:
+        names = ", ".join(sources) or "none"
+        return ConfigError(
+            f"{what} reads {err.args[0]!r}, and is given {names}: name it among the sources that it reads"
+        )
+    return None

@@ -56,7 +56,7 @@ def check(use_case: UseCase, *, of_a_job: bool = False) -> None:
 def _single_texts(use_case: UseCase) -> Iterator[str]:
     """Find the texts that stand where tuples of texts are asked for: `("id")` is `"id"`, not a tuple."""
     model = use_case.model
-    given: dict[str, object] = {
+    texts: dict[str, object] = {
         "key": use_case.key,
         "slices": use_case.slices,
         "spine_sources": use_case.spine_sources,
@@ -69,7 +69,7 @@ def _single_texts(use_case: UseCase) -> Iterator[str]:
         **{f"sources of feature table {table.name!r}": table.sources for table in use_case.feature_tables},
         **{f"columns of the lookup of {lookup.table!r}": lookup.columns for lookup in model.lookups},
     }
-    for what, value in given.items():
+    for what, value in texts.items():
         if isinstance(value, str):
             yield f"{what} must be a tuple of names, it is the text {value!r}: write ({value!r},)."
 
@@ -153,8 +153,8 @@ def _of_lookup(lookup: Lookup, use_case: UseCase) -> Iterator[str]:
     if table is None:
         return
     if set(lookup.keys) != set(table.keys):
-        asked, there = ", ".join(lookup.keys), ", ".join(table.keys)
-        yield f"{what} is by {asked or 'no key'}, the table's keys are {there}: look up by all of its keys."
+        by, there = ", ".join(lookup.keys), ", ".join(table.keys)
+        yield f"{what} is by {by or 'no key'}, the table's keys are {there}: look up by all of its keys."
     if table.timestamped and lookup.grid is None and lookup.max_age is None:
         yield f"{what} needs a max_age: the table has times."
     if not table.timestamped and lookup.grid is not None:
@@ -215,18 +215,18 @@ def _of_times(use_case: UseCase) -> Iterator[str]:
         yield f"day_starts_at must be less than a day from midnight, got {use_case.day_starts_at}: correct it."
 
 
-def _names(place: str, names: Iterable[str], taken: Collection[str]) -> Iterator[str]:
+def _names(place: str, names: Iterable[str], reserved: Collection[str]) -> Iterator[str]:
     """Find what cannot name a column here: nothing, what tables cannot hold, levelfive's own, one name twice."""
     names = list(names)
     for name in dict.fromkeys(names):
         if not name:
             yield f"{place} has a column without a name: name it."
-        elif found := _NOT_IN_COLUMNS.search(name):
+        elif match := _NOT_IN_COLUMNS.search(name):
             yield (
-                f"{place} has the name {name!r} with {found.group()!r} in it: take no space, line break, tab or "
+                f"{place} has the name {name!r} with {match.group()!r} in it: take no space, line break, tab or "
                 "any of , ; { } ( ) = . ` into a name."
             )
-        elif name.lower() in taken or columns.is_own(name):
+        elif name.lower() in reserved or columns.is_own(name):
             yield f"{place} has the name {name!r}, which levelfive gives to a column of its own: rename it."
     yield from _one_case(place, names)
 
@@ -241,11 +241,11 @@ def _one_case(place: str, names: Iterable[str]) -> Iterator[str]:
             yield f"{place} has {' and '.join(map(repr, same))}, which are one name to Spark: rename one."
 
 
-def _unknown(has: str, names: Iterable[str], known: Iterable[str] | Mapping[str, object]) -> Iterator[str]:
-    known = list(known)
+def _unknown(has: str, names: Iterable[str], choices: Iterable[str] | Mapping[str, object]) -> Iterator[str]:
+    choices = list(choices)
     for name in dict.fromkeys(names):
-        if name not in known:
-            yield f"{has} {', '.join(known) or 'none'}, and none is {name!r}: correct the name."
+        if name not in choices:
+            yield f"{has} {', '.join(choices) or 'none'}, and none is {name!r}: correct the name."
 
 
 def _length(what: str, length: timedelta | None, *, zero: bool = False) -> Iterator[str]:

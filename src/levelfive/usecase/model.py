@@ -52,8 +52,8 @@ class ModelSpec:
     def estimator(self) -> Estimator:
         """Build the unfitted estimator."""
         numeric = [name for name in self.features if name not in self.categorical]
-        told = {"parameters": dict(self.parameters)} if _takes_parameters(self.build) else {}
-        return self.build(numeric, list(self.categorical), self.seed, **told)
+        arguments = {"parameters": dict(self.parameters)} if _takes_parameters(self.build) else {}
+        return self.build(numeric, list(self.categorical), self.seed, **arguments)
 
     def without(self, *groups: str) -> ModelSpec:
         """Leave out the lookups of some groups.
@@ -61,19 +61,19 @@ class ModelSpec:
         Raises:
             ConfigError: No lookup has such a group.
         """
-        known = {lookup.group for lookup in self.lookups} - {""}
+        groups_there = {lookup.group for lookup in self.lookups} - {""}
         for group in groups:
-            if group not in known:
+            if group not in groups_there:
                 raise ConfigError(
-                    f"there is no feature group {group!r}; known are {', '.join(sorted(known)) or 'none'}"
+                    f"there is no feature group {group!r}; known are {', '.join(sorted(groups_there)) or 'none'}"
                 )
-        kept = tuple(lookup for lookup in self.lookups if lookup.group not in groups)
-        gone = {name for lookup in self.lookups if lookup.group in groups for name in lookup.features}
+        lookups = tuple(lookup for lookup in self.lookups if lookup.group not in groups)
+        features_gone = {name for lookup in self.lookups if lookup.group in groups for name in lookup.features}
         return ModelSpec(
             task=self.task,
             spine_features=self.spine_features,
-            lookups=kept,
-            categorical=tuple(name for name in self.categorical if name not in gone),
+            lookups=lookups,
+            categorical=tuple(name for name in self.categorical if name not in features_gone),
             build=self.build,
             parameters=self.parameters,
             seed=self.seed,

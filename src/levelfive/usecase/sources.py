@@ -42,8 +42,8 @@ class Expectation:
             case ExpectationKind.BETWEEN:
                 return f"{self.column}: not between {self.low:g} and {self.high:g}"
             case ExpectationKind.ONE_OF:
-                shown = ", ".join(self.values[:5]) + (", ..." if len(self.values) > 5 else "")
-                return f"{self.column}: not one of {shown}"
+                first = ", ".join(self.values[:5]) + (", ..." if len(self.values) > 5 else "")
+                return f"{self.column}: not one of {first}"
             case ExpectationKind.MATCHES:
                 return f"{self.column}: does not match {self.pattern}"
 

@@ -125,14 +125,14 @@ def load_use_case(name: str) -> UseCase:
     Raises:
         ConfigError: There is no such entry point or package, it does not hold a use case, or one that cannot be used.
     """
-    found = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
-    if name in found:
-        loaded = found[name].load()
+    points = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+    if name in points:
+        loaded = points[name].load()
     elif name.isidentifier() and find_spec(name) is not None:
         loaded = getattr(import_module(name), "USE_CASE", None)
     else:
         raise ConfigError(
-            f"there is no use case {name!r}; installed are {', '.join(sorted(found)) or 'none'}. "
+            f"there is no use case {name!r}; installed are {', '.join(sorted(points)) or 'none'}. "
             f"A package offers one by an entry point in the group {ENTRY_POINT_GROUP!r}."
         )
     if not isinstance(loaded, UseCase):

@@ -8,7 +8,8 @@ from azure_pipelines.calls import INSTALLER, CallError, parse
 from azure_pipelines.expansion import FOLDER
 from azure_pipelines.project import DEV_MODEL, started
 from azure_pipelines.runs import places, script
-from bundle.offline import PRODUCTION, deployment
+from bundle.offline import PRODUCTION
+from bundle.targets import deployment
 
 PAGE = (FOLDER / "README.md").read_text(encoding="utf-8")
 BY_HAND = [line.strip() for line in re.findall(r"^    (\S.*)$", PAGE, re.MULTILINE) if not line.startswith("- ")]

@@ -4,7 +4,8 @@ import pytest
 from azure_pipelines.calls import calls_of
 from azure_pipelines.project import DEV_MODEL, PROD_MODEL, of_use_case, release
 from azure_pipelines.runs import SKIPPED, SUCCEEDED, outcome
-from bundle.offline import deployment, read, resolve
+from bundle.offline import read, resolve
+from bundle.targets import deployment
 from bundle.use_cases import add_bundle
 
 from levelfive.config import Approval

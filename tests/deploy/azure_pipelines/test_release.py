@@ -8,7 +8,7 @@ from azure_pipelines.calls import INSTALLER, calls_of, parse
 from azure_pipelines.expansion import FOLDER, files, read
 from azure_pipelines.project import CD, CI, ROLLBACKS, expand, started
 from azure_pipelines.runs import FAILED, SKIPPED, SUCCEEDED, holds, jobs, name_of, outcome, places, script
-from bundle.offline import deployment
+from bundle.targets import deployment
 
 from levelfive.notebook.steps import PASS
 

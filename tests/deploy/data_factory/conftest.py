@@ -1,5 +1,6 @@
 import pytest
-from bundle.offline import PRODUCTION, Deployment, deployment
+from bundle.offline import PRODUCTION, Deployment
+from bundle.targets import deployment
 from data_factory.runs import Factory
 from data_factory.template import Deployed, deployed
 

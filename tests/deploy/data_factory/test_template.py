@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from bundle.offline import deployment
+from bundle.targets import deployment
 from data_factory.expressions import parse, references
 from data_factory.template import (
     AZURE_DATABRICKS,

@@ -24,7 +24,7 @@ from pyspark.sql import DataFrame, SparkSession
 from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError, DataError, MachineError, TableConflict, TableError
 from levelfive.features.databricks_store import DatabricksFeatureStore, FeatureEngineering, feature_engineering
-from levelfive.features.refusals import refusals_of
+from levelfive.features.refusals import refusals_of_tables
 from levelfive.storage.tables import Tables
 from levelfive.usecase.features import FeatureTable, Lookup
 
@@ -160,7 +160,7 @@ def test_a_lookup_by_other_keys_than_the_tables_is_refused(workspace: Workspace)
 def test_a_refusal_becomes_the_error_that_says_what_to_do(
     raised: Exception, expected: type[Exception], said: str
 ) -> None:
-    with pytest.raises(expected, match=said), refusals_of("m.s.t"):
+    with pytest.raises(expected, match=said), refusals_of_tables("m.s.t"):
         raise raised
 
 

@@ -13,6 +13,7 @@ from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError, TableError
 from levelfive.features.databricks_store import DatabricksFeatureStore
 from levelfive.features.store import LocalFeatureStore
+from levelfive.features.watermarks import watermark
 from levelfive.storage.feature_stores import FeatureStore
 from levelfive.storage.tables import Tables
 from levelfive.usecase.features import FeatureTable, Lookup
@@ -120,11 +121,11 @@ def test_a_table_without_times_is_replaced_as_a_whole_once_its_sources_changed(h
 
 
 def test_a_store_tells_how_far_a_table_reached_before_a_time(here: Place) -> None:
-    before = here.store.watermark("state", before=utc(2014, 1, 1))
+    before = watermark(here.tables, "state", before=utc(2014, 1, 1))
     here.write(("X", at(8), 1))
     here.write(("X", utc(2013, 1, 2, 8), 3), window=NEXT_DAY)
 
-    reached = [here.store.watermark("state", before=end) for end in (DAY.end, NEXT_DAY.end, utc(2014, 1, 1))]
+    reached = [watermark(here.tables, "state", before=end) for end in (DAY.end, NEXT_DAY.end, utc(2014, 1, 1))]
 
     assert [before, *reached] == [None, None, DAY.end, NEXT_DAY.end]
 

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 
 from levelfive.core.windows import Window, iso, utc
 from levelfive.features.store import LocalFeatureStore
+from levelfive.features.watermarks import common_watermark, watermark
 from levelfive.scoring.rebuilding import note_batch, rebuild_runs
 from levelfive.storage.local_tables import LocalTables
 from levelfive.storage.predictions import PREDICTIONS
@@ -53,9 +54,9 @@ def test_a_feature_table_tells_its_windows_and_takes_one_of_long_ago_once(tables
     later = forget(warehouse, tables, "state")
     store = LocalFeatureStore(later)
 
-    ends = [store.watermark("state", before=before) for before in (FIRST.end, SECOND.end, LAST.end, LAST.end + DAY)]
+    ends = [watermark(later, "state", before=before) for before in (FIRST.end, SECOND.end, LAST.end, LAST.end + DAY)]
     assert ends == [None, FIRST.end, SECOND.end, LAST.end]
-    assert store.common_watermark(["state"], until=LAST.end) == LAST.end
+    assert common_watermark(later, ["state"], until=LAST.end) == LAST.end
     store.put(STATE, states(later, SECOND), SECOND, made_of={})
     assert later.read("state").count() == 3
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from azure_pipelines.runs import places, script
-from bundle.offline import ROOT, Deployment, deployment, read
+from bundle.offline import ROOT, Deployment, read
+from bundle.targets import deployment
 from typer.core import TyperGroup
 
 from levelfive.notebook.steps import RegistryStep

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from bundle.offline import COMMIT, ROOT, Deployment, deployment, read, resolve
+from bundle.offline import COMMIT, ROOT, Deployment, read, resolve
 from bundle.workspace import Workspace, serve
 
 CLI = shutil.which("databricks")
@@ -78,7 +78,7 @@ class Checkout:
 @contextmanager
 def checkout(target: str, folder: Path) -> Iterator[Checkout]:
     """Copy the bundle into a folder, with a workspace on loopback as the host of the target."""
-    declared = deployment(target)
+    declared = resolve(read(ROOT), target)
     root = folder / "bundle"
     for name in FOLDERS:
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,8 @@ COMMIT = "0123abc"
 
 REFERENCE = re.compile(r"(?<!\$)\$\{([A-Za-z0-9_.-]+)\}")
 PATHS = {"notebook_path", "file_path"}
-# Fields that stay although they are empty; every other empty text is dropped before it is deployed.
+# Fields that stay although they are empty, as parameters of tasks do; other empty texts are dropped before they are
+# deployed.
 MAY_BE_EMPTY = {"default", "left", "right"}
 NAMES = {
     "jobs": "name",
@@ -67,12 +67,6 @@ class Deployment:
             yield from ((name, task) for task in job["tasks"] if kind in task)
 
 
-@cache
-def deployment(target: str) -> Deployment:
-    """Resolve a target of the use case at the root of this project."""
-    return resolve(read(ROOT), target)
-
-
 def read(folder: Path, root: Path | None = None) -> dict[str, Any]:
     """Read the bundle of a use case: its databricks.yml and what that includes, of which a later file wins.
 
@@ -106,6 +100,7 @@ def resolve(config: Mapping[str, Any], target: str, **variables_given: Any) -> D
     user = DEVELOPER if merged["mode"] == "development" else variables["service_principal"]
     merged["bundle"] |= {"target": target, "git": {"commit": COMMIT}}
     merged["workspace"]["current_user"] = {"userName": user, "short_name": user.partition("@")[0].replace(".", "_")}
+    merged["workspace"]["root_path"] = re.sub(r"^~(?=/)", f"/Workspace/Users/{user}", merged["workspace"]["root_path"])
 
     def known(path: str) -> Any:
         first, _, rest = path.partition(".")
@@ -227,6 +222,9 @@ def _deploy_as(kind: str, resource: dict[str, Any], config: Mapping[str, Any]) -
         tags = tags | {"dev": user}
     if kind == "jobs":
         resource["tags"] = tags | resource.get("tags", {})
+        resource["tasks"] = sorted(resource["tasks"], key=lambda task: task["task_key"])
+        for library in (library for task in resource["tasks"] for library in task.get("libraries", ())):
+            library["whl"] = library["whl"].removeprefix("./")
         if "run_as" in config:
             resource["run_as"] = config["run_as"]
     if kind == "experiments":
@@ -246,7 +244,8 @@ def _prefix(kind: str, resource: dict[str, Any], prefix: str) -> None:
         resource[field] = folder + slash + (plain if kind in IDENTIFIERS else prefix) + name
 
 
-def _without_empty(value: Any) -> Any:
+def _without_empty(value: Any, of: str = "") -> Any:
     if isinstance(value, Mapping):
-        return {key: _without_empty(item) for key, item in value.items() if item != "" or key in MAY_BE_EMPTY}
+        kept = value if of == "base_parameters" else {k: v for k, v in value.items() if v != "" or k in MAY_BE_EMPTY}
+        return {key: _without_empty(item, key) for key, item in kept.items()}
     return [_without_empty(item) for item in value] if isinstance(value, list) else value

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from levelfive.errors import TableError
 from levelfive.storage.commits import Write
-from levelfive.storage.control_tables import Between, Where, is_several
-from levelfive.storage.records import to_arrow
+from levelfive.storage.control_tables import Between, Where, columns_of, is_several
+from levelfive.storage.records import check_columns, to_arrow
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -39,6 +39,8 @@ class MemoryControlTables:
         where: Where | None = None,
         between: Between | None = None,
     ) -> list[dict[str, Any]]:
+        names = columns_of(columns, where, between)
+        check_columns(table, self._tables[table].column_names if table in self._tables else (), names)
         if table not in self._tables:
             return []
         found, wanted = self._tables[table], (where or {}).items()
@@ -46,7 +48,7 @@ class MemoryControlTables:
         chosen = [
             row
             for row in rows
-            if all(row.get(name) in value if is_several(value) else row.get(name) == value for name, value in wanted)
+            if all(_has(row.get(name), value) for name, value in wanted)
             and all(_lies(row.get(name), *ends) for name, ends in (between or {}).items())
         ]
         self.rows_read[table] = self.rows_read.get(table, 0) + len(chosen)
@@ -78,6 +80,10 @@ class MemoryControlTables:
         self._tables[table] = whole
         self._versions[table] = self._versions.get(table, -1) + 1
         return Write(table, self._versions[table], added.num_rows)
+
+
+def _has(value: Any, asked_for: object) -> bool:
+    return value is not None and (value in asked_for if is_several(asked_for) else value == asked_for)
 
 
 def _lies(value: Any, least: Any, greatest: Any) -> bool:

@@ -16,7 +16,8 @@ from levelfive.config import Approval
 from levelfive.core.days import day_of
 from levelfive.core.windows import Window, iso
 from levelfive.features.labels import LabelledDay
-from levelfive.monitoring.records import VerdictRecord, write_verdicts
+from levelfive.monitoring.records import write_verdicts
+from levelfive.monitoring.verdict import VerdictRecord
 from levelfive.registry import tags
 from levelfive.registry.eligibility import verdict_tags
 from levelfive.registry.gate import GateVerdict

@@ -73,8 +73,8 @@ def test_who_acknowledges_is_who_is_signed_in_and_status_and_report_show_it(
     assert run(tmp_path, "status", "--as-of", AS_OF) == 0
     assert f"latest window {WEEK}: harmful: no skill; broken data: no which is {word}" in printed(capsys)
     report = collect(live.production.context, live.production.registry, as_of=DECIDED)
-    assert report.latest_judgement is not None
-    assert report.latest_judgement.acknowledged.startswith(word)
+    assert report.latest_verdict is not None
+    assert report.latest_verdict.acknowledged.startswith(word)
 
 
 def test_a_window_that_called_nobody_is_refused_in_a_sentence(

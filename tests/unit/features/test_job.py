@@ -52,9 +52,6 @@ class WindowsOfFeatures:
         assert rows.window == window
         return self._tables.replace_window(table.name, rows, "known_at", window)
 
-    def watermark(self, table: str, *, before: datetime) -> datetime | None:
-        return self._tables.watermark(table, before=before)
-
 
 @pytest.fixture(autouse=True)
 def _no_rows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from levelfive.errors import ConfigError
 from levelfive.monitoring import acknowledged
 from levelfive.monitoring.acknowledged import acknowledgements
 from levelfive.monitoring.left_out import LeftOut
-from levelfive.monitoring.records import VerdictRecord
+from levelfive.monitoring.verdict import VerdictRecord
 from levelfive.storage.annotations import ACKNOWLEDGED, ANNOTATIONS, Annotation
 from levelfive.storage.runs import Run
 

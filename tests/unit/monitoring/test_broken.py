@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from levelfive.monitoring.broken import OLDEST_DAYS, REFERENCE_DAYS, STRETCH, Judged, judge_days, judge_volume
+from levelfive.monitoring.broken import OLDEST_DAYS, RECENT_DAYS, STRETCH, Judged, judge_days, judge_volume
 from levelfive.monitoring.strange import KINDS, LEVELS, DailyValues, Kind
 
 NULLS, FACTOR = KINDS.index(Kind.NULLS), KINDS.index(Kind.FACTOR)
@@ -23,11 +23,11 @@ def some_days(nulls: list[float], **changed: np.ndarray) -> DailyValues:
     return replace(made, **changed)
 
 
-def called(nulls: list[float], first: int = REFERENCE_DAYS, **changed: np.ndarray) -> list[bool]:
+def called(nulls: list[float], first: int = RECENT_DAYS, **changed: np.ndarray) -> list[bool]:
     return judge_days(some_days(nulls, **changed), first).broken[:, 0].tolist()
 
 
-USUAL = [0.0] * REFERENCE_DAYS
+USUAL = [0.0] * RECENT_DAYS
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def year() -> DailyValues:
 
 
 def test_two_strange_days_running_are_broken_and_a_single_one_is_not() -> None:
-    wavering = [0.0, 0.05] * (REFERENCE_DAYS // 2)
+    wavering = [0.0, 0.05] * (RECENT_DAYS // 2)
 
     assert called([*wavering, 0.2, 0.0, 0.2, 0.0]) == [False] * 4
     assert called([*wavering, 0.2, 0.2, 0.0]) == [True, True, False]
@@ -47,16 +47,16 @@ def test_a_single_day_far_out_is_broken() -> None:
 
 
 def test_a_day_between_without_rows_parts_two_strange_days() -> None:
-    apart = np.array([*range(REFERENCE_DAYS + 1), REFERENCE_DAYS + 2])
-    wavering = [0.0, 0.05] * (REFERENCE_DAYS // 2)
+    apart = np.array([*range(RECENT_DAYS + 1), RECENT_DAYS + 2])
+    wavering = [0.0, 0.05] * (RECENT_DAYS // 2)
 
     assert called([*wavering, 0.2, 0.2], ordinals=apart) == [False, False]
 
 
 def test_the_first_day_of_a_window_goes_on_with_the_last_before_it() -> None:
-    wavering = [0.0, 0.05] * (REFERENCE_DAYS // 2)
+    wavering = [0.0, 0.05] * (RECENT_DAYS // 2)
 
-    assert called([*wavering, 0.2, 0.2], first=REFERENCE_DAYS + 1) == [True]
+    assert called([*wavering, 0.2, 0.2], first=RECENT_DAYS + 1) == [True]
 
 
 def test_a_small_change_is_not_broken_however_constant_a_column_is() -> None:
@@ -64,14 +64,14 @@ def test_a_small_change_is_not_broken_however_constant_a_column_is() -> None:
 
 
 @pytest.mark.parametrize(("days", "judged"), [(27, False), (28, True)])
-def test_without_28_days_of_reference_nothing_can_be_said(days: int, judged: bool) -> None:
+def test_without_28_recent_days_nothing_can_be_said(days: int, judged: bool) -> None:
     found = judge_days(some_days([0.0] * days + [1.0]), days)
 
     assert (found.judged.tolist(), found.broken.tolist()) == ([[judged]], [[judged]])
 
 
-def test_days_of_few_rows_are_neither_judged_nor_a_reference() -> None:
-    rows = np.full((REFERENCE_DAYS + 1, 1), 900.0)
+def test_days_of_few_rows_are_neither_judged_nor_compared_with() -> None:
+    rows = np.full((RECENT_DAYS + 1, 1), 900.0)
     rows[-1] = 199
     assert called([*USUAL, 1.0], rows=rows) == [False]
 
@@ -84,10 +84,10 @@ def test_a_fault_that_stays_is_called_on_all_of_its_days() -> None:
     assert called([*USUAL, *[0.5] * 30]) == [True] * 30
 
 
-def test_days_that_were_called_are_no_reference_later() -> None:
+def test_days_that_were_called_are_not_compared_with_later() -> None:
     nulls = [*USUAL, *[0.5] * 7, 0.5]
     refused = np.zeros((len(nulls), 1), bool)
-    refused[REFERENCE_DAYS:] = True
+    refused[RECENT_DAYS:] = True
 
     found = judge_days(some_days(nulls), len(nulls) - 1, refused=refused)
 
@@ -104,14 +104,14 @@ def test_what_was_called_for_a_season_becomes_what_is_usual() -> None:
     assert not found[-1]
 
 
-def test_a_reference_is_no_longer_than_56_days() -> None:
+def test_the_recent_days_are_no_more_than_56() -> None:
     wild = [0.5, *USUAL, 0.19]
 
     assert called(wild, first=len(wild) - 1) == [True]
 
 
 def test_what_is_usual_and_the_smallest_change_seen_are_told() -> None:
-    found = judge_days(some_days([*USUAL, 0.5]), REFERENCE_DAYS)
+    found = judge_days(some_days([*USUAL, 0.5]), RECENT_DAYS)
 
     assert (found.value[0, 0, NULLS], found.usual[0, 0, NULLS], found.seen_from[0, 0, NULLS]) == (0.5, 0.0, 0.1)
     assert found.seen_from[0, 0, FACTOR] == pytest.approx(np.exp(2 * STRETCH * 0.08))
@@ -122,7 +122,7 @@ def test_another_unit_zeros_and_another_sign_are_a_factor(factor: float) -> None
     days = some_days([*USUAL, 0.0])
     days.quantiles[-1] *= factor
 
-    assert judge_days(days, REFERENCE_DAYS).broken.tolist() == [[True]]
+    assert judge_days(days, RECENT_DAYS).broken.tolist() == [[True]]
 
 
 def test_another_sign_is_no_factor_where_values_vary_so_much() -> None:
@@ -132,7 +132,7 @@ def test_another_sign_is_no_factor_where_values_vary_so_much() -> None:
     days.quantiles[: len(USUAL), 0] = frost[:, None] + np.linspace(-2, 2, len(LEVELS))
     days.quantiles[len(USUAL) :, 0] = np.linspace(1, 5, len(LEVELS))
 
-    found = judge_days(days, REFERENCE_DAYS)
+    found = judge_days(days, RECENT_DAYS)
 
     assert (found.broken.tolist(), found.value[:, 0, FACTOR].tolist()) == ([[False], [False]], [1.0, 1.0])
 
@@ -141,24 +141,24 @@ def test_quantiles_that_do_not_all_move_are_no_factor() -> None:
     days = some_days([*USUAL, 0.0])
     days.quantiles[-1, 0, 1:] *= 3
 
-    found = judge_days(days, REFERENCE_DAYS)
+    found = judge_days(days, RECENT_DAYS)
 
     assert (found.broken.tolist(), found.value[0, 0, FACTOR]) == ([[False]], 1.0)
 
 
 def test_fewer_values_outside_than_before_are_no_fault() -> None:
-    outside = np.array([*[0.9] * REFERENCE_DAYS, 0.0])[:, None]
+    outside = np.array([*[0.9] * RECENT_DAYS, 0.0])[:, None]
 
     assert called([*USUAL, 0.0], outside=outside) == [False]
 
 
-def volume(rows: list[float], first: int = REFERENCE_DAYS) -> Judged:
+def volume(rows: list[float], first: int = RECENT_DAYS) -> Judged:
     return judge_volume(np.arange(len(rows)), np.array(rows), first)
 
 
 @pytest.mark.parametrize(("rows", "broken"), [([0], [True]), ([600, 600], [True, True]), ([2000, 2000], [False] * 2)])
 def test_too_few_rows_are_broken_and_many_are_not(rows: list[float], broken: list[bool]) -> None:
-    assert volume([*[900.0] * REFERENCE_DAYS, *rows]).broken[:, 0].tolist() == broken
+    assert volume([*[900.0] * RECENT_DAYS, *rows]).broken[:, 0].tolist() == broken
 
 
 def test_a_weekend_of_fewer_rows_is_usual_where_there_was_one_before() -> None:
@@ -168,7 +168,7 @@ def test_a_weekend_of_fewer_rows_is_usual_where_there_was_one_before() -> None:
 
 
 def test_of_a_few_rows_a_day_nothing_is_said() -> None:
-    assert not volume([150.0] * REFERENCE_DAYS + [0.0]).broken.any()
+    assert not volume([150.0] * RECENT_DAYS + [0.0]).broken.any()
 
 
 def test_without_any_change_two_weeks_in_a_hundred_are_called_at_most() -> None:
@@ -182,7 +182,7 @@ def test_without_any_change_two_weeks_in_a_hundred_are_called_at_most_also_of_20
 
 
 def test_real_weeks_redrawn_by_day_are_hardly_ever_called(year: DailyValues) -> None:
-    found = sum(bool(judge_days(week, REFERENCE_DAYS).broken.any()) for week in broken_data.redrawn(year, 7))
+    found = sum(bool(judge_days(week, RECENT_DAYS).broken.any()) for week in broken_data.redrawn(year, 7))
 
     assert found <= 8
 

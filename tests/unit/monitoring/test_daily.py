@@ -62,7 +62,7 @@ def test_without_days_before_nothing_can_be_said() -> None:
     assert (found.columns, found.judged, found.seen_from) == ((), (), {})
 
 
-def test_days_that_were_called_broken_are_no_reference() -> None:
+def test_days_that_were_called_broken_are_not_compared_with() -> None:
     called = days_of("wind", replace(EMPTY, broken=True), since=MONDAY - 7 * DAY, days=7)
 
     assert find_faults({**days_of("wind"), **called}, {(MONDAY, "wind"): EMPTY}).columns

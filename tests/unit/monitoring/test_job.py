@@ -18,7 +18,8 @@ from levelfive.monitoring import job as monitoring
 from levelfive.monitoring import records
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import WindowProfiles
-from levelfive.monitoring.records import PERFORMANCE, PROFILES, VERDICTS, write_performance
+from levelfive.monitoring.records import PERFORMANCE, PROFILES, write_performance
+from levelfive.monitoring.verdict import VERDICTS
 from levelfive.statistics.baseline import SCORE_PROFILE
 from levelfive.statistics.partials import partial_categorical, partial_numeric
 from levelfive.storage.runs import JobContext, Run
@@ -65,7 +66,8 @@ def measuring(monkeypatch: pytest.MonkeyPatch) -> Measuring:
 
 def measured_before(production: Environment, as_of: datetime, *found: Performance, model: str = "") -> None:
     """Let an earlier run have measured some windows."""
-    write_performance(Run(production.tables, "earlier"), model or production.registry.name, as_of, found)
+    name, task = model or production.registry.name, production.context.use_case.model.task
+    write_performance(Run(production.tables, "earlier"), name, found, task=task, as_of=as_of)
 
 
 def monitor(production: Environment, window: Window = TODAY, as_of: datetime = LATER) -> monitoring.MonitoringResult:

@@ -13,7 +13,7 @@ from levelfive.models.package import Model
 from levelfive.monitoring.drift_statistics import PSI
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import WindowProfiles
-from levelfive.monitoring.records import Subject
+from levelfive.monitoring.verdict import Subject
 from levelfive.monitoring.versions import JudgedVersion, ScoredVersion, WindowFacts, judge_version, verdict_record
 from levelfive.statistics.baseline import SCORE_PROFILE
 from levelfive.statistics.metrics import Estimate, Evaluation

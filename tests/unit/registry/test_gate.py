@@ -27,7 +27,7 @@ def evidence(*, worse_by=0.0, noise=0.001, days=14, rows_a_day=50, loss=0.45, **
     swing = noise * np.where(np.arange(days) % 2, 1.0, -1.0)[day]
     found = GateEvidence(
         candidate_loss=champion + worse_by + swing,
-        reference_loss=np.full(day.size, 0.54),
+        constant_loss=np.full(day.size, 0.54),
         days=day,
         evaluated_from=HOLDOUT_START,
         candidate_trained_until=HOLDOUT_START,
@@ -200,14 +200,14 @@ def test_a_candidate_better_than_a_decayed_champion_still_needs_skill():
 
 @pytest.mark.parametrize("loss", [0.0, 0.1])
 def test_a_constant_without_loss_leaves_nothing_to_gain(loss):
-    perfect = first(loss=loss, noise=0.0, reference_loss=np.zeros(700))
+    perfect = first(loss=loss, noise=0.0, constant_loss=np.zeros(700))
 
     assert judge_candidate(perfect, POLICY).kind == VerdictKind.WORSE
 
 
 @pytest.mark.parametrize(("loss", "kind"), [(0.0, VerdictKind.BETTER), (0.1, VerdictKind.WORSE)])
 def test_a_constant_without_loss_is_reached_by_a_model_without_loss_alone(loss, kind):
-    unreached = first(loss=loss, noise=0.0, reference_loss=np.zeros(700))
+    unreached = first(loss=loss, noise=0.0, constant_loss=np.zeros(700))
 
     assert kind == judge_candidate(unreached, replace(POLICY, min_skill=0.0)).kind
 
@@ -229,7 +229,7 @@ def test_times_without_a_zone_are_refused():
         evidence(evaluated_from=datetime(2013, 7, 1))
 
 
-@pytest.mark.parametrize("losses", ["candidate_loss", "champion_loss", "reference_loss"])
+@pytest.mark.parametrize("losses", ["candidate_loss", "champion_loss", "constant_loss"])
 @pytest.mark.parametrize("wrong", [np.full(700, math.nan), np.full(700, math.inf), np.full(699, 0.1)])
 def test_losses_that_cannot_be_compared_are_refused(losses, wrong):
     with pytest.raises(EvidenceError, match=f"{losses} must be 700 finite numbers"):

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 from markupsafe import Markup
-from reports import a_column_week, a_decision, a_judgement, a_point, a_report, an_estimate
+from reports import a_column_week, a_decision, a_point, a_report, a_verdict, an_estimate
 
 from levelfive import BINARY, REGRESSION
 from levelfive.core.windows import Window, utc
@@ -105,7 +105,7 @@ def test_what_a_column_is_called_is_text_and_nothing_else(name):
     data = a_report(
         use_case=name,
         points=(a_point(7, model_version=name, live={name: an_estimate()}, reference={}),),
-        judgements=(a_judgement(outside=(name,), unusual=(name,), harmful=(name,), broken=(name,)),),
+        verdicts=(a_verdict(outside=(name,), unusual=(name,), harmful=(name,), broken=(name,)),),
         columns=(a_column_week(name),),
         decisions=(a_decision(action=name, reasons=(name,), counterfactuals=(name,)),),
         promotions=(PromotionLine(utc(2024, 7, 22), name, name, name, name, name),),
@@ -154,8 +154,8 @@ def test_scored_rows_without_labels_are_shown_without_metrics():
 
 
 @undrawn
-def test_metrics_without_a_judgement_are_no_reason_to_call_a_model_fine():
-    page = Page(render(a_report(points=(a_point(provisional=True),), judgements=(), columns=())))
+def test_metrics_without_a_verdict_are_no_reason_to_call_a_model_fine():
+    page = Page(render(a_report(points=(a_point(provisional=True),), verdicts=(), columns=())))
 
     assert "… not enough measured yet" in page.texts
     assert (
@@ -177,9 +177,9 @@ def test_a_fine_model_is_called_fine_with_its_latest_mature_performance():
 
 @undrawn
 def test_unusual_columns_alone_call_for_no_one():
-    judgement = a_judgement(unusual=("dep_delay", "month"), outside=("temperature",))
+    verdict = a_verdict(unusual=("dep_delay", "month"), outside=("temperature",))
 
-    page = Page(render(a_report(columns=(), judgements=(judgement,))))
+    page = Page(render(a_report(columns=(), verdicts=(verdict,))))
 
     assert "✓ fine" in page.texts
     assert "2 columns: dep_delay, month" in page.texts
@@ -196,7 +196,7 @@ def test_unusual_columns_alone_call_for_no_one():
     ],
 )
 def test_harm_and_broken_data_call_for_a_person(change, said):
-    page = Page(render(a_report(columns=(), judgements=(a_judgement(**change),))))
+    page = Page(render(a_report(columns=(), verdicts=(a_verdict(**change),))))
 
     assert "! needs a person" in page.texts
     assert any(text.startswith(f"The model needs a person: {said}") for text in page.texts)
@@ -206,7 +206,7 @@ def test_harm_and_broken_data_call_for_a_person(change, said):
 def test_harm_that_a_person_acknowledged_calls_nobody_and_is_not_called_fine():
     word = "acknowledged by ada as of 2024-08-02T00:00:00Z: the strike"
 
-    shown = Page(render(a_report(judgements=(a_judgement(harmful=("no skill",), acknowledged=word),))))
+    shown = Page(render(a_report(verdicts=(a_verdict(harmful=("no skill",), acknowledged=word),))))
 
     assert f"A person knows: in Jul 2024, harm: no skill; {word}." in shown.text
     assert shown.texts.count(word) == 2  # beside the verdict, and in the table
@@ -226,10 +226,10 @@ def test_after_the_end_of_a_season_the_model_is_not_called_fine():
 
 def test_a_model_whose_labels_do_not_come_any_more_is_not_called_fine():
     unlabelled = a_point(8, mature=0, live={}, reference={}, label_rate=None, share_known=0.0)
-    judged = (a_judgement(7), a_judgement(8))
+    judged = (a_verdict(7), a_verdict(8))
 
     old, young = (
-        headline(a_report(points=(a_point(7), replace(unlabelled, provisional=young)), judgements=judged))
+        headline(a_report(points=(a_point(7), replace(unlabelled, provisional=young)), verdicts=judged))
         for young in (False, True)
     )
 
@@ -240,14 +240,14 @@ def test_a_model_whose_labels_do_not_come_any_more_is_not_called_fine():
 def test_a_call_is_not_over_because_nothing_was_scored_since():
     empty = a_point(8, scored=0, mature=0, live={}, reference={})
 
-    top = headline(a_report(points=(a_point(7), empty), judgements=(a_judgement(harmful=("no skill",)),)))
+    top = headline(a_report(points=(a_point(7), empty), verdicts=(a_verdict(harmful=("no skill",)),)))
 
     assert top.health == Health.NEEDS_A_PERSON
 
 
 @undrawn
-def test_the_latest_judgement_is_the_one_that_counts():
-    page = Page(render(a_report(judgements=(a_judgement(7), a_judgement(6, harmful=("it was bad in June",))))))
+def test_the_latest_verdict_is_the_one_that_counts():
+    page = Page(render(a_report(verdicts=(a_verdict(7), a_verdict(6, harmful=("it was bad in June",))))))
 
     assert "✓ fine" in page.texts
     assert "it was bad in June" in page.texts
@@ -353,8 +353,8 @@ def test_windows_are_called_as_a_person_would_call_them(start, end, name):
 def test_missing_rows_call_for_a_person_whatever_was_judged():
     may = MissingLine("flights", date(2024, 5, 1), date(2024, 5, 31))
 
-    for judgements in ((a_judgement(),), ()):
-        page = Page(render(a_report(judgements=judgements, missing=(may, replace(may, first=may.last)))))
+    for verdicts in ((a_verdict(),), ()):
+        page = Page(render(a_report(verdicts=verdicts, missing=(may, replace(may, first=may.last)))))
 
         assert "The model needs a person: rows are missing: flights from 1 May 2024 to 31 May 2024" in page.text
         assert "flights of 31 May 2024" in page.text

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from in_memory.release import AS_OF, LATER, Environment
 from markupsafe import Markup
-from reports import a_judgement, a_point, a_report
+from reports import a_point, a_report, a_verdict
 
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
@@ -16,7 +16,7 @@ from levelfive.monitoring import records
 from levelfive.monitoring.alerts import ALERTS, BROKEN, Delivery, Evidence, alert
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, Comparison, column_drift, drift_statistic
 from levelfive.monitoring.faults import Faults
-from levelfive.monitoring.verdict import judge_window
+from levelfive.monitoring.verdict import Subject, VerdictRecord, WindowVerdict, judge_window
 from levelfive.reporting import charts, glossary
 from levelfive.reporting.charts import Chart, Section, charts_of
 from levelfive.reporting.collect import collect
@@ -43,14 +43,21 @@ def total_variation(new_statistics: None) -> str:
     return tv_distance.__name__
 
 
+def a_row_of_verdicts(subject: Subject) -> VerdictRecord:
+    measured = {"days": 0, "rows": 0, "drifted_share": 0.0, "calibration": None, "skill": None}
+    nothing = WindowVerdict((), (), (), ())
+    return VerdictRecord(**vars(subject), as_of=subject.window.end, **measured, **vars(nothing))
+
+
 def test_a_statistic_is_in_the_table_the_report_and_the_docs_by_being_registered(
     production: Environment, total_variation: str
 ) -> None:
     profile = profile_numeric(np.array([1.0, 2.0, 3.0]))
-    subject = records.Subject(production.registry.name, "1", Window(AS_OF, LATER))
+    subject = Subject(production.registry.name, "1", Window(AS_OF, LATER))
+    run, drift = Run(production.tables, "a run"), column_drift("temperature", Comparison(profile, profile))
 
-    drift = column_drift("temperature", Comparison(profile, profile))
-    records.write_drift(Run(production.tables, "a run"), [(subject, drift)])
+    records.write_drift(run, [(subject, drift)])
+    records.write_verdicts(run, [a_row_of_verdicts(subject)])
 
     (row,) = production.tables.control_tables.rows(records.DRIFT)
     assert row["statistics"][total_variation] == 0.0
@@ -66,7 +73,7 @@ def test_an_alert_is_in_the_verdict_the_report_and_the_docs_by_being_registered(
         return ["the moon is <full>"]
 
     verdict = judge_window(Evidence((), Delivery((), 1.0, 1.0), None, None, Faults(), MonitoringPolicy()))
-    page = render(a_report(judgements=(a_judgement(broken=verdict.broken),)))
+    page = render(a_report(verdicts=(a_verdict(broken=verdict.broken),)))
 
     assert verdict.broken == ("the moon is <full>",)
     assert page.count("the moon is &lt;full&gt;") == 3  # the headline, the statements and the table

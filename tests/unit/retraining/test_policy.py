@@ -185,13 +185,16 @@ def test_of_windows_that_end_last_together_each_one_calls():
 
 
 def test_an_acknowledged_window_calls_nobody_and_the_decision_names_who_acknowledged_it():
-    known = windows({}, {"acknowledged": "acknowledged by ada"}, {})
+    alarms = {"harmful": ("no skill",), "broken": ("sched_dep is null",)}
+    known = windows({}, {}, {**alarms, "acknowledged": "acknowledged by ada"})
 
     for labels, action in ((110_000, Action.KEEP), (140_000, Action.RETRAIN)):
         decision = decide(a_situation(windows=known, labels_now=labels), DEFAULT)
 
         assert decision.action == action
-        assert decision.reasons[-1] == f"the window {known[1].window} is acknowledged by ada"
+        assert decision.reasons[-1] == (
+            f"the window {known[-1].window} is acknowledged by ada (no skill; sched_dep is null)"
+        )
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_a_policy_at_the_edge_of_sense_is_accepted():
 )
 def test_numbers_that_no_measurement_gives_are_refused(change, demand):
     with pytest.raises(EvidenceError, match=demand):
-        a_window(**change)
+        a_situation(windows=(a_window(**change),))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata
-from sklearn import metrics as reference
+from sklearn import metrics as sklearn_metrics
 
 from levelfive import BINARY, REGRESSION
 from levelfive.errors import ConfigError, EvidenceError
@@ -56,7 +56,7 @@ def test_auc_equals_scikit_learn_with_ties_and_any_days(rows):
     if len(set(y)) == 1:
         assert math.isnan(auc)
     else:
-        assert auc == pytest.approx(reference.roc_auc_score(y, score), abs=1e-12)
+        assert auc == pytest.approx(sklearn_metrics.roc_auc_score(y, score), abs=1e-12)
 
 
 def test_binary_metrics_equal_scikit_learn():
@@ -65,11 +65,11 @@ def test_binary_metrics_equal_scikit_learn():
     found = evaluate(BINARY, y, score, days)
 
     expected = {
-        "auc": reference.roc_auc_score(y, score),
-        "log_loss": reference.log_loss(y, score),
-        "brier": reference.brier_score_loss(y, score),
+        "auc": sklearn_metrics.roc_auc_score(y, score),
+        "log_loss": sklearn_metrics.log_loss(y, score),
+        "brier": sklearn_metrics.brier_score_loss(y, score),
         "calibration": score.mean() - y.mean(),
-        "skill": 1 - reference.log_loss(y, score) / reference.log_loss(y, np.full(y.size, y.mean())),
+        "skill": 1 - sklearn_metrics.log_loss(y, score) / sklearn_metrics.log_loss(y, np.full(y.size, y.mean())),
     }
     assert pytest.approx(expected, abs=1e-12) == {name: e.value for name, e in found.estimates.items()}
     assert (found.rows, found.days) == (3000, 14)
@@ -85,9 +85,9 @@ def test_regression_metrics_equal_scikit_learn():
     found = evaluate(REGRESSION, y, score, np.arange(500) % 9)
 
     expected = {
-        "rmse": reference.root_mean_squared_error(y, score),
-        "mae": reference.mean_absolute_error(y, score),
-        "r2": reference.r2_score(y, score),
+        "rmse": sklearn_metrics.root_mean_squared_error(y, score),
+        "mae": sklearn_metrics.mean_absolute_error(y, score),
+        "r2": sklearn_metrics.r2_score(y, score),
         "bias": (score - y).mean(),
     }
     assert pytest.approx(expected, rel=1e-9) == {name: e.value for name, e in found.estimates.items()}
@@ -202,7 +202,7 @@ def test_the_mean_row_loss_is_the_metric():
     squared = row_loss(REGRESSION, y, score)
 
     found = evaluate(REGRESSION, y, score, days).estimates["rmse"].value
-    assert pytest.approx(reference.log_loss(y, score)) == log_loss.mean()
+    assert pytest.approx(sklearn_metrics.log_loss(y, score)) == log_loss.mean()
     assert pytest.approx(found**2) == squared.mean()
 
 

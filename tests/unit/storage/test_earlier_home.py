@@ -11,7 +11,7 @@ import pytest
 
 from levelfive.core.windows import Window, utc
 from levelfive.errors import TableError
-from levelfive.monitoring.records import VERDICTS, VerdictRecord
+from levelfive.monitoring.verdict import VERDICTS, VerdictRecord
 from levelfive.storage.delta_rs_control_tables import DeltaRsControlTables
 from levelfive.storage.records import from_row
 

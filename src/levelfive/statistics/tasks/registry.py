@@ -19,10 +19,10 @@ def register_task(task: _T) -> _T:
     Raises:
         ConfigError: A task of another class has the name.
     """
-    known = _TASKS.get(task.name)
-    if known is not None and _class_of(known) != _class_of(task):
+    there = _TASKS.get(task.name)
+    if there is not None and _class_of(there) != _class_of(task):
         raise ConfigError(
-            f"the task {task.name!r} of {_class_of(task)} has the name of {_class_of(known)}: give it another"
+            f"the task {task.name!r} of {_class_of(task)} has the name of {_class_of(there)}: give it another"
         )
     _TASKS[task.name] = task
     return task

@@ -153,6 +153,11 @@ class Task(ABC, metaclass=_ByName):
         low, high = self.score_range
         return "a finite number" + (f" between {low:g} and {high:g}" if math.isfinite(high - low) else "")
 
+    @property
+    def loss_metric(self) -> str | None:
+        """The first of the metrics that is a loss; None where none is."""
+        return next((metric.name for metric in self.metrics if metric.lower_is_better), None)
+
     def metric(self, name: str) -> Metric | None:
         """Find a metric by name; None where the task has no such metric."""
         return next((metric for metric in self.metrics if metric.name == name), None)

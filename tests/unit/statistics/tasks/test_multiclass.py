@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import in_memory.release as memory
 import numpy as np
 import pandas as pd
 import pytest
 from in_memory.release import AS_OF, LATER, Environment, Packages, a_model, a_use_case
+from mlflow import MlflowClient
 from multiclass import CLASSES, COLOURS
 from reports import a_point, a_report, an_estimate
 from situations import CALIBRATION, OFFSET, a_situation, calibrated
-from sklearn import metrics as reference
+from sklearn import metrics as sklearn_metrics
 from sklearn.linear_model import LogisticRegression
 
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError, EvidenceError
+from levelfive.models.mlflow_store import quieten
 from levelfive.models.package import SMOKE, Model, frame_of_scores, load, smoke_check
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring import records
@@ -31,9 +34,11 @@ from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import evaluate, evaluate_slices, row_loss
 from levelfive.statistics.partials import partial_numeric
 from levelfive.storage.runs import Run
+from levelfive.training import job as training
 from levelfive.training.dataset import DAY_NUMBER
 from levelfive.training.labels import faults_of
 from levelfive.training.out_of_fold import out_of_fold
+from levelfive.training.tracking import Tracking
 from levelfive.usecase.check import check
 from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.model import ModelSpec
@@ -93,9 +98,9 @@ def test_metrics_are_those_of_the_task(model: Model) -> None:
     accuracy, loss = found.estimates["accuracy"], found.estimates["log_loss"]
     shares = np.tile(np.bincount(labels.astype(int)) / labels.size, (labels.size, 1))
     assert list(found.estimates) == ["accuracy", "log_loss", "skill"]
-    assert accuracy.value == pytest.approx(reference.accuracy_score(labels, scores.argmax(axis=1)))
-    assert loss.value == pytest.approx(reference.log_loss(labels, scores))
-    assert found.estimates["skill"].value == pytest.approx(1 - loss.value / reference.log_loss(labels, shares))
+    assert accuracy.value == pytest.approx(sklearn_metrics.accuracy_score(labels, scores.argmax(axis=1)))
+    assert loss.value == pytest.approx(sklearn_metrics.log_loss(labels, scores))
+    assert found.estimates["skill"].value == pytest.approx(1 - loss.value / sklearn_metrics.log_loss(labels, shares))
     assert found.score_mean == pytest.approx((scores @ [0, 1, 2]).mean())
     even = rows["distance"].to_numpy() % 2 == 0
     sliced = evaluate_slices(COLOURS, labels, scores, days, values=even, min_rows=1)
@@ -133,6 +138,35 @@ def test_models_that_had_not_seen_the_rows_score_all_columns_for_the_baseline() 
 
     assert found.scores.shape == (len(rows), len(CLASSES))
     assert found.scores.sum(axis=1)[len(held_out) :] == pytest.approx(1.0)
+
+
+def learner(numeric: list[str], categorical: list[str], seed: int) -> LogisticRegression:
+    return LogisticRegression()
+
+
+def test_a_training_goes_from_labels_to_registered_versions(
+    production: Environment, use_case: UseCase, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A store on SQLite is made."""
+    quieten()
+    monkeypatch.setattr(training, "labelled_days", memory.labelled_days)
+    monkeypatch.setattr(training, "training_rows", lambda context, run, request, window, *, as_of: coloured(window))
+    tracking = Tracking(f"sqlite:///{tmp_path}/tracking.db", "colours", artefacts=tmp_path / "artefacts")
+    of_colours = replace(use_case, slices=(), model=ModelSpec(COLOURS, ("distance",), (), (), learner))
+    context = replace(production.context, use_case=of_colours)
+
+    result = training.run(context, tracking, production.registry, as_of=LATER)
+
+    assert result.verdict.kind is VerdictKind.BETTER
+    assert list(result.evaluation.estimates) == ["accuracy", "log_loss", "skill"]
+    tracked = MlflowClient(tracking.uri).get_run(result.tracking_run_id).data
+    assert tracked.metrics["holdout.accuracy"] == result.evaluation.estimates["accuracy"].value
+    candidate, refit = (production.registry.load(one or "") for one in (result.candidate_version, result.version))
+    baseline, rows = Baseline.from_json(refit.card.baseline), coloured(WEEK)
+    assert (candidate.card.task, refit.card.task) == (COLOURS, COLOURS)
+    assert refit.card.holdout_skill == result.evaluation.estimates["skill"].value
+    assert list(baseline.scores) == ["(score_red)", "(score_green)", "(score_blue)"]
+    assert refit.score(rows).shape == (len(rows), len(CLASSES))
 
 
 def test_what_is_stored_of_a_row_is_a_column_a_colour_and_the_same_of_the_reference(model: Model) -> None:
@@ -217,8 +251,10 @@ def test_live_predictions_are_compared_with_labels_that_come_late(model: Model, 
     assert live.evaluation is not None
     assert live.reference is not None
     labels, scores = rows[LABEL].to_numpy()[labelled], model.score(rows)
-    assert live.evaluation.estimates["log_loss"].value == pytest.approx(reference.log_loss(labels, scores[labelled]))
-    theirs = reference.log_loss(labels, first.score(rows)[labelled])
+    assert live.evaluation.estimates["log_loss"].value == pytest.approx(
+        sklearn_metrics.log_loss(labels, scores[labelled])
+    )
+    theirs = sklearn_metrics.log_loss(labels, first.score(rows)[labelled])
     assert live.reference.estimates["log_loss"].value == pytest.approx(theirs)
     mean_score = (scores[~labelled] @ [0, 1, 2]).mean()
     assert live.without_label["cancelled"] == ((~labelled).sum(), pytest.approx(mean_score))

@@ -1,0 +1,33 @@
+"""What the rows of monitoring's tables tell besides what was measured."""
+
+import pytest
+from in_memory.release import AS_OF, LATER
+from in_memory.tables import MemoryTables
+from multiclass import COLOURS
+
+from levelfive import BINARY, REGRESSION, Task
+from levelfive.core.windows import Window
+from levelfive.monitoring.performance import Performance
+from levelfive.monitoring.records import PERFORMANCE, write_performance
+from levelfive.storage.runs import Run
+
+
+@pytest.mark.parametrize(
+    ("task", "loss", "skill", "offset"),
+    [
+        (BINARY, "log_loss", "skill", "calibration"),
+        (REGRESSION, "rmse", "r2", "bias"),
+        (COLOURS, "log_loss", "skill", None),
+    ],
+    ids=["binary", "regression", "a third task"],
+)
+def test_a_row_of_performance_names_the_loss_the_skill_and_the_offset_of_its_task(
+    task: Task, loss: str, skill: str, offset: str | None
+) -> None:
+    tables = MemoryTables()
+    measured = Performance(Window(AS_OF, LATER), ("7",), 9, 0, 0, True, {}, None, None, None)
+
+    write_performance(Run(tables, "a-run"), "m", [measured], task=task, as_of=LATER)
+
+    (row,) = tables.control_tables.rows(PERFORMANCE)
+    assert (row["loss_metric"], row["skill_metric"], row["offset_metric"]) == (loss, skill, offset)
