@@ -39,11 +39,13 @@ checked = checking.run(page.app.context, result, as_of=page.as_of, min_rows=page
 # COMMAND ----------
 
 scored = page.app.tables.read(PREDICTIONS).where(f"batch_id = '{result.batch_id}'")
-page.show(result, checked, scored.select(*page.app.use_case.key, "prediction_time", "score"))
+score_columns = page.app.use_case.model.task.score_columns
+page.show(result, checked, scored.select(*page.app.use_case.key, "prediction_time", *score_columns))
 
 # COMMAND ----------
 
 figure = Figure(figsize=(7, 3), layout="constrained")
 figure.suptitle("Scores of the batch")
-figure.subplots().hist(scored.select("score").toPandas()["score"], bins=50)
+figure.subplots().hist(scored.select(*score_columns).toPandas().to_numpy(), bins=50, label=score_columns)
+figure.legend()
 page.show(figure)

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, DriftStatistic
-from levelfive.statistics.tasks.binary import BINARY
-from levelfive.statistics.tasks.regression import REGRESSION
+from levelfive.statistics.tasks.registry import own_tasks
 
 _BLOCK = re.compile(r"(<!-- registered: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -33,7 +32,7 @@ def metrics() -> str:
     heads = ("metric", "task", "meaning")
     rows = (
         (f"`{metric.name}`", task.name, f"{metric.title}: {metric.reading}")
-        for task in (BINARY, REGRESSION)
+        for task in own_tasks()
         for metric in task.metrics
     )
     return _table(heads, rows)

@@ -44,6 +44,14 @@ def task_named(name: str) -> Task:
     return _TASKS[name]
 
 
+def own_tasks() -> tuple[Task, ...]:
+    """List the tasks of this package's modules, by their names."""
+    for path in Path(__file__).parent.glob("[!_]*.py"):
+        import_module(f"{__package__}.{path.stem}")
+    own = (task for task in _TASKS.values() if type(task).__module__.startswith(f"{__package__}."))
+    return tuple(sorted(own, key=lambda task: task.name))
+
+
 def is_registered(task: Task) -> bool:
     """Tell whether a task is the one that is found by its name."""
     return _TASKS.get(task.name) is task

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -45,6 +46,7 @@ from levelfive.usecase.model import ModelSpec
 from levelfive.usecase.use_case import UseCase
 
 SCORES, REFERENCES = list(COLOURS.score_columns), list(COLOURS.reference_columns)
+NOTEBOOKS = Path(__file__).parents[4] / "notebooks"
 WEEK = Window(LATER - timedelta(days=7), LATER)
 
 
@@ -284,6 +286,11 @@ def test_a_task_without_an_offset_is_not_trained_again_for_one() -> None:
     coloured = a_situation(task=COLOURS, windows=calibrated(OFFSET, OFFSET))
 
     assert decide(coloured, CALIBRATION).reasons == ("no trigger is switched on",)
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.py")), ids=lambda path: path.stem)
+def test_a_notebook_leaves_it_to_the_task_how_score_columns_are_called(path: Path) -> None:
+    assert not re.findall(r"""["']score["']""", path.read_text(encoding="utf-8"))
 
 
 def test_a_report_calls_metrics_and_labels_as_the_task_does() -> None:

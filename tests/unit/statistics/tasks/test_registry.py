@@ -8,7 +8,7 @@ from multiclass import COLOURS, Colours
 
 from levelfive import BINARY, REGRESSION, register_task
 from levelfive.errors import ConfigError
-from levelfive.statistics.tasks.registry import task_named
+from levelfive.statistics.tasks.registry import own_tasks, task_named
 from levelfive.statistics.tasks.task import Task
 from levelfive.usecase.check import check
 
@@ -30,6 +30,10 @@ def test_a_task_that_was_registered_is_found_by_its_name(task: Task) -> None:
 def test_a_name_of_no_task_is_refused_with_those_that_are_known(name: str) -> None:
     with pytest.raises(ConfigError, match=rf"no task '{name}'; known are binary, .*regression.* Import the module"):
         task_named(name)
+
+
+def test_the_tasks_that_levelfive_brings_are_listed_and_no_others() -> None:
+    assert own_tasks() == (BINARY, REGRESSION)
 
 
 def test_a_task_cannot_take_the_name_of_another() -> None:
