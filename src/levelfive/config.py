@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from levelfive.core.secrets import REFERENCE
 from levelfive.core.windows import Clock, Window, iso, utc
 from levelfive.errors import AsOfError, ConfigError
 
@@ -58,6 +59,8 @@ class Settings(BaseModel):
         approval: Whether a version that passed the gate goes live by itself (auto) or waits for a person (manual).
         approval_by_trainer: Whether whoever trained a version may approve it; by default only in the environment
             `local`, where one person does both.
+        telemetry: Where the connection string of an Application Insights component is, `env:NAME` for a variable of the
+            process or `secrets/SCOPE/KEY` for a secret of the workspace; by default, nothing is sent.
         memory: Heap of the local session.
         cores: Threads of the local session.
     """
@@ -74,6 +77,7 @@ class Settings(BaseModel):
     registry_prefix: str = Field(default="levelfive", pattern=r"^[A-Za-z0-9_]+$")
     approval: Approval = Approval.AUTO
     approval_by_trainer: ByTrainer | None = None
+    telemetry: str | None = Field(default=None, pattern=REFERENCE)
     memory: str = Field(default="2g", pattern=r"^[0-9]+[gm]$")
     cores: int = Field(default=2, ge=1)
 
