@@ -11,12 +11,12 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from loopback import Call, Loopback
 
+from levelfive.core.outbox import Rhythm
 from levelfive.telemetry.application_insights.connection import parse_connection
 from levelfive.telemetry.application_insights.exporter import ApplicationInsights
-from levelfive.telemetry.application_insights.sender import Rhythm
 
 KEY = "00000000-0000-0000-0000-0000000000aa"
-AT_ONCE = Rhythm(linger=0.02, pauses=(0.01, 0.01), flush=15.0)
+AT_ONCE = Rhythm(queue=4096, batch=200, linger=0.02, pauses=(0.01, 0.01), longest_pause=3600.0, flush=15.0)
 """Batches are sent at once, and what fails is tried twice more without a pause worth the name."""
 
 _PROPERTIES = {"type": "object", "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 8192}}

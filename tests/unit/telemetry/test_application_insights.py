@@ -4,18 +4,18 @@ import json
 import logging
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 
 import pytest
 from ingestion import AT_ONCE, KEY, arrived, component, envelopes, of_kind, said
 from loopback import Loopback, Reply, loopback
 
-from levelfive.core.http import Answer
+from levelfive.core.outbox import Rhythm
 from levelfive.errors import ConfigError
 from levelfive.telemetry.application_insights.connection import parse_connection
 from levelfive.telemetry.application_insights.envelopes import duration, envelope
-from levelfive.telemetry.application_insights.sender import Rhythm, Sender
 from levelfive.telemetry.names import ATTRIBUTES, COUNTS, DRIFT
 from levelfive.telemetry.records import Event, Kind, Measurement
 from levelfive.telemetry.tracing import connect, event, flush, measure, span
@@ -27,7 +27,6 @@ RESOURCE = {
     "service.instance.id": "0" * 32,
     "deployment.environment.name": "qa",
 }
-REFUSED_FOR_GOOD = {"itemsReceived": 2, "itemsAccepted": 1, "errors": [{"index": 0, "statusCode": 400, "message": ""}]}
 
 
 def bodies(server: Loopback) -> list[list[str]]:
@@ -178,7 +177,7 @@ def test_what_a_busy_endpoint_did_not_take_is_sent_again(endpoint: Loopback, sta
 def test_an_endpoint_is_left_alone_for_as_long_as_it_says(endpoint: Loopback, retry_after: str) -> None:
     endpoint.replies = [Reply(503, headers={"Retry-After": retry_after})]
 
-    sent_by(endpoint, "a", rhythm=Rhythm(linger=0.01, pauses=(PATIENCE * 10,), flush=PATIENCE))
+    sent_by(endpoint, "a", rhythm=replace(AT_ONCE, pauses=(PATIENCE * 10,)))
 
     assert bodies(endpoint) == [["a"], ["a"]]
 
@@ -186,7 +185,7 @@ def test_an_endpoint_is_left_alone_for_as_long_as_it_says(endpoint: Loopback, re
 def test_an_endpoint_that_wants_to_be_left_alone_is_not_asked_before(endpoint: Loopback) -> None:
     endpoint.replies = [Reply(429, headers={"Retry-After": "3600"})]
 
-    sent_by(endpoint, "a", rhythm=Rhythm(linger=0.01, pauses=(0.0, 0.0), flush=0.5))
+    sent_by(endpoint, "a", rhythm=replace(AT_ONCE, flush=0.5))
 
     assert bodies(endpoint) == [["a"]]
 
@@ -195,7 +194,7 @@ def test_of_a_batch_that_was_partly_accepted_only_what_may_succeed_is_sent_again
     refused = [{"index": 0, "statusCode": 400}, {"index": 2, "statusCode": 503}, {"index": 9, "statusCode": 503}]
     endpoint.replies = [Reply(206, {"itemsReceived": 3, "itemsAccepted": 1, "errors": refused})]
 
-    sent_by(endpoint, "wrong", "taken", "busy", rhythm=Rhythm(linger=5, batch=3, pauses=(0.01,), flush=PATIENCE))
+    sent_by(endpoint, "wrong", "taken", "busy", rhythm=replace(AT_ONCE, linger=PATIENCE, batch=3))
 
     assert bodies(endpoint) == [["wrong", "taken", "busy"], ["busy"]]
 
@@ -247,7 +246,7 @@ def test_the_key_follows_to_no_other_kind_of_address(endpoint: Loopback, locatio
 
 def test_a_hanging_endpoint_holds_a_job_up_once_and_for_no_longer_than_a_flush_may_take(endpoint: Loopback) -> None:
     endpoint.usual = Reply(hangs=True)
-    connect(component(endpoint, rhythm=Rhythm(linger=0.0, flush=0.5)))
+    connect(component(endpoint, rhythm=replace(AT_ONCE, linger=0.0, flush=0.5)))
 
     begin = time.monotonic()
     for _ in range(20):
@@ -260,40 +259,16 @@ def test_a_hanging_endpoint_holds_a_job_up_once_and_for_no_longer_than_a_flush_m
 
 def test_an_endpoint_that_nobody_listens_at_costs_a_job_nothing_but_a_flush() -> None:
     with loopback() as gone:
-        place = component(gone, rhythm=Rhythm(linger=0.0, pauses=(0.01,), flush=PATIENCE))
+        place = component(gone, rhythm=replace(AT_ONCE, linger=0.0))
     connect(place)
 
     event("a")
     flush()  # ends once the record is given up
 
 
-def test_what_waits_is_bounded_and_what_is_lost_is_counted() -> None:
-    taken, go_on = [], threading.Event()
-
-    def send(address: str, body: bytes) -> Answer:
-        taken.append(body)
-        go_on.wait(PATIENCE)
-        return Answer(200)
-
-    sender = Sender("http://127.0.0.1", Rhythm(queue=10, batch=1, linger=0, flush=PATIENCE), send)
-    sender.put(b"1")
-    with_one_under_way = time.monotonic() + PATIENCE
-    while not taken and time.monotonic() < with_one_under_way:
-        pass
-
-    for _ in range(1000):
-        sender.put(b"1")
-    lost = sender._lost
-    go_on.set()
-    sender.close()
-
-    assert lost == 990
-    assert len(taken) == 11
-
-
 def test_an_endpoint_that_is_back_gets_what_waited(endpoint: Loopback) -> None:
     endpoint.replies = [Reply(503), Reply(503)]
-    connect(component(endpoint, rhythm=Rhythm(linger=0.0, pauses=(0.01,) * 3, flush=PATIENCE)))
+    connect(component(endpoint, rhythm=replace(AT_ONCE, pauses=(0.01,) * 3)))
 
     event("while it was away")
     flush()
@@ -351,8 +326,6 @@ def test_a_connection_string_that_is_none_is_refused_without_repeating_it(text: 
 
 
 def test_the_time_of_a_record_is_in_utc() -> None:
-    from datetime import timezone
-
     at = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=timezone(timedelta(hours=2)))
 
     written = envelope(Measurement(at=at, fields={}, metric=DRIFT, value=1.0), key=KEY, resource=RESOURCE)

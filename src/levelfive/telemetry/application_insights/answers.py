@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from levelfive.core.http import NO_ANSWER, Answer
+from levelfive.core.outbox import Outcome
 
 ACCEPTED, PARTLY_ACCEPTED = 200, 206
 AGAIN = frozenset({NO_ANSWER, 401, 403, 408, 429, 500, 502, 503, 504})
@@ -14,37 +14,18 @@ AGAIN = frozenset({NO_ANSWER, 401, 403, 408, 429, 500, 502, 503, 504})
 ELSEWHERE = frozenset({307, 308})
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a batch.
-
-    Args:
-        again: The envelopes that are to be sent again.
-        lost: How many were refused for good.
-        retry_after: For how many seconds the endpoint wants to be left alone; None where it does not say.
-        elsewhere: The address at which the endpoint says that it is to be found.
-    """
-
-    again: tuple[bytes, ...] = ()
-    lost: int = 0
-    retry_after: float | None = None
-    elsewhere: str | None = None
-
-
-def outcome_of(answer: Answer, batch: Sequence[bytes]) -> Outcome:
-    """Tell what became of a batch by the answer to it."""
+def outcome_of(answer: Answer, batch: Sequence[bytes]) -> Outcome[bytes]:
+    """Tell what became of a batch of envelopes by the answer to it."""
     if answer.status == ACCEPTED:
         return Outcome()
     if answer.status == PARTLY_ACCEPTED:
         return _of_parts(answer, batch)
-    if answer.status in ELSEWHERE and answer.location:
-        return Outcome(tuple(batch), elsewhere=answer.location)
-    if answer.status in AGAIN:
+    if answer.status in AGAIN or answer.status in ELSEWHERE:
         return Outcome(tuple(batch), retry_after=answer.retry_after)
     return Outcome(lost=len(batch))
 
 
-def _of_parts(answer: Answer, batch: Sequence[bytes]) -> Outcome:
+def _of_parts(answer: Answer, batch: Sequence[bytes]) -> Outcome[bytes]:
     refusals = _refusals(answer.body, len(batch))
     again = tuple(batch[index] for index, status in refusals.items() if status in AGAIN)
     return Outcome(again, lost=len(refusals) - len(again), retry_after=answer.retry_after)
