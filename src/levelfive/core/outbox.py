@@ -82,7 +82,7 @@ class Outbox(Generic[_T]):
             self._changed.notify_all()
 
     def flush(self) -> int:
-        """Wait until all is delivered or lost; not at all where the last wait was in vain, and nothing came through since.
+        """Wait until all is delivered or lost; not at all where that was in vain before and nothing came through since.
 
         Returns:
             How many things were lost since the last flush.

@@ -73,6 +73,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "window_end": Attribute("levelfive.window.end", "where it ends"),
     "metric": Attribute("levelfive.performance.metric", "a metric of the model, as in the table `performance`"),
     "provisional": Attribute("levelfive.performance.provisional", "whether some labels of the window are too young"),
+    "destination": Attribute("levelfive.destination", "who is told: `teams`, `slack` or `webhook`"),
     "statement": Attribute("levelfive.statement", "what monitoring says of a window: `outside`, `unusual`, ..."),
 }
 """By the name that an event's field has in the code, the attribute that it becomes."""
