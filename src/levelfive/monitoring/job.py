@@ -163,6 +163,7 @@ def _nothing(
         raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
     run.counts["scored"], run.notes["nothing"] = 0, because
     records.write_performance(run, model_name, as_of, measured)
+    measure_performance(measured)
     return MonitoringResult(run.run_id, window, {}, measured, because)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-import time
+from datetime import UTC, datetime
 from typing import TextIO
 
 from levelfive.telemetry.names import ERROR_TYPE, said
@@ -56,11 +56,9 @@ class _StandardError(logging.StreamHandler[TextIO]):
 
 
 class _AsJson(logging.Formatter):
-    converter = time.gmtime
-
     def format(self, record: logging.LogRecord) -> str:
-        moment = f"{self.formatTime(record, '%Y-%m-%dT%H:%M:%S')}.{int(record.msecs):03d}Z"
-        about = {"time": moment, "level": record.levelname, "message": record.getMessage()}
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        about = {"time": moment.replace("+00:00", "Z"), "level": record.levelname, "message": record.getMessage()}
         return json.dumps({**about, **getattr(record, "telemetry", {})}, default=str)
 
 

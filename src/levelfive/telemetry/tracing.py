@@ -67,7 +67,7 @@ def _begin(place: Destination) -> None:
     _exporter = place.open()
 
 
-def event(name: str, *, level: int = logging.INFO, **fields: object) -> None:
+def event(name: str, /, *, level: int = logging.INFO, **fields: object) -> None:
     """Record that something happened.
 
     Args:
@@ -79,7 +79,7 @@ def event(name: str, *, level: int = logging.INFO, **fields: object) -> None:
     _record(lambda: Event(at=_now(), fields={**around(), **fields}, name=name, level=level, **where))
 
 
-def measure(metric: Metric, value: float, **fields: object) -> None:
+def measure(metric: Metric, value: float, /, **fields: object) -> None:
     """Record a number that was measured; one that is not finite is left out."""
     if not math.isfinite(value):
         return

@@ -1,44 +1,16 @@
 """Jobs say what happens; what they say belongs to the run within which it is said, and never breaks it."""
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
+from recorded import Kept, Place
 
 from levelfive.core.parallel import in_parallel
 from levelfive.telemetry import tracing
 from levelfive.telemetry.names import DRIFT
-from levelfive.telemetry.records import Event, Exporter, Kind, Measurement, Record, Result, Span
+from levelfive.telemetry.records import Exporter, Kind, Record, Result
 from levelfive.telemetry.tracing import connect, event, measure, span
-
-
-@dataclass
-class Kept:
-    """An exporter that keeps what it gets."""
-
-    records: list[Record] = field(default_factory=list)
-    flushed: int = 0
-    closed: int = 0
-
-    def export(self, record: Record) -> None:
-        self.records.append(record)
-
-    def flush(self) -> None:
-        self.flushed += 1
-
-    def close(self) -> None:
-        self.closed += 1
-
-
-@dataclass(frozen=True)
-class Place:
-    """A destination that keeps what is sent to it; equal to one of the same name."""
-
-    name: str
-    kept: Kept = field(default_factory=Kept, compare=False)
-
-    def open(self) -> Exporter:
-        return self.kept
 
 
 class Broken:
@@ -71,10 +43,6 @@ def kept() -> Kept:
     return place.kept
 
 
-def of_type(kept: Kept, kind: type) -> list:
-    return [record for record in kept.records if isinstance(record, kind)]
-
-
 def test_what_a_run_learns_later_is_said_of_all_that_follows(kept: Kept) -> None:
     about = {"run_id": "r1"}
 
@@ -83,7 +51,7 @@ def test_what_a_run_learns_later_is_said_of_all_that_follows(kept: Kept) -> None
         about["batch_id"] = "b1"
         measure(DRIFT, 0.5)
 
-    (started,), (measured,), (run,) = (of_type(kept, kind) for kind in (Event, Measurement, Span))
+    (started,), (measured,), (run,) = (kept.events, kept.measurements, kept.spans)
     assert started.fields == {"run_id": "r1"}
     assert measured.fields == run.fields == {"run_id": "r1", "batch_id": "b1"}
 
@@ -95,8 +63,8 @@ def test_a_run_within_a_run_is_part_of_its_trace_with_fields_of_its_own(kept: Ke
     ):
         event("rows are missing")
 
-    inner, outer = of_type(kept, Span)
-    (said,) = of_type(kept, Event)
+    inner, outer = kept.spans
+    (said,) = kept.events
     assert (inner.name, outer.name) == ("training", "retraining")
     assert inner.trace_id == outer.trace_id == said.trace_id
     assert (outer.parent_id, inner.parent_id, said.parent_id) == ("", outer.span_id, inner.span_id)
@@ -110,8 +78,8 @@ def test_two_runs_are_two_traces_and_nothing_is_said_of_the_first_after_it(kept:
             pass
     event("afterwards")
 
-    assert len({one.trace_id for one in of_type(kept, Span)}) == 2
-    (afterwards,) = of_type(kept, Event)
+    assert len({one.trace_id for one in kept.spans}) == 2
+    (afterwards,) = kept.events
     assert (afterwards.trace_id, afterwards.parent_id, afterwards.fields) == ("", "", {})
 
 
@@ -123,7 +91,7 @@ def test_a_step_in_a_thread_belongs_to_the_run_that_started_it(kept: Kept) -> No
     with span("features", kind=Kind.RUN, fields=lambda: {"run_id": "r1"}):
         in_parallel([step, step])
 
-    *steps, run = of_type(kept, Span)
+    *steps, run = kept.spans
     assert {one.parent_id for one in steps} == {run.span_id}
     assert [one.fields for one in steps] == [{"run_id": "r1"}] * 2
 
@@ -143,8 +111,8 @@ def test_runs_in_threads_of_their_own_do_not_mix(kept: Kept) -> None:
     for thread in threads:
         thread.join()
 
-    by_stage = {one.fields["stage"]: one.trace_id for one in of_type(kept, Event)}
-    assert by_stage == {one.name: one.trace_id for one in of_type(kept, Span)}
+    by_stage = {one.fields["stage"]: one.trace_id for one in kept.events}
+    assert by_stage == {one.name: one.trace_id for one in kept.spans}
     assert len(set(by_stage.values())) == 2
 
 
@@ -162,7 +130,7 @@ def test_a_span_says_how_it_ended(kept: Kept, error: type[BaseException], result
     with pytest.raises(error), span("data", kind=Kind.RUN, fields=dict):
         raise error
 
-    (run,) = of_type(kept, Span)
+    (run,) = kept.spans
     assert (run.result, run.error_type, run.seconds >= 0.0) == (result, error.__name__, True)
 
 
@@ -198,4 +166,4 @@ def test_fields_that_cannot_be_told_break_nothing(kept: Kept) -> None:
         event("said")
     event("afterwards")
 
-    assert [one.name for one in of_type(kept, Event)] == ["afterwards"]
+    assert [one.name for one in kept.events] == ["afterwards"]
