@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from levelfive.core.secrets import REFERENCE
 from levelfive.core.windows import Clock, Window, iso, utc
@@ -18,6 +19,8 @@ CONFIG_FILE = "levelfive.yml"
 DEFAULT_HOME = Path(".levelfive")
 LOCAL = "local"
 """The environment of a laptop."""
+REFERENCES = frozenset({"telemetry"})
+"""Settings that say where a secret is."""
 DEFAULT_WINDOW = timedelta(days=1)
 # Times that Python, Arrow, Spark and pandas, which counts nanoseconds, all hold.
 EARLIEST, LATEST = utc(1700, 1, 1), utc(2262, 1, 1)
@@ -111,9 +114,15 @@ def load_settings(path: Path | None, home: Path | None, **overrides: object) -> 
     try:
         return Settings.model_validate({**written, **{k: v for k, v in overrides.items() if v is not None}})
     except ValidationError as err:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}" for e in err.errors())
+        wrong = "; ".join(map(_fault, err.errors()))
         known = ", ".join(Settings.model_fields)
         raise ConfigError(f"settings{'' if chosen is None else f' in {chosen}'}: {wrong}. Known keys: {known}") from err
+
+
+def _fault(error: ErrorDetails) -> str:
+    """Say what is wrong with a setting; what stands where a secret's place belongs may be the secret, and is not shown."""
+    name = ".".join(map(str, error["loc"]))
+    return f"{name}: {error['msg']}" + ("" if name in REFERENCES else f", got {error['input']!r}")
 
 
 def parse_time(text: str) -> datetime:
