@@ -9,7 +9,6 @@ from pathlib import Path
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from levelfive.core.secrets import REFERENCE
 from levelfive.core.windows import Clock, Window, iso, utc
@@ -114,15 +113,14 @@ def load_settings(path: Path | None, home: Path | None, **overrides: object) -> 
     try:
         return Settings.model_validate({**written, **{k: v for k, v in overrides.items() if v is not None}})
     except ValidationError as err:
-        wrong = "; ".join(map(_fault, err.errors()))
+        wrong = "; ".join(_fault(".".join(map(str, e["loc"])), e["msg"], got=e["input"]) for e in err.errors())
         known = ", ".join(Settings.model_fields)
         raise ConfigError(f"settings{'' if chosen is None else f' in {chosen}'}: {wrong}. Known keys: {known}") from err
 
 
-def _fault(error: ErrorDetails) -> str:
-    """Say what is wrong with a setting; what stands where a secret's place belongs may be the secret, and is not shown."""
-    name = ".".join(map(str, error["loc"]))
-    return f"{name}: {error['msg']}" + ("" if name in REFERENCES else f", got {error['input']!r}")
+def _fault(name: str, message: str, *, got: object) -> str:
+    """Say what is wrong with a setting; what stands where the place of a secret belongs may be the secret itself."""
+    return f"{name}: {message}" + ("" if name in REFERENCES else f", got {got!r}")
 
 
 def parse_time(text: str) -> datetime:
