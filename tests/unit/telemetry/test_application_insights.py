@@ -138,20 +138,21 @@ def test_a_number_that_is_not_finite_is_left_out(endpoint: Loopback, value: floa
     assert [data["metrics"][0]["value"] for data in of_kind("MetricData", arrived(endpoint))] == [0.5]
 
 
-def test_setting_it_up_again_in_each_cell_sends_everything_once(endpoint: Loopback) -> None:
-    before = {thread.name for thread in threading.enumerate()}
-
-    for _ in range(5):
+def test_setting_it_up_again_in_each_cell_sends_everything_once_and_as_one_process(endpoint: Loopback) -> None:
+    for cell in range(5):
         connect(component(endpoint))
-    event("once")
+        event("said", first=cell)
     measure(DRIFT, 0.5)
     flush()
-    threads = [one for one in threading.enumerate() if one.name == "levelfive-telemetry" and one.name not in before]
+    threads = [one.name for one in threading.enumerate()].count("levelfive-telemetry")
     flush()
     connect(None)
 
-    assert len(threads) == 1
-    assert len(arrived(endpoint)) == 2
+    found = arrived(endpoint)
+    assert threads == 1
+    assert said("levelfive.days.first", found) == ["0", "1", "2", "3", "4"]
+    assert len(of_kind("MetricData", found)) == 1
+    assert len({one["tags"]["ai.cloud.roleInstance"] for one in found}) == 1
 
 
 def test_another_environment_takes_the_place_of_the_one_before(endpoint: Loopback) -> None:
