@@ -66,7 +66,7 @@ layers: setup ## Check which module imports which
 test-unit: setup ## Run the quick tests, which need no Spark (ARGS="..." goes to pytest)
 	$(GIVE_WAY) $(call PYTEST,300,900) tests/unit $(ARGS)
 
-test-bundle: setup ## Run the tests of the bundle, of what deploys and starts it, of the registries, and of the report in a browser
+test-bundle: setup ## Run the tests of the bundle, of what deploys, starts and watches it, of the registries, and of the report in a browser
 	$(GIVE_WAY) $(call PYTEST,600,900) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
 
 test-spark: setup ## Run the tests on a local Spark

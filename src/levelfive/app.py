@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from levelfive.config import Settings
-from levelfive.errors import ConfigError
+from levelfive.errors import ConfigError, LevelfiveError
 from levelfive.platforms.laptop import Laptop
 from levelfive.platforms.platform import Platform
 from levelfive.platforms.workspace import Workspace, workspace_client
@@ -20,6 +21,9 @@ from levelfive.registry.store import CentralRegistry
 from levelfive.retraining.train_once import Stores
 from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
+from levelfive.telemetry.application_insights.connection import parse_connection
+from levelfive.telemetry.application_insights.exporter import ApplicationInsights
+from levelfive.telemetry.tracing import connect, event
 from levelfive.training.tracking import Tracking
 from levelfive.usecase.use_case import UseCase, load_use_case
 
@@ -85,7 +89,19 @@ class App:
 
     def _checked(self) -> App:
         self.use_case  # noqa: B018 - a wrong name must fail before anything is started
+        connect(self._application_insights())
         return self
+
+    def _application_insights(self) -> ApplicationInsights | None:
+        """Find where telemetry is sent; a secret that is missing or wrong is said, and stops nothing."""
+        if self.settings.telemetry is None:
+            return None
+        try:
+            connection = parse_connection(self.platform.secret(self.settings.telemetry))
+        except LevelfiveError as err:
+            event("telemetry is not sent", level=logging.WARNING, reason=str(err))
+            return None
+        return ApplicationInsights(connection, self.settings.environment, _version())
 
     def other_registry(self, name: str, uri: str | None = None) -> CentralRegistry:
         """Open another environment's model.

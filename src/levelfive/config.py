@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from levelfive.core.secrets import REFERENCE
 from levelfive.core.windows import Clock, Window, iso, utc
 from levelfive.errors import AsOfError, ConfigError
 
@@ -17,6 +18,8 @@ CONFIG_FILE = "levelfive.yml"
 DEFAULT_HOME = Path(".levelfive")
 LOCAL = "local"
 """The environment of a laptop."""
+REFERENCES = frozenset({"telemetry"})
+"""Settings that say where a secret is."""
 DEFAULT_WINDOW = timedelta(days=1)
 # Times that Python, Arrow, Spark and pandas, which counts nanoseconds, all hold.
 EARLIEST, LATEST = utc(1700, 1, 1), utc(2262, 1, 1)
@@ -58,6 +61,8 @@ class Settings(BaseModel):
         approval: Whether a version that passed the gate goes live by itself (auto) or waits for a person (manual).
         approval_by_trainer: Whether whoever trained a version may approve it; by default only in the environment
             `local`, where one person does both.
+        telemetry: Where the connection string of an Application Insights component is, `env:NAME` for a variable of the
+            process or `secrets/SCOPE/KEY` for a secret of the workspace; by default, nothing is sent.
         memory: Heap of the local session.
         cores: Threads of the local session.
     """
@@ -74,6 +79,7 @@ class Settings(BaseModel):
     registry_prefix: str = Field(default="levelfive", pattern=r"^[A-Za-z0-9_]+$")
     approval: Approval = Approval.AUTO
     approval_by_trainer: ByTrainer | None = None
+    telemetry: str | None = Field(default=None, pattern=REFERENCE)
     memory: str = Field(default="2g", pattern=r"^[0-9]+[gm]$")
     cores: int = Field(default=2, ge=1)
 
@@ -107,9 +113,14 @@ def load_settings(path: Path | None, home: Path | None, **overrides: object) -> 
     try:
         return Settings.model_validate({**given_values, **{k: v for k, v in overrides.items() if v is not None}})
     except ValidationError as err:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}" for e in err.errors())
+        wrong = "; ".join(_fault(".".join(map(str, e["loc"])), e["msg"], got=e["input"]) for e in err.errors())
         keys = ", ".join(Settings.model_fields)
         raise ConfigError(f"settings{'' if file is None else f' in {file}'}: {wrong}. Known keys: {keys}") from err
+
+
+def _fault(name: str, message: str, *, got: object) -> str:
+    """Say what is wrong with a setting; what stands where the place of a secret belongs may be the secret itself."""
+    return f"{name}: {message}" + ("" if name in REFERENCES else f", got {got!r}")
 
 
 def parse_time(text: str) -> datetime:

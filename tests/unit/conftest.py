@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from in_memory.release import Environment, Packages, labelled_days, labelled_rows
+from recorded import Kept, Place
 
 from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS
+from levelfive.telemetry.tracing import connect
 from levelfive.training import admission
 
 
@@ -39,6 +41,15 @@ def new_statistics() -> Iterator[None]:
 def new_alerts() -> Iterator[None]:
     """Let a test register alerts that are forgotten afterwards."""
     yield from forgetting(ALERTS)
+
+
+@pytest.fixture
+def recorded() -> Iterator[Kept]:
+    """What telemetry says during a test."""
+    place = Place("of a test")
+    connect(place)
+    yield place.kept
+    connect(None)
 
 
 def forgetting(registry: dict[str, Any]) -> Iterator[None]:

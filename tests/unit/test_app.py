@@ -1,5 +1,6 @@
 """The application of a workspace is built from what a workspace has."""
 
+import logging
 import os
 from pathlib import Path
 from pwd import getpwuid
@@ -7,16 +8,20 @@ from types import SimpleNamespace
 from unittest.mock import MagicMock, create_autospec
 
 import pytest
+from databricks.sdk.errors import PermissionDenied
+from ingestion import KEY, arrived
+from loopback import Loopback, loopback
 from pyspark.sql import SparkSession
 
 from levelfive.app import App
 from levelfive.cli.options import Shared
-from levelfive.config import Approval, Settings
+from levelfive.config import Approval, Settings, load_settings
 from levelfive.core.windows import utc
 from levelfive.errors import ConfigError
 from levelfive.platforms.laptop import Laptop
 from levelfive.platforms.workspace import Workspace, on_databricks
 from levelfive.registry.store import CentralRegistry
+from levelfive.telemetry.tracing import connect, event
 
 
 class Classic:
@@ -193,3 +198,89 @@ def test_who_trained_a_version_approves_it_on_a_laptop_alone_unless_that_is_set(
     given: dict[str, str], allowed: bool
 ) -> None:
     assert Settings(**given).trainer_may_approve is allowed
+
+
+def opened(settings: Settings, on_a_workspace: bool, home: Path) -> App:
+    return App.on_databricks(Classic(), settings) if on_a_workspace else App.local(home, settings)
+
+
+def connection_to(server: Loopback) -> str:
+    return f"InstrumentationKey={KEY};IngestionEndpoint={server.address}"
+
+
+@pytest.mark.parametrize("on_a_workspace", [True, False])
+def test_telemetry_goes_to_where_the_secret_says_that_the_setting_names(
+    on_a_workspace: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(environment="qa", telemetry="env:CONNECTION")
+
+    with loopback() as server:
+        monkeypatch.setenv("CONNECTION", connection_to(server))
+        for _ in range(3):  # as a cell that runs again
+            opened(settings, on_a_workspace, tmp_path)
+        event("said")
+        connect(None)
+
+        (said,) = arrived(server)
+    assert said["data"]["baseData"]["properties"]["deployment.environment.name"] == "qa"
+
+
+def test_telemetry_finds_a_secret_of_the_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = MagicMock()
+    monkeypatch.setattr("levelfive.platforms.workspace.workspace_client", lambda: client)
+
+    with loopback() as server:
+        client.dbutils.secrets.get.return_value = connection_to(server)
+        App.on_databricks(Classic(), Settings(telemetry="secrets/levelfive/insights"))
+        event("said")
+        connect(None)
+
+        assert len(arrived(server)) == 1
+    client.dbutils.secrets.get.assert_called_once_with(scope="levelfive", key="insights")
+
+
+@pytest.mark.parametrize(
+    ("telemetry", "reason"),
+    [
+        ("env:MISSING", "there is no secret at env:MISSING"),
+        ("env:NONSENSE", "holds no InstrumentationKey"),
+        ("secrets/levelfive/insights", "is read on a workspace alone: on a laptop, name a variable"),
+    ],
+)
+def test_a_secret_that_is_missing_or_wrong_is_said_and_stops_nothing(
+    telemetry: str,
+    reason: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(logging.getLogger("levelfive"), "propagate", True)
+    monkeypatch.setenv("NONSENSE", "s3cret")
+
+    App.local(tmp_path, Settings(telemetry=telemetry))
+
+    (warning,) = (one for one in caplog.records if one.getMessage() == "telemetry is not sent")
+    assert reason in warning.telemetry["reason"]
+    assert "s3cret" not in warning.telemetry["reason"]
+
+
+def test_a_secret_that_the_workspace_refuses_is_said_and_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(logging.getLogger("levelfive"), "propagate", True)
+    client = MagicMock()
+    client.dbutils.secrets.get.side_effect = PermissionDenied("no READ on the scope")
+    monkeypatch.setattr("levelfive.platforms.workspace.workspace_client", lambda: client)
+
+    App.on_databricks(Classic(), Settings(telemetry="secrets/levelfive/insights"))
+
+    (warning,) = (one for one in caplog.records if one.getMessage() == "telemetry is not sent")
+    assert "secrets/levelfive/insights cannot be read: no READ on the scope. Make it" in warning.telemetry["reason"]
+
+
+@pytest.mark.parametrize("telemetry", ["s3cret", "InstrumentationKey=1", "secrets/scope"])
+def test_a_connection_string_itself_is_no_setting(telemetry: str) -> None:
+    with pytest.raises(ConfigError, match="settings: telemetry: String should match pattern") as refusal:
+        load_settings(None, None, telemetry=telemetry)
+
+    assert telemetry not in str(refusal.value)

@@ -20,8 +20,8 @@ from levelfive.cli.preflight import preflight
 from levelfive.cli.registry import registry_cli
 from levelfive.cli.stages import features, retraining, scoring, training
 from levelfive.config import DEFAULT_HOME
-from levelfive.core.telemetry import configure_logging
 from levelfive.errors import LevelfiveError, unusable
+from levelfive.telemetry.lines import configure_logging
 
 # The stages are imported by the commands that need them: help and refusals shall not wait for Spark and MLflow.
 

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from levelfive.core.parallel import in_parallel
-from levelfive.core.telemetry import event
 from levelfive.data.batches import judge_files
 from levelfive.data.freshness import check_dates
 from levelfive.data.landed import LANDING_FILES, LandedFile, add_files, new_files
@@ -17,6 +16,7 @@ from levelfive.data.missing import SOURCE_DAYS, Hole, count_days, missing, note
 from levelfive.data.raw_tables import QUARANTINE, days_of_before, write_accepted, write_quarantine
 from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.runs import JobContext
+from levelfive.telemetry.tracing import event
 
 READS = (LANDING_FILES, SOURCE_DAYS, ANNOTATIONS)
 WRITES = ("raw_*", QUARANTINE, SOURCE_DAYS, LANDING_FILES)

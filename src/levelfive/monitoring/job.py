@@ -14,6 +14,7 @@ from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.labels import LABELS
 from levelfive.monitoring import deliveries, records
 from levelfive.monitoring.faults import Fault
+from levelfive.monitoring.measuring import measure_performance, measure_versions
 from levelfive.monitoring.nothing import nothing_in
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles
@@ -92,6 +93,8 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
             registry.load(now.versions[-1])  # its error says what is gone
         with run.timed("write"):
             write_window(context, run, judged, landed, measured, as_of)
+        measure_versions(judged)
+        measure_performance(measured)
         verdicts = {one.subject.model_version: one.verdict for one in judged}
         return MonitoringResult(run.run_id, window, verdicts, measured)
 
@@ -109,6 +112,7 @@ def measure_again(context: JobContext, registry: CentralRegistry, *, as_of: date
         first = _first_version(history(context.tables, registry.name))
         measured = performance(context, run, windows, model_name=registry.name, as_of=as_of, first=first)
         records.write_performance(run, registry.name, measured, task=context.use_case.model.task, as_of=as_of)
+        measure_performance(measured)
         return measured
 
 
@@ -159,6 +163,7 @@ def _nothing(
         raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
     run.counts["scored"], run.notes["nothing"] = 0, because
     records.write_performance(run, model_name, measured, task=context.use_case.model.task, as_of=as_of)
+    measure_performance(measured)
     return MonitoringResult(run.run_id, window, {}, measured, because)
 
 

@@ -35,6 +35,7 @@ from levelfive.notebook.reading import (
 )
 from levelfive.notebook.showing import table
 from levelfive.platforms.workspace import job_run, on_databricks
+from levelfive.telemetry.lines import configure_logging
 
 SHOWN_ROWS = 20
 
@@ -52,6 +53,7 @@ def parameters(namespace: Mapping[str, Any], name: str) -> Page:
         ConfigError: A parameter is unknown or without a value, or the job takes it from no run.
         MachineError: In a job, there is no databricks-sdk.
     """
+    configure_logging("info")
     names = (*COMMON, *PARAMETERS[name])
     dbutils = namespace.get("dbutils")
     run = None

@@ -17,6 +17,7 @@ SETTINGS = (
     "registry_uri",
     "registry_prefix",
     "experiment",
+    "telemetry",
 )
 APPROVALS = ("approval", "approval_by_trainer")
 """Settings that only the notebook `registry` takes: nothing else approves and promotes."""

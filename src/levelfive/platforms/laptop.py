@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from levelfive.config import Settings
+from levelfive.core.secrets import read_secret
 from levelfive.errors import ConfigError, unusable
 from levelfive.features.store import LocalFeatureStore
 from levelfive.registry.store import CentralRegistry
@@ -62,6 +63,10 @@ class Laptop:
         uri, artefacts = self._store("registry", settings.registry_uri)
         return CentralRegistry(uri, settings.model_name, artefacts=artefacts)
 
+    def secret(self, reference: str) -> str:
+        """Find a secret in the variables of the process."""
+        return read_secret(reference, _of_no_workspace)
+
     @property
     def landing(self) -> Path:
         """A folder in the home."""
@@ -84,6 +89,10 @@ class Laptop:
             return uri, None
         folder = self._made(self.home / name)
         return f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts"
+
+
+def _of_no_workspace(scope: str, key: str) -> str:
+    raise ConfigError(f"secrets/{scope}/{key} is read on a workspace alone: on a laptop, name a variable, env:NAME")
 
 
 def _user_of_the_system() -> str:

@@ -39,6 +39,14 @@ class Platform(Protocol):
         """Open the central registry."""
         ...
 
+    def secret(self, reference: str) -> str:
+        """Find a secret by its reference.
+
+        Raises:
+            ConfigError: It is not there, or cannot be read from here.
+        """
+        ...
+
     @property
     def home(self) -> Path:
         """The folder that holds everything.

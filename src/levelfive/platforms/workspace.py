@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from levelfive.config import Settings
 from levelfive.core.job_runs import JobRun, is_service_principal, read_job_run
-from levelfive.errors import ConfigError, MachineError
+from levelfive.core.secrets import read_secret
+from levelfive.errors import ConfigError, MachineError, first_line
 from levelfive.features.databricks_store import DatabricksFeatureStore, feature_engineering
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.catalog_tables import CatalogTables
@@ -56,6 +57,10 @@ class Workspace:
         """Open the central registry."""
         return CentralRegistry(settings.registry_uri or WORKSPACE_REGISTRY, settings.model_name)
 
+    def secret(self, reference: str) -> str:
+        """Find a secret of the workspace, or in the variables of the process."""
+        return read_secret(reference, _secret_of_workspace)
+
     @property
     def home(self) -> Path:
         """There is no folder that holds everything."""
@@ -94,6 +99,18 @@ def workspace_client() -> WorkspaceClient:
     except ImportError as err:
         raise MachineError("a workspace is asked by the package databricks-sdk, which the ML runtimes hold") from err
     return WorkspaceClient()
+
+
+def _secret_of_workspace(scope: str, key: str) -> str:
+    client = workspace_client()
+    from databricks.sdk.errors.base import DatabricksError
+
+    try:
+        return str(client.dbutils.secrets.get(scope=scope, key=key))
+    except (DatabricksError, ValueError) as err:
+        raise ConfigError(
+            f"secrets/{scope}/{key} cannot be read: {first_line(err)}. Make it, or let whom this runs as read its scope"
+        ) from err
 
 
 def job_run(spark: SparkSession) -> JobRun | None:

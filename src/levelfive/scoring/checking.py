@@ -53,7 +53,7 @@ def run(context: JobContext, scored: ScoringResult, *, as_of: datetime, min_rows
     """
     parameters: dict[str, object] = {"window": scored.window, "batch_id": scored.batch_id, "min_rows": min_rows}
     with context.run("check", as_of=as_of, parameters=parameters) as run:
-        run.model_version = scored.model_version
+        run.model_version, run.batch_id = scored.model_version, scored.batch_id
         counts = _counted(context, run, scored, as_of)
         rows = run.counts["checked"] = int(counts["rows"])
         if wrong := [f"{counts[name]:,} {name}" for name in (MISSING, REPEATED, UNSOUND) if counts[name]]:

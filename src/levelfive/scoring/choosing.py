@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from levelfive.core.telemetry import event
 from levelfive.core.windows import Window, iso
 from levelfive.errors import AsOfError, RegistryError
 from levelfive.features.watermarks import common_watermark
@@ -14,6 +13,7 @@ from levelfive.registry.promotions import Promotion
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.predictions import Role
 from levelfive.storage.runs import JobContext
+from levelfive.telemetry.tracing import event
 from levelfive.usecase.use_case import UseCase
 
 

@@ -76,6 +76,7 @@ def run(
         chosen, role = choose_version(champion_as_of(promotions, as_of), version, as_of)
         run.model_version = chosen
         batch = batch_id(context.use_case.name, window, registry.name, chosen, role)
+        run.batch_id = batch
         rebuild_runs(context, batch)
         model, reference = registry.load(chosen), reference_of(promotions, registry, chosen)
         check_watermarks(context, model.card, window)

@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from levelfive.core.telemetry import event
 from levelfive.core.windows import iso
 from levelfive.storage.commits import Write
 from levelfive.storage.control_tables import Between, Where
 from levelfive.storage.feature_stores import FeatureStore
 from levelfive.storage.records import record_of
 from levelfive.storage.tables import Tables
+from levelfive.telemetry.names import COUNTS, RUN_DURATION
+from levelfive.telemetry.records import Kind, result_of
+from levelfive.telemetry.tracing import event, measure, span
 from levelfive.usecase.check import check
 from levelfive.usecase.use_case import UseCase
 
@@ -60,6 +62,17 @@ class Run:
     versions_written: dict[str, int] = field(default_factory=dict)
     model_version: str | None = None
     notes: dict[str, str] = field(default_factory=dict)
+    batch_id: str | None = None
+    mlflow_run_id: str | None = None
+
+    def about(self) -> dict[str, object]:
+        """Tell which run it is, and on what, for all that is said of it while it goes on."""
+        return {
+            "run_id": self.run_id,
+            "model_version": self.model_version,
+            "batch_id": self.batch_id,
+            "mlflow_run_id": self.mlflow_run_id,
+        }
 
     def read(self, table: str) -> DataFrame:
         """Read a table and note its version.
@@ -94,7 +107,13 @@ class Run:
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Note how many seconds a step takes."""
+        """Note how many seconds a step takes, and record it as a span."""
+        with span(step, kind=Kind.STEP, fields=dict), self.clocked(step):
+            yield
+
+    @contextmanager
+    def clocked(self, step: str) -> Iterator[None]:
+        """Note how many seconds a step takes, and no more."""
         start = time.perf_counter()
         try:
             yield
@@ -129,14 +148,16 @@ class JobContext:
         """Record a run of a stage's job: its row is written when the block ends, however it ends."""
         run = Run(self.tables, run_id=uuid4().hex)
         started = _wall_clock()
-        event("run started", stage=stage, run_id=run.run_id, as_of=iso(as_of), parameters=dict(parameters))
-        try:
-            with run.timed("total"):
-                yield run
-        except BaseException as err:
-            self._write(stage, run, as_of, parameters, started, error=err)
-            raise
-        self._write(stage, run, as_of, parameters, started, error=None)
+        about = {"use_case": self.use_case.name, "stage": stage, "as_of": iso(as_of)}
+        with span(stage, kind=Kind.RUN, fields=lambda: {**about, **run.about()}):
+            event("run started", parameters=dict(parameters))
+            try:
+                with run.clocked("total"):
+                    yield run
+            except BaseException as err:
+                self._write(stage, run, as_of, parameters, started, error=err)
+                raise
+            self._write(stage, run, as_of, parameters, started, error=None)
 
     def _write(
         self,
@@ -164,11 +185,21 @@ class JobContext:
             ended_at=_wall_clock(),
         )
         self.add_run(record)
-        event("run ended", stage=stage, run_id=run.run_id, status=record.status, counts=run.counts)
+        _tell(run, error)
 
     def add_run(self, record: RunRecord) -> None:
         """Add a row to `runs`."""
         self.tables.control_tables.add(RUNS, [record])
+
+
+def _tell(run: Run, error: BaseException | None) -> None:
+    """Say how a run ended, and measure what it counted."""
+    result, error_type = result_of(error), None if error is None else type(error).__name__
+    for count, metric in COUNTS.items():
+        if count in run.counts:
+            measure(metric, run.counts[count])
+    measure(RUN_DURATION, run.seconds["total"], run_state="executing", result=result, error_type=error_type)
+    event("run ended", result=result, error_type=error_type, counts=run.counts)
 
 
 def _wall_clock() -> datetime:

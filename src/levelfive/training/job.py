@@ -98,6 +98,7 @@ def run(
     with context.run("training", as_of=as_of, parameters=parameters) as run, tempfile.TemporaryDirectory() as scratch:
         about = {"as_of": iso(as_of), "use_case": context.use_case.name, "run_id": run.run_id, **parameters}
         with tracking.run(f"{context.use_case.name} {iso(as_of)}", about) as tracked:
+            run.mlflow_run_id = tracked.run_id
             folder, code = Path(scratch), code_of(context.use_case)
             session = Session(context, run, tracked, spec, as_of, code, code_revision, trained_by, decision)
             split = _split(session, excluded)

@@ -1,6 +1,8 @@
 """Notebooks are the same text everywhere: they take the same parameters from widgets and from the command line."""
 
 import inspect
+import json
+import logging
 import runpy
 import sys
 from datetime import timedelta
@@ -28,6 +30,7 @@ from levelfive.notebook.showing import table
 from levelfive.retraining.policy import Action, Decision
 from levelfive.retraining.records import DecisionRecord, RetrainingRecord
 from levelfive.statistics.metrics import Estimate
+from levelfive.telemetry.tracing import event
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[3] / "notebooks").glob("*.py"))
 # To import its package asks for credentials.
@@ -474,3 +477,23 @@ def test_a_notebook_is_thin_and_starts_as_all_do(path: Path) -> None:
     assert not {"def ", "class ", "lambda "} & {word for word in ("def ", "class ", "lambda ") if word in text}
     code = [line for part in parts[2:] for line in part.splitlines() if line.strip() and not line.startswith("#")]
     assert path.stem == "explore" or len(code) <= 25
+
+
+@pytest.mark.parametrize("in_a_workspace", [True, False])
+def test_events_are_seen_in_a_notebook_once_however_often_its_cells_run(
+    in_a_workspace: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger = logging.getLogger("levelfive")
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "propagate", True)
+    monkeypatch.setattr(logger, "level", logging.WARNING)
+
+    for _ in range(3):
+        if in_a_workspace:
+            parameters({"dbutils": FakeDbutils({})}, "data")
+        else:
+            page_from(monkeypatch, "data")
+    event("run started", source="flights")
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert (json.loads(line)["message"], json.loads(line)["levelfive.source"]) == ("run started", "flights")

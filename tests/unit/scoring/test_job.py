@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from in_memory.release import HOUR, LATER, Environment, a_context, runs
 from in_memory.tables import MemoryTables
+from recorded import Kept
 
 from flight_delay import USE_CASE
 from levelfive.core.windows import Window, iso
@@ -86,6 +87,17 @@ def test_a_version_that_is_there_asks_for_what_its_rows_are_made_of(production: 
 
     assert "raw_flights does not exist yet: run the stage that writes it first" in said
     assert run["model_version"] == chosen
+
+
+def test_all_that_is_said_of_a_scoring_names_its_version_and_batch(production: Environment, recorded: Kept) -> None:
+    live = production.released()
+    name = production.registry.name
+
+    refused(production, TableError)
+
+    scored = recorded.spans[-1]
+    assert (scored.name, scored.fields["model_version"]) == ("scoring", live)
+    assert scored.fields["batch_id"] == batch_id("flight_delay", DAY, name, live, Role.CHAMPION)
 
 
 def test_a_window_that_looks_back_to_a_hole_is_marked_in_the_run(production: Environment) -> None:

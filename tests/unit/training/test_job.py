@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from in_memory.release import LATER, Environment, runs
+from recorded import Kept
 
 from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError, TableError
@@ -49,6 +50,13 @@ def test_a_training_without_labels_fails_in_both_stores_with_what_it_was_asked(p
     about = {"as_of": "2013-02-18T06:00:00Z", "use_case": "flight_delay", "run_id": run["run_id"], **parameters}
     assert tracking.ended == [("flight_delay 2013-02-18T06:00:00Z", about, "FAILED")]
     assert production.registry.versions() == ()
+
+
+def test_all_that_is_said_of_a_training_names_its_run_in_mlflow(production: Environment, recorded: Kept) -> None:
+    with pytest.raises(TableError):
+        training.run(production.context, TrackedRuns(), production.registry, as_of=LATER)
+
+    assert recorded.spans[-1].fields["mlflow_run_id"] == "a-tracked-run"
 
 
 def test_a_group_of_features_that_there_is_not_is_refused_before_anything_begins(production: Environment) -> None:

@@ -1,0 +1,87 @@
+"""The port of destinations: people are told by a thread, which tries again where a destination is down."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from levelfive.core.http import NO_ANSWER, Answer, check_address, post
+from levelfive.core.outbox import Outbox, Outcome, Rhythm
+from levelfive.monitoring.destinations.messages import MESSAGES, Kind
+from levelfive.monitoring.destinations.notice import Notice
+from levelfive.telemetry.tracing import event
+
+RHYTHM = Rhythm(queue=100, batch=1, linger=0.0, pauses=(1, 5, 15), longest_pause=60.0, flush=5.0)
+AGAIN = frozenset({NO_ANSWER, 408, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where people are told.
+
+    Args:
+        kind: What it is.
+        address: Its URL, which is a secret: who knows it may write there. It is not shown when it is printed.
+        rhythm: How patient to be.
+    """
+
+    kind: Kind
+    address: str = field(repr=False)
+    rhythm: Rhythm = RHYTHM
+
+    def open(self) -> Channel:
+        """Begin to send to it."""
+        return Channel(self.kind, Outbox(self._send, self.rhythm, name=f"levelfive-{self.kind}"))
+
+    def _send(self, batch: Sequence[Notice]) -> Outcome[Notice]:
+        (notice,) = batch
+        body = json.dumps(MESSAGES[self.kind](notice)).encode()
+        return _outcome(post(self.address, body, headers={"Content-Type": "application/json"}), notice)
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A destination that is open: `tell` returns at once, and `flush` waits for a few seconds at most."""
+
+    kind: Kind
+    outbox: Outbox[Notice]
+
+    def tell(self, notice: Notice) -> None:
+        """Tell people; where too many notices wait, this one is lost."""
+        self.outbox.put(notice.clean())
+
+    def flush(self) -> None:
+        """Wait until all are told; not at all where the last wait was in vain."""
+        self._warn_of(self.outbox.flush())
+
+    def close(self) -> None:
+        """Flush, and end the thread."""
+        self._warn_of(self.outbox.close())
+
+    def _warn_of(self, lost: int) -> None:
+        if lost:
+            event("notices did not arrive", level=logging.WARNING, destination=str(self.kind), notices=lost)
+
+
+def destination(kind: Kind, reference: str, secret: Callable[[str], str]) -> Destination:
+    """Find a destination by where the secret is that holds its address.
+
+    Args:
+        kind: What it is.
+        reference: Where its address is, as `core.secrets` says.
+        secret: Finds a secret by its reference, as a platform does.
+
+    Raises:
+        ConfigError: There is no such secret, or it holds no https address.
+    """
+    return Destination(kind, check_address(secret(reference), of=f"the destination {kind}"))
+
+
+def _outcome(answer: Answer, notice: Notice) -> Outcome[Notice]:
+    if 200 <= answer.status < 300:
+        return Outcome()
+    if answer.status in AGAIN:
+        return Outcome((notice,), retry_after=answer.retry_after)
+    return Outcome(lost=1)
