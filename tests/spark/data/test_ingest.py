@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +17,7 @@ from levelfive.data import job as data
 from levelfive.data.job import DataResult
 from levelfive.errors import LandingError
 from levelfive.features.store import LocalFeatureStore
-from levelfive.formats import Csv, Format, JsonLines, Parquet
+from levelfive.formats import Csv, Format, JsonLines, Parquet, read_whole
 from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
 from levelfive.usecase.sources import Source
@@ -105,7 +106,7 @@ def test_the_same_rows_come_out_of_every_format(tables: Tables, tmp_path: Path, 
     content = (
         HEADER.strip() + ",at,price\n1,é,0.1,2013-02-01T05:00:00Z,12345678901234567.89\n2,NA,3,NA,1.5\n3,c,x,NA,NA\n"
     )
-    texts = Csv().read(Path("a.csv"), content.encode(), columns)
+    texts = read_whole(Csv(), Path("a.csv"), io.BytesIO(content.encode()), columns)
     name = f"a{one.endings[0]}"
 
     result = ingest(

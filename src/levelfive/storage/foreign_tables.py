@@ -1,0 +1,128 @@
+"""Delta tables that somebody else writes: their newest version, and what their versions changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyspark.errors import PySparkException
+
+from levelfive.errors import LandingError, first_line
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+CHANGE_TYPE, COMMIT_VERSION = "_change_type", "_commit_version"
+FEED = "delta.enableChangeDataFeed"
+
+# Versions whose changes were not kept, or are kept no longer; or whose schema is another one.
+_NO_FEED = (
+    "DELTA_MISSING_CHANGE_DATA",
+    "DELTA_CHANGE_DATA_FILE_NOT_FOUND",
+    "DELTA_CHANGE_DATA_FEED_INCOMPATIBLE",
+    "DELTA_CHANGE_TABLE_FEED_DISABLED",
+)
+# Rows were updated or deleted, or the schema is another one.
+_NO_APPENDS = ("DELTA_SOURCE_TABLE_IGNORE_CHANGES", "DELTA_SOURCE_IGNORE_DELETE", "DELTA_SCHEMA_CHANGED")
+_NO_APPENDS += ("DELTA_STREAMING_INCOMPATIBLE_SCHEMA_CHANGE", "DELTA_STREAMING_CANNOT_CONTINUE")
+# Files or commits that are there no longer, after VACUUM or the log's retention.
+_GONE = ("DELTA_VERSION_NOT_FOUND", "DELTA_LOG_FILE_NOT_FOUND", "DELTA_TRUNCATED_TRANSACTION_LOG")
+_GONE += ("DELTA_TABLE_VERSION", "FAILED_READ_FILE", "PATH_NOT_FOUND", "FileNotFoundException")
+
+
+class Untold(Exception):
+    """What some versions changed cannot be told; the message says why."""
+
+
+@dataclass(frozen=True)
+class State:
+    """A table as it is now: its id, which another table of the name does not have, its version and its columns."""
+
+    table_id: str
+    version: int
+    columns: tuple[str, ...]
+    has_feed: bool
+
+
+@dataclass(frozen=True)
+class ForeignTable:
+    """A Delta table that somebody else writes.
+
+    Args:
+        spark: The session.
+        place: How it is named in SQL.
+    """
+
+    spark: SparkSession
+    place: str
+
+    @classmethod
+    def at(cls, spark: SparkSession, name: str, folder: Path) -> ForeignTable:
+        """Find a table: the one that lies in a folder, as on a laptop, or else the one of a name."""
+        return cls(spark, f"delta.`{folder}`" if (folder / "_delta_log").is_dir() else name)
+
+    def state(self) -> State:
+        """Tell how the table is now.
+
+        Raises:
+            LandingError: There is no such Delta table, or it may not be read.
+        """
+        try:
+            detail = self.spark.sql(f"DESCRIBE DETAIL {self.place}").select("id", "properties").collect()[0]
+            newest = self.spark.sql(f"DESCRIBE HISTORY {self.place} LIMIT 1").select("version").collect()[0]
+            columns = self.spark.read.table(self.place).columns
+        except PySparkException as err:
+            raise LandingError(
+                f"expected a Delta table {self.place}, which cannot be read ({first_line(err)}); nothing was ingested. "
+                "Correct its name in the source, or grant SELECT on it"
+            ) from err
+        has_feed = str(detail["properties"].get(FEED, "false")).lower() == "true"
+        return State(detail["id"], newest["version"], tuple(columns), has_feed)
+
+    @property
+    def how_to_keep_changes(self) -> str:
+        """The statement that switches the change data feed on."""
+        return f"ALTER TABLE {self.place} SET TBLPROPERTIES ({FEED} = true)"
+
+    def rows(self, version: int) -> DataFrame:
+        """Read the rows of a version."""
+        return self.spark.read.option("versionAsOf", version).table(self.place)
+
+    def changes(self, first: int, last: int) -> DataFrame:
+        """Read the change data feed of some versions; it fails with what `told` turns into `Untold`."""
+        options = {"readChangeFeed": "true", "startingVersion": str(first), "endingVersion": str(last)}
+        return self.spark.read.options(**options).table(self.place)
+
+    def append_to(self, target: str, first: int, *, checkpoint: Path) -> None:
+        """Write the rows of files that were added since a version into another table, which is made.
+
+        Args:
+            target: The table's name.
+            first: The first version.
+            checkpoint: A folder for the time of the work, which Spark can write.
+
+        Raises:
+            Untold: Rows were updated or deleted meanwhile, or files are gone.
+        """
+        stream = self.spark.readStream.option("startingVersion", first).table(self.place)
+        writer = stream.writeStream.trigger(availableNow=True).option("checkpointLocation", str(checkpoint))
+        with told():
+            writer.toTable(target).awaitTermination()
+
+
+class told:
+    """Turns what Delta says of changes that it cannot tell into our error; all others pass.
+
+    Raises:
+        Untold: Changes were not kept, are kept no longer, or are more than appended rows.
+    """
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
+        """Turn the error that ended the block."""
+        said = str(err)
+        if isinstance(err, PySparkException) and any(of in said for of in (*_NO_FEED, *_NO_APPENDS, *_GONE)):
+            raise Untold(first_line(err)) from err
