@@ -3,8 +3,8 @@
     python benchmarks/landing.py [--megabytes 400]
 
 Each old file was ingested by a run of its own, as daily deliveries are. A run finds one new file, reads it, and writes
-its rows. Printed are the least seconds of a few runs, as a whole and of the search for what is new, their ratio to those
-with 10 files, the bytes of landing files that were looked into, and the most memory that Python took for a large file.
+its rows. Printed are the least seconds of a few runs and of the search for what is new, their ratio to those
+with 10 files, the bytes of landing files that were read, and the most memory that Python took for a large file.
 """
 
 import argparse

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -29,7 +29,7 @@ from levelfive.usecase.columns import DELETION, ORDER, SOURCE_FILE, own
 from levelfive.usecase.sources import Source
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 # Nearly every table was read within these days.
 RECENT = timedelta(days=40)
@@ -67,24 +67,32 @@ def new_versions(run: Run, landing: Path, source: Source, *, as_of: datetime) ->
     Raises:
         LandingError: There is no such table.
     """
-    assert source.delta_table is not None
-    folder = landing / source.name
-    table = ForeignTable.at(run.tables.spark, source.delta_table, folder)
-    state = table.state()
-    seen = _version_seen(run, source, state, as_of)
-    if seen == state.version:
+    delivery, has_feed = _newest(run.tables.spark, landing, source)
+    seen = _version_seen(run, source, delivery.sha256, as_of)
+    if seen is None:
+        return (delivery,)
+    if seen == delivery.version:
         return ()
-    way = Way.WHOLE if seen is None else Way.FEED if state.has_feed else Way.APPENDS
-    delivery = TableVersions(
-        path=folder,
-        sha256=state.table_id,
-        header=_header(source, state),
-        version=state.version,
-        table=table,
-        first=0 if seen is None else seen + 1,
-        way=way,
-    )
-    return (delivery,)
+    return (replace(delivery, first=seen + 1, way=Way.FEED if has_feed else Way.APPENDS),)
+
+
+def whole_table(spark: SparkSession, landing: Path, source: Source) -> TableVersions:
+    """Find a source's table as a whole, as if it was not read yet.
+
+    Raises:
+        LandingError: There is no such table.
+    """
+    return _newest(spark, landing, source)[0]
+
+
+def head_of_table(spark: SparkSession, landing: Path, source: Source, *, limit: int) -> tuple[DataFrame, TableVersions]:
+    """Read some rows of a source's table as texts.
+
+    Raises:
+        LandingError: There is no such table.
+    """
+    delivery = whole_table(spark, landing, source)
+    return _texts(_whole(delivery).limit(limit), source, delivery), delivery
 
 
 def texts_of_versions(tables: Tables, source: Source, deliveries: Sequence[LandingFile]) -> DataFrame:
@@ -105,13 +113,31 @@ def texts_of_versions(tables: Tables, source: Source, deliveries: Sequence[Landi
     return _texts(readers[delivery.way](tables, source, delivery), source, delivery)
 
 
-def _version_seen(run: Run, source: Source, state: State, as_of: datetime) -> int | None:
+def _newest(spark: SparkSession, landing: Path, source: Source) -> tuple[TableVersions, bool]:
+    """Find a table as a whole, and tell whether it has a feed."""
+    assert source.delta_table is not None
+    folder = landing / source.name
+    table = ForeignTable.at(spark, source.delta_table, folder)
+    state = table.state()
+    delivery = TableVersions(
+        path=folder,
+        sha256=state.table_id,
+        header=_header(source, state),
+        version=state.version,
+        table=table,
+        first=0,
+        way=Way.WHOLE,
+    )
+    return delivery, state.has_feed
+
+
+def _version_seen(run: Run, source: Source, table_id: str, as_of: datetime) -> int | None:
     """Tell up to which version a table was read: found among the deliveries of late, or among all."""
     for since in (as_of - RECENT, None):
         rows = run.rows(
             LANDING_FILES,
             columns=("version",),
-            where={"source": source.name, "sha256": state.table_id},
+            where={"source": source.name, "sha256": table_id},
             between={} if since is None else {"loaded_at": (since, None)},
         )
         if versions := [row["version"] for row in rows if row["version"] is not None]:

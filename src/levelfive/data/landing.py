@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 import pyarrow as pa
 
@@ -81,12 +81,15 @@ def list_files(landing: Path, source: Source) -> tuple[Entry, ...]:
 
 
 def has_nothing(landing: Path, sources: Iterable[Source]) -> bool:
-    """Tell whether no source has a file, of whatever format.
+    """Tell whether no source has a file, of whatever format, and none is a table.
 
     Raises:
         LandingError: A folder cannot be listed.
     """
-    return not any(_is_delivered(entry) for source in sources for entry in _entries(landing / source.name))
+    sources = list(sources)
+    return all(source.delta_table is None for source in sources) and not any(
+        _is_delivered(entry) for source in sources for entry in _entries(landing / source.name)
+    )
 
 
 def inspect(path: Path, known: Collection[str] = (), source: Source = ANY) -> LandingFile:
@@ -159,7 +162,7 @@ def _modified_at(found: os.stat_result) -> datetime:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def _opened(path: Path) -> Iterator[BufferedReader]:
     try:
         with path.open("rb") as file:
             yield file
@@ -167,16 +170,16 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise unreadable(path, err) from err
 
 
-def _digest(file: BinaryIO) -> str:
+def _digest(file: BufferedReader) -> str:
     return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _state(file: BinaryIO) -> tuple[int, datetime]:
+def _state(file: BufferedReader) -> tuple[int, datetime]:
     found = os.fstat(file.fileno())
     return found.st_size, _modified_at(found)
 
 
-def _check_unchanged(path: Path, file: BinaryIO, before: tuple[int, datetime]) -> None:
+def _check_unchanged(path: Path, file: BufferedReader, before: tuple[int, datetime]) -> None:
     """Refuse a file of which other bytes may have been parsed than were hashed."""
     if _state(file) != before:
         raise _changed(path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.errors import PySparkException
 
-from levelfive.errors import LandingError, first_line
+from levelfive.errors import LandingError, LevelfiveError, first_line
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -16,19 +16,17 @@ if TYPE_CHECKING:
 CHANGE_TYPE, COMMIT_VERSION = "_change_type", "_commit_version"
 FEED = "delta.enableChangeDataFeed"
 
-# Versions whose changes were not kept, or are kept no longer; or whose schema is another one.
-_NO_FEED = (
-    "DELTA_MISSING_CHANGE_DATA",
-    "DELTA_CHANGE_DATA_FILE_NOT_FOUND",
+_UNTOLD = (
+    # Changes of these versions were not kept, or are kept no longer; or their schema is another one.
+    *("DELTA_MISSING_CHANGE_DATA", "DELTA_CHANGE_DATA_FILE_NOT_FOUND", "DELTA_CHANGE_TABLE_FEED_DISABLED"),
     "DELTA_CHANGE_DATA_FEED_INCOMPATIBLE",
-    "DELTA_CHANGE_TABLE_FEED_DISABLED",
+    # Rows were updated or deleted, or the schema is another one.
+    *("DELTA_SOURCE_TABLE_IGNORE_CHANGES", "DELTA_SOURCE_IGNORE_DELETE", "DELTA_SCHEMA_CHANGED"),
+    *("DELTA_STREAMING_INCOMPATIBLE_SCHEMA_CHANGE", "DELTA_STREAMING_CANNOT_CONTINUE"),
+    # Files or commits are there no longer, after VACUUM or the log's retention.
+    *("DELTA_VERSION_NOT_FOUND", "DELTA_LOG_FILE_NOT_FOUND", "DELTA_TRUNCATED_TRANSACTION_LOG"),
+    *("DELTA_TABLE_VERSION", "FAILED_READ_FILE", "PATH_NOT_FOUND", "FileNotFoundException"),
 )
-# Rows were updated or deleted, or the schema is another one.
-_NO_APPENDS = ("DELTA_SOURCE_TABLE_IGNORE_CHANGES", "DELTA_SOURCE_IGNORE_DELETE", "DELTA_SCHEMA_CHANGED")
-_NO_APPENDS += ("DELTA_STREAMING_INCOMPATIBLE_SCHEMA_CHANGE", "DELTA_STREAMING_CANNOT_CONTINUE")
-# Files or commits that are there no longer, after VACUUM or the log's retention.
-_GONE = ("DELTA_VERSION_NOT_FOUND", "DELTA_LOG_FILE_NOT_FOUND", "DELTA_TRUNCATED_TRANSACTION_LOG")
-_GONE += ("DELTA_TABLE_VERSION", "FAILED_READ_FILE", "PATH_NOT_FOUND", "FileNotFoundException")
 
 
 class Untold(Exception):
@@ -123,6 +121,7 @@ class told:
 
     def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
         """Turn the error that ended the block."""
-        said = str(err)
-        if isinstance(err, PySparkException) and any(of in said for of in (*_NO_FEED, *_NO_APPENDS, *_GONE)):
-            raise Untold(first_line(err)) from err
+        # Where the rows were being written, the error is of the table that they were written to.
+        cause = err.__cause__ if isinstance(err, LevelfiveError) and err.__cause__ is not None else err
+        if cause is not None and any(condition in str(cause) for condition in _UNTOLD):
+            raise Untold(first_line(cause)) from err

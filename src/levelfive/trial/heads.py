@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from levelfive.core.windows import EPOCH
 from levelfive.data import contract
+from levelfive.data.changes import head_of_table
 from levelfive.data.ingest import derived_rows, one_of_each_key, slim
 from levelfive.data.landing import inspect, list_files, read_rows
 from levelfive.errors import DataError, LandingError, first_line
@@ -53,8 +54,8 @@ def read_head(
         DataError: More rows repeat a key than may break the contract.
         LandingError: A file is missing, unreadable or empty, or Spark cannot take its rows.
     """
-    texts, names = _texts(source, landing, limit)
-    rows = contract.with_reasons(derived_rows(source, spark.createDataFrame(texts), references), source)
+    texts, names = _texts(spark, source, landing, limit)
+    rows = contract.with_reasons(derived_rows(source, texts, references), source)
     try:
         judged = at_hand(slim(rows))
     except PySparkException as err:
@@ -81,7 +82,16 @@ def at_hand(rows: DataFrame) -> DataFrame:
     return rows.sparkSession.createDataFrame(rows.toArrow(), schema=rows.schema)
 
 
-def _texts(source: Source, landing: Path, limit: int) -> tuple[pa.Table, str]:
+def _texts(spark: SparkSession, source: Source, landing: Path, limit: int) -> tuple[DataFrame, str]:
+    if source.delta_table is not None:
+        rows, table = head_of_table(spark, landing, source, limit=limit)
+        contract.check_header(table.header, source, source.delta_table)
+        return rows, source.delta_table
+    texts, names = _texts_of_files(source, landing, limit)
+    return spark.createDataFrame(texts), names
+
+
+def _texts_of_files(source: Source, landing: Path, limit: int) -> tuple[pa.Table, str]:
     heads: list[pa.Table] = []
     names: list[str] = []
     left = limit

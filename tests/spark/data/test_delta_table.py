@@ -197,3 +197,29 @@ def test_versions_that_were_cleaned_up_are_made_up_for_by_the_whole(foreign: For
 def test_a_table_that_is_not_there_is_named(foreign: Foreign) -> None:
     with pytest.raises(LandingError, match=r"expected a Delta table main.shop.things, which cannot be read"):
         foreign.ingest()
+
+
+def test_values_become_the_texts_that_files_hold(foreign: Foreign) -> None:
+    """The canonical texts of the formats' own suite, from a table's types."""
+    values = {
+        "id": ("BIGINT", "9007199254740993", "9007199254740993"),
+        "name": ("STRING", "'été, ”x”'", "été, ”x”"),
+        "empty": ("STRING", "''", ""),
+        "amount": ("DOUBLE", "0.1", "0.1"),
+        "whole": ("DOUBLE", "3.0", "3"),
+        "single": ("FLOAT", "0.5", "0.5"),
+        "price": ("DECIMAL(20,2)", "12345678901234567.89", "12345678901234567.89"),
+        "day": ("DATE", "date'1969-12-31'", "1969-12-31"),
+        "moment": ("TIMESTAMP", "timestamp'2013-02-01 05:00:00.12+01:00'", "2013-02-01T04:00:00.12Z"),
+        "naive": ("TIMESTAMP_NTZ", "timestamp_ntz'2013-02-01 05:00:00'", "2013-02-01T05:00:00"),
+        "fine": ("BOOLEAN", "true", "true"),
+        "nested": ("ARRAY<STRUCT<a: INT, b: STRING>>", "array(named_struct('a', 1, 'b', 'x'))", '[{"a":1,"b":"x"}]'),
+        "nothing": ("STRING", "NULL", None),
+    }
+    foreign.sql(f"CREATE TABLE {{things}} ({', '.join(f'{name} {of[0]}' for name, of in values.items())}) USING delta")
+    foreign.sql(f"INSERT INTO {{things}} VALUES ({', '.join(of[1] for of in values.values())})")
+
+    foreign.ingest(replace(THINGS, columns=dict.fromkeys(values, "string"), expectations=(), event_time=None))
+
+    (row,) = foreign.tables.read("raw_things").select(*values).collect()
+    assert row.asDict() == {name: of[2] for name, of in values.items()}
