@@ -140,7 +140,8 @@ def _version_seen(run: Run, source: Source, table_id: str, as_of: datetime) -> i
             where={"source": source.name, "sha256": table_id},
             between={} if since is None else {"loaded_at": (since, None)},
         )
-        if versions := [row["version"] for row in rows if row["version"] is not None]:
+        versions: list[int] = [row["version"] for row in rows if row["version"] is not None]
+        if versions:
             return max(versions)
     return None
 

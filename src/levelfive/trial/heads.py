@@ -61,8 +61,7 @@ def read_head(
     except PySparkException as err:
         raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {first_line(err)}") from err
     good = judged.where(F.size(contract.REASONS) == 0)
-    kept = one_of_each_key(good, source)
-    accepted = at_hand(contract.accepted(kept, source).drop(ORDER, DELETION))
+    accepted = at_hand(contract.accepted(one_of_each_key(good, source), source).drop(ORDER, DELETION))
     rows_in, kept, left = (frame.count() for frame in (judged, good, accepted))
     head = Head(rows_in, rows_in - kept, kept - left, accepted.withColumn(LOADED_AT, F.lit(EPOCH)))
     if head.refused / rows_in > source.max_quarantined_share:

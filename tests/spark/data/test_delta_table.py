@@ -22,6 +22,7 @@ from levelfive.errors import ContractError, LandingError
 from levelfive.features.store import LocalFeatureStore
 from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
+from levelfive.trial.heads import read_head
 
 AS_OF = utc(2024, 3, 1)
 DAY = timedelta(days=1)
@@ -192,6 +193,15 @@ def test_versions_that_were_cleaned_up_are_made_up_for_by_the_whole(foreign: For
 
     assert (file.rows_in, file.corrections) == (2, 1)
     assert foreign.known(CORRECTED) == [(1, 10.0), (2, 2.5)]
+
+
+def test_the_first_rows_of_a_table_are_tried(foreign: Foreign, spark: SparkSession) -> None:
+    foreign.made()
+
+    head = read_head(spark, CORRECTED, foreign.landing, {}, limit=1)
+
+    assert (head.rows_in, head.refused, head.accepted.count()) == (1, 0, 1)
+    assert head.accepted.columns == ["id", "at", "amount", "source_file", "loaded_at"]
 
 
 def test_a_table_that_is_not_there_is_named(foreign: Foreign) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from levelfive.core.windows import utc
-from levelfive.data.landing import LandingFile, inspect, list_files, read_rows, unseen
+from levelfive.data.landing import LandingFile, has_nothing, inspect, list_files, read_rows, unseen
 from levelfive.errors import LandingError
 from levelfive.formats import JsonLines, delimited
 from levelfive.usecase.sources import Source
@@ -50,6 +50,12 @@ def test_a_listing_tells_size_and_modification_time(tmp_path: Path) -> None:
 
     assert (entry.size, entry.modified_at) == (5, utc(2013, 1, 1, 10) + timedelta(microseconds=123_456))
     assert (entry.size, entry.modified_at) == (inspect(entry.path).size, inspect(entry.path).modified_at)
+
+
+def test_a_table_is_something_that_landed(tmp_path: Path) -> None:
+    assert has_nothing(tmp_path, [SOURCE])
+    assert not has_nothing(landed(tmp_path, "a.csv"), [SOURCE])
+    assert not has_nothing(tmp_path / "elsewhere", [SOURCE, replace(SOURCE, delta_table="main.shop.things")])
 
 
 def test_hidden_files_and_markers_are_passed_over(tmp_path: Path) -> None:
