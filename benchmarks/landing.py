@@ -34,7 +34,7 @@ from levelfive.storage.runs import JobContext, Run
 
 BEGIN, DAY = utc(2020, 1, 1), timedelta(days=1)
 NUMBERS = (10, 100, 1000)
-TIMES = 5
+TIMES = 3
 LARGE = "--large"
 
 

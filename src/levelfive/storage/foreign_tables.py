@@ -49,16 +49,23 @@ class ForeignTable:
 
     Args:
         spark: The session.
-        place: How it is named in SQL.
+        name: How a catalog calls it.
+        folder: Where it lies, if no catalog knows it.
     """
 
     spark: SparkSession
-    place: str
+    name: str
+    folder: Path | None = None
 
     @classmethod
     def at(cls, spark: SparkSession, name: str, folder: Path) -> ForeignTable:
         """Find a table: the one that lies in a folder, as on a laptop, or else the one of a name."""
-        return cls(spark, f"delta.`{folder}`" if (folder / "_delta_log").is_dir() else name)
+        return cls(spark, name, folder if (folder / "_delta_log").is_dir() else None)
+
+    @property
+    def place(self) -> str:
+        """How it is named in SQL."""
+        return self.name if self.folder is None else f"delta.`{self.folder}`"
 
     def state(self) -> State:
         """Tell how the table is now.
@@ -103,7 +110,9 @@ class ForeignTable:
         Raises:
             Untold: Rows were updated or deleted meanwhile, or files are gone.
         """
-        stream = self.spark.readStream.option("startingVersion", first).table(self.place)
+        reader = self.spark.readStream.format("delta").option("startingVersion", first)
+        # Of a folder, a stream takes no name of SQL.
+        stream = reader.table(self.name) if self.folder is None else reader.load(str(self.folder))
         writer = stream.writeStream.trigger(availableNow=True).option("checkpointLocation", str(checkpoint))
         with told():
             writer.toTable(target).awaitTermination()
