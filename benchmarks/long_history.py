@@ -19,6 +19,7 @@ from pathlib import Path
 from flight_delay import USE_CASE
 from levelfive.core.windows import Window, iso, utc
 from levelfive.data.landed import LANDING_FILES, LandedFile, new_files, newest_times
+from levelfive.data.landing import list_files
 from levelfive.data.missing import SOURCE_DAYS, SourceDay, counted, missing
 from levelfive.features.store import LocalFeatureStore
 from levelfive.features.watermarks import FEATURE_WINDOWS, common_watermark, note, watermark
@@ -110,9 +111,9 @@ def _live(context: JobContext, day: int) -> None:
 
 def _steps(context: JobContext, landing: Path, last: datetime) -> tuple[Step, ...]:
     tables, run, window = context.tables, Run(context.tables, "measured"), Window(last - DAY, last)
-    batch = f"{(last - BEGIN).days - 1:016x}"
+    batch, listed = f"{(last - BEGIN).days - 1:016x}", {SOURCE.name: list_files(landing, SOURCE)}
     return (
-        Step("data: new files", lambda: new_files(run, landing, [SOURCE]), (LANDING_FILES,)),
+        Step("data: new files", lambda: new_files(run, listed, [SOURCE]), (LANDING_FILES,)),
         Step("data: freshness", lambda: newest_times(run, since=last - 3 * DAY), (LANDING_FILES,)),
         Step("data: sources counted", lambda: counted(run, {SOURCE.name}, as_of=last), (SOURCE_DAYS,)),
         Step("data: missing days", lambda: missing(run, context.use_case, as_of=last), (SOURCE_DAYS,)),

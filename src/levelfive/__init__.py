@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from levelfive.usecase.features import FeatureTable, Lookup
     from levelfive.usecase.model import ModelSpec
     from levelfive.usecase.policies import GatePolicy, MonitoringPolicy, NoEvidence, RetrainingPolicy
-    from levelfive.usecase.sources import Expectation, Reveal, Source, between, matches, not_null, one_of
+    from levelfive.usecase.sources import Expectation, Later, Reveal, Source, between, matches, not_null, one_of
     from levelfive.usecase.use_case import ReplayPlan, UseCase
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "GatePolicy",
     "GridSpec",
     "JsonLines",
+    "Later",
     "LevelfiveError",
     "Lookup",
     "Metric",
@@ -82,7 +83,16 @@ _PLACES = {
     "levelfive.usecase.features": ("FeatureTable", "Lookup"),
     "levelfive.usecase.model": ("ModelSpec",),
     "levelfive.usecase.policies": ("GatePolicy", "MonitoringPolicy", "NoEvidence", "RetrainingPolicy"),
-    "levelfive.usecase.sources": ("Expectation", "Reveal", "Source", "between", "matches", "not_null", "one_of"),
+    "levelfive.usecase.sources": (
+        "Expectation",
+        "Later",
+        "Reveal",
+        "Source",
+        "between",
+        "matches",
+        "not_null",
+        "one_of",
+    ),
     "levelfive.usecase.use_case": ("ReplayPlan", "UseCase"),
 }
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}

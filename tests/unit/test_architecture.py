@@ -59,6 +59,7 @@ def test_only_the_storage_writes_tables_and_a_workspaces_feature_store() -> None
         "features/databricks_store.py",
         "storage/catalog_tables.py",
         "storage/delta_rs_control_tables.py",
+        "storage/foreign_tables.py",
         "storage/local_tables.py",
         "storage/tables.py",
     }

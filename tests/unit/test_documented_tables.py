@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from levelfive.data.landed import LANDING_FILES, LandedFile
+from levelfive.data.listings import LISTINGS, Listing
 from levelfive.data.missing import SOURCE_DAYS, SourceDay
 from levelfive.features.watermarks import FEATURE_WINDOWS, WrittenWindow
 from levelfive.monitoring.records import (
@@ -36,6 +37,7 @@ DOCUMENTED: dict[str, type] = {
     DRIFT: DriftRecord,
     FEATURE_WINDOWS: WrittenWindow,
     LANDING_FILES: LandedFile,
+    LISTINGS: Listing,
     PERFORMANCE: PerformanceRecord,
     PROFILES: ProfileRecord,
     PROMOTIONS: Promotion,

@@ -22,6 +22,7 @@ PUBLIC = [
     "GatePolicy",
     "GridSpec",
     "JsonLines",
+    "Later",
     "KNOWN_AT",
     "LABEL",
     "LABELLED",

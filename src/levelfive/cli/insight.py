@@ -10,6 +10,7 @@ from rich.table import Table
 
 from levelfive.cli.options import EXIT_REFUSED, AsOf, Landing, open_app, out, shared, wide
 from levelfive.config import parse_time
+from levelfive.core.texts import counted
 from levelfive.core.windows import iso
 
 
@@ -78,6 +79,8 @@ def status(as_of: AsOf) -> None:
         out.print(f"latest window {state.verdict.window}: {text}")
         if state.verdict.acknowledged:
             out.print(f"which is {state.verdict.acknowledged}")
+    for source, (rows, deleted) in state.corrections.items():
+        out.print(f"{source}: {counted(rows, 'row')} corrected since then, of which {deleted:,} deleted")
     if state.performance is None:
         out.print("no live predictions with mature labels yet")
         return

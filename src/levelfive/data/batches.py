@@ -8,10 +8,14 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pyspark.sql import functions as F
+
 from levelfive.core.parallel import in_parallel
+from levelfive.data.corrections import as_corrected
 from levelfive.data.ingest import Batch, apply_contract
 from levelfive.data.landing import LandingFile
 from levelfive.storage.runs import JobContext
+from levelfive.usecase.columns import DELETION
 from levelfive.usecase.sources import Source
 
 if TYPE_CHECKING:
@@ -78,10 +82,17 @@ def _judge(
 
 
 def _reference(context: JobContext, judged: Mapping[str, NewFiles], name: str) -> DataFrame:
-    table = context.use_case.source(name).table
+    source = context.use_case.source(name)
     batch = judged[name].batch if name in judged else None
-    fresh = None if batch is None else batch.accepted
-    if not context.tables.exists(table) and fresh is not None:
+    fresh = None if batch is None else _current(batch)
+    if not context.tables.exists(source.table) and fresh is not None:
         return fresh
-    stored = context.tables.read(table)
+    stored = as_corrected(context.tables.read(source.table), source)
+    if batch is not None and source.has_corrections:
+        stored = stored.join(batch.marked.select(*source.key), on=list(source.key), how="left_anti")
     return stored if fresh is None else stored.unionByName(fresh, allowMissingColumns=True)
+
+
+def _current(batch: Batch) -> DataFrame:
+    """Choose the rows of a batch that are there after it."""
+    return batch.marked.where(~F.col(DELETION)).drop(DELETION) if batch.source.has_corrections else batch.accepted

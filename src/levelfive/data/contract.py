@@ -55,8 +55,9 @@ def typed(frame: DataFrame, source: Source) -> DataFrame:
     """Cast the texts of a file to the declared types, and note those that do not cast.
 
     The frame holds the source's columns as strings (what is missing is null), `source_file` and, where the
-    reader fills it, `malformed` (why the row is refused as a whole, and what came). It comes back
-    as the typed columns, `source_file`, `raw` (a struct of the strings) and `type_reasons`.
+    reader fills it, `malformed` (why the row is refused as a whole, and what came); of a source with corrections,
+    also the row's marks, which stay. It comes back as the typed columns, `source_file`, `raw` (a struct of the
+    strings) and `type_reasons`.
 
     Raises:
         ConfigError: The source declares a column under a name that is used here.
@@ -70,7 +71,8 @@ def typed(frame: DataFrame, source: Source) -> DataFrame:
     texts = ", ".join(_name(name) for name in source.columns)
     malformed = MALFORMED if MALFORMED in frame.columns else "CAST(NULL AS STRING)"
     # Text, not columns: each call from Python into the JVM costs a millisecond, and these are hundreds of nodes.
-    rows = frame.selectExpr(*values, SOURCE_FILE, f"STRUCT({texts}) AS {RAW}", f"{malformed} AS {MALFORMED}")
+    marks = [name for name in (columns.ORDER, columns.DELETION) if name in frame.columns]
+    rows = frame.selectExpr(*values, SOURCE_FILE, *marks, f"STRUCT({texts}) AS {RAW}", f"{malformed} AS {MALFORMED}")
     row = f"concat('row: ', {_shown(MALFORMED, SHOWN_OF_A_ROW)})"
     refusals = [_refusal(name, kind) for name, kind in source.columns.items()]
     return rows.withColumn(TYPE_REASONS, F.expr(_reasons([(f"{MALFORMED} IS NOT NULL", row), *refusals]))).drop(
@@ -109,7 +111,8 @@ def with_reasons(frame: DataFrame, source: Source) -> DataFrame:
             f"`derive` of source {source.name!r} adds {', '.join(taken)}, names that levelfive uses for its "
             "own columns; rename them in `derive`"
         )
-    names = [SOURCE_FILE, RAW, TYPE_REASONS, *(demand.column for demand in demands(source))]
+    marks = (columns.ORDER, columns.DELETION) if source.has_corrections else ()
+    names = [SOURCE_FILE, RAW, TYPE_REASONS, *marks, *(demand.column for demand in demands(source))]
     if absent := set(names) - set(frame.columns):
         raise ConfigError(
             f"source {source.name!r} needs the columns {', '.join(sorted(absent))}, got "
@@ -120,7 +123,7 @@ def with_reasons(frame: DataFrame, source: Source) -> DataFrame:
 
 
 def accepted(frame: DataFrame, source: Source) -> DataFrame:
-    """Keep the rows without reasons: declared columns, derived ones, `source_file`."""
+    """Keep the rows without reasons: declared columns, derived ones, `source_file`; marks stay where there are any."""
     derived = [name for name in frame.columns if name not in source.columns and name not in RESERVED]
     return frame.where(F.size(REASONS) == 0).select(*source.columns, *derived, SOURCE_FILE)
 
@@ -205,6 +208,14 @@ def _refusal(name: str, kind: str) -> tuple[str, str]:
 
 
 def _failure(demand: Expectation, source: Source) -> tuple[str, str]:
+    failed, reason = _failure_of_a_value(demand, source)
+    if source.has_corrections and demand not in not_null(*source.key):
+        # Of what is deleted, the key is enough.
+        failed = f"NOT {columns.DELETION} AND {failed}"
+    return failed, reason
+
+
+def _failure_of_a_value(demand: Expectation, source: Source) -> tuple[str, str]:
     reason, failed = text_literal(_said(demand, source)), f"NOT {condition(demand)}"
     if demand.kind is not ExpectationKind.NOT_NULL:
         return failed, f"concat({reason}, ': ', {_shown(_name(demand.column))})"

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window as Over
@@ -17,17 +16,19 @@ from levelfive.core.conditions import day_number
 from levelfive.core.days import date_of
 from levelfive.core.windows import from_micros
 from levelfive.data import contract
+from levelfive.data.changes import texts_of_versions
 from levelfive.data.landing import LandingFile, read_rows
+from levelfive.data.staging import frame_of
 from levelfive.errors import LandingError, first_line
 from levelfive.storage.tables import Tables
 from levelfive.usecase.calls import derived
-from levelfive.usecase.columns import own
+from levelfive.usecase.columns import DELETION, ORDER, own
 from levelfive.usecase.sources import Source
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, Row, SparkSession
+    from pyspark.sql import Column, DataFrame, Row
 
-ORDER, PLACE = own("order"), own("place")
+PLACE = own("place")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,12 @@ class Batch:
 
     @property
     def accepted(self) -> DataFrame:
-        """Rows to be put into the raw table: of a repeated key, the first row by file and content."""
+        """Rows to be put into the raw table: of a repeated key, one row; see `one_of_each_key`."""
+        return self.marked.drop(DELETION)
+
+    @property
+    def marked(self) -> DataFrame:
+        """The same rows; of a source with corrections, marked where they delete."""
         return contract.accepted(self.good, self.source).drop(ORDER)
 
     @property
@@ -80,26 +86,30 @@ def apply_contract(
         ContractError: A header is wrong, or too many rows of a file break the contract.
         LandingError: A file has no rows or was changed meanwhile, or Spark cannot take its rows.
     """
-    rows = typed_rows(tables.spark, source, files, references)
+    rows = typed_rows(tables, source, files, references)
     # Read twice, to be counted and to be written: kept where the engine allows it.
     judged = tables.cache(slim(contract.with_reasons(rows, source)))
     good = judged.where(F.size(contract.REASONS) == 0)
     try:
         repeated = bool(good.groupBy(*source.key).count().where("count > 1").take(1))
-        good = first_of_each_key(good, source) if repeated else good
+        good = one_of_each_key(good, source) if repeated else good
         counts = _count(judged, good, source, day_starts_at)
     except PySparkException as err:
         names = ", ".join(file.name for file in files)
         raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {first_line(err)}") from err
+    # Versions of a table may hold no rows: somebody cared for its files.
+    counts = {file.name: FileCounts(0, 0, 0, None, None) for file in files} | counts
     for file in files:
         _check(judged, source, file, counts)
     return Batch(source, tuple(files), judged, good, counts)
 
 
 def typed_rows(
-    spark: SparkSession, source: Source, files: Sequence[LandingFile], references: Mapping[str, DataFrame]
+    tables: Tables, source: Source, files: Sequence[LandingFile], references: Mapping[str, DataFrame]
 ) -> DataFrame:
     """Read files into typed rows with the source's derived columns, good and bad ones alike.
+
+    Many rows wait in a table until `staging.discard`.
 
     Raises:
         ConfigError: The source's `derive` failed.
@@ -108,20 +118,26 @@ def typed_rows(
     """
     for file in files:
         contract.check_header(file.header, source, str(file.path))
-    return rows_of_texts(spark, source, pa.concat_tables([read_rows(file, source) for file in files]), references)
+    return derived_rows(source, _texts(tables, source, files), references)
 
 
-def rows_of_texts(
-    spark: SparkSession, source: Source, texts: pa.Table, references: Mapping[str, DataFrame]
-) -> DataFrame:
-    """Type the texts of files, and add the source's derived columns, to good and bad rows alike.
+def _texts(tables: Tables, source: Source, files: Sequence[LandingFile]) -> DataFrame:
+    if source.delta_table is not None:
+        return texts_of_versions(tables, source, files)
+    return frame_of(tables, source, (part for file in files for part in read_rows(file, source)))
+
+
+def derived_rows(source: Source, texts: DataFrame, references: Mapping[str, DataFrame]) -> DataFrame:
+    """Type the texts of rows, and add the source's derived columns, to good and bad rows alike.
 
     Raises:
         ConfigError: The source's `derive` failed.
     """
-    # In one piece: each piece would be a partition of its own.
-    rows = contract.typed(spark.createDataFrame(texts.combine_chunks()), source)
-    return derived(source, rows, references)
+    rows = derived(source, contract.typed(texts, source), references)
+    if not source.has_corrections:
+        return rows
+    said = [F.col(name) for name in (DELETION, source.deletion) if name in rows.columns]
+    return rows.withColumn(DELETION, F.coalesce(*said, F.lit(False)))
 
 
 def _check(judged: DataFrame, source: Source, file: LandingFile, counts: Mapping[str, FileCounts]) -> None:
@@ -139,15 +155,20 @@ def _check(judged: DataFrame, source: Source, file: LandingFile, counts: Mapping
 
 
 def slim(judged: DataFrame) -> DataFrame:
-    """Keep the original texts of refused rows only; of the good ones their hash, which puts equal keys in order."""
+    """Keep the original texts of refused rows only; of the good ones what puts equal keys in order, or their hash."""
     refused = F.when(F.size(contract.REASONS) > 0, F.col(contract.RAW))
-    return judged.withColumns({ORDER: F.xxhash64(contract.RAW), contract.RAW: refused})
+    order = {} if ORDER in judged.columns else {ORDER: F.xxhash64(contract.RAW)}
+    return judged.withColumns({**order, contract.RAW: refused})
 
 
-def first_of_each_key(good: DataFrame, source: Source) -> DataFrame:
-    """Keep one row of each key: the first by file and content."""
-    order = Over.partitionBy(*source.key).orderBy("source_file", ORDER)
-    return good.withColumn(PLACE, F.row_number().over(order)).where(F.col(PLACE) == 1).drop(PLACE)
+def one_of_each_key(good: DataFrame, source: Source) -> DataFrame:
+    """Keep one row of each key: the first by file and content.
+
+    Of a source with corrections, it is the last by file and place.
+    """
+    order = [F.col("source_file"), F.col(ORDER)]
+    over = Over.partitionBy(*source.key).orderBy(*(of.desc() if source.has_corrections else of for of in order))
+    return good.withColumn(PLACE, F.row_number().over(over)).where(F.col(PLACE) == 1).drop(PLACE)
 
 
 def day_of_row(source: Source, day_starts_at: timedelta) -> Column:

@@ -10,16 +10,20 @@ from pathlib import Path
 
 from levelfive.core.parallel import in_parallel
 from levelfive.data.batches import judge_files
+from levelfive.data.changes import new_versions
 from levelfive.data.freshness import check_dates
 from levelfive.data.landed import LANDING_FILES, LandedFile, add_files, new_files
+from levelfive.data.landing import list_files
+from levelfive.data.listings import LISTINGS, note_listings
 from levelfive.data.missing import SOURCE_DAYS, Hole, count_days, missing, note
 from levelfive.data.raw_tables import QUARANTINE, days_of_before, write_accepted, write_quarantine
+from levelfive.data.staging import discard
 from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.runs import JobContext
 from levelfive.telemetry.tracing import event
 
-READS = (LANDING_FILES, SOURCE_DAYS, ANNOTATIONS)
-WRITES = ("raw_*", QUARANTINE, SOURCE_DAYS, LANDING_FILES)
+READS = (LANDING_FILES, LISTINGS, SOURCE_DAYS, ANNOTATIONS)
+WRITES = ("raw_*", QUARANTINE, SOURCE_DAYS, LANDING_FILES, LISTINGS)
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,11 @@ class DataResult:
 
 
 def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
-    """Ingest the landing files that were not ingested yet; those that begin after `as_of` are left to later runs.
+    """Ingest the landing files, and the versions of tables, that were not ingested yet.
 
-    So what was missed is caught up in its order, also when newer files have landed meanwhile. All files of all sources
-    are checked before anything is written, and a run that was killed can be repeated.
+    Those that begin after `as_of` are left to later runs. So what was missed is caught up in its order, also when newer
+    files have landed meanwhile. All files of all sources are checked before anything is written, and a run that was
+    killed can be repeated.
 
     Args:
         context: Tables and use case.
@@ -55,7 +60,12 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
     """
     with context.run("data", as_of=as_of, parameters={"landing": landing}) as run:
         with run.timed("judge"):
-            judged = judge_files(context, new_files(run, landing, context.use_case.sources), as_of)
+            sources = context.use_case.sources
+            listed = {source.name: list_files(landing, source) for source in sources if source.delta_table is None}
+            files = new_files(run, listed, [source for source in sources if source.name in listed])
+            tables = [source for source in sources if source.delta_table is not None]
+            files |= {source.name: new_versions(run, landing, source, as_of=as_of) for source in tables}
+            judged = judge_files(context, {name: new for name, new in files.items() if new}, as_of)
             check_dates(context, run, judged, as_of)
             batches = [one.batch for one in judged.values() if one.batch is not None]
         with run.timed("write"):
@@ -67,11 +77,16 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
             count_days(run, days_of_before(context, run, as_of) | days, as_of)
             results = tuple(result for one in writes.values() for result in one.files)
             add_files(run, results)
+            left = tuple(name for one in judged.values() for name in one.left)
+            note_listings(run, listed, left)
             for batch in batches:
                 run.tables.uncache(batch.judged)
+                discard(run.tables, batch.source)
         for count in ("rows_in", "accepted", "quarantined", "duplicates"):
             run.counts[count] = sum(getattr(result, count) for result in results)
-        left = tuple(name for one in judged.values() for name in one.left)
+        if any(batch.source.has_corrections for batch in batches):
+            for count in ("corrections", "deletions"):
+                run.counts[count] = sum(getattr(result, count) for result in results)
         run.counts["files_left"] = len(left)
         unknown = missing(run, context.use_case, as_of=as_of)
         for hole in note(run, unknown.holes):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from levelfive.data.corrections import as_corrected
 from levelfive.storage.runs import Run
 from levelfive.usecase.sources import Source
 from levelfive.usecase.use_case import UseCase
@@ -27,7 +28,8 @@ def read_as_known(run: Run, use_case: UseCase, names: Sequence[str], as_of: date
 
 
 def as_known(rows: DataFrame, source: Source, as_of: datetime) -> DataFrame:
-    """Hide what became known after `as_of`: whole rows by the source's `known_at`, parts by its reveals."""
+    """Hide what became known after `as_of`: corrections, rows by the source's `known_at`, parts by its reveals."""
+    rows = as_corrected(rows, source, as_of)
     if source.known_at is not None:
         rows = rows.where(F.col(source.known_at) <= F.lit(as_of))
     hidden = {

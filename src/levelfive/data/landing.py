@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from io import BufferedReader
 from pathlib import Path
 
 import pyarrow as pa
 
+from levelfive.core.windows import EPOCH, from_micros
 from levelfive.errors import LandingError
 from levelfive.formats import Csv
-from levelfive.formats.texts import is_of, unreadable
+from levelfive.formats.texts import header_of, is_of, unreadable, with_header
+from levelfive.usecase.columns import ORDER, SOURCE_FILE
 from levelfive.usecase.sources import Source
 
 # Of files that are not delivered: hidden ones, those in writing, markers that other systems leave.
@@ -21,12 +27,29 @@ ANY = Source("", {}, (), format=Csv())
 
 
 @dataclass(frozen=True)
+class Entry:
+    """What a folder says of a file; `size` is in bytes, `modified_at` in UTC."""
+
+    path: Path
+    size: int
+    modified_at: datetime
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+
+@dataclass(frozen=True)
 class LandingFile:
-    """One file: its header and the hash of its bytes."""
+    """One file: the hash of its bytes, its header, and what its folder says of it; of a table, the last version."""
 
     path: Path
     sha256: str
     header: tuple[str, ...]
+    size: int | None = None
+    modified_at: datetime | None = None
+    version: int | None = None
 
     @property
     def name(self) -> str:
@@ -34,7 +57,7 @@ class LandingFile:
         return self.path.name
 
 
-def list_files(landing: Path, source: Source) -> tuple[Path, ...]:
+def list_files(landing: Path, source: Source) -> tuple[Entry, ...]:
     """List a source's files by name; those whose names begin with a point or an underscore are passed over.
 
     Raises:
@@ -42,9 +65,9 @@ def list_files(landing: Path, source: Source) -> tuple[Path, ...]:
     """
     folder = landing / source.name
     endings = " or ".join(source.format.endings)
-    entries = sorted(path for path in _entries(folder) if not path.name.startswith(PASSED_OVER))
-    files = tuple(path for path in entries if is_of(source.format, path))
-    if others := [path.name for path in entries if path not in files and not path.is_dir()]:
+    delivered = sorted((entry for entry in _entries(folder) if _is_delivered(entry)), key=lambda entry: entry.name)
+    files = [entry for entry in delivered if is_of(source.format, Path(entry.name))]
+    if others := [entry.name for entry in delivered if entry not in files and not entry.is_dir()]:
         raise LandingError(
             f"source {source.name!r}: expected files that end in {endings} in {folder}, found also "
             f"{', '.join(others)}. Nothing was ingested; take them away, or name their format in the source."
@@ -54,17 +77,19 @@ def list_files(landing: Path, source: Source) -> tuple[Path, ...]:
             f"source {source.name!r}: expected files ({endings}) in {folder}, found none. "
             "Deliver the files there, or name another place with --landing."
         )
-    return files
+    return tuple(_entry_of(folder / entry.name, entry) for entry in files)
 
 
 def has_nothing(landing: Path, sources: Iterable[Source]) -> bool:
-    """Tell whether no source has a file, of whatever format.
+    """Tell whether no source has a file, of whatever format, and none is a table.
 
     Raises:
         LandingError: A folder cannot be listed.
     """
-    entries = (path for source in sources for path in _entries(landing / source.name))
-    return all(path.name.startswith(PASSED_OVER) for path in entries)
+    sources = list(sources)
+    return all(source.delta_table is None for source in sources) and not any(
+        _is_delivered(entry) for source in sources for entry in _entries(landing / source.name)
+    )
 
 
 def inspect(path: Path, digests: Collection[str] = (), source: Source = ANY) -> LandingFile:
@@ -73,48 +98,95 @@ def inspect(path: Path, digests: Collection[str] = (), source: Source = ANY) -> 
     A file whose hash is among the known ones was read before: its header is left out.
 
     Raises:
-        LandingError: The file cannot be read, is truncated, or has no header.
+        LandingError: The file cannot be read, is truncated, was changed meanwhile, or has no header.
     """
-    content = _content(path)
-    digest = _digest(content)
-    if digest in digests:
-        return LandingFile(path, digest, ())
-    return LandingFile(path, digest, source.format.read(path, content, source.columns).header)
+    with _opened(path) as file:
+        before = _state(file)
+        digest = _digest(file)
+        if digest in digests:
+            return LandingFile(path, digest, (), *before)
+        file.seek(0)
+        headers = [batch.header for batch in source.format.batches(path, file, source.columns)]
+        _check_unchanged(path, file, before)
+    return LandingFile(path, digest, header_of(headers, source.columns), *before)
 
 
-def read_rows(file: LandingFile, source: Source) -> pa.Table:
-    """Read a file's rows: its columns as texts, `malformed`, and the file's name as `source_file`.
+def read_rows(file: LandingFile, source: Source) -> Iterator[pa.Table]:
+    """Read a file's rows in parts: its columns as texts, `malformed`, and the file's name as `source_file`.
+
+    Rows of a source with corrections know their order in the file besides.
 
     Raises:
         LandingError: The file cannot be read, has no rows, or was changed since it was inspected.
     """
-    content = _content(file.path)
-    if _digest(content) != file.sha256:
-        raise LandingError(f"{file.path} was changed while it was read; nothing was ingested. Deliver it again.")
-    rows = source.format.read(file.path, content, source.columns).rows
-    if not rows.num_rows:
+    rows = 0
+    with _opened(file.path) as content:
+        before = _state(content)
+        if _digest(content) != file.sha256:
+            raise _changed(file.path)
+        content.seek(0)
+        for batch in source.format.batches(file.path, content, source.columns):
+            part, begin = with_header(batch, file.header), rows
+            rows += part.num_rows
+            part = part.append_column(SOURCE_FILE, pa.repeat(pa.scalar(file.name, pa.string()), part.num_rows))
+            yield part.append_column(ORDER, pa.array(range(begin, rows))) if source.has_corrections else part
+        _check_unchanged(file.path, content, before)
+    if not rows:
         raise LandingError(f"{file.path} has a header and no rows; nothing was ingested. Deliver it again.")
-    return rows.append_column("source_file", pa.repeat(pa.scalar(file.name, pa.string()), rows.num_rows))
 
 
-def _entries(folder: Path) -> list[Path]:
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
-        return list(folder.iterdir())
+        with os.scandir(folder) as entries:
+            return list(entries)
     except FileNotFoundError:
         return []
     except OSError as err:
         raise LandingError(f"{folder} cannot be listed ({err}); nothing was ingested") from err
 
 
-def _content(path: Path) -> bytes:
+def _is_delivered(entry: os.DirEntry[str]) -> bool:
+    return not entry.name.startswith(PASSED_OVER)
+
+
+def _entry_of(path: Path, entry: os.DirEntry[str]) -> Entry:
     try:
-        return path.read_bytes()
+        found = entry.stat()
+    except OSError as err:
+        raise unreadable(path, err) from err
+    return Entry(path, found.st_size, _modified_at(found))
+
+
+def _modified_at(found: os.stat_result) -> datetime:
+    return from_micros(found.st_mtime_ns // 1000) or EPOCH
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
+    try:
+        with path.open("rb") as file:
+            yield file
     except OSError as err:
         raise unreadable(path, err) from err
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _digest(file: BufferedReader) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _state(file: BufferedReader) -> tuple[int, datetime]:
+    found = os.fstat(file.fileno())
+    return found.st_size, _modified_at(found)
+
+
+def _check_unchanged(path: Path, file: BufferedReader, before: tuple[int, datetime]) -> None:
+    """Refuse a file of which other bytes may have been parsed than were hashed."""
+    if _state(file) != before:
+        raise _changed(path)
+
+
+def _changed(path: Path) -> LandingError:
+    return LandingError(f"{path} was changed while it was read; nothing was ingested. Deliver it again.")
 
 
 def unseen(files: Sequence[LandingFile], name_by_hash: Mapping[str, str]) -> tuple[LandingFile, ...]:

@@ -11,9 +11,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from levelfive.data.changes import whole_table
 from levelfive.data.contract import demands, full_match
+from levelfive.data.corrections import as_corrected
 from levelfive.data.ingest import typed_rows
-from levelfive.data.landing import inspect, list_files
+from levelfive.data.landing import LandingFile, inspect, list_files
+from levelfive.data.staging import discard
 from levelfive.errors import ConfigError, MachineError
 from levelfive.storage.runs import JobContext
 from levelfive.usecase.sources import Expectation, ExpectationKind, Source
@@ -63,13 +66,19 @@ def report(context: JobContext, landing: Path) -> tuple[QualityReport, ...]:
 
 
 def _of_source(context: JobContext, source: Source, landing: Path) -> QualityReport:
-    files = [inspect(path, source=source) for path in list_files(landing, source)]
-    references = {name: context.tables.read(context.use_case.source(name).table) for name in source.references}
-    rows = context.tables.cache(typed_rows(context.tables.spark, source, files, references))
+    files: list[LandingFile] = (
+        [inspect(entry.path, source=source) for entry in list_files(landing, source)]
+        if source.delta_table is None
+        else [whole_table(context.tables.spark, landing, source)]
+    )
+    referred = [context.use_case.source(name) for name in source.references]
+    references = {one.name: as_corrected(context.tables.read(one.table), one) for one in referred}
+    rows = context.tables.cache(typed_rows(context.tables, source, files, references))
     try:
         return validate(rows, source)
     finally:
         context.tables.uncache(rows)
+        discard(context.tables, source)
 
 
 def expectation_suite(source: Source) -> ExpectationSuite:

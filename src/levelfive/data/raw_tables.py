@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 
 from levelfive.core.conditions import text_literal
 from levelfive.core.days import date_of
-from levelfive.core.windows import Window
+from levelfive.core.windows import Window, sql_literal
+from levelfive.data.corrections import Corrected, corrected_by, is_first, news
 from levelfive.data.ingest import Batch, day_of_row
 from levelfive.data.landed import LandedFile, dated_files
 from levelfive.data.landing import LandingFile
@@ -21,6 +22,7 @@ from levelfive.usecase.columns import LOADED_AT
 from levelfive.usecase.sources import Source
 
 QUARANTINE = "quarantine"
+NOTHING_CORRECTED = Corrected()
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,9 @@ def write_quarantine(run: Run, batch: Batch, as_of: datetime) -> None:
 
 
 def write_accepted(context: JobContext, run: Run, batch: Batch, as_of: datetime) -> Written:
-    """Add the good rows of a batch whose keys are not in the raw table yet."""
+    """Add the good rows of a batch whose keys are not in the raw table yet, and corrections beside what is there."""
+    if batch.source.has_corrections:
+        return _write_corrections(context, run, batch, as_of)
     tables, source = run.tables, batch.source
     rows = batch.accepted.withColumn(LOADED_AT, F.lit(as_of))
     write = run.wrote(tables.insert_new(source.table, rows, source.key, within=window_of(batch)))
@@ -51,6 +55,22 @@ def write_accepted(context: JobContext, run: Run, batch: Batch, as_of: datetime)
         accepted, days = _count_accepted(context, source, [file.name for file in batch.files])
     results = (_landed(batch, file, accepted.get(file.name, 0), as_of) for file in batch.files)
     return Written(tuple(results), days)
+
+
+def _write_corrections(context: JobContext, run: Run, batch: Batch, as_of: datetime) -> Written:
+    tables, source, files = run.tables, batch.source, [file.name for file in batch.files]
+    stored = tables.read(source.table) if tables.exists(source.table) else None
+    rows = news(batch.marked, stored, source).withColumn(LOADED_AT, F.lit(as_of))
+    among = f"{LOADED_AT} = {sql_literal(as_of)}"
+    run.wrote(tables.insert_new(source.table, rows, (*source.key, LOADED_AT), among=among, evolve=True))
+    # What is there by now: a run that was killed may have written some of it.
+    accepted, days = _count_accepted(context, source, files)
+    corrected = corrected_by(tables.read(source.table), source, files)
+    landed = (
+        _landed(batch, file, accepted.get(file.name, 0), as_of, corrected.get(file.name, NOTHING_CORRECTED))
+        for file in batch.files
+    )
+    return Written(tuple(landed), days)
 
 
 def days_of_before(context: JobContext, run: Run, as_of: datetime) -> dict[str, FileDays]:
@@ -86,15 +106,20 @@ def _count_accepted(
     rows = context.tables.read(source.table).where(F.col("source_file").isin(list(files)))
     accepted: dict[str, int] = defaultdict(int)
     days: dict[str, dict[date, int]] = defaultdict(dict)
-    day = day_of_row(source, context.use_case.day_starts_at).alias("day")
-    for row in rows.groupBy("source_file", day).count().collect():
+    day = day_of_row(source, context.use_case.day_starts_at)
+    if source.has_corrections:
+        # A correction is no row more of its day.
+        day = F.when(is_first(rows), day)
+    for row in rows.groupBy("source_file", day.alias("day")).count().collect():
         accepted[row["source_file"]] += row["count"]
         if row["day"] is not None:
             days[row["source_file"]][date_of(row["day"])] = row["count"]
     return accepted, days
 
 
-def _landed(batch: Batch, file: LandingFile, accepted: int, as_of: datetime) -> LandedFile:
+def _landed(
+    batch: Batch, file: LandingFile, accepted: int, as_of: datetime, corrected: Corrected = NOTHING_CORRECTED
+) -> LandedFile:
     counts = batch.counts[file.name]
     return LandedFile(
         source=batch.source.name,
@@ -107,4 +132,10 @@ def _landed(batch: Batch, file: LandingFile, accepted: int, as_of: datetime) -> 
         min_event_time=counts.min_event_time,
         max_event_time=counts.max_event_time,
         loaded_at=as_of,
+        size=file.size,
+        modified_at=file.modified_at,
+        version=file.version,
+        corrections=corrected.corrections,
+        deletions=corrected.deletions,
+        corrects_since=corrected.since,
     )

@@ -173,8 +173,12 @@ def _deliver(file: Path, target: Path) -> None:
 
 
 def _slice(file: Path, source: Source, plan: ReplayPlan, days: Window) -> bytes:
+    # Not at import: other commands need not wait for Arrow.
+    from levelfive.formats import read_whole
+
     # As texts all of them, so that nothing is rewritten.
-    texts = source.format.read(file, file.read_bytes(), dict.fromkeys(source.columns, "string"))
+    with file.open("rb") as content:
+        texts = read_whole(source.format, file, content, dict.fromkeys(source.columns, "string"))
     dates = zip(*(texts.rows.column(name).to_pylist() for name in plan.date_columns), strict=True)
     try:
         chosen = [_in_days(date(int(year), int(month), int(day)), days) for year, month, day in dates]

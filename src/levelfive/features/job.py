@@ -14,7 +14,8 @@ from levelfive.data.missing import KNOWN_BY, Hole, looked_back_to
 from levelfive.features import watermarks
 from levelfive.features.labels import LABELS
 from levelfive.features.refusals import refusals_of_workers
-from levelfive.features.resume import resume
+from levelfive.features.resume import corrected_since, resume
+from levelfive.features.revised_labels import revised, with_outcome_time
 from levelfive.features.watermarks import FEATURE_WINDOWS
 from levelfive.storage.commits import Write
 from levelfive.storage.keys import Keyed, explained
@@ -43,7 +44,8 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
     Args:
         context: Tables and use case.
         as_of: The end of the window: nothing known later is read.
-        since: The window's start; by default the end of the last run's window, or the first raw data.
+        since: The window's start; by default the end of the last run's window, or the first raw data; or, where rows
+            were corrected since, the earliest time that they touch.
 
     Raises:
         AsOfError: There is no raw data before `as_of`.
@@ -53,13 +55,15 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
         TableError: A raw table is missing.
     """
     with context.run("features", as_of=as_of, parameters={"since": since}) as run:
-        window = Window(since or resume(context, run, as_of), as_of)
+        fresh = Window(since or resume(context, run, as_of), as_of)
+        touched = None if since else corrected_since(context, run, fresh)
+        window = fresh if touched is None else Window(touched, as_of)
         jobs = [partial(_write_features, context, run, table, window) for table in context.use_case.feature_tables]
-        jobs.append(partial(_write_labels, context, run, window))
+        jobs.append(partial(_write_labels, context, run, fresh, touched))
         with run.timed("tables"):
             writes = in_parallel(jobs)
             # Feature tables' windows were noted by the store.
-            watermarks.note(run.tables, writes[-1], window)
+            watermarks.note(run.tables, writes[-1], fresh)
         use_case = context.use_case
         read = {*use_case.label_sources, *(name for table in use_case.feature_tables for name in table.sources)}
         holes = looked_back_to(run, use_case, window, as_of=as_of, sources=read)
@@ -74,10 +78,21 @@ def _write_features(context: JobContext, run: Run, table: FeatureTable, window: 
         return run.wrote(context.features.put(table, rows, window, made_of=made_of))
 
 
-def _write_labels(context: JobContext, run: Run, window: Window) -> Write:
-    raw = read_as_known(run, context.use_case, context.use_case.label_sources, window.end)
+def _write_labels(context: JobContext, run: Run, window: Window, touched: datetime | None) -> Write:
+    use_case = context.use_case
+    raw = read_as_known(run, use_case, use_case.label_sources, window.end)
     with run.timed(LABELS):
         remedy = "Nothing was written: let `labels` return each key once, when its outcome became known."
-        keyed = Keyed("`labels`", context.use_case.key, labels_of(context.use_case, raw, window), remedy)
+        rows = labels_of(use_case, raw, window)
+        if use_case.has_corrected_labels:
+            rows = with_outcome_time(rows)
+        if touched is not None and use_case.has_corrected_labels and run.tables.exists(LABELS):
+            before = Window(touched, window.start)
+            again = revised(run, use_case, labels_of(use_case, raw, before), before, until=window.end)
+            # What became known of a key in this window counts.
+            again = again.join(rows.select(*use_case.key), on=list(use_case.key), how="left_anti")
+            rows = rows.unionByName(again, allowMissingColumns=True)
+        keyed = Keyed("`labels`", use_case.key, rows, remedy)
         with explained(keyed.fault):
-            return run.wrote(run.tables.replace_window(LABELS, keyed.once(), KNOWN_AT, window))
+            evolve = use_case.has_corrected_labels
+            return run.wrote(run.tables.replace_window(LABELS, keyed.once(), KNOWN_AT, window, evolve=evolve))

@@ -8,17 +8,20 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
+from pyspark.sql.window import Window as Over
 
 from levelfive.core.conditions import day_number, in_window
 from levelfive.core.days import date_of
 from levelfive.core.windows import EPOCH, Window
 from levelfive.storage.runs import JobContext, Run
-from levelfive.usecase.columns import KNOWN_AT, LABELLED, OUTCOME, PREDICTION_TIME
+from levelfive.usecase.columns import KNOWN_AT, LABELLED, OUTCOME, PREDICTION_TIME, own
+from levelfive.usecase.use_case import UseCase
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 LABELS = "labels"
+_PLACE = own("place")
 
 
 @dataclass(frozen=True, order=True)
@@ -31,18 +34,35 @@ class LabelledDay:
     newer: int
 
 
-def known_labels(run: Run, as_of: datetime, *, excluded: Sequence[Window] = ()) -> DataFrame:
+def outcomes_as_known(run: Run, use_case: UseCase, as_of: datetime) -> DataFrame:
+    """Read the rows of `labels` as they were known at a time, each key once: what was corrected since is not there yet.
+
+    Raises:
+        TableError: No label was computed yet.
+    """
+    known: DataFrame = run.read(LABELS).where(F.col(KNOWN_AT) <= F.lit(as_of))
+    return newest_of_each_key(known, use_case) if use_case.has_corrected_labels else known
+
+
+def newest_of_each_key(labels: DataFrame, use_case: UseCase) -> DataFrame:
+    """Keep what became known last of each key."""
+    place = F.row_number().over(Over.partitionBy(*use_case.key).orderBy(F.desc(KNOWN_AT)))
+    return labels.withColumn(_PLACE, place).where(F.col(_PLACE) == 1).drop(_PLACE)
+
+
+def known_labels(run: Run, use_case: UseCase, as_of: datetime, *, excluded: Sequence[Window] = ()) -> DataFrame:
     """Read the rows of `labels` that have a label which is known at a time.
 
     Args:
         run: Notes the version of the table that is read.
+        use_case: Its key identifies a row.
         as_of: Labels known later are left out.
         excluded: Windows of prediction times whose rows are left out.
 
     Raises:
         TableError: No label was computed yet.
     """
-    labels: DataFrame = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & (F.col(OUTCOME) == LABELLED))
+    labels = outcomes_as_known(run, use_case, as_of).where(F.col(OUTCOME) == LABELLED)
     for window in excluded:
         labels = labels.where(~in_window(PREDICTION_TIME, window))
     return labels
@@ -72,7 +92,7 @@ def labelled_days(
         TableError: No label was computed yet.
     """
     use_case = context.use_case
-    labels = known_labels(run, as_of, excluded=excluded)
+    labels = known_labels(run, use_case, as_of, excluded=excluded)
     mature = labels.where(F.col(PREDICTION_TIME) < F.lit(as_of - use_case.maturity))
     day = day_number(PREDICTION_TIME, use_case.day_starts_at).alias("day")
     is_newer = F.lit(True) if since is None else F.col(PREDICTION_TIME) >= F.lit(since)

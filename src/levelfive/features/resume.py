@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from levelfive.core.windows import EPOCH, LONGEST_GAP, first_of, iso
-from levelfive.data.landed import LANDING_FILES
+from levelfive.core.windows import EPOCH, LONGEST_GAP, Window, first_of, iso
+from levelfive.data.landed import LANDING_FILES, corrections
 from levelfive.errors import AsOfError
 from levelfive.features.labels import LABELS
-from levelfive.features.watermarks import watermark
+from levelfive.features.watermarks import FEATURE_WINDOWS, watermark
 from levelfive.storage.runs import JobContext, Run
 
 if TYPE_CHECKING:
@@ -30,6 +30,28 @@ def resume(context: JobContext, run: Run, as_of: datetime) -> datetime:
     ends = [watermark(context.tables, table, before=as_of) for table in (*timed, LABELS)]
     reached = [end for end in ends if end is not None]
     return min(reached) if len(reached) == len(ends) else _first_data(context, run, as_of)
+
+
+def corrected_since(context: JobContext, run: Run, window: Window) -> datetime | None:
+    """Find the earliest time before a window that is touched by what was corrected within it.
+
+    Args:
+        context: Tables and use case.
+        run: Notes the versions of the tables that are read.
+        window: What was ingested after its start, up to its end, was not computed with yet.
+
+    Returns:
+        The time, not before the first one that was ever computed; None where nothing before the window is touched.
+    """
+    sources = {source.name for source in context.use_case.sources if source.has_corrections}
+    files = corrections(run, sources, after=window.start, until=window.end)
+    touched = [file.corrects_since for file in files if file.corrects_since is not None]
+    if not touched or min(touched) >= window.start:
+        return None
+    starts = [row["window_start"] for row in run.rows(FEATURE_WINDOWS, columns=("window_start",))]
+    # One mistyped year would ask for states of centuries.
+    earliest = max(min(touched), min(starts, default=window.start))
+    return earliest if earliest < window.start else None
 
 
 def _first_data(context: JobContext, run: Run, as_of: datetime) -> datetime:

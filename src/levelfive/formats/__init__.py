@@ -3,6 +3,6 @@
 from levelfive.formats.delimited import Csv
 from levelfive.formats.json_lines import JsonLines
 from levelfive.formats.parquet import Parquet
-from levelfive.formats.texts import Format, Texts
+from levelfive.formats.texts import Format, Texts, read_whole
 
-__all__ = ["Csv", "Format", "JsonLines", "Parquet", "Texts"]
+__all__ = ["Csv", "Format", "JsonLines", "Parquet", "Texts", "read_whole"]

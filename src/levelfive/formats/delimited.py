@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, TextIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from levelfive.errors import ConfigError, LandingError
-from levelfive.formats.packing import packed, unpacked, with_packed
-from levelfive.formats.quoting import QUOTE, OpenQuote, parted
+from levelfive.formats.packing import decoded, packed, with_packed
+from levelfive.formats.quoting import QUOTE, Rows, parted
 from levelfive.formats.rewriting import rewrite_for, rewritten
-from levelfive.formats.texts import WRONG_CELLS, WRONG_FORMAT, WRONG_QUOTES, Texts, texts_of, unreadable
+from levelfive.formats.texts import (
+    BATCH_CHARACTERS,
+    WRONG_CELLS,
+    WRONG_FORMAT,
+    WRONG_QUOTES,
+    Texts,
+    refusals_of,
+    texts_of,
+    unreadable,
+)
 
 # More than any header takes; what follows it is not read to find the names.
 _HEADER_CHARACTERS = 1 << 18
@@ -68,29 +78,31 @@ class Csv:
         """The endings, those of packed files included."""
         return with_packed(tuple(ending.lower() for ending in self.endings_unpacked))
 
-    def read(self, path: Path, content: bytes, columns: Mapping[str, str]) -> Texts:
-        """Read a file; rows with too many or too few cells, or wrong quotes, come as malformed ones.
+    def batches(self, path: Path, file: BinaryIO, columns: Mapping[str, str]) -> Iterator[Texts]:
+        """Read a file in parts; rows with too many or too few cells, or wrong quotes, come as malformed ones.
 
         Raises:
             LandingError: It is cut off, empty, not text of this encoding, or a quote is never closed.
             ConfigError: It has no header, and no columns are declared.
         """
-        text = self._decoded(path, unpacked(path, content))
-        if not text.strip():
+        names = () if self.header else tuple(columns)
+        is_empty = True
+        with refusals_of(path), decoded(path, file, encoding=self.encoding, newline="") as texts:
+            for rows in parted(self._pieces(path, texts), self.separator):
+                # Of a header that is longer than a piece, nothing is there yet.
+                if not (rows.good.strip() or rows.bad):
+                    continue
+                given = None if self.header and is_empty else names
+                if given is None:
+                    if rows.begins_badly:
+                        raise unreadable(path, f"in the header {WRONG_QUOTES}")
+                    names = self._names(rows.good)
+                if not names:
+                    raise ConfigError(f"{path} has no header: expected the columns of its source")
+                is_empty = False
+                yield self._texts(rows, given, names, columns)
+        if is_empty:
             raise LandingError(f"{path} is empty: expected a header line and rows; deliver it again")
-        try:
-            well_quoted, badly_quoted = parted(text, self.separator)
-            if self.header and badly_quoted and text.startswith(badly_quoted[0].rstrip("\r\n")):
-                raise unreadable(path, f"in the header {WRONG_QUOTES}")
-            names = self._names(well_quoted) if self.header else tuple(columns)
-            if not names:
-                raise ConfigError(f"{path} has no header: expected the columns of its source")
-            table, wrong = self._parse(well_quoted, None if self.header else names, names)
-            malformed = self._malformed(names, {WRONG_CELLS: [row for row, _ in wrong], WRONG_QUOTES: badly_quoted})
-        except (OpenQuote, pa.ArrowException) as err:
-            raise unreadable(path, err) from err
-        good = self._canonical(names, table.columns, columns)
-        return Texts(names, pa.concat_tables([good.rows, malformed]).combine_chunks())
 
     def bytes_of(self, path: Path, texts: Texts) -> bytes:
         """Write rows under their header, in which only cells that need quotes have them."""
@@ -113,11 +125,25 @@ class Csv:
             return " It looks like a row of data; the first line must be the header, unless the format says otherwise."
         return ""
 
-    def _decoded(self, path: Path, content: bytes) -> str:
+    def _pieces(self, path: Path, texts: TextIO) -> Iterator[str]:
+        """Read a text in pieces, without its byte order mark and the blank lines that it begins with."""
+        begins = True
         try:
-            return _BLANK_LINES.sub("", content.decode(self.encoding).removeprefix("\ufeff"))
+            while piece := texts.read(BATCH_CHARACTERS):
+                piece = _BLANK_LINES.sub("", piece.removeprefix("\ufeff")) if begins else piece
+                begins = begins and not piece
+                yield piece
         except UnicodeError as err:
             raise unreadable(path, f"{err}; another encoding is to be named in the source's format") from err
+
+    def _texts(
+        self, rows: Rows, given: Sequence[str] | None, names: Sequence[str], columns: Mapping[str, str]
+    ) -> Texts:
+        """Part rows into cells; the first one holds the names where none are given."""
+        table, wrong = self._parse(rows.good, given, names)
+        malformed = self._malformed(names, {WRONG_CELLS: [row for row, _ in wrong], WRONG_QUOTES: rows.bad})
+        good = self._canonical(names, table.columns, columns)
+        return Texts(tuple(names), pa.concat_tables([good.rows, malformed]).combine_chunks())
 
     def _names(self, text: str) -> tuple[str, ...]:
         table, _ = self._parse(text[:_HEADER_CHARACTERS], None, ())

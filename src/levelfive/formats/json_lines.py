@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from levelfive.errors import LandingError
-from levelfive.formats.packing import packed, unpacked, with_packed
-from levelfive.formats.texts import Texts, in_declared_order, texts_of, unreadable
+from levelfive.formats.packing import decoded, packed, with_packed
+from levelfive.formats.texts import BATCH_CHARACTERS, Texts, in_declared_order, refusals_of, texts_of
 
 
 class _Number(str):
@@ -35,21 +36,22 @@ class JsonLines:
         """The endings, those of packed files included."""
         return with_packed(tuple(ending.lower() for ending in self.endings_unpacked))
 
-    def read(self, path: Path, content: bytes, columns: Mapping[str, str]) -> Texts:
-        """Read a file; an object's names may come in any order.
+    def batches(self, path: Path, file: BinaryIO, columns: Mapping[str, str]) -> Iterator[Texts]:
+        """Read a file in parts; an object's names may come in any order.
 
         Raises:
             LandingError: A line is not an object of JSON or names a value twice, or the file is cut off or empty.
         """
-        rows = self._objects(path, unpacked(path, content))
-        if not rows:
+        is_empty = True
+        with refusals_of(path):
+            for rows in _objects(path, file):
+                is_empty = False
+                names = in_declared_order(tuple(dict.fromkeys(name for row in rows for name in row)), columns)
+                yield texts_of(
+                    names, [pa.array(map(_text, [row.get(of) for row in rows]), pa.string()) for of in names]
+                )
+        if is_empty:
             raise LandingError(f"{path} is empty: expected a JSON object a line; deliver it again")
-        names = in_declared_order(tuple(dict.fromkeys(name for row in rows for name in row)), columns)
-        try:
-            texts = [pa.array(map(_text, [row.get(name) for row in rows]), pa.string()) for name in names]
-        except (UnicodeError, RecursionError, pa.ArrowException) as err:
-            raise unreadable(path, err) from err
-        return texts_of(names, texts)
 
     def bytes_of(self, path: Path, texts: Texts) -> bytes:
         """Write rows as objects of texts."""
@@ -61,16 +63,20 @@ class JsonLines:
         """Nothing can be guessed: each cell carries its name."""
         return ""
 
-    def _objects(self, path: Path, content: bytes) -> list[dict[str, Value]]:
-        rows = []
-        try:
-            # Not `splitlines`: a text may hold other line ends than those of JSON lines.
-            for number, line in enumerate(content.decode("utf-8-sig").split("\n"), start=1):
-                if line.strip():
-                    rows.append(_object(number, line))
-        except (ValueError, RecursionError) as err:
-            raise unreadable(path, err) from err
-        return rows
+
+def _objects(path: Path, file: BinaryIO) -> Iterator[list[dict[str, Value]]]:
+    rows, characters = [], 0
+    # A text may hold other line ends than those of JSON lines.
+    with decoded(path, file, encoding="utf-8-sig", newline="\n") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                rows.append(_object(number, line.rstrip("\n")))
+            characters += len(line)
+            if characters > BATCH_CHARACTERS and rows:
+                yield rows
+                rows, characters = [], 0
+    if rows:
+        yield rows
 
 
 def _object(number: int, line: str) -> dict[str, Value]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import zlib
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-from levelfive.formats.texts import unreadable
+from typing import BinaryIO, TextIO, cast
 
 PACKED = ".gz"
 
@@ -16,18 +17,20 @@ def with_packed(endings: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(ending + packed for ending in endings for packed in ("", PACKED))
 
 
-def unpacked(path: Path, content: bytes) -> bytes:
-    """Unpack the bytes of a file if its name says that they are packed.
+def unpacked(path: Path, file: BinaryIO) -> BinaryIO:
+    """Unpack the bytes of a file, as they are read, if its name says that they are packed."""
+    return cast("BinaryIO", gzip.GzipFile(fileobj=file)) if _is_packed(path) else file
 
-    Raises:
-        LandingError: They are cut off, or not packed by gzip.
-    """
-    if not _is_packed(path):
-        return content
+
+@contextmanager
+def decoded(path: Path, file: BinaryIO, *, encoding: str, newline: str) -> Iterator[TextIO]:
+    """Read a file as text, packed or not; the file stays open."""
+    texts = io.TextIOWrapper(unpacked(path, file), encoding=encoding, newline=newline)
     try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as err:
-        raise unreadable(path, err) from err
+        yield texts
+    finally:
+        # Otherwise it closes the file with itself.
+        texts.detach()
 
 
 def packed(path: Path, content: bytes) -> bytes:

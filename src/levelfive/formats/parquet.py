@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from levelfive.errors import LandingError
-from levelfive.formats.texts import Texts, in_declared_order, texts_of, unreadable
+from levelfive.formats.texts import Texts, in_declared_order, refusals_of, texts_of
+
+_BATCH_ROWS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -21,22 +24,22 @@ class Parquet:
 
     endings: tuple[str, ...] = (".parquet",)
 
-    def read(self, path: Path, content: bytes, columns: Mapping[str, str]) -> Texts:
-        """Read a file; columns are found by their names.
+    def batches(self, path: Path, file: BinaryIO, columns: Mapping[str, str]) -> Iterator[Texts]:
+        """Read a file in parts; columns are found by their names.
 
         Raises:
             LandingError: It is not a whole file of Parquet, or a column holds bytes that are no text.
         """
-        if not content:
+        if not file.read(1):
             raise LandingError(f"{path} is empty: expected a file of Parquet; deliver it again")
-        try:
-            table = pq.ParquetFile(pa.BufferReader(content)).read()
-            if len(set(table.column_names)) < len(table.column_names):
-                return texts_of(table.column_names, [_texts(column) for column in table.columns])
-            names = in_declared_order(table.column_names, columns)
-            return texts_of(names, [_texts(table.column(name)) for name in names])
-        except (OSError, ValueError, pa.ArrowException) as err:
-            raise unreadable(path, err) from err
+        file.seek(0)
+        with refusals_of(path):
+            parquet = pq.ParquetFile(file, pre_buffer=False)
+            if not parquet.metadata.num_rows:
+                yield _texts_of(parquet.schema_arrow.empty_table(), columns)
+            # Threads of Arrow that read by a file of Python's may outlive the interpreter.
+            for batch in parquet.iter_batches(_BATCH_ROWS, use_threads=False):
+                yield _texts_of(pa.Table.from_batches([batch]), columns)
 
     def bytes_of(self, path: Path, texts: Texts) -> bytes:
         """Write rows as columns of texts."""
@@ -49,6 +52,13 @@ class Parquet:
     def hint(self, header: Sequence[str], columns: Sequence[str]) -> str:
         """Nothing can be guessed: each column carries its name."""
         return ""
+
+
+def _texts_of(rows: pa.Table, columns: Mapping[str, str]) -> Texts:
+    if len(set(rows.column_names)) < len(rows.column_names):
+        return texts_of(rows.column_names, [_texts(column) for column in rows.columns])
+    names = in_declared_order(rows.column_names, columns)
+    return texts_of(names, [_texts(rows.column(name)) for name in names])
 
 
 def _texts(column: pa.ChunkedArray) -> pa.Array:

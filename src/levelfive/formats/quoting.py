@@ -7,38 +7,74 @@ that meets anything else guesses where the row ends, and may put the rows that f
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import chain
+from typing import NamedTuple
 
 QUOTE = '"'
+# In characters: a quote that does not end within as many is never closed.
+_LONGEST_ROW = 1 << 26
 
 
 class OpenQuote(ValueError):
     """A quote has no end on its line: nobody can tell where the row ends."""
 
 
-def parted(text: str, separator: str) -> tuple[str, list[str]]:
+class Rows(NamedTuple):
+    """Whole rows: those that are quoted well, those that are not, and whether the first of all is one of the latter."""
+
+    good: str
+    bad: list[str]
+    begins_badly: bool
+
+
+def parted(pieces: Iterable[str], separator: str) -> Iterator[Rows]:
     """Part the rows that are quoted well from those with a quote within quotes that is not doubled.
+
+    Args:
+        pieces: A text in pieces, which may end anywhere.
+        separator: What stands between cells.
 
     Raises:
         OpenQuote: Names the line.
     """
+    rest, lines = "", 0
+    for piece in chain(pieces, [None]):
+        text = rest + (piece or "")
+        if piece is None and not text.endswith(("\n", "\r")):
+            text += "\n" if text else ""
+        # What comes next may belong to the same line end.
+        text, held = (text[:-1], "\r") if piece is not None and text.endswith("\r") else (text, "")
+        rows, place = _whole_rows(text, separator)
+        lines += _line_ends(text[:place])
+        rest = text[place:] + held
+        if len(rest) > _LONGEST_ROW or (piece is None and rest):
+            raise OpenQuote(f"line {lines + 1} opens a quote that does not end there, so that the rows run together")
+        yield rows
+
+
+def _whole_rows(text: str, separator: str) -> tuple[Rows, int]:
+    """Part the rows that end in a text, and tell where the last of them ends."""
     if QUOTE not in text:
-        return text, []
+        place = max(text.rfind("\n"), text.rfind("\r")) + 1
+        return Rows(text[:place], [], False), place
     well_quoted, badly_quoted = _patterns(separator)
-    text += "" if text.endswith(("\n", "\r")) else "\n"
     good, bad, place = [], [], 0
     while place < len(text):
         end = well_quoted.match(text, place).end()  # type: ignore[union-attr]  # it matches no row, too
         good.append(text[place:end])
         place = end
-        if place < len(text):
-            row = badly_quoted.match(text, place)
-            if row is None:
-                line = len(re.findall(r"\r\n?|\n", text[:place])) + 1
-                raise OpenQuote(f"line {line} opens a quote that does not end there, so that the rows run together")
-            bad.append(row.group())
-            place = row.end()
-    return "".join(good), bad
+        row = badly_quoted.match(text, place) if place < len(text) else None
+        if row is None:
+            break
+        bad.append(row.group())
+        place = row.end()
+    return Rows("".join(good), bad, bool(bad) and not good[0]), place
+
+
+def _line_ends(text: str) -> int:
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
 @cache

@@ -6,11 +6,12 @@ Whole numbers are digits, floats the shortest text that is the same number, deci
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
@@ -26,9 +27,13 @@ WRONG_FORMAT = "a cell is not of the declared format"
 REFUSALS = (WRONG_CELLS, WRONG_QUOTES, WRONG_FORMAT)
 
 
+# About as much of a file is held in memory at a time, in characters; a few times that, as cells.
+BATCH_CHARACTERS = 1 << 24
+
+
 @dataclass(frozen=True)
 class Texts:
-    """The header of one file, and its rows: a column of texts for each name of the header, then `malformed`."""
+    """A header, and rows of a file or of a part of it: a column of texts for each name, then `malformed`."""
 
     header: tuple[str, ...]
     rows: pa.Table
@@ -41,13 +46,18 @@ class Format(Protocol):
     def endings(self) -> tuple[str, ...]:
         """What the names of such files end with, in lower case; capitals are equal to them."""
 
-    def read(self, path: Path, content: bytes, columns: Mapping[str, str]) -> Texts:
-        """Read the bytes of one file.
+    def batches(self, path: Path, file: BinaryIO, columns: Mapping[str, str]) -> Iterator[Texts]:
+        """Read one file, a part after the other, so that no file need fit into memory.
+
+        Where cells carry their names, each batch has a header of its own: that of the file is `header_of` all of them.
 
         Args:
             path: The file's place, for its ending and for messages; it is not opened.
-            content: The bytes.
+            file: Its bytes, from the first one on; it can seek, and stays open.
             columns: The names that the source declares, with their Spark SQL types; none of them may be known.
+
+        Returns:
+            The batches in the file's order, at least one.
 
         Raises:
             LandingError: The bytes are not of this format, are cut off, or hold no header.
@@ -68,6 +78,53 @@ def is_of(file_format: Format, path: Path) -> bool:
 def unreadable(path: Path, why: object) -> LandingError:
     """Build the error for a file that cannot be read."""
     return LandingError(f"{path} cannot be read ({why}): nothing of it was ingested; deliver it again")
+
+
+class refusals_of:
+    """Turns what a reader says of a file that cannot be read into our error.
+
+    Args:
+        path: The file's place, for the message.
+
+    Raises:
+        LandingError: The bytes are not of the format, or are cut off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Remember the place."""
+        self._path = path
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
+        """Turn the error that ended the block."""
+        if isinstance(err, OSError | EOFError | ValueError | RecursionError | zlib.error | pa.ArrowException):
+            raise unreadable(self._path, err) from err
+
+
+def read_whole(file_format: Format, path: Path, file: BinaryIO, columns: Mapping[str, str]) -> Texts:
+    """Read a file that fits into memory as one piece; see `Format.batches`."""
+    found = list(file_format.batches(path, file, columns))
+    header = header_of([one.header for one in found], columns)
+    return Texts(header, pa.concat_tables([with_header(one, header) for one in found]).combine_chunks())
+
+
+def header_of(headers: Iterable[Sequence[str]], columns: Mapping[str, str]) -> tuple[str, ...]:
+    """Tell the header of a file by those of its batches."""
+    distinct = list(dict.fromkeys(map(tuple, headers)))
+    if len(distinct) == 1:
+        return distinct[0]
+    return in_declared_order(list(dict.fromkeys(name for header in distinct for name in header)), columns)
+
+
+def with_header(texts: Texts, header: tuple[str, ...]) -> pa.Table:
+    """Give the rows of a batch the columns of its file's header: what the batch does not have is missing there."""
+    if texts.header == header:
+        return texts.rows
+    nothing = pa.nulls(texts.rows.num_rows, pa.string())
+    cells = [texts.rows.column(name) if name in texts.header else nothing for name in header]
+    return pa.Table.from_arrays([*cells, texts.rows.column(MALFORMED)], names=[*header, MALFORMED])
 
 
 def texts_of(header: Sequence[str], columns: Sequence[pa.Array], malformed: pa.Array | None = None) -> Texts:

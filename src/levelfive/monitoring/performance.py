@@ -14,13 +14,13 @@ from pyspark.sql import functions as F
 from levelfive.core.conditions import in_window
 from levelfive.core.days import day_number
 from levelfive.core.windows import Window
-from levelfive.features.labels import LABELS
+from levelfive.features.labels import outcomes_as_known
 from levelfive.statistics.day_blocks import Floats
 from levelfive.statistics.metrics import Evaluation, evaluate
 from levelfive.statistics.tasks.task import Task
 from levelfive.storage.predictions import live_predictions
 from levelfive.storage.runs import JobContext, Run
-from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME, own
+from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME, PREDICTION_TIME, own
 from levelfive.usecase.use_case import UseCase
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _with_labels(context: JobContext, run: Run, model_name: str, window: Window,
     columns: list[Column] = [F.col(name) for name in names]
     columns.append(F.unix_micros(PREDICTION_TIME).alias(AT))
     live = live_predictions(run, context.use_case, window, model_name=model_name, columns=columns)
-    labels = run.read(LABELS).where((F.col(KNOWN_AT) <= F.lit(as_of)) & in_window(PREDICTION_TIME, window))
+    labels = outcomes_as_known(run, context.use_case, as_of).where(in_window(PREDICTION_TIME, window))
     joined: DataFrame = live.join(labels.select(*key, LABEL, OUTCOME), on=list(key), how="left").drop(*key)
     return joined
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from levelfive.core.windows import Window
+from levelfive.data import landed
 from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.records import verdicts
@@ -21,7 +23,8 @@ class Status:
     """The champion of a time, and the performance of live predictions since its promotion.
 
     `newest` is the newest champion, `alias` what the registry's alias points at now: the same where all is well, and
-    where the registry has no aliases. `verdict` is that on the latest window of the champion.
+    where the registry has no aliases. `verdict` is that on the latest window of the champion. `corrections` are the
+    rows that were corrected since the promotion, and of them those that were deleted, by source.
     """
 
     live: Promotion | None
@@ -29,6 +32,7 @@ class Status:
     alias: str | None
     performance: Performance | None
     verdict: KnownVerdict | None = None
+    corrections: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -> Status:
@@ -51,4 +55,14 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     of_champion = [one for one in verdicts(run, registry.name, as_of=as_of) if one.model_version == live.version]
     words = acknowledgements(run, registry.name, as_of=as_of)
     (verdict,) = known_verdicts(of_champion[-1:], words) or (None,)
-    return Status(live, newest, alias, since_promotion, verdict)
+    corrections = _corrections(context, run, live.promoted_at, as_of)
+    return Status(live, newest, alias, since_promotion, verdict, corrections)
+
+
+def _corrections(context: JobContext, run: Run, after: datetime, until: datetime) -> dict[str, tuple[int, int]]:
+    sources = {source.name for source in context.use_case.sources if source.has_corrections}
+    counts: dict[str, tuple[int, int]] = {}
+    for file in landed.corrections(run, sources, after=after, until=until):
+        rows, deleted = counts.get(file.source, (0, 0))
+        counts[file.source] = (rows + file.corrections + file.deletions, deleted + file.deletions)
+    return counts

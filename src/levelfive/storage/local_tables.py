@@ -56,6 +56,11 @@ class LocalTables(tables.Tables):
         """Tell the newest version of a table; see `Tables`."""
         return newest_version(self._folder(table)) if self.exists(table) else self.history(table, limit=1)[0].version
 
+    def drop(self, table: str) -> None:
+        """Remove a table, if it is there; one that was found on the disk leaves its files there otherwise."""
+        super().drop(table)
+        shutil.rmtree(self._folder(table), ignore_errors=True)
+
     @contextmanager
     def lock(self, what: str) -> Iterator[None]:
         """Wait for others who work on the same, and keep them away."""

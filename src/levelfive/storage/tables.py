@@ -243,11 +243,20 @@ class Tables(ABC):
                 return self._append_unless_overtaken(table, fresh, newest.version, options, noted)
         raise overtaken(table)
 
-    def replace_window(self, table: str, rows: DataFrame, column: str, window: Window) -> Write:
+    def replace_window(
+        self, table: str, rows: DataFrame, column: str, window: Window, *, evolve: bool = False
+    ) -> Write:
         """Put rows in the place of all those whose time in `column` lies in the window.
 
         The table is one of consecutive windows: each commit notes how far it reaches, so that a window beyond all
         that was written is known to be empty without a look at the rows.
+
+        Args:
+            table: The logical name.
+            rows: What to put there.
+            column: The time column.
+            window: Its times.
+            evolve: Allow columns that the table does not have yet.
 
         Raises:
             TableConflict: Another writer was first.
@@ -258,10 +267,11 @@ class Tables(ABC):
         record = _noting_watermark(newest, (column, window))
         if newest is None:
             return self._write_first(table, rows.where(condition), {}, record)
+        options = {"mergeSchema": "true"} if evolve else {}
         if _is_beyond(newest, window):
             # Nothing to replace: an append is several times cheaper.
-            return self._append_unless_overtaken(table, rows.where(condition), newest.version, {}, record)
-        return self._write(table, rows, "overwrite", {"replaceWhere": condition}, record)
+            return self._append_unless_overtaken(table, rows.where(condition), newest.version, options, record)
+        return self._write(table, rows, "overwrite", {"replaceWhere": condition, **options}, record)
 
     def replace_where(self, table: str, rows: DataFrame, condition: str, *, evolve: bool = False) -> Write:
         """Put rows in the place of all those that satisfy a condition.
@@ -280,9 +290,24 @@ class Tables(ABC):
         options = {"mergeSchema": "true"} if evolve else {}
         return self._write(table, rows, "overwrite", {"replaceWhere": condition, **options})
 
-    def overwrite(self, table: str, rows: DataFrame) -> Write:
-        """Replace the whole table, in one commit."""
-        return self._write(table, rows, "overwrite", {})
+    def overwrite(self, table: str, rows: DataFrame, *, evolve: bool = False) -> Write:
+        """Replace the whole table, in one commit.
+
+        Args:
+            table: The logical name.
+            rows: What to put there.
+            evolve: Allow other columns than the table had.
+
+        Raises:
+            TableError: The rows do not fit the table.
+        """
+        return self._write(table, rows, "overwrite", {"overwriteSchema": "true"} if evolve else {})
+
+    def drop(self, table: str) -> None:
+        """Remove a table, if it is there."""
+        if self.exists(table):
+            self.spark.sql(f"DROP TABLE IF EXISTS {self.name(table)}")
+        self._known.discard(table)
 
     def rebuild(self, table: str, rows: DataFrame, made_of: Mapping[str, int]) -> Write:
         """Replace the whole table, unless it was made of these versions of its sources already."""

@@ -125,7 +125,7 @@ def labelled_rows(
     """
     use_case = context.use_case
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
-    labels = known_labels(run, as_of)
+    labels = known_labels(run, use_case, as_of)
     spine = spine_of(use_case, raw, window, features=use_case.model.spine_features, lookups=lookups)
     spine = spine.join(labels.select(*use_case.key, LABEL), on=list(use_case.key), how="inner")
     slices = [F.col(name).cast("string").alias(f"{SLICE}{name}") for name in use_case.slices]
@@ -183,7 +183,7 @@ def _columns(use_case: UseCase, features: Sequence[str]) -> list[str]:
 
 
 def _labels(run: Run, use_case: UseCase, request: Wanted, window: Window, *, as_of: datetime) -> pd.DataFrame:
-    labels = known_labels(run, as_of, excluded=request.excluded)
+    labels = known_labels(run, use_case, as_of, excluded=request.excluded)
     inside = labels.where(in_window(PREDICTION_TIME, window))
     rows = inside.select(*use_case.key, PREDICTION_TIME, LABEL).toPandas()
     remedy = "Nothing was trained: let `labels` return each key once, when its outcome became known."

@@ -11,10 +11,11 @@ from pyspark.sql import functions as F
 
 from levelfive.core.windows import EPOCH
 from levelfive.data import contract
-from levelfive.data.ingest import ORDER, first_of_each_key, rows_of_texts, slim
+from levelfive.data.changes import head_of_table
+from levelfive.data.ingest import derived_rows, one_of_each_key, slim
 from levelfive.data.landing import inspect, list_files, read_rows
 from levelfive.errors import DataError, LandingError, first_line
-from levelfive.usecase.columns import LOADED_AT
+from levelfive.usecase.columns import DELETION, LOADED_AT, ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,14 +54,14 @@ def read_head(
         DataError: More rows repeat a key than may break the contract.
         LandingError: A file is missing, unreadable or empty, or Spark cannot take its rows.
     """
-    texts, names = _texts(source, landing, limit)
-    rows = contract.with_reasons(rows_of_texts(spark, source, texts, references), source)
+    texts, names = _texts(spark, source, landing, limit)
+    rows = contract.with_reasons(derived_rows(source, texts, references), source)
     try:
         judged = at_hand(slim(rows))
     except PySparkException as err:
         raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {first_line(err)}") from err
     good = judged.where(F.size(contract.REASONS) == 0)
-    accepted = at_hand(contract.accepted(first_of_each_key(good, source), source).drop(ORDER))
+    accepted = at_hand(contract.accepted(one_of_each_key(good, source), source).drop(ORDER, DELETION))
     rows_in, good_rows, left = (frame.count() for frame in (judged, good, accepted))
     head = Head(rows_in, rows_in - good_rows, good_rows - left, accepted.withColumn(LOADED_AT, F.lit(EPOCH)))
     if head.refused / rows_in > source.max_quarantined_share:
@@ -80,15 +81,26 @@ def at_hand(rows: DataFrame) -> DataFrame:
     return rows.sparkSession.createDataFrame(rows.toArrow(), schema=rows.schema)
 
 
-def _texts(source: Source, landing: Path, limit: int) -> tuple[pa.Table, str]:
+def _texts(spark: SparkSession, source: Source, landing: Path, limit: int) -> tuple[DataFrame, str]:
+    if source.delta_table is not None:
+        rows, table = head_of_table(spark, landing, source, limit=limit)
+        contract.check_header(table.header, source, source.delta_table)
+        return rows, source.delta_table
+    texts, names = _texts_of_files(source, landing, limit)
+    return spark.createDataFrame(texts), names
+
+
+def _texts_of_files(source: Source, landing: Path, limit: int) -> tuple[pa.Table, str]:
     heads: list[pa.Table] = []
     names: list[str] = []
-    for path in list_files(landing, source):
-        left = limit - sum(head.num_rows for head in heads)
-        if left <= 0:
-            break
-        file = inspect(path, source=source)
-        contract.check_header(file.header, source, str(path))
-        heads.append(read_rows(file, source).slice(0, left))
+    left = limit
+    for entry in list_files(landing, source):
+        file = inspect(entry.path, source=source)
+        contract.check_header(file.header, source, str(entry.path))
         names.append(file.name)
-    return pa.concat_tables(heads), ", ".join(names)
+        for part in read_rows(file, source):
+            heads.append(part.slice(0, left))
+            left -= heads[-1].num_rows
+            if left <= 0:
+                return pa.concat_tables(heads).combine_chunks(), ", ".join(names)
+    return pa.concat_tables(heads).combine_chunks(), ", ".join(names)

@@ -19,7 +19,7 @@ from levelfive.usecase.sources import Source
 from levelfive.usecase.use_case import UseCase
 
 ZERO = timedelta(0)
-TIMESTAMP = "timestamp"
+TIMESTAMP, BOOLEAN = "timestamp", "boolean"
 _TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 # What Delta refuses in a column's name, and what would split or end a name in Spark.
 _NOT_IN_COLUMNS = re.compile(r"[ ,;{}()\n\t\r=.`]")
@@ -104,6 +104,7 @@ def _of_source(source: Source, use_case: UseCase) -> Iterator[str]:
     yield from _length(f"key_within of {what}", source.key_within, zero=True)
     if not 0 <= source.max_quarantined_share <= 1:
         yield f"max_quarantined_share of {what} must be from 0 to 1, got {source.max_quarantined_share!r}: correct it."
+    yield from _of_corrections(source)
     for reveal in source.reveals:
         if reveal.known_at not in reveal.columns:
             yield f"a reveal of {what} must hide its known_at {reveal.known_at!r} too: add it to the reveal's columns."
@@ -115,10 +116,21 @@ def _of_source(source: Source, use_case: UseCase) -> Iterator[str]:
         yield f"event_time of {what} is a {kind}, it must be a {TIMESTAMP}: declare it so, or derive one."
 
 
+def _of_corrections(source: Source) -> Iterator[str]:
+    what = f"source {source.name!r}"
+    if source.has_corrections and columns.CHANGE in _lower(source.columns):
+        yield f"{what} has corrections and a column {columns.CHANGE!r}, which levelfive gives to such rows: rename it."
+    if source.deletion is not None and not source.has_corrections:
+        yield f"{what} has a deletion and no corrections: say later=Later.CORRECTION, or take it out."
+    kind = source.columns.get(source.deletion or "", BOOLEAN)
+    if kind.lower() != BOOLEAN:
+        yield f"deletion of {what} is a {kind}, it must be a {BOOLEAN}: derive one."
+
+
 def _named_by(source: Source) -> Iterator[str]:
     yield from source.key
     yield from (expectation.column for expectation in source.expectations)
-    yield from (name for name in (source.event_time, source.known_at) if name is not None)
+    yield from (name for name in (source.event_time, source.known_at, source.deletion) if name is not None)
     for reveal in source.reveals:
         yield from (*reveal.columns, reveal.known_at)
 
@@ -132,7 +144,7 @@ def _circles(use_case: UseCase) -> Iterator[str]:
 
 def _of_feature_table(table: FeatureTable, use_case: UseCase) -> Iterator[str]:
     what = f"feature table {table.name!r}"
-    if table.name in columns.TABLES or table.name.startswith(columns.RAW_TABLES):
+    if table.name in columns.TABLES or table.name.startswith((columns.RAW_TABLES, columns.STAGING_TABLES)):
         yield f"{what} is named like a table of levelfive's own: rename it."
     if not table.keys:
         yield f"{what} needs keys: name the columns that identify an entity."

@@ -21,6 +21,9 @@ REASONS = "reasons"
 IN_RAW_TABLES = frozenset({SOURCE_FILE, LOADED_AT, REASONS})
 """Taken among the columns of sources, declared or derived."""
 
+CHANGE = "change"
+"""What a row is to those of its key that were there before: taken among the columns of sources with corrections."""
+
 IN_SPINES = frozenset({LABEL})
 """Taken among the columns of a spine: the label is joined to it."""
 
@@ -44,6 +47,7 @@ TABLES = frozenset(
         *(
             "runs",
             "landing_files",
+            "landing_listings",
             "source_days",
             "annotations",
             "quarantine",
@@ -62,10 +66,17 @@ TABLES = frozenset(
 RAW_TABLES = "raw_"
 """Begins the name of a source's raw table, and of no feature table."""
 
+STAGING_TABLES = "staging_"
+"""Begins the name of the table in which many new rows of a source wait, and of no feature table."""
+
 
 def own(name: str) -> str:
     """Name a working column of levelfive's, as no column of a use case is named."""
     return f"{OWN}{name}"
+
+
+# Working columns of rows that are on their way into a raw table: their order, and whether they delete.
+ORDER, DELETION = f"{OWN}order", f"{OWN}deletion"
 
 
 def is_own(name: str) -> bool:

@@ -76,6 +76,13 @@ class Reveal:
     known_at: str
 
 
+class Later(StrEnum):
+    """What a later row of a key is that is there already."""
+
+    DUPLICATE = "duplicate"
+    CORRECTION = "correction"
+
+
 def _csv() -> Format:
     # Not at import: commands that read no file need not wait for Arrow.
     from levelfive.formats import Csv
@@ -85,12 +92,12 @@ def _csv() -> Format:
 
 @dataclass(frozen=True)
 class Source:
-    """A kind of landing file and the contract that its rows must satisfy.
+    """A kind of landing file, or a table that somebody else writes, and the contract that its rows must satisfy.
 
     Args:
         name: The folder below the landing place; the table is `raw_<name>`.
         columns: Column names in the file's order, each with its Spark SQL type.
-        key: Columns that identify a row: a second row of one key is a duplicate, the first one stays.
+        key: Columns that identify a row. `later` says what a second row of one key is.
         expectations: Demands on the columns, derived ones included; the key may never be null.
         derive: Adds columns, such as times in UTC, given the raw tables of `references`.
         references: Sources whose raw tables `derive` reads; they are ingested first.
@@ -102,6 +109,12 @@ class Source:
         freshness: How far the newest row may lie behind `as_of` before a file counts as missing.
         max_quarantined_share: Above this share of quarantined rows a file is refused as a whole.
         format: How the files are written: one of `levelfive.formats`, by default CSV as R writes it.
+        delta_table: The Delta table that the rows come from instead of files, by its name on a workspace; on a laptop,
+            a table that lies in the source's folder below the landing place.
+        later: A later row of a key is a duplicate, and the first one stays; or it is a correction, which counts from
+            the run on that ingested it.
+        deletion: Of a source with corrections, the boolean column that is true where a row says that the row of its key
+            was deleted. A change data feed of `delta_table` says so by itself.
     """
 
     name: str
@@ -117,6 +130,14 @@ class Source:
     freshness: timedelta | None = None
     max_quarantined_share: float = 0.1
     format: Format = field(default_factory=_csv)
+    delta_table: str | None = None
+    later: Later = Later.DUPLICATE
+    deletion: str | None = None
+
+    @property
+    def has_corrections(self) -> bool:
+        """Whether a later row of a key is a correction."""
+        return self.later is Later.CORRECTION
 
     @property
     def table(self) -> str:

@@ -85,6 +85,11 @@ class UseCase:
     replay: ReplayPlan | None = None
     lookback: timedelta = timedelta(days=28)
 
+    @property
+    def has_corrected_labels(self) -> bool:
+        """Whether a label may change after it became known."""
+        return any(self.source(name).has_corrections for name in self.label_sources)
+
     def source(self, name: str) -> Source:
         """Find a source by name.
 

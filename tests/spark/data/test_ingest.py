@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,10 +14,11 @@ import pytest
 from flight_delay import USE_CASE
 from levelfive.core.windows import utc
 from levelfive.data import job as data
+from levelfive.data import staging
 from levelfive.data.job import DataResult
 from levelfive.errors import LandingError
 from levelfive.features.store import LocalFeatureStore
-from levelfive.formats import Csv, Format, JsonLines, Parquet
+from levelfive.formats import Csv, Format, JsonLines, Parquet, delimited, read_whole
 from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
 from levelfive.usecase.sources import Source
@@ -106,7 +108,7 @@ def test_the_same_rows_come_out_of_every_format(tables: Tables, tmp_path: Path, 
     content = (
         HEADER.strip() + ",at,price\n1,é,0.1,2013-02-01T05:00:00Z,12345678901234567.89\n2,NA,3,NA,1.5\n3,c,x,NA,NA\n"
     )
-    texts = Csv().read(Path("a.csv"), content.encode(), columns)
+    texts = read_whole(Csv(), Path("a.csv"), io.BytesIO(content.encode()), columns)
     name = f"a{one.endings[0]}"
 
     result = ingest(
@@ -118,6 +120,23 @@ def test_the_same_rows_come_out_of_every_format(tables: Tables, tmp_path: Path, 
     assert [row["at"] for row in rows] == [datetime(2013, 2, 1, 5), None]
     assert [str(row["price"]) for row in rows] == ["12345678901234567.89", "1.50"]
     assert raw(tables) == [(1, "é", 0.1), (2, None, 3.0)]
+
+
+def test_rows_that_do_not_fit_at_once_wait_in_a_table(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows are handed over one by one, by two runs."""
+    monkeypatch.setattr(staging, "PIECE_BYTES", 1)
+    monkeypatch.setattr(delimited, "BATCH_CHARACTERS", 8)
+    rows = [f"{place},{name},{place / 2}\n" for place, name in enumerate("abcd")]
+
+    first = ingest(tables, THINGS, tmp_path, {"a.csv": (HEADER + rows[0] + rows[1]).encode()})
+    second = ingest(tables, THINGS, tmp_path, {"b.csv": (HEADER + rows[1] + rows[2] + "4,x,y\n" + rows[3]).encode()})
+
+    counts = [(file.rows_in, file.accepted, file.duplicates) for one in (first, second) for file in one.files]
+    assert counts == [(2, 2, 0), (4, 2, 1)]
+    assert raw(tables) == [(0, "a", 0.0), (1, "b", 0.5), (2, "c", 1.0), (3, "d", 1.5)]
+    assert not tables.exists("staging_things")
 
 
 def test_a_file_that_cannot_be_read_leaves_nothing_behind(tables: Tables, tmp_path: Path) -> None:

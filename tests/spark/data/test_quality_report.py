@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -41,7 +42,7 @@ WEATHER = Source(
 
 
 def read(spark: SparkSession) -> DataFrame:
-    return spark.createDataFrame(read_rows(inspect(FEBRUARY), WEATHER))
+    return spark.createDataFrame(pa.concat_tables(read_rows(inspect(FEBRUARY), WEATHER)))
 
 
 def spoil(frame: DataFrame) -> DataFrame:

@@ -71,7 +71,9 @@ class MemoryTables:
             raise self._missing(table)
         raise NotImplementedError(f"{table} lies in memory, where no Spark reads it: this test belongs to tests/spark")
 
-    def replace_window(self, table: str, rows: DataFrame, column: str, window: Window) -> Write:
+    def replace_window(
+        self, table: str, rows: DataFrame, column: str, window: Window, *, evolve: bool = False
+    ) -> Write:
         """Note how far the table reaches; the rows, which only Spark could compute, are not kept."""
         with self._lock:
             there = self._commits.get(table, ())
@@ -79,6 +81,9 @@ class MemoryTables:
             commit = Commit(there[-1].version + 1 if there else 0, {WATERMARK: iso(max([*ends, window.end]))})
             self._commits[table] = (*there, commit)
         return Write(table, commit.version)
+
+    def drop(self, table: str) -> None:
+        """Such tables are not kept."""
 
     def uncache(self, rows: DataFrame) -> None:
         """Nothing is kept."""

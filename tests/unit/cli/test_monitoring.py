@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +10,13 @@ from commands import run
 from in_memory.release import Environment, Packages
 from in_memory.retraining import DECIDED, WEEK, LiveModel
 
+from levelfive import Later
 from levelfive.cli.options import Shared
 from levelfive.core.windows import iso
+from levelfive.data.landed import LANDING_FILES, LandedFile
 from levelfive.monitoring import job as monitoring_job
 from levelfive.monitoring.job import MonitoringResult
+from levelfive.registry.promotions import history
 from levelfive.registry.store import CentralRegistry
 from levelfive.reporting.collect import collect
 from levelfive.storage.annotations import ANNOTATIONS
@@ -98,3 +101,23 @@ def test_nothing_to_monitor_is_no_refusal(
     assert run(tmp_path, "monitoring", "--as-of", AS_OF, "--from", "P7D") == 0
 
     assert printed(capsys) == "nothing to monitor: no live prediction: no row of orders has landed"
+
+
+def test_status_says_how_many_rows_were_corrected_since_the_promotion(
+    live: LiveModel, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = live.production.context
+    (first, *others) = context.use_case.sources
+    sources = (replace(first, later=Later.CORRECTION), *others)
+    corrected = replace(context, use_case=replace(context.use_case, sources=sources))
+    monkeypatch.setattr(Shared, "open_app", lambda *_: App(corrected, live.production.registry))
+    promoted = history(context.tables, live.production.registry.name)[-1].promoted_at
+    for name, loaded_at, deleted in (("before", promoted, 9), ("a", DECIDED, 1), ("b", DECIDED, 2)):
+        of_file = LandedFile(
+            first.name, name, name, 9, 9, 0, 0, None, None, loaded_at, corrections=2, deletions=deleted
+        )
+        context.tables.control_tables.add(LANDING_FILES, [of_file])
+
+    assert run(tmp_path, "status", "--as-of", AS_OF) == 0
+
+    assert f"{first.name}: 7 rows corrected since then, of which 3 deleted" in printed(capsys)

@@ -18,6 +18,7 @@ from levelfive.data import job as data
 from levelfive.data.ingest import Batch, FileCounts
 from levelfive.data.landed import LANDING_FILES, LandedFile
 from levelfive.data.landing import LandingFile, inspect
+from levelfive.data.listings import LISTINGS
 from levelfive.data.missing import Hole, count_days
 from levelfive.errors import AsOfError, LandingError
 from levelfive.storage.runs import JobContext, Run
@@ -77,7 +78,7 @@ def test_files_that_were_seen_are_not_read_again(context: JobContext, landing: P
     (run,) = runs(context.tables)
     nothing = dict.fromkeys(("rows_in", "accepted", "quarantined", "duplicates", "files_left"), 0)
     assert (run["run_id"], run["status"], run["counts"]) == (result.run_id, "succeeded", nothing)
-    assert (run["versions_read"], run["versions_written"]) == ({LANDING_FILES: 0}, {})
+    assert (run["versions_read"], run["versions_written"]) == ({LANDING_FILES: 0}, {LISTINGS: 0})
     assert len(context.tables.control_tables.rows(LANDING_FILES)) == 2
 
 

@@ -2,14 +2,17 @@
 
 import gzip
 import hashlib
+import os
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from levelfive.data.landing import LandingFile, inspect, list_files, read_rows, unseen
+from levelfive.core.windows import utc
+from levelfive.data.landing import LandingFile, has_nothing, inspect, list_files, read_rows, unseen
 from levelfive.errors import LandingError
-from levelfive.formats import JsonLines
+from levelfive.formats import JsonLines, delimited
 from levelfive.usecase.sources import Source
 
 SOURCE = Source("things", {"id": "int"}, key=("id",))
@@ -36,14 +39,30 @@ def test_files_are_found_whatever_their_names(tmp_path: Path) -> None:
 
     found = list_files(landed(tmp_path, *names), SOURCE)
 
-    assert sorted(names) == [path.name for path in found]
+    assert sorted(names) == [entry.name for entry in found]
+
+
+def test_a_listing_tells_size_and_modification_time(tmp_path: Path) -> None:
+    landing = landed(tmp_path, "a.csv")
+    os.utime(landing / SOURCE.name / "a.csv", ns=(0, 1_357_034_400_123_456_789))
+
+    (entry,) = list_files(landing, SOURCE)
+
+    assert (entry.size, entry.modified_at) == (5, utc(2013, 1, 1, 10) + timedelta(microseconds=123_456))
+    assert (entry.size, entry.modified_at) == (inspect(entry.path).size, inspect(entry.path).modified_at)
+
+
+def test_a_table_is_something_that_landed(tmp_path: Path) -> None:
+    assert has_nothing(tmp_path, [SOURCE])
+    assert not has_nothing(landed(tmp_path, "a.csv"), [SOURCE])
+    assert not has_nothing(tmp_path / "elsewhere", [SOURCE, replace(SOURCE, delta_table="main.shop.things")])
 
 
 def test_hidden_files_and_markers_are_passed_over(tmp_path: Path) -> None:
     landing = landed(tmp_path, "a.csv", ".a.csv.partial", ".hidden.csv", "_SUCCESS", "_old.csv")
     (landing / SOURCE.name / "archive").mkdir()
 
-    assert [path.name for path in list_files(landing, SOURCE)] == ["a.csv"]
+    assert [entry.name for entry in list_files(landing, SOURCE)] == ["a.csv"]
 
 
 def test_a_file_of_another_format_is_named_and_not_passed_over(tmp_path: Path) -> None:
@@ -57,25 +76,36 @@ def test_the_format_of_a_source_says_which_files_are_its(tmp_path: Path) -> None
     path = tmp_path / "things" / "a.jsonl"
     path.write_text('{"id": 1}')
 
-    assert (path,) == list_files(tmp_path, source)
+    assert [path] == [entry.path for entry in list_files(tmp_path, source)]
     assert inspect(path, source=source).header == ("id",)
 
 
 def test_rows_know_their_file(tmp_path: Path) -> None:
-    (path,) = list_files(landed(tmp_path, "é 1.csv"), SOURCE)
+    (entry,) = list_files(landed(tmp_path, "é 1.csv"), SOURCE)
 
-    rows = read_rows(inspect(path), SOURCE)
+    (rows,) = read_rows(inspect(entry.path), SOURCE)
 
     assert rows.to_pydict() == {"id": ["7"], "malformed": [None], "source_file": ["é 1.csv"]}
 
 
 def test_a_file_that_changes_between_two_looks_is_refused(tmp_path: Path) -> None:
-    (path,) = list_files(landed(tmp_path, "a.csv"), SOURCE)
-    file = inspect(path)
-    path.write_text("id\n8\n")
+    (entry,) = list_files(landed(tmp_path, "a.csv"), SOURCE)
+    file = inspect(entry.path)
+    entry.path.write_text("id\n8\n")
 
     with pytest.raises(LandingError, match="was changed while it was read"):
-        read_rows(file, SOURCE)
+        list(read_rows(file, SOURCE))
+
+
+def test_a_file_that_changes_while_it_is_parsed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (entry,) = list_files(landed(tmp_path, "a.csv"), SOURCE)
+    monkeypatch.setattr(delimited, "BATCH_CHARACTERS", 1)
+    parts = read_rows(inspect(entry.path), SOURCE)
+    next(parts)
+    entry.path.write_text("id\n88\n")
+
+    with pytest.raises(LandingError, match="was changed while it was read"):
+        list(parts)
 
 
 def test_a_header_alone_is_refused(tmp_path: Path) -> None:
@@ -83,16 +113,16 @@ def test_a_header_alone_is_refused(tmp_path: Path) -> None:
     path.write_text("id\n")
 
     with pytest.raises(LandingError, match=r"a\.csv has a header and no rows"):
-        read_rows(inspect(path), SOURCE)
+        list(read_rows(inspect(path), SOURCE))
 
 
 def test_a_folder_with_the_ending_of_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "things" / "a.csv").mkdir(parents=True)
 
-    (path,) = list_files(tmp_path, SOURCE)
+    (entry,) = list_files(tmp_path, SOURCE)
 
     with pytest.raises(LandingError, match=r"a\.csv cannot be read"):
-        inspect(path)
+        inspect(entry.path)
 
 
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
@@ -116,7 +146,9 @@ def test_a_known_file_is_not_unpacked_again(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"id\n1\n")[:-4])
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
 
-    assert LandingFile(path, digest, ()) == inspect(path, {digest: "a.csv.gz"})
+    found = inspect(path, {digest: "a.csv.gz"})
+
+    assert (found.sha256, found.header) == (digest, ())
 
 
 def test_a_file_that_was_ingested_is_passed_over() -> None:

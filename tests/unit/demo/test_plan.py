@@ -1,6 +1,7 @@
 """The demo's clock covers each month once, and a home holds one history."""
 
 import gzip
+import io
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -12,7 +13,7 @@ from flight_delay import USE_CASE
 from levelfive.core.windows import Window, utc
 from levelfive.demo.plan import Again, Replay, Step, clock, land, plan_of, prepare_home
 from levelfive.errors import ConfigError, LandingError
-from levelfive.formats import Csv, Format, JsonLines, Parquet
+from levelfive.formats import Csv, Format, JsonLines, Parquet, read_whole
 from levelfive.usecase.sources import Source
 
 
@@ -79,7 +80,7 @@ DAYS = Window(utc(2013, 1, 2, 6), utc(2013, 1, 4, 6))
 def test_a_slice_of_a_month_is_read_as_the_month_is(tmp_path: Path, one: Format) -> None:
     columns = {"year": "int", "month": "int", "day": "int", "text": "string"}
     source = Source("days", columns, ("day",), event_time="at", format=one)
-    month = Csv().read(Path("month.csv"), CALENDAR, {})
+    month = read_whole(Csv(), Path("month.csv"), io.BytesIO(CALENDAR), {})
     (tmp_path / "fixtures" / "days").mkdir(parents=True)
     file = tmp_path / "fixtures" / "days" / f"days_2013-01{one.endings[-1]}"
     file.write_bytes(one.bytes_of(file, month))
@@ -88,7 +89,7 @@ def test_a_slice_of_a_month_is_read_as_the_month_is(tmp_path: Path, one: Format)
 
     (target,) = (tmp_path / "landing" / "days").iterdir()
     assert target.name == f"days_2013-01-02_to_2013-01-04{one.endings[-1]}"
-    assert one.read(target, target.read_bytes(), columns).rows == month.rows.slice(1, 2)
+    assert read_whole(one, target, io.BytesIO(target.read_bytes()), columns).rows == month.rows.slice(1, 2)
 
 
 def test_a_slice_of_real_flights_is_a_part_of_the_file(tmp_path: Path, fixtures: Path) -> None:

@@ -13,6 +13,7 @@ from in_memory.tables import MemoryTables
 from pyspark.sql.types import StringType, StructField, StructType, TimestampType
 
 from flight_delay import USE_CASE
+from levelfive import Later
 from levelfive.core.windows import Window, iso, utc
 from levelfive.data.landed import LANDING_FILES, LandedFile
 from levelfive.data.missing import Hole, count_days
@@ -111,6 +112,39 @@ def test_what_was_never_ingested_says_who_writes_it() -> None:
         features.run(context, as_of=AS_OF)
 
     assert runs(tables)[-1]["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("later", "loaded_at", "since", "begin"),
+    [
+        (Later.CORRECTION, AS_OF + DAY, BEGIN + DAY, BEGIN + DAY),
+        (Later.CORRECTION, AS_OF + DAY, BEGIN - 3650 * DAY, BEGIN),
+        (Later.CORRECTION, AS_OF + DAY, AS_OF + DAY / 2, AS_OF),
+        (Later.CORRECTION, AS_OF + DAY, None, AS_OF),
+        (Later.CORRECTION, AS_OF, BEGIN + DAY, AS_OF),
+        (Later.CORRECTION, AS_OF + 2 * DAY, BEGIN + DAY, AS_OF),
+        (Later.DUPLICATE, AS_OF + DAY, BEGIN + DAY, AS_OF),
+    ],
+    ids=["before", "mistyped", "within", "no dates", "computed with already", "later", "no corrections"],
+)
+def test_what_was_corrected_since_the_last_window_is_computed_anew(
+    later: Later, loaded_at: datetime, since: datetime | None, begin: datetime
+) -> None:
+    tables = landed(MemoryTables(), BEGIN)
+    context = a_context(tables, a_table("late_rate"))
+    sources = tuple(replace(source, later=later) for source in context.use_case.sources)
+    context = replace(context, use_case=replace(context.use_case, sources=sources))
+    features.run(context, as_of=AS_OF)
+    corrected = LandedFile(
+        *(sources[0].name, "corrections", "c", 1, 1, 0, 0, since, since, loaded_at),
+        corrections=1,
+        corrects_since=since,
+    )
+    tables.control_tables.add(LANDING_FILES, [corrected])
+
+    result = features.run(context, as_of=AS_OF + DAY)
+
+    assert result.window == Window(begin, AS_OF + DAY)
 
 
 def test_the_first_window_begins_with_the_data_and_the_next_one_where_it_ended() -> None:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from levelfive.errors import LandingError
-from levelfive.formats import Csv, Format, JsonLines, Parquet
+from levelfive.formats import Csv, Format, JsonLines, Parquet, Texts, delimited, json_lines, parquet, read_whole
 from levelfive.formats.texts import is_of
 
 COLUMNS = {
@@ -84,8 +84,12 @@ def a_path(one: Format) -> Path:
     return Path(f"landing/things/things{one.endings[0]}")
 
 
+def read(one: Format, path: Path, content: bytes, columns: Mapping[str, str]) -> Texts:
+    return read_whole(one, path, io.BytesIO(content), columns)
+
+
 def texts(one: Format, content: bytes, columns: Mapping[str, str] = COLUMNS) -> dict[str, list[str | None]]:
-    found = one.read(a_path(one), content, columns)
+    found = read(one, a_path(one), content, columns)
     assert found.rows.column_names == [*found.header, "malformed"]
     assert found.rows.schema.types == [pa.string()] * len(found.rows.column_names)
     assert found.rows.column("malformed").null_count == found.rows.num_rows
@@ -102,12 +106,12 @@ def test_the_same_table_is_the_same_texts(one: Format, written: Callable[[], byt
 
 @pytest.mark.parametrize(("one", "written"), FORMATS)
 def test_what_is_written_is_read_as_the_same_texts(one: Format, written: Callable[[], bytes]) -> None:
-    read = one.read(a_path(one), written(), COLUMNS)
+    came = read(one, a_path(one), written(), COLUMNS)
 
-    again = one.bytes_of(a_path(one), read)
+    again = one.bytes_of(a_path(one), came)
 
-    assert read == one.read(a_path(one), again, COLUMNS)
-    assert again == one.bytes_of(a_path(one), read)
+    assert came == read(one, a_path(one), again, COLUMNS)
+    assert again == one.bytes_of(a_path(one), came)
 
 
 @pytest.mark.parametrize(("one", "written"), FORMATS)
@@ -117,13 +121,13 @@ def test_a_file_that_is_cut_off_is_refused(one: Format, written: Callable[[], by
     cut = content.index(b"lines") if isinstance(one, Csv) else len(content) - 3
 
     with pytest.raises(LandingError, match=r"things\.\w+ cannot be read .*deliver it again"):
-        one.read(a_path(one), content[:cut], COLUMNS)
+        read(one, a_path(one), content[:cut], COLUMNS)
 
 
 @pytest.mark.parametrize(("one", "written"), FORMATS)
 def test_an_empty_file_is_refused(one: Format, written: Callable[[], bytes]) -> None:
     with pytest.raises(LandingError, match=r"things\.\w+ is empty: expected"):
-        one.read(a_path(one), b"", COLUMNS)
+        read(one, a_path(one), b"", COLUMNS)
 
 
 @pytest.mark.parametrize(("one", "written"), FORMATS)
@@ -132,17 +136,45 @@ def test_an_empty_file_is_refused(one: Format, written: Callable[[], bytes]) -> 
 )
 def test_other_bytes_are_refused(one: Format, written: Callable[[], bytes], content: bytes) -> None:
     with pytest.raises(LandingError, match="cannot be read"):
-        one.read(a_path(one), content, COLUMNS)
+        read(one, a_path(one), content, COLUMNS)
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in ((delimited, "BATCH_CHARACTERS"), (json_lines, "BATCH_CHARACTERS"), (parquet, "_BATCH_ROWS")):
+        monkeypatch.setattr(module, name, 1)
+
+
+@pytest.mark.usefixtures("small_batches")
+@pytest.mark.parametrize(("one", "written"), FORMATS)
+def test_a_file_is_read_in_parts(one: Format, written: Callable[[], bytes]) -> None:
+    parts = [part.rows.num_rows for part in one.batches(a_path(one), io.BytesIO(written()), COLUMNS)]
+
+    assert [rows for rows in parts if rows] == [1, 1, 1]
+    assert texts(one, written()) == TEXTS
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_names_that_only_some_batches_have_are_missing_in_the_others() -> None:
+    found = read(JsonLines(), Path("a.jsonl"), b'{"c": 1}\n{"b": 2, "a": 3}\n', {"a": "int", "b": "int"})
+
+    assert found.header == ("a", "b", "c")
+    assert found.rows.to_pydict() == {
+        "a": [None, "3"],
+        "b": [None, "2"],
+        "c": ["1", None],
+        "malformed": [None, None],
+    }
 
 
 @pytest.mark.parametrize(("one", "written"), [param for param in FORMATS if param.id != "parquet"])
 def test_a_packed_file_is_read_as_an_unpacked_one(one: Format, written: Callable[[], bytes]) -> None:
     path = Path(f"things{one.endings[1]}")
 
-    assert one.read(path, gzip.compress(written()), COLUMNS).rows.drop_columns("malformed").to_pydict() == TEXTS
+    assert read(one, path, gzip.compress(written()), COLUMNS).rows.drop_columns("malformed").to_pydict() == TEXTS
     for content in (gzip.compress(written())[:-9], written()):
         with pytest.raises(LandingError, match="cannot be read"):
-            one.read(path, content, COLUMNS)
+            read(one, path, content, COLUMNS)
 
 
 @pytest.mark.parametrize(("one", "written"), FORMATS)
@@ -153,9 +185,9 @@ def test_endings_are_compared_without_case(one: Format, written: Callable[[], by
 
 @pytest.mark.parametrize("one", [Parquet(), JsonLines()])
 def test_cells_that_carry_their_names_may_come_in_any_order(one: Format) -> None:
-    written = one.bytes_of(a_path(one), Csv().read(Path("a.csv"), b"b,c,a\n1,2,3\n", {}))
+    written = one.bytes_of(a_path(one), read(Csv(), Path("a.csv"), b"b,c,a\n1,2,3\n", {}))
 
-    assert one.read(a_path(one), written, {"a": "int", "b": "int"}).header == ("a", "b", "c")
+    assert read(one, a_path(one), written, {"a": "int", "b": "int"}).header == ("a", "b", "c")
 
 
 def test_numbers_of_json_keep_their_text() -> None:
@@ -184,7 +216,7 @@ def test_numbers_of_json_keep_their_text() -> None:
 )
 def test_a_line_that_is_no_object_is_refused(line: str, why: str) -> None:
     with pytest.raises(LandingError, match=why):
-        JsonLines().read(Path("a.jsonl"), f'{{"a": 1}}\n{line}\n'.encode(), {})
+        read(JsonLines(), Path("a.jsonl"), f'{{"a": 1}}\n{line}\n'.encode(), {})
 
 
 def test_an_empty_text_of_a_format_that_knows_null_is_a_text() -> None:
@@ -226,4 +258,4 @@ def test_bytes_that_are_no_text_are_refused() -> None:
     pq.write_table(pa.table({"a": pa.array([b"\xff"])}), target)
 
     with pytest.raises(LandingError, match=r"a\.parquet cannot be read"):
-        Parquet().read(Path("a.parquet"), target.getvalue().to_pybytes(), {})
+        read(Parquet(), Path("a.parquet"), target.getvalue().to_pybytes(), {})

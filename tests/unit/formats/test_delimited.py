@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from levelfive.errors import ConfigError, LandingError
-from levelfive.formats import Csv, Texts
+from levelfive.formats import Csv, Texts, delimited, read_whole
 
 PATH = Path("landing/things/a.csv")
 COLUMNS = {"id": "int", "text": "string"}
@@ -23,7 +23,7 @@ AS_WRITTEN = Csv(null_texts=())
 
 
 def read(text: str, one: Csv | None = None, columns: dict[str, str] = COLUMNS, encoding: str = "utf-8") -> Texts:
-    return (one or Csv()).read(PATH, text.encode(encoding), columns)
+    return read_whole(one or Csv(), PATH, io.BytesIO(text.encode(encoding)), columns)
 
 
 def rows(texts: Texts) -> list[tuple[str | None, ...]]:
@@ -255,3 +255,26 @@ def test_what_was_read_is_written_so_that_it_is_read_back(written: list[tuple[st
     read_once = read(text.getvalue())
 
     assert good(Csv().bytes_of(PATH, read_once).decode()) == written
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 13])
+def test_a_text_is_read_alike_wherever_its_pieces_end(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = '\ufeff\n \r\nid,text\r\n1,"a, ""b""\r\nc"\r\n2,\r3,"7" pipe"\n4,x,y\n\n5,"\r"\n6,é'
+    whole = read(text)
+    monkeypatch.setattr(delimited, "BATCH_CHARACTERS", size)
+
+    found = read(text)
+
+    assert found.header == whole.header == ("id", "text")
+    assert sorted(rows(found), key=str) == sorted(rows(whole), key=str)
+    assert len(rows(found)) == 6
+
+
+@pytest.mark.parametrize(("text", "line"), [('id,text\n1,x\n2,"y\n3,z\n', 3), ('id,text\r\n"1,x\r\n', 2)])
+def test_a_quote_that_never_ends_is_found_whatever_the_pieces(
+    text: str, line: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "BATCH_CHARACTERS", 3)
+
+    with pytest.raises(LandingError, match=f"line {line} opens a quote"):
+        read(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
@@ -11,7 +12,7 @@ from in_memory.release import a_context, a_use_case
 from in_memory.tables import MemoryTables
 
 from flight_delay import USE_CASE
-from levelfive import REGRESSION
+from levelfive import REGRESSION, Later
 from levelfive.data.ingest import ORDER
 from levelfive.errors import ConfigError
 from levelfive.monitoring.performance import AT
@@ -158,6 +159,27 @@ def test_what_refers_to_nothing_is_refused(use_case: UseCase, words: str) -> Non
 )
 def test_a_length_or_a_share_that_makes_no_sense_is_refused(use_case: UseCase, words: str) -> None:
     assert words in refusal(use_case)
+
+
+@pytest.mark.parametrize(
+    ("use_case", "words"),
+    [
+        (with_source(deletion="gone"), "has a deletion and no corrections: say later=Later.CORRECTION"),
+        (with_source(later=Later.CORRECTION, deletion="at"), "deletion of source 'orders' is a timestamp"),
+        (with_source(later=Later.CORRECTION, deletion="gone"), "and none is 'gone'"),
+        (
+            with_source(later=Later.CORRECTION, columns={**ORDERS.columns, "Change": "string"}),
+            "a column 'change', which levelfive gives to such rows",
+        ),
+    ],
+)
+def test_corrections_that_cannot_be_told_are_refused(use_case: UseCase, words: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        check(use_case)
+
+
+def test_a_source_without_corrections_may_have_a_column_of_changes() -> None:
+    check(with_column("change"))
 
 
 def test_a_limit_of_bias_is_of_regressions() -> None:

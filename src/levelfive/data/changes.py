@@ -1,0 +1,237 @@
+"""Versions of a Delta table that somebody else writes, as deliveries: only what is new since the version read last.
+
+What is new is told by the change data feed where the table has one, otherwise by the files that were added. A table
+that is read for the first time, or was made anew, is read as a whole; so is one whose feed does not tell of them all.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+from pyspark.sql.window import Window as Over
+
+from levelfive.data.landed import LANDING_FILES
+from levelfive.data.landing import LandingFile
+from levelfive.data.staging import staging_table
+from levelfive.errors import LandingError
+from levelfive.storage.foreign_tables import CHANGE_TYPE, COMMIT_VERSION, ForeignTable, State, Untold, told
+from levelfive.storage.runs import Run
+from levelfive.storage.tables import Tables
+from levelfive.usecase.columns import DELETION, ORDER, SOURCE_FILE, own
+from levelfive.usecase.sources import Source
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+# Nearly every table was read within these days.
+RECENT = timedelta(days=40)
+# What the feed calls rows that are there no longer, and those that are.
+_BEFORE, _AFTER = ("delete", "update_preimage"), ("insert", "update_postimage")
+_CHECKPOINTS = "_levelfive"
+_PLACE = own("place")
+
+
+class Way(StrEnum):
+    """How the rows of versions are read."""
+
+    WHOLE = "whole"
+    FEED = "feed"
+    APPENDS = "appends"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableVersions(LandingFile):
+    """What a table's versions brought, up to `version`: a delivery, as a file is one; its hash is the table's id."""
+
+    table: ForeignTable
+    first: int
+    way: Way
+
+    @property
+    def name(self) -> str:
+        """The versions, by which rows remember where they came from."""
+        return f"version {self.version}" if self.first == self.version else f"versions {self.first} to {self.version}"
+
+
+def new_versions(run: Run, landing: Path, source: Source, *, as_of: datetime) -> tuple[TableVersions, ...]:
+    """Find what is new of a source's table: one delivery, or none.
+
+    Raises:
+        LandingError: There is no such table.
+    """
+    delivery, has_feed = _newest(run.tables.spark, landing, source)
+    seen = _version_seen(run, source, delivery.sha256, as_of)
+    if seen is None:
+        return (delivery,)
+    if seen == delivery.version:
+        return ()
+    return (replace(delivery, first=seen + 1, way=Way.FEED if has_feed else Way.APPENDS),)
+
+
+def whole_table(spark: SparkSession, landing: Path, source: Source) -> TableVersions:
+    """Find a source's table as a whole, as if it was not read yet.
+
+    Raises:
+        LandingError: There is no such table.
+    """
+    return _newest(spark, landing, source)[0]
+
+
+def head_of_table(spark: SparkSession, landing: Path, source: Source, *, limit: int) -> tuple[DataFrame, TableVersions]:
+    """Read some rows of a source's table as texts.
+
+    Raises:
+        LandingError: There is no such table.
+    """
+    delivery = whole_table(spark, landing, source)
+    return _texts(_whole(delivery).limit(limit), source, delivery), delivery
+
+
+def texts_of_versions(tables: Tables, source: Source, deliveries: Sequence[LandingFile]) -> DataFrame:
+    """Read a delivery's rows as texts, in the form that `levelfive.formats` give to files.
+
+    What changed waits in a table until `staging.discard`, so that it is read once.
+
+    Raises:
+        LandingError: What changed cannot be told.
+    """
+    (delivery,) = deliveries
+    assert isinstance(delivery, TableVersions)
+    readers: dict[Way, Callable[[Tables, Source, TableVersions], DataFrame]] = {
+        Way.WHOLE: lambda *_: _whole(delivery),
+        Way.FEED: _by_feed,
+        Way.APPENDS: _by_appends,
+    }
+    return _texts(readers[delivery.way](tables, source, delivery), source, delivery)
+
+
+def _newest(spark: SparkSession, landing: Path, source: Source) -> tuple[TableVersions, bool]:
+    """Find a table as a whole, and tell whether it has a feed."""
+    assert source.delta_table is not None
+    folder = landing / source.name
+    table = ForeignTable.at(spark, source.delta_table, folder)
+    state = table.state()
+    delivery = TableVersions(
+        path=folder,
+        sha256=state.table_id,
+        header=_header(source, state),
+        version=state.version,
+        table=table,
+        first=0,
+        way=Way.WHOLE,
+    )
+    return delivery, state.has_feed
+
+
+def _version_seen(run: Run, source: Source, table_id: str, as_of: datetime) -> int | None:
+    """Tell up to which version a table was read: found among the deliveries of late, or among all."""
+    for since in (as_of - RECENT, None):
+        rows = run.rows(
+            LANDING_FILES,
+            columns=("version",),
+            where={"source": source.name, "sha256": table_id},
+            between={} if since is None else {"loaded_at": (since, None)},
+        )
+        versions: list[int] = [row["version"] for row in rows if row["version"] is not None]
+        if versions:
+            return max(versions)
+    return None
+
+
+def _header(source: Source, state: State) -> tuple[str, ...]:
+    """List the declared columns that the table has; Spark tells no case apart, and others do no harm."""
+    there = {name.lower() for name in state.columns}
+    return tuple(name for name in source.columns if name.lower() in there)
+
+
+def _whole(delivery: TableVersions) -> DataFrame:
+    assert delivery.version is not None
+    return delivery.table.rows(delivery.version)
+
+
+def _by_feed(tables: Tables, source: Source, delivery: TableVersions) -> DataFrame:
+    assert delivery.version is not None
+    try:
+        with told():
+            changes = _marked(delivery.table.changes(delivery.first, delivery.version), source)
+            name = staging_table(source)
+            tables.overwrite(name, changes, evolve=True)
+    except Untold:
+        # The feed was switched on since, or what it tells of is gone: from here on, it tells all.
+        return _whole(delivery)
+    return tables.read(name)
+
+
+def _by_appends(tables: Tables, source: Source, delivery: TableVersions) -> DataFrame:
+    name, checkpoint = staging_table(source), delivery.path.parent / _CHECKPOINTS / source.name
+    tables.drop(name)
+    try:
+        delivery.table.append_to(tables.name(name), delivery.first, checkpoint=checkpoint)
+    except Untold as err:
+        raise LandingError(
+            f"source {source.name!r}: {delivery.name} of {delivery.table.place} did more than append rows, or are kept "
+            f"no longer ({err}), and the table has no change data feed: what changed cannot be told, and nothing was "
+            f"ingested. Switch it on: {delivery.table.how_to_keep_changes}. The next run reads the table as a whole, "
+            "and later ones its changes."
+        ) from err
+    finally:
+        shutil.rmtree(checkpoint, ignore_errors=True)
+    return tables.read(name)
+
+
+def _marked(changes: DataFrame, source: Source) -> DataFrame:
+    """Keep the rows that are there after a change; where there are corrections, also mark what is there no longer."""
+    kind = F.col(CHANGE_TYPE)
+    if not source.has_corrections:
+        return changes.where(kind.isin(*_AFTER)).drop(CHANGE_TYPE, COMMIT_VERSION, "_commit_timestamp")
+    is_gone = kind.isin(*_BEFORE)
+    # Within a version, a row that is there counts more than one of its key that is gone.
+    order = 2 * F.col(COMMIT_VERSION) + F.when(is_gone, 0).otherwise(1)
+    marked = changes.withColumns({DELETION: is_gone, ORDER: order.cast("long")})
+    return _net(marked, source).drop(CHANGE_TYPE, COMMIT_VERSION, "_commit_timestamp")
+
+
+def _net(changes: DataFrame, source: Source) -> DataFrame:
+    """Keep the last change of each key; where keys are derived, and not known yet, drop what updates replaced."""
+    if set(source.key) <= set(changes.columns):
+        place = F.row_number().over(Over.partitionBy(*source.key).orderBy(F.desc(ORDER)))
+        return changes.withColumn(_PLACE, place).where(F.col(_PLACE) == 1).drop(_PLACE)
+    return changes.where(F.col(CHANGE_TYPE) != "update_preimage")
+
+
+def _texts(rows: DataFrame, source: Source, delivery: TableVersions) -> DataFrame:
+    kinds = {field.name.lower(): field.dataType for field in rows.schema.fields}
+    cells = [_text(name, kinds[name.lower()]).alias(name) for name in delivery.header]
+    marks = [F.col(name) for name in (ORDER, DELETION) if name in rows.columns]
+    if source.has_corrections and not marks:
+        marks = [F.lit(0).cast("long").alias(ORDER)]
+    return rows.select(*cells, F.lit(delivery.name).alias(SOURCE_FILE), *marks)
+
+
+def _text(name: str, kind: T.DataType) -> Column:
+    """Write a value in the canonical form of `levelfive.formats.texts`."""
+    value = F.col(f"`{name}`")
+    match kind:
+        case T.TimestampType():
+            return F.concat(_moment(value), F.lit("Z"))
+        case T.TimestampNTZType():
+            return _moment(value)
+        case T.FloatType() | T.DoubleType():
+            return F.regexp_replace(value.cast("string"), r"\.0(?=$|E)", "")
+        case T.StructType() | T.ArrayType() | T.MapType():
+            return F.to_json(value)
+        case _:
+            return value.cast("string")
+
+
+def _moment(value: Column) -> Column:
+    digits = F.date_format(value, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS")
+    return F.regexp_replace(digits, r"\.?0*$", "")
