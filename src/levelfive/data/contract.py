@@ -62,9 +62,9 @@ def typed(frame: DataFrame, source: Source) -> DataFrame:
     Raises:
         ConfigError: The source declares a column under a name that is used here.
     """
-    if taken := [name for name in source.columns if name.lower() in columns.IN_RAW_TABLES or columns.is_own(name)]:
+    if reserved := [name for name in source.columns if name.lower() in columns.IN_RAW_TABLES or columns.is_own(name)]:
         raise ConfigError(
-            f"source {source.name!r} declares {', '.join(taken)}, names that levelfive uses for its "
+            f"source {source.name!r} declares {', '.join(reserved)}, names that levelfive uses for its "
             "own columns; rename them in the files and in the source"
         )
     values = [f"{_cast(name, kind)} AS {_name(name)}" for name, kind in source.columns.items()]
@@ -106,9 +106,9 @@ def with_reasons(frame: DataFrame, source: Source) -> DataFrame:
         ConfigError: The frame lacks a column that `typed` or the source's `derive` should have added, or has one under
             a name that is used here.
     """
-    if taken := [name for name in frame.columns if name.lower() in (REASONS, columns.LOADED_AT)]:
+    if reserved := [name for name in frame.columns if name.lower() in (REASONS, columns.LOADED_AT)]:
         raise ConfigError(
-            f"`derive` of source {source.name!r} adds {', '.join(taken)}, names that levelfive uses for its "
+            f"`derive` of source {source.name!r} adds {', '.join(reserved)}, names that levelfive uses for its "
             "own columns; rename them in `derive`"
         )
     marks = (columns.ORDER, columns.DELETION) if source.has_corrections else ()

@@ -51,9 +51,9 @@ class CatalogTables(Tables):
     ) -> Write:
         return self._append_unless_overtaken(table, rows, 0, options, record)
 
-    def _claim(self, table: str, seen: int) -> Mapping[str, str]:
+    def _claim(self, table: str, version: int) -> Mapping[str, str]:
         # Delta takes one transaction of each number, and passes over a second one.
-        return {"txnAppId": APPENDS, "txnVersion": str(seen + 1)}
+        return {"txnAppId": APPENDS, "txnVersion": str(version + 1)}
 
     @contextmanager
     def _first_commit(self, table: str, rows: DataFrame, record: str) -> Iterator[None]:

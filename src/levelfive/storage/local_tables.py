@@ -89,9 +89,9 @@ class LocalTables(tables.Tables):
                 raise overtaken(table)
             return self._save(table, rows, "error", {}, record)
 
-    def _claim(self, table: str, seen: int) -> Mapping[str, str]:
+    def _claim(self, table: str, version: int) -> Mapping[str, str]:
         # The table is locked: what another writer did is seen.
-        if self.version(table) > seen:
+        if self.version(table) > version:
             raise overtaken(table)
         return {}
 

@@ -86,8 +86,8 @@ class Tables(ABC):
         """Write the first rows of a table, unless another writer was first."""
 
     @abstractmethod
-    def _claim(self, table: str, seen: int) -> Mapping[str, str]:
-        """Claim the commit after version `seen`, which another writer may have made since.
+    def _claim(self, table: str, version: int) -> Mapping[str, str]:
+        """Claim the commit after a `version`, which another writer may have made since.
 
         Returns:
             Options of the write that makes it.
@@ -331,14 +331,14 @@ class Tables(ABC):
         self,
         table: str,
         rows: DataFrame,
-        seen: int,
+        version: int,
         options: Mapping[str, str],
         record: Mapping[str, object] | None,
     ) -> Write:
-        """Append rows that were chosen by a look at version `seen`, unless another writer was first."""
+        """Append rows that were chosen by a look at a `version`, unless another writer was first."""
         with self.lock(table):
-            write = self._save(table, rows, "append", {**options, **self._claim(table, seen)}, record)
-        if write.version <= seen:
+            write = self._save(table, rows, "append", {**options, **self._claim(table, version)}, record)
+        if write.version <= version:
             raise overtaken(table)
         return write
 
