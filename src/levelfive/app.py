@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError
@@ -11,7 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from levelfive.config import Settings
+from levelfive.deployment.job import Site
+from levelfive.deployment.probe import HttpProbe
+from levelfive.deployment.rollout import RolloutPolicy
 from levelfive.errors import ConfigError
+from levelfive.platforms.azure_ml import azure_ml_client
 from levelfive.platforms.laptop import Laptop
 from levelfive.platforms.platform import Platform
 from levelfive.platforms.workspace import Workspace, workspace_client
@@ -159,6 +164,39 @@ class App:
             MachineError: There is no databricks-sdk.
         """
         return workspace_client()
+
+    def site(self, policy: RolloutPolicy, requests: Sequence[bytes] = ()) -> Site:
+        """Open the online endpoint that the champion is deployed to.
+
+        Args:
+            policy: Steps and budget of its rollouts.
+            requests: Bodies of sample requests; what sends none needs none.
+
+        Raises:
+            ConfigError: The settings name no workspace of Azure ML, or one that is none.
+            MachineError: There is no azure-ai-ml.
+        """
+        settings, registry = self.settings, self.registry
+        if settings.azure_ml is None:
+            raise ConfigError(
+                "the setting azure_ml is missing: Azure's id of the Machine Learning workspace to deploy to"
+            )
+        client = azure_ml_client(settings.azure_ml, settings.azure_credential)
+        # They need azure-ai-ml, an extra of the wheel.
+        from levelfive.deployment.azure_ml import AzureOnlineEndpoint
+        from levelfive.deployment.azure_models import bring_model
+
+        variables = {"LEVELFIVE_USE_CASE": settings.use_case}
+        online = AzureOnlineEndpoint(client, settings.endpoint_name, settings.endpoint_files, variables)
+        probe = HttpProbe(online.address, requests)
+        return Site(
+            settings.endpoint_name,
+            online,
+            probe,
+            policy,
+            settings.serving_image or "",
+            bring=lambda package: bring_model(client, registry, package),
+        )
 
     @cached_property
     def stores(self) -> Stores:

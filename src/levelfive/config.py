@@ -58,6 +58,11 @@ class Settings(BaseModel):
         approval: Whether a version that passed the gate goes live by itself (auto) or waits for a person (manual).
         approval_by_trainer: Whether whoever trained a version may approve it; by default only in the environment
             `local`, where one person does both.
+        azure_ml: Azure's id of the Machine Learning workspace that serves the champion; empty for none.
+        endpoint: The online endpoint; by default named by use case and environment.
+        endpoint_files: Folder with its `endpoint.yml` and `deployment.yml`.
+        serving_image: The image that its deployments run in, by its digest.
+        azure_credential: On Databricks, the service credential of Unity Catalog to sign in to Azure by.
         memory: Heap of the local session.
         cores: Threads of the local session.
     """
@@ -74,6 +79,11 @@ class Settings(BaseModel):
     registry_prefix: str = Field(default="levelfive", pattern=r"^[A-Za-z0-9_]+$")
     approval: Approval = Approval.AUTO
     approval_by_trainer: ByTrainer | None = None
+    azure_ml: str | None = None
+    endpoint: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{1,30}[a-z0-9]$")
+    endpoint_files: Path = Path("deploy/azure-ml/kubernetes")
+    serving_image: str | None = Field(default=None, pattern=r"^[^@\s]+@sha256:[0-9a-f]{64}$")
+    azure_credential: str | None = None
     memory: str = Field(default="2g", pattern=r"^[0-9]+[gm]$")
     cores: int = Field(default=2, ge=1)
 
@@ -88,6 +98,11 @@ class Settings(BaseModel):
     def schema_name(self) -> str:
         """The schema of the tables."""
         return self.table_schema or self.use_case
+
+    @property
+    def endpoint_name(self) -> str:
+        """The online endpoint of this environment; Azure takes 32 letters, digits and dashes."""
+        return self.endpoint or f"{self.use_case}-{self.environment}".replace("_", "-")[:32].rstrip("-")
 
     @property
     def model_name(self) -> str:

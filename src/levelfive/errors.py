@@ -10,6 +10,8 @@ LevelfiveError
 ├── TableError             a table is missing, or a write was refused
 │   └── TableConflict      another writer committed first
 ├── EvidenceError          too little data to train or to judge
+├── DeploymentError        an online endpoint refused, or what was deployed does not do
+│   └── DeploymentConflict the endpoint is not as levelfive leaves it, or another rollout is under way
 └── RegistryError          the central registry refused, or does not hold what was asked for
     ├── ModelNotFound      the registry's own not-found answer
     ├── DamagedModel       a version's files are gone, or not those that were registered
@@ -84,6 +86,14 @@ class TableConflict(TableError):
 
 class EvidenceError(LevelfiveError):
     """There is too little data to train a model or to judge one."""
+
+
+class DeploymentError(LevelfiveError):
+    """An online endpoint refused, did not answer, or what was deployed to it does not do."""
+
+
+class DeploymentConflict(DeploymentError):
+    """An online endpoint is not as levelfive leaves it, or another rollout is under way."""
 
 
 class RegistryError(LevelfiveError):
