@@ -194,7 +194,7 @@ class App:
             online,
             probe,
             policy,
-            settings.serving_image or "",
+            settings.serving_repository,
             bring=lambda package: bring_model(client, registry, package),
         )
 

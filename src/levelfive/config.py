@@ -61,7 +61,7 @@ class Settings(BaseModel):
         azure_ml: Azure's id of the Machine Learning workspace that serves the champion; empty for none.
         endpoint: The online endpoint; by default named by use case and environment.
         endpoint_files: Folder with its `endpoint.yml` and `deployment.yml`.
-        serving_image: The image that its deployments run in, by its digest.
+        serving_repository: The images that its deployments run in, such as levelfive.azurecr.io/levelfive-serving.
         azure_credential: On Databricks, the service credential of Unity Catalog to sign in to Azure by.
         memory: Heap of the local session.
         cores: Threads of the local session.
@@ -82,7 +82,7 @@ class Settings(BaseModel):
     azure_ml: str | None = None
     endpoint: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{1,30}[a-z0-9]$")
     endpoint_files: Path = Path("deploy/azure-ml/kubernetes")
-    serving_image: str | None = Field(default=None, pattern=r"^[^@\s]+@sha256:[0-9a-f]{64}$")
+    serving_repository: str | None = Field(default=None, pattern=r"^[^@:\s]+$")
     azure_credential: str | None = None
     memory: str = Field(default="2g", pattern=r"^[0-9]+[gm]$")
     cores: int = Field(default=2, ge=1)

@@ -36,6 +36,9 @@ def deploy(
     as_of: AsOf,
     version: Annotated[str | None, typer.Argument(help="By default, the champion as of --as-of.")] = None,
     to: Annotated[int, typer.Option(min=0, max=100, help="Share to end with; 0 deploys and tests only.")] = 100,
+    digest: Annotated[
+        str | None, typer.Option(help="Image to run it in, sha256:...; by default, that of what answers now.")
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Try a version anew that was taken back.")] = False,
     requests: Requests = None,
     steps: Steps = "10,50,100",
@@ -49,11 +52,17 @@ def deploy(
     from levelfive.deployment import job
 
     moment, app = parse_time(as_of), open_app()
-    if app.settings.serving_image is None:
-        raise ConfigError("the setting serving_image is missing: the image to deploy, by its digest, NAME@sha256:...")
     site = app.site(_policy(steps, count, max_failed, max_p95, hold), _requests(app, requests, moment))
     outcome = job.deploy(
-        app.context, app.registry, site, as_of=moment, by=who_says(app, by), version=version, to=to, again=again
+        app.context,
+        app.registry,
+        site,
+        as_of=moment,
+        by=who_says(app, by),
+        version=version,
+        digest=digest,
+        to=to,
+        again=again,
     )
     _say(outcome, site.name)
 
@@ -81,6 +90,9 @@ def rollback(
     as_of: AsOf,
     reason: Annotated[str, typer.Option(help="Why, for the record.")],
     version: Annotated[str | None, typer.Option(help="Take back only this version, else do nothing.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Take back only what went live at this time or later, else do nothing.")
+    ] = None,
     by: OnBehalfOf = None,
 ) -> None:
     """Let the version from before answer everything: a rollout is taken back, or what went live last."""
@@ -89,7 +101,10 @@ def rollback(
 
     moment, app = parse_time(as_of), open_app()
     site = app.site(RolloutPolicy())
-    back = job.roll_back(app.context, site, as_of=moment, by=who_says(app, by), reason=reason, version=version)
+    earliest = None if since is None else parse_time(since)
+    back = job.roll_back(
+        app.context, site, as_of=moment, by=who_says(app, by), reason=reason, version=version, since=earliest
+    )
     if back is None:
         out.print(f"There is nothing to take back at {site.name}.")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from levelfive.deployment.endpoint import Endpoint, OnlineEndpoint, Package
 from levelfive.deployment.records import DEPLOYMENTS, DeploymentRecord, Kind, answering, append, deployments
 from levelfive.deployment.rolling import Outcome, Probe
 from levelfive.deployment.rollout import ALL, RolloutPolicy, WayBack
-from levelfive.errors import DeploymentError, RegistryError
+from levelfive.errors import ConfigError, DeploymentError, RegistryError
 from levelfive.registry.promotions import PROMOTIONS, champion
 from levelfive.registry.store import CentralRegistry
 from levelfive.registry.tags import PACKAGE_SHA256
@@ -21,6 +22,7 @@ from levelfive.storage.runs import JobContext, Run
 READS = frozenset({PROMOTIONS})
 WRITES = frozenset({DEPLOYMENTS})
 STAGE = "deployment"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Site:
         online: The endpoint.
         probe: Sends the sample requests.
         policy: Steps and budget.
-        image: What deployments run in, by its digest.
+        repository: Where the images are that deployments run in; None where it is not known.
         bring: Brings a package's files to where the endpoint takes them from.
     """
 
@@ -40,7 +42,7 @@ class Site:
     online: OnlineEndpoint
     probe: Probe
     policy: RolloutPolicy
-    image: str
+    repository: str | None
     bring: Callable[[Package], None]
 
 
@@ -52,19 +54,32 @@ def deploy(
     as_of: datetime,
     by: str,
     version: str | None = None,
+    digest: str | None = None,
     to: int = ALL,
     again: bool = False,
 ) -> Outcome:
-    """Deploy a version, by default the champion as of the logical now; one that answers already is left as it is.
+    """Deploy a version; one that answers already is left as it is.
+
+    Args:
+        context: Tables and use case.
+        registry: The central registry.
+        site: Where to deploy to.
+        as_of: The logical now.
+        by: Who asked for it.
+        version: By default, the champion as of the logical now.
+        digest: Of the image to run it in; by default, that of what answers now.
+        to: Share of the traffic to end with; 0 deploys, tests, and leaves the traffic alone.
+        again: Whether a version that was taken back may be tried again.
 
     Raises:
+        ConfigError: Nothing answers yet and no image is named, or the digest is none.
         DeploymentConflict: The endpoint is not as levelfive leaves it, another rollout is under way, or the version was
             taken back before.
         DeploymentError: It did not start, was taken back, or Azure refused.
         RegistryError: There is no champion, or the version is not to be had from the registry.
     """
     with context.run(STAGE, as_of=as_of, parameters={"endpoint": site.name, "version": version or "", "to": to}) as run:
-        package = package_of(context, registry, version, site.image, as_of)
+        package = package_of(context, registry, version, _image(site, digest), as_of)
         run.model_version = package.version
         outcome = rolling.deploy(
             site.online,
@@ -102,15 +117,25 @@ def roll_back(
     by: str,
     reason: str,
     version: str | None = None,
+    since: datetime | None = None,
 ) -> WayBack | None:
     """Take back what is being rolled out, or what went live last; None where there is nothing to take back.
+
+    Args:
+        context: Tables and use case.
+        site: Where.
+        as_of: The logical now.
+        by: Who asked for it.
+        reason: Why.
+        version: Take back this version alone.
+        since: Take back only what went live at this time or later.
 
     Raises:
         DeploymentConflict: The endpoint is not as levelfive leaves it, or what was live before is gone.
         DeploymentError: Azure refused.
     """
     with context.run(STAGE, as_of=as_of, parameters={"endpoint": site.name, "version": version or ""}) as run:
-        back = rolling.roll_back(site.online, because=f"{by}: {reason}", at=iso(as_of), version=version)
+        back = rolling.roll_back(site.online, because=f"{by}: {reason}", at=iso(as_of), version=version, since=since)
         if back is not None:
             to = back.returns_to
             share, answers = (0, back.leaves) if to is None else (ALL, to)
@@ -154,6 +179,20 @@ def package_of(
             f"{registry.name} version {version} carries no hash of its files: register it again by levelfive"
         )
     return Package(registry.name, version, tags[PACKAGE_SHA256], image)
+
+
+def _image(site: Site, digest: str | None) -> str:
+    if digest is None:
+        found = site.online.read()
+        if found is None or found.live is None or found.live.package is None:
+            raise ConfigError(f"nothing answers at {site.name} yet, so its image is not known: give the digest of one")
+        return found.live.package.image
+    if site.repository is None or _DIGEST.fullmatch(digest) is None:
+        raise ConfigError(
+            f"an image is the setting serving_repository, got {site.repository!r}, and a digest sha256:..., got "
+            f"{digest!r}"
+        )
+    return f"{site.repository}@{digest}"
 
 
 def _recorded(run: Run, site: Site, outcome: Outcome, *, as_of: datetime, by: str) -> Outcome:

@@ -79,10 +79,14 @@ def _fault_of_row(row: Any, version: str) -> str:
         return f"the answer says no version: {_text(json.dumps(row).encode())}"
     if str(row["version"]) != version:
         return f"version {row['version']} answered in the place of version {version}"
-    scores = [value for name, value in row.items() if name.startswith("score")]
-    if not scores or not all(isinstance(one, float | int) and math.isfinite(one) for one in scores):
+    scores = row.get("scores")
+    if not isinstance(scores, dict) or not scores or not all(map(_is_finite, scores.values())):
         return f"a score is no number: {_text(json.dumps(row).encode())}"
     return ""
+
+
+def _is_finite(score: Any) -> bool:
+    return isinstance(score, float | int) and math.isfinite(score)
 
 
 def _text(body: bytes) -> str:

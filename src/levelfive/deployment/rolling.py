@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from levelfive.deployment.budget import Answer, Measurement, over_budget
@@ -32,7 +33,7 @@ from levelfive.deployment.rollout import (
     tags_of_refusal,
     way_back,
 )
-from levelfive.errors import DeploymentError
+from levelfive.errors import DeploymentConflict, DeploymentError
 
 
 class Probe(Protocol):
@@ -125,14 +126,16 @@ def raise_traffic(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy
     return _advance(online, probe, policy=policy, at=at, to=to)
 
 
-def roll_back(online: OnlineEndpoint, *, because: str, at: str, version: str | None = None) -> WayBack | None:
-    """Take back what is being rolled out, or what went live last; None where there is nothing to take back.
+def roll_back(
+    online: OnlineEndpoint, *, because: str, at: str, version: str | None = None, since: datetime | None = None
+) -> WayBack | None:
+    """Take back what is being rolled out, or what went live last; see `way_back`.
 
     Raises:
         DeploymentConflict: The endpoint is not as levelfive leaves it, or what was live before is gone.
         DeploymentError: Azure refused.
     """
-    back = way_back(online.read(), because=because, at=at, version=version)
+    back = way_back(online.read(), because=because, at=at, version=version, since=since)
     if back is not None:
         online.route(back.traffic, back.tags)
     return back
@@ -146,6 +149,7 @@ def _advance(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy, at:
         new, package = _held(found)
         answers = probe(new.name, package.version, policy)
         measured.append(Measurement.of(found.share, answers))
+        found = _unchanged(online, found)
         if fault := over_budget(measured[-1], policy):
             online.route(shares(found, 0), tags_of_refusal(package, fault))
             return Outcome(package, 0, True, tuple(measured), fault)
@@ -162,6 +166,18 @@ def _there(online: OnlineEndpoint) -> Endpoint:
     if found is None:
         raise DeploymentError("the endpoint was deleted during a rollout: deploy again (levelfive serving deploy)")
     check(found)
+    return found
+
+
+def _unchanged(online: OnlineEndpoint, before: Endpoint) -> Endpoint:
+    """Look again before anything is set: the requests may have taken minutes."""
+    found = _there(online)
+    if (found.traffic, found.live, found.new) != (before.traffic, before.live, before.new):
+        raise DeploymentConflict(
+            f"somebody else changed {found.name} during this rollout: see what it is now (levelfive serving status), "
+            "then "
+            "go on (levelfive serving deploy) or take it back (levelfive serving rollback)"
+        )
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from levelfive.deployment.endpoint import (
@@ -209,7 +209,9 @@ class WayBack:
     returns_to: Package | None
 
 
-def way_back(endpoint: Endpoint | None, *, because: str, at: str, version: str | None = None) -> WayBack | None:
+def way_back(
+    endpoint: Endpoint | None, *, because: str, at: str, version: str | None = None, since: datetime | None = None
+) -> WayBack | None:
     """Decide how to take back what is rolled out, or what went live last.
 
     Args:
@@ -217,9 +219,11 @@ def way_back(endpoint: Endpoint | None, *, because: str, at: str, version: str |
         because: Why, for the tags.
         at: The logical now, for the tags.
         version: Take back this version alone.
+        since: Of what is live, take back only what went live at this time or later. What is being rolled out is taken
+            back whenever it began.
 
     Returns:
-        What to set; None where the version has no traffic, so that there is nothing to take back.
+        What to set; None where there is nothing to take back.
 
     Raises:
         DeploymentConflict: The endpoint is not as levelfive leaves it, or what was live before is gone.
@@ -234,6 +238,8 @@ def way_back(endpoint: Endpoint | None, *, because: str, at: str, version: str |
         returns_to = None if live is None else live.package
         return WayBack(shares(endpoint, 0), tags_of_refusal(new.package, because), new.package, returns_to)
     if live is None or live.package is None or version not in (None, live.package.version):
+        return None
+    if since is not None and datetime.fromisoformat(endpoint.tags[LIVE_SINCE]) < since:
         return None
     before = endpoint.before
     if before is None or before.package is None or not before.is_ready:

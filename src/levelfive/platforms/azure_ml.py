@@ -60,7 +60,7 @@ def _of_unity_catalog(name: str) -> Any:
     try:
         from databricks.sdk.runtime import dbutils
 
-        return dbutils.credentials.getServiceCredentialsProvider(name)
+        return dbutils.credentials.getServiceCredentialsProvider(name)  # type: ignore[call-arg]  # its stub takes none
     except Exception as err:  # whatever a client of the workspace raises
         raise ConfigError(
             f"the service credential {name!r} cannot be used here: it is one of Unity Catalog, for jobs of a "

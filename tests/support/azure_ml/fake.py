@@ -123,7 +123,7 @@ class FakeEndpoints:
             self._check(endpoint)
             entity = copy.deepcopy(endpoint)
             entity._provisioning_state = SUCCEEDED
-            entity.scoring_uri = f"https://{endpoint.name}.example.com/score"
+            entity._scoring_uri = f"https://{endpoint.name}.example.com/score"
             self.cloud.write(lambda: self.cloud.endpoints.update({endpoint.name: entity}))
             if endpoint.traffic:
                 self.cloud.routed.append(dict(endpoint.traffic))

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from deploying import NAME, a_package, an_endpoint
+from deploying import AT, NAME, a_package, an_endpoint
 
+from levelfive.core.windows import utc
 from levelfive.deployment.rollout import (
     Action,
     RolloutPolicy,
@@ -34,9 +35,18 @@ LIVE_1 = an_endpoint({"blue": "1"}, {"blue": 100}, live="blue")
         (an_endpoint({"blue": "1", "green": "2"}, {"green": 100}, live="blue"), Action.ROLL_OUT),
         (an_endpoint({"blue": "1", "green": "0"}, {"blue": 100}, live="blue", before="green"), Action.BEGIN),
         (an_endpoint({"blue": "1", "green": "0"}, {"blue": 100}, live="blue"), Action.REMOVE),
-        (an_endpoint({"blue": "1", "green": "2"}, {"blue": 100}, live="blue", states={"green": "Failed"}), Action.REMOVE),
-        (an_endpoint({"blue": "1", "green": "2"}, {"blue": 100}, live="blue", states={"green": "Creating"}), Action.WAIT),
-        (an_endpoint({"blue": "1", "green": "0"}, {"blue": 100}, live="blue", states={"green": "Deleting"}), Action.WAIT),
+        (
+            an_endpoint({"blue": "1", "green": "2"}, {"blue": 100}, live="blue", states={"green": "Failed"}),
+            Action.REMOVE,
+        ),
+        (
+            an_endpoint({"blue": "1", "green": "2"}, {"blue": 100}, live="blue", states={"green": "Creating"}),
+            Action.WAIT,
+        ),
+        (
+            an_endpoint({"blue": "1", "green": "0"}, {"blue": 100}, live="blue", states={"green": "Deleting"}),
+            Action.WAIT,
+        ),
         (an_endpoint({"green": "2", "blue": "1"}, {"green": 100}, live="green", before="blue"), Action.NOTHING),
     ],
 )
@@ -44,7 +54,9 @@ def test_the_next_action_follows_from_what_is_there(endpoint, expected):
     assert next_action(endpoint, TWO) is expected
 
 
-@pytest.mark.parametrize("changed", [{"image": "levelfive.azurecr.io/serving@sha256:" + "b" * 64}, {"sha256": "f" * 64}])
+@pytest.mark.parametrize(
+    "changed", [{"image": "levelfive.azurecr.io/serving@sha256:" + "b" * 64}, {"sha256": "f" * 64}]
+)
 def test_another_image_or_other_files_of_the_same_version_are_deployed_too(changed):
     live = an_endpoint({"blue": "2"}, {"blue": 100}, live="blue")
 
@@ -59,7 +71,10 @@ def test_another_image_or_other_files_of_the_same_version_are_deployed_too(chang
         (an_endpoint({"blue": "1"}, {"blue": 100}, live="green"), "levelfive did not leave it so"),
         (an_endpoint({"blue": "1", "green": "2"}, {"blue": 90, "green": 10}), "levelfive did not leave it so"),
         (an_endpoint({"blue": "1", "red": "9"}, {"blue": 90, "red": 10}, live="blue"), "levelfive did not leave it so"),
-        (an_endpoint({"blue": "1", "green": "3"}, {"blue": 90, "green": 10}, live="blue"), "version 3 has 10 % .* traffic 100"),
+        (
+            an_endpoint({"blue": "1", "green": "3"}, {"blue": 90, "green": 10}, live="blue"),
+            "version 3 has 10 % .* traffic 100",
+        ),
     ],
 )
 def test_a_state_that_no_rollout_of_this_version_leaves_is_refused(endpoint, says):
@@ -76,7 +91,7 @@ def test_a_version_that_was_taken_back_is_not_tried_again_by_itself():
         refused_because="p95 900 ms",
     )
 
-    with pytest.raises(DeploymentConflict, match="p95 900 ms.* --again"):
+    with pytest.raises(DeploymentConflict, match=r"p95 900 ms.* --again"):
         next_action(taken_back, TWO)
 
     assert next_action(taken_back, TWO, again=True) is Action.BEGIN
@@ -90,7 +105,9 @@ def test_a_deployment_for_a_challenger_is_left_alone():
     assert next_action(both, TWO) is Action.ADD
 
 
-@pytest.mark.parametrize(("share", "to", "expected"), [(0, 100, 10), (10, 100, 50), (50, 100, 100), (10, 30, 30), (0, 5, 5)])
+@pytest.mark.parametrize(
+    ("share", "to", "expected"), [(0, 100, 10), (10, 100, 50), (50, 100, 100), (10, 30, 30), (0, 5, 5)]
+)
 def test_the_next_share_is_the_next_step_or_where_it_is_to_end(share, to, expected):
     traffic = {"blue": 100 - share, "green": share} if share else {"blue": 100}
     endpoint = an_endpoint({"blue": "1", "green": "2"}, traffic, live="blue")
@@ -162,6 +179,16 @@ def test_what_went_live_last_is_taken_back_to_the_deployment_that_is_still_there
     assert back.tags["levelfive_live"] == "blue"
     assert back.tags["levelfive_live_since"] == "now"
     assert back.tags["levelfive_before"] == ""
+
+
+@pytest.mark.parametrize(("hour", "is_taken_back"), [(5, True), (6, True), (7, False)])
+def test_only_what_went_live_since_a_time_is_taken_back(hour, is_taken_back):
+    done = an_endpoint({"blue": "1", "green": "2"}, {"green": 100}, live="green", live_since=AT, before="blue")
+    under_way = an_endpoint({"blue": "1", "green": "2"}, {"blue": 90, "green": 10}, live="blue", live_since=AT)
+    since = utc(2013, 5, 1, hour)
+
+    assert (way_back(done, because="x", at="now", since=since) is not None) == is_taken_back
+    assert way_back(under_way, because="x", at="now", since=since) is not None
 
 
 @pytest.mark.parametrize(
