@@ -72,6 +72,11 @@ def test_the_order_of_tasks(deployed):
         "scoring": {"data": (), "features": ("data",), "scoring": ("features",)},
         "monitoring": {"monitoring": (), "report": ("monitoring",)},
         "release": {"registry": ()},
+        "serving": {
+            "online": (),
+            "azure_ml_serves": ("online",),
+            "deployment": ("azure_ml_serves true",),
+        },
         "retraining": {"policy": (), "asks_for_training": ("policy",), "training": ("asks_for_training true",)},
     }
 
@@ -158,6 +163,7 @@ def test_conditions_compare_with_what_the_code_says(deployed):
         "approval_is_auto": ("EQUAL_TO", Approval.AUTO),
         "passed_gate": ("EQUAL_TO", "true"),
         "asks_for_training": ("EQUAL_TO", Action.RETRAIN),
+        "azure_ml_serves": ("EQUAL_TO", "azure_ml"),
     }
 
 
@@ -185,13 +191,20 @@ def test_the_code_writes_versions_of_the_registered_model(production):
     assert expected == f"{model['catalog_name']}.{model['schema_name']}.{model['name']}"
 
 
+def of_azure_ml():
+    """The library that deploys endpoints, in the version that is locked here."""
+    text = (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8")
+    (version,) = re.findall(r"^azure-ai-ml==(\S+)", text, re.MULTILINE)
+    return ({"pypi": {"package": f"azure-ai-ml=={version}"}},)
+
+
 @pytest.mark.parametrize("target", ["dev", "qa", "prod"])
 def test_notebooks_run_on_a_job_cluster_with_the_wheel(target):
     deployed = deployment(target)
     for name, task in deployed.tasks("notebook_task"):
         (cluster,) = deployed.jobs[name]["job_clusters"]
         assert task["job_cluster_key"] == cluster["job_cluster_key"]
-        assert task["libraries"] == [{"whl": "./dist/*.whl"}]
+        assert task["libraries"] == [{"whl": "./dist/*.whl"}, *(of_azure_ml() if name == "serving" else ())]
         assert "environment_key" not in task
         assert cluster["new_cluster"]["data_security_mode"] == "DATA_SECURITY_MODE_DEDICATED"
         assert cluster["new_cluster"]["spark_version"] == "18.x-cpu-ml-scala2.13"
@@ -203,7 +216,8 @@ def test_notebooks_run_serverless_with_the_wheel_and_the_client_of_the_feature_s
     for name, task in deployed.tasks("notebook_task"):
         (environment,) = deployed.jobs[name]["environments"]
         assert task["environment_key"] == environment["environment_key"]
-        assert environment["spec"]["dependencies"] == ["./dist/*.whl[serverless]"]
+        extras = "serverless,azure-ml" if name == "serving" else "serverless"
+        assert environment["spec"]["dependencies"] == [f"./dist/*.whl[{extras}]"]
         assert "job_cluster_key" not in task
         assert task["libraries"] == deployed.jobs[name]["job_clusters"] == []
 
@@ -219,6 +233,21 @@ def test_a_policy_is_used_where_one_is_given():
     clusters = [cluster["new_cluster"] for job in given.jobs.values() for cluster in job["job_clusters"]]
     assert {cluster["policy_id"] for cluster in clusters} == {"0123456789ABCDEF"}
     assert "policy_id" not in deployment("prod").jobs["scoring"]["job_clusters"][0]["new_cluster"]
+
+
+def test_the_job_serving_deploys_from_a_folder_that_is_deployed_and_is_one_of_the_repository(deployed):
+    given = settings(deployed.jobs["serving"])["endpoint_files"]
+    _, _, folder = given.partition("/deploy/")
+
+    assert (ROOT / "deploy" / folder / "deployment.yml").is_file()
+    assert "deploy/azure-ml" in deployed.config["sync"]["paths"]
+
+
+def test_nothing_serves_before_that_is_asked_for(deployed):
+    serving = deployed.jobs["serving"]
+
+    assert serving["schedule"]["pause_status"] == "PAUSED"
+    assert by_key(serving)["azure_ml_serves"]["condition_task"]["left"] == "none"
 
 
 def test_one_run_at_a_time_and_the_next_one_waits(deployed):

@@ -26,6 +26,7 @@ JOBS = {
     "monitoring": {"as_of", "window_start", "window_end"},
     "retraining": {"as_of"},
     "release": BY_RELEASES,
+    "serving": {"as_of", "action", "digest", "to", "why", "deployed_since"},
 }
 TASKS = [
     (name, task["task_key"], PurePath(task["notebook_task"]["notebook_path"]).stem)
