@@ -1,8 +1,8 @@
 # Databricks notebook source
 # MAGIC %md
 # MAGIC # Online
-# MAGIC Publishes to the online store what single requests look up, as far as it was computed by `as_of`. What the store has
-# MAGIC already stays as it is.
+# MAGIC Publishes to the online store what single requests look up, as far as it was computed by `as_of`. What the store
+# MAGIC has already stays as it is.
 
 # COMMAND ----------
 

@@ -191,20 +191,15 @@ def test_the_code_writes_versions_of_the_registered_model(production):
     assert expected == f"{model['catalog_name']}.{model['schema_name']}.{model['name']}"
 
 
-def of_azure_ml():
-    """The library that deploys endpoints, in the version that is locked here."""
-    text = (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8")
-    (version,) = re.findall(r"^azure-ai-ml==(\S+)", text, re.MULTILINE)
-    return ({"pypi": {"package": f"azure-ai-ml=={version}"}},)
-
-
 @pytest.mark.parametrize("target", ["dev", "qa", "prod"])
 def test_notebooks_run_on_a_job_cluster_with_the_wheel(target):
     deployed = deployment(target)
     for name, task in deployed.tasks("notebook_task"):
         (cluster,) = deployed.jobs[name]["job_clusters"]
         assert task["job_cluster_key"] == cluster["job_cluster_key"]
-        assert task["libraries"] == [{"whl": "./dist/*.whl"}, *(of_azure_ml() if name == "serving" else ())]
+        wheel, *others = task["libraries"]
+        assert wheel == {"whl": "./dist/*.whl"}
+        assert bool(others) == (name == "serving")
         assert "environment_key" not in task
         assert cluster["new_cluster"]["data_security_mode"] == "DATA_SECURITY_MODE_DEDICATED"
         assert cluster["new_cluster"]["spark_version"] == "18.x-cpu-ml-scala2.13"
@@ -248,6 +243,17 @@ def test_nothing_serves_before_that_is_asked_for(deployed):
 
     assert serving["schedule"]["pause_status"] == "PAUSED"
     assert by_key(serving)["azure_ml_serves"]["condition_task"]["left"] == "none"
+
+
+@pytest.mark.parametrize("target", ["dev", "qa", "prod"])
+def test_the_job_serving_has_the_client_of_azure_ml_in_a_version_that_the_extra_allows(target):
+    wanted, *_ = map(Requirement, project()["optional-dependencies"]["azure-ml"])
+    _, library = deployment(target).jobs["serving"]["tasks"][0]["libraries"]
+    given = Requirement(library["pypi"]["package"])
+
+    (pin,) = given.specifier
+    assert (given.name, pin.operator) == (wanted.name, "==")
+    assert wanted.specifier.contains(pin.version)
 
 
 def test_one_run_at_a_time_and_the_next_one_waits(deployed):

@@ -35,8 +35,8 @@ def endpoint_action(page: Page) -> Outcome | WayBack | None:
 
     Raises:
         ConfigError: There is no such action, or it needs a parameter that is empty.
-        DeploymentConflict: The endpoint is not as levelfive leaves it, another rollout is under way, or the champion was
-            taken back before.
+        DeploymentConflict: The endpoint is not as levelfive leaves it, another rollout is under way, or the champion
+            was taken back before.
         DeploymentError: It did not start, was taken back, or Azure refused.
         EvidenceError: There is no row to try the deployment with.
         RegistryError: There is no champion, or its files are not to be had.
