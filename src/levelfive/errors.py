@@ -10,6 +10,8 @@ LevelfiveError
 ├── TableError             a table is missing, or a write was refused
 │   └── TableConflict      another writer committed first
 ├── EvidenceError          too little data to train or to judge
+├── RequestError           a request to the service is none that it answers
+├── NotServing             the service cannot answer now
 └── RegistryError          the central registry refused, or does not hold what was asked for
     ├── ModelNotFound      the registry's own not-found answer
     ├── DamagedModel       a version's files are gone, or not those that were registered
@@ -19,6 +21,7 @@ LevelfiveError
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 
 
 def unusable(err: OSError) -> str:
@@ -84,6 +87,25 @@ class TableConflict(TableError):
 
 class EvidenceError(LevelfiveError):
     """There is too little data to train a model or to judge one."""
+
+
+class RequestError(LevelfiveError):
+    """A request to the service is none that it answers.
+
+    Attributes:
+        status: Of HTTP, from 400 to 499.
+        headers: What goes with the answer.
+    """
+
+    def __init__(self, message: str, *, status: int = 422, headers: Mapping[str, str] | None = None) -> None:
+        """Say what of the request is wrong, and what is wanted."""
+        super().__init__(message)
+        self.status = status
+        self.headers = dict(headers or {})
+
+
+class NotServing(LevelfiveError):
+    """The service cannot answer now: a model, a table or the store is not there."""
 
 
 class RegistryError(LevelfiveError):
