@@ -9,6 +9,9 @@ LevelfiveError
 │   └── ContractError      a file breaks its source's contract as a whole
 ├── TableError             a table is missing, or a write was refused
 │   └── TableConflict      another writer committed first
+├── OnlineStoreError       the online store cannot be reached, or does not hold what was asked for
+│   ├── NotKept            the time that was asked for lies before what is kept
+│   └── OnlineStoreConflict    another publication came first
 ├── EvidenceError          too little data to train or to judge
 ├── RequestError           a request to the service is none that it answers
 ├── NotServing             the service cannot answer now
@@ -83,6 +86,18 @@ class TableError(LevelfiveError):
 
 class TableConflict(TableError):
     """Another writer committed first."""
+
+
+class OnlineStoreError(LevelfiveError):
+    """The online store cannot be reached, or does not hold what was asked for."""
+
+
+class NotKept(OnlineStoreError):
+    """The time that was asked for lies before what the online store keeps."""
+
+
+class OnlineStoreConflict(OnlineStoreError):
+    """Another publication came first."""
 
 
 class EvidenceError(LevelfiveError):
