@@ -232,7 +232,9 @@ def _of_request(column: Column, is_category: bool) -> Convert | None:
         return None
     if column.kind == "decimal":
         return _float
-    raise ConfigError(f"{column.name} is compared as {column.kind}, and the model takes it as a number: name a category")
+    raise ConfigError(
+        f"{column.name} is compared as {column.kind}, and the model takes it as a number: name a category"
+    )
 
 
 def _converter(feature: str, kind: str, aged: bool, is_category: bool) -> Convert | None:
@@ -240,7 +242,8 @@ def _converter(feature: str, kind: str, aged: bool, is_category: bool) -> Conver
     if kind == "timestamp" and aged:
         return _minutes_text if is_category else _minutes
     if is_category:
-        return _CATEGORIES.get(kind, _category)
+        found: Convert = _CATEGORIES.get(kind, _category)
+        return found
     if kind in _NUMBERS:
         return None
     if kind in ("decimal", "string"):
@@ -290,7 +293,7 @@ def _moment(value: int, _: int) -> Cell:
     return category_text(from_micros(value))
 
 
-_CATEGORIES: dict[str, Convert] = {
+_CATEGORIES: Mapping[str, Convert] = {
     "string": _text,
     "float": _narrow,
     "decimal": _decimal,

@@ -80,7 +80,7 @@ def _ref(name: str) -> dict[str, str]:
 
 
 def _answer(description: str, *names: str) -> dict[str, Any]:
-    schema = _ref(names[0]) if len(names) == 1 else {"oneOf": [_ref(name) for name in names]}
+    schema: dict[str, Any] = {"anyOf": [_ref(name) for name in names]}
     return {"description": description, "content": {_JSON: {"schema": schema}}}
 
 

@@ -163,7 +163,9 @@ class RequestSchema:
             return RequestError(f"{place}: the field is missing; give it {self._by_name[absent[1]].wanted}")
         if place == MANY and said.startswith("Expected `array` of length"):
             if "<=" in said:
-                return RequestError(f"{MANY}: a request takes at most {self._max_rows:,} rows; send several", status=413)
+                return RequestError(
+                    f"{MANY}: a request takes at most {self._max_rows:,} rows; send several", status=413
+                )
             return RequestError(f"{MANY}: a request takes at least one row, got none")
         name = max((name for name in self.names if place == name or place.endswith(f".{name}")), key=len, default="")
         wanted = self._by_name[name].wanted if name else "an object of the fields"

@@ -150,8 +150,9 @@ class Scorer:
         self._time = self.schema.names.index(PREDICTION_TIME)
         kept = (reach.kept_from for reach in self._reaches.values())
         self._earliest = max(_EARLIEST, *(since for since in kept if since is not None), _EARLIEST)
-        is_limited = self.known_until is not None and max_staleness is not None
-        self._latest = to_micros(self.known_until + max_staleness) if is_limited else None  # type: ignore[operator]  # neither is None
+        self._latest: int | None = None
+        if self.known_until is not None and max_staleness is not None:
+            self._latest = to_micros(self.known_until + max_staleness)
 
     def answer(self, body: bytes, *, request_id: str, now: datetime) -> Answers:
         """Answer a request.

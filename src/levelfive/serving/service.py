@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import msgspec
 
@@ -238,7 +238,10 @@ class Service:
     def _is_ready(self) -> Reply:
         reasons = ["it is being shut down"] if self.is_draining else self._live.unready(self._now())
         log = "" if self._log is None else self._log.trouble
-        notes = [*(f"{name}: {why}" for name, why in self._live.troubles.items()), *([f"request log: {log}"] * bool(log))]
+        notes = [
+            *(f"{name}: {why}" for name, why in self._live.troubles.items()),
+            *([f"request log: {log}"] * bool(log)),
+        ]
         told = {"ready": not reasons, "reasons": reasons, "notes": [note for note in notes if note not in reasons]}
         if not reasons:
             served = self._live.scorer.served
@@ -251,7 +254,7 @@ class Service:
     def _openapi(self) -> Reply:
         return Reply(200, msgspec.json.encode(openapi(self._live.scorer)))
 
-    _gets: dict[str, Callable[[Service], Reply]] = {
+    _gets: ClassVar[dict[str, Callable[[Service], Reply]]] = {
         "/health/live": _is_live,
         "/health/ready": _is_ready,
         "/metrics": _metrics,
