@@ -14,25 +14,26 @@ from levelfive.online.store import Ask, Known, OnlineTable, Publication, TableSt
 TABLES = "levelfive_online_tables_v1"
 ROWS = "levelfive_online_rows_v1"
 PUBLISH = "run `levelfive features publish`"
+_FIRST, _LAST = -(2**63), 2**63 - 1
 UNTIMED = 0
 """Stands for the time of a row of a table without times."""
 
-StateRow = tuple[str, str, int, int, int | None, int | None]
-"""A row of `TABLES`: name, what the table is, version, and in microseconds published_at, reaches_to, kept_from."""
+StateRow = tuple[str, str, int, int, int | None, int | None, int | None]
+"""A row of `TABLES`: name, definition, version, and in microseconds published_at, reaches_to, kept_from, oldest."""
 
 
 def state_row(state: TableState) -> StateRow:
     """Write a state as a row of `TABLES`."""
-    times = (_micros(state.reaches_to), _micros(state.kept_from))
+    times = (_micros(state.reaches_to), _micros(state.kept_from), _micros(state.oldest))
     return (state.table.name, table_text(state.table), state.version, to_micros(state.published_at), *times)
 
 
 def state_of(row: StateRow) -> TableState:
     """Read a row of `TABLES`."""
     _, text, version, *times = row
-    published_at, reaches_to, kept_from = (from_micros(time) for time in times)
+    published_at, *others = (from_micros(time) for time in times)
     assert published_at is not None
-    return TableState(table_of(text), version, published_at, reaches_to, kept_from)
+    return TableState(table_of(text), version, published_at, *others)
 
 
 def rows_of(publication: Publication) -> Iterator[tuple[str, str, int, bytes]]:
@@ -77,23 +78,14 @@ class TableReader:
         self._codec = codec(table.types)
         self._places: dict[tuple[str, ...], tuple[int, ...]] = {}
 
-    def key(self, ask: Ask, kept_from: int | None) -> str | None:
+    def key(self, ask: Ask) -> str | None:
         """Write the key of an ask; None where a value is missing, so that nothing is known.
-
-        Args:
-            ask: What is asked.
-            kept_from: From when on the table is kept, in microseconds.
 
         Raises:
             ConfigError: The key does not fit the table, or the ask lacks its time.
-            NotKept: It asks for a time before the table is kept.
         """
-        if self._table.timestamped:
-            if ask.at is None:
-                raise ConfigError(f"table {ask.table!r} has times; ask for what is known at one")
-            if kept_from is not None and ask.at < kept_from:
-                since, at = (from_micros(time) for time in (kept_from, ask.at))
-                raise NotKept(f"{ask.table} is kept since {since}, got {at}; ask for a later time")
+        if self._table.timestamped and ask.at is None:
+            raise ConfigError(f"table {ask.table!r} has times; ask for what is known at one")
         return None if None in ask.key else key_text(ask.key, self._table.key_types)
 
     def known(self, ask: Ask, known_at: int, data: bytes) -> Known:
@@ -123,6 +115,22 @@ class TableReader:
 def reader_of(text: str) -> TableReader:
     """Make the reader of a table from the text that `TABLES` has of it, once."""
     return TableReader(table_of(text))
+
+
+def check_kept(ask: Ask, kept_from: int | None) -> None:
+    """Refuse to answer as of a time before a table is kept, in microseconds.
+
+    Raises:
+        NotKept: The ask is for such a time.
+    """
+    if kept_from is not None and ask.at is not None and ask.at < kept_from:
+        since, at = (from_micros(time) for time in (kept_from, ask.at))
+        raise NotKept(f"{ask.table} is kept since {since}, got {at}; ask for a later time")
+
+
+def times_between(ask: Ask) -> tuple[int, int]:
+    """Tell the first and the last time, in microseconds, of the rows that may answer an ask."""
+    return (_FIRST if ask.not_before is None else ask.not_before, _LAST if ask.at is None else ask.at)
 
 
 def absent(table: str, there: Iterable[str]) -> OnlineStoreError:

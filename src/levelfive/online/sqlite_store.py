@@ -11,7 +11,19 @@ from pathlib import Path
 
 from levelfive.core.windows import to_micros
 from levelfive.errors import OnlineStoreError, unusable
-from levelfive.online.layout import PUBLISH, ROWS, TABLES, absent, check_onto, reader_of, rows_of, state_of, state_row
+from levelfive.online.layout import (
+    PUBLISH,
+    ROWS,
+    TABLES,
+    absent,
+    check_kept,
+    check_onto,
+    reader_of,
+    rows_of,
+    state_of,
+    state_row,
+    times_between,
+)
 from levelfive.online.store import Ask, Known, Publication, TableState
 
 PATIENCE = timedelta(seconds=5)
@@ -21,7 +33,7 @@ _SCHEMA = (
     "PRAGMA journal_mode = WAL",
     f"""CREATE TABLE IF NOT EXISTS {TABLES} (
         name TEXT PRIMARY KEY, definition TEXT NOT NULL, version INTEGER NOT NULL,
-        published_at INTEGER NOT NULL, reaches_to INTEGER, kept_from INTEGER)""",
+        published_at INTEGER NOT NULL, reaches_to INTEGER, kept_from INTEGER, oldest INTEGER)""",
     f"""CREATE TABLE IF NOT EXISTS {ROWS} (
         name TEXT, key TEXT, known_at INTEGER, data BLOB NOT NULL, PRIMARY KEY (name, key, known_at)) WITHOUT ROWID""",
     f"CREATE INDEX IF NOT EXISTS {ROWS}_by_time ON {ROWS} (name, known_at)",
@@ -32,7 +44,6 @@ _THIN = f"""DELETE FROM {ROWS} WHERE name = :name AND known_at < :kept_from AND 
 _NEWEST = f"""SELECT known_at, data FROM {ROWS} WHERE name = ? AND key = ? AND known_at BETWEEN ? AND ?
     ORDER BY known_at DESC LIMIT 1"""
 _File = tuple[int, int]
-_FIRST, _LAST = -(2**63), 2**63 - 1
 
 
 class SqliteStore:
@@ -159,12 +170,12 @@ def _publish(connection: sqlite3.Connection, publication: Publication) -> None:
             (name, to_micros(window.start), to_micros(window.end)),
         )
     connection.executemany(f"INSERT INTO {ROWS} VALUES (?, ?, ?, ?)", rows_of(publication))
-    if publication.oldest is not None:
-        oldest = to_micros(publication.oldest)
+    if state.oldest is not None:
+        oldest = to_micros(state.oldest)
         connection.execute(f"DELETE FROM {ROWS} WHERE name = ? AND known_at < ?", (name, oldest))
     if state.kept_from is not None:
         connection.execute(_THIN, {"name": name, "kept_from": to_micros(state.kept_from)})
-    connection.execute(f"INSERT OR REPLACE INTO {TABLES} VALUES (?, ?, ?, ?, ?, ?)", state_row(state))
+    connection.execute(f"INSERT OR REPLACE INTO {TABLES} VALUES (?, ?, ?, ?, ?, ?, ?)", state_row(state))
 
 
 def _read(connection: sqlite3.Connection, asks: Sequence[Ask]) -> list[Known | None]:
@@ -175,12 +186,10 @@ def _read(connection: sqlite3.Connection, asks: Sequence[Ask]) -> list[Known | N
         if ask.table not in tables:
             raise absent(ask.table, tables)
         reader, kept_from = tables[ask.table]
-        key = reader.key(ask, kept_from)
-        if key is None:
-            answers.append(None)
-            continue
-        least = _FIRST if ask.not_before is None else ask.not_before
-        most = _LAST if ask.at is None else ask.at
-        row = connection.execute(_NEWEST, (ask.table, key, least, most)).fetchone()
+        check_kept(ask, kept_from)
+        key = reader.key(ask)
+        row = None
+        if key is not None:
+            row = connection.execute(_NEWEST, (ask.table, key, *times_between(ask))).fetchone()
         answers.append(None if row is None else reader.known(ask, *row))
     return answers

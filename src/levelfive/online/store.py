@@ -48,6 +48,7 @@ class TableState:
         reaches_to: Where the feature table's windows end: what becomes known then or later is not there yet. None for
             a table without times.
         kept_from: Nothing is known of the table as of an earlier time. None for a table without times.
+        oldest: Rows that became known before it are not there: no lookup may use them. None where all are.
     """
 
     table: OnlineTable
@@ -55,6 +56,7 @@ class TableState:
     published_at: datetime
     reaches_to: datetime | None = None
     kept_from: datetime | None = None
+    oldest: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,12 @@ class Publication:
         rows: What to put there; each is read once.
         windows: The rows with these times are replaced; None for those of the whole table.
         onto: Where there are windows, the version that they are put onto.
-        oldest: Rows that became known before it are removed: no lookup may use them; None for none.
     """
 
     state: TableState
     rows: Iterable[Row]
     windows: tuple[Window, ...] | None = None
     onto: int | None = None
-    oldest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,8 @@ class OnlineStore(Protocol):
     def publish(self, publication: Publication) -> None:
         """Put rows of a table there, all at once: a reader sees all of them, or none.
 
-        Of the rows that became known before the table is `kept_from`, the newest of each key stays. A publication that
-        is repeated changes nothing.
+        Of the rows that became known before the table is `kept_from`, the newest of each key stays, unless it is older
+        than the `oldest`. A publication that is repeated changes nothing.
 
         Raises:
             OnlineStoreConflict: Windows would be put onto another version of the table than is there.
