@@ -52,6 +52,7 @@ def fit(session: Session, snapshot: Snapshot, window: Window) -> Model:
         code=session.code,
         key=use_case.key,
         slices=use_case.slices,
+        max_staleness=use_case.serving.max_staleness,
     )
     return Model(estimator, card)
 
