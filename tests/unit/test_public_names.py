@@ -40,6 +40,7 @@ PUBLIC = [
     "ReplayPlan",
     "RetrainingPolicy",
     "Reveal",
+    "ServingPolicy",
     "Source",
     "Task",
     "UseCase",
