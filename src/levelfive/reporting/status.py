@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from levelfive.core.windows import Window
+from levelfive.deployment.records import DeploymentRecord, answering, deployments
 from levelfive.monitoring.acknowledged import acknowledgements, covering
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.records import VerdictRecord, verdicts
@@ -22,7 +24,7 @@ class Status:
 
     `newest` is the newest champion, `alias` what the registry's alias points at now: the same where all is well, and
     where the registry has no aliases. `verdict` is that on the latest window of the champion, `acknowledgement` who
-    acknowledged it.
+    acknowledged it. `answering` is by endpoint what was deployed there last.
     """
 
     live: Promotion | None
@@ -31,6 +33,7 @@ class Status:
     performance: Performance | None
     verdict: VerdictRecord | None = None
     acknowledgement: Annotation | None = None
+    answering: Mapping[str, DeploymentRecord] = field(default_factory=dict)
 
 
 def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -> Status:
@@ -43,8 +46,9 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     live = champion_as_of(promotions, as_of)
     newest = promotions[-1].version if promotions else None
     alias = registry.alias(CHAMPION) if promotions and registry.has_aliases else newest
+    deployed = answering(deployments(context.tables, registry.name), as_of=as_of)
     if live is None:
-        return Status(None, newest, alias, None)
+        return Status(None, newest, alias, None, answering=deployed)
     run, since_promotion = Run(context.tables, "status"), None
     if context.tables.exists(PREDICTIONS):
         windows = [Window(live.promoted_at, as_of)]
@@ -54,4 +58,4 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     verdict = of_champion[-1] if of_champion else None
     words = acknowledgements(run, registry.name, as_of=as_of)
     acknowledgement = None if verdict is None else covering(words, verdict)
-    return Status(live, newest, alias, since_promotion, verdict, acknowledgement)
+    return Status(live, newest, alias, since_promotion, verdict, acknowledgement, deployed)
