@@ -1,8 +1,8 @@
 # Databricks notebook source
 # MAGIC %md
 # MAGIC # Deployment
-# MAGIC Takes one `action` at the online endpoint: `deploy` the champion of `as_of` and give it the traffic in steps, go on
-# MAGIC with the `traffic`, or take back by a `rollback` what is being rolled out or went live last.
+# MAGIC Takes one `action` at the online endpoint: `deploy` the champion of `as_of` and give it the traffic in steps,
+# MAGIC go on with the `traffic`, or take back by a `rollback` what is being rolled out or went live last.
 
 # COMMAND ----------
 
