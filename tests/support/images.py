@@ -57,8 +57,8 @@ def install(image: str, folder: Path) -> Installed:
     clean = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     clean |= {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     for step in steps("RUN")[1:]:
-        command = step.replace("python -m venv", f"{sys.executable} -m venv")
-        command = re.sub(r"(?<![\w./])/(opt/levelfive|tmp/)", rf"{folder}/\1", command)
+        command = re.sub(r"(?<![\w./])/(opt/levelfive|tmp/)", rf"{folder}/\1", step)
+        command = command.replace("python -m venv", f"{sys.executable} -m venv")
         done = subprocess.run(["sh", "-ec", command], env=clean, capture_output=True, text=True)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return Installed(folder)

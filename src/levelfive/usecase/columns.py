@@ -52,6 +52,7 @@ TABLES = frozenset(
             "predictions",
             "batches",
             "promotions",
+            "deployments",
         ),
         *("profiles", "drift", "performance", "quality", "verdicts"),
         *("decisions", "retrainings"),
