@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from levelfive.config import Settings
 from levelfive.errors import ConfigError, unusable
 from levelfive.features.store import LocalFeatureStore
+from levelfive.online.opening import open_store, url_of
+from levelfive.online.store import OnlineStore
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.feature_stores import FeatureStore
 from levelfive.storage.tables import Tables
@@ -61,6 +63,13 @@ class Laptop:
         """Open the central registry."""
         uri, artefacts = self._store("registry", settings.registry_uri)
         return CentralRegistry(uri, settings.model_name, artefacts=artefacts)
+
+    def online_store(self, settings: Settings) -> OnlineStore:
+        """Open the online store, by default a file in the home."""
+        named = settings.online_store
+        return open_store(
+            url_of(self.home / "online" / f"{settings.schema_name}.db") if named is None else named.get_secret_value()
+        )
 
     @property
     def landing(self) -> Path:
