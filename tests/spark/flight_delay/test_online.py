@@ -47,7 +47,7 @@ def test_each_flight_finds_what_the_batch_join_finds(
         compute(context, january, window)
         job.run(context, registry, store, as_of=window.end)
         spine = spine_of(USE_CASE, january, window, features=model.spine_features, lookups=model.lookups)
-        spine = spine.withColumn(key, F.concat_ws("|", *FLIGHT_KEY)).localCheckpoint()
+        spine = spine.sparkSession.createDataFrame(spine.withColumn(key, F.concat_ws("|", *FLIGHT_KEY)).toArrow())
         batch = context.features.assemble(spine, model.lookups, context.tables.read, window)
         ours = batch_features(batch, model.lookups, categorical, key)
         theirs = online_features(store, spine, model.lookups, categorical, key)

@@ -26,8 +26,8 @@ WHOLE = Window(utc(1960, 1, 1), utc(2020, 1, 1))
 SHOPS = ("", " ", " a", "a", "A", "a ", "é", "e\u0301", "\U0001f6eb", "null")
 # Two keys, of a text and a number; of the values, each in another type.
 ROW = (
-    "shop string, size int, known_at timestamp, fraction double, share float, whole long, short smallint, flag boolean, "
-    "text string, day date, moment timestamp, amount decimal(38,10)"
+    "shop string, size int, known_at timestamp, fraction double, share float, whole long, short smallint, "
+    "flag boolean, text string, day date, moment timestamp, amount decimal(38,10)"
 )
 COLUMNS = ("fraction", "share", "whole", "short", "flag", "text", "day", "moment", "amount")
 CATEGORICAL = ("text", "day", "share", "short", "flag")
