@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from levelfive.config import Settings
 from levelfive.errors import ConfigError
+from levelfive.online.store import OnlineStore
 from levelfive.platforms.laptop import Laptop
 from levelfive.platforms.platform import Platform
 from levelfive.platforms.workspace import Workspace, workspace_client
@@ -150,6 +151,16 @@ class App:
     def registry(self) -> CentralRegistry:
         """The central registry, apart from tracking."""
         return self.platform.registry(self.settings)
+
+    @cached_property
+    def online_store(self) -> OnlineStore:
+        """The online store.
+
+        Raises:
+            ConfigError: No setting names it, or its URL is none.
+            MachineError: Its client is not installed.
+        """
+        return self.platform.online_store(self.settings)
 
     @cached_property
     def workspace(self) -> WorkspaceClient:

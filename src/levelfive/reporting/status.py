@@ -9,6 +9,8 @@ from levelfive.core.windows import Window
 from levelfive.monitoring.acknowledged import acknowledgements, covering
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.records import VerdictRecord, verdicts
+from levelfive.online.publications import behind
+from levelfive.online.staleness import Behind
 from levelfive.registry.promotions import Promotion, champion_as_of, history
 from levelfive.registry.store import CHAMPION, CentralRegistry
 from levelfive.storage.annotations import Annotation
@@ -22,7 +24,7 @@ class Status:
 
     `newest` is the newest champion, `alias` what the registry's alias points at now: the same where all is well, and
     where the registry has no aliases. `verdict` is that on the latest window of the champion, `acknowledgement` who
-    acknowledged it.
+    acknowledged it. `online` is how far behind the online store is, None where nothing was published.
     """
 
     live: Promotion | None
@@ -31,6 +33,7 @@ class Status:
     performance: Performance | None
     verdict: VerdictRecord | None = None
     acknowledgement: Annotation | None = None
+    online: Behind | None = None
 
 
 def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -> Status:
@@ -43,9 +46,10 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     live = champion_as_of(promotions, as_of)
     newest = promotions[-1].version if promotions else None
     alias = registry.alias(CHAMPION) if promotions and registry.has_aliases else newest
-    if live is None:
-        return Status(None, newest, alias, None)
     run, since_promotion = Run(context.tables, "status"), None
+    online = behind(run, as_of)
+    if live is None:
+        return Status(None, newest, alias, None, online=online)
     if context.tables.exists(PREDICTIONS):
         windows = [Window(live.promoted_at, as_of)]
         (whole,) = performance(context, run, windows, model_name=registry.name, as_of=as_of)
@@ -54,4 +58,4 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     verdict = of_champion[-1] if of_champion else None
     words = acknowledgements(run, registry.name, as_of=as_of)
     acknowledgement = None if verdict is None else covering(words, verdict)
-    return Status(live, newest, alias, since_promotion, verdict, acknowledgement)
+    return Status(live, newest, alias, since_promotion, verdict, acknowledgement, online)
