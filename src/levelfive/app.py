@@ -16,6 +16,7 @@ from levelfive.deployment.job import Site
 from levelfive.deployment.probe import HttpProbe
 from levelfive.deployment.rollout import RolloutPolicy
 from levelfive.errors import ConfigError
+from levelfive.online.store import OnlineStore
 from levelfive.platforms.azure_ml import azure_ml_client
 from levelfive.platforms.laptop import Laptop
 from levelfive.platforms.platform import Platform
@@ -155,6 +156,16 @@ class App:
     def registry(self) -> CentralRegistry:
         """The central registry, apart from tracking."""
         return self.platform.registry(self.settings)
+
+    @cached_property
+    def online_store(self) -> OnlineStore:
+        """The online store.
+
+        Raises:
+            ConfigError: No setting names it, or its URL is none.
+            MachineError: Its client is not installed.
+        """
+        return self.platform.online_store(self.settings)
 
     @cached_property
     def workspace(self) -> WorkspaceClient:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from levelfive.core.windows import Clock, Window, iso, utc
 from levelfive.errors import AsOfError, ConfigError
 
 CONFIG_FILE = "levelfive.yml"
 DEFAULT_HOME = Path(".levelfive")
+STORE_VARIABLE = "LEVELFIVE_ONLINE_STORE"
 LOCAL = "local"
 """The environment of a laptop."""
 DEFAULT_WINDOW = timedelta(days=1)
@@ -55,6 +57,8 @@ class Settings(BaseModel):
             on a workspace in the home of whom it runs as.
         registry_uri: The central registry, a store of its own.
         registry_prefix: Put before environment and use case in the registered model's name.
+        online_store: URL of the online store, see `levelfive.online.opening`; on a workspace the secret that holds it,
+            secret://<scope>/<key>. By default what the environment's variable LEVELFIVE_ONLINE_STORE says.
         approval: Whether a version that passed the gate goes live by itself (auto) or waits for a person (manual).
         approval_by_trainer: Whether whoever trained a version may approve it; by default only in the environment
             `local`, where one person does both.
@@ -77,6 +81,7 @@ class Settings(BaseModel):
     experiment: str | None = None
     registry_uri: str | None = None
     registry_prefix: str = Field(default="levelfive", pattern=r"^[A-Za-z0-9_]+$")
+    online_store: SecretStr | None = Field(default_factory=lambda: _secret(STORE_VARIABLE))
     approval: Approval = Approval.AUTO
     approval_by_trainer: ByTrainer | None = None
     azure_ml: str | None = None
@@ -108,6 +113,11 @@ class Settings(BaseModel):
     def model_name(self) -> str:
         """The registered model of this environment."""
         return f"{self.registry_prefix}.{self.environment}.{self.use_case}"
+
+
+def _secret(variable: str) -> SecretStr | None:
+    value = os.environ.get(variable)
+    return SecretStr(value) if value else None
 
 
 def load_settings(path: Path | None, home: Path | None, **overrides: object) -> Settings:

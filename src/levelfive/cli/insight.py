@@ -76,6 +76,12 @@ def status(as_of: AsOf) -> None:
             f"repair it with `{repair}`",
             style="bold",
         )
+    if state.online is not None:
+        most = app.use_case.serving.max_staleness
+        late = (
+            f", more than the {most} of its policy: run `levelfive features publish`" if state.online.by > most else ""
+        )
+        out.print(f"the online store reaches to {iso(state.online.reaches_to)}, {state.online.by} behind{late}")
     if state.live is None:
         return
     if state.verdict is not None:

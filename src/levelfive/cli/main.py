@@ -19,7 +19,7 @@ from levelfive.cli.options import EXIT_GATE_REFUSED, EXIT_REFUSED, EXIT_UNFORESE
 from levelfive.cli.preflight import preflight
 from levelfive.cli.registry import registry_cli
 from levelfive.cli.serving import serving_cli
-from levelfive.cli.stages import features, retraining, scoring, training
+from levelfive.cli.stages import features_cli, retraining, scoring, training
 from levelfive.config import DEFAULT_HOME
 from levelfive.core.telemetry import configure_logging
 from levelfive.errors import LevelfiveError, unusable
@@ -56,7 +56,7 @@ def _options(
 
 cli.command()(check)
 cli.add_typer(data_cli, name="data")
-cli.command()(features)
+cli.add_typer(features_cli, name="features")
 cli.command()(training)
 cli.command()(scoring)
 cli.add_typer(monitoring_cli, name="monitoring")

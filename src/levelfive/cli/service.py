@@ -12,15 +12,13 @@ import typer
 from levelfive.cli.options import shared
 from levelfive.config import load_settings, parse_clock, parse_length
 
-STORE_VARIABLE = "LEVELFIVE_ONLINE_STORE"
-
 
 def run(
     host: Annotated[str, typer.Option(help="Where to listen; by default, only this machine can ask.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 for a free one.", min=0, max=65535)] = 8080,
     store: Annotated[
         str | None,
-        typer.Option(envvar=STORE_VARIABLE, help="URL of the online store; by default a file of the home."),
+        typer.Option(help="URL of the online store; by default that of the settings, or a file of the home."),
     ] = None,
     version: Annotated[
         str | None, typer.Option(help="Serve this version; by default the registry's champion, and each next one.")
@@ -47,8 +45,8 @@ def run(
     """Serve the champion over HTTP until a signal says otherwise."""
     # Spark is not needed, and may not be there.
     from levelfive.models.mlflow_store import quieten
-    from levelfive.online.opening import open_store, url_of
-    from levelfive.platforms.local_stores import ONLINE_STORE, local_registry
+    from levelfive.online.opening import open_store
+    from levelfive.platforms.local_stores import local_registry, online_store_url
     from levelfive.serving.live import Live
     from levelfive.serving.request_log import RequestLog
     from levelfive.serving.run import Address, serve
@@ -57,8 +55,8 @@ def run(
 
     quieten()
     options, moved, lengths = shared(), parse_clock(clock), [parse_length(one) for one in (poll, drain)]
-    settings = load_settings(options.config, options.home, use_case=options.use_case)
-    url = store or url_of(options.home / ONLINE_STORE)
+    settings = load_settings(options.config, options.home, use_case=options.use_case, online_store=store)
+    url = online_store_url(options.home, settings)
     live = Live(
         local_registry(options.home.resolve(), settings),
         open_store(url),

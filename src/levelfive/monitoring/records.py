@@ -123,6 +123,7 @@ class VerdictRecord(Subject):
     harmful: tuple[str, ...]
     broken: tuple[str, ...]
     left_out: tuple[date, ...] = ()
+    serving: tuple[str, ...] = ()
 
 
 def write_profiles(

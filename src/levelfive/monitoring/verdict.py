@@ -1,16 +1,16 @@
-"""The verdict on a window: statements kept apart, outside the training's range, unusual, harmful, broken data."""
+"""The verdict on a window, in statements kept apart: outside training's range, unusual, harmful, broken, real time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 
-from levelfive.monitoring.alerts import BROKEN, HARMFUL, OUTSIDE, UNUSUAL, Evidence, said_of
+from levelfive.monitoring.alerts import BROKEN, HARMFUL, OUTSIDE, SERVING, UNUSUAL, Evidence, said_of
 
 
 @dataclass(frozen=True)
 class WindowVerdict:
-    """What monitoring says of a window. Only harm or broken data calls for a person.
+    """What monitoring says of a window. Harm, broken data and what requests get call for a person.
 
     Args:
         outside: Columns with values outside the training's range, more than are usual.
@@ -18,6 +18,7 @@ class WindowVerdict:
         harmful: Why the model harms; empty if it does not.
         broken: What is broken in the data; empty if nothing is.
         left_out: The days of broken deliveries, from which nothing is to be learned.
+        serving: What is wrong with what single requests are answered by; empty if nothing is.
     """
 
     outside: tuple[str, ...]
@@ -25,6 +26,7 @@ class WindowVerdict:
     harmful: tuple[str, ...]
     broken: tuple[str, ...]
     left_out: tuple[date, ...] = ()
+    serving: tuple[str, ...] = ()
 
 
 def judge_window(evidence: Evidence) -> WindowVerdict:
@@ -35,6 +37,7 @@ def judge_window(evidence: Evidence) -> WindowVerdict:
         harmful=said_of(HARMFUL, evidence),
         broken=said_of(BROKEN, evidence),
         left_out=_left_out(evidence),
+        serving=said_of(SERVING, evidence),
     )
 
 

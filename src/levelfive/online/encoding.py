@@ -59,7 +59,7 @@ def _part(value: Value, kind: str) -> object:
             return value
         case "decimal", str():
             return _decimal_text(value)
-        case "binary", bytes():
+        case "binary", bytes() | bytearray():
             return value.hex()
     raise _misfit(value, kind)
 
@@ -80,16 +80,27 @@ def _misfit(value: object, kind: str) -> ConfigError:
     return ConfigError(f"expected a value of type {kind}, got {str(value)[:SHOWN]!r}; correct the value, or its type")
 
 
+def is_held(kind: str) -> bool:
+    """Tell whether values of one of Spark's types can be stored."""
+    plain = _plain(kind)
+    return plain in _FORMATS or plain in _VARYING
+
+
 def plain_type(kind: str) -> str:
     """Shorten Spark's simple name of a type to that by which it is stored: decimal(10,2) is decimal.
 
     Raises:
         ConfigError: Values of this type cannot be stored.
     """
-    plain = kind.partition("(")[0]
-    if plain in _FORMATS or plain in _VARYING:
-        return plain
-    raise ConfigError(f"the online store holds no values of type {kind}; let the feature table hold numbers or texts")
+    if not is_held(kind):
+        raise ConfigError(
+            f"the online store holds no values of type {kind}; let the feature table hold numbers or texts"
+        )
+    return _plain(kind)
+
+
+def _plain(kind: str) -> str:
+    return kind.partition("(")[0]
 
 
 def key_type(kind: str) -> str:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from levelfive.config import Settings
 from levelfive.features.store import LocalFeatureStore
-from levelfive.platforms.local_stores import local_registry, local_store, made
+from levelfive.online.opening import open_store
+from levelfive.online.store import OnlineStore
+from levelfive.platforms.local_stores import local_registry, local_store, made, online_store_url
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.feature_stores import FeatureStore
 from levelfive.storage.tables import Tables
@@ -60,6 +62,10 @@ class Laptop:
     def registry(self, settings: Settings) -> CentralRegistry:
         """Open the central registry."""
         return local_registry(self.home, settings)
+
+    def online_store(self, settings: Settings) -> OnlineStore:
+        """Open the online store, by default a file in the home."""
+        return open_store(online_store_url(self.home, settings))
 
     @property
     def landing(self) -> Path:

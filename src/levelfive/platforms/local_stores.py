@@ -6,10 +6,8 @@ from pathlib import Path
 
 from levelfive.config import Settings
 from levelfive.errors import ConfigError, unusable
+from levelfive.online.opening import url_of
 from levelfive.registry.store import CentralRegistry
-
-ONLINE_STORE = "online.db"
-"""The file of the online store."""
 
 
 def local_registry(home: Path, settings: Settings) -> CentralRegistry:
@@ -21,6 +19,12 @@ def local_registry(home: Path, settings: Settings) -> CentralRegistry:
     """
     uri, artefacts = local_store(home, "registry", settings.registry_uri)
     return CentralRegistry(uri, settings.model_name, artefacts=artefacts)
+
+
+def online_store_url(home: Path, settings: Settings) -> str:
+    """Name the online store that the settings name, by default a file in the home; it may hold a password."""
+    named = settings.online_store
+    return url_of(home / "online" / f"{settings.schema_name}.db") if named is None else named.get_secret_value()
 
 
 def local_store(home: Path, name: str, uri: str | None) -> tuple[str, Path | None]:

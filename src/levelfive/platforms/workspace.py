@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from levelfive.config import Settings
 from levelfive.core.job_runs import JobRun, is_service_principal, read_job_run
-from levelfive.errors import ConfigError, MachineError
+from levelfive.errors import ConfigError, MachineError, first_line
 from levelfive.features.databricks_store import DatabricksFeatureStore, feature_engineering
+from levelfive.online.opening import open_store
+from levelfive.online.store import OnlineStore
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.catalog_tables import CatalogTables
 from levelfive.storage.feature_stores import FeatureStore
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 RUNTIME_VARIABLE = "DATABRICKS_RUNTIME_VERSION"
 WORKSPACE_TRACKING = "databricks"
 WORKSPACE_REGISTRY = "databricks-uc"
+SECRET = "secret://"
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,17 @@ class Workspace:
     def registry(self, settings: Settings) -> CentralRegistry:
         """Open the central registry."""
         return CentralRegistry(settings.registry_uri or WORKSPACE_REGISTRY, settings.model_name)
+
+    def online_store(self, settings: Settings) -> OnlineStore:
+        """Open the online store that a secret names."""
+        named = "" if settings.online_store is None else settings.online_store.get_secret_value()
+        scope, _, key = named.removeprefix(SECRET).partition("/")
+        if not (named.startswith(SECRET) and scope and key):
+            raise ConfigError(
+                "on a workspace, the setting online_store must name the secret that holds the URL of the online store: "
+                "secret://<scope>/<key>"
+            )
+        return open_store(_secret(scope, key))
 
     @property
     def home(self) -> Path:
@@ -94,6 +108,23 @@ def workspace_client() -> WorkspaceClient:
     except ImportError as err:
         raise MachineError("a workspace is asked by the package databricks-sdk, which the ML runtimes hold") from err
     return WorkspaceClient()
+
+
+def _secret(scope: str, key: str) -> str:
+    """Read a secret.
+
+    Raises:
+        ConfigError: It is not there, or may not be read.
+        MachineError: There is no databricks-sdk.
+    """
+    client = workspace_client()
+    try:
+        return str(client.dbutils.secrets.get(scope, key))
+    except Exception as err:  # of the runtime's own client, or of the SDK
+        raise ConfigError(
+            f"the secret {key} of the scope {scope} cannot be read: {first_line(err)}. Make it, or ask for READ on its "
+            "scope"
+        ) from err
 
 
 def job_run(spark: SparkSession) -> JobRun | None:

@@ -80,7 +80,9 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
             measurement.point for measurement in measurements(run, context.use_case.model.task, name, as_of=as_of)
         ),
         judgements=tuple(
-            WindowJudgement(one.window, one.outside, one.unusual, one.harmful, one.broken, _word(known, one))
+            WindowJudgement(
+                one.window, one.outside, one.unusual, one.harmful, one.broken, _word(known, one), one.serving
+            )
             for one in records.verdicts(run, name, as_of=as_of)
         ),
         columns=_column_weeks(run, registry, as_of),

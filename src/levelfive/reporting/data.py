@@ -51,7 +51,7 @@ class Point:
 
 @dataclass(frozen=True)
 class WindowJudgement:
-    """The separate statements of a verdict on a window; only harm or broken data calls for a person.
+    """The separate statements of a verdict on a window; harm, broken data and what requests get call for a person.
 
     Attributes:
         window: The time that was judged.
@@ -60,6 +60,7 @@ class WindowJudgement:
         harmful: Reasons to believe that the model does harm, in words.
         broken: Reasons to believe that the data are broken, in words.
         acknowledged: Who acknowledged all that, and why; empty where nobody did.
+        serving: What is wrong with what single requests are answered by, in words.
     """
 
     window: Window
@@ -68,6 +69,7 @@ class WindowJudgement:
     harmful: tuple[str, ...]
     broken: tuple[str, ...]
     acknowledged: str = ""
+    serving: tuple[str, ...] = ()
 
     @property
     def reasons_to_call(self) -> list[str]:

@@ -258,7 +258,7 @@ def _verdicts(data: ReportData) -> Table | None:
     if not data.judgements:
         return None
     return Table(
-        "Judgements by window; only harm or broken data call for a person",
+        "Judgements by window; harm, broken data and what requests get call for a person",
         ("Window", *(of.title for of in STATEMENTS), "A person's word"),
         [
             (

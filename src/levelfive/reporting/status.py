@@ -11,6 +11,8 @@ from levelfive.deployment.records import DeploymentRecord, answering, deployment
 from levelfive.monitoring.acknowledged import acknowledgements, covering
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.records import VerdictRecord, verdicts
+from levelfive.online.publications import behind
+from levelfive.online.staleness import Behind
 from levelfive.registry.promotions import Promotion, champion_as_of, history
 from levelfive.registry.store import CHAMPION, CentralRegistry
 from levelfive.storage.annotations import Annotation
@@ -24,7 +26,8 @@ class Status:
 
     `newest` is the newest champion, `alias` what the registry's alias points at now: the same where all is well, and
     where the registry has no aliases. `verdict` is that on the latest window of the champion, `acknowledgement` who
-    acknowledged it. `answering` is by endpoint what was deployed there last.
+    acknowledged it. `online` is how far behind the online store is, None where nothing was published. `answering` is by
+    endpoint what was deployed there last.
     """
 
     live: Promotion | None
@@ -33,6 +36,7 @@ class Status:
     performance: Performance | None
     verdict: VerdictRecord | None = None
     acknowledgement: Annotation | None = None
+    online: Behind | None = None
     answering: Mapping[str, DeploymentRecord] = field(default_factory=dict)
 
 
@@ -47,9 +51,10 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     newest = promotions[-1].version if promotions else None
     alias = registry.alias(CHAMPION) if promotions and registry.has_aliases else newest
     deployed = answering(deployments(context.tables, registry.name), as_of=as_of)
-    if live is None:
-        return Status(None, newest, alias, None, answering=deployed)
     run, since_promotion = Run(context.tables, "status"), None
+    online = behind(run, as_of)
+    if live is None:
+        return Status(None, newest, alias, None, online=online, answering=deployed)
     if context.tables.exists(PREDICTIONS):
         windows = [Window(live.promoted_at, as_of)]
         (whole,) = performance(context, run, windows, model_name=registry.name, as_of=as_of)
@@ -58,4 +63,4 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     verdict = of_champion[-1] if of_champion else None
     words = acknowledgements(run, registry.name, as_of=as_of)
     acknowledgement = None if verdict is None else covering(words, verdict)
-    return Status(live, newest, alias, since_promotion, verdict, acknowledgement, deployed)
+    return Status(live, newest, alias, since_promotion, verdict, acknowledgement, online, deployed)

@@ -69,7 +69,7 @@ def take_decision(
 
 
 def _evidence(record: VerdictRecord, known: Known) -> WindowEvidence:
-    acknowledged, calls = covering(known, record), "; ".join((*record.harmful, *record.broken))
+    acknowledged, calls = covering(known, record), "; ".join((*record.harmful, *record.broken, *record.serving))
     return WindowEvidence(
         window=record.window,
         days=record.days,

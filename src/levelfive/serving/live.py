@@ -20,7 +20,7 @@ from levelfive.serving.requests import MAX_ROWS
 from levelfive.serving.scorer import Scorer
 from levelfive.serving.version import ServedVersion, version_of
 
-MODEL, STORE, NEXT = "model", "store", "next version"
+MODEL, STORE, TABLES, NEXT = "model", "store", "tables", "next version"
 
 
 class Live:
@@ -94,8 +94,7 @@ class Live:
             if wanted is None:
                 raise NotServing(f"{self._registry.name} has no champion: promote a version, or name one (--version)")
             if self._served and self._served[0].version == wanted:
-                if self._scorer is not None and self._scorer.served.version == wanted:
-                    self.troubles.pop(MODEL, None)
+                self.troubles.pop(MODEL, None)
                 return
             self.take(version_of(self._registry, wanted))
         except LevelfiveError as err:
@@ -113,27 +112,32 @@ class Live:
         """List why no request should be sent here; none where it should."""
         if self._scorer is None:
             return [f"{name}: {why}" for name, why in self.troubles.items()]
-        reasons = [f"{STORE}: {self.troubles[STORE]}"] if STORE in self.troubles else []
+        reasons = [f"{name}: {self.troubles[name]}" for name in (STORE, TABLES) if name in self.troubles]
         until, limit = self._scorer.known_until, self._scorer.max_staleness
         if until is not None and limit is not None and now > until + limit:
             reasons.append(f"{STORE}: features reach to {iso(until)}, more than {limit} ago: publish newer ones")
         return reasons
 
     def _bind(self) -> None:
-        """Bind the newest version that fits what the store holds."""
+        """Let the newest version answer that fits what the store holds."""
+        errors = []
         for served in self._served:
             limit = served.model.card.max_staleness if self._max_staleness is None else self._max_staleness
             try:
                 scorer = Scorer(served, self._states, self._store, max_staleness=limit, max_rows=self._max_rows)
             except LevelfiveError as err:
-                self._note(MODEL if self._scorer is None else NEXT, err)
+                errors.append(err)
                 continue
             self._answer_by(scorer)
+            if errors:
+                self._note(NEXT, errors[0])
             return
+        if errors:
+            self._note(TABLES, errors[0])
 
     def _answer_by(self, scorer: Scorer) -> None:
         before, self._scorer = self._scorer, scorer
-        self.troubles.pop(MODEL, None)
+        self.troubles.pop(TABLES, None)
         if scorer.served is self._served[0]:
             self._served = self._served[:1]
             self.troubles.pop(NEXT, None)

@@ -156,13 +156,12 @@ class _File:
     def append(self, lines: list[bytes]) -> None:
         """Append whole lines, or none."""
         block = b"".join(line + b"\n" for line in lines)
+        file, done = self._stream.fileno(), 0
         try:
-            written = 0
-            while written < len(block):
-                written += self._stream.write(block[written:])
+            while done < len(block):
+                done += os.pwrite(file, block[done:], self._size + done)
         except OSError:
-            os.ftruncate(self._stream.fileno(), self._size)
-            os.lseek(self._stream.fileno(), self._size, os.SEEK_SET)
+            os.ftruncate(file, self._size)
             raise
         self._size += len(block)
         self.rows += len(lines)

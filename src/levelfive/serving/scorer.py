@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+import numpy as np
 import pandas as pd
 
 from levelfive.config import EARLIEST
@@ -228,7 +229,8 @@ class Scorer:
 
     def _general(self, cells: Sequence[Sequence[Cell]]) -> Floats:
         columns = dict(zip(self.plan.names, zip(*cells, strict=True), strict=True))
-        return self.served.model.score(pd.DataFrame({name: list(column) for name, column in columns.items()}))
+        with np.errstate(all="ignore"):  # a score that is none is told to who asked
+            return self.served.model.score(pd.DataFrame({name: list(column) for name, column in columns.items()}))
 
 
 def _shown(micros: int | None) -> str | None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -123,23 +123,51 @@ def test_what_is_older_than_a_lookup_takes_is_missing(version: ServedVersion, st
     assert delay("2013-05-02T09:30:00.000001Z") is None
 
 
+TOO_LATE = served.REACHES_TO + 2 * served.HOUR + MICROSECOND
+
+
 @pytest.mark.parametrize(
-    ("time", "error", "message"),
+    ("time", "now", "error", "message"),
     [
-        (served.KEPT_FROM - MICROSECOND, RequestError, "prediction_time: nothing before 2013-04-30T11:00:00Z is kept"),
-        (served.NOW + timedelta(minutes=2), RequestError, "prediction_time: expected no time in the future"),
-        (served.REACHES_TO + 2 * served.HOUR + MICROSECOND, NotServing, "features reach to 2013-05-01T11:00:00Z, and"),
+        (
+            served.KEPT_FROM - MICROSECOND,
+            served.NOW,
+            RequestError,
+            "prediction_time: nothing before 2013-04-30T11:00:00Z is kept",
+        ),
+        (
+            served.NOW + timedelta(minutes=1) + MICROSECOND,
+            served.NOW,
+            RequestError,
+            "prediction_time: expected no time in the future",
+        ),
+        (
+            TOO_LATE,
+            TOO_LATE,
+            NotServing,
+            "features reach to 2013-05-01T11:00:00Z, and 2013-05-01T13:00:00.000001Z lies",
+        ),
     ],
 )
 def test_a_time_of_which_nothing_is_known_is_refused(
-    scorer: Scorer, time: Any, error: type[Exception], message: str
+    scorer: Scorer, time: datetime, now: datetime, error: type[Exception], message: str
 ) -> None:
-    content = served.body(prediction_time=time.isoformat())
-
     with pytest.raises(error) as refused:
-        scorer.answer(content, request_id="r", now=max(served.NOW, time - timedelta(minutes=2)))
+        scorer.answer(served.body(prediction_time=time.isoformat()), request_id="r", now=now)
 
     assert str(refused.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("time", "now"),
+    [
+        (served.KEPT_FROM, served.NOW),
+        (served.NOW + timedelta(minutes=1), served.NOW),
+        (TOO_LATE - MICROSECOND, TOO_LATE),
+    ],
+)
+def test_up_to_these_times_there_is_an_answer(scorer: Scorer, time: datetime, now: datetime) -> None:
+    assert scorer.answer(served.body(prediction_time=time.isoformat()), request_id="r", now=now).scores
 
 
 def test_of_many_rows_the_wrong_one_is_named(scorer: Scorer) -> None:
@@ -189,8 +217,7 @@ def test_what_the_model_refuses_is_the_requests_fault(store: SqliteStore) -> Non
 
 
 def test_a_score_that_is_none_is_no_answer(store: SqliteStore) -> None:
-    line = LinearRegression()
-    line.coef_, line.intercept_ = np.array([1e300]), 0.0
+    line = LinearRegression().fit(pd.DataFrame({"distance": [0.0, 1.0]}), [0.0, 1e300])
     card = replace(served.CARD, task=REGRESSION, features=("distance",), categorical=(), lookups=())
     scorer = Scorer(ServedVersion("m", "1", Model(line, card)), store.states(), store)
 

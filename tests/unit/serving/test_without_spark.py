@@ -8,7 +8,7 @@ import served
 
 SERVES = """
 import sys
-for name in ("pyspark", "delta", "deltalake", "matplotlib", "databricks"):
+for name in ("pyspark", "delta", "deltalake", "matplotlib"):
     sys.modules[name] = None  # its import fails
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ print(scorer.path, scorer.answer(body.encode(), request_id="r", now=datetime.fro
 
 
 def test_a_version_answers_where_there_is_no_spark(package: Path, store: object, tmp_path: Path) -> None:
+    """A new process imports MLflow, which takes most of its seconds."""
     arguments = [str(package), str(tmp_path / "online.db"), served.NOW.isoformat(), served.body().decode()]
 
     ran = subprocess.run(
