@@ -21,6 +21,7 @@ _WHOLE = frozenset({"bigint", "int", "smallint", "tinyint", "date", "timestamp"}
 _VARYING = frozenset({"string", "decimal", "binary"})
 # More digits than Spark's 38: none is rounded away.
 _DECIMALS = Context(prec=80, traps=[InvalidOperation, Inexact])
+_JSON = json.JSONEncoder(separators=(",", ":"))
 SHOWN = 80
 _FORMATS = {**dict.fromkeys(_WHOLE, "q"), "double": "d", "float": "d", "boolean": "?"}
 
@@ -40,8 +41,7 @@ def key_text(key: Sequence[Value], types: Sequence[str]) -> str:
     """
     if len(key) != len(types):
         raise ConfigError(f"a key takes {len(types)} values, got {len(key)}; name each of the table's keys")
-    parts = [_part(value, kind) for value, kind in zip(key, types, strict=True)]
-    return json.dumps(parts, separators=(",", ":"))
+    return _JSON.encode([_part(value, kind) for value, kind in zip(key, types, strict=True)])
 
 
 def _part(value: Value, kind: str) -> object:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
+from typing import TypeAlias
 
 from levelfive.core.windows import from_micros, to_micros
 from levelfive.errors import ConfigError, NotKept, OnlineStoreConflict, OnlineStoreError
 from levelfive.online.encoding import codec, key_text, table_of, table_text
-from levelfive.online.store import Ask, Known, OnlineTable, Publication, TableState
+from levelfive.online.store import Ask, Known, OnlineTable, Publication, TableState, Value
 
 TABLES = "levelfive_online_tables_v1"
 ROWS = "levelfive_online_rows_v1"
@@ -18,6 +20,7 @@ _FIRST, _LAST = -(2**63), 2**63 - 1
 UNTIMED = 0
 """Stands for the time of a row of a table without times."""
 
+Picker: TypeAlias = Callable[[tuple[Value, ...]], tuple[Value, ...]]
 StateRow = tuple[str, str, int, int, int | None, int | None, int | None]
 """A row of `TABLES`: name, definition, version, and in microseconds published_at, reaches_to, kept_from, oldest."""
 
@@ -76,7 +79,7 @@ class TableReader:
         """Prepare for the table's columns."""
         self._table = table
         self._codec = codec(table.types)
-        self._places: dict[tuple[str, ...], tuple[int, ...]] = {}
+        self._pickers: dict[tuple[str, ...], Picker] = {}
 
     def key(self, ask: Ask) -> str | None:
         """Write the key of an ask; None where a value is missing, so that nothing is known.
@@ -96,19 +99,25 @@ class TableReader:
         """
         values = self._codec.decode(data)
         if ask.columns is not None:
-            values = tuple(values[place] for place in self._places_of(ask.columns))
+            values = self._picker(ask.columns)(values)
         return Known(known_at if self._table.timestamped else None, values)
 
-    def _places_of(self, columns: tuple[str, ...]) -> tuple[int, ...]:
-        if columns not in self._places:
+    def _picker(self, columns: tuple[str, ...]) -> Picker:
+        """Make what takes some columns of a row, in their order, once."""
+        if columns not in self._pickers:
             for name in columns:
                 if name not in self._table.columns:
                     raise OnlineStoreError(
                         f"table {self._table.name!r} of the online store has no column {name!r}, it has "
                         f"{', '.join(self._table.columns)}: {PUBLISH}"
                     )
-            self._places[columns] = tuple(map(self._table.columns.index, columns))
-        return self._places[columns]
+            self._pickers[columns] = _picker(tuple(map(self._table.columns.index, columns)))
+        return self._pickers[columns]
+
+
+def _picker(places: tuple[int, ...]) -> Picker:
+    # Of a single place it would give the value, and of none it cannot be made.
+    return itemgetter(*places) if len(places) > 1 else lambda values: tuple(values[place] for place in places)
 
 
 @lru_cache(maxsize=1024)

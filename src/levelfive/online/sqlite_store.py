@@ -10,11 +10,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from levelfive.core.windows import to_micros
-from levelfive.errors import OnlineStoreError, unusable
+from levelfive.errors import LevelfiveError, OnlineStoreError, unusable
 from levelfive.online.layout import (
     PUBLISH,
     ROWS,
     TABLES,
+    TableReader,
     absent,
     check_kept,
     check_onto,
@@ -46,6 +47,32 @@ _NEWEST = f"""SELECT known_at, data FROM {ROWS} WHERE name = ? AND key = ? AND k
 _File = tuple[int, int]
 
 
+class _Reader:
+    """A connection, with what it knows of the tables.
+
+    Args:
+        file: The file that it is to, by device and inode.
+        connection: For reading.
+    """
+
+    def __init__(self, file: _File, connection: sqlite3.Connection) -> None:
+        self.file = file
+        self.connection = connection
+        self._seen: int | None = None
+        self._tables: dict[str, tuple[TableReader, int | None]] = {}
+
+    def tables(self) -> dict[str, tuple[TableReader, int | None]]:
+        """Tell what the tables are, and from when on they are kept, in the transaction that is open."""
+        # It is another one after each commit of another connection.
+        (seen,) = self.connection.execute("PRAGMA data_version").fetchone()
+        if seen != self._seen:
+            columns = f"SELECT name, definition, kept_from FROM {TABLES}"
+            rows = self.connection.execute(columns) if _is_store(self.connection) else ()
+            self._tables = {name: (reader_of(text), kept_from) for name, text, kept_from in rows}
+            self._seen = seen
+        return self._tables
+
+
 class SqliteStore:
     """Holds the rows of lookups in a file; see `OnlineStore`.
 
@@ -58,7 +85,7 @@ class SqliteStore:
         """Remember the file."""
         self._path = path
         self._patience = patience
-        self._idle: list[tuple[_File, sqlite3.Connection]] = []
+        self._idle: list[_Reader] = []
 
     def publish(self, publication: Publication) -> None:
         """Put rows of a table there, all at once; see `OnlineStore`."""
@@ -75,43 +102,46 @@ class SqliteStore:
         with self._refusals():
             if not self._path.exists():
                 return {}
-            with self._snapshot() as connection:
-                if not _is_store(connection):
+            with self._snapshot() as reader:
+                if not _is_store(reader.connection):
                     return {}
-                return {row[0]: state_of(row) for row in connection.execute(f"SELECT * FROM {TABLES}")}
+                return {row[0]: state_of(row) for row in reader.connection.execute(f"SELECT * FROM {TABLES}")}
 
     def read(self, asks: Sequence[Ask]) -> list[Known | None]:
         """Answer asks from one state of the store; see `OnlineStore`."""
-        with self._refusals(), self._snapshot() as connection:
-            return _read(connection, asks)
+        with self._refusals(), self._snapshot() as reader:
+            return _read(reader, asks)
 
     def close(self) -> None:
         """Close all connections."""
         while self._idle:
-            self._idle.pop()[1].close()
+            self._idle.pop().connection.close()
 
     @contextmanager
-    def _snapshot(self) -> Iterator[sqlite3.Connection]:
+    def _snapshot(self) -> Iterator[_Reader]:
         """Read from one state of the file, by a connection that no other thread uses meanwhile."""
         stat = os.stat(self._path)
         file = (stat.st_dev, stat.st_ino)
-        connection = self._idle_one(file) or self._connect("rw")
+        reader = self._idle_one(file) or _Reader(file, self._connect("rw"))
         try:
-            with _transaction(connection, "BEGIN"):
-                yield connection
-        except BaseException:
-            connection.close()
+            with _transaction(reader.connection, "BEGIN"):
+                yield reader
+        except LevelfiveError:
+            self._idle.append(reader)
             raise
-        self._idle.append((file, connection))
+        except BaseException:
+            reader.connection.close()
+            raise
+        self._idle.append(reader)
 
-    def _idle_one(self, file: _File) -> sqlite3.Connection | None:
+    def _idle_one(self, file: _File) -> _Reader | None:
         """Take a connection that is open; those to a file in whose place there is another one are closed."""
         while self._idle:
             with suppress(IndexError):  # another thread was faster
-                opened, connection = self._idle.pop()
-                if opened == file:
-                    return connection
-                connection.close()
+                reader = self._idle.pop()
+                if reader.file == file:
+                    return reader
+                reader.connection.close()
         return None
 
     def _connect(self, mode: str) -> sqlite3.Connection:
@@ -178,18 +208,15 @@ def _publish(connection: sqlite3.Connection, publication: Publication) -> None:
     connection.execute(f"INSERT OR REPLACE INTO {TABLES} VALUES (?, ?, ?, ?, ?, ?, ?)", state_row(state))
 
 
-def _read(connection: sqlite3.Connection, asks: Sequence[Ask]) -> list[Known | None]:
-    rows = connection.execute(f"SELECT name, definition, kept_from FROM {TABLES}") if _is_store(connection) else ()
-    tables = {name: (reader_of(text), kept_from) for name, text, kept_from in rows}
+def _read(reader: _Reader, asks: Sequence[Ask]) -> list[Known | None]:
+    tables, execute = reader.tables(), reader.connection.execute
     answers: list[Known | None] = []
     for ask in asks:
         if ask.table not in tables:
             raise absent(ask.table, tables)
-        reader, kept_from = tables[ask.table]
+        table, kept_from = tables[ask.table]
         check_kept(ask, kept_from)
-        key = reader.key(ask)
-        row = None
-        if key is not None:
-            row = connection.execute(_NEWEST, (ask.table, key, *times_between(ask))).fetchone()
-        answers.append(None if row is None else reader.known(ask, *row))
+        key = table.key(ask)
+        row = None if key is None else execute(_NEWEST, (ask.table, key, *times_between(ask))).fetchone()
+        answers.append(None if row is None else table.known(ask, *row))
     return answers

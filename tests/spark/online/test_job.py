@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from levelfive.storage.tables import Tables
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 T = utc(2013, 5, 1)
 FIRST, SECOND = Window(T, T + 2 * DAY), Window(T + 2 * DAY, T + 3 * DAY)
+ANEW, LONG_AGO = Window(T + 60 * HOUR, T + 62 * HOUR), Window(T + 30 * HOUR, T + 47 * HOUR)
 OpenFile = Callable[[str], OnlineStore]
 
 
@@ -70,18 +72,23 @@ def context(tables: Tables) -> JobContext:
     put(context, STATE, state_rows(FIRST), FIRST)
     # One key was last seen long ago.
     put(context, EVENTS, [*events_rows(FIRST), ("old", 1, T + HOUR, 99, T), ("older", 1, T, 98, T)], FIRST)
-    put(context, THINGS, [("a", None, 1), ("b", None, 2)], FIRST)
+    put(context, THINGS, [("a", None, Decimal(1)), ("b", None, Decimal(2))], FIRST)
     return context
 
 
-def later(context: JobContext) -> None:
-    """Compute the next day, and some of the days before anew."""
+def compute_second(context: JobContext) -> None:
+    """Compute the next day."""
     put(context, STATE, state_rows(SECOND), SECOND)
     put(context, EVENTS, events_rows(SECOND), SECOND)
-    put(context, THINGS, [("a", None, 3), ("c", None, 4)], SECOND)
-    anew = Window(T + 30 * HOUR, T + 40 * HOUR)
-    put(context, EVENTS, [("a", 1, T + 31 * HOUR, -1, T)], anew)
-    put(context, STATE, state_rows(anew, 0.5), anew)
+    put(context, THINGS, [("a", None, Decimal(3)), ("c", None, Decimal(4))], SECOND)
+
+
+def compute_anew(context: JobContext) -> None:
+    """Compute some hours anew: two of the last day, and many of before, of which the store has but the newest rows."""
+    put(context, STATE, state_rows(ANEW, 0.5), ANEW)
+    put(context, EVENTS, [("a", 1, ANEW.start, -1, T)], ANEW)
+    # What was known last of the other size is gone: what was known before that counts again.
+    put(context, EVENTS, [("a", 1, LONG_AGO.start, -2, T)], LONG_AGO)
 
 
 def content(path: Path) -> list[tuple[Any, ...]]:
@@ -95,18 +102,24 @@ def test_publications_one_after_the_other_lead_to_what_one_of_all_leads_to(
 ) -> None:
     store, at_once = open_file("one by one.db"), open_file("at once.db")
     first = job.run(context, registry, store, as_of=FIRST.end)
-    later(context)
-
+    compute_second(context)
     second = job.run(context, registry, store, as_of=SECOND.end)
+    compute_anew(context)
+
+    third = job.run(context, registry, store, as_of=SECOND.end)
     whole = job.run(context, registry, at_once, as_of=SECOND.end)
     again = job.run(context, registry, store, as_of=SECOND.end)
     anew = job.run(context, registry, store, as_of=SECOND.end, anew=True)
 
     assert content(tmp_path / "one by one.db") == content(tmp_path / "at once.db")
-    assert first.states != second.states == whole.states == again.states == anew.states == store.states()
-    assert (second.rows["state"], whole.rows["state"]) == (2 * 34, 2 * 24)
-    assert (again.rows, anew.rows) == ({}, whole.rows)
-    assert second.reaches_to == SECOND.end
+    assert first.states != second.states != third.states
+    assert third.states == whole.states == again.states == anew.states == store.states()
+    assert [result.rows.get("state") for result in (first, second, third, whole)] == [2 * 24, 2 * 24, 2 * 2, 2 * 24]
+    assert [result.rows.get("things") for result in (first, second, third, whole)] == [2, 2, None, 2]
+    assert (again.rows, anew.rows, third.reaches_to) == ({}, whole.rows, SECOND.end)
+    [known] = store.read([Ask("events", ("a", 2), to_micros(SECOND.start), columns=("seen_at",))])
+    assert known is not None
+    assert known.known_at == to_micros(T + 25 * HOUR + timedelta(minutes=7))
 
 
 def test_what_is_kept_is_what_lookups_can_ask_for(
@@ -140,9 +153,11 @@ def test_nothing_that_became_known_later_is_published(
 def test_a_publication_that_was_killed_is_completed_by_the_next_one(
     context: JobContext, registry: CentralRegistry, open_file: OpenFile, tmp_path: Path, when: str
 ) -> None:
-    job.run(context, registry, open_file("clean.db"), as_of=FIRST.end)
+    store = open_file("clean.db")
+    job.run(context, registry, store, as_of=FIRST.end)
+    store.close()  # now all of it is in the file
     before = (tmp_path / "clean.db").read_bytes()
-    later(context)
+    compute_second(context)
     clean = job.run(context, registry, open_file("clean.db"), as_of=SECOND.end)
 
     for n in range(1, 1 + len(LOOKUPS)):
