@@ -10,6 +10,7 @@ import traceback
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -244,9 +245,9 @@ class Service:
             *([f"request log: {log}"] * bool(log)),
         ]
         told = {"ready": not reasons, "reasons": reasons, "notes": [note for note in notes if note not in reasons]}
-        if not reasons:
-            served = self._live.scorer.served
-            told |= {"model": served.name, "version": served.version, "reaches_to": self._live.scorer.reaches_to}
+        with suppress(NotServing):
+            scorer = self._live.scorer
+            told |= {"model": scorer.served.name, "version": scorer.served.version, "reaches_to": scorer.reaches_to}
         return Reply(503 if reasons else 200, msgspec.json.encode(told))
 
     def _metrics(self) -> Reply:
