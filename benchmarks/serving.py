@@ -126,7 +126,7 @@ def _keys(names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
 
 def request(*, is_whole: bool) -> dict[str, Any]:
     """Write a request: with the spine's features, or with all."""
-    row = made_up(1).iloc[0].astype(object)
+    row = made_up(1).astype(object).to_dict("records")[0]
     looked_up = {name for lookup in SPEC.lookups for name in lookup.features}
     names = [name for name in SPEC.features if is_whole or name not in looked_up]
     values = {name: None if row[name] != row[name] else row[name] for name in names}
@@ -177,7 +177,9 @@ def serve_bare(package: Path, port: int) -> None:
 def server(port: int, *command: object) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until it is no more needed."""
     env = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
-    process = subprocess.Popen([sys.executable, *map(str, command)], env=env, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, *map(str, command)], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         deadline = time.monotonic() + 120
         while not _listens(port):

@@ -57,9 +57,9 @@ def settings_of(app: App) -> Path:
 
 
 def ready(url: str, reaches_to: str | None) -> dict[str, Any]:
-    """Wait until the service has a version, and the features up to a time."""
+    """Wait until the service has a version, and knows of the features up to a time."""
     deadline, told = time.monotonic() + 120, {}
-    while not (told.get("ready") and told["reaches_to"] == reaches_to):
+    while "version" not in told or told["reaches_to"] != reaches_to:
         assert time.monotonic() < deadline, told
         try:
             with urllib.request.urlopen(f"{url}/health/ready") as answered:

@@ -45,13 +45,13 @@ def run(
     """Serve the champion over HTTP until a signal says otherwise."""
     # Spark is not needed, and may not be there.
     from levelfive.models.mlflow_store import quieten
-    from levelfive.online.opening import open_store
+    from levelfive.online.opening import SQLITE, open_store
     from levelfive.platforms.local_stores import local_registry, online_store_url
     from levelfive.serving.live import Live
     from levelfive.serving.request_log import RequestLog
     from levelfive.serving.run import Address, serve
     from levelfive.serving.security import RateLimit, Tokens
-    from levelfive.serving.service import INLINE_BYTES, Limits, Service
+    from levelfive.serving.service import Limits, Service
 
     quieten()
     options, moved, lengths = shared(), parse_clock(clock), [parse_length(one) for one in (poll, drain)]
@@ -73,7 +73,8 @@ def run(
         log=None if log is None else RequestLog(log),
         tokens=None if tokens is None else Tokens(tokens),
         rate=None if rate is None else RateLimit(rate, time.monotonic),
-        # A file answers at once; a server may take its time.
-        limits=Limits(poll=lengths[0], inline_bytes=INLINE_BYTES if url.startswith("sqlite:") else 0),
+        limits=Limits(poll=lengths[0])
+        if url.startswith(SQLITE)
+        else Limits(poll=lengths[0], inline_bytes=0, threads=8),
     )
     serve(service, Address(host, port, lengths[1]))

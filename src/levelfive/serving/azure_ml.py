@@ -73,7 +73,7 @@ def init() -> None:
     _AZURE = _Azure(os.environ)
 
 
-@rawhttp
+@rawhttp  # type: ignore[untyped-decorator]  # the server ships no types
 def run(request: Any) -> AMLResponse:
     """Answer a request, whatever it is: the server would make a 500 of an error."""
     try:

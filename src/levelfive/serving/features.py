@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -306,10 +306,6 @@ def _key_of_date(value: date) -> Value:
     return (value - EPOCH.date()).days
 
 
-def _key_of_time(value: datetime) -> Value:
-    return to_micros(value.astimezone(UTC))
-
-
 def _key_of_decimal(value: Decimal) -> Value:
     if not value.is_finite() or len(value.as_tuple().digits) > _DIGITS or abs(value.adjusted()) > _DIGITS:
         raise RequestError(f"expected a number of at most {_DIGITS} digits, got {str(value)[:40]!r}")
@@ -318,6 +314,6 @@ def _key_of_decimal(value: Decimal) -> Value:
 
 _KEYS: dict[str, Callable[[Any], Value]] = {
     "date": _key_of_date,
-    "timestamp": _key_of_time,
+    "timestamp": to_micros,
     "decimal": _key_of_decimal,
 }

@@ -178,24 +178,20 @@ class Scorer:
         latest = ahead if self._latest is None else min(ahead, self._latest)
         for i, at in enumerate(times):
             if not self._earliest <= at <= latest:
-                self._refuse(f"{MANY}[{i}].{PREDICTION_TIME}" if is_many else PREDICTION_TIME, at, ahead)
+                place = f"{MANY}[{i}].{PREDICTION_TIME}" if is_many else PREDICTION_TIME
+                raise self._refusal(place, rows[i][self._time].isoformat(), at, ahead)
         return times
 
-    def _refuse(self, place: str, at: int, ahead: int) -> None:
-        """Say why nothing is known as of a time.
-
-        Raises:
-            NotServing: What is known is too old.
-            RequestError: It lies in the future, or before what is kept.
-        """
+    def _refusal(self, place: str, time: str, at: int, ahead: int) -> NotServing | RequestError:
+        """Say why nothing is known as of a time: it lies too early, in the future, or too long after what is known."""
         if at < self._earliest:
             since = _shown(self._earliest)
-            raise RequestError(f"{place}: nothing before {since} is kept, got {_shown(at)}; ask for a later time")
+            return RequestError(f"{place}: nothing before {since} is kept, got {time}; ask for a later time")
         if at > ahead:
-            raise RequestError(f"{place}: expected no time in the future, got {_shown(at)}; ask for the present")
-        raise NotServing(
-            f"features reach to {self.reaches_to}, and {_shown(at)} lies more than {self.max_staleness} later: publish "
-            "newer ones (`levelfive features publish`)"
+            return RequestError(f"{place}: expected no time in the future, got {time}; ask for the present")
+        return NotServing(
+            f"features reach to {self.reaches_to}, and {time} lies more than {self.max_staleness} later: publish newer "
+            "ones (`levelfive features publish`)"
         )
 
     def _known(self, rows: Sequence[tuple[Any, ...]], times: Sequence[int]) -> list[Known | None]:
@@ -203,12 +199,15 @@ class Scorer:
             return []
         if self._store is None:
             raise NotServing("the version looks features up, and there is no online store: name one (--store)")
+        asks = self.plan.asks(rows, times, self._reaches)
+        different = list(dict.fromkeys(asks))  # rows of one request often share an airport, or an hour
         try:
-            return self._store.read(self.plan.asks(rows, times, self._reaches))
+            found = dict(zip(different, self._store.read(different), strict=True))
         except NotKept as err:
             raise RequestError(f"{PREDICTION_TIME}: {err}") from err
         except OnlineStoreError as err:
             raise NotServing(str(err)) from err
+        return [found[ask] for ask in asks]
 
     def _scored(self, cells: Sequence[Sequence[Cell]]) -> list[list[float]]:
         try:

@@ -10,6 +10,7 @@ import traceback
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -34,7 +35,6 @@ MAX_BYTES = 4 * 2**20
 BODY_WITHIN = timedelta(seconds=10)
 INLINE_BYTES = 32 * 2**10
 """A longer body is answered in a thread, so that others need not wait for it."""
-THREADS = 4
 LOOK_EVERY = timedelta(seconds=1)
 RETRY_AFTER = "5"
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,100}")
@@ -49,12 +49,14 @@ class Limits:
         max_bytes: Of a body.
         body_within: How long a body may take to arrive.
         inline_bytes: A longer body is answered in a thread; 0 where each look at the store may take its time.
+        threads: How many of these there are: one, where the store is a file, which answers as fast as Python asks.
         poll: How often the registry is asked for its champion.
     """
 
     max_bytes: int = MAX_BYTES
     body_within: timedelta = BODY_WITHIN
     inline_bytes: int = INLINE_BYTES
+    threads: int = 1
     poll: timedelta = timedelta(seconds=30)
 
 
@@ -94,7 +96,7 @@ class Service:
         self._live, self._now, self._log, self._tokens, self._rate = live, now, log, tokens, rate
         self._limits = limits or Limits()
         self.metrics = Metrics(live, log, now)
-        self._pool = ThreadPoolExecutor(THREADS)
+        self._pool = ThreadPoolExecutor(self._limits.threads)
         self._begun, self._count = uuid.uuid4().hex[:16], 0
         self.is_draining = False
         self._repeaters = [
@@ -243,9 +245,9 @@ class Service:
             *([f"request log: {log}"] * bool(log)),
         ]
         told = {"ready": not reasons, "reasons": reasons, "notes": [note for note in notes if note not in reasons]}
-        if not reasons:
-            served = self._live.scorer.served
-            told |= {"model": served.name, "version": served.version, "reaches_to": self._live.scorer.reaches_to}
+        with suppress(NotServing):
+            scorer = self._live.scorer
+            told |= {"model": scorer.served.name, "version": scorer.served.version, "reaches_to": scorer.reaches_to}
         return Reply(503 if reasons else 200, msgspec.json.encode(told))
 
     def _metrics(self) -> Reply:

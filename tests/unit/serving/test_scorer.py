@@ -145,7 +145,7 @@ TOO_LATE = served.REACHES_TO + 2 * served.HOUR + MICROSECOND
             TOO_LATE,
             TOO_LATE,
             NotServing,
-            "features reach to 2013-05-01T11:00:00Z, and 2013-05-01T13:00:00.000001Z lies",
+            "features reach to 2013-05-01T11:00:00Z, and 2013-05-01T13:00:00.000001+00:00 lies",
         ),
     ],
 )
