@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --no-config --quiet --universal --python-versio
 	--generate-hashes --no-header --no-emit-package nvidia-nccl-cu12
 MUTATION := .venv-mutation
 DOCS := .venv-docs
-LOCK := $(COMPILE) --constraints requirements/constraints.txt pyproject.toml --extra local --extra quality
+LOCK := $(COMPILE) --constraints requirements/constraints.txt pyproject.toml --extra local --extra quality --extra online
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -66,8 +66,8 @@ layers: setup ## Check which module imports which
 test-unit: setup ## Run the quick tests, which need no Spark (ARGS="..." goes to pytest)
 	$(GIVE_WAY) $(call PYTEST,300,900) tests/unit $(ARGS)
 
-test-bundle: setup ## Run the tests of the bundle, of what deploys, starts and watches it, of the registries, and of the report in a browser
-	$(GIVE_WAY) $(call PYTEST,600,900) tests/bundle tests/deploy tests/registries tests/browser $(ARGS)
+test-bundle: setup ## Run the tests of the bundle, of what deploys, starts and watches it, of registries and databases, and of the report in a browser
+	$(GIVE_WAY) $(call PYTEST,600,900) tests/bundle tests/deploy tests/registries tests/databases tests/browser $(ARGS)
 
 test-spark: setup ## Run the tests on a local Spark
 	$(call PYTEST,500,1200) tests/spark $(ARGS)

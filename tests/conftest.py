@@ -19,7 +19,7 @@ from levelfive.storage.local_tables import LocalTables
 from levelfive.storage.tables import Tables
 
 pytest_plugins = ["timing"]
-pytest.register_assert_rewrite("control_table_contract", "in_memory", "lock_contract")
+pytest.register_assert_rewrite("control_table_contract", "in_memory", "lock_contract", "online_store_contract")
 
 # Files of tests are shared out between two processes: those that take longest begin first.
 LONGEST = (

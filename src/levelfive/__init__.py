@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
     from levelfive.usecase.features import FeatureTable, Lookup
     from levelfive.usecase.model import ModelSpec
-    from levelfive.usecase.policies import GatePolicy, MonitoringPolicy, NoEvidence, RetrainingPolicy
+    from levelfive.usecase.policies import GatePolicy, MonitoringPolicy, NoEvidence, RetrainingPolicy, ServingPolicy
     from levelfive.usecase.sources import Expectation, Later, Reveal, Source, between, matches, not_null, one_of
     from levelfive.usecase.use_case import ReplayPlan, UseCase
 
@@ -55,6 +55,7 @@ __all__ = [
     "ReplayPlan",
     "RetrainingPolicy",
     "Reveal",
+    "ServingPolicy",
     "Source",
     "Task",
     "UseCase",
@@ -82,7 +83,7 @@ _PLACES = {
     "levelfive.usecase.columns": ("KNOWN_AT", "LABEL", "LABELLED", "OUTCOME", "PREDICTION_TIME"),
     "levelfive.usecase.features": ("FeatureTable", "Lookup"),
     "levelfive.usecase.model": ("ModelSpec",),
-    "levelfive.usecase.policies": ("GatePolicy", "MonitoringPolicy", "NoEvidence", "RetrainingPolicy"),
+    "levelfive.usecase.policies": ("GatePolicy", "MonitoringPolicy", "NoEvidence", "RetrainingPolicy", "ServingPolicy"),
     "levelfive.usecase.sources": (
         "Expectation",
         "Later",

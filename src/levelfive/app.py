@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError
@@ -12,7 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from levelfive.config import Settings
+from levelfive.deployment.job import Site
+from levelfive.deployment.probe import HttpProbe
+from levelfive.deployment.rollout import RolloutPolicy
 from levelfive.errors import ConfigError, LevelfiveError
+from levelfive.online.store import OnlineStore
+from levelfive.platforms.azure_ml import azure_ml_client
 from levelfive.platforms.laptop import Laptop
 from levelfive.platforms.platform import Platform
 from levelfive.platforms.workspace import Workspace, workspace_client
@@ -168,6 +174,16 @@ class App:
         return self.platform.registry(self.settings)
 
     @cached_property
+    def online_store(self) -> OnlineStore:
+        """The online store.
+
+        Raises:
+            ConfigError: No setting names it, or its URL is none.
+            MachineError: Its client is not installed.
+        """
+        return self.platform.online_store(self.settings)
+
+    @cached_property
     def workspace(self) -> WorkspaceClient:
         """The client of the workspace that this runs on.
 
@@ -175,6 +191,39 @@ class App:
             MachineError: There is no databricks-sdk.
         """
         return workspace_client()
+
+    def site(self, policy: RolloutPolicy, requests: Sequence[bytes] = ()) -> Site:
+        """Open the online endpoint that the champion is deployed to.
+
+        Args:
+            policy: Steps and budget of its rollouts.
+            requests: Bodies of sample requests; what sends none needs none.
+
+        Raises:
+            ConfigError: The settings name no workspace of Azure ML, or one that is none.
+            MachineError: There is no azure-ai-ml.
+        """
+        settings, registry = self.settings, self.registry
+        if settings.azure_ml is None:
+            raise ConfigError(
+                "the setting azure_ml is missing: Azure's id of the Machine Learning workspace to deploy to"
+            )
+        client = azure_ml_client(settings.azure_ml, settings.azure_credential)
+        # They need azure-ai-ml, an extra of the wheel.
+        from levelfive.deployment.azure_ml import AzureOnlineEndpoint
+        from levelfive.deployment.azure_models import bring_model
+
+        variables = {"LEVELFIVE_USE_CASE": settings.use_case}
+        online = AzureOnlineEndpoint(client, settings.endpoint_name, settings.endpoint_files, variables)
+        probe = HttpProbe(online.address, requests)
+        return Site(
+            settings.endpoint_name,
+            online,
+            probe,
+            policy,
+            settings.serving_repository,
+            bring=lambda package: bring_model(client, registry, package),
+        )
 
     @cached_property
     def stores(self) -> Stores:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from levelfive.core.secrets import REFERENCE
 from levelfive.core.windows import Clock, Window, iso, utc
@@ -16,6 +17,7 @@ from levelfive.errors import AsOfError, ConfigError
 
 CONFIG_FILE = "levelfive.yml"
 DEFAULT_HOME = Path(".levelfive")
+STORE_VARIABLE = "LEVELFIVE_ONLINE_STORE"
 LOCAL = "local"
 """The environment of a laptop."""
 REFERENCES = frozenset({"telemetry"})
@@ -58,11 +60,18 @@ class Settings(BaseModel):
             on a workspace in the home of whom it runs as.
         registry_uri: The central registry, a store of its own.
         registry_prefix: Put before environment and use case in the registered model's name.
+        online_store: URL of the online store, see `levelfive.online.opening`; on a workspace the secret that holds it,
+            secret://<scope>/<key>. By default what the environment's variable LEVELFIVE_ONLINE_STORE says.
         approval: Whether a version that passed the gate goes live by itself (auto) or waits for a person (manual).
         approval_by_trainer: Whether whoever trained a version may approve it; by default only in the environment
             `local`, where one person does both.
         telemetry: Where the connection string of an Application Insights component is, `env:NAME` for a variable of the
             process or `secrets/SCOPE/KEY` for a secret of the workspace; by default, nothing is sent.
+        azure_ml: Azure's id of the Machine Learning workspace that serves the champion; empty for none.
+        endpoint: The online endpoint; by default named by use case and environment.
+        endpoint_files: Folder with its `endpoint.yml` and `deployment.yml`.
+        serving_repository: The images that its deployments run in, such as levelfive.azurecr.io/levelfive-serving.
+        azure_credential: On Databricks, the service credential of Unity Catalog to sign in to Azure by.
         memory: Heap of the local session.
         cores: Threads of the local session.
     """
@@ -77,9 +86,15 @@ class Settings(BaseModel):
     experiment: str | None = None
     registry_uri: str | None = None
     registry_prefix: str = Field(default="levelfive", pattern=r"^[A-Za-z0-9_]+$")
+    online_store: SecretStr | None = Field(default_factory=lambda: _secret(STORE_VARIABLE))
     approval: Approval = Approval.AUTO
     approval_by_trainer: ByTrainer | None = None
     telemetry: str | None = Field(default=None, pattern=REFERENCE)
+    azure_ml: str | None = None
+    endpoint: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{1,30}[a-z0-9]$")
+    endpoint_files: Path = Path("deploy/azure-ml/kubernetes")
+    serving_repository: str | None = Field(default=None, pattern=r"^[^@:\s]+$")
+    azure_credential: str | None = None
     memory: str = Field(default="2g", pattern=r"^[0-9]+[gm]$")
     cores: int = Field(default=2, ge=1)
 
@@ -96,9 +111,19 @@ class Settings(BaseModel):
         return self.table_schema or self.use_case
 
     @property
+    def endpoint_name(self) -> str:
+        """The online endpoint of this environment; Azure takes 32 letters, digits and dashes."""
+        return self.endpoint or f"{self.use_case}-{self.environment}".replace("_", "-")[:32].rstrip("-")
+
+    @property
     def model_name(self) -> str:
         """The registered model of this environment."""
         return f"{self.registry_prefix}.{self.environment}.{self.use_case}"
+
+
+def _secret(variable: str) -> SecretStr | None:
+    value = os.environ.get(variable)
+    return SecretStr(value) if value else None
 
 
 def load_settings(path: Path | None, home: Path | None, **overrides: object) -> Settings:

@@ -9,7 +9,14 @@ LevelfiveError
 │   └── ContractError      a file breaks its source's contract as a whole
 ├── TableError             a table is missing, or a write was refused
 │   └── TableConflict      another writer committed first
+├── OnlineStoreError       the online store cannot be reached, or does not hold what was asked for
+│   ├── NotKept            the time that was asked for lies before what is kept
+│   └── OnlineStoreConflict    another publication came first
 ├── EvidenceError          too little data to train or to judge
+├── DeploymentError        an online endpoint refused, or what was deployed does not do
+│   └── DeploymentConflict the endpoint is not as levelfive leaves it, or another rollout is under way
+├── RequestError           a request to the service is none that it answers
+├── NotServing             the service cannot answer now
 └── RegistryError          the central registry refused, or does not hold what was asked for
     ├── ModelNotFound      the registry's own not-found answer
     ├── DamagedModel       a version's files are gone, or not those that were registered
@@ -19,7 +26,7 @@ LevelfiveError
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 
 def unusable(err: OSError) -> str:
@@ -83,8 +90,47 @@ class TableConflict(TableError):
     """Another writer committed first."""
 
 
+class OnlineStoreError(LevelfiveError):
+    """The online store cannot be reached, or does not hold what was asked for."""
+
+
+class NotKept(OnlineStoreError):
+    """The time that was asked for lies before what the online store keeps."""
+
+
+class OnlineStoreConflict(OnlineStoreError):
+    """Another publication came first."""
+
+
 class EvidenceError(LevelfiveError):
     """There is too little data to train a model or to judge one."""
+
+
+class DeploymentError(LevelfiveError):
+    """An online endpoint refused, did not answer, or what was deployed to it does not do."""
+
+
+class DeploymentConflict(DeploymentError):
+    """An online endpoint is not as levelfive leaves it, or another rollout is under way."""
+
+
+class RequestError(LevelfiveError):
+    """A request to the service is none that it answers.
+
+    Attributes:
+        status: Of HTTP, from 400 to 499.
+        headers: What goes with the answer.
+    """
+
+    def __init__(self, message: str, *, status: int = 422, headers: Mapping[str, str] | None = None) -> None:
+        """Say what of the request is wrong, and what is wanted."""
+        super().__init__(message)
+        self.status = status
+        self.headers = dict(headers or {})
+
+
+class NotServing(LevelfiveError):
+    """The service cannot answer now: a model, a table or the store is not there."""
 
 
 class RegistryError(LevelfiveError):

@@ -73,6 +73,11 @@ def test_the_order_of_tasks(deployed):
         "scoring": {"data": (), "features": ("data",), "scoring": ("features",)},
         "monitoring": {"monitoring": (), "report": ("monitoring",)},
         "release": {"registry": ()},
+        "serving": {
+            "online": (),
+            "azure_ml_serves": ("online",),
+            "deployment": ("azure_ml_serves true",),
+        },
         "retraining": {"policy": (), "asks_for_training": ("policy",), "training": ("asks_for_training true",)},
     }
 
@@ -103,9 +108,9 @@ def test_all_notebooks_of_a_job_are_deployed_with_what_no_run_may_change(deploye
     for name, job in deployed.jobs.items():
         run = {notebook_of(task) for task in job["tasks"] if "notebook_task" in task}
         needed = set().union(*(notebooks.taken(one) for one in run)) & FIXED
-        may_be_left_out = {"clock", "lakehouse_monitor", "telemetry"} | (
-            {"approval_by_trainer"} if name == "training" else set()
-        )
+        may_be_left_out = {"clock", "lakehouse_monitor", "telemetry"}
+        may_be_left_out |= {"approval_by_trainer"} if name == "training" else set()
+        may_be_left_out |= {"azure_ml", "azure_credential", "serving_repository"}  # where nobody serves by Azure ML
         assert needed - may_be_left_out <= settings(job).keys() <= needed, name
 
 
@@ -161,6 +166,7 @@ def test_conditions_compare_with_what_the_code_says(deployed):
         "approval_is_auto": ("EQUAL_TO", Approval.AUTO),
         "passed_gate": ("EQUAL_TO", "true"),
         "asks_for_training": ("EQUAL_TO", Action.RETRAIN),
+        "azure_ml_serves": ("EQUAL_TO", "azure_ml"),
     }
 
 
@@ -194,7 +200,9 @@ def test_notebooks_run_on_a_job_cluster_with_the_wheel(target):
     for name, task in deployed.tasks("notebook_task"):
         (cluster,) = deployed.jobs[name]["job_clusters"]
         assert task["job_cluster_key"] == cluster["job_cluster_key"]
-        assert task["libraries"] == [{"whl": "dist/*.whl"}]
+        wheel, *others = task["libraries"]
+        assert wheel == {"whl": "dist/*.whl"}
+        assert bool(others) == (name == "serving")
         assert "environment_key" not in task
         assert cluster["new_cluster"]["data_security_mode"] == "DATA_SECURITY_MODE_DEDICATED"
         assert cluster["new_cluster"]["spark_version"] == "18.x-cpu-ml-scala2.13"
@@ -206,7 +214,8 @@ def test_notebooks_run_serverless_with_the_wheel_and_the_client_of_the_feature_s
     for name, task in deployed.tasks("notebook_task"):
         (environment,) = deployed.jobs[name]["environments"]
         assert task["environment_key"] == environment["environment_key"]
-        assert environment["spec"]["dependencies"] == ["./dist/*.whl[serverless]"]
+        extras = "serverless,azure-ml" if name == "serving" else "serverless"
+        assert environment["spec"]["dependencies"] == [f"./dist/*.whl[{extras}]"]
         assert "job_cluster_key" not in task
         assert task["libraries"] == deployed.jobs[name]["job_clusters"] == []
 
@@ -222,6 +231,32 @@ def test_a_policy_is_used_where_one_is_given():
     clusters = [cluster["new_cluster"] for job in given.jobs.values() for cluster in job["job_clusters"]]
     assert {cluster["policy_id"] for cluster in clusters} == {"0123456789ABCDEF"}
     assert "policy_id" not in deployment("prod").jobs["scoring"]["job_clusters"][0]["new_cluster"]
+
+
+def test_the_job_serving_deploys_from_a_folder_that_is_deployed_and_is_one_of_the_repository(deployed):
+    given = settings(deployed.jobs["serving"])["endpoint_files"]
+    _, _, folder = given.partition("/deploy/")
+
+    assert (ROOT / "deploy" / folder / "deployment.yml").is_file()
+    assert "deploy/azure-ml" in deployed.config["sync"]["paths"]
+
+
+def test_nothing_serves_before_that_is_asked_for(deployed):
+    serving = deployed.jobs["serving"]
+
+    assert serving["schedule"]["pause_status"] == "PAUSED"
+    assert by_key(serving)["azure_ml_serves"]["condition_task"]["left"] == "none"
+
+
+@pytest.mark.parametrize("target", ["dev", "qa", "prod"])
+def test_the_job_serving_has_the_client_of_azure_ml_in_a_version_that_the_extra_allows(target):
+    wanted, *_ = map(Requirement, project()["optional-dependencies"]["azure-ml"])
+    _, library = deployment(target).jobs["serving"]["tasks"][0]["libraries"]
+    given = Requirement(library["pypi"]["package"])
+
+    (pin,) = given.specifier
+    assert (given.name, pin.operator) == (wanted.name, "==")
+    assert wanted.specifier.contains(pin.version)
 
 
 def test_one_run_at_a_time_and_the_next_one_waits(deployed):

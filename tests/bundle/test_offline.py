@@ -23,7 +23,7 @@ def test_a_variable_without_a_value_is_refused():
 
 
 @pytest.mark.parametrize(
-    "reference", ["${var.catalogue}", "${bundle.targets}", "${resources.schemas.other.name}", "${var.cron.serving}"]
+    "reference", ["${var.catalogue}", "${bundle.targets}", "${resources.schemas.other.name}", "${var.cron.yearly}"]
 )
 def test_a_reference_to_nothing_is_refused(reference):
     config = read(ROOT)

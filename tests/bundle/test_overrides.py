@@ -20,6 +20,7 @@ from levelfive.notebook.reading import FIXED
 EVERY = sorted({*COMMON, *(name for own in PARAMETERS.values() for name in own)})
 OTHER = "P2D"
 BY_OPERATORS = {"as_of", "since", "without", "decision", "window_start", "window_end", "min_rows", "first_run"}
+OF_THE_ENDPOINT = {"action", "digest", "to", "why", "deployed_since"}
 BY_RELEASES = {"as_of", "step", "version", "by", "reason", "source_model", "source_registry", "promoted_since"}
 JOBS = {
     "training": {"as_of", "since", "without", "decision", "first_run"},
@@ -27,6 +28,7 @@ JOBS = {
     "monitoring": {"as_of", "window_start", "window_end"},
     "retraining": {"as_of"},
     "release": BY_RELEASES,
+    "serving": {"as_of", *OF_THE_ENDPOINT},
 }
 TASKS = [
     (name, task["task_key"], PurePath(task["notebook_task"]["notebook_path"]).stem)
@@ -77,8 +79,8 @@ def test_jobs_that_operators_start_take_what_varies_from_run_to_run_and_nothing_
     declared = {name: {one["name"] for one in job["parameters"]} for name, job in deployment("prod").jobs.items()}
 
     assert declared == JOBS
-    assert set().union(*(names for name, names in JOBS.items() if name != "release")) == BY_OPERATORS
-    assert not FIXED & (BY_OPERATORS | BY_RELEASES)
+    assert set().union(*(names for name, names in JOBS.items() if name != "release")) == BY_OPERATORS | OF_THE_ENDPOINT
+    assert not FIXED & (BY_OPERATORS | OF_THE_ENDPOINT | BY_RELEASES)
 
 
 @pytest.mark.parametrize(

@@ -149,8 +149,12 @@ def test_production_protects_what_holds_data(production):
     assert production.resources["volumes"]["landing"]["storage_location"].startswith("abfss://")
 
 
-def test_production_triggers_all_jobs_but_training(production):
-    assert schedules(production) == {"scoring": "UNPAUSED", "monitoring": "UNPAUSED", "retraining": "UNPAUSED"}
+def test_production_triggers_all_jobs_but_training_and_what_is_not_asked_for(production):
+    by_day_and_week = dict.fromkeys(("scoring", "monitoring", "retraining"), "UNPAUSED")
+
+    assert schedules(production) == {**by_day_and_week, "serving": "PAUSED"}
+    serving = resolve(read(ROOT), production.target, serving_schedule="UNPAUSED")
+    assert schedules(serving)["serving"] == "UNPAUSED"
 
 
 def test_no_schedule_is_active_where_an_external_scheduler_triggers(production):

@@ -52,11 +52,13 @@ def ways_to_write(path: Path) -> set[str]:
     }
 
 
-def test_only_the_storage_writes_tables_and_a_workspaces_feature_store() -> None:
+def test_only_the_storage_writes_tables_a_workspaces_feature_store_and_an_online_store() -> None:
     writers = {str(path.relative_to(SOURCE / "levelfive")) for path in MODULES if ways_to_write(path)}
 
     assert writers == {
         "features/databricks_store.py",
+        "online/postgres_store.py",
+        "online/sqlite_store.py",
         "storage/catalog_tables.py",
         "storage/delta_rs_control_tables.py",
         "storage/foreign_tables.py",

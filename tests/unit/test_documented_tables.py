@@ -8,6 +8,7 @@ import pytest
 from levelfive.data.landed import LANDING_FILES, LandedFile
 from levelfive.data.listings import LISTINGS, Listing
 from levelfive.data.missing import SOURCE_DAYS, SourceDay
+from levelfive.deployment.records import DEPLOYMENTS, DeploymentRecord
 from levelfive.features.watermarks import FEATURE_WINDOWS, WrittenWindow
 from levelfive.monitoring.records import (
     DRIFT,
@@ -34,6 +35,7 @@ DOCUMENTED: dict[str, type] = {
     ANNOTATIONS: Annotation,
     BATCHES: AnnouncedBatch,
     DECISIONS: DecisionRecord,
+    DEPLOYMENTS: DeploymentRecord,
     DRIFT: DriftRecord,
     FEATURE_WINDOWS: WrittenWindow,
     LANDING_FILES: LandedFile,

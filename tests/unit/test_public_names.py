@@ -41,6 +41,7 @@ PUBLIC = [
     "ReplayPlan",
     "RetrainingPolicy",
     "Reveal",
+    "ServingPolicy",
     "Source",
     "Task",
     "UseCase",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,10 @@ def demo(
     fixtures: Annotated[
         Path, typer.Option(help="Folder of the fixtures.", show_default="those of this checkout")
     ] = PROJECT_FIXTURES,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Then publish the features, and let the champion answer on this machine.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Where it listens then.", min=1, max=65535)] = 8080,
 ) -> None:
     """Replay a year on real data: ingest, train, and month by month score, monitor, decide and retrain."""
     if go_on and fresh:
@@ -56,6 +61,11 @@ def demo(
         f"Report: {result.report}. Tables: {home}/lakehouse. MLflow: {home}/tracking, {home}/registry. "
         f"Next: {options.to_be_pasted(f'status --as-of {iso(result.as_of)}')}"
     )
+    if serve:
+        from levelfive.demo.serving import serve_demo
+
+        *_, window = demo_plan.clock(app.use_case, demo_plan.plan_of(app.use_case), replay)
+        serve_demo(app, window, port, now=lambda: datetime.now(UTC), say=out.print)
 
 
 def _months(text: str) -> tuple[int, int]:

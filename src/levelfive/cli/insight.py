@@ -64,6 +64,11 @@ def status(as_of: AsOf) -> None:
     else:
         out.print(f"{app.registry.name}: version {state.live.version} is live since {iso(state.live.promoted_at)}")
         out.print(f"why: {state.live.reason}")
+    for endpoint, record in state.answering.items():
+        out.print(f"{endpoint}: version {record.version} answers since {iso(record.deployed_at)}")
+        if state.live is not None and record.version != state.live.version:
+            deploy = shared().to_be_pasted(f"serving deploy --as-of {iso(moment)}")
+            out.print(f"the champion, version {state.live.version}, is not deployed there: `{deploy}`", style="bold")
     if state.alias != state.newest:
         repair = shared().to_be_pasted(f"registry promote {state.newest} --as-of {iso(moment)}")
         out.print(
@@ -71,6 +76,12 @@ def status(as_of: AsOf) -> None:
             f"repair it with `{repair}`",
             style="bold",
         )
+    if state.online is not None:
+        most = app.use_case.serving.max_staleness
+        late = (
+            f", more than the {most} of its policy: run `levelfive features publish`" if state.online.by > most else ""
+        )
+        out.print(f"the online store reaches to {iso(state.online.reaches_to)}, {state.online.by} behind{late}")
     if state.live is None:
         return
     if state.verdict is not None:

@@ -18,7 +18,8 @@ from levelfive.cli.monitoring import monitoring_cli
 from levelfive.cli.options import EXIT_GATE_REFUSED, EXIT_REFUSED, EXIT_UNFORESEEN, Shared
 from levelfive.cli.preflight import preflight
 from levelfive.cli.registry import registry_cli
-from levelfive.cli.stages import features, retraining, scoring, training
+from levelfive.cli.serving import serving_cli
+from levelfive.cli.stages import features_cli, retraining, scoring, training
 from levelfive.config import DEFAULT_HOME
 from levelfive.errors import LevelfiveError, unusable
 from levelfive.telemetry.lines import configure_logging
@@ -55,12 +56,13 @@ def _options(
 
 cli.command()(check)
 cli.add_typer(data_cli, name="data")
-cli.command()(features)
+cli.add_typer(features_cli, name="features")
 cli.command()(training)
 cli.command()(scoring)
 cli.add_typer(monitoring_cli, name="monitoring")
 cli.command()(retraining)
 cli.add_typer(registry_cli, name="registry")
+cli.add_typer(serving_cli, name="serving")
 cli.command()(report)
 cli.command()(status)
 cli.command()(preflight)

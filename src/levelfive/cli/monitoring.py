@@ -49,6 +49,7 @@ def monitoring(
         out.print(f"  unusual, which by itself is no harm: {_columns(verdict.unusual)}")
         out.print(f"  harmful: {'; '.join(verdict.harmful) or 'no'}")
         out.print(f"  broken data: {'; '.join(verdict.broken) or 'no'}")
+        out.print(f"  real time: {'; '.join(verdict.serving) or 'no'}")
     for performance in result.performance:
         for name, estimate in performance.evaluation.estimates.items() if performance.evaluation else ():
             out.print(f"{performance.window} {name}: {estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]")

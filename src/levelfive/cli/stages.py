@@ -14,14 +14,17 @@ from levelfive.cli.options import (
     EXIT_GATE_REFUSED,
     EXIT_REFUSED,
     AsOf,
+    AsOfUnlessSubcommand,
     Begin,
     End,
     open_app,
     out,
     shared,
+    time_unless_subcommand,
     wide,
 )
 from levelfive.config import Approval, parse_length, parse_time, parse_window
+from levelfive.core.texts import counted
 from levelfive.core.windows import Window, iso
 from levelfive.errors import ConfigError
 
@@ -29,19 +32,48 @@ if TYPE_CHECKING:
     from levelfive.app import App
 
 
+features_cli = typer.Typer(invoke_without_command=True)
+
+
+@features_cli.callback()
 def features(
-    as_of: AsOf,
+    context: typer.Context,
+    as_of: AsOfUnlessSubcommand = None,
     since: Annotated[
         str | None, typer.Option(help="Compute from this time on; default where the last run ended.")
     ] = None,
 ) -> None:
     """Compute the feature tables and the labels that became known, up to --as-of."""
+    moment = time_unless_subcommand(context, as_of, to="compute features")
+    if moment is None:
+        return
     from levelfive.features import job as features_job
 
-    moment, begin = parse_time(as_of), None if since is None else parse_time(since)
+    begin = None if since is None else parse_time(since)
     result = features_job.run(open_app().context, as_of=moment, since=begin)
     out.print(f"Computed {', '.join(sorted(result.versions))} for {result.window}.")
     print_missing(result.missing, "These features were computed over")
+
+
+@features_cli.command()
+def publish(
+    as_of: AsOf,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Publish each table as a whole, whatever the online store has.")
+    ] = False,
+) -> None:
+    """Publish to the online store what single requests look up, as far as it was computed by --as-of."""
+    from levelfive.online import job as online_job
+
+    moment, app = parse_time(as_of), open_app()
+    result = online_job.run(app.context, app.registry, app.online_store, as_of=moment, anew=anew)
+    for name, rows in sorted(result.rows.items()):
+        out.print(f"{name}: {counted(rows, 'row')}, version {result.states[name].version}")
+    reaches_to = "" if result.reaches_to is None else f" It reaches to {iso(result.reaches_to)}."
+    what = (
+        f"Published {counted(len(result.rows), 'table')}." if result.rows else "The online store has all of it already."
+    )
+    out.print(what + reaches_to)
 
 
 def training(

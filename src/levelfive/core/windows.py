@@ -116,6 +116,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
+def to_micros(moment: datetime) -> int:
+    """Turn a UTC time into whole microseconds since 1970."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
 def from_micros(micros: int | None) -> datetime | None:
     """Turn microseconds since 1970 into a UTC time: what Spark collects depends on the process's time zone."""
     return None if micros is None else EPOCH + timedelta(microseconds=micros)

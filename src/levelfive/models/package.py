@@ -57,7 +57,8 @@ class ModelCard:
     """What is known of a fitted model; times in UTC, `trained_until` not included.
 
     `score_baseline` says how the scores of its baseline were made; it is empty for a candidate, which has none, and for
-    models that were compared with scores of the very rows that they had been fitted on.
+    models that were compared with scores of the very rows that they had been fitted on. `key`, `slices` and
+    `max_staleness` are the use case's, for a service that has the version alone; one of an earlier levelfive has none.
     """
 
     use_case: str
@@ -79,15 +80,19 @@ class ModelCard:
     holdout_skill: float | None = None
     score_baseline: str = ""
     code: UseCaseCode = UseCaseCode()
+    key: tuple[str, ...] = ()
+    slices: tuple[str, ...] = ()
+    max_staleness: timedelta | None = None
 
     def to_json(self) -> str:
         """Write the card as JSON."""
         record = {**asdict(self), "task": self.task.name}
         for name in ("trained_from", "trained_until", "as_of"):
             record[name] = iso(record[name])
+        record["max_staleness"] = _seconds(self.max_staleness)
         for lookup in record["lookups"]:
             for name in ("max_age", "grid"):
-                lookup[name] = None if lookup[name] is None else lookup[name].total_seconds()
+                lookup[name] = _seconds(lookup[name])
         record["environment"] = {
             "python": platform.python_version(),
             **{r: installed(r) for r in REQUIREMENTS},
@@ -115,19 +120,27 @@ class ModelCard:
         for name in ("trained_from", "trained_until", "as_of"):
             record[name] = datetime.fromisoformat(record[name])
         record["lookups"] = tuple(_lookup(lookup) for lookup in record["lookups"])
+        record["max_staleness"] = _length(record.get("max_staleness"))
         return cls(
             **{
                 **record,
                 "task": task_named(record["task"]),
                 "code": UseCaseCode(**record.get("code", {})),
-                **{n: tuple(record[n]) for n in ("features", "categorical")},
+                **{n: tuple(record.get(n, ())) for n in ("features", "categorical", "key", "slices")},
             }
         )
 
 
+def _seconds(length: timedelta | None) -> float | None:
+    return None if length is None else length.total_seconds()
+
+
+def _length(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
 def _lookup(record: dict[str, Any]) -> Lookup:
-    seconds = {name: record.pop(name) for name in ("max_age", "grid")}
-    lengths = {name: None if value is None else timedelta(seconds=value) for name, value in seconds.items()}
+    lengths = {name: _length(record.pop(name)) for name in ("max_age", "grid")}
     return Lookup(**{**record, **lengths, "columns": tuple(record["columns"])})
 
 
@@ -245,11 +258,20 @@ def smoke_check(folder: Path) -> None:
     Raises:
         RegistryError: A score differs.
     """
-    differs = _difference(folder)
-    if differs:
+    rows = smoke_rows(folder)
+    check_scores(load(folder), rows)
+
+
+def check_scores(model: Model, smoke: pd.DataFrame) -> None:
+    """Compare a model's scores of its `smoke_rows` with those at training.
+
+    Raises:
+        RegistryError: A score differs.
+    """
+    if differs := _difference(model, smoke):
         raise RegistryError(
-            f"the model in {folder} scores its smoke rows differently ({differs}) than when it was trained: the "
-            "environment or the artefact is not the same"
+            f"the model scores its smoke rows differently ({differs}) than when it was trained: the environment or the "
+            "artefact is not the same"
         )
 
 
@@ -259,23 +281,30 @@ def check_repeats(folder: Path) -> None:
     Raises:
         RegistryError: It scores its own smoke rows differently.
     """
-    differs = _difference(folder)
-    if differs:
+    rows = smoke_rows(folder)
+    if differs := _difference(load(folder), rows):
         raise RegistryError(
             f"the model cannot repeat its own scores once it is written and read ({differs}): look for what its "
             "estimator draws at random, or keeps outside of itself, when it predicts"
         )
 
 
-def _difference(folder: Path) -> str:
-    """Say how the scores of the smoke rows differ; empty where they do not."""
+def smoke_rows(folder: Path) -> pd.DataFrame:
+    """Read the rows that a package is checked by: the features, and in `profiled_as` columns the scores.
+
+    Raises:
+        RegistryError: It holds none.
+    """
     try:
-        rows = pd.read_parquet(folder / SMOKE)
+        return pd.read_parquet(folder / SMOKE)
     except (OSError, ValueError) as err:
         raise RegistryError(f"{folder} holds no smoke rows ({err}); register the version again") from err
-    model = load(folder)
-    task, came = model.card.task, model.score(rows)
-    expected = task.of_columns(rows[[profiled_as(name) for name in task.score_columns]])
+
+
+def _difference(model: Model, smoke: pd.DataFrame) -> str:
+    """Say how the scores of the smoke rows differ; empty where they do not."""
+    task, came = model.card.task, model.score(smoke)
+    expected = task.of_columns(smoke[[profiled_as(name) for name in task.score_columns]])
     near_0 = TOLERANCE_NEAR_0 * np.abs(expected).max(initial=0.0)
     if np.allclose(came, expected, rtol=TOLERANCE, atol=near_0):
         return ""

@@ -15,7 +15,7 @@ from levelfive.storage.annotations import ACKNOWLEDGED, Annotation, annotate, li
 from levelfive.storage.runs import JobContext, Run
 
 _SHOWN_WINDOWS = 3
-_CALLS = ("harmful", "broken")
+_CALLS = ("harmful", "broken", "serving")
 _LEARNED = {
     LeftOut.FLAGGED: "it is learned from, but for the days of broken deliveries",
     LeftOut.NOTHING: "all of its days are learned from",
@@ -137,7 +137,7 @@ def _last_word(words: Iterable[Annotation], day: Window) -> str | None:
 
 def _calls(records: Sequence[VerdictRecord], window: Window, as_of: datetime) -> list[VerdictRecord]:
     """Choose the verdicts by which a window called a person."""
-    calls = [one for one in records if one.harmful or one.broken]
+    calls = [one for one in records if any(getattr(one, name) for name in _CALLS)]
     of_window = [one for one in calls if one.window == window]
     if of_window:
         return of_window

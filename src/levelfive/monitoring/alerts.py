@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import TypeAlias
 
+from levelfive.core.windows import iso
 from levelfive.errors import ConfigError
 from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.strange import Kind
+from levelfive.online.staleness import Behind
 from levelfive.statistics.metrics import Estimate
 from levelfive.usecase.policies import MonitoringPolicy
 
@@ -53,7 +55,13 @@ UNUSUAL = Statement(
 )
 HARMFUL = Statement("harmful", "Harmful", "harm", "Harm calls for a person.")
 BROKEN = Statement("broken", "Broken data", "broken data", "Broken data call for a person.")
-STATEMENTS = (OUTSIDE, UNUSUAL, HARMFUL, BROKEN)
+SERVING = Statement(
+    "serving",
+    "Real time",
+    "real time",
+    "What single requests are answered by calls for a person, and is no harm to models.",
+)
+STATEMENTS = (OUTSIDE, UNUSUAL, HARMFUL, BROKEN, SERVING)
 
 
 @dataclass(frozen=True)
@@ -96,6 +104,8 @@ class Evidence:
         skill_at_training: On the holdout of the training, or None where it is not known.
         faults: What is broken in the columns, by day.
         policy: From which values on something is said.
+        online: When the online store was furthest behind, or None where nothing is published.
+        max_staleness: How far behind it may be.
     """
 
     columns: Sequence[ColumnDrift]
@@ -104,6 +114,8 @@ class Evidence:
     skill_at_training: float | None
     faults: Faults
     policy: MonitoringPolicy
+    online: Behind | None = None
+    max_staleness: timedelta = timedelta(0)
 
     @cached_property
     def broken_sources(self) -> dict[str, list[date]]:
@@ -248,6 +260,17 @@ def column_is_broken(evidence: Evidence) -> Iterator[str]:
         by_kind.setdefault((fault.column, fault.kind), []).append(fault)
     for (column, kind), faults in by_kind.items():
         yield f"{column}: {_change(kind, faults[-1])} on {_days([fault.day for fault in faults])}"
+
+
+@alert(SERVING, "the online store was further behind in the window than the serving policy's `max_staleness`")
+def online_store_is_behind(evidence: Evidence) -> Iterator[str]:
+    """Say since when single requests were answered by features that are too old, or refused."""
+    behind = evidence.online
+    if behind is not None and behind.by > evidence.max_staleness:
+        yield (
+            f"at {iso(behind.at)} the online store reached to {iso(behind.reaches_to)}, {behind.by} behind, and "
+            f"{evidence.max_staleness} is allowed: look at the runs of features and of their publication"
+        )
 
 
 def _change(kind: Kind, fault: Fault) -> str:

@@ -22,6 +22,8 @@ from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
 from levelfive.monitoring.verdict import VERDICTS, Subject, WindowVerdict
 from levelfive.monitoring.versions import ScoredVersion, WindowFacts, judge_version, profile_version
 from levelfive.monitoring.writing import write_window
+from levelfive.online.publications import publications
+from levelfive.online.staleness import furthest_behind
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.predictions import PREDICTIONS
@@ -85,7 +87,8 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
             profiles, newest = [one.profiles for one in versions], versions[-1].model.baseline
             missing = deliveries.missing(context, earlier, profiles, newest, window)
         with run.timed("drift"):
-            facts = WindowFacts(landed, now, earlier, missing)
+            behind = furthest_behind(publications(run, window), window)
+            facts = WindowFacts(landed, now, earlier, missing, behind)
             judged = [judge_version(context, one, facts) for one in versions]
         run.counts["scored"] = now.scored
         run.counts["versions_gone"] = len(now.versions) - len(judged)

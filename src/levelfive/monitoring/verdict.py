@@ -1,4 +1,4 @@
-"""The verdict on a window: statements kept apart, outside the training's range, unusual, harmful, broken data."""
+"""The verdict on a window, in statements kept apart: outside training's range, unusual, harmful, broken, real time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from levelfive.core.windows import Window
-from levelfive.monitoring.alerts import BROKEN, HARMFUL, OUTSIDE, STATEMENTS, UNUSUAL, Evidence, said_of
+from levelfive.monitoring.alerts import BROKEN, HARMFUL, OUTSIDE, SERVING, STATEMENTS, UNUSUAL, Evidence, said_of
 from levelfive.storage.records import record_of
 
 VERDICTS = "verdicts"
@@ -23,7 +23,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class WindowVerdict:
-    """What monitoring says of a window. Only harm or broken data calls for a person.
+    """What monitoring says of a window. Harm, broken data and what requests get call for a person.
 
     Args:
         outside: Columns with values outside the training's range, more than are usual.
@@ -31,6 +31,7 @@ class WindowVerdict:
         harmful: Why the model harms; empty if it does not.
         broken: What is broken in the data; empty if nothing is.
         left_out: The days of broken deliveries, from which nothing is to be learned.
+        serving: What is wrong with what single requests are answered by; empty if nothing is.
     """
 
     outside: tuple[str, ...]
@@ -38,6 +39,7 @@ class WindowVerdict:
     harmful: tuple[str, ...]
     broken: tuple[str, ...]
     left_out: tuple[date, ...] = ()
+    serving: tuple[str, ...] = ()
 
 
 @record_of(VERDICTS)
@@ -67,6 +69,7 @@ class VerdictRecord(Subject):
     harmful: tuple[str, ...]
     broken: tuple[str, ...]
     left_out: tuple[date, ...] = ()
+    serving: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +102,7 @@ def judge_window(evidence: Evidence) -> WindowVerdict:
         harmful=said_of(HARMFUL, evidence),
         broken=said_of(BROKEN, evidence),
         left_out=_left_out(evidence),
+        serving=said_of(SERVING, evidence),
     )
 
 

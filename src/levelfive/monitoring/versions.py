@@ -17,6 +17,7 @@ from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import WindowProfiles, baseline_of, finish, profile_days
 from levelfive.monitoring.verdict import Subject, VerdictRecord, WindowVerdict, judge_window
+from levelfive.online.staleness import Behind
 from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
@@ -44,12 +45,14 @@ class WindowFacts:
         performance: What the labels say.
         earlier: The days before it, as earlier windows profiled them.
         missing: The days that lack rows.
+        online: When the online store was furthest behind, or None where nothing is published.
     """
 
     delivered: tuple[Delivered, ...]
     performance: Performance
     earlier: Known
     missing: tuple[Fault, ...] = ()
+    online: Behind | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts
         skill_at_training=model.card.holdout_skill,
         faults=faults,
         policy=use_case.monitoring,
+        online=facts.online,
+        max_staleness=use_case.serving.max_staleness,
     )
     all_faults = replace(faults, columns=(*faults.columns, *facts.missing))
     return JudgedVersion(subject, baseline, profiles, drifts, all_faults, judge_window(evidence))

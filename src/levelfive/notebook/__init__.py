@@ -2,12 +2,14 @@
 
 from levelfive.notebook.page import Page, parameters
 from levelfive.notebook.reading import COMMON, PARAMETERS
+from levelfive.notebook.serving import endpoint_action
 from levelfive.notebook.steps import pass_first_run, refresh_lakehouse_monitor, registry_step, train
 
 __all__ = [
     "COMMON",
     "PARAMETERS",
     "Page",
+    "endpoint_action",
     "parameters",
     "pass_first_run",
     "refresh_lakehouse_monitor",

@@ -28,6 +28,7 @@ from levelfive.notebook.reading import (
     COMMON,
     HOME,
     PARAMETERS,
+    SERVING,
     SETTINGS,
     from_command_line,
     from_job,
@@ -85,7 +86,7 @@ class Page:
             ConfigError: A parameter is wrong.
         """
         quieten()
-        settings_of_run = {name: self.values.get(name) or None for name in (*SETTINGS, *APPROVALS)}
+        settings_of_run = {name: self.values.get(name) or None for name in (*SETTINGS, *APPROVALS, *SERVING)}
         if on_databricks():
             settings = load_settings(None, None, **settings_of_run)
             started_by = None if self.run is None else self.run.started_by

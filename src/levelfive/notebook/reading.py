@@ -21,6 +21,8 @@ SETTINGS = (
 )
 APPROVALS = ("approval", "approval_by_trainer")
 """Settings that only the notebook `registry` takes: nothing else approves and promotes."""
+SERVING = ("online_store", "azure_ml", "azure_credential", "endpoint_files", "serving_repository")
+"""Settings of real time, which only the notebooks of the job serving take."""
 COMMON = ("as_of", "clock", *SETTINGS, "code_revision")
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "data": ("first_run",),
@@ -28,6 +30,8 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "training": ("without", "decision"),
     "registry": (*APPROVALS, "step", "version", "by", "reason", "source_model", "source_registry", "promoted_since"),
     "scoring": ("window_start", "window_end", "min_rows", "first_run"),
+    "online": SERVING,
+    "deployment": (*SERVING, "action", "digest", "to", "why", "deployed_since"),
     "monitoring": ("window_start", "window_end", "lakehouse_monitor"),
     "retraining": (),
     "report": ("output",),
@@ -35,7 +39,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
 }
 """What each notebook takes beside the common parameters. All are texts; an empty one means the default."""
 
-FIXED = frozenset({*SETTINGS, *APPROVALS, "clock", "code_revision", "lakehouse_monitor", "output"})
+FIXED = frozenset({*SETTINGS, *APPROVALS, *SERVING, "clock", "code_revision", "lakehouse_monitor", "output"})
 """What a job is deployed with: where it reads and writes, which code, and who lets a version go live. All other
 parameters differ from run to run; of those, a job takes the ones that it declares."""
 

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 
 from levelfive.config import Settings
 from levelfive.core.secrets import read_secret
-from levelfive.errors import ConfigError, unusable
+from levelfive.errors import ConfigError
 from levelfive.features.store import LocalFeatureStore
+from levelfive.online.opening import open_store
+from levelfive.online.store import OnlineStore
+from levelfive.platforms.local_stores import local_registry, local_store, made, online_store_url
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.feature_stores import FeatureStore
 from levelfive.storage.tables import Tables
@@ -45,7 +48,7 @@ class Laptop:
         from levelfive.platforms.local_spark import local_session
         from levelfive.storage.local_tables import LocalTables
 
-        warehouse = self._made(self.home / "lakehouse")
+        warehouse = made(self.home, self.home / "lakehouse")
         spark = local_session(warehouse, memory=settings.memory, cores=settings.cores)
         return LocalTables(spark, schema=settings.schema_name, warehouse=warehouse)
 
@@ -55,13 +58,16 @@ class Laptop:
 
     def tracking(self, settings: Settings) -> Tracking:
         """Open the tracking store."""
-        uri, artefacts = self._store("tracking", settings.tracking_uri)
+        uri, artefacts = local_store(self.home, "tracking", settings.tracking_uri)
         return Tracking(uri, settings.experiment or settings.use_case, artefacts=artefacts)
 
     def registry(self, settings: Settings) -> CentralRegistry:
         """Open the central registry."""
-        uri, artefacts = self._store("registry", settings.registry_uri)
-        return CentralRegistry(uri, settings.model_name, artefacts=artefacts)
+        return local_registry(self.home, settings)
+
+    def online_store(self, settings: Settings) -> OnlineStore:
+        """Open the online store, by default a file in the home."""
+        return open_store(online_store_url(self.home, settings))
 
     def secret(self, reference: str) -> str:
         """Find a secret in the variables of the process."""
@@ -76,19 +82,6 @@ class Laptop:
     def user(self) -> str:
         """The user of the operating system, whatever the environment's variables say."""
         return _user_of_the_system()
-
-    def _made(self, folder: Path) -> Path:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as err:
-            raise ConfigError(f"home {self.home}: {unusable(err)} (--home)") from err
-        return folder
-
-    def _store(self, name: str, uri: str | None) -> tuple[str, Path | None]:
-        if uri is not None:
-            return uri, None
-        folder = self._made(self.home / name)
-        return f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts"
 
 
 def _of_no_workspace(scope: str, key: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from levelfive.config import Settings
+from levelfive.online.store import OnlineStore
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.feature_stores import FeatureStore
 from levelfive.storage.tables import Tables
@@ -37,6 +38,15 @@ class Platform(Protocol):
 
     def registry(self, settings: Settings) -> CentralRegistry:
         """Open the central registry."""
+        ...
+
+    def online_store(self, settings: Settings) -> OnlineStore:
+        """Open the online store; it is asked at the first call.
+
+        Raises:
+            ConfigError: No setting names it, or its URL is none.
+            MachineError: Its client is not installed.
+        """
         ...
 
     def secret(self, reference: str) -> str:

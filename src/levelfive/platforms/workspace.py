@@ -14,6 +14,8 @@ from levelfive.core.job_runs import JobRun, is_service_principal, read_job_run
 from levelfive.core.secrets import read_secret
 from levelfive.errors import ConfigError, MachineError, first_line
 from levelfive.features.databricks_store import DatabricksFeatureStore, feature_engineering
+from levelfive.online.opening import open_store
+from levelfive.online.store import OnlineStore
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.catalog_tables import CatalogTables
 from levelfive.storage.feature_stores import FeatureStore
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 RUNTIME_VARIABLE = "DATABRICKS_RUNTIME_VERSION"
 WORKSPACE_TRACKING = "databricks"
 WORKSPACE_REGISTRY = "databricks-uc"
+SECRET = "secret://"
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,17 @@ class Workspace:
     def registry(self, settings: Settings) -> CentralRegistry:
         """Open the central registry."""
         return CentralRegistry(settings.registry_uri or WORKSPACE_REGISTRY, settings.model_name)
+
+    def online_store(self, settings: Settings) -> OnlineStore:
+        """Open the online store that a secret names."""
+        named = "" if settings.online_store is None else settings.online_store.get_secret_value()
+        scope, _, key = named.removeprefix(SECRET).partition("/")
+        if not (named.startswith(SECRET) and scope and key):
+            raise ConfigError(
+                "on a workspace, the setting online_store must name the secret that holds the URL of the online store: "
+                "secret://<scope>/<key>"
+            )
+        return open_store(_secret_of_workspace(scope, key))
 
     def secret(self, reference: str) -> str:
         """Find a secret of the workspace, or in the variables of the process."""
@@ -103,13 +117,12 @@ def workspace_client() -> WorkspaceClient:
 
 def _secret_of_workspace(scope: str, key: str) -> str:
     client = workspace_client()
-    from databricks.sdk.errors.base import DatabricksError
-
     try:
         return str(client.dbutils.secrets.get(scope=scope, key=key))
-    except (DatabricksError, ValueError) as err:
+    except Exception as err:  # of the runtime's own client, or of the SDK
         raise ConfigError(
-            f"secrets/{scope}/{key} cannot be read: {first_line(err)}. Make it, or let whom this runs as read its scope"
+            f"the secret {key} of the scope {scope} cannot be read: {first_line(err)}. Make it, or let whom this runs as "
+            "read its scope"
         ) from err
 
 

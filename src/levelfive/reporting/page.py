@@ -258,7 +258,7 @@ def _verdicts(data: ReportData) -> Table | None:
     if not data.verdicts:
         return None
     return Table(
-        "Verdicts by window; only harm or broken data call for a person",
+        "Verdicts by window; harm, broken data and what requests get call for a person",
         ("Window", *(of.title for of in STATEMENTS), "A person's word"),
         [
             (

@@ -8,10 +8,13 @@ from datetime import datetime
 
 from levelfive.core.windows import Window
 from levelfive.data import landed
+from levelfive.deployment.records import DeploymentRecord, answering, deployments
 from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.records import verdicts
 from levelfive.monitoring.verdict import KnownVerdict
+from levelfive.online.publications import behind
+from levelfive.online.staleness import Behind
 from levelfive.registry.promotions import Promotion, champion_as_of, history
 from levelfive.registry.store import CHAMPION, CentralRegistry
 from levelfive.storage.predictions import PREDICTIONS
@@ -24,7 +27,9 @@ class Status:
 
     `newest` is the newest champion, `alias` what the registry's alias points at now: the same where all is well, and
     where the registry has no aliases. `verdict` is that on the latest window of the champion. `corrections` are the
-    rows that were corrected since the promotion, and of them those that were deleted, by source.
+    rows that were corrected since the promotion, and of them those that were deleted, by source. `online` is how far
+    behind the online store is, None where nothing was published. `answering` is by endpoint what was deployed there
+    last.
     """
 
     live: Promotion | None
@@ -33,6 +38,8 @@ class Status:
     performance: Performance | None
     verdict: KnownVerdict | None = None
     corrections: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    online: Behind | None = None
+    answering: Mapping[str, DeploymentRecord] = field(default_factory=dict)
 
 
 def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -> Status:
@@ -45,9 +52,11 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     live = champion_as_of(promotions, as_of)
     newest = promotions[-1].version if promotions else None
     alias = registry.alias(CHAMPION) if promotions and registry.has_aliases else newest
-    if live is None:
-        return Status(None, newest, alias, None)
+    deployed = answering(deployments(context.tables, registry.name), as_of=as_of)
     run, since_promotion = Run(context.tables, "status"), None
+    online = behind(run, as_of)
+    if live is None:
+        return Status(None, newest, alias, None, online=online, answering=deployed)
     if context.tables.exists(PREDICTIONS):
         windows = [Window(live.promoted_at, as_of)]
         (whole,) = performance(context, run, windows, model_name=registry.name, as_of=as_of)
@@ -56,7 +65,7 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     words = acknowledgements(run, registry.name, as_of=as_of)
     (verdict,) = known_verdicts(of_champion[-1:], words) or (None,)
     corrections = _corrections(context, run, live.promoted_at, as_of)
-    return Status(live, newest, alias, since_promotion, verdict, corrections)
+    return Status(live, newest, alias, since_promotion, verdict, corrections, online, deployed)
 
 
 def _corrections(context: JobContext, run: Run, after: datetime, until: datetime) -> dict[str, tuple[int, int]]:

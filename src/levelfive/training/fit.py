@@ -23,7 +23,7 @@ def fit(session: Session, snapshot: Snapshot, window: Window) -> Model:
     Raises:
         EvidenceError: There is no row, or a classifier would see one label alone.
     """
-    spec, rows = session.spec, inside(snapshot.rows, window)
+    spec, rows, use_case = session.spec, inside(snapshot.rows, window), session.context.use_case
     if rows.empty:
         raise EvidenceError(f"no labelled row has a prediction time in {window}")
     features = feature_frame(rows, spec.features, spec.categorical)
@@ -33,7 +33,7 @@ def fit(session: Session, snapshot: Snapshot, window: Window) -> Model:
     estimator = spec.estimator()
     estimator.fit(features, labels)
     card = ModelCard(
-        use_case=session.context.use_case.name,
+        use_case=use_case.name,
         task=spec.task,
         features=spec.features,
         categorical=spec.categorical,
@@ -50,6 +50,9 @@ def fit(session: Session, snapshot: Snapshot, window: Window) -> Model:
         code_revision=session.code_revision,
         baseline="",
         code=session.code,
+        key=use_case.key,
+        slices=use_case.slices,
+        max_staleness=use_case.serving.max_staleness,
     )
     return Model(estimator, card)
 

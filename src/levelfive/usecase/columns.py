@@ -56,6 +56,7 @@ TABLES = frozenset(
             "predictions",
             "batches",
             "promotions",
+            "deployments",
         ),
         *("profiles", "drift", "performance", "quality", "verdicts"),
         *("decisions", "retrainings"),

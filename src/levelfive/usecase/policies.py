@@ -1,4 +1,4 @@
-"""What a use case decides about going live and training again: the limits that gate and policy judge by."""
+"""What a use case decides about going live, training again and answering requests: the limits that are judged by."""
 
 from __future__ import annotations
 
@@ -152,6 +152,29 @@ class RetrainingPolicy:
     def offset(self, metric: str | None) -> float | None:
         """Find the limit of a task's `offset`, by the name of that metric; None where there is none."""
         return {"calibration": self.calibration, "bias": self.bias}.get(metric or "")
+
+
+@dataclass(frozen=True)
+class ServingPolicy:
+    """What the online store keeps for single requests, and how old it may become.
+
+    Args:
+        history: A request whose prediction time lies so long before the end of what is known is answered as it would
+            have been then; an earlier one is refused.
+        max_staleness: A request whose prediction time lies longer than this after the end of what is known is refused.
+            Within it, what was known last is used.
+
+    Raises:
+        ConfigError: A value makes no sense.
+    """
+
+    history: timedelta = timedelta(days=1)
+    max_staleness: timedelta = timedelta(hours=1)
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        _check(self, "history", "longer than 0", self.history > timedelta(0))
+        _check(self, "max_staleness", "at least 0", self.max_staleness >= timedelta(0))
 
 
 def _check(policy: object, name: str, demand: str, met: bool) -> None:

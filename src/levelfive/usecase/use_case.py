@@ -17,7 +17,7 @@ from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
 from levelfive.usecase.features import FeatureTable
 from levelfive.usecase.model import ModelSpec
-from levelfive.usecase.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy
+from levelfive.usecase.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy, ServingPolicy
 from levelfive.usecase.sources import Source
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class UseCase:
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
         replay: How `levelfive demo` walks through the fixtures, or None for a use case without.
         lookback: How far back features look: what is computed so long after a hole in its sources is marked.
+        serving: What the online store keeps for single requests, and how old it may become.
     """
 
     name: str
@@ -84,6 +85,7 @@ class UseCase:
     day_starts_at: timedelta = timedelta(0)
     replay: ReplayPlan | None = None
     lookback: timedelta = timedelta(days=28)
+    serving: ServingPolicy = field(default_factory=ServingPolicy)
 
     @property
     def has_corrected_labels(self) -> bool:

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 from azure_pipelines.expansion import EXPRESSION, FOLDER, ExpansionError, expand, files, read
-from azure_pipelines.project import CD, CI, PROD_MODEL, QA_MODEL, release, started
+from azure_pipelines.project import CD, CI, PROD_MODEL, QA_MODEL, SERVING, release, started
 from azure_pipelines.runs import places, script
 
 MACRO = re.compile(r"\$\(([A-Za-z][\w.]*)\)")
@@ -47,7 +47,7 @@ def test_every_template_is_used():
         for name in re.findall(r"template: (\S+)", file.read_text(encoding="utf-8"))
     }
 
-    assert named == set(files()) - {CI, CD}
+    assert named == set(files()) - {CI, CD, SERVING}
 
 
 @pytest.mark.parametrize("file", files(), ids=lambda file: file.name)

@@ -10,6 +10,7 @@ from data_factory.template import (
     AZURE_DATABRICKS,
     BACKFILL,
     BY_THE_CLOCK,
+    HOURLY,
     ON_LANDING,
     SCORING,
     TUMBLING,
@@ -107,6 +108,14 @@ def test_a_window_that_runs_again_later_works_as_of_the_same_time(resources, fac
     assert factory.started == again.started
 
 
+def test_a_publication_is_as_of_the_time_that_it_was_scheduled_for_and_deploys_the_champion(factory, bundle):
+    factory.fire(HOURLY, outcome(TUESDAY, fired=TUESDAY + timedelta(minutes=30)))
+
+    ((key, parameters),) = started(factory, bundle.jobs)
+    assert (key, parameters) == ("serving", {"as_of": parameters["as_of"]})
+    assert parse_time(parameters["as_of"]).replace(microsecond=0) == TUESDAY + timedelta(minutes=30)
+
+
 @pytest.mark.parametrize("name", [BY_THE_CLOCK, ON_LANDING])
 def test_without_a_window_a_job_works_on_the_day_before_it_was_triggered(factory, bundle, name):
     fired = TUESDAY + timedelta(minutes=15)
@@ -141,7 +150,7 @@ def test_activities_begin_only_after_those_before_them_succeeded(pipelines):
 def test_an_activity_waits_as_long_as_its_job_and_those_before_it_may_take(environment, bundle, pipelines):
     keys = {job["name"]: key for key, job in bundle.jobs.items()}
     # Runs of one job follow each other. A backfill may have as many under way as its batch, and a trigger fires too.
-    runs = {"scoring": given(environment)["backfillBatch"] + 1, "monitoring": 1, "retraining": 1}
+    runs = {"scoring": given(environment)["backfillBatch"] + 1, "monitoring": 1, "retraining": 1, "serving": 1}
 
     for name, activity in activities(pipelines, "DatabricksJob"):
         by_name = {one["name"]: one for one in pipelines[name]["activities"]}

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from data_factory.template import BY_THE_CLOCK, DAILY, ON_LANDING, TUMBLING, WEEKLY, given, timespan
+from data_factory.template import BY_THE_CLOCK, DAILY, HOURLY, ON_LANDING, TUMBLING, WEEKLY, given, timespan
 
 from flight_delay import USE_CASE
 from levelfive.config import parse_time
@@ -33,6 +33,14 @@ def test_triggers_fire_when_the_bundle_would(bundle, triggers):
     assert bundle.jobs["scoring"]["schedule"]["quartz_cron_expression"] == f"0 {minute} {hour} * * ?"
     assert (recurrence["frequency"], recurrence["interval"], recurrence["timeZone"]) == ("Day", 1, "UTC")
     assert parse_time(recurrence["startTime"]) == first
+
+
+def test_publications_are_as_frequent_as_the_bundles_own(bundle, triggers):
+    recurrence = triggers[HOURLY]["typeProperties"]["recurrence"]
+    (minute,) = recurrence["schedule"]["minutes"]
+
+    assert bundle.jobs["serving"]["schedule"]["quartz_cron_expression"] == f"0 {minute} * * * ?"
+    assert (recurrence["frequency"], recurrence["interval"], recurrence["timeZone"]) == ("Hour", 1, "UTC")
 
 
 def test_a_week_is_monitored_once_its_days_are_scored(triggers):

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,16 @@ from bundle.offline import ROOT, Deployment, read
 from bundle.targets import deployment
 from typer.core import TyperGroup
 
+from levelfive.notebook.serving import EndpointAction
 from levelfive.notebook.steps import RegistryStep
 
 INSTALLER = ("bash", "deploy/azure-pipelines/install-cli.sh")
 """A file of a published artefact: it has lost the permission to execute."""
+BUILDER = ("bash", "deploy/azure-pipelines/build-image.sh")
 OPERATORS = re.compile(r"[;&|<>]+|\(.*")
 # What a shell would run within a word: but for this one, only variables of the pipeline are written like it.
-COMMIT, SUBSTITUTION = "$(cat HEAD)", re.compile(r"\$\([^)]*[^\w.)][^)]*\)|`")
+CONTENTS = ("$(cat HEAD)", "$(cat DIGEST)")
+SUBSTITUTION = re.compile(r"\$\([^)]*[^\w.)][^)]*\)|`")
 # What may follow `databricks bundle`, each option with whether it takes a value.
 BUNDLE = {
     "validate": {},
@@ -70,12 +73,12 @@ class Call:
     @property
     def shape(self) -> tuple[str, ...]:
         """What a person types, whatever the values."""
-        if self.words[:2] == INSTALLER:
+        if self.words[:2] in (INSTALLER, BUILDER):
             return self.words[:2]
         if not self.is_bundle:
             return tuple(word.partition("=")[0] for word in self.words if not word.startswith("ARGS="))
         options = sorted(word for word in self.words if word.startswith("-"))
-        step = [f"step={self.params['step']}"] if "step" in self.params else []
+        step = [f"{name}={self.params[name]}" for name in ("step", "action") if name in self.params]
         return (self.verb, self.job or "", self.target, *options, *sorted(self.params), *step)
 
 
@@ -88,7 +91,7 @@ def parse(script: str) -> Call:
     lexer = shlex.shlex(script, posix=True, punctuation_chars=";&|<>")
     lexer.whitespace_split = True
     lexer.commenters = ""
-    if "\n" in script.strip() or SUBSTITUTION.search(script.replace(COMMIT, "")):
+    if "\n" in script.strip() or SUBSTITUTION.search(reduce(lambda text, one: text.replace(one, ""), CONTENTS, script)):
         raise CallError(f"more than one call: {script!r}")
     words = list(lexer)
     output = None
@@ -97,7 +100,7 @@ def parse(script: str) -> Call:
     if any(OPERATORS.fullmatch(word) for word in words):
         raise CallError(f"more than one call: {script!r}")
     call = Call(tuple(words), output)
-    known = words[:1] in (["make"], ["levelfive"]) or call.words[:2] == INSTALLER
+    known = words[:1] in (["make"], ["levelfive"]) or call.words[:2] in (INSTALLER, BUILDER)
     if not (known or (call.is_bundle and len(words) > 2)):
         raise CallError(f"neither make nor levelfive nor databricks bundle: {script!r}")
     return call
@@ -124,6 +127,9 @@ class Project:
             yield from self._faults_of_make(call)
         elif call.words[0] == "levelfive":
             yield from _faults_of_command(self.command, call.words[1:])
+        elif call.words[:2] == BUILDER:
+            if len(call.words) != 5 or not (self.root / BUILDER[1]).is_file():
+                yield f"{BUILDER[1]} takes a repository, a base and a tag, and has to be there"
         elif len(call.words) != 3 or not (self.root / INSTALLER[1]).is_file():
             yield f"{INSTALLER[1]} takes a version, and has to be there"
 
@@ -194,3 +200,5 @@ def _faults_of_run(call: Call, found: Deployment) -> Iterator[str]:
     yield from (f"the job {call.job} has no parameter {name}" for name in call.params if name not in known)
     if "step" in known and call.params.get("step") not in set(RegistryStep):
         yield f"the job {call.job} has no step {call.params.get('step')!r}"
+    if "action" in known and call.params.get("action") not in set(EndpointAction):
+        yield f"the job {call.job} has no action {call.params.get('action')!r}"

@@ -1,4 +1,4 @@
-"""The two pipelines, each in every way it can be started, and what their calls may name."""
+"""The pipelines, each in every way it can be started, and what their calls may name."""
 
 from __future__ import annotations
 
@@ -14,22 +14,28 @@ from bundle.offline import ROOT
 
 from levelfive.cli.main import cli
 
-CI, CD = FOLDER / "ci.yml", FOLDER / "cd.yml"
+CI, CD, SERVING = FOLDER / "ci.yml", FOLDER / "cd.yml", FOLDER / "serving.yml"
 USE_CASE = FOLDER / "templates" / "use_case.yml"
 QA_MODEL = ("keep", "train", "release", "promote")
 PROD_MODEL = ("keep", "release", "promote")
+BASE = "python@sha256:" + "0123456789abcdef" * 4
 DEV_MODEL = "levelfive_registry.dev_anna_smith_dev.flight_delay"
 ROLLBACKS = {"rollback_model", "rollback_code"}
 
 
 @cache
 def started() -> dict[str, dict[str, Any]]:
-    """Expand both pipelines, cd.yml for each choice of models."""
+    """Expand all pipelines, cd.yml for each choice of models."""
     releases = {
         f"cd: {qa} in QA, {prod} in production": release(qa, prod)
         for qa, prod in itertools.product(QA_MODEL, PROD_MODEL)
     }
-    return {"ci": expand(CI), **releases}
+    return {"ci": expand(CI), "serving": serving(), **releases}
+
+
+@cache
+def serving() -> dict[str, Any]:
+    return expand(SERVING, base=BASE)
 
 
 @cache

@@ -99,6 +99,7 @@ def resolve(config: Mapping[str, Any], target: str, **variables_given: Any) -> D
     merged = _merge({key: value for key, value in config.items() if key not in ("targets", "variables")}, chosen)
     user = DEVELOPER if merged["mode"] == "development" else variables["service_principal"]
     merged["bundle"] |= {"target": target, "git": {"commit": COMMIT}}
+    merged["workspace"]["file_path"] = f"{merged['workspace']['root_path']}/files"
     merged["workspace"]["current_user"] = {"userName": user, "short_name": user.partition("@")[0].replace(".", "_")}
     merged["workspace"]["root_path"] = re.sub(r"^~(?=/)", f"/Workspace/Users/{user}", merged["workspace"]["root_path"])
 

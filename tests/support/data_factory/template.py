@@ -19,6 +19,7 @@ AZURE_DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"  # Databricks' own id,
 # Pipelines and triggers of the use case of the parameters files.
 SCORING, BACKFILL = "flight_delay-scoring", "flight_delay-backfill"
 DAILY, WEEKLY = TUMBLING = ("flight_delay-daily-scoring", "flight_delay-weekly-monitoring")
+HOURLY = "flight_delay-hourly-serving"
 BY_THE_CLOCK, ON_LANDING = "flight_delay-scoring-by-the-clock", "flight_delay-scoring-on-landing"
 TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d\d):(\d\d):(\d\d)")
 PYTHON_TYPES = {"string": str, "int": int}

@@ -1,19 +1,22 @@
-"""What monitoring says of a window: three statements kept apart, and only harm or broken data calls for a person."""
+"""What monitoring says of a window, in statements kept apart: harm, broken data and real time call for a person."""
 
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
+from levelfive.core.windows import utc
 from levelfive.monitoring.alerts import Delivered, Delivery, Evidence
 from levelfive.monitoring.drift_statistics import OUTSIDE_SHARE, PSI, ColumnDrift
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.strange import Kind
 from levelfive.monitoring.verdict import WindowVerdict, judge_window
+from levelfive.online.staleness import Behind
 from levelfive.statistics.metrics import Estimate
 from levelfive.usecase.policies import MonitoringPolicy
 
 JUNE = date(2013, 6, 1)
+HOUR = timedelta(hours=1)
 
 
 def a_column(
@@ -46,6 +49,7 @@ def verdict(
     skill: Estimate | None = None,
     at_training: float | None = 0.18,
     faults: Faults | None = None,
+    online: Behind | None = None,
 ) -> WindowVerdict:
     return judge_window(
         Evidence(
@@ -55,6 +59,8 @@ def verdict(
             skill_at_training=at_training,
             faults=faults or Faults(),
             policy=MonitoringPolicy(),
+            online=online,
+            max_staleness=HOUR,
         )
     )
 
@@ -192,3 +198,16 @@ def test_a_delivery_is_broken_by_much_quarantine_or_by_missing_rows() -> None:
     assert "601 of 30,000 rows" in verdict(delivery=a_delivery(quarantined=601)).broken[0]
     assert not verdict(delivery=a_delivery(rows_a_day=450)).broken
     assert "449 rows a day" in verdict(delivery=a_delivery(rows_a_day=449)).broken[0]
+
+
+def test_an_online_store_may_be_behind_as_far_as_its_policy_says() -> None:
+    at = utc(2013, 6, 1, 12)
+
+    allowed, late = (verdict(a_column(), online=Behind(at, at - by)) for by in (HOUR, HOUR + timedelta(seconds=1)))
+
+    assert allowed == WindowVerdict((), (), (), ())
+    assert (late.harmful, late.broken) == ((), ())
+    assert late.serving == (
+        "at 2013-06-01T12:00:00Z the online store reached to 2013-06-01T10:59:59Z, 1:00:01 behind, and 1:00:00 is "
+        "allowed: look at the runs of features and of their publication",
+    )

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from levelfive.errors import ConfigError
-from levelfive.usecase.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy
+from levelfive.usecase.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy, ServingPolicy
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,8 @@ from levelfive.usecase.policies import GatePolicy, MonitoringPolicy, RetrainingP
         (RetrainingPolicy, "min_rows", -1),
         (RetrainingPolicy, "min_days", -1),
         (RetrainingPolicy, "cooldown", timedelta(seconds=-1)),
+        (ServingPolicy, "history", timedelta(0)),
+        (ServingPolicy, "max_staleness", timedelta(microseconds=-1)),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(policy, name, value):
@@ -55,5 +57,6 @@ def test_a_policy_that_makes_no_sense_is_refused(policy, name, value):
 
 def test_policies_at_the_edge_of_sense_are_accepted():
     GatePolicy(holdout_days=1, min_days=0, min_rows=0, margin=-1.0, min_skill=-1.0, no_evidence="promote")
+    ServingPolicy(history=timedelta(microseconds=1), max_staleness=timedelta(0))
     shares = ("outside", "broken_quarantined", "broken_volume")
     MonitoringPolicy(**{f"{name}_share": 1.0 for name in shares}, harmful_skill_share=4.0)

@@ -1,0 +1,228 @@
+"""An online endpoint of Azure Machine Learning, managed or on Kubernetes, by the SDK `azure-ai-ml`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from azure.ai.ml import load_online_deployment, load_online_endpoint
+from azure.ai.ml.entities import KubernetesOnlineEndpoint
+
+from levelfive.deployment.azure_calls import PAUSES, SDK_ERRORS, Gone, asked
+from levelfive.deployment.azure_models import asset_name
+from levelfive.deployment.endpoint import FAILED, READY, Deployment, Endpoint, Package
+from levelfive.errors import ConfigError, DeploymentError, first_line
+
+if TYPE_CHECKING:
+    from azure.ai.ml import MLClient
+
+T = TypeVar("T")
+
+ENDPOINT_FILE, DEPLOYMENT_FILE = "endpoint.yml", "deployment.yml"
+# A deployment's environment variables, by which the service finds its model and checks it.
+VARIABLES = {
+    "LEVELFIVE_MODEL_NAME": "model",
+    "LEVELFIVE_MODEL_VERSION": "version",
+    "LEVELFIVE_MODEL_SHA256": "sha256",
+}
+
+
+@dataclass(frozen=True)
+class AzureOnlineEndpoint:
+    """One endpoint.
+
+    Args:
+        client: Of the Azure ML workspace.
+        name: The endpoint's name.
+        files: Folder with `endpoint.yml` and `deployment.yml`.
+        variables: Environment variables of each deployment, beside those of the files.
+        sleep: Waits for a number of seconds.
+    """
+
+    client: MLClient
+    name: str
+    files: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+    sleep: Callable[[float], None] = time.sleep
+
+    def read(self) -> Endpoint | None:
+        """Look the endpoint up with its deployments, once nobody is changing it; None where there is none.
+
+        Raises:
+            DeploymentError: Azure refused, or somebody has been changing it for half an hour.
+        """
+        return self._until(lambda found: found is None or found.state in (READY, FAILED), "to be changed by nobody")
+
+    def create(self) -> None:
+        """Make the endpoint as its file says.
+
+        Raises:
+            ConfigError: The file is wrong, or asks for what Kubernetes does not have.
+            DeploymentError: Azure refused.
+        """
+        with _reading(self.files / ENDPOINT_FILE):
+            entity = load_online_endpoint(self.files / ENDPOINT_FILE, params_override=[{"name": self.name}])
+        refuse_what_is_not_there(entity, self.files / ENDPOINT_FILE)
+        self._call("to be made", lambda: self.client.online_endpoints.begin_create_or_update(entity).result())
+        self._until(lambda found: found is not None, "to be there")
+
+    def add(self, colour: str, package: Package, tags: Mapping[str, str]) -> None:
+        """Make a deployment of a package as its file says, and wait until it is ready.
+
+        Raises:
+            ConfigError: The file is wrong.
+            DeploymentError: It did not start, or Azure refused.
+        """
+        given = {variable: getattr(package, name) for variable, name in VARIABLES.items()} | dict(self.variables)
+        overrides: list[dict[str, Any]] = [
+            {"name": colour, "endpoint_name": self.name, "tags": dict(tags)},
+            {"model": f"azureml:{asset_name(package.model)}:{package.version}", "environment.image": package.image},
+            {f"environment_variables.{name}": value for name, value in given.items()},
+        ]
+        with _reading(self.files / DEPLOYMENT_FILE):
+            entity = load_online_deployment(self.files / DEPLOYMENT_FILE, params_override=overrides)
+        begin = self.client.online_deployments.begin_create_or_update
+        try:
+            self._call(f"version {package.version} as {colour}", lambda: begin(entity).result())
+        except DeploymentError:
+            # One that did not start is there, and failed.
+            if not _state(self._look(), colour):
+                raise
+        self.wait(colour)
+        if _state(self._look(), colour) != READY:
+            raise DeploymentError(
+                f"version {package.version} did not start as {colour} of {self.name}: read its log (az ml "
+                "online-deployment "
+                f"get-logs --endpoint-name {self.name} --name {colour}), mend that, and deploy again"
+            )
+
+    def wait(self, colour: str) -> None:
+        """Wait until a deployment is ready or has failed.
+
+        Raises:
+            DeploymentError: It takes more than half an hour, or is not there.
+        """
+        ended = (READY, FAILED)
+        self._until(lambda found: _state(found, colour) in ended, f"to have {colour} started")
+
+    def remove(self, colour: str) -> None:
+        """Delete a deployment.
+
+        Raises:
+            DeploymentError: Azure refused.
+        """
+        with suppress(Gone):
+            delete = self.client.online_deployments.begin_delete
+            self._call(f"to be without {colour}", lambda: delete(name=colour, endpoint_name=self.name).result())
+        self._until(lambda found: found is None or colour not in found.deployments, f"to be without {colour}")
+
+    def route(self, traffic: Mapping[str, int], tags: Mapping[str, str]) -> None:
+        """Set the shares of traffic, and tags of the endpoint beside them; an empty text takes a tag away.
+
+        Raises:
+            DeploymentError: Azure refused, or there is no endpoint.
+        """
+
+        def put() -> None:
+            entity = self.client.online_endpoints.get(self.name)
+            entity.traffic = dict(traffic)
+            entity.tags = {name: value for name, value in {**(entity.tags or {}), **tags}.items() if value}
+            self.client.online_endpoints.begin_create_or_update(entity).result()
+
+        def holds(found: Endpoint | None) -> bool:
+            return (
+                found is not None
+                and dict(found.traffic) == dict(traffic)
+                and all(found.tags.get(name, "") == value for name, value in tags.items())
+            )
+
+        self._call(f"the traffic {dict(traffic)}", put)
+        self._until(holds, f"to have the traffic {dict(traffic)}")
+
+    def delete(self) -> None:
+        """Delete the endpoint and all of its deployments.
+
+        Raises:
+            DeploymentError: Azure refused.
+        """
+        with suppress(Gone):
+            self._call("to be deleted", lambda: self.client.online_endpoints.begin_delete(self.name).result())
+        self._until(lambda found: found is None, "to be gone")
+
+    def address(self) -> tuple[str, str]:
+        """Ask for the address that answers, and for a key or token for it.
+
+        Raises:
+            DeploymentError: Azure refused.
+        """
+        uri = self._call("its address", lambda: self.client.online_endpoints.get(self.name)).scoring_uri
+        keys = self._call("its keys", lambda: self.client.online_endpoints.get_keys(self.name))
+        return str(uri), str(getattr(keys, "primary_key", None) or getattr(keys, "access_token", ""))
+
+    def _look(self) -> Endpoint | None:
+        try:
+            entity = self._call("what it is", lambda: self.client.online_endpoints.get(self.name))
+            entities = self._call(
+                "its deployments", lambda: list(self.client.online_deployments.list(endpoint_name=self.name))
+            )
+        except Gone:
+            return None
+        deployments = {
+            one.name: Deployment.of_tags(one.name, str(one.provisioning_state), one.tags or {}) for one in entities
+        }
+        traffic = {name: share for name, share in (entity.traffic or {}).items() if share}
+        return Endpoint(self.name, str(entity.provisioning_state), traffic, deployments, dict(entity.tags or {}))
+
+    def _until(self, holds: Callable[[Endpoint | None], bool], what: str) -> Endpoint | None:
+        """Look until something is seen to hold: what was written may be read later than it was written."""
+        for pause in (*PAUSES, 0):
+            found = self._look()
+            if holds(found):
+                return found
+            self.sleep(pause)
+        raise DeploymentError(
+            f"the endpoint {self.name} was waited for {what}, for half an hour: see in Azure what it does, then run "
+            "this again"
+        )
+
+    def _call(self, what: str, call: Callable[[], T]) -> T:
+        return asked(f"endpoint {self.name}", what, call, sleep=self.sleep)
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (*SDK_ERRORS, OSError, ValueError, KeyError) as err:
+        raise ConfigError(f"{file} is none that Azure ML takes: {first_line(err)}") from err
+
+
+def _state(found: Endpoint | None, colour: str) -> str:
+    return found.deployments[colour].state if found is not None and colour in found.deployments else ""
+
+
+def refuse_what_is_not_there(entity: Any, file: Path) -> None:
+    """Refuse what Azure ML's schema accepts, and the platform does not.
+
+    Raises:
+        ConfigError: The file sets traffic, which no deployment can have yet; or, on Kubernetes, Entra tokens or
+            mirrored traffic.
+    """
+    if entity.traffic:
+        raise ConfigError(f"{file} sets traffic: a new endpoint has no deployment to give it to. Leave it out")
+    if not isinstance(entity, KubernetesOnlineEndpoint):
+        return
+    if entity.auth_mode not in ("key", "aml_token"):
+        raise ConfigError(
+            f"{file} has auth_mode {entity.auth_mode}: on Kubernetes, Azure ML has key and aml_token. Choose one of "
+            "them, "
+            "or a managed endpoint"
+        )
+    if entity.mirror_traffic:
+        raise ConfigError(
+            f"{file} mirrors traffic, which Azure ML does not do on Kubernetes. Leave it out, or use a managed endpoint"
+        )

@@ -1,0 +1,190 @@
+"""Takes the steps of a rollout one by one. Each looks first at what is there: a run that was killed is gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from levelfive.deployment.budget import Answer, Measurement, over_budget
+from levelfive.deployment.endpoint import (
+    DEPLOYED_AT,
+    DEPLOYED_BY,
+    ROLE,
+    Deployment,
+    Endpoint,
+    OnlineEndpoint,
+    Package,
+    Role,
+)
+from levelfive.deployment.rollout import (
+    ALL,
+    TAGS_OF_BEGIN,
+    Action,
+    RolloutPolicy,
+    WayBack,
+    check,
+    next_action,
+    next_share,
+    rolling_out,
+    shares,
+    tags_of_live,
+    tags_of_refusal,
+    way_back,
+)
+from levelfive.errors import DeploymentConflict, DeploymentError
+
+
+class Probe(Protocol):
+    """Sends sample requests to one deployment of an endpoint, whatever share of the traffic it has."""
+
+    def __call__(self, deployment: str, version: str, policy: RolloutPolicy) -> Sequence[Answer]:
+        """Send as many as the policy says, and tell of each answer what was wrong with it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a rollout led to.
+
+    Args:
+        package: What was rolled out.
+        share: Percent of the traffic that it has now.
+        changed: Whether anything was changed.
+        measured: What was measured at each share, in order.
+        fault: Why it was taken back; empty where it was not.
+    """
+
+    package: Package
+    share: int
+    changed: bool
+    measured: tuple[Measurement, ...] = ()
+    fault: str = ""
+
+
+def deploy(
+    online: OnlineEndpoint,
+    package: Package,
+    probe: Probe,
+    *,
+    policy: RolloutPolicy,
+    at: str,
+    by: str,
+    to: int = ALL,
+    again: bool = False,
+    bring: Callable[[], None] = lambda: None,
+) -> Outcome:
+    """Bring a package to an endpoint, and give it its traffic.
+
+    Args:
+        online: The endpoint.
+        package: What is to answer.
+        probe: Sends the sample requests.
+        policy: Steps and budget.
+        at: The logical now, for the tags.
+        by: Who asked for it, for the tags.
+        to: Share of the traffic to end with; 0 deploys, tests, and leaves the traffic alone.
+        again: Whether a package that was taken back may be tried again.
+        bring: Brings the model's files to where the endpoint takes them from, before a deployment is made.
+
+    Raises:
+        DeploymentConflict: The endpoint is not as levelfive leaves it, another rollout is under way, or the package was
+            taken back before.
+        DeploymentError: The deployment did not start, or Azure refused.
+    """
+    changed = False
+    while (action := next_action(found := online.read(), package, again=again)) is not Action.ROLL_OUT:
+        if action is Action.NOTHING:
+            return Outcome(package, ALL, changed)
+        changed = True
+        if found is None:
+            online.create()
+        elif action is Action.BEGIN:
+            online.route(shares(found, found.share), TAGS_OF_BEGIN)
+        elif action is Action.WAIT:
+            online.wait(found.idle_colour)
+        elif action is Action.REMOVE:
+            online.remove(found.idle_colour)
+        else:
+            bring()
+            online.add(
+                found.idle_colour, package, {**package.tags(), ROLE: Role.CHAMPION, DEPLOYED_AT: at, DEPLOYED_BY: by}
+            )
+    return _advance(online, probe, policy=policy, at=at, to=to)
+
+
+def raise_traffic(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy, at: str, to: int) -> Outcome:
+    """Go on with a rollout until the new version has a share of the traffic.
+
+    Raises:
+        ConfigError: The share is none.
+        DeploymentConflict: Nothing is being rolled out, or it has more already.
+        DeploymentError: Azure refused.
+    """
+    rolling_out(online.read(), to)
+    return _advance(online, probe, policy=policy, at=at, to=to)
+
+
+def roll_back(
+    online: OnlineEndpoint, *, because: str, at: str, version: str | None = None, since: datetime | None = None
+) -> WayBack | None:
+    """Take back what is being rolled out, or what went live last; see `way_back`.
+
+    Raises:
+        DeploymentConflict: The endpoint is not as levelfive leaves it, or what was live before is gone.
+        DeploymentError: Azure refused.
+    """
+    back = way_back(online.read(), because=because, at=at, version=version, since=since)
+    if back is not None:
+        online.route(back.traffic, back.tags)
+    return back
+
+
+def _advance(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy, at: str, to: int) -> Outcome:
+    """Measure at each share before the next one; the last measurement at all of the traffic makes the version live."""
+    measured: list[Measurement] = []
+    while True:
+        found = _there(online)
+        new, package = _held(found)
+        answers = probe(new.name, package.version, policy)
+        measured.append(Measurement.of(found.share, answers))
+        found = _unchanged(online, found)
+        if fault := over_budget(measured[-1], policy):
+            online.route(shares(found, 0), tags_of_refusal(package, fault))
+            return Outcome(package, 0, True, tuple(measured), fault)
+        if found.share >= to:
+            break
+        online.route(shares(found, next_share(found, policy.steps, to)), {})
+    if found.share == ALL:
+        online.route(shares(found, ALL), tags_of_live(found, at))
+    return Outcome(package, found.share, True, tuple(measured))
+
+
+def _there(online: OnlineEndpoint) -> Endpoint:
+    found = online.read()
+    if found is None:
+        raise DeploymentError("the endpoint was deleted during a rollout: deploy again (levelfive serving deploy)")
+    check(found)
+    return found
+
+
+def _unchanged(online: OnlineEndpoint, before: Endpoint) -> Endpoint:
+    """Look again before anything is set: the requests may have taken minutes."""
+    found = _there(online)
+    if (found.traffic, found.live, found.new) != (before.traffic, before.live, before.new):
+        raise DeploymentConflict(
+            f"somebody else changed {found.name} during this rollout: see what it is now (levelfive serving status), "
+            "then "
+            "go on (levelfive serving deploy) or take it back (levelfive serving rollback)"
+        )
+    return found
+
+
+def _held(found: Endpoint) -> tuple[Deployment, Package]:
+    if found.new is None or found.new.package is None:
+        raise DeploymentError(
+            f"the deployment {found.idle_colour} of {found.name} went away during its rollout: deploy again (levelfive "
+            "serving deploy)"
+        )
+    return found.new, found.new.package

@@ -1,0 +1,62 @@
+"""What the notebook `deployment` does at the online endpoint, by its parameters."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+from levelfive.core.windows import Window
+from levelfive.deployment import job
+from levelfive.deployment.rolling import Outcome
+from levelfive.deployment.rollout import ALL, RolloutPolicy, WayBack
+from levelfive.deployment.samples import sample_requests
+from levelfive.errors import ConfigError
+from levelfive.notebook.page import Page
+
+DAY = timedelta(days=1)
+
+
+class EndpointAction(StrEnum):
+    """What the notebook `deployment` does."""
+
+    DEPLOY = "deploy"
+    TRAFFIC = "traffic"
+    ROLLBACK = "rollback"
+
+
+def endpoint_action(page: Page) -> Outcome | WayBack | None:
+    """Take the action that the parameters name, by default `deploy`.
+
+    - `deploy`: bring the champion to the endpoint and give it `to` percent of the traffic, by default all; in the image
+      of `digest`, by default the one that answers now.
+    - `traffic`: go on until it has `to` percent.
+    - `rollback`: take back what is being rolled out, or what went live last, for what `why`; with `deployed_since`,
+      only what went live at that time or later.
+
+    Raises:
+        ConfigError: There is no such action, or it needs a parameter that is empty.
+        DeploymentConflict: The endpoint is not as levelfive leaves it, another rollout is under way, or the champion
+            was taken back before.
+        DeploymentError: It did not start, was taken back, or Azure refused.
+        EvidenceError: There is no row to try the deployment with.
+        RegistryError: There is no champion, or its files are not to be had.
+    """
+    app, as_of, policy = page.app, page.as_of, RolloutPolicy()
+    action = _action(page["action"] or EndpointAction.DEPLOY)
+    if action is EndpointAction.ROLLBACK:
+        if not page["why"]:
+            raise ConfigError("parameter why is missing: a rollback says its reason")
+        site, since = app.site(policy), page.time("deployed_since")
+        return job.roll_back(app.context, site, as_of=as_of, by=app.starter, reason=page["why"], since=since)
+    requests = sample_requests(app.context, Window(as_of - DAY, as_of), as_of=as_of, rows=policy.requests)
+    site, to = app.site(policy, requests), page.number("to") if page["to"] else ALL
+    if action is EndpointAction.TRAFFIC:
+        return job.raise_traffic(app.context, site, as_of=as_of, by=app.starter, to=to)
+    digest = page["digest"] or None
+    return job.deploy(app.context, app.registry, site, as_of=as_of, by=app.starter, digest=digest, to=to)
+
+
+def _action(text: str) -> EndpointAction:
+    if text not in set(EndpointAction):
+        raise ConfigError(f"parameter action is one of {', '.join(EndpointAction)}, got {text!r}")
+    return EndpointAction(text)

@@ -1,0 +1,222 @@
+"""The online store as one file of SQLite: for one machine, on a disk of its own."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+
+from levelfive.core.windows import to_micros
+from levelfive.errors import LevelfiveError, OnlineStoreError, unusable
+from levelfive.online.layout import (
+    PUBLISH,
+    ROWS,
+    TABLES,
+    TableReader,
+    absent,
+    check_kept,
+    check_onto,
+    reader_of,
+    rows_of,
+    state_of,
+    state_row,
+    times_between,
+)
+from levelfive.online.store import Ask, Known, Publication, TableState
+
+PATIENCE = timedelta(seconds=5)
+
+_SCHEMA = (
+    # Readers go on while a publication is written.
+    "PRAGMA journal_mode = WAL",
+    f"""CREATE TABLE IF NOT EXISTS {TABLES} (
+        name TEXT PRIMARY KEY, definition TEXT NOT NULL, version INTEGER NOT NULL,
+        published_at INTEGER NOT NULL, reaches_to INTEGER, kept_from INTEGER, oldest INTEGER)""",
+    f"""CREATE TABLE IF NOT EXISTS {ROWS} (
+        name TEXT, key TEXT, known_at INTEGER, data BLOB NOT NULL, PRIMARY KEY (name, key, known_at)) WITHOUT ROWID""",
+    f"CREATE INDEX IF NOT EXISTS {ROWS}_by_time ON {ROWS} (name, known_at)",
+)
+_THIN = f"""DELETE FROM {ROWS} WHERE name = :name AND known_at < :kept_from AND EXISTS (
+    SELECT 1 FROM {ROWS} AS newer WHERE newer.name = :name AND newer.key = {ROWS}.key
+    AND newer.known_at > {ROWS}.known_at AND newer.known_at < :kept_from)"""
+_NEWEST = f"""SELECT known_at, data FROM {ROWS} WHERE name = ? AND key = ? AND known_at BETWEEN ? AND ?
+    ORDER BY known_at DESC LIMIT 1"""
+_File = tuple[int, int]
+
+
+class _Reader:
+    """A connection, with what it knows of the tables.
+
+    Args:
+        file: The file that it is to, by device and inode.
+        connection: For reading.
+    """
+
+    def __init__(self, file: _File, connection: sqlite3.Connection) -> None:
+        self.file = file
+        self.connection = connection
+        self._seen: int | None = None
+        self._tables: dict[str, tuple[TableReader, int | None]] = {}
+
+    def tables(self) -> dict[str, tuple[TableReader, int | None]]:
+        """Tell what the tables are, and from when on they are kept, in the transaction that is open."""
+        # It is another one after each commit of another connection.
+        (seen,) = self.connection.execute("PRAGMA data_version").fetchone()
+        if seen != self._seen:
+            columns = f"SELECT name, definition, kept_from FROM {TABLES}"
+            rows = self.connection.execute(columns) if _is_store(self.connection) else ()
+            self._tables = {name: (reader_of(text), kept_from) for name, text, kept_from in rows}
+            self._seen = seen
+        return self._tables
+
+
+class SqliteStore:
+    """Holds the rows of lookups in a file; see `OnlineStore`.
+
+    Args:
+        path: The file; the first publication makes it.
+        patience: How long a call waits for a file that another one has locked.
+    """
+
+    def __init__(self, path: Path, *, patience: timedelta = PATIENCE) -> None:
+        """Remember the file."""
+        self._path = path
+        self._patience = patience
+        self._idle: list[_Reader] = []
+
+    def publish(self, publication: Publication) -> None:
+        """Put rows of a table there, all at once; see `OnlineStore`."""
+        with self._refusals():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(self._connect("rwc")) as connection:
+                for statement in _SCHEMA:
+                    connection.execute(statement)
+                with _transaction(connection, "BEGIN IMMEDIATE"):
+                    _publish(connection, publication)
+
+    def states(self) -> Mapping[str, TableState]:
+        """Tell what is there of each table; see `OnlineStore`."""
+        with self._refusals():
+            if not self._path.exists():
+                return {}
+            with self._snapshot() as reader:
+                if not _is_store(reader.connection):
+                    return {}
+                return {row[0]: state_of(row) for row in reader.connection.execute(f"SELECT * FROM {TABLES}")}
+
+    def read(self, asks: Sequence[Ask]) -> list[Known | None]:
+        """Answer asks from one state of the store; see `OnlineStore`."""
+        with self._refusals(), self._snapshot() as reader:
+            return _read(reader, asks)
+
+    def close(self) -> None:
+        """Close all connections."""
+        while self._idle:
+            self._idle.pop().connection.close()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[_Reader]:
+        """Read from one state of the file, by a connection that no other thread uses meanwhile."""
+        stat = os.stat(self._path)
+        file = (stat.st_dev, stat.st_ino)
+        reader = self._idle_one(file) or _Reader(file, self._connect("rw"))
+        try:
+            with _transaction(reader.connection, "BEGIN"):
+                yield reader
+        except LevelfiveError:
+            self._idle.append(reader)
+            raise
+        except BaseException:
+            reader.connection.close()
+            raise
+        self._idle.append(reader)
+
+    def _idle_one(self, file: _File) -> _Reader | None:
+        """Take a connection that is open; those to a file in whose place there is another one are closed."""
+        while self._idle:
+            with suppress(IndexError):  # another thread was faster
+                reader = self._idle.pop()
+                if reader.file == file:
+                    return reader
+                reader.connection.close()
+        return None
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{self._path.resolve().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=self._patience.total_seconds(),
+            isolation_level=None,  # transactions are begun by hand
+            check_same_thread=False,
+        )
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """Turn what SQLite and the disk refuse into errors of ours."""
+        try:
+            yield
+        except FileNotFoundError as err:
+            raise OnlineStoreError(f"there is no online store in {self._path}: {PUBLISH}") from err
+        except OSError as err:
+            raise OnlineStoreError(f"online store: {unusable(err)}") from err
+        except sqlite3.Error as err:
+            raise OnlineStoreError(
+                f"the online store in {self._path} refused: {err}. Where it stays locked, end what holds it; where it "
+                f"is damaged, delete it and {PUBLISH}"
+            ) from err
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
+    try:
+        yield
+    except BaseException:
+        # Some errors, such as a full disk, have ended it already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _is_store(connection: sqlite3.Connection) -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (TABLES,)).fetchone()
+    return found is not None
+
+
+def _publish(connection: sqlite3.Connection, publication: Publication) -> None:
+    state = publication.state
+    name = state.table.name
+    there = connection.execute(f"SELECT version FROM {TABLES} WHERE name = ?", (name,)).fetchone()
+    check_onto(publication, None if there is None else there[0])
+    if publication.windows is None:
+        connection.execute(f"DELETE FROM {ROWS} WHERE name = ?", (name,))
+    for window in publication.windows or ():
+        connection.execute(
+            f"DELETE FROM {ROWS} WHERE name = ? AND known_at >= ? AND known_at < ?",
+            (name, to_micros(window.start), to_micros(window.end)),
+        )
+    connection.executemany(f"INSERT INTO {ROWS} VALUES (?, ?, ?, ?)", rows_of(publication))
+    if state.oldest is not None:
+        oldest = to_micros(state.oldest)
+        connection.execute(f"DELETE FROM {ROWS} WHERE name = ? AND known_at < ?", (name, oldest))
+    if state.kept_from is not None:
+        connection.execute(_THIN, {"name": name, "kept_from": to_micros(state.kept_from)})
+    connection.execute(f"INSERT OR REPLACE INTO {TABLES} VALUES (?, ?, ?, ?, ?, ?, ?)", state_row(state))
+
+
+def _read(reader: _Reader, asks: Sequence[Ask]) -> list[Known | None]:
+    tables, execute = reader.tables(), reader.connection.execute
+    answers: list[Known | None] = []
+    for ask in asks:
+        if ask.table not in tables:
+            raise absent(ask.table, tables)
+        table, kept_from = tables[ask.table]
+        check_kept(ask, kept_from)
+        key = table.key(ask)
+        row = None if key is None else execute(_NEWEST, (ask.table, key, *times_between(ask))).fetchone()
+        answers.append(None if row is None else table.known(ask, *row))
+    return answers

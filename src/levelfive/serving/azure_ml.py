@@ -1,0 +1,107 @@
+"""The service within Azure Machine Learning's inference server: the whole content of a deployment's `score.py`.
+
+    from levelfive.serving.azure_ml import init, run
+
+The deployment's environment says what is served: `AZUREML_MODEL_DIR` (set by Azure) holds the package of
+`LEVELFIVE_MODEL_NAME`, version `LEVELFIVE_MODEL_VERSION`, whose files have the hash `LEVELFIVE_MODEL_SHA256`;
+`LEVELFIVE_ONLINE_STORE` is the URL of the online store, and `LEVELFIVE_REQUEST_LOG` a folder for requests. Who may ask,
+Azure decides.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import traceback
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from azureml_inference_server_http.api.aml_request import rawhttp
+from azureml_inference_server_http.api.aml_response import AMLResponse
+
+from levelfive.core.telemetry import configure_logging, event
+from levelfive.errors import ConfigError, NotServing, RequestError
+from levelfive.models.package import CARD
+from levelfive.online.opening import open_store
+from levelfive.serving.live import Live, Repeater
+from levelfive.serving.request_log import FLUSH, RequestLog
+from levelfive.serving.service import LOOK_EVERY, MAX_BYTES
+from levelfive.serving.version import served_version
+
+_JSON = {"Content-Type": "application/json"}
+
+
+class _Azure:
+    """One deployment, from its environment."""
+
+    def __init__(self, variables: os._Environ[str]) -> None:
+        store = variables.get("LEVELFIVE_ONLINE_STORE")
+        self.live = Live(None, open_store(store) if store else None)
+        package = _package(Path(_wanted(variables, "AZUREML_MODEL_DIR")))
+        name, version, sha256 = (_wanted(variables, f"LEVELFIVE_MODEL_{one}") for one in ("NAME", "VERSION", "SHA256"))
+        self.live.refresh_states()
+        self.live.take(served_version(package, name, version, sha256=sha256))
+        Repeater(self.live.refresh_states, LOOK_EVERY).start()
+        folder = variables.get("LEVELFIVE_REQUEST_LOG")
+        self.log = RequestLog(Path(folder)) if folder else None
+        if self.log is not None:
+            Repeater(self.log.flush, FLUSH).start()
+
+    def answer(self, request: Any) -> AMLResponse:
+        if request.method != "POST":
+            raise RequestError("score by POST", status=405)
+        if (request.content_length or 0) > MAX_BYTES:
+            raise RequestError(f"a body has at most {MAX_BYTES:,} bytes: send several requests", status=413)
+        request_id = request.headers.get("x-ms-client-request-id") or uuid.uuid4().hex
+        answers = self.live.scorer.answer(request.get_data(), request_id=request_id, now=datetime.now(UTC))
+        if self.log is not None:
+            self.log.put(answers)
+        return AMLResponse(answers.to_json(with_features=request.args.get("features") == "true"), 200, _JSON)
+
+
+def init() -> None:
+    """Load the version; the server calls it once.
+
+    Raises:
+        LevelfiveError: The environment does not say what to serve, or it cannot be loaded.
+    """
+    global _AZURE
+    configure_logging("INFO")
+    _AZURE = _Azure(os.environ)
+
+
+@rawhttp  # type: ignore[untyped-decorator]  # the server ships no types
+def run(request: Any) -> AMLResponse:
+    """Answer a request, whatever it is: the server would make a 500 of an error."""
+    try:
+        return _AZURE.answer(request)
+    except RequestError as err:
+        return _refusal(err.status, str(err), err.headers)
+    except NotServing as err:
+        return _refusal(503, str(err), {"Retry-After": "5"})
+    except Exception:
+        event("request_failed", level=logging.ERROR, trace=traceback.format_exc())
+        return _refusal(500, "the service failed; its log says more", {})
+
+
+def _refusal(status: int, why: str, headers: dict[str, str]) -> AMLResponse:
+    return AMLResponse(msgspec.json.encode({"error": why}), status, {**_JSON, **headers})
+
+
+def _package(folder: Path) -> Path:
+    found = sorted(folder.rglob(CARD))
+    if len(found) != 1:
+        raise ConfigError(f"{folder} holds {len(found)} model packages, expected one: name one model in the deployment")
+    return found[0].parent
+
+
+def _wanted(variables: os._Environ[str], name: str) -> str:
+    if not variables.get(name):
+        raise ConfigError(f"the variable {name} is missing: let `levelfive serving deploy` write the deployment")
+    return variables[name]
+
+
+_AZURE: _Azure

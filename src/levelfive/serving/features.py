@@ -1,0 +1,319 @@
+"""From a request's values and what the online store knows to the features, as the batch join gives them.
+
+A number is a float, an int, a boolean or None; a category is its text or None: what `feature_frame` makes of a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from levelfive.core.windows import EPOCH, from_micros, to_micros
+from levelfive.errors import ConfigError, NotServing, RequestError
+from levelfive.models.package import ModelCard
+from levelfive.online.store import Ask, Known, OnlineTable, TableState, Value
+from levelfive.serving.requests import Column, columns_of
+from levelfive.statistics.categories import category_text
+from levelfive.usecase.features import Lookup
+
+Cell: TypeAlias = str | int | float | bool | None
+"""The value of a feature: see above."""
+Convert: TypeAlias = Callable[[Any, int], Cell]
+"""From a value, and the prediction time in microseconds, to a cell."""
+
+_SECOND = 1_000_000
+_SECONDS_PER_MINUTE = 60.0
+_DIGITS = 38  # Spark's
+_PUBLISH = "run `levelfive features publish`"
+_NUMBERS = frozenset({"double", "float", "bigint", "int", "smallint", "tinyint", "boolean"})
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Up to when a table is known, in microseconds: `last_tick` is the newest one of a grid."""
+
+    reaches_to: int | None
+    kept_from: int | None
+
+
+class TableLookup:
+    """One lookup, bound to the table that is in the store.
+
+    Args:
+        lookup: What the version looks up.
+        table: What is in the store.
+        places: Of the columns of a request.
+        categorical: The version's categories.
+
+    Raises:
+        NotServing: The table lacks a key or a column.
+        ConfigError: A number of the version is none in the table.
+    """
+
+    def __init__(
+        self, lookup: Lookup, table: OnlineTable, places: Mapping[str, int], categorical: Sequence[str]
+    ) -> None:
+        """Find where values are, and how they are converted."""
+        if absent := {*lookup.columns} - {*table.columns} | {*table.keys} ^ {*lookup.keys}:
+            raise NotServing(
+                f"table {table.name!r} of the online store lacks {', '.join(sorted(absent))}, which the version looks "
+                f"up: {_PUBLISH}"
+            )
+        self.lookup = lookup
+        self._table = table.name
+        self._keys = [(places[lookup.keys[key]], _KEYS.get(kind)) for key, kind in _key_kinds(table)]
+        self._grid = None if lookup.grid is None else lookup.grid // timedelta(microseconds=1)
+        self._max_age = None if lookup.max_age is None else lookup.max_age // timedelta(microseconds=1)
+        self.timestamped = table.timestamped
+        kinds = dict(zip(table.columns, table.types, strict=True))
+        aged = table.timestamped and lookup.grid is None
+        self._converts: list[tuple[int, Convert]] = []
+        for place, (column, feature) in enumerate(zip(lookup.columns, lookup.features, strict=True)):
+            convert = _converter(feature, kinds[column].partition("(")[0], aged, feature in categorical)
+            if convert is not None:
+                self._converts.append((place, convert))
+        self._nothing: list[Cell] = [None] * len(lookup.columns)
+
+    def ask(self, row: tuple[Any, ...], at: int, reach: Reach) -> Ask:
+        """Say what of the store a row needs.
+
+        Args:
+            row: The values of the request.
+            at: The prediction time, in microseconds.
+            reach: Of the table.
+        """
+        key = tuple(row[i] if write is None or row[i] is None else write(row[i]) for i, write in self._keys)
+        if not self.timestamped:
+            return Ask(self._table, key, None, None, self.lookup.columns)
+        if self._grid is None:
+            oldest = None if self._max_age is None else at - self._max_age
+            return Ask(self._table, key, at, oldest, self.lookup.columns)
+        # Within a grid a state holds for its tick alone; of ticks that are not there yet, the last one that is.
+        newest = at if reach.reaches_to is None else min(at, reach.reaches_to - 1)
+        tick = newest // self._grid * self._grid
+        return Ask(self._table, key, tick, tick, self.lookup.columns)
+
+    def cells(self, known: Known | None, at: int) -> Sequence[Cell]:
+        """Convert what is known to the lookup's features; all are missing where nothing is.
+
+        Raises:
+            RequestError: A value is no number, and the version takes one.
+        """
+        if known is None:
+            return self._nothing
+        if not self._converts:
+            return known.values  # type: ignore[return-value]  # what is no cell has a converter
+        cells: list[Any] = list(known.values)
+        for place, convert in self._converts:
+            if cells[place] is not None:
+                cells[place] = convert(cells[place], at)
+        return cells
+
+
+@dataclass(frozen=True)
+class FeatureRow:
+    """The features of one row.
+
+    Args:
+        at: The prediction time, in microseconds.
+        cells: In the order of `FeaturePlan.names`.
+        known_at: For each lookup, when what it found became known, in microseconds; None where it found nothing.
+    """
+
+    at: int
+    cells: list[Cell]
+    known_at: list[int | None]
+
+
+class FeaturePlan:
+    """How the features of a version are put together from requests and the tables of a store.
+
+    Args:
+        card: Of the version.
+        tables: What is in the store, by logical name.
+
+    Raises:
+        ConfigError: The version does not fit the tables, or tells no key.
+        NotServing: A table was not published, or lacks a column.
+    """
+
+    def __init__(self, card: ModelCard, tables: Mapping[str, OnlineTable]) -> None:
+        """Bind the version's lookups to the tables."""
+        if absent := {lookup.table for lookup in card.lookups} - {*tables}:
+            raise NotServing(f"the online store has no table {', '.join(sorted(absent))}: {_PUBLISH}")
+        self.columns = columns_of(card, _key_types(card, tables))
+        places = {column.name: i for i, column in enumerate(self.columns)}
+        self.lookups = [TableLookup(one, tables[one.table], places, card.categorical) for one in card.lookups]
+        self.names, spine = feature_names(card), spine_features(card)
+        self.lookup_of = {name: i for i, lookup in enumerate(card.lookups) for name in lookup.features}
+        self._spine = [
+            (places[name], _of_request(self.columns[places[name]], name in card.categorical)) for name in spine
+        ]
+
+    def asks(self, rows: Sequence[tuple[Any, ...]], times: Sequence[int], reaches: Mapping[str, Reach]) -> list[Ask]:
+        """Say what of the store some rows need: the asks of the first row, then of the next."""
+        pairs = [(lookup, reaches[lookup.lookup.table]) for lookup in self.lookups]
+        return [lookup.ask(row, at, reach) for row, at in zip(rows, times, strict=True) for lookup, reach in pairs]
+
+    def rows(
+        self, rows: Sequence[tuple[Any, ...]], times: Sequence[int], known: Sequence[Known | None]
+    ) -> list[FeatureRow]:
+        """Put the features of rows together.
+
+        Args:
+            rows: The values of the requests.
+            times: Their prediction times, in microseconds.
+            known: The answers to `asks`.
+
+        Raises:
+            RequestError: A value is no number, and the version takes one.
+        """
+        width, made = len(self.lookups), []
+        for number, (row, at) in enumerate(zip(rows, times, strict=True)):
+            cells: list[Cell] = [row[i] if convert is None else convert(row[i], at) for i, convert in self._spine]
+            found = known[number * width : (number + 1) * width]
+            for lookup, one in zip(self.lookups, found, strict=True):
+                cells += lookup.cells(one, at)
+            made.append(FeatureRow(at, cells, [None if one is None else one.known_at for one in found]))
+        return made
+
+
+def spine_features(card: ModelCard) -> tuple[str, ...]:
+    """List the features that a request brings along itself."""
+    looked_up = {name for lookup in card.lookups for name in lookup.features}
+    return tuple(name for name in card.features if name not in looked_up)
+
+
+def feature_names(card: ModelCard) -> tuple[str, ...]:
+    """List all features in the order in which rows hold their cells."""
+    return (*spine_features(card), *(name for lookup in card.lookups for name in lookup.features))
+
+
+def reaches_of(states: Mapping[str, TableState]) -> dict[str, Reach]:
+    """Tell up to when each table is known."""
+    return {name: Reach(_micros(state.reaches_to), _micros(state.kept_from)) for name, state in states.items()}
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else to_micros(moment)
+
+
+def _key_kinds(table: OnlineTable) -> list[tuple[str, str]]:
+    return list(zip(table.keys, table.key_types, strict=True))
+
+
+def _key_types(card: ModelCard, tables: Mapping[str, OnlineTable]) -> dict[str, str]:
+    """Tell by which type each spine column is compared.
+
+    Raises:
+        ConfigError: Two tables compare one by different types.
+    """
+    types: dict[str, str] = {}
+    for lookup in card.lookups:
+        for key, kind in _key_kinds(tables[lookup.table]):
+            name = lookup.keys.get(key)
+            if name is not None and types.setdefault(name, kind) != kind:
+                raise ConfigError(
+                    f"{name} is compared with keys of types {types[name]} and {kind}: let the feature tables agree"
+                )
+    return types
+
+
+def _of_request(column: Column, is_category: bool) -> Convert | None:
+    """Choose how a field becomes a feature; None where it is one."""
+    if is_category:
+        return None if column.kind == "string" else _category
+    if column.kind in ("number", "long", "double", "boolean"):
+        return None
+    if column.kind == "decimal":
+        return _float
+    raise ConfigError(
+        f"{column.name} is compared as {column.kind}, and the model takes it as a number: name a category"
+    )
+
+
+def _converter(feature: str, kind: str, aged: bool, is_category: bool) -> Convert | None:
+    """Choose how a value of a table becomes a feature; None where it is one."""
+    if kind == "timestamp" and aged:
+        return _minutes_text if is_category else _minutes
+    if is_category:
+        found: Convert = _CATEGORIES.get(kind, _category)
+        return found
+    if kind in _NUMBERS:
+        return None
+    if kind in ("decimal", "string"):
+        return _float
+    raise ConfigError(f"the feature {feature} is of type {kind}, and the model takes it as a number: name a category")
+
+
+def _category(value: Any, _: int) -> Cell:
+    return None if value is None or value != value else category_text(value)  # NaN is missing
+
+
+def _float(value: Any, _: int) -> Cell:
+    try:
+        return None if value is None else float(value)
+    except ValueError as err:
+        raise RequestError(
+            f"{str(value)[:40]!r} is looked up where the model takes a number: compute the feature table anew, and "
+            "publish it"
+        ) from err
+
+
+def _minutes(value: int, at: int) -> float:
+    return (at // _SECOND - value // _SECOND) / _SECONDS_PER_MINUTE
+
+
+def _minutes_text(value: int, at: int) -> Cell:
+    return category_text(_minutes(value, at))
+
+
+def _text(value: str, _: int) -> Cell:
+    return value
+
+
+def _narrow(value: float, at: int) -> Cell:
+    return _category(np.float32(value), at)
+
+
+def _decimal(value: str, _: int) -> Cell:
+    return category_text(Decimal(value))
+
+
+def _day(value: int, _: int) -> Cell:
+    return category_text(EPOCH.date() + timedelta(days=value))
+
+
+def _moment(value: int, _: int) -> Cell:
+    return category_text(from_micros(value))
+
+
+_CATEGORIES: Mapping[str, Convert] = {
+    "string": _text,
+    "float": _narrow,
+    "decimal": _decimal,
+    "date": _day,
+    "timestamp": _moment,
+}
+
+
+def _key_of_date(value: date) -> Value:
+    return (value - EPOCH.date()).days
+
+
+def _key_of_decimal(value: Decimal) -> Value:
+    if not value.is_finite() or len(value.as_tuple().digits) > _DIGITS or abs(value.adjusted()) > _DIGITS:
+        raise RequestError(f"expected a number of at most {_DIGITS} digits, got {str(value)[:40]!r}")
+    return str(value)
+
+
+_KEYS: dict[str, Callable[[Any], Value]] = {
+    "date": _key_of_date,
+    "timestamp": to_micros,
+    "decimal": _key_of_decimal,
+}

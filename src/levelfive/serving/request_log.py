@@ -1,0 +1,196 @@
+"""Requests and answers as files that land: JSON lines, whole once they have their name.
+
+Answers go into a bounded list, which a thread writes out; nobody waits for it. A file that is being written ends in
+`.tmp`. What a killed process left is found by the next one on the same folder: whole lines are kept.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+import time
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, Any
+from zlib import crc32
+
+import msgspec
+
+from levelfive.core.telemetry import event
+from levelfive.errors import ConfigError, unusable
+from levelfive.serving.scorer import Answers
+
+FLUSH = timedelta(milliseconds=200)
+"""A kill loses what came within it."""
+PER_FILE, ROWS_PER_FILE = timedelta(minutes=1), 20_000
+CAPACITY = 20_000
+SAMPLE = 0.1
+"""The share of keys whose rows are kept when more than half of the list is full."""
+WRITTEN, SAMPLED_OUT, LOST = "written", "sampled_out", "lost"
+UNFINISHED = ".tmp"
+_ENCODER = msgspec.json.Encoder()
+
+
+class RequestLog:
+    """Writes answers into a folder.
+
+    Args:
+        folder: Where the files land.
+        clock: Tells seconds; for how long a file is open.
+        per_file: So long a file is written to at most.
+        rows_per_file: So many rows a file has at most, but for those that are flushed with them.
+        capacity: How many rows may wait; what comes beyond it is lost, and counted.
+
+    Raises:
+        ConfigError: The folder cannot be written to.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        per_file: timedelta = PER_FILE,
+        rows_per_file: int = ROWS_PER_FILE,
+        capacity: int = CAPACITY,
+    ) -> None:
+        """Take up what an earlier process left."""
+        self._folder, self._clock = folder, clock
+        self._per_file, self._rows_per_file, self._capacity = per_file.total_seconds(), rows_per_file, capacity
+        self._waiting: deque[tuple[Answers, float]] = deque()
+        self._rows_waiting = 0
+        self._count = threading.Lock()
+        self._open: _File | None = None
+        self.rows: Counter[str] = Counter({WRITTEN: 0, SAMPLED_OUT: 0, LOST: 0})
+        self.trouble = ""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for left in sorted(folder.glob(f"*{UNFINISHED}")):
+                _finish(left)
+        except OSError as err:
+            raise ConfigError(f"request log: {unusable(err)}") from err
+
+    def put(self, answers: Answers) -> None:
+        """Take answers; they are written at the next `flush`. Never waits."""
+        count = len(answers.rows)
+        with self._count:
+            filled = (self._rows_waiting + count) / self._capacity
+            if filled > 1:
+                self.rows[LOST] += count
+                return
+            self._rows_waiting += count
+        self._waiting.append((answers, SAMPLE if filled > 0.5 else 1.0))
+
+    def flush(self) -> None:
+        """Write what waits, and let files land that are full or old; called by one thread."""
+        lines: list[bytes] = []
+        taken = 0
+        while self._waiting:
+            answers, rate = self._waiting.popleft()
+            taken += len(answers.rows)
+            lines += self._lines(answers, rate)
+        with self._count:
+            self._rows_waiting -= taken
+        try:
+            self._write(lines)
+            self._land(is_last=False)
+        except OSError as err:
+            self.rows[LOST] += len(lines)
+            self._note(f"{unusable(err)}")
+
+    def close(self) -> None:
+        """Write what waits, and let it land."""
+        self.flush()
+        try:
+            self._land(is_last=True)
+        except OSError as err:
+            self._note(unusable(err))
+
+    def _lines(self, answers: Answers, rate: float) -> list[bytes]:
+        rows = range(len(answers.rows))
+        chosen = [i for i in rows if rate == 1 or _is_in_sample(answers.key(i), rate)]
+        self.rows[SAMPLED_OUT] += len(rows) - len(chosen)
+        return [_ENCODER.encode({**answers.record(i), "sample_rate": rate}) for i in chosen]
+
+    def _write(self, lines: list[bytes]) -> None:
+        if not lines:
+            return
+        if self._open is None:
+            self._open = _File.new(self._folder, self._clock())
+        self._open.append(lines)
+        self.rows[WRITTEN] += len(lines)
+        self._note("")
+
+    def _land(self, *, is_last: bool) -> None:
+        if self._open is None:
+            return
+        is_full = self._open.rows >= self._rows_per_file
+        if is_last or is_full or self._clock() - self._open.since >= self._per_file:
+            file, self._open = self._open, None
+            file.land()
+
+    def _note(self, trouble: str) -> None:
+        if trouble and trouble != self.trouble:
+            event("request_log_trouble", level=logging.WARNING, why=trouble)
+        self.trouble = trouble
+
+
+class _File:
+    """One file that is being written."""
+
+    def __init__(self, path: Path, since: float) -> None:
+        self.path, self.since, self.rows = path, since, 0
+        self._stream: IO[bytes] = path.open("xb", buffering=0)
+        fcntl.flock(self._stream, fcntl.LOCK_EX)
+        self._size = 0
+
+    @classmethod
+    def new(cls, folder: Path, since: float) -> _File:
+        return cls(folder / f"requests_{uuid.uuid4().hex}.jsonl{UNFINISHED}", since)
+
+    def append(self, lines: list[bytes]) -> None:
+        """Append whole lines, or none."""
+        block = b"".join(line + b"\n" for line in lines)
+        file, done = self._stream.fileno(), 0
+        try:
+            while done < len(block):
+                done += os.pwrite(file, block[done:], self._size + done)
+        except OSError:
+            os.ftruncate(file, self._size)
+            raise
+        self._size += len(block)
+        self.rows += len(lines)
+
+    def land(self) -> None:
+        """Give the file its name."""
+        os.fsync(self._stream.fileno())
+        if self.rows:
+            self.path.rename(self.path.with_suffix(""))
+        else:
+            self.path.unlink()
+        self._stream.close()
+
+
+def _finish(path: Path) -> None:
+    """Let the whole lines of a file land that nobody writes any more."""
+    with path.open("r+b") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        whole = stream.read().rfind(b"\n") + 1
+        stream.truncate(whole)
+        if whole:
+            path.rename(path.with_suffix(""))
+        else:
+            path.unlink()
+
+
+def _is_in_sample(key: list[Any], rate: float) -> bool:
+    """Choose rows by their key: of one key, all or none."""
+    return crc32(repr(key).encode()) < rate * 2**32

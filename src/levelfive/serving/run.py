@@ -1,0 +1,86 @@
+"""Runs the service until it is told to end, and then until every request has its answer."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+import types
+from dataclasses import dataclass
+from datetime import timedelta
+
+import uvicorn
+
+from levelfive.errors import ConfigError
+from levelfive.serving.service import Service
+
+BACKLOG = 2048
+AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a service listens.
+
+    Args:
+        host: By default only this machine can ask.
+        port: 0 for a free one.
+        drain: How long it goes on answering once it was told to end: so long may who sends requests here take to learn
+            of it.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    drain: timedelta = timedelta(seconds=5)
+
+
+class _Server(uvicorn.Server):
+    """Goes on answering for a while once it was told to end, and says so; told twice, it ends."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, drain: timedelta) -> None:
+        super().__init__(config)
+        self._service, self._drain = service, drain.total_seconds()
+        self._drained_at: float | None = None
+
+    def handle_exit(self, sig: int, frame: types.FrameType | None) -> None:
+        """Say that it ends; called by a signal, between two steps of the loop."""
+        if self._drained_at is not None or sig == signal.SIGINT:
+            self.should_exit = True
+            return
+        self._service.is_draining = True
+        self._drained_at = time.monotonic() + self._drain
+
+    async def on_tick(self, counter: int) -> bool:
+        """Tell whether it ends now; the server asks ten times a second."""
+        is_drained = self._drained_at is not None and time.monotonic() >= self._drained_at
+        return await super().on_tick(counter) or is_drained
+
+
+def serve(service: Service, address: Address) -> None:
+    """Serve until a signal says otherwise.
+
+    Raises:
+        ConfigError: The address cannot be listened on.
+    """
+    try:
+        listening = socket.create_server((address.host, address.port), backlog=BACKLOG)
+    except OSError as err:
+        raise ConfigError(
+            f"{address.host}:{address.port} cannot be listened on: {err.strerror or err}. Name another one "
+            "(--host, --port)"
+        ) from err
+    config = uvicorn.Config(
+        service,
+        access_log=False,
+        log_config=None,
+        lifespan="on",
+        ws="none",
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        limit_concurrency=AT_ONCE,
+    )
+    with listening:
+        host, port = listening.getsockname()[:2]
+        print(f"serving on http://{host}:{port}", flush=True)
+        _Server(config, service, address.drain).run(sockets=[listening])

@@ -1,0 +1,286 @@
+"""The web service: a bare ASGI application of five paths."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+import traceback
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, ClassVar, TypeAlias
+
+import msgspec
+
+from levelfive.core.telemetry import event
+from levelfive.errors import NotServing, RequestError
+from levelfive.serving.live import Live, Repeater
+from levelfive.serving.metrics import CONTENT_TYPE, Metrics
+from levelfive.serving.openapi import openapi
+from levelfive.serving.request_log import FLUSH, RequestLog
+from levelfive.serving.security import RateLimit, Tokens
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
+
+MAX_BYTES = 4 * 2**20
+BODY_WITHIN = timedelta(seconds=10)
+INLINE_BYTES = 32 * 2**10
+"""A longer body is answered in a thread, so that others need not wait for it."""
+LOOK_EVERY = timedelta(seconds=1)
+RETRY_AFTER = "5"
+_ID = re.compile(rb"[A-Za-z0-9._-]{1,100}")
+_JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a service takes.
+
+    Args:
+        max_bytes: Of a body.
+        body_within: How long a body may take to arrive.
+        inline_bytes: A longer body is answered in a thread; 0 where each look at the store may take its time.
+        threads: How many of these there are: one, where the store is a file, which answers as fast as Python asks.
+        poll: How often the registry is asked for its champion.
+    """
+
+    max_bytes: int = MAX_BYTES
+    body_within: timedelta = BODY_WITHIN
+    inline_bytes: int = INLINE_BYTES
+    threads: int = 1
+    poll: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A status, a body, and what goes with it."""
+
+    status: int
+    body: bytes
+    kind: str = _JSON
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Service:
+    """Answers over HTTP.
+
+    Args:
+        live: What answers.
+        now: Tells what the clock shows.
+        log: Where requests are kept; None for nowhere.
+        tokens: Who may ask; None for all.
+        rate: How often; None for no limit.
+        limits: What is taken.
+    """
+
+    def __init__(
+        self,
+        live: Live,
+        *,
+        now: Callable[[], datetime],
+        log: RequestLog | None = None,
+        tokens: Tokens | None = None,
+        rate: RateLimit | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        """Put the parts together; they begin to work with the server."""
+        self._live, self._now, self._log, self._tokens, self._rate = live, now, log, tokens, rate
+        self._limits = limits or Limits()
+        self.metrics = Metrics(live, log, now)
+        self._pool = ThreadPoolExecutor(self._limits.threads)
+        self._begun, self._count = uuid.uuid4().hex[:16], 0
+        self.is_draining = False
+        self._repeaters = [
+            Repeater(self._look, LOOK_EVERY),
+            Repeater(live.refresh_version, self._limits.poll),
+            *([] if log is None else [Repeater(log.flush, FLUSH)]),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Speak ASGI."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+
+    def _look(self) -> None:
+        self._live.refresh_states()
+        if self._tokens is not None:
+            self._tokens.refresh()
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                for one in self._repeaters:
+                    one.start()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                for one in self._repeaters:
+                    one.stop()
+                self._pool.shutdown()
+                if self._log is not None:
+                    self._log.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start, headers = time.perf_counter(), dict(scope["headers"])
+        request_id = self._id_of(headers)
+        try:
+            if scope["path"] == "/score" and scope["method"] == "POST":
+                reply = await self._score(scope, headers, receive, request_id, start)
+            else:
+                reply = self._other(scope, headers)
+                self.metrics.answered(reply.status, 0)
+        except RequestError as err:
+            reply = _refusal(err.status, str(err), request_id, err.headers)
+            self.metrics.answered(err.status, 0)
+        except NotServing as err:
+            reply = _refusal(503, str(err), request_id, {"retry-after": RETRY_AFTER})
+            self.metrics.answered(503, 0)
+        except _Gone:
+            return
+        except Exception:
+            event("request_failed", level=logging.ERROR, request_id=request_id, trace=traceback.format_exc())
+            reply = _refusal(500, "the service failed; its log says more of this request_id", request_id, {})
+            self.metrics.answered(500, 0)
+        await self._send(reply, request_id, send)
+
+    async def _send(self, reply: Reply, request_id: str, send: Send) -> None:
+        headers = [
+            (b"content-type", reply.kind.encode()),
+            (b"content-length", str(len(reply.body)).encode()),
+            (b"x-request-id", request_id.encode()),
+        ]
+        headers += [(name.encode(), value.encode()) for name, value in reply.headers.items()]
+        if self.is_draining:
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _score(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, request_id: str, start: float
+    ) -> Reply:
+        self._admit(headers)
+        body = await self._body(headers, receive)
+        scorer = self._live.scorer
+        ask = partial(scorer.answer, body, request_id=request_id, now=self._now())
+        if len(body) <= self._limits.inline_bytes:
+            answers = ask()
+        else:
+            answers = await asyncio.get_running_loop().run_in_executor(self._pool, ask)
+        reply = Reply(200, answers.to_json(with_features=b"features=true" in scope["query_string"]))
+        if self._log is not None:
+            self._log.put(answers)
+        self.metrics.answered(200, time.perf_counter() - start, scorer.path, len(answers.rows))
+        return reply
+
+    def _admit(self, headers: dict[bytes, bytes]) -> None:
+        if self._tokens is not None:
+            self._tokens.check(headers.get(b"authorization"))
+        if self._rate is not None:
+            self._rate.check()
+
+    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        """Read a body, as far as it is not too long.
+
+        Raises:
+            RequestError: It is too long, encoded, or takes too long to arrive.
+        """
+        if headers.get(b"content-encoding", b"identity") != b"identity":
+            raise RequestError("send the body as it is: it is encoded", status=415)
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self._limits.max_bytes:
+            raise self._too_long()
+        message = await receive()
+        body = _part(message)
+        if not message.get("more_body"):
+            return body
+        try:
+            async with asyncio.timeout(self._limits.body_within.total_seconds()):
+                parts = [body]
+                while message.get("more_body"):
+                    message = await receive()
+                    parts.append(_part(message))
+                    if sum(map(len, parts)) > self._limits.max_bytes:
+                        raise self._too_long()
+        except TimeoutError as err:
+            raise RequestError("the body did not arrive in time: send it at once", status=408) from err
+        return b"".join(parts)
+
+    def _too_long(self) -> RequestError:
+        limit = f"a body has at most {self._limits.max_bytes:,} bytes: send several requests"
+        return RequestError(limit, status=413, headers={"connection": "close"})
+
+    def _other(self, scope: Scope, headers: dict[bytes, bytes]) -> Reply:
+        path = scope["path"]
+        if path == "/score":
+            raise RequestError("score by POST", status=405, headers={"allow": "POST"})
+        if path not in self._gets:
+            raise RequestError(f"there is only /score, {', '.join(self._gets)}", status=404)
+        if scope["method"] not in ("GET", "HEAD"):
+            raise RequestError(f"get {path} by GET", status=405, headers={"allow": "GET, HEAD"})
+        if path == "/openapi.json":
+            self._admit(headers)
+        return self._gets[path](self)
+
+    def _is_live(self) -> Reply:
+        return Reply(200, b'{"live":true}')
+
+    def _is_ready(self) -> Reply:
+        reasons = ["it is being shut down"] if self.is_draining else self._live.unready(self._now())
+        log = "" if self._log is None else self._log.trouble
+        notes = [
+            *(f"{name}: {why}" for name, why in self._live.troubles.items()),
+            *([f"request log: {log}"] * bool(log)),
+        ]
+        told = {"ready": not reasons, "reasons": reasons, "notes": [note for note in notes if note not in reasons]}
+        with suppress(NotServing):
+            scorer = self._live.scorer
+            told |= {"model": scorer.served.name, "version": scorer.served.version, "reaches_to": scorer.reaches_to}
+        return Reply(503 if reasons else 200, msgspec.json.encode(told))
+
+    def _metrics(self) -> Reply:
+        return Reply(200, self.metrics.text(), CONTENT_TYPE)
+
+    def _openapi(self) -> Reply:
+        return Reply(200, msgspec.json.encode(openapi(self._live.scorer)))
+
+    _gets: ClassVar[dict[str, Callable[[Service], Reply]]] = {
+        "/health/live": _is_live,
+        "/health/ready": _is_ready,
+        "/metrics": _metrics,
+        "/openapi.json": _openapi,
+    }
+
+    def _id_of(self, headers: dict[bytes, bytes]) -> str:
+        given = headers.get(b"x-request-id")
+        if given is not None and _ID.fullmatch(given):
+            return given.decode()
+        self._count += 1
+        return f"{self._begun}-{self._count:x}"
+
+
+class _Gone(Exception):
+    """Who asked has gone away."""
+
+
+def _part(message: MutableMapping[str, Any]) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise _Gone
+    body: bytes = message.get("body", b"")
+    return body
+
+
+def _refusal(status: int, why: str, request_id: str, headers: dict[str, str]) -> Reply:
+    return Reply(status, msgspec.json.encode({"error": why, "request_id": request_id}), headers=headers)

@@ -1,0 +1,141 @@
+"""The online store in a real server of PostgreSQL."""
+
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import psycopg2
+import pytest
+from online_store_contract import OnlineStoreContract, aircraft, seats
+from postgres import PASSWORD, Postgres, postgres
+
+from levelfive.errors import LevelfiveError, OnlineStoreError
+from levelfive.online.layout import ROWS
+from levelfive.online.opening import open_store
+from levelfive.online.postgres_store import PostgresStore
+from levelfive.online.store import OnlineStore
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def url(server: Postgres, request: pytest.FixtureRequest) -> Iterator[str]:
+    schema = f"test_{abs(hash(request.node.nodeid)):x}"
+    server.run(f"CREATE SCHEMA {schema}")
+    yield server.url(schema)
+    server.run(f"DROP SCHEMA {schema} CASCADE")
+
+
+@pytest.fixture
+def open_again(url: str) -> Iterator[Callable[[], OnlineStore]]:
+    opened: list[OnlineStore] = []
+
+    def open_again() -> OnlineStore:
+        opened.append(open_store(url))
+        return opened[-1]
+
+    yield open_again
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(open_again: Callable[[], OnlineStore]) -> OnlineStore:
+    return open_again()
+
+
+class TestPostgresStore(OnlineStoreContract):
+    """PostgreSQL keeps the contract."""
+
+
+def test_a_server_that_was_started_again_is_read_on(server: Postgres, store: OnlineStore) -> None:
+    store.publish(aircraft(150))
+    before = seats(store, 0)
+
+    server.end()
+    with pytest.raises(OnlineStoreError, match="Look whether the server is up"):
+        seats(store, 0)
+    server.start()
+
+    assert before == seats(store, 0) == [150]
+    store.publish(aircraft(20, version=2))
+    assert seats(store, 0) == [20]
+
+
+def test_a_connection_that_the_server_ended_is_opened_again(server: Postgres, store: OnlineStore) -> None:
+    store.publish(aircraft(150))
+    before = seats(store, 0)
+
+    server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'levelfive'")
+
+    assert before == seats(store, 0) == [150]
+
+
+def test_a_server_that_is_busy_is_waited_for_so_long(server: Postgres, url: str, store: OnlineStore) -> None:
+    store.publish(aircraft(150))
+    reader = PostgresStore(url, patience=timedelta(milliseconds=200))
+    with closing(psycopg2.connect(url)) as other, other.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {ROWS}")
+
+        with pytest.raises(OnlineStoreError, match="timeout"):
+            seats(reader, 0)
+
+    reader.close()
+    assert seats(store, 0) == [150]
+
+
+def test_no_message_shows_a_password(url: str) -> None:
+    wrong = url.replace("owner:", "owner:not-")
+    told = []
+    for ask in (
+        lambda: open_store(wrong).states(),
+        lambda: open_store(wrong).publish(aircraft(1)),
+        lambda: open_store(url.replace("host=", "hosts=")),
+        lambda: open_store(url.replace("postgresql", "mysql")),
+    ):
+        with pytest.raises(LevelfiveError) as caught:
+            ask()
+        told += traceback.format_exception(caught.value)
+
+    assert "authentication failed" in "".join(told)
+    assert not [line for line in told if PASSWORD in line or unquote(PASSWORD) in line or quote(PASSWORD, "") in line]
+
+
+def test_the_password_may_be_in_a_file_that_is_read_for_each_connection(
+    server: Postgres, url: str, store: OnlineStore, tmp_path: Path
+) -> None:
+    store.publish(aircraft(150))
+    file = tmp_path / "password"
+    file.write_text("*:*:*:*:wrong")
+    file.chmod(0o600)
+    reader = open_store(url.replace(f":{quote(PASSWORD, '')}@", "@") + f"&passfile={quote(str(file), '')}")
+    with pytest.raises(OnlineStoreError, match="authentication failed"):
+        seats(reader, 0)
+
+    file.write_text(f"*:*:*:*:{PASSWORD}")
+
+    assert seats(reader, 0) == [150]
+    reader.close()
+
+
+def test_who_reads_needs_no_more_than_select(server: Postgres, url: str, store: OnlineStore) -> None:
+    store.publish(aircraft(150))
+    schema = url.rpartition("%3D")[2]
+    server.run(f"CREATE ROLE {schema} LOGIN PASSWORD 'read'")
+    server.run(f"GRANT USAGE ON SCHEMA {schema} TO {schema}; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {schema}")
+    reader = open_store(url.replace(f"owner:{quote(PASSWORD, '')}", f"{schema}:read"))
+
+    try:
+        assert seats(reader, 0) == [150]
+        with pytest.raises(OnlineStoreError, match="permission denied"):
+            reader.publish(aircraft(20, version=2))
+    finally:
+        reader.close()
+        server.run(f"DROP OWNED BY {schema}; DROP ROLE {schema}")

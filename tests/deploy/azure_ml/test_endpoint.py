@@ -1,0 +1,337 @@
+"""Rollouts at an endpoint of Azure ML: its rules are kept, and a run that was killed anywhere is gone on with."""
+
+import inspect
+from copy import deepcopy
+from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import create_autospec
+
+import pytest
+
+pytest.importorskip("azure.ai.ml", reason="needs azure-ai-ml, of the extra azure-ml")
+
+from azure.ai.ml import MLClient, operations
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
+from azure_ml.fake import Cloud, FakeDeployments, FakeEndpoints, FakeModels, Killed, refusal
+from deploying import AT, IMAGE, MODEL, NAME, ProbeOf, a_package
+from in_memory.release import Environment, Packages
+
+from levelfive.deployment.azure_ml import AzureOnlineEndpoint
+from levelfive.deployment.azure_models import asset_name, bring_model
+from levelfive.deployment.endpoint import Package
+from levelfive.deployment.rolling import deploy, roll_back
+from levelfive.deployment.rollout import RolloutPolicy
+from levelfive.errors import ConfigError, DeploymentConflict, DeploymentError, RegistryError
+from levelfive.models.package import CARD
+from levelfive.registry.tags import PACKAGE_SHA256
+
+FOLDER = Path(__file__).resolve().parents[3] / "deploy" / "azure-ml"
+ONE, TWO = a_package("1"), a_package("2")
+POLICY = RolloutPolicy(requests=2)
+
+
+def online_at(cloud, kind="kubernetes", slept=None):
+    variables = {"LEVELFIVE_USE_CASE": "flight_delay"}
+    return AzureOnlineEndpoint(
+        cloud.client(), NAME, FOLDER / kind, variables, (slept if slept is not None else []).append
+    )
+
+
+def a_cloud(**how):
+    """A workspace that holds both versions' files."""
+    cloud = Cloud(**how)
+    for version in "123":
+        cloud.models[asset_name(MODEL), version] = a_package(version)
+    return cloud
+
+
+def roll(cloud, package=TWO, probe=None, **how):
+    return deploy(online_at(cloud), package, probe or ProbeOf(), policy=POLICY, at=AT, by="ada", **how)
+
+
+def to_the_end(cloud, roll_on):
+    """Run again and again, as a job does that is started anew after its machine went away."""
+    for _ in range(50):
+        try:
+            return roll_on()
+        except Killed:
+            cloud.dies_after = 0
+    raise AssertionError("it never ends")
+
+
+@pytest.mark.parametrize(
+    ("fake", "real"),
+    [
+        (FakeEndpoints, operations.OnlineEndpointOperations),
+        (FakeDeployments, operations.OnlineDeploymentOperations),
+        (FakeModels, operations.ModelOperations),
+    ],
+)
+def test_the_fake_takes_what_the_sdk_takes(fake, real):
+    for name, method in inspect.getmembers(fake, inspect.isfunction):
+        if not name.startswith("_"):
+            ours, theirs = (inspect.signature(one).parameters.values() for one in (method, getattr(real, name)))
+            assert [(one.name, one.kind, one.default) for one in ours] == [
+                (one.name, one.kind, one.default) for one in theirs
+            ], name
+
+
+@pytest.mark.parametrize("kind", ["kubernetes", "managed"])
+def test_two_versions_one_after_the_other(kind):
+    cloud = a_cloud()
+    for package in (ONE, TWO):
+        deploy(online_at(cloud, kind), package, ProbeOf(), policy=POLICY, at=AT, by="ada")
+
+    assert cloud.at(NAME) == {
+        "traffic": {"green": 100},
+        "tags": {"levelfive_live": "green", "levelfive_live_since": AT, "levelfive_before": "blue"},
+        "versions": {"blue": ("1", "Succeeded"), "green": ("2", "Succeeded")},
+    }
+    assert cloud.routed == [
+        {"blue": 100},
+        {"blue": 100},
+        {"blue": 90, "green": 10},
+        {"blue": 50, "green": 50},
+        {"green": 100},
+        {"green": 100},
+    ]
+
+
+def test_a_deployment_is_made_of_the_file_with_model_image_and_what_it_is_checked_by():
+    cloud = a_cloud()
+
+    roll(cloud, ONE)
+
+    made = cloud.deployments[NAME, "blue"]
+    assert (made.name, made.endpoint_name, made.instance_type) == ("blue", NAME, "levelfive")
+    assert made.model == f"{asset_name(MODEL)}:1"
+    assert made.environment.image == IMAGE
+    assert made.environment_variables.items() >= {
+        ("LEVELFIVE_USE_CASE", "flight_delay"),
+        ("LEVELFIVE_MODEL_NAME", MODEL),
+        ("LEVELFIVE_MODEL_VERSION", "1"),
+        ("LEVELFIVE_MODEL_SHA256", ONE.sha256),
+        ("APP_INSIGHTS_LOG_RESPONSE_ENABLED", "false"),
+    }
+    assert made.tags == {
+        "levelfive_model": MODEL,
+        "levelfive_version": "1",
+        "levelfive_sha256": ONE.sha256,
+        "levelfive_image": IMAGE,
+        "levelfive_role": "champion",
+        "levelfive_deployed_at": AT,
+        "levelfive_deployed_by": "ada",
+    }
+
+
+def after(*packages):
+    cloud = a_cloud()
+    for package in packages:
+        roll(cloud, package)
+    return cloud
+
+
+def test_killed_after_any_call_a_second_run_reaches_the_same_state():
+    """Each of some hundred calls is the last of a first run once."""
+    begun = after(ONE)
+    whole = deepcopy(begun)
+    roll(whole)
+    expected = whole.at(NAME)
+
+    ends = {}
+    for last in range(len(begun.calls) + 1, len(whole.calls) + 1):
+        cloud = deepcopy(begun)
+        cloud.dies_after = last
+        outcome = to_the_end(cloud, lambda cloud=cloud: roll(cloud))
+        ends[last] = (cloud.at(NAME), outcome.fault)
+
+    assert len(ends) > 30
+    assert {last: end for last, end in ends.items() if end != (expected, "")} == {}
+
+
+def test_killed_after_any_call_of_a_rollout_that_is_taken_back_it_ends_taken_back():
+    class Slow(ProbeOf):
+        def __call__(self, deployment, version, policy):
+            wrong = version == "2" and cloud.endpoints[NAME].traffic.get("green") == 50
+            self.seconds = {len(self.asked): 9.0} if wrong else {}
+            return super().__call__(deployment, version, policy)
+
+    begun = after(ONE)
+    cloud = deepcopy(begun)
+    roll(cloud, TWO, Slow())
+    expected, first, last = cloud.at(NAME), len(begun.calls), len(cloud.calls)
+
+    assert expected["traffic"] == {"blue": 100}
+    assert "at 50 %" in expected["tags"]["levelfive_refused_because"]
+    refused = []
+    for dies_after in range(first + 1, last + 1):
+        cloud = deepcopy(begun)
+        cloud.dies_after = dies_after
+        try:
+            to_the_end(cloud, lambda cloud=cloud: roll(cloud, TWO, Slow()))
+        except DeploymentConflict as err:  # it was killed after it had been taken back
+            refused.append(str(err))
+        assert cloud.at(NAME) == expected, dies_after
+    assert all("at 50 %" in one for one in refused)
+
+
+def test_killed_after_any_call_of_a_rollback_it_ends_rolled_back():
+    begun = after(ONE, TWO)
+    cloud = deepcopy(begun)
+    roll_back(online_at(cloud), because="ada: complaints", at=AT, version="2")
+    expected, first, last = cloud.at(NAME), len(begun.calls), len(cloud.calls)
+
+    assert expected["traffic"] == {"blue": 100}
+    for dies_after in range(first + 1, last + 1):
+        cloud = deepcopy(begun)
+        cloud.dies_after = dies_after
+        to_the_end(
+            cloud, lambda cloud=cloud: roll_back(online_at(cloud), because="ada: complaints", at=AT, version="2")
+        )
+        assert cloud.at(NAME) == expected, dies_after
+
+
+@pytest.mark.parametrize("lag", [1, 3, 7])
+def test_reads_that_lag_behind_writes_change_nothing(lag):
+    expected, cloud = a_cloud(), a_cloud(lag=lag)
+    for one in (expected, cloud):
+        for package in (ONE, TWO, a_package("3")):
+            roll(one, package)
+
+    assert cloud.at(NAME) == expected.at(NAME)
+    assert cloud.routed == expected.routed
+
+
+def test_too_many_requests_are_waited_for():
+    cloud, slept = a_cloud(busy=3), []
+
+    deploy(online_at(cloud, slept=slept), ONE, ProbeOf(), policy=POLICY, at=AT, by="ada")
+
+    assert slept[:3] == [1, 2, 5]
+    assert cloud.at(NAME)["traffic"] == {"blue": 100}
+
+
+def test_too_many_requests_for_minutes_are_an_error_in_one_line():
+    with pytest.raises(DeploymentError, match=f"Azure ML refused what it is of endpoint {NAME}: Too many requests"):
+        online_at(a_cloud(busy=99)).read()
+
+
+def test_a_deployment_that_does_not_start_gets_no_traffic_and_is_made_anew_by_the_next_run():
+    cloud = a_cloud()
+    roll(cloud, ONE)
+    cloud.fails.add("2")
+
+    with pytest.raises(DeploymentError, match=r"version 2 did not start as green .* get-logs") as raised:
+        roll(cloud)
+    assert "ResourceOperationFailure" not in str(raised.value)
+    assert cloud.at(NAME)["traffic"] == {"blue": 100}
+    assert cloud.at(NAME)["versions"]["green"] == ("2", "Failed")
+
+    cloud.fails.clear()
+    assert roll(cloud).share == 100
+
+
+def test_a_deployment_that_azure_refuses_at_once_is_an_error_with_azures_reason():
+    cloud = a_cloud()
+    del cloud.models[asset_name(MODEL), "1"]
+
+    with pytest.raises(DeploymentError, match=r"The model .* was not found"):
+        roll(cloud, ONE)
+
+
+def test_an_endpoint_that_is_not_there_is_none_and_is_deleted_twice_without_a_fault():
+    cloud = a_cloud()
+    online = online_at(cloud)
+
+    assert online.read() is None
+    online.delete()
+    roll(cloud, ONE)
+    online.delete()
+
+    assert online.read() is None
+    assert cloud.deployments == {}
+
+
+@pytest.mark.parametrize(
+    "wrong", ["type: [", "name: x\nunknown: 1\n", "auth_mode: aad_token\nname: x\ncompute: azureml:c\n"]
+)
+def test_a_file_that_is_wrong_is_refused_before_anything_is_made(tmp_path, wrong):
+    (tmp_path / "endpoint.yml").write_text(wrong)
+    cloud = a_cloud()
+
+    with pytest.raises(ConfigError, match=r"endpoint\.yml"):
+        AzureOnlineEndpoint(cloud.client(), NAME, tmp_path).create()
+    assert "endpoints.begin_create_or_update" not in cloud.calls
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ClientAuthenticationError("DefaultAzureCredential failed to retrieve a token.\nAttempted credentials: ..."),
+        ServiceRequestError("Failed to resolve 'management.azure.com'"),
+        refusal(403, "(AuthorizationFailed) The client does not have authorization.\nIf access was granted, ..."),
+    ],
+    ids=lambda answer: type(answer).__name__,
+)
+def test_what_the_real_client_raises_is_a_sentence(answer):
+    client = create_autospec(MLClient, instance=True)
+    client.online_endpoints = create_autospec(operations.OnlineEndpointOperations, instance=True)
+    client.online_endpoints.get.side_effect = answer
+
+    with pytest.raises(DeploymentError) as raised:
+        AzureOnlineEndpoint(client, NAME, FOLDER / "managed").read()
+
+    said = str(raised.value)
+    assert "\n" not in said
+    assert str(answer).splitlines()[0] in said
+    client.online_endpoints.get.assert_called_once_with(NAME)
+
+
+def test_address_and_key_are_asked_for_together():
+    cloud = a_cloud()
+    roll(cloud, ONE)
+
+    assert online_at(cloud).address() == (f"https://{NAME}.example.com/score", "the-key")
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    return Environment.new(Packages.saved(tmp_path_factory.mktemp("packages")))
+
+
+def package_in(environment):
+    tags = environment.development.find(environment.version).tags
+    return Package(environment.development.name, environment.version, tags[PACKAGE_SHA256], IMAGE)
+
+
+def test_a_model_is_brought_from_the_registry_once_with_its_hash(environment):
+    cloud, package = Cloud(), package_in(environment)
+
+    for _ in range(2):
+        bring_model(cloud.client(), environment.development, package)
+
+    key = (asset_name(package.model), package.version)
+    assert CARD in {name.rpartition("/")[2] for name in cloud.files[key]}
+    assert cloud.models[key].tags["levelfive_sha256"] == package.sha256
+    assert cloud.calls.count("models.create_or_update") == 1
+
+
+def test_other_files_under_the_same_name_and_version_are_refused(environment):
+    cloud, package = Cloud(), package_in(environment)
+    cloud.models[asset_name(package.model), package.version] = SimpleNamespace(tags={"levelfive_sha256": "other"})
+
+    with pytest.raises(DeploymentConflict, match=r"other files than levelfive\.dev\.flight_delay has"):
+        bring_model(cloud.client(), environment.development, package)
+
+
+def test_a_version_whose_files_are_damaged_is_not_brought(environment):
+    cloud, package = Cloud(), package_in(environment)
+    damaged = environment.reopened()
+    damaged.development.tag(package.version, {PACKAGE_SHA256: "0" * 64})
+    try:
+        with pytest.raises(RegistryError, match="their hash differs"):
+            bring_model(cloud.client(), damaged.development, package)
+    finally:
+        damaged.development.tag(package.version, {PACKAGE_SHA256: package.sha256})
+
+    assert cloud.models == {}

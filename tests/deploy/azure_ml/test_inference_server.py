@@ -1,0 +1,164 @@
+"""Azure's own inference server answers by score.py, as in its container; whatever is sent, it is never its 500."""
+
+import http.client
+import json
+import re
+import socket
+import subprocess
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from bundle.offline import ROOT
+from images import steps
+from served import REQUEST, classifier, publish, saved
+
+from levelfive.deployment.budget import Measurement, over_budget
+from levelfive.deployment.probe import HttpProbe
+from levelfive.deployment.rollout import RolloutPolicy
+from levelfive.models.package import Model, digest
+from levelfive.online.opening import url_of
+from levelfive.online.sqlite_store import SqliteStore
+
+NAME, VERSION = "levelfive.prod.flight_delay", "7"
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@contextmanager
+def serving(installed, variables, port):
+    """Start what the image starts, on a port of this test; it listens once it says so."""
+    _, _, command = json.loads(steps("CMD")[0])
+    code = ROOT / "deploy" / "azure-ml" / "code"
+    environment = {
+        "PATH": installed.path,
+        "HOME": str(installed.folder),
+        "AML_APP_ROOT": str(code),
+        "AZUREML_ENTRY_SCRIPT": "score.py",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **variables,
+    }
+    command = command.replace("0.0.0.0:5001", f"127.0.0.1:{port}")
+    with subprocess.Popen(
+        ["sh", "-c", command], env=environment, cwd=installed.folder, stderr=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            said = []
+            for line in server.stderr:
+                said.append(line)
+                if "Listening at" in line:
+                    break
+            assert "Listening at" in "".join(said[-1:]), "".join(said)
+            yield
+        finally:
+            server.terminate()
+            server.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def variables(tmp_path_factory):
+    """A model that Azure mounted, and an online store with what it looks up."""
+    folder = tmp_path_factory.mktemp("azure")
+    made = classifier()
+    lasting = Model(made.estimator, replace(made.card, max_staleness=timedelta(days=36_500)))
+    package = saved(lasting, folder / "model")
+    publish(SqliteStore(folder / "online.db"))
+    return {
+        "AZUREML_MODEL_DIR": str(folder),
+        "LEVELFIVE_MODEL_NAME": NAME,
+        "LEVELFIVE_MODEL_VERSION": VERSION,
+        "LEVELFIVE_MODEL_SHA256": digest(package),
+        "LEVELFIVE_ONLINE_STORE": url_of(folder / "online.db"),
+        "LEVELFIVE_USE_CASE": "flight_delay",
+    }
+
+
+@pytest.fixture(scope="module")
+def port(image_of, variables):
+    port = free_port()
+    with serving(image_of("azure-ml"), variables, port):
+        yield port
+
+
+def ask(port, body, method="POST", path="/score", **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    connection.request(method, path, body, {"Content-Type": "application/json", **headers})
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+def test_the_probes_of_the_deployment_are_answered(port):
+    """The image is installed first, which takes a download."""
+    assert ask(port, None, method="GET", path="/")[0] == 200
+
+
+def test_a_rollout_finds_the_version_that_it_asks_for_and_within_its_budget(port):
+    probe = HttpProbe(lambda: (f"http://127.0.0.1:{port}/score", "a-key"), (json.dumps(REQUEST).encode(),))
+    policy = RolloutPolicy(requests=20, max_p95=timedelta(seconds=5))
+
+    answers = probe("blue", VERSION, policy)
+
+    assert [one.fault for one in answers if one.fault] == []
+    assert over_budget(Measurement.of(0, answers), policy) == ""
+    assert "version 7 answered in the place of version 8" in probe("blue", "8", RolloutPolicy(requests=1))[0].fault
+
+
+def test_many_rows_have_as_many_answers(port):
+    status, body = ask(port, json.dumps({"requests": [REQUEST] * 3}))
+
+    assert status == 200
+    assert len(json.loads(body)["answers"]) == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[]",
+        b"7",
+        b"null",
+        b'"text"',
+        b"{}",
+        json.dumps({"requests": []}).encode(),
+        json.dumps({**REQUEST, "distance": "far"}).encode(),
+        json.dumps({**REQUEST, "prediction_time": "yesterday"}).encode(),
+        json.dumps({**REQUEST, "prediction_time": "2013-01-01T00:00:00Z"}).encode(),
+        json.dumps({**REQUEST, "unknown": 1}).encode(),
+        json.dumps({name: value for name, value in REQUEST.items() if name != "carrier"}).encode(),
+        json.dumps({**REQUEST, "distance": float("nan")}).encode(),
+        b"[" * 10_000,
+        b" " * 20_000_000,
+    ],
+    ids=lambda body: re.sub(r"[^\w]+", "_", body[:40].decode("latin1")) + f"_{len(body)}",
+)
+def test_a_bad_request_is_a_4xx_with_a_sentence_and_the_next_one_is_answered(port, body):
+    status, said = ask(port, body)
+
+    assert 400 <= status < 500, said
+    assert b"Traceback" not in said
+    assert ask(port, json.dumps(REQUEST))[0] == 200
+
+
+def test_another_method_is_refused_and_a_long_request_id_too(port):
+    assert 400 <= ask(port, None, method="GET")[0] < 500
+    assert 400 <= ask(port, json.dumps(REQUEST), **{"x-ms-client-request-id": "x" * 101})[0] < 500
+
+
+def test_files_that_are_not_those_of_the_version_are_not_served(image_of, variables):
+    other = variables | {"LEVELFIVE_MODEL_SHA256": "0" * 64}
+    port = free_port()
+
+    with serving(image_of("azure-ml"), other, port):
+        try:
+            status, _ = ask(port, json.dumps(REQUEST))
+        except (OSError, http.client.HTTPException):
+            status = 0  # the worker ended, and nobody listens
+
+    assert status != 200

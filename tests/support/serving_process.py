@@ -1,0 +1,22 @@
+"""A service in a process of its own, for tests that end it: package, online store, folder of the request log."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import served
+
+from levelfive.online.sqlite_store import SqliteStore
+from levelfive.serving.live import Live
+from levelfive.serving.request_log import RequestLog
+from levelfive.serving.run import Address, serve
+from levelfive.serving.service import Service
+from levelfive.serving.version import served_version
+
+if __name__ == "__main__":
+    package, store, log = map(Path, sys.argv[1:])
+    live = Live(None, SqliteStore(store))
+    live.refresh_states()
+    live.take(served_version(package, "m", "1"))
+    service = Service(live, now=lambda: served.NOW, log=RequestLog(log))
+    serve(service, Address(port=0, drain=timedelta(milliseconds=300)))

@@ -1,0 +1,46 @@
+"""What `levelfive serving run` refuses before it listens."""
+
+import socket
+from pathlib import Path
+
+import pytest
+from commands import run
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--tokens", "nowhere"], "tokens: nowhere cannot be read"),
+        (
+            ["--store", "mysql://user:secret@host/db"],
+            "an online store is named sqlite:///<path of a file> or postgresql://",
+        ),
+        (["--clock", "yesterday"], "a clock is two times"),
+        (["--poll", "soon"], "soon"),
+        (["--max-staleness", "P1Y"], "P1Y"),
+    ],
+)
+def test_a_wrong_option_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    code = run(tmp_path / "home", "serving", "run", *options)
+
+    error = " ".join(capsys.readouterr().err.split())
+    assert code == 2
+    assert said in error
+    assert "secret" not in error
+
+
+def test_a_log_that_cannot_be_written_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "log").write_text("a file")
+
+    code = run(tmp_path / "home", "serving", "run", "--log", str(tmp_path / "log"))
+
+    assert (code, "request log: " in capsys.readouterr().err) == (2, True)
+
+
+def test_a_port_that_is_taken_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code = run(tmp_path / "home", "serving", "run", "--port", str(taken.getsockname()[1]))
+
+    assert (code, "cannot be listened on" in capsys.readouterr().err) == (2, True)

@@ -1,0 +1,188 @@
+"""What answers is written down beside what is champion, and a champion that does not serve makes the job fail."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from deploying import NAME, MemoryEndpoint, ProbeOf
+from in_memory.release import HOUR, LATER, runs
+
+from levelfive.deployment import job
+from levelfive.deployment.job import Site
+from levelfive.deployment.records import answering, deployments
+from levelfive.deployment.rollout import RolloutPolicy
+from levelfive.errors import ConfigError, DeploymentConflict, DeploymentError, ModelNotFound, RegistryError
+from levelfive.registry.tags import PACKAGE_SHA256
+from levelfive.reporting.status import status_of
+
+DIGEST, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+REPOSITORY = "levelfive.azurecr.io/levelfive-serving"
+TOMORROW = LATER + timedelta(days=1)
+
+
+def a_site(online=None, probe=None):
+    brought = []
+    found = Site(
+        NAME, online or MemoryEndpoint(), probe or ProbeOf(), RolloutPolicy(requests=4), REPOSITORY, brought.append
+    )
+    return found, brought
+
+
+def deploy(production, site, as_of=TOMORROW, **how):
+    return job.deploy(production.context, production.registry, site, as_of=as_of, by="ada", **how)
+
+
+def rows(production):
+    return [
+        (one.version, one.share, one.kind, one.deployed_by)
+        for one in deployments(production.tables, production.registry.name)
+    ]
+
+
+def test_the_champion_is_deployed_with_the_hash_of_the_registry_and_written_down_once(production):
+    version = production.released()
+    site, brought = a_site()
+
+    first = deploy(production, site, digest=DIGEST)
+    again = deploy(production, site, TOMORROW + HOUR)
+
+    assert (first.share, again.changed) == (100, False)
+    assert first.package.version == version
+    assert first.package.sha256 == production.registry.find(version).tags[PACKAGE_SHA256]
+    assert first.package.image == f"{REPOSITORY}@{DIGEST}"
+    assert brought == [first.package]
+    assert rows(production) == [(version, 100, "rollout", "ada")]
+    run = runs(production.tables)[-2]
+    assert (run["stage"], run["status"], run["model_version"]) == ("deployment", "succeeded", version)
+    assert dict(run["counts"])["requests_at_100"] == 4
+
+
+def test_a_row_that_a_killed_run_did_not_write_is_written_by_the_next(production, monkeypatch):
+    production.released()
+    site, _ = a_site()
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "append", lambda tables, record: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            deploy(production, site, digest=DIGEST)
+    assert rows(production) == []
+
+    deploy(production, site)
+
+    assert len(rows(production)) == 1
+
+
+def test_a_later_champion_runs_in_the_image_that_answers_until_another_is_named(production):
+    first = production.released()
+    site, _ = a_site()
+    deploy(production, site, digest=DIGEST)
+    second = production.another(first)
+    production.promote(second, TOMORROW)
+
+    kept = deploy(production, site, TOMORROW + HOUR)
+    renewed = deploy(production, site, TOMORROW + HOUR, digest=OTHER)
+
+    assert (kept.package.version, kept.package.image) == (second, f"{REPOSITORY}@{DIGEST}")
+    assert (renewed.package.version, renewed.package.image) == (second, f"{REPOSITORY}@{OTHER}")
+    assert [one.share for one in renewed.measured] == [0, 10, 50, 100]
+
+
+def test_a_champion_beyond_its_budget_is_written_down_and_fails_the_job(production):
+    first = production.released()
+    site, _ = a_site()
+    deploy(production, site, digest=DIGEST)
+    second = production.another(first)
+    production.promote(second, TOMORROW)
+    slow = replace(site, probe=ProbeOf(seconds={1: 3.0}))
+
+    with pytest.raises(DeploymentError, match=f"version {second} was taken back from {NAME}: .* 3,000 ms"):
+        deploy(production, slow, TOMORROW + HOUR)
+    with pytest.raises(DeploymentConflict, match="--again"):
+        deploy(production, site, TOMORROW + 2 * HOUR)
+
+    assert rows(production) == [(first, 100, "rollout", "ada"), (second, 0, "taken_back", "ada")]
+    assert runs(production.tables)[-1]["status"] == "failed"
+
+
+def test_status_tells_what_answers_from_what_is_champion(production):
+    first = production.released()
+    site, _ = a_site()
+    deploy(production, site, digest=DIGEST)
+    second = production.another(first)
+    production.promote(second, TOMORROW)
+
+    state = status_of(production.context, production.registry, TOMORROW + HOUR)
+
+    assert state.live is not None
+    assert state.live.version == second
+    assert {name: (one.version, one.deployed_at) for name, one in state.answering.items()} == {NAME: (first, TOMORROW)}
+
+
+def test_a_rollback_is_written_down_and_what_is_gone_answers_nothing(production):
+    first = production.released()
+    site, _ = a_site()
+    deploy(production, site, digest=DIGEST)
+    second = production.another(first)
+    production.promote(second, TOMORROW)
+    deploy(production, site, TOMORROW + HOUR)
+
+    back = job.roll_back(production.context, site, as_of=TOMORROW + 2 * HOUR, by="ada", reason="complaints")
+    nothing = job.roll_back(
+        production.context, site, as_of=TOMORROW + 3 * HOUR, by="ada", reason="again", version=second
+    )
+
+    assert (back.returns_to.version, nothing) == (first, None)
+    name, as_of = production.registry.name, TOMORROW + 4 * HOUR
+    answers = answering(deployments(production.tables, name), as_of=as_of)
+    assert (answers[NAME].version, answers[NAME].reason) == (first, "complaints")
+
+    job.delete(production.context, production.registry, site, as_of=as_of, by="ada")
+    job.delete(production.context, production.registry, site, as_of=as_of, by="ada")
+
+    assert answering(deployments(production.tables, name), as_of=as_of) == {}
+    assert [kind for _, _, kind, _ in rows(production)] == ["rollout", "rollout", "rollback", "delete"]
+
+
+def test_traffic_goes_on_with_what_was_deployed_without_any(production):
+    first = production.released()
+    site, _ = a_site()
+    deploy(production, site, digest=DIGEST)
+    second = production.another(first)
+    production.promote(second, TOMORROW)
+
+    deploy(production, site, TOMORROW + HOUR, to=0)
+    for share in (10, 100):
+        job.raise_traffic(production.context, site, as_of=TOMORROW + HOUR, by="ada", to=share)
+
+    assert [(version, share) for version, share, _, _ in rows(production)] == [
+        (first, 100),
+        (second, 10),
+        (second, 100),
+    ]
+
+
+@pytest.mark.parametrize("digest", ["latest", "sha256:abc", f"{REPOSITORY}@{DIGEST}"])
+def test_an_image_is_named_by_a_digest_alone(production, digest):
+    production.released()
+
+    with pytest.raises(ConfigError, match="a digest sha256:"):
+        deploy(production, a_site()[0], digest=digest)
+
+
+def test_the_first_deployment_has_to_name_an_image_and_its_repository(production):
+    production.released()
+    site, _ = a_site()
+
+    with pytest.raises(ConfigError, match="give the digest"):
+        deploy(production, site)
+    with pytest.raises(ConfigError, match="the setting serving_repository, got None"):
+        deploy(production, replace(site, repository=None), digest=DIGEST)
+
+
+def test_nothing_is_deployed_without_a_champion_or_by_a_version_that_is_not_there(production):
+    site, _ = a_site()
+
+    with pytest.raises(RegistryError, match="has no champion"):
+        deploy(production, site, digest=DIGEST)
+    with pytest.raises(ModelNotFound):
+        deploy(production, site, digest=DIGEST, version="99")
+    assert site.online.found is None

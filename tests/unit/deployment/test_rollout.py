@@ -1,0 +1,228 @@
+"""What comes next on the way of a version to all of the traffic, and back."""
+
+from datetime import timedelta
+
+import pytest
+from deploying import AT, NAME, a_package, an_endpoint
+
+from levelfive.core.windows import utc
+from levelfive.deployment.rollout import (
+    Action,
+    RolloutPolicy,
+    next_action,
+    next_share,
+    rolling_out,
+    shares,
+    way_back,
+)
+from levelfive.errors import ConfigError, DeploymentConflict
+
+TWO = a_package("2")
+LIVE_1 = an_endpoint({"blue": "1"}, {"blue": 100}, live="blue")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        (None, Action.CREATE_ENDPOINT),
+        (an_endpoint(), Action.ADD),
+        (an_endpoint({"blue": "2"}), Action.ROLL_OUT),
+        (an_endpoint({"blue": "2"}, {"blue": 100}), Action.ROLL_OUT),
+        (an_endpoint({"blue": "2"}, {"blue": 100}, live="blue"), Action.NOTHING),
+        (LIVE_1, Action.ADD),
+        (an_endpoint({"blue": "1", "green": "2"}, {"blue": 100}, live="blue"), Action.ROLL_OUT),
+        (an_endpoint({"blue": "1", "green": "2"}, {"blue": 90, "green": 10}, live="blue"), Action.ROLL_OUT),
+        (an_endpoint({"blue": "1", "green": "2"}, {"green": 100}, live="blue"), Action.ROLL_OUT),
+        (an_endpoint({"blue": "1", "green": "0"}, {"blue": 100}, live="blue", before="green"), Action.BEGIN),
+        (an_endpoint({"blue": "1", "green": "0"}, {"blue": 100}, live="blue"), Action.REMOVE),
+        (
+            an_endpoint({"blue": "1", "green": "2"}, {"blue": 100}, live="blue", states={"green": "Failed"}),
+            Action.REMOVE,
+        ),
+        (
+            an_endpoint({"blue": "1", "green": "2"}, {"blue": 100}, live="blue", states={"green": "Creating"}),
+            Action.WAIT,
+        ),
+        (
+            an_endpoint({"blue": "1", "green": "0"}, {"blue": 100}, live="blue", states={"green": "Deleting"}),
+            Action.WAIT,
+        ),
+        (an_endpoint({"green": "2", "blue": "1"}, {"green": 100}, live="green", before="blue"), Action.NOTHING),
+    ],
+)
+def test_the_next_action_follows_from_what_is_there(endpoint, expected):
+    assert next_action(endpoint, TWO) is expected
+
+
+@pytest.mark.parametrize(
+    "changed", [{"image": "levelfive.azurecr.io/serving@sha256:" + "b" * 64}, {"sha256": "f" * 64}]
+)
+def test_another_image_or_other_files_of_the_same_version_are_deployed_too(changed):
+    live = an_endpoint({"blue": "2"}, {"blue": 100}, live="blue")
+
+    assert next_action(live, a_package("2", **changed)) is Action.ADD
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "says"),
+    [
+        (an_endpoint({"blue": "1"}, {"blue": 100}, live="blue", state="Updating"), "is Updating"),
+        (an_endpoint({"blue": "1"}, {}, live="blue"), "levelfive did not leave it so"),
+        (an_endpoint({"blue": "1"}, {"blue": 100}, live="green"), "levelfive did not leave it so"),
+        (an_endpoint({"blue": "1", "green": "2"}, {"blue": 90, "green": 10}), "levelfive did not leave it so"),
+        (an_endpoint({"blue": "1", "red": "9"}, {"blue": 90, "red": 10}, live="blue"), "levelfive did not leave it so"),
+        (
+            an_endpoint({"blue": "1", "green": "3"}, {"blue": 90, "green": 10}, live="blue"),
+            "version 3 has 10 % .* traffic 100",
+        ),
+    ],
+)
+def test_a_state_that_no_rollout_of_this_version_leaves_is_refused(endpoint, says):
+    with pytest.raises(DeploymentConflict, match=says):
+        next_action(endpoint, TWO)
+
+
+def test_a_version_that_was_taken_back_is_not_tried_again_by_itself():
+    taken_back = an_endpoint(
+        {"blue": "1", "green": "2"},
+        {"blue": 100},
+        live="blue",
+        refused=TWO.identity,
+        refused_because="p95 900 ms",
+    )
+
+    with pytest.raises(DeploymentConflict, match=r"p95 900 ms.* --again"):
+        next_action(taken_back, TWO)
+
+    assert next_action(taken_back, TWO, again=True) is Action.BEGIN
+    assert next_action(taken_back, a_package("3")) is Action.BEGIN
+    assert next_action(taken_back, a_package("1")) is Action.NOTHING
+
+
+def test_a_deployment_for_a_challenger_is_left_alone():
+    both = an_endpoint({"blue": "1", "challenger": "5"}, {"blue": 100}, live="blue")
+
+    assert next_action(both, TWO) is Action.ADD
+
+
+@pytest.mark.parametrize(
+    ("share", "to", "expected"), [(0, 100, 10), (10, 100, 50), (50, 100, 100), (10, 30, 30), (0, 5, 5)]
+)
+def test_the_next_share_is_the_next_step_or_where_it_is_to_end(share, to, expected):
+    traffic = {"blue": 100 - share, "green": share} if share else {"blue": 100}
+    endpoint = an_endpoint({"blue": "1", "green": "2"}, traffic, live="blue")
+
+    assert next_share(endpoint, (10, 50, 100), to) == expected
+
+
+def test_shares_of_traffic_are_whole_or_nothing_where_one_deployment_is_alone():
+    first = an_endpoint({"blue": "2"})
+
+    assert next_share(first, (10, 50, 100), 100) == 100
+    assert (shares(first, 100), shares(first, 0)) == ({"blue": 100}, {})
+    assert shares(LIVE_1, 10) == {"blue": 90, "green": 10}
+    assert shares(LIVE_1, 100) == {"green": 100}
+    assert shares(LIVE_1, 0) == {"blue": 100}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "to", "error", "says"),
+    [
+        (LIVE_1, 0, ConfigError, "from 1 to 100"),
+        (LIVE_1, 101, ConfigError, "from 1 to 100"),
+        (None, 50, DeploymentConflict, "no endpoint yet"),
+        (LIVE_1, 50, DeploymentConflict, "no version that is being rolled out"),
+        (
+            an_endpoint({"blue": "1", "green": "2"}, {"green": 100}, live="green", before="blue"),
+            50,
+            DeploymentConflict,
+            "no version that is being rolled out",
+        ),
+        (
+            an_endpoint({"blue": "1", "green": "2"}, {"blue": 50, "green": 50}, live="blue"),
+            10,
+            DeploymentConflict,
+            "50 % already.*rollback",
+        ),
+        (an_endpoint({"blue": "2"}), 50, DeploymentConflict, "get all, as no other one answers"),
+    ],
+)
+def test_a_share_that_cannot_be_reached_is_refused(endpoint, to, error, says):
+    with pytest.raises(error, match=says):
+        rolling_out(endpoint, to)
+
+
+def test_a_rollout_under_way_is_taken_back_to_what_answered_before():
+    under_way = an_endpoint({"blue": "1", "green": "2"}, {"blue": 50, "green": 50}, live="blue")
+
+    back = way_back(under_way, because="ada: complaints", at="now")
+
+    assert back is not None
+    assert (back.traffic, back.leaves, back.returns_to) == ({"blue": 100}, TWO, a_package("1"))
+    assert back.tags == {"levelfive_refused": TWO.identity, "levelfive_refused_because": "ada: complaints"}
+
+
+def test_a_first_rollout_is_taken_back_to_nothing():
+    back = way_back(an_endpoint({"blue": "2"}, {"blue": 100}), because="x", at="now")
+
+    assert back is not None
+    assert (back.traffic, back.leaves, back.returns_to) == ({}, TWO, None)
+
+
+def test_what_went_live_last_is_taken_back_to_the_deployment_that_is_still_there():
+    done = an_endpoint({"blue": "1", "green": "2"}, {"green": 100}, live="green", live_since="then", before="blue")
+
+    back = way_back(done, because="x", at="now", version="2")
+
+    assert back is not None
+    assert (back.traffic, back.leaves, back.returns_to) == ({"blue": 100}, TWO, a_package("1"))
+    assert back.tags["levelfive_live"] == "blue"
+    assert back.tags["levelfive_live_since"] == "now"
+    assert back.tags["levelfive_before"] == ""
+
+
+@pytest.mark.parametrize(("hour", "is_taken_back"), [(5, True), (6, True), (7, False)])
+def test_only_what_went_live_since_a_time_is_taken_back(hour, is_taken_back):
+    done = an_endpoint({"blue": "1", "green": "2"}, {"green": 100}, live="green", live_since=AT, before="blue")
+    under_way = an_endpoint({"blue": "1", "green": "2"}, {"blue": 90, "green": 10}, live="blue", live_since=AT)
+    since = utc(2013, 5, 1, hour)
+
+    assert (way_back(done, because="x", at="now", since=since) is not None) == is_taken_back
+    assert way_back(under_way, because="x", at="now", since=since) is not None
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        None,
+        an_endpoint(),
+        LIVE_1,
+        an_endpoint({"blue": "1", "green": "3"}, {"blue": 90, "green": 10}, live="blue"),
+        an_endpoint({"blue": "1", "green": "2"}, {"blue": 100}, live="blue"),
+    ],
+)
+def test_a_rollback_of_a_version_without_traffic_does_nothing(endpoint):
+    assert way_back(endpoint, because="x", at="now", version="2") is None
+
+
+def test_a_rollback_to_what_is_gone_is_refused():
+    with pytest.raises(DeploymentConflict, match=f"before version 1 is no longer deployed to {NAME}"):
+        way_back(LIVE_1, because="x", at="now")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"steps": ()},
+        {"steps": (10, 50)},
+        {"steps": (50, 10, 100)},
+        {"steps": (0, 100)},
+        {"requests": 0},
+        {"max_failed": 101.0},
+        {"max_p95": timedelta(0)},
+    ],
+    ids=str,
+)
+def test_a_policy_out_of_range_is_refused(wrong):
+    with pytest.raises(ConfigError):
+        RolloutPolicy(**wrong)

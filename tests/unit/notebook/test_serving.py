@@ -1,0 +1,84 @@
+"""The notebook `deployment` deploys the champion and no other version, and does what its parameters say."""
+
+from types import SimpleNamespace
+
+import pytest
+from deploying import NAME, MemoryEndpoint, ProbeOf
+from in_memory.release import LATER
+
+from levelfive.core.windows import iso
+from levelfive.deployment.job import Site
+from levelfive.deployment.rollout import ALL
+from levelfive.errors import ConfigError
+from levelfive.notebook import serving
+from levelfive.notebook.page import Page
+from levelfive.notebook.reading import COMMON, PARAMETERS
+
+DIGEST = "sha256:" + "a" * 64
+AS_OF = iso(LATER.replace(day=20))
+
+
+class Taken(Page):
+    """A page whose application has a champion and an endpoint, both in memory."""
+
+    app = None
+
+
+@pytest.fixture
+def page(production, monkeypatch):
+    production.released()
+    online, sampled = MemoryEndpoint(), []
+
+    def samples(context, window, *, as_of, rows):
+        sampled.append((window, as_of, rows))
+        return (b"{}",)
+
+    monkeypatch.setattr(serving, "sample_requests", samples)
+
+    def site(policy, requests=()):
+        return Site(NAME, online, ProbeOf(), policy, "levelfive.azurecr.io/serving", lambda package: None)
+
+    app = SimpleNamespace(context=production.context, registry=production.registry, starter="grace", site=site)
+
+    def given(**values):
+        names = (*COMMON, *PARAMETERS["deployment"])
+        taken = Taken("deployment", {}, {name: "" for name in names} | {"as_of": AS_OF} | values)
+        object.__setattr__(taken, "app", app)
+        return taken
+
+    return SimpleNamespace(given=given, online=online, sampled=sampled)
+
+
+def test_the_champion_is_deployed_by_whoever_started_the_run(page):
+    outcome = serving.endpoint_action(page.given(digest=DIGEST))
+
+    assert (outcome.share, outcome.package.image) == (ALL, f"levelfive.azurecr.io/serving@{DIGEST}")
+    ((window, as_of, rows),) = page.sampled
+    assert (window.end, as_of, rows) == (as_of, LATER.replace(day=20), 50)
+    assert "version" not in PARAMETERS["deployment"]
+
+
+def test_it_is_deployed_without_traffic_and_then_given_all(page):
+    with pytest.raises(ConfigError, match="from 1 to 100"):
+        serving.endpoint_action(page.given(action="traffic", to="0"))
+
+    tested = serving.endpoint_action(page.given(digest=DIGEST, to="0"))
+    all_of_it = serving.endpoint_action(page.given(action="traffic"))
+
+    assert (tested.share, all_of_it.share) == (0, ALL)
+
+
+def test_a_rollback_says_why_and_since_when(page):
+    serving.endpoint_action(page.given(digest=DIGEST))
+    later = iso(LATER.replace(day=21))
+
+    with pytest.raises(ConfigError, match="parameter why is missing"):
+        serving.endpoint_action(page.given(action="rollback"))
+    assert serving.endpoint_action(page.given(action="rollback", why="x", deployed_since=later)) is None
+    assert page.online.found.traffic == {"blue": 100}
+
+
+@pytest.mark.parametrize("wrong", ["delete", "promote", "Deploy"])
+def test_another_action_is_refused(page, wrong):
+    with pytest.raises(ConfigError, match=f"deploy, traffic, rollback, got '{wrong}'"):
+        serving.endpoint_action(page.given(action=wrong))

@@ -1,0 +1,77 @@
+"""A request that is wrong is told which field is, and what is wanted there."""
+
+import pytest
+import served
+
+from levelfive.errors import ConfigError, RequestError
+from levelfive.serving.requests import Column, RequestSchema, columns_of
+
+TYPES = {"origin": "string", "carrier": "string", "flight": "long", "tailnum": "string"}
+
+
+@pytest.fixture(scope="module")
+def schema() -> RequestSchema:
+    return RequestSchema(columns_of(served.CARD, TYPES), max_rows=3)
+
+
+def test_fields_are_what_version_and_tables_ask_for() -> None:
+    assert columns_of(served.CARD, TYPES) == (
+        Column("prediction_time", "timestamp", takes_null=False),
+        Column("carrier", "string", takes_null=False),
+        Column("flight", "long", takes_null=False),
+        Column("origin", "string"),
+        Column("tailnum", "string"),
+        Column("distance", "number"),
+        Column("is_known", "scalar", is_required=False),
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "message"),
+    [
+        (b"", 400, "the body is no JSON: look at Input data was truncated"),
+        (b"{", 400, "the body is no JSON"),
+        (served.body(distance=float("nan")), 400, "the body is no JSON: look at invalid character"),
+        (served.body(origin="x").replace(b'"x"', b'"\xff"'), 400, "the body is no JSON: look at its text"),
+        (b'{"x":' + b"[" * 100_000, 400, "the body is no JSON"),
+        (b"[]", 422, "the body: expected an object of the fields, got array"),
+        (served.body(distance=...), 422, "distance: the field is missing; give it a number or null"),
+        (served.body(distance="far"), 422, "distance: expected a number or null, got str"),
+        (served.body(distance=1e300), 422, "distance: expected a number or null, got another one, or one out of range"),
+        (served.body(flight=7.5), 422, "flight: expected a whole number of 64 bits, got float"),
+        (served.body(flight=2**70), 422, "flight: expected a whole number of 64 bits, got"),
+        (served.body(flight=None), 422, "flight: expected a whole number of 64 bits, got null"),
+        (served.body(origin=3), 422, "origin: expected a text or null, got int"),
+        (served.body(prediction_time="2013-05-01T12:00:00"), 422, "prediction_time: expected a time with its offset"),
+        (b'{"requests": []}', 422, "requests: a request takes at least one row, got none"),
+        (b'{"requests": [{}]}', 422, "requests[0].prediction_time: the field is missing"),
+        (
+            b'{"requests": [' + b",".join([served.body()] * 4) + b"]}",
+            413,
+            "requests: a request takes at most 3 rows",
+        ),
+    ],
+)
+def test_a_wrong_request_is_told_why(schema: RequestSchema, content: bytes, status: int, message: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        schema.read(content)
+
+    assert refused.value.status == status
+    assert str(refused.value).startswith(message)
+
+
+def test_rows_are_read_in_the_order_of_the_columns(schema: RequestSchema) -> None:
+    content = b'{"requests": [' + served.body(is_known=True) + b"," + served.body(tailnum=None, more=1) + b"]}"
+
+    rows, is_many = schema.read(content)
+
+    assert is_many
+    assert [row[1:] for row in rows] == [
+        ("UA", 7, "JFK", "N1", 300.5, True),
+        ("UA", 7, "JFK", None, 300.5, None),
+    ]
+
+
+def test_a_column_that_would_be_taken_for_the_rows_is_refused() -> None:
+    with pytest.raises(ConfigError, match="named 'requests' cannot be served"):
+        RequestSchema([Column("requests", "number")])

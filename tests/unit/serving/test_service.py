@@ -1,0 +1,287 @@
+"""What the service answers over HTTP, to requests that are right and to all that are not."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import served
+from in_memory.registry import MemoryBackend
+
+from levelfive.online.sqlite_store import SqliteStore
+from levelfive.registry.store import CHAMPION, CentralRegistry
+from levelfive.serving.live import Live
+from levelfive.serving.request_log import RequestLog
+from levelfive.serving.security import RateLimit, Tokens
+from levelfive.serving.service import Limits, Service
+
+TOKEN = "a-secret-of-16-or-more"
+
+
+@pytest.fixture
+def registry(package: Path) -> CentralRegistry:
+    made = served.registered(package, backend=MemoryBackend())
+    made.set_alias(CHAMPION, "1")
+    return made
+
+
+@pytest.fixture
+def live(registry: CentralRegistry, store: SqliteStore) -> Live:
+    made = Live(registry, store)
+    made.refresh()
+    return made
+
+
+def service_of(live: Live, **parts: Any) -> Service:
+    return Service(live, now=lambda: served.NOW, **parts)
+
+
+def test_a_request_is_answered(live: Live) -> None:
+    answered = served.ask(service_of(live), content=served.body(), headers={"X-Request-Id": "mine"})
+
+    assert (answered.status, answered.headers["content-type"]) == (200, "application/json")
+    assert answered.headers["x-request-id"] == "mine"
+    assert answered.headers["content-length"] == str(len(answered.body))
+    assert answered.json == json.loads(live.scorer.answer(served.body(), request_id="mine", now=served.NOW).to_json())
+
+
+def test_a_body_may_come_in_parts_and_be_answered_in_a_thread(live: Live) -> None:
+    service, content = service_of(live, limits=Limits(inline_bytes=0)), served.body()
+
+    answered = served.ask(service, "/score?features=true", parts=[content[:50], content[50:]])
+
+    assert answered.status == 200
+    assert answered.json["features"]["wind"] == {"value": 100.0, "known_at": "2013-05-01T10:00:00Z"}
+
+
+@pytest.mark.parametrize("given", [None, "", "two words", "x" * 101, "a;b"])
+def test_a_request_without_a_sound_id_is_given_one(live: Live, given: str | None) -> None:
+    service = service_of(live)
+    ids = {
+        served.ask(service, content=served.body(), headers={} if given is None else {"x-request-id": given}).json[
+            "request_id"
+        ]
+        for _ in range(3)
+    }
+
+    assert len(ids) == 3
+    assert given not in ids
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "says"),
+    [
+        ({"content": b"no JSON"}, 400, "the body is no JSON"),
+        ({"content": served.body(distance=float("nan"))}, 400, "the body is no JSON"),
+        ({"content": served.body(origin=...)}, 422, "origin: the field is missing; give it a text or null"),
+        ({"content": served.body(flight="seven")}, 422, "flight: expected a whole number of 64 bits, got str"),
+        ({"content": served.body(prediction_time="2099-01-01T00:00:00Z")}, 422, "expected no time in the future"),
+        ({"content": served.body(prediction_time="2012-01-01T00:00:00Z")}, 422, "nothing before 2013-04-30T11:00:00Z"),
+        ({"content": b'{"requests":[]}'}, 422, "requests: a request takes at least one row, got none"),
+        (
+            {"content": b'{"requests":[' + b",".join([served.body()] * 1001) + b"]}"},
+            413,
+            "requests: a request takes at most 1,000 rows",
+        ),
+        ({"content": b" " * (4 * 2**20 + 1)}, 400, "the body is no JSON"),
+        ({"content": b"{}", "headers": {"content-length": str(2**40)}}, 413, "a body has at most 4,194,304 bytes"),
+        ({"parts": [b" " * 2**20] * 5}, 413, "a body has at most 4,194,304 bytes"),
+        ({"content": b"{}", "headers": {"content-encoding": "gzip"}}, 415, "send the body as it is"),
+        ({"method": "GET"}, 405, "score by POST"),
+        ({"path": "/metrics"}, 405, "get /metrics by GET"),
+        ({"path": "/scores", "method": "GET"}, 404, "there is only /score, /health/live"),
+    ],
+)
+def test_a_request_that_is_wrong_is_told_so(live: Live, asked: dict[str, Any], status: int, says: str) -> None:
+    answered = served.ask(service_of(live), **asked)
+
+    assert answered.status == status
+    assert says in answered.json["error"]
+    assert set(answered.json) == {"error", "request_id"}
+
+
+def test_a_body_that_does_not_arrive_is_not_waited_for(live: Live) -> None:
+    service = service_of(live, limits=Limits(body_within=timedelta(milliseconds=20)))
+
+    answered = served.ask(service, parts=[b"{"], goes_on=True)
+
+    assert (answered.status, "did not arrive in time" in answered.json["error"]) == (408, True)
+
+
+def test_a_store_that_went_away_is_503_and_readiness_says_why(live: Live, tmp_path: Path) -> None:
+    for file in tmp_path.glob("online.db*"):
+        file.unlink()
+    service = service_of(live)
+
+    answered = served.ask(service, content=served.body())
+    live.refresh_states()
+    ready = served.ask(service, "/health/ready", method="GET")
+
+    assert (answered.status, answered.headers["retry-after"]) == (503, "5")
+    assert "there is no online store" in answered.json["error"]
+    assert ready.status == 503
+    assert any("no table" in reason or "no online store" in reason for reason in ready.json["reasons"])
+
+
+def test_features_that_are_too_old_are_503(live: Live) -> None:
+    service = Service(live, now=lambda: served.NOW + 2 * served.HOUR)
+
+    answered = served.ask(service, content=served.body(prediction_time="2013-05-01T13:30:00Z"))
+
+    assert (answered.status, answered.headers["retry-after"]) == (503, "5")
+    assert "features reach to 2013-05-01T11:00:00Z" in answered.json["error"]
+
+
+def test_before_a_version_is_there_it_is_live_and_not_ready(registry: CentralRegistry, store: SqliteStore) -> None:
+    service = service_of(Live(registry, store))
+
+    statuses = {
+        path: served.ask(service, path, method=method, content=served.body()).status
+        for path, method in (
+            ("/health/live", "GET"),
+            ("/health/ready", "GET"),
+            ("/metrics", "GET"),
+            ("/openapi.json", "GET"),
+            ("/score", "POST"),
+        )
+    }
+
+    assert statuses == {
+        "/health/live": 200,
+        "/health/ready": 503,
+        "/metrics": 200,
+        "/openapi.json": 503,
+        "/score": 503,
+    }
+
+
+def test_only_who_has_a_token_may_score_and_probes_need_none(live: Live, tmp_path: Path) -> None:
+    (tmp_path / "tokens").write_text(TOKEN)
+    service = service_of(live, tokens=Tokens(tmp_path / "tokens"))
+
+    def status(path: str, method: str, token: str | None) -> int:
+        headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        return served.ask(service, path, served.body(), method=method, headers=headers).status
+
+    assert [status("/score", "POST", token) for token in (None, "wrong", TOKEN)] == [401, 401, 200]
+    assert [status("/openapi.json", "GET", token) for token in (None, TOKEN)] == [401, 200]
+    assert [status(f"/{path}", "GET", None) for path in ("health/live", "health/ready", "metrics")] == [200] * 3
+
+
+def test_too_many_requests_are_told_to_wait(live: Live) -> None:
+    service = service_of(live, rate=RateLimit(2, lambda: 0.0))
+
+    answered = [served.ask(service, content=served.body()) for _ in range(3)]
+
+    assert [one.status for one in answered] == [200, 200, 429]
+    assert answered[-1].headers["retry-after"] == "1"
+
+
+def test_what_is_being_shut_down_says_so_and_still_answers(live: Live) -> None:
+    service = service_of(live)
+    service.is_draining = True
+
+    ready = served.ask(service, "/health/ready", method="GET")
+    answered = served.ask(service, content=served.body())
+
+    assert (ready.status, ready.json["reasons"]) == (503, ["it is being shut down"])
+    assert (answered.status, answered.headers["connection"]) == (200, "close")
+
+
+def test_a_fault_of_ours_shows_nobody_where_it_is(
+    live: Live, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a secret place in the code")
+
+    monkeypatch.setattr(live.scorer, "answer", fail)
+    monkeypatch.setattr("levelfive.core.telemetry.LOGGER.propagate", True)
+
+    answered = served.ask(service_of(live), content=served.body(), headers={"x-request-id": "mine"})
+
+    assert answered.status == 500
+    assert answered.json == {"error": "the service failed; its log says more of this request_id", "request_id": "mine"}
+    assert "a secret place in the code" in caplog.text
+    assert '"request_id": "mine"' in caplog.text
+
+
+def test_metrics_tell_what_answered_and_how_old_features_are(live: Live, tmp_path: Path) -> None:
+    service = service_of(live, log=RequestLog(tmp_path / "log"))
+    served.ask(service, content=served.body())
+    served.ask(service, content=b'{"requests":[' + served.body() + b"," + served.body() + b"]}")
+    served.ask(service, content=b"no JSON")
+
+    lines = served.ask(service, "/metrics", method="GET").body.decode().splitlines()
+
+    assert {
+        'levelfive_requests_total{status="200"} 2.0',
+        'levelfive_requests_total{status="400"} 1.0',
+        'levelfive_rows_total{path="fast"} 3.0',
+        "levelfive_request_seconds_count 2.0",
+        "levelfive_ready 1.0",
+        "levelfive_swaps_total 1.0",
+        'levelfive_served{model="levelfive.test.flights",path="fast",reason="",version="1"} 1.0',
+        'levelfive_staleness_seconds{table="weather"} 3600.0',
+        'levelfive_staleness_seconds{table="delays"} 3600.0',
+        'levelfive_request_log_rows_total{outcome="written"} 0.0',
+        "levelfive_request_log_ok 1.0",
+    } <= set(lines)
+    assert not any("aircraft" in line for line in lines)
+
+
+def test_trouble_with_the_request_log_is_told_and_stops_nothing(live: Live, tmp_path: Path) -> None:
+    log = RequestLog(tmp_path / "log")
+    log.trouble = "the disk is full"
+    service = service_of(live, log=log)
+
+    ready = served.ask(service, "/health/ready", method="GET")
+
+    assert (ready.status, ready.json["notes"]) == (200, ["request log: the disk is full"])
+    assert served.ask(service, content=served.body()).status == 200
+
+
+def test_its_description_is_sound_and_takes_what_it_takes(live: Live) -> None:
+    from jsonschema import Draft202012Validator
+
+    told = served.ask(service_of(live), "/openapi.json", method="GET").json
+
+    schemas = {f"#/components/schemas/{name}": schema for name, schema in told["components"]["schemas"].items()}
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+    row = Draft202012Validator(told["components"]["schemas"]["Row"])
+    assert told["openapi"] == "3.1.0"
+    assert row.is_valid(json.loads(served.body()))
+    for wrong in (served.body(origin=...), served.body(distance="far"), served.body(flight=None), b"[]"):
+        assert not row.is_valid(json.loads(wrong))
+        assert served.ask(service_of(live), content=wrong).status == 422
+    assert set(told["paths"]) == {"/score", "/health/live", "/health/ready", "/metrics", "/openapi.json"}
+    assert set(told["paths"]["/score"]["post"]["responses"]) >= {"200", "400", "401", "413", "422", "429", "503"}
+
+
+def test_it_begins_and_ends_with_its_server(registry: CentralRegistry, store: SqliteStore, tmp_path: Path) -> None:
+    import asyncio
+    import threading
+
+    live, loaded = Live(registry, store), threading.Event()
+    refresh = live.refresh_version
+    live.refresh_version = lambda: (refresh(), loaded.set())  # type: ignore[assignment,func-returns-value,method-assign]  # says when
+    service = service_of(live, log=RequestLog(tmp_path / "log"))
+    steps: list[str] = []
+
+    async def receive() -> dict[str, Any]:
+        if not steps:
+            return {"type": "lifespan.startup"}
+        await asyncio.to_thread(loaded.wait, 20)
+        live.refresh_states()
+        service._log.put(live.scorer.answer(served.body(), request_id="last", now=served.NOW))  # type: ignore[union-attr]
+        return {"type": "lifespan.shutdown"}
+
+    async def send(message: Any) -> None:
+        steps.append(message["type"])
+
+    asyncio.run(service({"type": "lifespan"}, receive, send))
+
+    assert steps == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    (file,) = (tmp_path / "log").glob("*.jsonl")
+    assert '"request_id":"last"' in file.read_text()
