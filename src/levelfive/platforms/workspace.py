@@ -121,8 +121,7 @@ def _secret_of_workspace(scope: str, key: str) -> str:
         return str(client.dbutils.secrets.get(scope=scope, key=key))
     except Exception as err:  # of the runtime's own client, or of the SDK
         raise ConfigError(
-            f"the secret {key} of the scope {scope} cannot be read: {first_line(err)}. Make it, or let whom this runs as "
-            "read its scope"
+            f"secrets/{scope}/{key} cannot be read: {first_line(err)}. Make it, or let whom this runs as read its scope"
         ) from err
 
 
