@@ -26,9 +26,10 @@ from levelfive.core.telemetry import configure_logging, event
 from levelfive.errors import ConfigError, NotServing, RequestError
 from levelfive.models.package import CARD
 from levelfive.online.opening import open_store
+from levelfive.serving.bodies import MAX_BYTES
 from levelfive.serving.live import Live, Repeater
 from levelfive.serving.request_log import FLUSH, RequestLog
-from levelfive.serving.service import LOOK_EVERY, MAX_BYTES
+from levelfive.serving.service import LOOK_EVERY
 from levelfive.serving.version import served_version
 
 _JSON = {"Content-Type": "application/json"}

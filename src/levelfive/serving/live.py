@@ -20,6 +20,7 @@ from levelfive.serving.requests import MAX_ROWS
 from levelfive.serving.scorer import Scorer
 from levelfive.serving.version import ServedVersion, version_of
 
+_PATIENCE = 1.0  # seconds
 MODEL, STORE, TABLES, NEXT = "model", "store", "tables", "next version"
 
 
@@ -174,7 +175,7 @@ class Repeater:
     def stop(self) -> None:
         """Do it no more; a daemon that hangs is left behind."""
         self._stopped.set()
-        self._thread.join(timeout=self._every)
+        self._thread.join(timeout=_PATIENCE)
 
     def _run(self) -> None:
         while True:

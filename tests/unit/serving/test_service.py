@@ -11,10 +11,11 @@ from in_memory.registry import MemoryBackend
 
 from levelfive.online.sqlite_store import SqliteStore
 from levelfive.registry.store import CHAMPION, CentralRegistry
+from levelfive.serving.bodies import Limits
 from levelfive.serving.live import Live
 from levelfive.serving.request_log import RequestLog
 from levelfive.serving.security import RateLimit, Tokens
-from levelfive.serving.service import Limits, Service
+from levelfive.serving.service import Service
 
 TOKEN = "a-secret-of-16-or-more"
 
