@@ -66,5 +66,7 @@ def test_the_secret_of_a_workspace_holds_the_url(tmp_path: Path, monkeypatch: py
     store.publish(aircraft(150))
     assert seats(store, 0) == [150]
     store.close()
-    with pytest.raises(ConfigError, match=r"secret key of the scope other cannot be read: .* ask for READ on its scope"):
+    with pytest.raises(
+        ConfigError, match=r"secret key of the scope other cannot be read: .* ask for READ on its scope"
+    ):
         Workspace(None).online_store(Settings(online_store="secret://other/key"))
