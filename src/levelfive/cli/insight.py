@@ -77,7 +77,7 @@ def status(as_of: AsOf) -> None:
             style="bold",
         )
     if state.online is not None:
-        most = app.use_case.serving.max_staleness
+        most = app.context.use_case.serving.max_staleness
         late = (
             f", more than the {most} of its policy: run `levelfive features publish`" if state.online.by > most else ""
         )

@@ -47,11 +47,12 @@ def run(
     from levelfive.models.mlflow_store import quieten
     from levelfive.online.opening import SQLITE, open_store
     from levelfive.platforms.local_stores import local_registry, online_store_url
+    from levelfive.serving.bodies import Limits
     from levelfive.serving.live import Live
     from levelfive.serving.request_log import RequestLog
     from levelfive.serving.run import Address, serve
     from levelfive.serving.security import RateLimit, Tokens
-    from levelfive.serving.service import Limits, Service
+    from levelfive.serving.service import Service
 
     quieten()
     options, moved, lengths = shared(), parse_clock(clock), [parse_length(one) for one in (poll, drain)]

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from levelfive.core.telemetry import event
 from levelfive.core.windows import Window, iso
 from levelfive.errors import AsOfError, RegistryError
-from levelfive.features.watermarks import FEATURE_WINDOWS
+from levelfive.features.watermarks import FEATURE_WINDOWS, common_watermark
 from levelfive.online.publications import REACHES_TO, STAGE
 from levelfive.online.publishing import Plan, Source, plan
 from levelfive.online.reading import online_table, rows_to_publish
@@ -18,6 +17,7 @@ from levelfive.online.store import OnlineStore, Publication, Row, TableState
 from levelfive.registry.promotions import PROMOTIONS, champion
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.runs import JobContext, Run
+from levelfive.telemetry.tracing import event
 from levelfive.usecase.features import Lookup
 
 READS = ("<feature tables>", FEATURE_WINDOWS, PROMOTIONS)
@@ -106,7 +106,7 @@ def _source(
     table = online_table(context.use_case.feature_table(name), schema, lookups)
     if not table.timestamped:
         return Source(table, version)
-    end = context.features.common_watermark([name], until=as_of)
+    end = common_watermark(context.tables, [name], until=as_of)
     if end is None:
         raise AsOfError(f"feature table {name!r} does not say how far it reaches: run `levelfive features` first")
     return Source(table, version, min(end, as_of), _windows_since(run, name, there, version))

@@ -22,14 +22,16 @@ import msgspec
 from azureml_inference_server_http.api.aml_request import rawhttp
 from azureml_inference_server_http.api.aml_response import AMLResponse
 
-from levelfive.core.telemetry import configure_logging, event
 from levelfive.errors import ConfigError, NotServing, RequestError
 from levelfive.models.package import CARD
 from levelfive.online.opening import open_store
+from levelfive.serving.bodies import MAX_BYTES
 from levelfive.serving.live import Live, Repeater
 from levelfive.serving.request_log import FLUSH, RequestLog
-from levelfive.serving.service import LOOK_EVERY, MAX_BYTES
+from levelfive.serving.service import LOOK_EVERY
 from levelfive.serving.version import served_version
+from levelfive.telemetry.lines import configure_logging
+from levelfive.telemetry.tracing import event
 
 _JSON = {"Content-Type": "application/json"}
 

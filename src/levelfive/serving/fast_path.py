@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 
 from levelfive.models.package import Model, feature_frame
-from levelfive.serving.features import Cell
+from levelfive.serving.cells import Cell
 from levelfive.statistics.day_blocks import Floats
 
 Score: TypeAlias = Callable[[Sequence[Sequence[Cell]]], Floats]
@@ -54,7 +54,7 @@ class Trees:
         self._booster = fitted.get_booster()
         # For a single row, threads take longer to wake than to add.
         self._booster.set_param({"nthread": 1})
-        best = getattr(fitted, "best_iteration", None) if fitted.early_stopping_rounds else None
+        best = getattr(fitted, "best_iteration", None)  # where training was stopped early
         self._trees = (0, 0) if best is None else (0, best + 1)
         self._missing = fitted.missing
 

@@ -1,41 +1,26 @@
-"""From a request's values and what the online store knows to the features, as the batch join gives them.
-
-A number is a float, an int, a boolean or None; a category is its text or None: what `feature_frame` makes of a batch.
-"""
+"""From a request's values and what the online store knows to the features, as the batch join gives them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Any, TypeAlias
+from datetime import datetime, timedelta
+from typing import Any
 
-import numpy as np
-
-from levelfive.core.windows import EPOCH, from_micros, to_micros
-from levelfive.errors import ConfigError, NotServing, RequestError
+from levelfive.core.windows import to_micros
+from levelfive.errors import ConfigError, NotServing
 from levelfive.models.package import ModelCard
-from levelfive.online.store import Ask, Known, OnlineTable, TableState, Value
-from levelfive.serving.requests import Column, columns_of
-from levelfive.statistics.categories import category_text
+from levelfive.online.store import Ask, Known, OnlineTable, TableState
+from levelfive.serving.cells import KEYS, Cell, Convert, of_request, of_table
+from levelfive.serving.requests import columns_of
 from levelfive.usecase.features import Lookup
 
-Cell: TypeAlias = str | int | float | bool | None
-"""The value of a feature: see above."""
-Convert: TypeAlias = Callable[[Any, int], Cell]
-"""From a value, and the prediction time in microseconds, to a cell."""
-
-_SECOND = 1_000_000
-_SECONDS_PER_MINUTE = 60.0
-_DIGITS = 38  # Spark's
 _PUBLISH = "run `levelfive features publish`"
-_NUMBERS = frozenset({"double", "float", "bigint", "int", "smallint", "tinyint", "boolean"})
 
 
 @dataclass(frozen=True)
 class Reach:
-    """Up to when a table is known, in microseconds: `last_tick` is the newest one of a grid."""
+    """From when on and up to when a table is known, in microseconds; None for a table without times."""
 
     reaches_to: int | None
     kept_from: int | None
@@ -66,7 +51,7 @@ class TableLookup:
             )
         self.lookup = lookup
         self._table = table.name
-        self._keys = [(places[lookup.keys[key]], _KEYS.get(kind)) for key, kind in _key_kinds(table)]
+        self._keys = [(places[lookup.keys[key]], KEYS.get(kind)) for key, kind in _key_kinds(table)]
         self._grid = None if lookup.grid is None else lookup.grid // timedelta(microseconds=1)
         self._max_age = None if lookup.max_age is None else lookup.max_age // timedelta(microseconds=1)
         self.timestamped = table.timestamped
@@ -74,7 +59,7 @@ class TableLookup:
         aged = table.timestamped and lookup.grid is None
         self._converts: list[tuple[int, Convert]] = []
         for place, (column, feature) in enumerate(zip(lookup.columns, lookup.features, strict=True)):
-            convert = _converter(feature, kinds[column].partition("(")[0], aged, feature in categorical)
+            convert = of_table(feature, kinds[column].partition("(")[0], aged, feature in categorical)
             if convert is not None:
                 self._converts.append((place, convert))
         self._nothing: list[Cell] = [None] * len(lookup.columns)
@@ -152,7 +137,7 @@ class FeaturePlan:
         self.names, spine = feature_names(card), spine_features(card)
         self.lookup_of = {name: i for i, lookup in enumerate(card.lookups) for name in lookup.features}
         self._spine = [
-            (places[name], _of_request(self.columns[places[name]], name in card.categorical)) for name in spine
+            (places[name], of_request(self.columns[places[name]], name in card.categorical)) for name in spine
         ]
 
     def asks(self, rows: Sequence[tuple[Any, ...]], times: Sequence[int], reaches: Mapping[str, Reach]) -> list[Ask]:
@@ -222,98 +207,3 @@ def _key_types(card: ModelCard, tables: Mapping[str, OnlineTable]) -> dict[str, 
                     f"{name} is compared with keys of types {types[name]} and {kind}: let the feature tables agree"
                 )
     return types
-
-
-def _of_request(column: Column, is_category: bool) -> Convert | None:
-    """Choose how a field becomes a feature; None where it is one."""
-    if is_category:
-        return None if column.kind == "string" else _category
-    if column.kind in ("number", "long", "double", "boolean"):
-        return None
-    if column.kind == "decimal":
-        return _float
-    raise ConfigError(
-        f"{column.name} is compared as {column.kind}, and the model takes it as a number: name a category"
-    )
-
-
-def _converter(feature: str, kind: str, aged: bool, is_category: bool) -> Convert | None:
-    """Choose how a value of a table becomes a feature; None where it is one."""
-    if kind == "timestamp" and aged:
-        return _minutes_text if is_category else _minutes
-    if is_category:
-        found: Convert = _CATEGORIES.get(kind, _category)
-        return found
-    if kind in _NUMBERS:
-        return None
-    if kind in ("decimal", "string"):
-        return _float
-    raise ConfigError(f"the feature {feature} is of type {kind}, and the model takes it as a number: name a category")
-
-
-def _category(value: Any, _: int) -> Cell:
-    return None if value is None or value != value else category_text(value)  # NaN is missing
-
-
-def _float(value: Any, _: int) -> Cell:
-    try:
-        return None if value is None else float(value)
-    except ValueError as err:
-        raise RequestError(
-            f"{str(value)[:40]!r} is looked up where the model takes a number: compute the feature table anew, and "
-            "publish it"
-        ) from err
-
-
-def _minutes(value: int, at: int) -> float:
-    return (at // _SECOND - value // _SECOND) / _SECONDS_PER_MINUTE
-
-
-def _minutes_text(value: int, at: int) -> Cell:
-    return category_text(_minutes(value, at))
-
-
-def _text(value: str, _: int) -> Cell:
-    return value
-
-
-def _narrow(value: float, at: int) -> Cell:
-    return _category(np.float32(value), at)
-
-
-def _decimal(value: str, _: int) -> Cell:
-    return category_text(Decimal(value))
-
-
-def _day(value: int, _: int) -> Cell:
-    return category_text(EPOCH.date() + timedelta(days=value))
-
-
-def _moment(value: int, _: int) -> Cell:
-    return category_text(from_micros(value))
-
-
-_CATEGORIES: Mapping[str, Convert] = {
-    "string": _text,
-    "float": _narrow,
-    "decimal": _decimal,
-    "date": _day,
-    "timestamp": _moment,
-}
-
-
-def _key_of_date(value: date) -> Value:
-    return (value - EPOCH.date()).days
-
-
-def _key_of_decimal(value: Decimal) -> Value:
-    if not value.is_finite() or len(value.as_tuple().digits) > _DIGITS or abs(value.adjusted()) > _DIGITS:
-        raise RequestError(f"expected a number of at most {_DIGITS} digits, got {str(value)[:40]!r}")
-    return str(value)
-
-
-_KEYS: dict[str, Callable[[Any], Value]] = {
-    "date": _key_of_date,
-    "timestamp": to_micros,
-    "decimal": _key_of_decimal,
-}

@@ -11,7 +11,6 @@ import traceback
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from levelfive.core.telemetry import event
 from levelfive.core.windows import iso
 from levelfive.errors import LevelfiveError, NotServing
 from levelfive.online.store import OnlineStore, TableState
@@ -19,7 +18,9 @@ from levelfive.registry.store import CHAMPION, CentralRegistry
 from levelfive.serving.requests import MAX_ROWS
 from levelfive.serving.scorer import Scorer
 from levelfive.serving.version import ServedVersion, version_of
+from levelfive.telemetry.tracing import event
 
+_PATIENCE = 1.0  # seconds
 MODEL, STORE, TABLES, NEXT = "model", "store", "tables", "next version"
 
 
@@ -174,7 +175,7 @@ class Repeater:
     def stop(self) -> None:
         """Do it no more; a daemon that hangs is left behind."""
         self._stopped.set()
-        self._thread.join(timeout=self._every)
+        self._thread.join(timeout=_PATIENCE)
 
     def _run(self) -> None:
         while True:

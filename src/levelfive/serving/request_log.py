@@ -21,9 +21,9 @@ from zlib import crc32
 
 import msgspec
 
-from levelfive.core.telemetry import event
 from levelfive.errors import ConfigError, unusable
 from levelfive.serving.scorer import Answers
+from levelfive.telemetry.tracing import event
 
 FLUSH = timedelta(milliseconds=200)
 """A kill loses what came within it."""

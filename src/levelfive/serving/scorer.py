@@ -16,7 +16,8 @@ from levelfive.config import EARLIEST
 from levelfive.core.windows import from_micros, iso, to_micros
 from levelfive.errors import NotKept, NotServing, OnlineStoreError, RequestError
 from levelfive.online.store import Known, OnlineStore, TableState
-from levelfive.serving.features import Cell, FeaturePlan, FeatureRow, Reach, reaches_of
+from levelfive.serving.cells import Cell
+from levelfive.serving.features import FeaturePlan, FeatureRow, Reach, reaches_of
 from levelfive.serving.requests import MANY, MAX_ROWS, RequestSchema
 from levelfive.serving.version import ServedVersion
 from levelfive.statistics.day_blocks import Floats

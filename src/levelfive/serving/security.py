@@ -8,8 +8,8 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from levelfive.core.telemetry import event
 from levelfive.errors import ConfigError, RequestError, unusable
+from levelfive.telemetry.tracing import event
 
 _SCHEME = b"bearer "
 _LEAST = 16

@@ -18,46 +18,24 @@ from typing import Any, ClassVar, TypeAlias
 
 import msgspec
 
-from levelfive.core.telemetry import event
 from levelfive.errors import NotServing, RequestError
+from levelfive.serving.bodies import Gone, Limits, Receive, read_body
 from levelfive.serving.live import Live, Repeater
 from levelfive.serving.metrics import CONTENT_TYPE, Metrics
 from levelfive.serving.openapi import openapi
 from levelfive.serving.request_log import FLUSH, RequestLog
+from levelfive.serving.scorer import Answers, Scorer
 from levelfive.serving.security import RateLimit, Tokens
+from levelfive.telemetry.tracing import event
 
 Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
 
-MAX_BYTES = 4 * 2**20
-BODY_WITHIN = timedelta(seconds=10)
-INLINE_BYTES = 32 * 2**10
-"""A longer body is answered in a thread, so that others need not wait for it."""
 LOOK_EVERY = timedelta(seconds=1)
 RETRY_AFTER = "5"
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,100}")
 _JSON = "application/json"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a service takes.
-
-    Args:
-        max_bytes: Of a body.
-        body_within: How long a body may take to arrive.
-        inline_bytes: A longer body is answered in a thread; 0 where each look at the store may take its time.
-        threads: How many of these there are: one, where the store is a file, which answers as fast as Python asks.
-        poll: How often the registry is asked for its champion.
-    """
-
-    max_bytes: int = MAX_BYTES
-    body_within: timedelta = BODY_WITHIN
-    inline_bytes: int = INLINE_BYTES
-    threads: int = 1
-    poll: timedelta = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -148,7 +126,7 @@ class Service:
         except NotServing as err:
             reply = _refusal(503, str(err), request_id, {"retry-after": RETRY_AFTER})
             self.metrics.answered(503, 0)
-        except _Gone:
+        except Gone:
             return
         except Exception:
             event("request_failed", level=logging.ERROR, request_id=request_id, trace=traceback.format_exc())
@@ -172,55 +150,24 @@ class Service:
         self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, request_id: str, start: float
     ) -> Reply:
         self._admit(headers)
-        body = await self._body(headers, receive)
+        body = await read_body(headers, receive, self._limits)
         scorer = self._live.scorer
-        ask = partial(scorer.answer, body, request_id=request_id, now=self._now())
+        with_features = b"features=true" in scope["query_string"]
+        ask = partial(_answered, scorer, body, request_id, self._now(), with_features)
         if len(body) <= self._limits.inline_bytes:
-            answers = ask()
+            answers, told = ask()
         else:
-            answers = await asyncio.get_running_loop().run_in_executor(self._pool, ask)
-        reply = Reply(200, answers.to_json(with_features=b"features=true" in scope["query_string"]))
+            answers, told = await asyncio.get_running_loop().run_in_executor(self._pool, ask)
         if self._log is not None:
             self._log.put(answers)
         self.metrics.answered(200, time.perf_counter() - start, scorer.path, len(answers.rows))
-        return reply
+        return Reply(200, told)
 
     def _admit(self, headers: dict[bytes, bytes]) -> None:
         if self._tokens is not None:
             self._tokens.check(headers.get(b"authorization"))
         if self._rate is not None:
             self._rate.check()
-
-    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
-        """Read a body, as far as it is not too long.
-
-        Raises:
-            RequestError: It is too long, encoded, or takes too long to arrive.
-        """
-        if headers.get(b"content-encoding", b"identity") != b"identity":
-            raise RequestError("send the body as it is: it is encoded", status=415)
-        length = headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self._limits.max_bytes:
-            raise self._too_long()
-        message = await receive()
-        body = _part(message)
-        if not message.get("more_body"):
-            return body
-        try:
-            async with asyncio.timeout(self._limits.body_within.total_seconds()):
-                parts = [body]
-                while message.get("more_body"):
-                    message = await receive()
-                    parts.append(_part(message))
-                    if sum(map(len, parts)) > self._limits.max_bytes:
-                        raise self._too_long()
-        except TimeoutError as err:
-            raise RequestError("the body did not arrive in time: send it at once", status=408) from err
-        return b"".join(parts)
-
-    def _too_long(self) -> RequestError:
-        limit = f"a body has at most {self._limits.max_bytes:,} bytes: send several requests"
-        return RequestError(limit, status=413, headers={"connection": "close"})
 
     def _other(self, scope: Scope, headers: dict[bytes, bytes]) -> Reply:
         path = scope["path"]
@@ -271,15 +218,11 @@ class Service:
         return f"{self._begun}-{self._count:x}"
 
 
-class _Gone(Exception):
-    """Who asked has gone away."""
-
-
-def _part(message: MutableMapping[str, Any]) -> bytes:
-    if message["type"] == "http.disconnect":
-        raise _Gone
-    body: bytes = message.get("body", b"")
-    return body
+def _answered(
+    scorer: Scorer, body: bytes, request_id: str, now: datetime, with_features: bool
+) -> tuple[Answers, bytes]:
+    answers = scorer.answer(body, request_id=request_id, now=now)
+    return answers, answers.to_json(with_features=with_features)
 
 
 def _refusal(status: int, why: str, request_id: str, headers: dict[str, str]) -> Reply:

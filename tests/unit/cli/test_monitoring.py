@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from levelfive.core.windows import iso
 from levelfive.data.landed import LANDING_FILES, LandedFile
 from levelfive.monitoring import job as monitoring_job
 from levelfive.monitoring.job import MonitoringResult
+from levelfive.online.publications import REACHES_TO, STAGE
 from levelfive.registry.promotions import history
 from levelfive.registry.store import CentralRegistry
 from levelfive.reporting.collect import collect
@@ -74,7 +76,7 @@ def test_who_acknowledges_is_who_is_signed_in_and_status_and_report_show_it(
     assert f"{WEEK} is {word}" in said
     assert f"It counts for decisions as of {AS_OF} and later" in said
     assert run(tmp_path, "status", "--as-of", AS_OF) == 0
-    assert f"latest window {WEEK}: harmful: no skill; broken data: no which is {word}" in printed(capsys)
+    assert f"latest window {WEEK}: harmful: no skill; broken data: no; real time: no which is {word}" in printed(capsys)
     report = collect(live.production.context, live.production.registry, as_of=DECIDED)
     assert report.latest_verdict is not None
     assert report.latest_verdict.acknowledged.startswith(word)
@@ -90,6 +92,42 @@ def test_a_window_that_called_nobody_is_refused_in_a_sentence(
     said = capsys.readouterr().err
     assert "called nobody as of" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        (1, "1:00:00 behind"),
+        (2, "2:00:00 behind, more than the 1:00:00 of its policy: run `levelfive features publish`"),
+    ],
+)
+def test_status_says_how_far_the_online_store_reaches(
+    live: LiveModel, tmp_path: Path, capsys: pytest.CaptureFixture[str], hours: int, said: str
+) -> None:
+    reaches_to = DECIDED - timedelta(hours=hours)
+    with live.production.context.run(STAGE, as_of=DECIDED, parameters={}) as publication:
+        publication.notes[REACHES_TO] = iso(reaches_to)
+
+    assert run(tmp_path, "status", "--as-of", AS_OF) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert f"the online store reaches to {iso(reaches_to)}, {said}" in lines
+
+
+def test_real_time_that_is_behind_calls_a_person_and_keeps_no_training_back(
+    live: LiveModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live.seen(live.version, serving=("the store was behind",))
+
+    assert run(tmp_path, "status", "--as-of", AS_OF) == 0
+    assert "real time: the store was behind" in printed(capsys)
+    assert run(tmp_path, *OF_WEEK, "--reason", "an outage", "--as-of", AS_OF) == 0
+
+    (row,) = live.production.tables.control_tables.rows(ANNOTATIONS)
+    assert list(row["covers"]) == ["serving"]
+    report = collect(live.production.context, live.production.registry, as_of=DECIDED)
+    assert report.latest_judgement is not None
+    assert report.latest_judgement.reasons_to_call == ["real time: the store was behind"]
 
 
 def test_nothing_to_monitor_is_no_refusal(

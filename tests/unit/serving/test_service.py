@@ -11,10 +11,11 @@ from in_memory.registry import MemoryBackend
 
 from levelfive.online.sqlite_store import SqliteStore
 from levelfive.registry.store import CHAMPION, CentralRegistry
+from levelfive.serving.bodies import Limits
 from levelfive.serving.live import Live
 from levelfive.serving.request_log import RequestLog
 from levelfive.serving.security import RateLimit, Tokens
-from levelfive.serving.service import Limits, Service
+from levelfive.serving.service import Service
 
 TOKEN = "a-secret-of-16-or-more"
 
@@ -196,7 +197,7 @@ def test_a_fault_of_ours_shows_nobody_where_it_is(
         raise RuntimeError("a secret place in the code")
 
     monkeypatch.setattr(live.scorer, "answer", fail)
-    monkeypatch.setattr("levelfive.core.telemetry.LOGGER.propagate", True)
+    monkeypatch.setattr("levelfive.telemetry.lines.LOGGER.propagate", True)
 
     answered = served.ask(service_of(live), content=served.body(), headers={"x-request-id": "mine"})
 

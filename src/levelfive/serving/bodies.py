@@ -1,0 +1,88 @@
+"""The bodies of requests, as far as they are taken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+from levelfive.errors import RequestError
+
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+"""Of ASGI: gives the next part of a request."""
+
+MAX_BYTES = 4 * 2**20
+BODY_WITHIN = timedelta(seconds=10)
+INLINE_BYTES = 32 * 2**10
+
+
+class Gone(Exception):
+    """Who asked has gone away."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a service takes, and how it shares its time out.
+
+    Args:
+        max_bytes: Of a body.
+        body_within: How long a body may take to arrive.
+        inline_bytes: A longer body is answered in a thread, so that others need not wait for it; 0 where each look at
+            the store may take its time.
+        threads: How many of these there are: one, where the store is a file, which answers as fast as Python asks.
+        poll: How often the registry is asked for its champion.
+    """
+
+    max_bytes: int = MAX_BYTES
+    body_within: timedelta = BODY_WITHIN
+    inline_bytes: int = INLINE_BYTES
+    threads: int = 1
+    poll: timedelta = timedelta(seconds=30)
+
+
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limits: Limits) -> bytes:
+    """Read a body, as far as it is not too long.
+
+    Raises:
+        Gone: Who asked has gone away.
+        RequestError: It is too long, encoded, or takes too long to arrive.
+    """
+    if headers.get(b"content-encoding", b"identity") != b"identity":
+        raise RequestError("send the body as it is: it is encoded", status=415)
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > limits.max_bytes:
+        raise _too_long(limits)
+    message = await receive()
+    body = _part(message)
+    if not message.get("more_body"):
+        return body
+    try:
+        async with asyncio.timeout(limits.body_within.total_seconds()):
+            return await _rest(body, receive, limits)
+    except TimeoutError as err:
+        raise RequestError("the body did not arrive in time: send it at once", status=408) from err
+
+
+async def _rest(begun: bytes, receive: Receive, limits: Limits) -> bytes:
+    body, has_more = bytearray(begun), True
+    while has_more:
+        message = await receive()
+        body += _part(message)
+        if len(body) > limits.max_bytes:
+            raise _too_long(limits)
+        has_more = message.get("more_body", False)
+    return bytes(body)
+
+
+def _part(message: MutableMapping[str, Any]) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise Gone
+    part: bytes = message.get("body", b"")
+    return part
+
+
+def _too_long(limits: Limits) -> RequestError:
+    why = f"a body has at most {limits.max_bytes:,} bytes: send several requests"
+    return RequestError(why, status=413, headers={"connection": "close"})
