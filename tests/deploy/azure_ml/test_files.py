@@ -10,6 +10,7 @@ import yaml
 pytest.importorskip("azure.ai.ml", reason="needs azure-ai-ml, of the extra azure-ml")
 
 from azure.ai.ml import load_online_deployment, load_online_endpoint
+from azure.ai.ml._utils._endpoint_utils import validate_scoring_script
 from azure.ai.ml.entities import (
     KubernetesOnlineDeployment,
     KubernetesOnlineEndpoint,
@@ -109,6 +110,11 @@ def test_the_script_is_what_serving_gives_and_nothing_more():
     )
     assert len(tree.body) == 2
     assert [path.name for path in (FOLDER / "code").iterdir() if path.name != "__pycache__"] == ["score.py"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_sdk_finds_the_script_that_it_uploads(kind):
+    validate_scoring_script(load_online_deployment(FOLDER / kind / "deployment.yml"))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -70,6 +70,7 @@ def test_another_image_or_other_files_of_the_same_version_are_deployed_too(chang
         (an_endpoint({"blue": "1"}, {}, live="blue"), "levelfive did not leave it so"),
         (an_endpoint({"blue": "1"}, {"blue": 100}, live="green"), "levelfive did not leave it so"),
         (an_endpoint({"blue": "1", "green": "2"}, {"blue": 90, "green": 10}), "levelfive did not leave it so"),
+        (an_endpoint({"blue": "2", "green": "3"}, {"blue": 90, "green": 10}, live="blue"), "version 3 has 10 %"),
         (an_endpoint({"blue": "1", "red": "9"}, {"blue": 90, "red": 10}, live="blue"), "levelfive did not leave it so"),
         (
             an_endpoint({"blue": "1", "green": "3"}, {"blue": 90, "green": 10}, live="blue"),
