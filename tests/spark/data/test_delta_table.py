@@ -147,17 +147,19 @@ def test_a_feed_tells_of_corrections_and_deletions(foreign: Foreign) -> None:
     ]
 
 
-@pytest.mark.parametrize("statement", ["DROP TABLE {things}", "REPLACE"])
-def test_a_table_that_is_made_anew_is_read_as_a_whole(foreign: Foreign, statement: str) -> None:
+@pytest.mark.parametrize("is_dropped", [True, False], ids=["dropped and made", "replaced"])
+def test_a_table_that_is_made_anew_is_read_as_a_whole(foreign: Foreign, is_dropped: bool) -> None:
     foreign.made(FEED)
     foreign.ingest(CORRECTED)
-    if statement == "REPLACE":
-        foreign.sql("CREATE OR REPLACE TABLE {things} (id INT, amount DOUBLE, at TIMESTAMP) USING delta " + FEED)
-        foreign.sql("INSERT INTO {things} VALUES (1, 7, timestamp'2024-02-01'), (2, 2.5, timestamp'2024-02-02')")
-    else:
+    if is_dropped:
         shutil.rmtree(foreign.landing / "things")
         foreign.made(FEED)
         foreign.sql("UPDATE {things} SET amount = 7 WHERE id = 1")
+    else:
+        rows = "(7, 1, timestamp'2024-02-01'), (2.5, 2, timestamp'2024-02-02')"
+        other = foreign.tables.spark.sql(f"SELECT * FROM VALUES {rows} AS t(amount, id, at)")
+        writer = other.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        writer.save(str(foreign.landing / "things"))
 
     (file,) = foreign.ingest(CORRECTED).files
 

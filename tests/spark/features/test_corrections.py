@@ -74,7 +74,9 @@ def test_what_was_corrected_is_computed_anew_and_what_was_known_before_stays(ord
     """Four days of a shop, of which the fourth brings a correction and a deletion of the second."""
     for day in range(3):
         orders.lives(day)
-    before, then = BEGIN + 3 * DAY, orders.labels(BEGIN + 3 * DAY)
+    # What became known at the end of a window is computed with the next one.
+    before = BEGIN + 3 * DAY - timedelta.resolution
+    then = orders.labels(before)
     shares = orders.shares()
     wrong, never = BEGIN + DAY + 2 * HOUR, BEGIN + DAY + 5 * HOUR
     other = 1 - int(then[int(wrong.timestamp())])
