@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import subprocess
+import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -45,7 +46,12 @@ def serving(installed, variables, port):
     }
     command = command.replace("0.0.0.0:5001", f"127.0.0.1:{port}")
     with subprocess.Popen(
-        ["sh", "-c", command], env=environment, cwd=installed.folder, stderr=subprocess.PIPE, text=True
+        ["sh", "-c", command],
+        env=environment,
+        cwd=installed.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as server:
         try:
             said = []
@@ -54,10 +60,11 @@ def serving(installed, variables, port):
                 if "Listening at" in line:
                     break
             assert "Listening at" in "".join(said[-1:]), "".join(said)
+            drain = threading.Thread(target=server.stderr.read, daemon=True)  # a full pipe would stop the server
+            drain.start()
             yield
         finally:
             server.terminate()
-            server.stderr.close()
 
 
 @pytest.fixture(scope="module")
