@@ -137,11 +137,10 @@ def test_many_rows_have_as_many_answers(port):
         json.dumps({**REQUEST, "distance": "far"}).encode(),
         json.dumps({**REQUEST, "prediction_time": "yesterday"}).encode(),
         json.dumps({**REQUEST, "prediction_time": "2013-01-01T00:00:00Z"}).encode(),
-        json.dumps({**REQUEST, "unknown": 1}).encode(),
         json.dumps({name: value for name, value in REQUEST.items() if name != "carrier"}).encode(),
         json.dumps({**REQUEST, "distance": float("nan")}).encode(),
         b"[" * 10_000,
-        b" " * 20_000_000,
+        b" " * 1_000_000,
     ],
     ids=lambda body: re.sub(r"[^\w]+", "_", body[:40].decode("latin1")) + f"_{len(body)}",
 )
