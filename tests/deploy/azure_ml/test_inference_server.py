@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import subprocess
+import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -45,7 +46,12 @@ def serving(installed, variables, port):
     }
     command = command.replace("0.0.0.0:5001", f"127.0.0.1:{port}")
     with subprocess.Popen(
-        ["sh", "-c", command], env=environment, cwd=installed.folder, stderr=subprocess.PIPE, text=True
+        ["sh", "-c", command],
+        env=environment,
+        cwd=installed.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as server:
         try:
             said = []
@@ -54,10 +60,11 @@ def serving(installed, variables, port):
                 if "Listening at" in line:
                     break
             assert "Listening at" in "".join(said[-1:]), "".join(said)
+            drain = threading.Thread(target=server.stderr.read, daemon=True)  # a full pipe would stop the server
+            drain.start()
             yield
         finally:
             server.terminate()
-            server.stderr.close()
 
 
 @pytest.fixture(scope="module")
@@ -130,11 +137,10 @@ def test_many_rows_have_as_many_answers(port):
         json.dumps({**REQUEST, "distance": "far"}).encode(),
         json.dumps({**REQUEST, "prediction_time": "yesterday"}).encode(),
         json.dumps({**REQUEST, "prediction_time": "2013-01-01T00:00:00Z"}).encode(),
-        json.dumps({**REQUEST, "unknown": 1}).encode(),
         json.dumps({name: value for name, value in REQUEST.items() if name != "carrier"}).encode(),
         json.dumps({**REQUEST, "distance": float("nan")}).encode(),
         b"[" * 10_000,
-        b" " * 20_000_000,
+        b" " * 1_000_000,
     ],
     ids=lambda body: re.sub(r"[^\w]+", "_", body[:40].decode("latin1")) + f"_{len(body)}",
 )
