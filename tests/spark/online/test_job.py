@@ -100,6 +100,7 @@ def content(path: Path) -> list[tuple[Any, ...]]:
 def test_publications_one_after_the_other_lead_to_what_one_of_all_leads_to(
     context: JobContext, registry: CentralRegistry, open_file: OpenFile, tmp_path: Path
 ) -> None:
+    """Five publications of three tables, computed in three steps."""
     store, at_once = open_file("one by one.db"), open_file("at once.db")
     first = job.run(context, registry, store, as_of=FIRST.end)
     compute_second(context)
@@ -153,6 +154,7 @@ def test_nothing_that_became_known_later_is_published(
 def test_a_publication_that_was_killed_is_completed_by_the_next_one(
     context: JobContext, registry: CentralRegistry, open_file: OpenFile, tmp_path: Path, when: str
 ) -> None:
+    """A run is killed at each of its tables, and followed by another one."""
     store = open_file("clean.db")
     job.run(context, registry, store, as_of=FIRST.end)
     store.close()  # now all of it is in the file
