@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --no-config --quiet --universal --python-versio
 	--generate-hashes --no-header --no-emit-package nvidia-nccl-cu12
 MUTATION := .venv-mutation
 DOCS := .venv-docs
-LOCK := $(COMPILE) --constraints requirements/constraints.txt pyproject.toml --extra local --extra quality --extra online
+LOCK := $(COMPILE) --constraints requirements/constraints.txt pyproject.toml --extra local --extra quality --extra online --extra serving
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
