@@ -148,18 +148,26 @@ def test_a_key_is_always_in_the_sample_or_never(scorer: Scorer, tmp_path: Path) 
     assert all(flights.count(flight) == 2 for flight in flights)
 
 
-def test_a_disk_that_takes_no_more_stops_no_request_and_is_told(scorer: Scorer, tmp_path: Path) -> None:
+@pytest.fixture
+def on_a_full_disk(scorer: Scorer, tmp_path: Path) -> RequestLog:
+    """A log with one row that was written, and two for which the disk had room for half a row."""
     log = RequestLog(tmp_path / "log")
     log.put(answers(scorer))
     log.flush()
     (file,) = unfinished(tmp_path / "log")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 100, hard))  # for half a row
-
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 100, hard))
     log.put(answers(scorer, rows=2))
     log.flush()
-    trouble = log.trouble
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    return log
+
+
+def test_a_disk_that_takes_no_more_stops_no_request_and_is_told(
+    on_a_full_disk: RequestLog, scorer: Scorer, tmp_path: Path
+) -> None:
+    log, trouble = on_a_full_disk, on_a_full_disk.trouble
+
     log.put(answers(scorer))
     log.close()
 
@@ -167,6 +175,12 @@ def test_a_disk_that_takes_no_more_stops_no_request_and_is_told(scorer: Scorer, 
     assert log.trouble == ""
     assert log.rows == {WRITTEN: 2, SAMPLED_OUT: 0, LOST: 2}
     assert len(landed(tmp_path / "log")) == 2
+
+
+def test_half_a_row_never_lands(on_a_full_disk: RequestLog, tmp_path: Path) -> None:
+    on_a_full_disk.close()
+
+    assert [row["request_id"] for row in landed(tmp_path / "log")] == ["r-0"]
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused_at_once(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from sklearn.preprocessing import OrdinalEncoder
 from xgboost import XGBClassifier
 
 from levelfive import REGRESSION
-from levelfive.core.windows import utc
+from levelfive.core.windows import to_micros, utc
 from levelfive.errors import ConfigError, NotServing, RequestError
 from levelfive.models.package import Model
 from levelfive.online.sqlite_store import SqliteStore
@@ -107,6 +107,17 @@ def test_no_row_sees_what_was_not_known_yet(
     )
 
     assert (told["features"]["wind"]["value"], told["features"]["delay"]["value"]) == (wind, delay)
+
+
+def test_a_state_holds_for_its_tick_alone(version: ServedVersion, store: SqliteStore) -> None:
+    weather = served.TABLES[0]
+    rows = [Row(("JFK",), to_micros(utc(2013, 5, 1, hour)), (1.0 * hour,)) for hour in (8, 9)]
+    store.publish(Publication(served.state(weather, 2), rows))
+    scorer = Scorer(version, store.states(), store)
+
+    winds = [features(scorer, prediction_time=f"2013-05-01T{hour}:59:59Z")["wind"] for hour in ("08", "09", "10")]
+
+    assert winds == [8.0, 9.0, None]
 
 
 def test_what_is_older_than_a_lookup_takes_is_missing(version: ServedVersion, store: SqliteStore) -> None:
