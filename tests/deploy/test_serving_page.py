@@ -5,7 +5,8 @@ import re
 import pytest
 import typer
 import yaml
-from bundle.offline import ROOT, deployment
+from bundle.offline import ROOT
+from bundle.targets import deployment
 from images import LOCKS
 
 from levelfive.cli.serving import serving_cli

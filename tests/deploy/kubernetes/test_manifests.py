@@ -11,7 +11,7 @@ import pytest
 import yaml
 from azure_pipelines.calls import Call
 from azure_pipelines.project import project
-from bundle.offline import deployment
+from bundle.targets import deployment
 from programs import program
 
 from levelfive.config import load_settings

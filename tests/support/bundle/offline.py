@@ -225,7 +225,7 @@ def _deploy_as(kind: str, resource: dict[str, Any], config: Mapping[str, Any]) -
         resource["tags"] = tags | resource.get("tags", {})
         resource["tasks"] = sorted(resource["tasks"], key=lambda task: task["task_key"])
         for library in (library for task in resource["tasks"] for library in task.get("libraries", ())):
-            library["whl"] = library["whl"].removeprefix("./")
+            library |= {"whl": library["whl"].removeprefix("./")} if "whl" in library else {}
         if "run_as" in config:
             resource["run_as"] = config["run_as"]
     if kind == "experiments":

@@ -126,8 +126,8 @@ def test_real_time_that_is_behind_calls_a_person_and_keeps_no_training_back(
     (row,) = live.production.tables.control_tables.rows(ANNOTATIONS)
     assert list(row["covers"]) == ["serving"]
     report = collect(live.production.context, live.production.registry, as_of=DECIDED)
-    assert report.latest_judgement is not None
-    assert report.latest_judgement.reasons_to_call == ["real time: the store was behind"]
+    assert report.latest_verdict is not None
+    assert report.latest_verdict.reasons_to_call == ["real time: the store was behind"]
 
 
 def test_nothing_to_monitor_is_no_refusal(
