@@ -22,6 +22,8 @@ from levelfive.models.package import Model, digest
 from levelfive.online.opening import url_of
 from levelfive.online.sqlite_store import SqliteStore
 
+# An image is a download of 200 MB; by day the same code answers in the tests of the service.
+pytestmark = pytest.mark.nightly
 NAME, VERSION = "levelfive.prod.flight_delay", "7"
 
 

@@ -90,6 +90,7 @@ def test_the_image_runs_as_nobody_and_each_target_starts_its_own_server():
     assert "azureml_inference_server_http.server.entry:app" in azure[-1]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("image", LOCKS)
 def test_the_steps_install_a_service_that_imports_without_spark(image, image_of, tmp_path):
     """The steps are those of the file; they take a download of 200 MB."""
