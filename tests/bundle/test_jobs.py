@@ -179,7 +179,7 @@ def test_promotion_finds_the_version_that_training_handed_on(deployed):
 
 def test_settings_accept_what_the_jobs_give(deployed):
     for job in deployed.jobs.values():
-        given = {name: value for name, value in settings(job).items() if name in (*SETTINGS, *APPROVALS)}
+        given = {name: value for name, value in settings(job).items() if value and name in (*SETTINGS, *APPROVALS)}
         loaded = load_settings(None, None, **given)
         tables = deployed.resources["schemas"]["tables"]
         assert loaded.schema_name == f"{tables['catalog_name']}.{tables['name']}"
@@ -188,7 +188,7 @@ def test_settings_accept_what_the_jobs_give(deployed):
 
 def test_the_code_writes_versions_of_the_registered_model(production):
     model = production.resources["registered_models"]["model"]
-    given = {name: settings(production.jobs["training"]).get(name) for name in SETTINGS}
+    given = {name: settings(production.jobs["training"]).get(name) or None for name in SETTINGS}
 
     expected = load_settings(None, None, **given).model_name
     assert expected == f"{model['catalog_name']}.{model['schema_name']}.{model['name']}"
@@ -251,7 +251,7 @@ def test_nothing_serves_before_that_is_asked_for(deployed):
 @pytest.mark.parametrize("target", ["dev", "qa", "prod"])
 def test_the_job_serving_has_the_client_of_azure_ml_in_a_version_that_the_extra_allows(target):
     wanted, *_ = map(Requirement, project()["optional-dependencies"]["azure-ml"])
-    _, library = deployment(target).jobs["serving"]["tasks"][0]["libraries"]
+    _, library = by_key(deployment(target).jobs["serving"])["online"]["libraries"]
     given = Requirement(library["pypi"]["package"])
 
     (pin,) = given.specifier

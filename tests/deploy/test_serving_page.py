@@ -83,9 +83,15 @@ def test_the_variables_that_are_to_be_set_are_the_bundles(name):
     assert name in variables
 
 
+def publishing():
+    (task,) = (one for one in deployment("prod").jobs["serving"]["tasks"] if one["task_key"] == "online")
+    return task
+
+
 def test_the_secret_of_the_online_store_is_the_one_that_the_job_reads():
-    (task, *_) = deployment("prod").jobs["serving"]["tasks"]
-    scope, _, key = task["notebook_task"]["base_parameters"]["online_store"].removeprefix("secret://").partition("/")
+    scope, _, key = (
+        publishing()["notebook_task"]["base_parameters"]["online_store"].removeprefix("secret://").partition("/")
+    )
 
     assert f"`{scope}/{key}`" in PAGE
     assert f"the secret scope `{scope}`" in PAGE
@@ -106,9 +112,7 @@ def test_endpoints_are_asked_in_the_way_that_the_page_says():
 def test_what_it_was_checked_with_is_what_the_tests_use():
     manifests = (ROOT / "tests" / "deploy" / "kubernetes" / "test_manifests.py").read_text(encoding="utf-8")
     oldest, newest = re.search(r'OLDEST, NEWEST = "([\d.]+)", "([\d.]+)"', manifests).groups()
-    (library,) = (
-        one["pypi"]["package"] for one in deployment("prod").jobs["serving"]["tasks"][0]["libraries"] if "pypi" in one
-    )
+    (library,) = (one["pypi"]["package"] for one in publishing()["libraries"] if "pypi" in one)
 
     assert f"the schemas of Kubernetes {oldest} and {newest}" in PAGE
     assert f"`azure-ai-ml` {library.partition('==')[2]}" in PAGE

@@ -143,7 +143,10 @@ def test_paths_of_what_is_gathered_exist():
         "resources/**",
         "notebooks/**",
         "dist/*.whl",
-        "deploy/azure-pipelines/install-cli.sh",
+        "deploy/azure-pipelines/*.sh",
+        "deploy/azure-ml/**",
+        "deploy/kubernetes/**",
+        "requirements/serving*.txt",
         "HEAD",
     }
     for name in names - {"dist/*.whl", "HEAD"}:

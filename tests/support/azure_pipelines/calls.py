@@ -153,6 +153,9 @@ def _recipes(makefile: str) -> dict[str, str]:
 
 
 def _faults_of_command(command: Any, words: tuple[str, ...]) -> Iterator[str]:
+    shared = {option for one in command.params for option in one.opts}
+    while words[:1] and words[0] in shared:  # each with its value
+        words = words[2:]
     while hasattr(command, "commands"):
         name, words = (words[0], words[1:]) if words else ("", ())
         found = command.commands.get(name)

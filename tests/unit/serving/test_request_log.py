@@ -70,7 +70,8 @@ def test_what_lands_is_read_as_a_source_is(scorer: Scorer, tmp_path: Path) -> No
     log.close()
     (file,) = (tmp_path / "log").iterdir()
 
-    texts = JsonLines().read(file, file.read_bytes(), {"request_id": "string", "flight": "long"})
+    with file.open("rb") as content:
+        (texts,) = JsonLines().batches(file, content, {"request_id": "string", "flight": "long"})
 
     assert texts.rows.column("request_id").to_pylist() == ["r-0", "r-1", "r-2"]
     assert texts.rows.column("flight").to_pylist() == ["0", "1", "2"]
