@@ -7,12 +7,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from flight_delay import USE_CASE
 from levelfive import Later, Source, not_null
 from levelfive.core.windows import utc
 from levelfive.data import job as data
 from levelfive.data.job import DataResult
 from levelfive.data.known import as_known
+from levelfive.data.listings import LISTINGS
 from levelfive.data.missing import SOURCE_DAYS
 from levelfive.features.store import LocalFeatureStore
 from levelfive.storage.runs import JobContext
@@ -92,6 +95,7 @@ def test_as_of_any_time_the_rows_of_then_are_read(tables: Tables, tmp_path: Path
     assert sum(row["accepted"] for row in days) == 4
 
 
+@pytest.mark.nightly
 def test_what_becomes_known_later_changes_nothing_as_of_before(tables: Tables, tmp_path: Path) -> None:
     ingest(tables, tmp_path, 0, {"a.csv": ONE + TWO + THREE})
     ingest(tables, tmp_path, 1, {"b.csv": "1,2024-02-01,10,NA\n"})
@@ -111,11 +115,13 @@ def test_of_the_rows_of_a_key_in_one_run_the_last_by_file_and_place_counts(table
     assert known(tables, AS_OF) == [(1, 10.0), (2, 2.5)]
 
 
+@pytest.mark.nightly
 def test_a_run_that_was_killed_counts_its_corrections_when_it_is_repeated(tables: Tables, tmp_path: Path) -> None:
     ingest(tables, tmp_path, 0, {"a.csv": ONE + TWO + THREE})
     ingest(tables, tmp_path, 1, {"b.csv": "2,2024-02-09,20,NA\n3,NA,NA,true\n"})
     files = tables.read("landing_files").where("source_file = 'a.csv'")
     tables.overwrite("landing_files", files.sparkSession.createDataFrame(files.toArrow(), schema=files.schema))
+    tables.overwrite(LISTINGS, tables.read(LISTINGS).limit(0))
     rows = tables.read("raw_things").count()
 
     again = ingest(tables, tmp_path, 2, {})
@@ -125,6 +131,7 @@ def test_a_run_that_was_killed_counts_its_corrections_when_it_is_repeated(tables
     assert tables.read("raw_things").count() == rows
 
 
+@pytest.mark.nightly
 def test_a_source_that_had_no_corrections_may_have_some_later(tables: Tables, tmp_path: Path) -> None:
     ingest(tables, tmp_path, 0, {"a.csv": ONE + TWO}, replace(THINGS, later=Later.DUPLICATE, deletion=None))
 

@@ -98,6 +98,7 @@ def test_only_what_is_new_is_read(foreign: Foreign, properties: str) -> None:
     assert not foreign.tables.exists("staging_things")
 
 
+@pytest.mark.nightly
 def test_care_for_a_table_is_a_delivery_without_rows(foreign: Foreign) -> None:
     foreign.made(FEED)
     foreign.ingest()
@@ -106,6 +107,7 @@ def test_care_for_a_table_is_a_delivery_without_rows(foreign: Foreign) -> None:
     assert [delivery[1:] for delivery in deliveries(foreign.ingest(), foreign.ingest())] == [(0, 0, 0)]
 
 
+@pytest.mark.nightly
 def test_updates_without_a_feed_are_refused_with_the_statement_that_switches_it_on(foreign: Foreign) -> None:
     foreign.made()
     foreign.ingest()
@@ -125,6 +127,7 @@ def test_updates_without_a_feed_are_refused_with_the_statement_that_switches_it_
     assert deliveries(foreign.ingest()) == [("versions 5 to 6", 1, 1, 0)]
 
 
+@pytest.mark.nightly
 def test_a_feed_tells_of_corrections_and_deletions(foreign: Foreign) -> None:
     foreign.made(FEED)
     foreign.ingest(CORRECTED)
@@ -147,6 +150,7 @@ def test_a_feed_tells_of_corrections_and_deletions(foreign: Foreign) -> None:
     ]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("is_dropped", [True, False], ids=["dropped and made", "replaced"])
 def test_a_table_that_is_made_anew_is_read_as_a_whole(foreign: Foreign, is_dropped: bool) -> None:
     foreign.made(FEED)
@@ -167,6 +171,7 @@ def test_a_table_that_is_made_anew_is_read_as_a_whole(foreign: Foreign, is_dropp
     assert foreign.known(CORRECTED) == [(1, 7.0), (2, 2.5)]
 
 
+@pytest.mark.nightly
 def test_a_column_that_is_added_does_no_harm_and_one_that_is_missing_is_named(foreign: Foreign) -> None:
     foreign.made("TBLPROPERTIES (delta.columnMapping.mode = 'name', delta.enableChangeDataFeed = true)")
     foreign.ingest()
@@ -184,6 +189,7 @@ def test_a_column_that_is_added_does_no_harm_and_one_that_is_missing_is_named(fo
     assert foreign.known() == [(1, 1.5), (2, 2.5), (3, 3.0), (4, 4.0)]
 
 
+@pytest.mark.nightly
 def test_versions_that_were_cleaned_up_are_made_up_for_by_the_whole(foreign: Foreign, spark: SparkSession) -> None:
     foreign.made(FEED)
     foreign.ingest(CORRECTED)

@@ -7,12 +7,21 @@ from pathlib import Path
 
 import pytest
 from first_champion import AS_OF, SMALL, Kept, Stage
+from pyspark.sql import SparkSession
 
 from levelfive.core.windows import Window
-from levelfive.deployment.samples import sample_requests
+from levelfive.deployment.samples import as_json, sample_requests
 from levelfive.errors import EvidenceError
 
 DAY = timedelta(days=1)
+
+
+def test_what_is_missing_is_told_as_null(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([(AS_OF, None)], "prediction_time timestamp, store string")
+
+    (told,) = as_json(rows, columns=("store",)).collect()
+
+    assert told["request"] == '{"store":null}'
 
 
 def test_the_newest_rows_of_a_window_are_requests(kept_of: Callable[[str], Kept], tmp_path: Path) -> None:
@@ -29,6 +38,5 @@ def test_the_newest_rows_of_a_window_are_requests(kept_of: Callable[[str], Kept]
     times = [datetime.fromisoformat(one["prediction_time"]) for one in every]
     assert times == sorted(times, reverse=True)
     assert all(AS_OF - DAY <= time < AS_OF for time in times)
-    assert None in {one["store"] for one in every}  # what is missing is told as null
     with pytest.raises(EvidenceError, match="give --requests"):
         sample_requests(context, Window(AS_OF + 10 * DAY, AS_OF + 11 * DAY), as_of=AS_OF, rows=3)

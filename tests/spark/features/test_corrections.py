@@ -70,6 +70,7 @@ def orders(tables: Tables, tmp_path: Path) -> Shop:
     return Shop(tables, tmp_path)
 
 
+@pytest.mark.nightly
 def test_what_was_corrected_is_computed_anew_and_what_was_known_before_stays(orders: Shop) -> None:
     """Four days of a shop, of which the fourth brings a correction and a deletion of the second."""
     for day in range(3):

@@ -32,7 +32,8 @@ def compute(context: JobContext, raw: Mapping[str, DataFrame], window: Window) -
         context.features.put(table, feature_rows(table, known, window), window, made_of={})
 
 
-@pytest.mark.parametrize("days", [2, pytest.param(30, marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("days", [2, 30])
 def test_each_flight_finds_what_the_batch_join_finds(
     january: dict[str, DataFrame], tables: Tables, tmp_path: Path, days: int
 ) -> None:

@@ -150,7 +150,10 @@ def test_nothing_that_became_known_later_is_published(
     assert (result.reaches_to, known and known.known_at) == (early, to_micros(FIRST.end - 2 * GRID))
 
 
-@pytest.mark.parametrize("when", ["before", "within", "after"])
+@pytest.mark.parametrize(
+    "when",
+    [pytest.param("before", marks=pytest.mark.nightly), "within", pytest.param("after", marks=pytest.mark.nightly)],
+)
 def test_a_publication_that_was_killed_is_completed_by_the_next_one(
     context: JobContext, registry: CentralRegistry, open_file: OpenFile, tmp_path: Path, when: str
 ) -> None:
