@@ -25,7 +25,7 @@ from levelfive.usecase.sources import Reveal, Source, not_null
 from levelfive.usecase.use_case import UseCase
 
 HOUR = timedelta(hours=1)
-ROOMS = ("data", "features", "training", "registry", "scoring", "monitoring", "retraining")
+ROOMS = ("data", "features", "training", "registry", "scoring", "monitoring", "retraining", "deployment")
 ORDERS = Source("orders", {"id": "string", "at": "timestamp"}, key=("id",), event_time="at")
 STATE = FeatureTable("state", ("id",), ("orders",), lambda raw, window: raw["orders"])
 LOOKUP = Lookup("state", {"id": "id"}, ("size",), max_age=HOUR)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -19,6 +19,8 @@ from levelfive.telemetry.names import ENVIRONMENT, SERVICE, SERVICE_INSTANCE, SE
 from levelfive.telemetry.records import Exporter, Record
 
 RHYTHM = Rhythm(queue=4096, batch=200, linger=5.0, pauses=(1, 2, 4, 8, 16, 32, 60), longest_pause=300.0, flush=5.0)
+GZIP = 31
+"""The window bits by which zlib writes the format of gzip."""
 HEADERS: Mapping[str, str] = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 
 
@@ -73,7 +75,7 @@ class _Endpoint:
     address: str
 
     def send(self, batch: Sequence[bytes]) -> Outcome[bytes]:
-        body = gzip.compress(b"[" + b",".join(batch) + b"]", mtime=0)
+        body = zlib.compress(b"[" + b",".join(batch) + b"]", wbits=GZIP)
         answer = post(self.address, body, headers=HEADERS)
         if answer.status in ELSEWHERE and answer.location and self._moved(answer.location):
             return Outcome(tuple(batch), retry_after=0.0)
