@@ -245,6 +245,8 @@ class WritersSideBySide:
     """What writers at the same time see."""
 
     def test_writers_at_the_same_time_add_a_key_once(self, control_tables: ControlTables) -> None:
+        """Writers meet until one of them has lost, over Connect too."""
+
         def write(number: int) -> int | None:
             return control_tables.add("facts", [fact("a", n) for n in range(number, number + 3)], ("number",)).rows
 

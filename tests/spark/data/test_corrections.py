@@ -66,6 +66,7 @@ def counts(result: DataResult) -> list[tuple[int, ...]]:
 
 
 def test_as_of_any_time_the_rows_of_then_are_read(tables: Tables, tmp_path: Path) -> None:
+    """Files land in four runs, and are read as of each."""
     first = ingest(tables, tmp_path, 0, {"a.csv": ONE + TWO + THREE})
     second = ingest(tables, tmp_path, 1, {"b.csv": ONE + "2,2024-02-09,20,NA\n" + "4,2024-02-04,4.5,NA\n"})
     third = ingest(tables, tmp_path, 2, {"c.csv": "3,NA,NA,true\n" + "9,NA,NA,true\n" + "2,2024-02-02,2.5,NA\n"})
