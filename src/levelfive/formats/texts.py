@@ -10,12 +10,13 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
-from levelfive.errors import LandingError
+from levelfive.errors import LandingError, translating
 
 MALFORMED = "malformed"
 """The column of `Texts.rows` that says why a row is refused as a whole, and what came; null for the other rows."""
@@ -80,8 +81,8 @@ def unreadable(path: Path, why: object) -> LandingError:
     return LandingError(f"{path} cannot be read ({why}): nothing of it was ingested; deliver it again")
 
 
-class refusals_of:
-    """Turns what a reader says of a file that cannot be read into our error.
+def refusals_of(path: Path) -> translating:
+    """Turn what a reader says in a block of a file that cannot be read into our error.
 
     Args:
         path: The file's place, for the message.
@@ -89,18 +90,12 @@ class refusals_of:
     Raises:
         LandingError: The bytes are not of the format, or are cut off.
     """
+    return translating(partial(_refusal, path))
 
-    def __init__(self, path: Path) -> None:
-        """Remember the place."""
-        self._path = path
 
-    def __enter__(self) -> None:
-        """Begin the block."""
-
-    def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
-        """Turn the error that ended the block."""
-        if isinstance(err, OSError | EOFError | ValueError | RecursionError | zlib.error | pa.ArrowException):
-            raise unreadable(self._path, err) from err
+def _refusal(path: Path, err: Exception) -> LandingError | None:
+    is_of_the_file = isinstance(err, OSError | EOFError | ValueError | RecursionError | zlib.error | pa.ArrowException)
+    return unreadable(path, err) if is_of_the_file else None
 
 
 def read_whole(file_format: Format, path: Path, file: BinaryIO, columns: Mapping[str, str]) -> Texts:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from levelfive.core.windows import to_micros
-from levelfive.errors import ConfigError, MachineError, OnlineStoreConflict, OnlineStoreError, first_line
+from levelfive.errors import ConfigError, MachineError, OnlineStoreConflict, OnlineStoreError, first_line, translating
 from levelfive.online.layout import (
     ROWS,
     TABLES,
@@ -112,7 +112,11 @@ class PostgresStore:
 
     def publish(self, publication: Publication) -> None:
         """Put rows of a table there, all at once; see `OnlineStore`."""
-        with _refusals(), closing(self._connect(PUBLISH_PATIENCE)) as connection, connection.cursor() as cursor:
+        with (
+            translating(_refusal),
+            closing(self._connect(PUBLISH_PATIENCE)) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute("BEGIN")
             _publish(cursor, publication)
             # Where the block is left by an error, the connection is closed, and the server rolls back.
@@ -120,7 +124,7 @@ class PostgresStore:
 
     def states(self) -> Mapping[str, TableState]:
         """Tell what is there of each table; see `OnlineStore`."""
-        with _refusals():
+        with translating(_refusal):
             try:
                 rows = self._fetch(f"SELECT * FROM {TABLES}")
             except errors.UndefinedTable:
@@ -129,7 +133,7 @@ class PostgresStore:
 
     def read(self, asks: Sequence[Ask]) -> list[Known | None]:
         """Answer asks from one state of the store; see `OnlineStore`."""
-        with _refusals():
+        with translating(_refusal):
             for _ in range(ATTEMPTS):
                 before = self._definitions
                 look = self._look(asks, before)
@@ -201,16 +205,14 @@ class PostgresStore:
         return connection
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn what the server and the network refuse into errors of ours."""
-    try:
-        yield
-    except psycopg2.Error as err:
-        raise OnlineStoreError(
-            f"the online store in PostgreSQL refused: {first_line(err)}. Look whether the server is up and its URL and "
-            "the grants are right"
-        ) from err
+def _refusal(err: Exception) -> OnlineStoreError | None:
+    """Say what the server or the network refuses."""
+    if not isinstance(err, psycopg2.Error):
+        return None
+    return OnlineStoreError(
+        f"the online store in PostgreSQL refused: {first_line(err)}. Look whether the server is up and its URL and "
+        "the grants are right"
+    )
 
 
 def _publish(cursor: Cursor, publication: Publication) -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from levelfive.core.windows import to_micros
-from levelfive.errors import LevelfiveError, OnlineStoreError, unusable
+from levelfive.errors import LevelfiveError, OnlineStoreError, translating, unusable
 from levelfive.online.layout import (
     PUBLISH,
     ROWS,
@@ -89,7 +89,7 @@ class SqliteStore:
 
     def publish(self, publication: Publication) -> None:
         """Put rows of a table there, all at once; see `OnlineStore`."""
-        with self._refusals():
+        with translating(self._refusal):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._connect("rwc")) as connection:
                 for statement in _SCHEMA:
@@ -99,7 +99,7 @@ class SqliteStore:
 
     def states(self) -> Mapping[str, TableState]:
         """Tell what is there of each table; see `OnlineStore`."""
-        with self._refusals():
+        with translating(self._refusal):
             if not self._path.exists():
                 return {}
             with self._snapshot() as reader:
@@ -109,7 +109,7 @@ class SqliteStore:
 
     def read(self, asks: Sequence[Ask]) -> list[Known | None]:
         """Answer asks from one state of the store; see `OnlineStore`."""
-        with self._refusals(), self._snapshot() as reader:
+        with translating(self._refusal), self._snapshot() as reader:
             return _read(reader, asks)
 
     def close(self) -> None:
@@ -153,20 +153,19 @@ class SqliteStore:
             check_same_thread=False,
         )
 
-    @contextmanager
-    def _refusals(self) -> Iterator[None]:
-        """Turn what SQLite and the disk refuse into errors of ours."""
-        try:
-            yield
-        except FileNotFoundError as err:
-            raise OnlineStoreError(f"there is no online store in {self._path}: {PUBLISH}") from err
-        except OSError as err:
-            raise OnlineStoreError(f"online store: {unusable(err)}") from err
-        except sqlite3.Error as err:
-            raise OnlineStoreError(
-                f"the online store in {self._path} refused: {err}. Where it stays locked, end what holds it; where it "
-                f"is damaged, delete it and {PUBLISH}"
-            ) from err
+    def _refusal(self, err: Exception) -> OnlineStoreError | None:
+        """Say what SQLite or the disk refuses."""
+        match err:
+            case FileNotFoundError():
+                return OnlineStoreError(f"there is no online store in {self._path}: {PUBLISH}")
+            case OSError():
+                return OnlineStoreError(f"online store: {unusable(err)}")
+            case sqlite3.Error():
+                return OnlineStoreError(
+                    f"the online store in {self._path} refused: {err}. Where it stays locked, end what holds it; where "
+                    f"it is damaged, delete it and {PUBLISH}"
+                )
+        return None
 
 
 @contextmanager

@@ -64,6 +64,5 @@ def _of_unity_catalog(name: str) -> Any:
     except Exception as err:  # whatever a client of the workspace raises
         raise ConfigError(
             f"the service credential {name!r} cannot be used here: it is one of Unity Catalog, for jobs of a "
-            "Databricks "
-            "workspace, on which whom they run as needs ACCESS"
+            "Databricks workspace, on which whom they run as needs ACCESS"
         ) from err
