@@ -10,6 +10,7 @@ COMPILE := $(BIN)/uv pip compile --no-config --quiet --universal --python-versio
 	--generate-hashes --no-header --no-emit-package nvidia-nccl-cu12
 MUTATION := .venv-mutation
 DOCS := .venv-docs
+SCORING := cloudpickle|joblib|mlflow-skinny|msgspec|numpy|pandas|pyarrow|scikit-learn|scipy|threadpoolctl|xgboost
 LOCK := $(COMPILE) --constraints requirements/constraints.txt pyproject.toml --extra local --extra quality --extra online --extra serving
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -114,6 +115,10 @@ lock: setup ## Pin the requirements anew (UPGRADE=--upgrade takes the newest ver
 	$(LOCK) $(UPGRADE) --group dev --output-file requirements/dev.txt
 	cp requirements/dev.txt requirements/local.txt  # uv keeps to the pins it finds there
 	$(LOCK) --output-file requirements/local.txt
+	$(COMPILE) --constraints requirements/constraints.txt requirements/serving.in --output-file requirements/serving.txt
+	@# Azure's inference server needs other versions than the runtime has, but not of what scores.
+	sed -n -E 's/^(($(SCORING))==[^ ]+).*/\1/p' requirements/serving.txt > $(READY).scoring
+	$(COMPILE) --constraints $(READY).scoring requirements/serving-azure-ml.in --output-file requirements/serving-azure-ml.txt
 	printf 'setuptools\nuv\n' | $(COMPILE) --constraints requirements/dev.txt - --output-file requirements/bootstrap.txt
 	@# mutmut needs a newer click than the runtime has, and on Python 3.14, which is not used here, a newer PyYAML.
 	sed -n -e '/^click==/d; /^pyyaml==/s/ \\$$/ ; python_version < "3.14"/p; /^[a-z].* \\$$/s/ \\$$//p' requirements/dev.txt \
