@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 import psycopg2
 import pytest
-from online_store_contract import OnlineStoreContract, aircraft, seats
+from online_store_contract import OnlineStoreContract, aircraft, opening, seats
 from postgres import PASSWORD, Postgres, postgres
 
 from levelfive.errors import LevelfiveError, OnlineStoreError
@@ -35,15 +35,8 @@ def url(server: Postgres, request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def open_again(url: str) -> Iterator[Callable[[], OnlineStore]]:
-    opened: list[OnlineStore] = []
-
-    def open_again() -> OnlineStore:
-        opened.append(open_store(url))
-        return opened[-1]
-
-    yield open_again
-    for store in opened:
-        store.close()
+    with opening(url) as open_again:
+        yield open_again
 
 
 @pytest.fixture

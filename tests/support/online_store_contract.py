@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import isnan
@@ -19,6 +20,7 @@ import pytest
 
 from levelfive.core.windows import Window, to_micros, utc
 from levelfive.errors import ConfigError, NotKept, OnlineStoreConflict, OnlineStoreError
+from levelfive.online.opening import open_store
 from levelfive.online.store import Ask, Known, OnlineStore, OnlineTable, Publication, Row, TableState
 
 MICROSECOND = timedelta(microseconds=1)
@@ -78,6 +80,20 @@ def read_delays(store: OnlineStore, *times: datetime, max_age: timedelta | None 
 def seats(store: OnlineStore, *numbers: int) -> list[Any]:
     answers = store.read([Ask("aircraft", (f"N{number}",)) for number in numbers])
     return [None if known is None else known.values[0] for known in answers]
+
+
+@contextmanager
+def opening(url: str) -> Iterator[Callable[[], OnlineStore]]:
+    """Open a store as often as it is asked for; at the end all of them are closed."""
+    stores: list[OnlineStore] = []
+
+    def open_again() -> OnlineStore:
+        stores.append(open_store(url))
+        return stores[-1]
+
+    yield open_again
+    for store in stores:
+        store.close()
 
 
 class OnlineStoreContract:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from online_store_contract import OnlineStoreContract, aircraft, seats
+from online_store_contract import OnlineStoreContract, aircraft, opening, seats
 
 from levelfive.errors import ConfigError, OnlineStoreError
 from levelfive.online.opening import open_store, url_of
@@ -27,15 +27,8 @@ def url(path: Path) -> str:
 
 @pytest.fixture
 def open_again(url: str) -> Iterator[Callable[[], OnlineStore]]:
-    opened: list[OnlineStore] = []
-
-    def open_again() -> OnlineStore:
-        opened.append(open_store(url))
-        return opened[-1]
-
-    yield open_again
-    for store in opened:
-        store.close()
+    with opening(url) as open_again:
+        yield open_again
 
 
 @pytest.fixture
