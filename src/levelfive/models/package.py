@@ -11,7 +11,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version as installed
@@ -57,8 +57,10 @@ class ModelCard:
     """What is known of a fitted model; times in UTC, `trained_until` not included.
 
     `score_baseline` says how the scores of its baseline were made; it is empty for a candidate, which has none, and for
-    models that were compared with scores of the very rows that they had been fitted on. `key`, `slices` and
-    `max_staleness` are the use case's, for a service that has the version alone; one of an earlier levelfive has none.
+    models that were compared with scores of the very rows that they had been fitted on. `importances` are the shares of
+    what its scores rest on, by feature; empty for a candidate, and in versions of an earlier levelfive. `key`, `slices`
+    and `max_staleness` are the use case's, for a service that has the version alone; one of an earlier levelfive has
+    none.
     """
 
     use_case: str
@@ -79,6 +81,7 @@ class ModelCard:
     baseline: str
     holdout_skill: float | None = None
     score_baseline: str = ""
+    importances: Mapping[str, float] = field(default_factory=dict)
     code: UseCaseCode = UseCaseCode()
     key: tuple[str, ...] = ()
     slices: tuple[str, ...] = ()

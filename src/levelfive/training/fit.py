@@ -12,6 +12,7 @@ from levelfive.errors import EvidenceError
 from levelfive.models.package import Model, ModelCard, feature_frame
 from levelfive.statistics.baseline import profile_baseline
 from levelfive.training.dataset import DAY_NUMBER, Snapshot, inside
+from levelfive.training.importances import importances
 from levelfive.training.out_of_fold import OutOfFold
 from levelfive.training.session import Session
 from levelfive.usecase.columns import LABEL
@@ -58,18 +59,23 @@ def fit(session: Session, snapshot: Snapshot, window: Window) -> Model:
 
 
 def with_baseline(model: Model, rows: pd.DataFrame, out_of_fold: OutOfFold, skill: float) -> Model:
-    """Note what a model that may go live will be compared with: its training set, unseen scores, and holdout skill."""
+    """Note what a model that may go live rests on, and what it is compared with: training set, unseen scores, skill."""
     card = model.card
+    features, days = feature_frame(rows, card.features, card.categorical), rows[DAY_NUMBER].to_numpy()
     baseline = profile_baseline(
-        feature_frame(rows, card.features, card.categorical),
+        features,
         card.categorical,
         label=rows[LABEL].to_numpy(np.float64),
         score=out_of_fold.scores,
-        days=rows[DAY_NUMBER].to_numpy(),
+        days=days,
         score_days=out_of_fold.days,
         score_columns=card.task.score_columns,
     )
-    return Model(
-        model.estimator,
-        replace(card, baseline=baseline.to_json(), score_baseline=out_of_fold.method, holdout_skill=skill),
+    compared_with = replace(
+        card,
+        baseline=baseline.to_json(),
+        score_baseline=out_of_fold.method,
+        holdout_skill=skill,
+        importances=importances(model, features, days),
     )
+    return Model(model.estimator, compared_with)
