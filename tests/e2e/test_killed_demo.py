@@ -33,7 +33,7 @@ TRAINING = '"stage": "training"'
 # What the demo prints at the moments when it is killed. By the last two, the first champion was trained long ago.
 MOMENTS = {
     "when February is scored": ("    scored ",),
-    "when February is judged": ("unusual; harm:",),
+    "when February is judged": ("training's range; harm:",),
     "while it trains again": ("run started", AS_OF_MARCH, TRAINING),
     "when both versions are registered and none is promoted": ("run ended", TRAINING),
 }

@@ -47,6 +47,7 @@ def monitoring(
         out.print(f"version {version} in {result.window}:")
         out.print(f"  outside the training's range: {_columns(verdict.outside)}")
         out.print(f"  unusual, which by itself is no harm: {_columns(verdict.unusual)}")
+        out.print(f"  drift: {verdict.drift or 'no alarm is open'}")
         out.print(f"  harmful: {'; '.join(verdict.harmful) or 'no'}")
         out.print(f"  broken data: {'; '.join(verdict.broken) or 'no'}")
         out.print(f"  real time: {'; '.join(verdict.serving) or 'no'}")

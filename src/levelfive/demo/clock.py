@@ -129,8 +129,9 @@ def _score_and_learn(app: App, window: Window, done: Done, spent: dict[str, floa
             say(f"    nothing to monitor: {result.nothing}")
         for verdict in result.verdicts.values():
             harm = "; ".join((*verdict.harmful, *verdict.broken)) or "none"
-            outside, unusual = len(verdict.outside), len(verdict.unusual)
-            say(f"    {outside} columns outside the training's range, {unusual} unusual; harm: {harm}")
+            say(f"    {len(verdict.outside)} columns outside the training's range; harm: {harm}")
+            if verdict.drift:
+                say(f"    {verdict.drift}")
     if ("retraining", as_of) not in done:
         with _timed(spent, "retraining"):
             decided = retraining.run(app.context, app.stores, as_of=as_of, approval=app.settings.approval)

@@ -175,9 +175,9 @@ def columns_outside(evidence: Evidence) -> Iterator[str]:
     return (one.column for one in evidence.columns if one.new_share > evidence.policy.outside_share)
 
 
-@alert(UNUSUAL, "the PSI of a column lies above its usual value")
+@alert(UNUSUAL, "the PSI of a column that the model rests on lies above what windows without change reach")
 def columns_unusual(evidence: Evidence) -> Iterator[str]:
-    """List columns that differ by more than the baseline's days differ among themselves."""
+    """List columns that the model rests on which moved by more than by chance."""
     return (one.column for one in evidence.columns if one.unusual)
 
 

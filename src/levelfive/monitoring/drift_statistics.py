@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -16,9 +17,9 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import numpy as np
 from scipy import special, stats
 
-from levelfive.errors import ConfigError, EvidenceError
-from levelfive.monitoring.drift import MIN_BASELINE_DAYS, population_stability, shares, usual_outside, usual_psi
-from levelfive.statistics.baseline import CategoricalProfile, DailyCounts, Histogram, NumericProfile
+from levelfive.errors import ConfigError
+from levelfive.monitoring.drift import population_stability, shares, usual_outside
+from levelfive.statistics.baseline import CategoricalProfile, Histogram, NumericProfile
 from levelfive.statistics.histograms import Floats
 
 PSI = "population_stability_index"
@@ -28,7 +29,6 @@ OUTSIDE_SHARE = "outside_share"
 _SCALE_LEVELS = ("0.05", "0.25", "0.5", "0.75", "0.95")
 _MIN_QUANTILES = 4
 _SCALE_SPREAD = 0.3
-_USUAL_SEED = 0
 
 
 class ColumnKind(StrEnum):
@@ -48,9 +48,6 @@ class Comparison(Generic[_Profile]):
     Args:
         baseline: The column at training.
         current: The column now, on the baseline's bins: made by `finish_numeric` or `finish_categorical` with it.
-        daily: The baseline's counts by day and bin; empty where they are not known.
-        days: How many days `current` is of.
-        level: Share of windows without change that a statistic's usual value is not below.
 
     Raises:
         ConfigError: The current profile is not on the baseline's bins.
@@ -58,9 +55,6 @@ class Comparison(Generic[_Profile]):
 
     baseline: _Profile
     current: _Profile
-    daily: DailyCounts = ()
-    days: int = 0
-    level: float = 0.99
 
     def __post_init__(self) -> None:
         """Refuse profiles that cannot be compared."""
@@ -166,16 +160,27 @@ class ColumnDrift:
         column: Its name.
         statistics: Every registered statistic of its kind, by name; those that are not defined are left out.
         usual: Up to where a statistic lies without a change, by its name, where that is known.
+        importance: The share of what the model rests on, 0 to 1; None where that is not known.
+        p_value: Of the PSI, by windows without change; None where it was not tested.
+        alarm_since: When the first window of its open alarm began; None where there is none.
     """
 
     column: str
     statistics: dict[str, float]
     usual: dict[str, float]
+    importance: float | None = None
+    p_value: float | None = None
+    alarm_since: datetime | None = None
+
+    @property
+    def times_usual(self) -> float:
+        """How many times its usual value PSI is; 0 where one of them is not known."""
+        return self.statistics.get(PSI, 0.0) / self.usual.get(PSI, math.inf)
 
     @property
     def unusual(self) -> bool:
-        """Whether the column differs by more than the baseline's days differ among themselves."""
-        return self.statistics.get(PSI, -math.inf) > self.usual.get(PSI, math.inf)
+        """Whether the column moved by more than windows without change do, and is among those that are tested."""
+        return self.times_usual > 1
 
     @property
     def new_share(self) -> float:
@@ -200,21 +205,10 @@ def column_drift(column: str, comparison: Comparison[Any]) -> ColumnDrift:
     )
 
 
-def _usual_psi(of: Comparison[Any]) -> float | None:
-    """Tell how large PSI usually is; None where the baseline has too few days to say."""
-    if len(of.daily) < MIN_BASELINE_DAYS:
-        return None
-    try:
-        return usual_psi(of.daily, of.days, seed=_USUAL_SEED, level=of.level)
-    except EvidenceError:  # days without a value in this column do not count
-        return None
-
-
 @drift_statistic(
     PSI,
     "PSI",
     "population stability index: the sum of (p - q) * ln(p / q) over the bins' shares; without a unit",
-    usual=_usual_psi,
 )
 def psi(of: Comparison[Any]) -> float:
     """Compute the population stability index, see `population_stability`."""

@@ -13,6 +13,7 @@ from levelfive.data.missing import SOURCE_DAYS
 from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.labels import LABELS
 from levelfive.monitoring import deliveries, records
+from levelfive.monitoring.earlier_drift import earlier_drift
 from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.measuring import measure_performance, measure_versions
 from levelfive.monitoring.nothing import nothing_in
@@ -29,7 +30,7 @@ from levelfive.registry.store import CentralRegistry
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
 
-READS = (PREDICTIONS, LABELS, LANDING_FILES, SOURCE_DAYS, PROMOTIONS, PROFILES)
+READS = (PREDICTIONS, LABELS, LANDING_FILES, SOURCE_DAYS, PROMOTIONS, PROFILES, DRIFT)
 WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS)
 
 
@@ -78,6 +79,7 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
             measured = performance(context, run, windows, model_name=name, as_of=as_of, first=first)
             landed = deliveries.delivered(context, run, window)
             earlier = deliveries.known_before(context, run, name, window)
+            drifted = earlier_drift(run, name, window)
         now = measured[-1]
         if not now.scored:
             return _nothing(context, run, name, measured, as_of)
@@ -88,7 +90,7 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
             missing = deliveries.missing(context, earlier, profiles, newest, window)
         with run.timed("drift"):
             behind = furthest_behind(publications(run, window), window)
-            facts = WindowFacts(landed, now, earlier, missing, behind)
+            facts = WindowFacts(landed, now, earlier, drifted, missing, behind)
             judged = [judge_version(context, one, facts) for one in versions]
         run.counts["scored"] = now.scored
         run.counts["versions_gone"] = len(now.versions) - len(judged)

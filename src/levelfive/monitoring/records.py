@@ -67,6 +67,9 @@ class DriftRecord(Subject):
     usual: Mapping[str, float]
     unusual: bool
     seen_from: Mapping[str, float]
+    importance: float | None = None
+    p_value: float | None = None
+    alarm_since: datetime | None = None
 
 
 @record_of(PERFORMANCE)
@@ -150,6 +153,9 @@ def write_drift(
                 statistics=column.statistics,
                 usual=column.usual,
                 unusual=column.unusual,
+                importance=column.importance,
+                p_value=column.p_value,
+                alarm_since=column.alarm_since,
                 seen_from={kind: least for kind, least in least_changes.items() if math.isfinite(least)},
             )
         )

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from levelfive.core.windows import Window
 from levelfive.monitoring.alerts import BROKEN, HARMFUL, OUTSIDE, SERVING, STATEMENTS, UNUSUAL, Evidence, said_of
+from levelfive.monitoring.drift_alarms import drift_in_words
 from levelfive.storage.records import record_of
 
 VERDICTS = "verdicts"
@@ -27,11 +28,12 @@ class WindowVerdict:
 
     Args:
         outside: Columns with values outside the training's range, more than are usual.
-        unusual: Columns that differ by more than the baseline's days differ among themselves.
+        unusual: Columns that the model rests on which moved by more than by chance, the one it rests on most first.
         harmful: Why the model harms; empty if it does not.
         broken: What is broken in the data; empty if nothing is.
         left_out: The days of broken deliveries, from which nothing is to be learned.
         serving: What is wrong with what single requests are answered by; empty if nothing is.
+        drift: What moved for more than a window, in one line; empty if no alarm of drift is open.
     """
 
     outside: tuple[str, ...]
@@ -40,6 +42,7 @@ class WindowVerdict:
     broken: tuple[str, ...]
     left_out: tuple[date, ...] = ()
     serving: tuple[str, ...] = ()
+    drift: str = ""
 
 
 @record_of(VERDICTS)
@@ -51,7 +54,7 @@ class VerdictRecord(Subject):
         as_of: When it was said.
         days: Days with mature labels.
         rows: Rows with mature labels.
-        drifted_share: Share of the columns that are unusual.
+        drifted_share: Share of the columns that were tested which are unusual.
         calibration: Ends of the interval of mean score minus mean label, None if not measured; the task says what it is
             called, as a regression's bias, which is in the label's unit.
         skill: Ends of the interval of 1 - loss / loss of the constant prediction of the window's own mean label, None
@@ -70,6 +73,7 @@ class VerdictRecord(Subject):
     broken: tuple[str, ...]
     left_out: tuple[date, ...] = ()
     serving: tuple[str, ...] = ()
+    drift: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +107,7 @@ def judge_window(evidence: Evidence) -> WindowVerdict:
         broken=said_of(BROKEN, evidence),
         left_out=_left_out(evidence),
         serving=said_of(SERVING, evidence),
+        drift=drift_in_words(evidence.columns),
     )
 
 

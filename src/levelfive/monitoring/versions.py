@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from levelfive.core.conditions import in_window
@@ -12,10 +13,12 @@ from levelfive.models.package import Model
 from levelfive.monitoring import deliveries
 from levelfive.monitoring.alerts import Delivered, Delivery, Evidence
 from levelfive.monitoring.daily import Known, days_of_training, days_of_window, find_faults
+from levelfive.monitoring.drift_alarms import AlarmRule, EarlierWindow, judge_drift
 from levelfive.monitoring.drift_statistics import ColumnDrift, Comparison, column_drift
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import WindowProfiles, baseline_of, finish, profile_days
+from levelfive.monitoring.usual_drift import usual_drift
 from levelfive.monitoring.verdict import Subject, VerdictRecord, WindowVerdict, judge_window
 from levelfive.online.staleness import Behind
 from levelfive.statistics.baseline import Baseline
@@ -24,6 +27,7 @@ from levelfive.statistics.tasks.task import Task
 from levelfive.storage.predictions import PREDICTIONS, scored_by
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.columns import PREDICTION_TIME
+from levelfive.usecase.policies import MonitoringPolicy
 from levelfive.usecase.use_case import UseCase
 
 
@@ -44,6 +48,7 @@ class WindowFacts:
         delivered: What landed of each source.
         performance: What the labels say.
         earlier: The days before it, as earlier windows profiled them.
+        drifted: By version, what was said of the drift of the windows before it, the newest last.
         missing: The days that lack rows.
         online: When the online store was furthest behind, or None where nothing is published.
     """
@@ -51,6 +56,7 @@ class WindowFacts:
     delivered: tuple[Delivered, ...]
     performance: Performance
     earlier: Known
+    drifted: Mapping[str, Sequence[EarlierWindow]] = field(default_factory=dict)
     missing: tuple[Fault, ...] = ()
     online: Behind | None = None
 
@@ -84,7 +90,7 @@ def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts
     baseline, starts = model.baseline, use_case.day_starts_at
     today = days_of_window(profiles, baseline, subject.window, starts)
     faults = find_faults({**days_of_training(baseline), **facts.earlier}, today)
-    drifts = _drifts(use_case, profiles, baseline)
+    drifts = _drifts(scored, use_case.monitoring, facts.drifted.get(subject.model_version, ()))
     trained = model.card.trained_until - model.card.trained_from
     evidence = Evidence(
         columns=drifts,
@@ -122,7 +128,7 @@ def verdict_record(task: Task, judged: JudgedVersion, performance: Performance, 
         as_of=as_of,
         days=0 if performance.evaluation is None else performance.evaluation.days,
         rows=performance.mature,
-        drifted_share=len(judged.verdict.unusual) / max(len(judged.drifts), 1),
+        drifted_share=len(judged.verdict.unusual) / max(sum(one.p_value is not None for one in judged.drifts), 1),
         calibration=offset,
         skill=skill,
         **vars(judged.verdict),
@@ -137,17 +143,24 @@ def _skill(use_case: UseCase, performance: Performance) -> Estimate | None:
     return None if performance.evaluation is None else performance.evaluation.estimates[use_case.model.task.skill]
 
 
-def _drifts(use_case: UseCase, profiles: WindowProfiles, baseline: Baseline) -> tuple[ColumnDrift, ...]:
-    return tuple(
+def _drifts(
+    scored: ScoredVersion, policy: MonitoringPolicy, before: Sequence[EarlierWindow]
+) -> tuple[ColumnDrift, ...]:
+    baseline, profiles = scored.model.baseline, scored.profiles
+    columns = [
         column_drift(
             column,
             Comparison(
-                baseline.categorical.get(column) or baseline_of(column, baseline),
-                finish(whole, column, baseline),
-                daily=baseline.daily.get(column, ()),
-                days=profiles.days,
-                level=use_case.monitoring.level,
+                baseline.categorical.get(column) or baseline_of(column, baseline), finish(whole, column, baseline)
             ),
         )
         for column, whole in sorted(profiles.whole.items())
+    ]
+    return judge_drift(
+        columns,
+        usual_drift({one.column: baseline.daily.get(one.column, ()) for one in columns}, profiles.days),
+        AlarmRule(policy.false_discovery_rate, policy.least_psi),
+        importances=scored.model.card.importances,
+        start=scored.subject.window.start,
+        before=before,
     )

@@ -44,7 +44,7 @@ _OF_A_DAY = (
     *("model_version", "window_end", "day", "column_name", "count", "num_nulls"),
     *("counts", "sums", "frequent_items", "outside"),
 )
-_OF_DRIFT = ("model_version", "window_end", "column_name", "statistics", "usual")
+_OF_DRIFT = ("model_version", "window_end", "column_name", "statistics", "usual", "importance", "alarm_since")
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,15 @@ def _latest_drift(
         return ()
     of_it = {"window_start": (latest.start, latest.start), "window_end": (latest.end, latest.end)}
     return tuple(
-        DriftLine(latest, row["model_version"], row["column_name"], row["statistics"], row["usual"])
+        DriftLine(
+            latest,
+            row["model_version"],
+            row["column_name"],
+            row["statistics"],
+            row["usual"],
+            importance=row["importance"],
+            alarm_since=row["alarm_since"],
+        )
         for row in records.of_model(run, DRIFT, model_name, as_of, _OF_DRIFT, between=of_it)
     )
 

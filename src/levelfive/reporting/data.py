@@ -74,6 +74,8 @@ class DriftLine:
         column: Its name.
         statistics: Drift statistics by name; those that are not defined are left out.
         usual: Up to where a statistic lies without a change, by its name, where that is known.
+        importance: The share of what the version rests on, 0 to 1, where that is known.
+        alarm_since: When its alarm opened, None where none is open.
     """
 
     window: Window
@@ -81,6 +83,8 @@ class DriftLine:
     column: str
     statistics: Mapping[str, float]
     usual: Mapping[str, float]
+    importance: float | None = None
+    alarm_since: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from levelfive.core.texts import counted
 from levelfive.core.windows import iso
 from levelfive.monitoring.alerts import STATEMENTS, Statement
+from levelfive.monitoring.drift_alarms import FALSE_ALARMS
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, PSI, DriftStatistic
 from levelfive.reporting.charts import Section, figures
-from levelfive.reporting.data import ColumnWeek, Point, ReportData
+from levelfive.reporting.data import ColumnWeek, DriftLine, Point, ReportData
 from levelfive.reporting.heatmap import SHOWN_COLUMNS, greatest_psi
 from levelfive.reporting.timeline import history
 from levelfive.reporting.words import (
@@ -145,6 +146,7 @@ def _statements(data: ReportData) -> list[StatementText]:
         for of in STATEMENTS
         for texts in (of.said_in(verdict),)
     ]
+    statements.append(StatementText("Drift", verdict.drift or "no alarm is open", FALSE_ALARMS))
     if verdict.acknowledged:
         note = "What is acknowledged calls nobody any more."
         statements.append(StatementText("A person's word", verdict.acknowledged, note))
@@ -246,12 +248,23 @@ def _drift(data: ReportData) -> Table | None:
     statistics = _drift_statistics(data)
     return Table(
         f"Drift statistics of {window_name(data.drift[0].window)}, against the training data",
-        ("Column", "Model version", *(statistic.title for statistic in statistics)),
+        ("Column", "Model version", "Rests on it", "Alarm since", "Usual PSI", *(of.title for of in statistics)),
         [
-            (line.column, line.model_version, *(number(line.statistics.get(one.name)) for one in statistics))
-            for line in sorted(data.drift, key=lambda line: (-line.statistics.get(PSI, -math.inf), line.column))
+            (
+                line.column,
+                line.model_version,
+                share(line.importance),
+                "none" if line.alarm_since is None else day_name(line.alarm_since),
+                number(line.usual.get(PSI)),
+                *(number(line.statistics.get(one.name)) for one in statistics),
+            )
+            for line in sorted(data.drift, key=_by_importance)
         ],
     )
+
+
+def _by_importance(line: DriftLine) -> tuple[bool, float, float, str]:
+    return (line.alarm_since is None, -(line.importance or 0.0), -line.statistics.get(PSI, -math.inf), line.column)
 
 
 def _verdicts(data: ReportData) -> Table | None:

@@ -60,7 +60,8 @@ class MonitoringPolicy:
     """From which values on monitoring says something of a window.
 
     Args:
-        level: A column is unusual where its PSI is above this quantile of what the baseline's own days give.
+        false_discovery_rate: Of the columns that are called unusual, at most this share is so by chance, on average.
+        least_psi: A column whose PSI is not above this raises no alarm, however rarely that happens by chance.
         outside_share: A column is outside the training's range where more than this share of its values are.
         broken_quarantined_share: Above this share of quarantined rows the delivery is broken.
         broken_volume_share: Fewer rows a day than this share of the training's are a delivery that lacks rows.
@@ -72,7 +73,8 @@ class MonitoringPolicy:
         ConfigError: A value makes no sense.
     """
 
-    level: float = 0.99
+    false_discovery_rate: float = 0.1
+    least_psi: float = 0.1
     outside_share: float = 0.01
     broken_quarantined_share: float = 0.02
     broken_volume_share: float = 0.5
@@ -82,7 +84,8 @@ class MonitoringPolicy:
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
-        _check(self, "level", "between 0 and 1", 0 < self.level < 1)
+        _check(self, "false_discovery_rate", "between 0 and 1", 0 < self.false_discovery_rate < 1)
+        _check(self, "least_psi", "finite, at least 0", 0 <= self.least_psi < math.inf)
         for name in (field.name for field in fields(self) if field.name.endswith("_share")):
             if name != "harmful_skill_share":  # of a skill, not of a whole
                 _check(self, name, "from 0 to 1", 0 <= getattr(self, name) <= 1)

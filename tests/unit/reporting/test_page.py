@@ -12,7 +12,9 @@ from reports import a_column_week, a_decision, a_point, a_report, a_verdict, an_
 
 from levelfive import BINARY, REGRESSION
 from levelfive.core.windows import Window, utc
+from levelfive.monitoring.drift_statistics import PSI
 from levelfive.reporting.data import (
+    DriftLine,
     GateLine,
     MissingLine,
     PromotionLine,
@@ -173,6 +175,34 @@ def test_a_fine_model_is_called_fine_with_its_latest_mature_performance():
         "The model is fine: neither harm nor broken data in Jul 2024. In Jun 2024, the latest window whose labels are "
         "known, its AUC was 0.712 (0.701 to 0.723), against 0.694 never retrained." in page.texts
     )
+
+
+@undrawn
+def test_what_moved_is_said_in_one_line_with_how_often_that_is_so_without_a_change():
+    page = Page(
+        render(a_report(columns=(), verdicts=(a_verdict(drift="3 of the 20 columns moved, since 2024-07-01"),)))
+    )
+
+    assert "3 of the 20 columns moved, since 2024-07-01" in page.texts
+    assert any("Without a change" in text for text in page.texts)
+
+
+@undrawn
+def test_columns_whose_alarm_is_open_come_first_then_those_that_the_model_rests_on():
+    lines = [
+        DriftLine(a_verdict().window, "4", name, {PSI: psi}, {PSI: 0.25}, importance, since)
+        for name, psi, importance, since in (
+            ("calm", 0.9, 0.1, None),
+            ("unknown", 0.8, None, None),
+            ("moved", 0.5, 0.05, utc(2024, 7, 8)),
+        )
+    ]
+
+    text = Page(render(a_report(columns=(), drift=tuple(lines)))).text
+
+    assert text.index("moved") < text.index("calm") < text.index("unknown")
+    assert "8 Jul 2024" in text
+    assert "5.0%" in text
 
 
 @undrawn
