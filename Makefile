@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test test-all lint types layers test-unit test-bundle test-spark test-connect test-e2e \
-	test-local test-killed format docs glossary mutation lock fixtures wheel install-wheel clean check-python check-java
+	test-local test-killed format docs glossary template mutation lock fixtures wheel install-wheel clean check-python check-java
 
 help: ## Print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -111,6 +111,9 @@ $(MUTATION)/.ready: requirements/mutation.txt $(READY)
 
 glossary: setup ## List in the documents the statistics and metrics that are registered
 	$(BIN)/python -m levelfive.reporting.glossary docs/tables.md
+
+template: setup ## Put into the project's template what a project has like this repository
+	$(BIN)/python tests/support/make_template.py
 
 format: setup ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .
