@@ -18,7 +18,7 @@ from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
 from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.drift import population_stability
 from levelfive.monitoring.profiling import baseline_of
-from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
+from levelfive.monitoring.records import DRIFT, ESTIMATED, LIVE, PERFORMANCE, PROFILES, QUALITY, REFERENCE
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.registry.promotions import champion_as_of, history
 from levelfive.registry.store import CentralRegistry
@@ -107,22 +107,27 @@ def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> t
     for row in records.of_model(run, PERFORMANCE, model_name, as_of):
         newest[records.window_of(row), row["model"]] = row
     delivered = _delivered(run, model_name, as_of)
-    live = {window: row for (window, model), row in newest.items() if model == records.LIVE}
+    live = {window: row for (window, model), row in newest.items() if model == LIVE}
     return tuple(
-        _measurement(task, window, (row, newest.get((window, records.REFERENCE), row)), delivered[window])
+        _measurement(task, window, {LIVE: row} | _others(newest, window), delivered[window])
         for window, row in sorted(live.items())
     )
 
 
+def _others(newest: Mapping[tuple[Window, str], dict[str, Any]], window: Window) -> dict[str, dict[str, Any]]:
+    return {model: newest[window, model] for model in (REFERENCE, ESTIMATED) if (window, model) in newest}
+
+
 def _measurement(
-    task: Task, window: Window, rows: tuple[Mapping[str, Any], Mapping[str, Any]], landed: list[Delivered]
+    task: Task, window: Window, rows: Mapping[str, Mapping[str, Any]], landed: list[Delivered]
 ) -> Measurement:
-    live, reference = rows
+    live = rows[LIVE]
+    estimated = _estimates(task, rows[ESTIMATED]) if ESTIMATED in rows else {}
     without = {name: (rows, live["without_label_score"][name]) for name, rows in live["without_label"].items()}
     point = Point(
         window=window,
         live=_estimates(task, live),
-        reference=_estimates(task, reference),
+        reference=_estimates(task, rows.get(REFERENCE, live)),
         label_rate=live["label_mean"],
         mean_score=live["score_mean"],
         scored=live["scored"],
@@ -134,6 +139,7 @@ def _measurement(
         quarantined=sum(one.quarantined for one in landed),
         duplicates=sum(one.duplicates for one in landed),
         model_version=live["model_version"],
+        estimated={name: one for name, one in estimated.items() if math.isfinite(one.low)},
     )
     return Measurement(point, without)
 

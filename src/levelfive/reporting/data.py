@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from levelfive.core.windows import Window
@@ -20,6 +20,7 @@ class Point:
         window: The time of the rows.
         live: Metrics of the model that scored the rows, by name.
         reference: Metrics on the same rows of the first champion, never retrained, by name.
+        estimated: Metrics as the scores alone tell them, by name, where such estimates have held.
         label_rate: The mean label, which is the share of label 1 of a binary task; None while no label is known.
         mean_score: Mean of the predictions; None while nothing is scored.
         scored: Rows with a prediction.
@@ -47,6 +48,7 @@ class Point:
     quarantined: int
     duplicates: int
     model_version: str
+    estimated: Mapping[str, Estimate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
