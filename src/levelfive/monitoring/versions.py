@@ -9,9 +9,11 @@ from datetime import datetime
 
 from levelfive.core.conditions import in_window
 from levelfive.core.days import DAY
+from levelfive.core.windows import Window
 from levelfive.models.package import Model
 from levelfive.monitoring import deliveries
 from levelfive.monitoring.alerts import Delivered, Delivery, Evidence
+from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.daily import Known, days_of_training, days_of_window, find_faults
 from levelfive.monitoring.drift_alarms import AlarmRule, EarlierWindow, judge_drift
 from levelfive.monitoring.drift_statistics import ColumnDrift, Comparison, column_drift
@@ -24,10 +26,9 @@ from levelfive.online.staleness import Behind
 from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
-from levelfive.storage.predictions import PREDICTIONS, scored_by
+from levelfive.storage.predictions import PREDICTIONS, Role, scored_by
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.columns import PREDICTION_TIME
-from levelfive.usecase.policies import MonitoringPolicy
 from levelfive.usecase.use_case import UseCase
 
 
@@ -51,6 +52,8 @@ class WindowFacts:
         drifted: By version, what was said of the drift of the windows before it, the newest last.
         missing: The days that lack rows.
         online: When the online store was furthest behind, or None where nothing is published.
+        consistency: Whether single requests saw what the batch join gives.
+        logged: How many rows of the request log were read, and how many of them could not be.
     """
 
     delivered: tuple[Delivered, ...]
@@ -59,6 +62,8 @@ class WindowFacts:
     drifted: Mapping[str, Sequence[EarlierWindow]] = field(default_factory=dict)
     missing: tuple[Fault, ...] = ()
     online: Behind | None = None
+    consistency: tuple[FeatureDay, ...] = ()
+    logged: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -73,13 +78,15 @@ class JudgedVersion:
     verdict: WindowVerdict
 
 
-def profile_version(context: JobContext, run: Run, subject: Subject, model: Model) -> WindowProfiles:
-    """Profile the rows of a window that a version scored live.
+def profile_version(
+    context: JobContext, run: Run, subject: Subject, model: Model, *, role: Role = Role.CHAMPION
+) -> WindowProfiles:
+    """Profile the rows of a window that a version scored live, or in another role.
 
     Raises:
         TableError: Nothing was scored yet.
     """
-    of_version = scored_by(subject.model_name, version=subject.model_version)
+    of_version = scored_by(subject.model_name, role=role, version=subject.model_version)
     rows = run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, subject.window) & of_version)
     return profile_days(rows, model.baseline, context.use_case.day_starts_at)
 
@@ -90,7 +97,8 @@ def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts
     baseline, starts = model.baseline, use_case.day_starts_at
     today = days_of_window(profiles, baseline, subject.window, starts)
     faults = find_faults({**days_of_training(baseline), **facts.earlier}, today)
-    drifts = _drifts(scored, use_case.monitoring, facts.drifted.get(subject.model_version, ()))
+    before = facts.drifted.get(subject.model_version, ())
+    drifts = drifts_of(use_case, model, profiles, subject.window, before=before)
     trained = model.card.trained_until - model.card.trained_from
     evidence = Evidence(
         columns=drifts,
@@ -107,6 +115,8 @@ def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts
         policy=use_case.monitoring,
         online=facts.online,
         max_staleness=use_case.serving.max_staleness,
+        consistency=facts.consistency,
+        logged=facts.logged,
     )
     all_faults = replace(faults, columns=(*faults.columns, *facts.missing))
     return JudgedVersion(subject, baseline, profiles, drifts, all_faults, judge_window(evidence))
@@ -143,10 +153,24 @@ def _skill(use_case: UseCase, performance: Performance) -> Estimate | None:
     return None if performance.evaluation is None else performance.evaluation.estimates[use_case.model.task.skill]
 
 
-def _drifts(
-    scored: ScoredVersion, policy: MonitoringPolicy, before: Sequence[EarlierWindow]
+def drifts_of(
+    use_case: UseCase,
+    model: Model,
+    profiles: WindowProfiles,
+    window: Window,
+    *,
+    before: Sequence[EarlierWindow] = (),
 ) -> tuple[ColumnDrift, ...]:
-    baseline, profiles = scored.model.baseline, scored.profiles
+    """Compare each column of scored rows with the baseline, and tell which moved by more than by chance.
+
+    Args:
+        use_case: Its policy says from which values on something is said.
+        model: Who scored them.
+        profiles: Of the rows.
+        window: Their prediction times.
+        before: What was said of the windows before it, without which no alarm is open.
+    """
+    baseline, policy = model.baseline, use_case.monitoring
     columns = [
         column_drift(
             column,
@@ -160,7 +184,7 @@ def _drifts(
         columns,
         usual_drift({one.column: baseline.daily.get(one.column, ()) for one in columns}, profiles.days),
         AlarmRule(policy.false_discovery_rate, policy.least_psi),
-        importances=scored.model.card.importances,
-        start=scored.subject.window.start,
+        importances=model.card.importances,
+        start=window.start,
         before=before,
     )

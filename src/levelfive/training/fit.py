@@ -71,11 +71,12 @@ def with_baseline(model: Model, rows: pd.DataFrame, out_of_fold: OutOfFold, skil
         score_days=out_of_fold.days,
         score_columns=card.task.score_columns,
     )
-    compared_with = replace(
+    told = replace(
         card,
         baseline=baseline.to_json(),
         score_baseline=out_of_fold.method,
         holdout_skill=skill,
         importances=importances(model, features, days),
+        calibration=card.task.calibrate(out_of_fold.scores, out_of_fold.labels),
     )
-    return Model(model.estimator, compared_with)
+    return Model(model.estimator, told)
