@@ -10,6 +10,7 @@ from levelfive.data.listings import LISTINGS, Listing
 from levelfive.data.missing import SOURCE_DAYS, SourceDay
 from levelfive.deployment.records import DEPLOYMENTS, DeploymentRecord
 from levelfive.features.watermarks import FEATURE_WINDOWS, WrittenWindow
+from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE, ConsecutiveDrift
 from levelfive.monitoring.consistency import CONSISTENCY
 from levelfive.monitoring.records import (
     DRIFT,
@@ -40,6 +41,7 @@ DOCUMENTED: dict[str, type] = {
     DECISIONS: DecisionRecord,
     DEPLOYMENTS: DeploymentRecord,
     DRIFT: DriftRecord,
+    DRIFT_CONSECUTIVE: ConsecutiveDrift,
     FEATURE_WINDOWS: WrittenWindow,
     LANDING_FILES: LandedFile,
     LISTINGS: Listing,

@@ -20,6 +20,7 @@ from scipy import special, stats
 from levelfive.errors import ConfigError
 from levelfive.monitoring.drift import population_stability, shares, usual_outside
 from levelfive.statistics.baseline import CategoricalProfile, Histogram, NumericProfile
+from levelfive.statistics.category_changes import new_categories, vanished_categories
 from levelfive.statistics.histograms import Floats
 
 PSI = "population_stability_index"
@@ -160,6 +161,8 @@ class ColumnDrift:
         column: Its name.
         statistics: Every registered statistic of its kind, by name; those that are not defined are left out.
         usual: Up to where a statistic lies without a change, by its name, where that is known.
+        new: Categories that the baseline does not have, the most frequent first; empty for numbers.
+        vanished: Frequent categories of the baseline that are not there any more, likewise.
         importance: The share of what the model rests on, 0 to 1; None where that is not known.
         p_value: Of the PSI, by windows without change; None where it was not tested.
         alarm_since: When the first window of its open alarm began; None where there is none.
@@ -168,6 +171,8 @@ class ColumnDrift:
     column: str
     statistics: dict[str, float]
     usual: dict[str, float]
+    new: tuple[str, ...] = ()
+    vanished: tuple[str, ...] = ()
     importance: float | None = None
     p_value: float | None = None
     alarm_since: datetime | None = None
@@ -194,8 +199,11 @@ def column_drift(column: str, comparison: Comparison[Any]) -> ColumnDrift:
     of_column = [
         one for one in DRIFT_STATISTICS.values() if comparison.kind in one.kinds and (has_values or one.of_nulls)
     ]
+    categories = (comparison.baseline, comparison.current) if comparison.kind is ColumnKind.CATEGORICAL else None
     return ColumnDrift(
         column,
+        new=new_categories(*categories) if categories else (),
+        vanished=vanished_categories(*categories) if categories else (),
         statistics={one.name: value for one in of_column if (value := _finite(one.formula, comparison)) is not None},
         usual={
             one.name: value
@@ -243,6 +251,30 @@ def kolmogorov_smirnov(of: Comparison[NumericProfile]) -> float:
     """Compute the statistic of Smirnov 1939 on the bins; between their edges it may be greater."""
     before, now = of.shares
     return min(float(np.abs(np.cumsum(before - now)).max()), 1.0)  # sums of shares err in their last digit
+
+
+@drift_statistic(
+    "tv_distance",
+    "Total variation",
+    "share of the values that would have to change their bin",
+    limits=(0.0, 1.0),
+)
+def total_variation(of: Comparison[Any]) -> float:
+    """Compute half the sum of the absolute differences of the bins' shares."""
+    before, now = of.shares
+    return min(float(np.abs(before - now).sum() / 2), 1.0)
+
+
+@drift_statistic(
+    "l_infinity_distance",
+    "L-infinity",
+    "greatest difference of a bin's shares",
+    limits=(0.0, 1.0),
+)
+def l_infinity(of: Comparison[Any]) -> float:
+    """Compute the greatest absolute difference of the bins' shares."""
+    before, now = of.shares
+    return float(np.abs(before - now).max())
 
 
 @drift_statistic(

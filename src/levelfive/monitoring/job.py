@@ -13,6 +13,7 @@ from levelfive.data.missing import SOURCE_DAYS
 from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.labels import LABELS
 from levelfive.monitoring import deliveries, records
+from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE, profiles_before
 from levelfive.monitoring.consistency import CONSISTENCY
 from levelfive.monitoring.earlier_drift import earlier_drift
 from levelfive.monitoring.estimated import trust
@@ -35,7 +36,7 @@ from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
 
 READS = (PREDICTIONS, LABELS, LANDING_FILES, SOURCE_DAYS, PROMOTIONS, PROFILES, DRIFT, "<feature tables>")
-WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS, CONSISTENCY)
+WRITES = (PROFILES, DRIFT, DRIFT_CONSECUTIVE, PERFORMANCE, QUALITY, VERDICTS, CONSISTENCY)
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def _profiled(
         if model is not None:
             ready = ahead.get(version)
             profiles = profile_version(context, run, subject, model) if ready is None else ready.result()
-            versions.append(ScoredVersion(subject, model, profiles))
+            versions.append(ScoredVersion(subject, model, profiles, profiles_before(run, subject, model.baseline)))
     return versions
 
 

@@ -82,6 +82,8 @@ class DriftRecord(Subject):
     importance: float | None = None
     p_value: float | None = None
     alarm_since: datetime | None = None
+    new_categories: tuple[str, ...] = ()
+    vanished_categories: tuple[str, ...] = ()
 
 
 @record_of(PERFORMANCE)
@@ -333,6 +335,8 @@ def _drift(subject: Subject, column: ColumnDrift, role: Role, seen_from: Mapping
         importance=column.importance,
         p_value=column.p_value,
         alarm_since=column.alarm_since,
+        new_categories=column.new,
+        vanished_categories=column.vanished,
         seen_from=seen_from,
     )
 

@@ -13,6 +13,7 @@ from levelfive.core.windows import Window
 from levelfive.models.package import Model
 from levelfive.monitoring import deliveries
 from levelfive.monitoring.alerts import Delivered, Delivery, Evidence
+from levelfive.monitoring.consecutive import ConsecutiveDrift, ProfiledWindow, consecutive_drift
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.daily import Known, days_of_training, days_of_window, find_faults
 from levelfive.monitoring.drift_alarms import AlarmRule, EarlierWindow, judge_drift
@@ -34,11 +35,12 @@ from levelfive.usecase.use_case import UseCase
 
 @dataclass(frozen=True)
 class ScoredVersion:
-    """A version that scored rows of a window, and the profiles of these rows."""
+    """A version that scored rows of a window, the profiles of these rows, and those of the window before it."""
 
     subject: Subject
     model: Model
     profiles: WindowProfiles
+    before: ProfiledWindow | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class JudgedVersion:
     baseline: Baseline
     profiles: WindowProfiles
     drifts: tuple[ColumnDrift, ...]
+    consecutive: tuple[ConsecutiveDrift, ...]
     faults: Faults
     verdict: WindowVerdict
 
@@ -119,7 +122,7 @@ def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts
         logged=facts.logged,
     )
     all_faults = replace(faults, columns=(*faults.columns, *facts.missing))
-    return JudgedVersion(subject, baseline, profiles, drifts, all_faults, judge_window(evidence))
+    return JudgedVersion(subject, baseline, profiles, drifts, _consecutive(scored), all_faults, judge_window(evidence))
 
 
 def verdict_record(task: Task, judged: JudgedVersion, performance: Performance, as_of: datetime) -> VerdictRecord:
@@ -143,6 +146,15 @@ def verdict_record(task: Task, judged: JudgedVersion, performance: Performance, 
         skill=skill,
         **vars(judged.verdict),
     )
+
+
+def _consecutive(scored: ScoredVersion) -> tuple[ConsecutiveDrift, ...]:
+    """Compare the window with the one before it, if there is one."""
+    if scored.before is None:
+        return ()
+    baseline, whole = scored.model.baseline, scored.profiles.whole
+    now = {column: finish(partial, column, baseline) for column, partial in whole.items()}
+    return consecutive_drift(scored.subject, scored.before, now)
 
 
 def _interval(estimate: Estimate | None) -> tuple[float, float] | None:

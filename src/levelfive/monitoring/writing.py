@@ -9,6 +9,7 @@ from functools import partial
 from levelfive.core.parallel import in_parallel
 from levelfive.monitoring import records
 from levelfive.monitoring.alerts import Delivered
+from levelfive.monitoring.consecutive import write_consecutive
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import finish
 from levelfive.monitoring.real_time import RealTime, ServedVersion
@@ -49,6 +50,7 @@ def write_window(
         partial(records.write_profiles, run, _profiles(versions), broken, served=_profiles(served.versions)),
         partial(records.write_drift, run, drifts, seen_from, served=answered),
         partial(write_consistency, run, served),
+        partial(write_consecutive, run, [found for one in versions for found in one.consecutive]),
         partial(records.write_quality, run, versions[-1].subject, delivered),
         partial(
             records.write_performance,

@@ -316,7 +316,7 @@ def finish_categorical(partial: Partial, baseline: CategoricalProfile | None = N
 
 
 def _hashes_of(names: Sequence[str]) -> tuple[int, ...] | None:
-    return None if len(names) > MAX_KNOWN else tuple(np.sort(_hashed(names)).tolist())
+    return None if len(names) > MAX_KNOWN else tuple(np.sort(hashed_categories(names)).tolist())
 
 
 def _outside(categories: Mapping[str, int], baseline: CategoricalProfile) -> int | None:
@@ -325,11 +325,12 @@ def _outside(categories: Mapping[str, int], baseline: CategoricalProfile) -> int
         return 0
     if baseline.others is None:
         return None
-    new = ~np.isin(_hashed(rare), np.array(baseline.others, dtype=np.uint64))
+    new = ~np.isin(hashed_categories(rare), np.array(baseline.others, dtype=np.uint64))
     return sum(categories[name] for name, is_new in zip(rare, new, strict=True) if is_new)
 
 
-def _hashed(names: Sequence[str]) -> NDArray[np.uint64]:
+def hashed_categories(names: Sequence[str]) -> NDArray[np.uint64]:
+    """Hash categories, as `CategoricalProfile.others` has them."""
     return hash_array(np.array(names, dtype=object)) % np.uint64(_HASHES)
 
 

@@ -59,7 +59,7 @@ TABLES = frozenset(
             "promotions",
             "deployments",
         ),
-        *("profiles", "drift", "performance", "quality", "verdicts", "consistency"),
+        *("profiles", "drift", "drift_consecutive", "performance", "quality", "verdicts", "consistency"),
         *("decisions", "retrainings"),
     }
 )

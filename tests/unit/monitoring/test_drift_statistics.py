@@ -179,6 +179,19 @@ def test_categories_are_compared_as_scipy_compares_them(before, now):
     assert {"ks_test", "wasserstein_distance"}.isdisjoint(found.statistics)
 
 
+def test_shares_are_compared_by_all_bins_and_by_the_one_that_moved_most():
+    found = category_drift([*"AAAABBBC"] * 10, [*"AABBBBBD"] * 10).statistics
+
+    assert (found["tv_distance"], found["l_infinity_distance"]) == pytest.approx((3 / 8, 2 / 8))
+
+
+def test_new_and_vanished_categories_are_named_and_numbers_have_none():
+    found, numbers = category_drift([*"AAAABBBC"] * 10, [*"AABBBBBD"] * 10), drift_of(NORMAL, NORMAL)
+
+    assert (found.new, found.vanished) == (("D",), ("C",))
+    assert (numbers.new, numbers.vanished) == ((), ())
+
+
 def test_missing_categories_that_become_more_are_told_apart_from_the_others():
     found = category_drift(["UA", "AA", None, None], ["UA", "AA", None, None, None, None, None, None])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from levelfive.errors import AsOfError, DamagedModel, EvidenceError
 from levelfive.models.package import Model
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring import records
+from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE
 from levelfive.monitoring.performance import CalibrationOf, Expected, Performance
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import PERFORMANCE, PROFILES, write_performance
@@ -268,6 +270,11 @@ def test_a_day_is_judged_by_the_days_that_were_monitored_before_and_called_days_
     rows = production.tables.control_tables.rows(PROFILES)
     called = {row["day"] for row in rows if row["broken"] and row["column_name"] != SCORE_PROFILE}
     assert called == {day.start.date() for day in days[29:]}
+    pairs = {
+        (row["window_cmp_start"], row["window_start"])
+        for row in production.tables.control_tables.rows(DRIFT_CONSECUTIVE)
+    }
+    assert pairs == {(before.start, day.start) for before, day in pairwise(days)}
     told = records.verdicts(Run(production.tables, "later"), production.registry.name, as_of=days[-1].end)
     assert told[-1].left_out == (days[-1].start.date(),)
 

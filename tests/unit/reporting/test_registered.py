@@ -34,13 +34,13 @@ DOCS = Path(__file__).parents[3] / "docs"
 
 
 @pytest.fixture
-def total_variation(new_statistics: None) -> str:
-    @drift_statistic("tv_distance", "Total variation", "half the sum of the bins' differences", limits=(0.0, 1.0))
-    def tv_distance(of: Comparison[object]) -> float:
+def euclidean(new_statistics: None) -> str:
+    @drift_statistic("l2_distance", "Euclidean", "root of the sum of the bins' squares", limits=(0.0, 1.5))
+    def l2_distance(of: Comparison[object]) -> float:
         before, now = of.shares
-        return float(abs(before - now).sum() / 2)
+        return float(((before - now) ** 2).sum() ** 0.5)
 
-    return tv_distance.__name__
+    return l2_distance.__name__
 
 
 def a_row_of_verdicts(subject: Subject) -> VerdictRecord:
@@ -50,7 +50,7 @@ def a_row_of_verdicts(subject: Subject) -> VerdictRecord:
 
 
 def test_a_statistic_is_in_the_table_the_report_and_the_docs_by_being_registered(
-    production: Environment, total_variation: str
+    production: Environment, euclidean: str
 ) -> None:
     profile = profile_numeric(np.array([1.0, 2.0, 3.0]))
     subject = Subject(production.registry.name, "1", Window(AS_OF, LATER))
@@ -60,11 +60,11 @@ def test_a_statistic_is_in_the_table_the_report_and_the_docs_by_being_registered
     records.write_verdicts(run, [a_row_of_verdicts(subject)])
 
     (row,) = production.tables.control_tables.rows(records.DRIFT)
-    assert row["statistics"][total_variation] == 0.0
+    assert row["statistics"][euclidean] == 0.0
     page = render(collect(production.context, production.registry, as_of=LATER))
-    assert "Total variation" in page
-    assert "half the sum of the bins&#39; differences" in page
-    assert "| `tv_distance` | all columns | 0 | 1 | Total variation: half the sum" in glossary.drift_statistics()
+    assert "Euclidean" in page
+    assert "root of the sum of the bins&#39; squares" in page
+    assert "| `l2_distance` | all columns | 0 | 1.5 | Euclidean: root of the sum" in glossary.drift_statistics()
 
 
 def test_an_alert_is_in_the_verdict_the_report_and_the_docs_by_being_registered(new_alerts: None) -> None:
