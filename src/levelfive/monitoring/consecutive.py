@@ -77,7 +77,6 @@ def profile_of(row: Mapping[str, Any], baseline: Baseline) -> Profile:
             once=0,
             outside=row["outside"],
         )
-    bins = {"counts": tuple(row["counts"]), "sums": tuple(row["sums"])}
     return NumericProfile(
         *counts,
         mean=row["avg"],
@@ -85,7 +84,9 @@ def profile_of(row: Mapping[str, Any], baseline: Baseline) -> Profile:
         min=row["min"],
         max=row["max"],
         quantiles=dict(row["quantiles"]),
-        histogram=replace(baseline_of(column, baseline).histogram, **bins),
+        histogram=replace(
+            baseline_of(column, baseline).histogram, counts=tuple(row["counts"]), sums=tuple(row["sums"])
+        ),
         distinct=row["distinct_count"],
     )
 

@@ -89,7 +89,7 @@ def _of_xgboost(trees: Any, given: Any) -> Floats:
 
 
 def _of_lightgbm(trees: Any, given: Any) -> Floats:
-    contributions = np.asarray(trees.predict(given, pred_contrib=True), dtype=np.float64)
+    contributions = np.asarray(trees.booster_.predict(given, pred_contrib=True), dtype=np.float64)
     return contributions.reshape(len(contributions), -1, trees.n_features_in_ + 1)
 
 
