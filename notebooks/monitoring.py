@@ -26,7 +26,9 @@ page = notebook.parameters(globals(), "monitoring")
 
 # COMMAND ----------
 
-result = job.run(page.app.context, page.app.registry, window=page.window, as_of=page.as_of)
+result = job.run(
+    page.app.context, page.app.registry, window=page.window, as_of=page.as_of, destinations=page.app.destinations
+)
 
 # COMMAND ----------
 

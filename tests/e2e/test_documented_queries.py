@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 from first_champion import FLIGHTS, SMALL, Stage
+from loopback import loopback
 from pyspark.sql import SparkSession
 
 from levelfive.core.windows import Window, utc
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring.acknowledged import acknowledge
+from levelfive.monitoring.destinations.destination import Destination
+from levelfive.monitoring.destinations.messages import Kind
 from levelfive.retraining import job as retraining
 from levelfive.retraining.records import DecisionRecord, RetrainingRecord, record_retraining
 from levelfive.storage.runs import JobContext, Run
@@ -68,7 +71,10 @@ def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     # No model has four times the skill that it had at training.
     alarmed = replace(use_case, monitoring=MonitoringPolicy(harmful_skill_share=4.0, min_days=1, min_rows=50))
     later = SCORED.end + timedelta(hours=3)
-    monitoring.run(JobContext(app.tables, alarmed, app.context.features), app.registry, window=SCORED, as_of=later)
+    with loopback() as server:
+        told = [Destination(Kind.WEBHOOK, server.address)]
+        judging = JobContext(app.tables, alarmed, app.context.features)
+        monitoring.run(judging, app.registry, window=SCORED, as_of=later, destinations=told)
     acknowledge(context, app.registry.name, SCORED, by="ada", reason="a test asks for it", as_of=later)
     return folder
 

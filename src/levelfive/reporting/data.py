@@ -135,7 +135,10 @@ class MissingLine:
 
 @dataclass(frozen=True)
 class ReportData:
-    """All that one report shows; every sequence may be empty and in any order. `drift` is that of the latest window."""
+    """All that one report shows; every sequence may be empty and in any order. `drift` is that of the latest window.
+
+    `alerts` are a line for each alert that is open, the most urgent first.
+    """
 
     use_case: str
     as_of: datetime
@@ -151,6 +154,7 @@ class ReportData:
     gates: tuple[GateLine, ...] = ()
     failures: tuple[FailureLine, ...] = ()
     missing: tuple[MissingLine, ...] = ()
+    alerts: tuple[str, ...] = ()
 
     @property
     def points_in_time(self) -> tuple[Point, ...]:

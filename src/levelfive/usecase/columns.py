@@ -58,7 +58,7 @@ TABLES = frozenset(
             "promotions",
             "deployments",
         ),
-        *("profiles", "drift", "performance", "quality", "verdicts"),
+        *("profiles", "drift", "performance", "quality", "verdicts", "alerts", "notices"),
         *("decisions", "retrainings"),
     }
 )
