@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from levelfive.core.days import start_of
 from levelfive.core.windows import Window
+from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.raised import Raised
 from levelfive.monitoring.verdict import Subject
 from levelfive.storage.records import record_of
@@ -61,6 +62,7 @@ class AlertRecord(Subject):
         metric: The metric that it is of.
         slice: The slice of the rows that it is of.
         cause: The columns that are its likely cause.
+        what_to_do: The next step, and where the runbook says more.
         rows: How many rows of the window are affected; None where that was not counted.
         slices: The affected rows by slice.
     """
@@ -80,6 +82,7 @@ class AlertRecord(Subject):
     metric: str = ""
     slice: str = ""
     cause: tuple[str, ...] = ()
+    what_to_do: str = ""
     rows: int | None = None
     slices: Mapping[str, int] = field(default_factory=dict)
 
@@ -245,6 +248,7 @@ def _record(one: Raised, found: WindowFindings) -> AlertRecord:
         metric=finding.metric,
         slice=finding.slice,
         cause=one.cause,
+        what_to_do=ALERTS[one.alert].next_step,
     )
 
 

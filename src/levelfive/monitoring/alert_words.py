@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from levelfive.core.texts import counted
 from levelfive.core.windows import iso
 from levelfive.monitoring.alert_states import AlertRecord
-from levelfive.monitoring.alerts import ALERTS, Alert
+from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.destinations.notice import MAX_FACTS, Notice
 
 TRIAGE = "levelfive monitoring triage"
@@ -37,12 +37,6 @@ def affected(alert: AlertRecord) -> str:
     return counted(alert.rows, "row") + (f", most of {', '.join(slices)}" if slices else "")
 
 
-def what_to_do(alert: AlertRecord) -> str:
-    """Say the next step, and where the runbook says more."""
-    registered: Alert | None = ALERTS.get(alert.alert)
-    return f"See {TRIAGE}." if registered is None else f"{registered.what_to_do} More: {registered.runbook}".strip()
-
-
 def notice_of(use_case: str, alert: AlertRecord) -> Notice:
     """Write what a destination is told of an alert that opened or closed."""
     is_open = alert.state.is_open
@@ -59,7 +53,7 @@ def notice_of(use_case: str, alert: AlertRecord) -> Notice:
         title=f"{'Opened' if is_open else 'Closed'}: {title_of(alert)}",
         severity=alert.severity,
         facts={name: fact for name, fact in facts.items() if fact},
-        what_to_do=what_to_do(alert) if is_open else "",
+        what_to_do=alert.what_to_do if is_open else "",
     )
 
 

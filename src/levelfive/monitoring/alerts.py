@@ -56,6 +56,11 @@ class Alert:
         """Where the runbook has its section."""
         return f"docs/runbook.md#{self.title.lower().replace(' ', '-')}"
 
+    @property
+    def next_step(self) -> str:
+        """What to do, in a line, and where the runbook says more."""
+        return f"{self.what_to_do} More: {self.runbook}".strip()
+
     def findings(self, evidence: Evidence) -> tuple[Finding, ...]:
         """Find what it says of a window."""
         return tuple(Finding(one) if isinstance(one, str) else one for one in self.says(evidence))

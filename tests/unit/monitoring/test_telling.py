@@ -16,6 +16,7 @@ from levelfive.core.outbox import Rhythm
 from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError
 from levelfive.monitoring.alert_states import ALERTS_TABLE, AlertRecord, State
+from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.destinations.destination import RHYTHM, Destination
 from levelfive.monitoring.destinations.messages import Kind
 from levelfive.monitoring.muted import mute
@@ -47,6 +48,7 @@ def an_alert(column: str = "temp", state: State = State.OPENED, as_of: datetime 
         said=f"{column}: 100% of the rows have no value, usually 0%",
         since=WINDOW.start,
         column_name=column,
+        what_to_do=ALERTS["column_is_broken"].next_step,
         rows=900,
         slices={"origin=JFK": 300, "origin=EWR": 600},
     )
