@@ -128,6 +128,7 @@ def production(loop, development, tmp_path: Path) -> Production:
     return Production(app, JobContext(app.tables, use_case, app.context.features), *development)
 
 
+@pytest.mark.nightly
 def test_a_model_goes_from_development_to_production_and_back(production: Production, tmp_path: Path) -> None:
     """Two versions are judged by Spark, and three windows scored."""
     central, hours = production.app.registry, [LATER + timedelta(hours=hour) for hour in range(6)]

@@ -53,7 +53,7 @@ def mlflow_server(folder: Path, *files: str) -> Iterator[str]:
     own = {**os.environ, "HOME": str(folder)}
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            unprivileged(command, folder), stdout=log, stderr=log, cwd=folder, env=own, start_new_session=True
+            unprivileged(command, folder), stdout=log, stderr=log, cwd=folder, env=own, process_group=0
         )
     address = f"http://127.0.0.1:{port}"
     try:

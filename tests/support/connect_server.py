@@ -41,14 +41,15 @@ def connect_server(warehouse: Path, *, memory: str = "2g", cores: int = 2) -> It
         command += ["--conf", f"{key}={value}"]
     surroundings = {**os.environ, "TZ": "UTC", "PYSPARK_PYTHON": sys.executable}
     with (warehouse / "server.log").open("w") as log:
-        # Whoever interrupts the tests at a terminal stops them, and they stop the server.
+        # Whoever interrupts the tests at a terminal stops them, and they stop the server. No session of its own: Linux
+        # shares time between sessions, and it would not give way to the tests that take longest.
         server = subprocess.Popen(
             unprivileged(command, warehouse),
             stdout=log,
             stderr=subprocess.STDOUT,
             env=surroundings,
             cwd=warehouse,
-            start_new_session=True,
+            process_group=0,
         )
         try:
             _wait_for(server, port, warehouse / "server.log")

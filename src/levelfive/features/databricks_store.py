@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from levelfive.core.conditions import in_window, sql_window
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError, MachineError, TableError
-from levelfive.features.lookup import check, minutes_before, tick, times_among
+from levelfive.features.lookup import check, minutes_of, tick
 from levelfive.features.refusals import refusals_of_tables
 from levelfive.features.store import columns_after, keyed_rows, primary_key
 from levelfive.features.watermarks import note
@@ -29,7 +29,7 @@ from levelfive.usecase.columns import KNOWN_AT, PREDICTION_TIME, own
 from levelfive.usecase.features import FeatureTable, Lookup
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
 EXACTLY = timedelta(0)
@@ -184,7 +184,7 @@ class DatabricksFeatureStore:
                 df=spine.withColumns(ticks) if ticks else spine, feature_lookups=bindings, label=label
             )
             joined = training_set.load_df()
-        minutes = {name: part for pair in pairs for name, part in _minutes(*pair).items()}
+        minutes = {name: part for pair in pairs for name, part in minutes_of(*pair).items()}
         return joined.withColumns(minutes) if minutes else joined
 
     def _bound(self, lookup: Lookup, table: DataFrame) -> object:
@@ -235,11 +235,3 @@ def _lookback(lookup: Lookup) -> timedelta | None:
 
 def _tick_name(grid: timedelta) -> str:
     return own(f"tick_{int(grid.total_seconds())}")
-
-
-def _minutes(lookup: Lookup, table: DataFrame) -> dict[str, Column]:
-    """Turn the times among the features into minutes before the prediction time."""
-    if lookup.grid is not None or KNOWN_AT not in table.columns:
-        return {}
-    times = times_among(lookup, table)
-    return {feature: minutes_before(F.col(feature), F.col(PREDICTION_TIME)) for feature in times}

@@ -50,6 +50,8 @@ def assemble(
             spine = _join_latest(spine, table, lookup, lookup.max_age, window)
         else:
             spine = _join(spine, table, lookup)
+        minutes = minutes_of(lookup, table)
+        spine = spine.withColumns(minutes) if minutes else spine
     return spine
 
 
@@ -72,15 +74,13 @@ def tick(grid: timedelta) -> Column:
     return F.floor(F.unix_seconds(PREDICTION_TIME) / step) * step
 
 
-def minutes_before(moment: Column, prediction_time: Column) -> Column:
-    """Tell how many minutes a time lies before the prediction time."""
-    return (F.unix_seconds(prediction_time) - F.unix_seconds(moment)) / F.lit(_SECONDS_PER_MINUTE)
-
-
-def times_among(lookup: Lookup, table: DataFrame) -> tuple[str, ...]:
-    """List the features of a lookup that are times: rows get their minutes before the prediction time."""
+def minutes_of(lookup: Lookup, table: DataFrame) -> dict[str, Column]:
+    """Turn the features of a lookup that are times into minutes before the prediction time, by name."""
     pairs = zip(lookup.columns, lookup.features, strict=True)
-    return tuple(feature for name, feature in pairs if isinstance(table.schema[name].dataType, TimestampType))
+    times = [feature for name, feature in pairs if isinstance(table.schema[name].dataType, TimestampType)]
+    return {
+        name: (F.unix_seconds(PREDICTION_TIME) - F.unix_seconds(name)) / F.lit(_SECONDS_PER_MINUTE) for name in times
+    }
 
 
 def _join_tick(spine: DataFrame, table: DataFrame, lookup: Lookup, grid: timedelta, window: Window) -> DataFrame:
@@ -127,10 +127,8 @@ def _join_latest(spine: DataFrame, table: DataFrame, lookup: Lookup, max_age: ti
     so_far = Over.partitionBy(*keys).orderBy(_TIME, _ORDER).rowsBetween(Over.unboundedPreceding, Over.currentRow)
     latest = both.withColumn(_VALUE, F.last(_VALUE, ignorenulls=True).over(so_far)).where(F.col(_ORDER) == 1)
     fresh = F.col(f"{_VALUE}.{_AT}") >= F.col(_TIME) - F.lit(max_age)
-    times, columns = times_among(lookup, table), []
-    for name, feature in zip(lookup.columns, lookup.features, strict=True):
-        column = F.when(fresh, F.col(f"{_VALUE}.{name}"))
-        columns.append((minutes_before(column, F.col(_TIME)) if feature in times else column).alias(feature))
+    pairs = zip(lookup.columns, lookup.features, strict=True)
+    columns = (F.when(fresh, F.col(f"{_VALUE}.{name}")).alias(feature) for name, feature in pairs)
     return latest.select(f"{_SPINE}.*", *columns)
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from levelfive.core.windows import EPOCH, from_micros, to_micros
+from levelfive.core.windows import EPOCH, to_micros
 from levelfive.errors import ConfigError, RequestError
 from levelfive.online.store import Value
 from levelfive.serving.requests import Column
@@ -47,19 +47,18 @@ def of_request(column: Column, is_category: bool) -> Convert | None:
     )
 
 
-def of_table(feature: str, kind: str, aged: bool, is_category: bool) -> Convert | None:
-    """Choose how a value of a table becomes a feature; None where it is one.
+def of_table(feature: str, kind: str, is_category: bool) -> Convert | None:
+    """Choose how a value of a table becomes a feature; None where it is one. Of a time it is minutes before.
 
     Args:
         feature: Its name.
         kind: The simple type of the table's column.
-        aged: Whether a time becomes minutes before the prediction time.
         is_category: Whether the model takes it as a category.
 
     Raises:
         ConfigError: It is no number, and the model takes it as one.
     """
-    if kind == "timestamp" and aged:
+    if kind == "timestamp":
         return _minutes_text if is_category else _minutes
     if is_category:
         found: Convert = _CATEGORIES.get(kind, _category)
@@ -109,16 +108,11 @@ def _day(value: int, _: int) -> Cell:
     return category_text(EPOCH.date() + timedelta(days=value))
 
 
-def _moment(value: int, _: int) -> Cell:
-    return category_text(from_micros(value))
-
-
 _CATEGORIES: Mapping[str, Convert] = {
     "string": _text,
     "float": _narrow,
     "decimal": _decimal,
     "date": _day,
-    "timestamp": _moment,
 }
 
 

@@ -56,10 +56,9 @@ class TableLookup:
         self._max_age = None if lookup.max_age is None else lookup.max_age // timedelta(microseconds=1)
         self.timestamped = table.timestamped
         kinds = dict(zip(table.columns, table.types, strict=True))
-        aged = table.timestamped and lookup.grid is None
         self._converts: list[tuple[int, Convert]] = []
         for place, (column, feature) in enumerate(zip(lookup.columns, lookup.features, strict=True)):
-            convert = of_table(feature, kinds[column].partition("(")[0], aged, feature in categorical)
+            convert = of_table(feature, kinds[column].partition("(")[0], feature in categorical)
             if convert is not None:
                 self._converts.append((place, convert))
         self._nothing: list[Cell] = [None] * len(lookup.columns)

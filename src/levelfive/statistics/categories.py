@@ -7,11 +7,13 @@ makes floats of whole numbers as soon as one of them is missing.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+_EXACT = Context(prec=100)  # Spark's decimals have up to 38 digits; Python would round to 28
 
 
 def category_texts(values: pd.Series) -> pd.Series:
@@ -43,7 +45,7 @@ def category_text(value: Any) -> str:
             whole = np.isfinite(value) and value == np.floor(value)
             return str(int(value)) if whole else np.format_float_positional(value, trim="-")
         case Decimal():
-            return format(value.normalize() + 0, "f")
+            return format(_EXACT.add(_EXACT.normalize(value), 0), "f")
         case datetime():
             return (value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value).isoformat()
         case date():

@@ -23,6 +23,7 @@ NEXT_DAY = Window(utc(2013, 1, 2), utc(2013, 1, 3))
 STATE = FeatureTable("state", ("place",), (), lambda raw, window: raw["none"])
 STATE_ROW = "place string, known_at timestamp, value int, seen_at timestamp"
 LOOKUP = Lookup("state", {"place": "origin"}, ("value",), max_age=timedelta(hours=3), prefix="at_")
+HOURLY = Lookup("state", {"place": "origin"}, ("value",), grid=timedelta(hours=1))
 FACTS = FeatureTable("facts", ("kind", "number"), (), lambda raw, window: raw["none"], timestamped=False)
 FACTS_ROW = "kind string, number int, size int"
 SPINE_ROW = "id int, origin string, kind string, number int, prediction_time timestamp"
@@ -144,13 +145,13 @@ def test_a_time_becomes_minutes_before_the_prediction_time(here: Place) -> None:
     here.write(("X", at(8), 8))
 
     assert here.found(here.spine(("X", at(8, 30))), replace(LOOKUP, columns=("seen_at", "value"))) == [(90.0, 8)]
+    assert here.found(here.spine(("X", at(8, 45))), replace(HOURLY, columns=("seen_at", "value"))) == [(105.0, 8)]
 
 
 def test_of_a_table_on_a_grid_the_row_of_the_last_tick_is_found_and_none_older(here: Place) -> None:
-    hourly = Lookup("state", {"place": "origin"}, ("value",), grid=timedelta(hours=1))
     here.write(("X", at(8), 8), ("X", at(9), 9), ("X", at(11), 11))
 
-    found = here.found(here.spine(*(("X", time) for time in (at(8), at(9, 59), at(10, 30), at(11, 1)))), hourly)
+    found = here.found(here.spine(*(("X", time) for time in (at(8), at(9, 59), at(10, 30), at(11, 1)))), HOURLY)
 
     assert [value for (value,) in found] == [8, 9, None, 11]
 

@@ -97,6 +97,7 @@ def content(path: Path) -> list[tuple[Any, ...]]:
         return sorted(connection.execute(f"SELECT * FROM {ROWS}").fetchall())
 
 
+@pytest.mark.nightly
 def test_publications_one_after_the_other_lead_to_what_one_of_all_leads_to(
     context: JobContext, registry: CentralRegistry, open_file: OpenFile, tmp_path: Path
 ) -> None:

@@ -128,6 +128,7 @@ def context(tables: Tables) -> JobContext:
     return context
 
 
+@pytest.mark.nightly
 def test_each_row_finds_what_the_batch_join_finds(
     context: JobContext, registry: CentralRegistry, open_file: Callable[[str], OnlineStore]
 ) -> None:

@@ -22,6 +22,7 @@ NOON = datetime(2013, 1, 1, 12)
         ([pd.Series([0.1]), pd.Series([0.1], dtype="float32"), pd.Series([Decimal("0.10")])], "0.1"),
         ([pd.Series([1e-7]), pd.Series([Decimal("1E-7")])], "0.0000001"),
         ([pd.Series([0.0]), pd.Series([-0.0]), pd.Series([Decimal("-0.00")]), pd.Series([0])], "0"),
+        ([pd.Series([Decimal(f"{10**37 + 1}.0")])], str(10**37 + 1)),
         ([pd.Series([2**62]), pd.Series([float(2**62)])], str(2**62)),
         ([pd.Series([2**62 + 1], dtype="Int64")], str(2**62 + 1)),
         ([pd.Series([True]), pd.Series([True], dtype="boolean"), pd.Series([True], dtype=object)], "true"),
