@@ -130,8 +130,10 @@ def triage(
     from levelfive.reporting.triage import triage as answers_of
 
     app = open_app()
-    answers = answers_of(collect_triage(app.context, app.registry, as_of=parse_time(as_of)))
-    answers = [replace(one, command=shared().to_be_pasted(one.command) if one.command else "") for one in answers]
+    known = collect_triage(app.context, app.registry, as_of=parse_time(as_of))
+    answers = [
+        replace(one, command=shared().to_be_pasted(one.command) if one.command else "") for one in answers_of(known)
+    ]
     if as_json:
         out.print_json(json.dumps([asdict(one) for one in answers]))
         return
