@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from levelfive.models.package import Model
 from levelfive.monitoring.drift_statistics import PSI, ColumnDrift
 from levelfive.monitoring.faults import Fault
 from levelfive.statistics.baseline import is_score
+from levelfive.statistics.tasks.task import Estimator
 
 SHOWN_CAUSES = 3
 IMPORTANT_COLUMNS = 20
@@ -33,16 +34,15 @@ def likely_causes(
     return tuple(known[:SHOWN_CAUSES])
 
 
-def importance_of(model: Model) -> Mapping[str, float]:
-    """Tell how much a model rests on each feature, as shares; empty for an estimator that does not say.
+def importance_of(estimator: Estimator, features: Sequence[str]) -> Mapping[str, float]:
+    """Tell how much an estimator rests on each feature, as shares; empty for one that does not say.
 
     Of a pipeline it is the last step's `feature_importances_`; what an encoder made of a column counts for the column.
     """
-    steps = getattr(model.estimator, "steps", None)
+    steps: Sequence[tuple[str, Any]] = getattr(estimator, "steps", ())
     values = getattr(steps[-1][1], "feature_importances_", None) if steps else None
     if values is None:
         return {}
-    features = model.card.features
     names = [str(name) for name in steps[0][1].get_feature_names_out()] if len(steps) > 1 else list(features)
     shares = dict.fromkeys(features, 0.0)
     for name, value in zip(names, np.asarray(values, dtype=float), strict=True):

@@ -106,7 +106,7 @@ def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts
         max_staleness=use_case.serving.max_staleness,
         metrics=facts.performance.metrics,
         task=use_case.model.task,
-        importance=importance_of(model),
+        importance=importance_of(model.estimator, model.card.features),
     )
     all_faults = replace(faults, columns=(*faults.columns, *facts.missing))
     return JudgedVersion(subject, baseline, profiles, drifts, all_faults, judge_window(evidence), raised(evidence))

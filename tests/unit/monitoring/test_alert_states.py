@@ -107,7 +107,7 @@ def test_a_window_of_another_length_neither_closes_an_alert_nor_counts_for_it() 
         table.monitor(day(number))
     table.monitor(Window(BEGIN + WEEK, BEGIN + 2 * WEEK))
 
-    assert table.states(HARM) == [State.OPENED, *[State.OPEN] * 6, State.CLOSED]
+    assert table.states(HARM) == [State.OPENED, *[State.OPEN] * 6, State.CLOSED, State.CLOSED]
     assert open_alerts(table.rows) == ()
 
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from levelfive import BINARY, AlertRule, Severity
 from levelfive.errors import ConfigError
 from levelfive.monitoring.alerts import check_rules
-from levelfive.monitoring.causes import likely_causes
+from levelfive.monitoring.causes import importance_of, likely_causes
 from levelfive.monitoring.drift_statistics import OUTSIDE_SHARE, PSI, ColumnDrift
 from levelfive.monitoring.evidence import Delivered, Delivery, Evidence
 from levelfive.monitoring.faults import Fault, Faults
@@ -197,3 +203,23 @@ def test_a_limit_on_the_skill_is_one_on_harm() -> None:
     assert by_id(evidence(skill=skill)).keys() == set()
     found = by_id(evidence(skill=skill, rules=(AlertRule("skill_is_lost", limit=0.5),)))
     assert found["skill_is_lost"].severity is Severity.CRITICAL
+
+
+def test_what_an_encoder_made_of_a_column_counts_for_the_column() -> None:
+    columns = ColumnTransformer(
+        [("place", OneHotEncoder(), ["origin"]), ("rest", "passthrough", ["origin_delay", "distance"])]
+    )
+    rows = pd.DataFrame({"origin": list("abcabcab"), "origin_delay": range(8), "distance": [0.0] * 8})
+    forest = RandomForestRegressor(n_estimators=3, random_state=0)
+    model = Pipeline([("columns", columns), ("model", forest)]).fit(rows, [0, 1, 2, 0, 1, 2, 0, 9])
+
+    found = importance_of(model, tuple(rows.columns))
+
+    shares = forest.feature_importances_
+    assert found == pytest.approx({"origin": shares[:3].sum(), "origin_delay": shares[3], "distance": 0.0})
+    assert 0 < found["origin"] < 1
+
+
+def test_an_estimator_that_does_not_say_what_it_rests_on_has_no_importance() -> None:
+    assert importance_of(Pipeline([("model", LogisticRegression())]), ("distance",)) == {}
+    assert importance_of(LogisticRegression(), ("distance",)) == {}
