@@ -11,11 +11,13 @@ from levelfive.data.missing import SOURCE_DAYS, SourceDay
 from levelfive.deployment.records import DEPLOYMENTS, DeploymentRecord
 from levelfive.features.watermarks import FEATURE_WINDOWS, WrittenWindow
 from levelfive.monitoring.alert_states import ALERTS_TABLE, AlertRecord
+from levelfive.monitoring.consistency import CONSISTENCY
 from levelfive.monitoring.records import (
     DRIFT,
     PERFORMANCE,
     PROFILES,
     QUALITY,
+    ConsistencyRecord,
     DriftRecord,
     PerformanceRecord,
     ProfileRecord,
@@ -37,6 +39,7 @@ DOCUMENTED: dict[str, type] = {
     ALERTS_TABLE: AlertRecord,
     ANNOTATIONS: Annotation,
     BATCHES: AnnouncedBatch,
+    CONSISTENCY: ConsistencyRecord,
     DECISIONS: DecisionRecord,
     DEPLOYMENTS: DeploymentRecord,
     DRIFT: DriftRecord,

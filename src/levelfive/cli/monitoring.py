@@ -42,8 +42,12 @@ def monitoring(
     if moment is None:
         return
     from levelfive.monitoring import job as monitoring_job
+    from levelfive.scoring import requests
 
     app = open_app()
+    answers = requests.run(app.context, app.registry, landing=app.landing, as_of=moment)
+    if answers is not None:
+        out.print(f"request log: {answers.in_words}")
     window = parse_window(begin, end, moment)
     result = monitoring_job.run(app.context, app.registry, window=window, as_of=moment, destinations=app.destinations)
     if result.nothing:

@@ -11,6 +11,8 @@ from levelfive.core.windows import Window, iso
 from levelfive.monitoring import records
 from levelfive.monitoring.affected import Affected, count_affected
 from levelfive.monitoring.alert_states import ALERTS_TABLE, AlertRecord, State, WindowFindings, current, next_state
+from levelfive.monitoring.alerts import ALERTS
+from levelfive.monitoring.evidence import SERVING
 from levelfive.monitoring.raised import Raised
 from levelfive.monitoring.verdict import VERDICTS
 from levelfive.monitoring.versions import JudgedVersion
@@ -64,8 +66,9 @@ def with_affected(rows: Iterable[AlertRecord], affected: Mapping[str, Affected])
 
 
 def _opened(rows: Iterable[AlertRecord], raised: Mapping[str, Raised], window: Window) -> list[Raised]:
+    """List the alerts that a window opened, but for those on single requests, whose rows are not of a batch."""
     ids = {one.alert_id for one in rows if one.state is State.OPENED and one.window == window}
-    return [one for one in raised.values() if one.alert_id in ids]
+    return [one for one in raised.values() if one.alert_id in ids and ALERTS[one.alert].statement != SERVING]
 
 
 def _monitored(run: Run, model_name: str, as_of: datetime) -> Collection[Window]:

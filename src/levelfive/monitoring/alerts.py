@@ -7,6 +7,7 @@ its meaning is in `docs/tables.md`, what to do in `docs/runbook.md`. Nothing els
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,7 @@ from typing import TypeAlias
 
 from levelfive.core.windows import iso
 from levelfive.errors import ConfigError
+from levelfive.monitoring.consistency import FeatureDay, worst_first
 from levelfive.monitoring.drift_statistics import PSI
 from levelfive.monitoring.evidence import BROKEN, HARMFUL, OUTSIDE, SERVING, UNUSUAL, Evidence, Finding, Statement
 from levelfive.monitoring.faults import Fault
@@ -21,6 +23,9 @@ from levelfive.monitoring.strange import Kind
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
 from levelfive.usecase.alert_rules import AlertRule, Severity
+from levelfive.usecase.columns import REQUEST_LOG
+
+SHOWN_FEATURES = 5
 
 Says: TypeAlias = Callable[[Evidence], Iterable[str | Finding]]
 """What an alert says of a window: findings, or sentences on the whole of it; nothing where all is well."""
@@ -307,6 +312,42 @@ def online_store_is_behind(evidence: Evidence) -> Iterator[str]:
         yield (
             f"at {iso(behind.at)} the online store reached to {iso(behind.reaches_to)}, {behind.by} behind, and "
             f"{evidence.max_staleness} is allowed: look at the runs of features and of their publication"
+        )
+
+
+@alert(
+    SERVING,
+    "a feature of an answer is not what the batch join gives, and the online store's age, as far as it is allowed, is "
+    "not why: see docs/serving.md",
+    what_to_do="Compare the feature's table with what the online store holds, and publish it anew.",
+)
+def features_differ(evidence: Evidence) -> Iterator[str | Finding]:
+    """Say which features single requests saw otherwise than a batch, and on which days; the worst ones by name."""
+    wrong: dict[str, list[FeatureDay]] = defaultdict(list)
+    for one in worst_first(one for one in evidence.consistency if one.is_wrong):
+        wrong[one.feature].append(one)
+    for feature, days in list(wrong.items())[:SHOWN_FEATURES]:
+        different, answers = sum(one.unexplained for one in days), sum(one.answers for one in days)
+        anew = ", whose table was computed anew since," if any(one.computed_anew for one in days) else ""
+        on = tuple(sorted(one.day for one in days))
+        said = f"{feature}{anew} differed from the batch in {different:,} of {answers:,} answers on {_days(on)}"
+        yield Finding(said, column=feature, value=different / answers, days=on)
+    if rest := list(wrong)[SHOWN_FEATURES:]:
+        yield f"so did {len(rest)} more features, such as {rest[0]}: see the table consistency"
+
+
+@alert(
+    SERVING,
+    "a line of the request log could not be read",
+    what_to_do="See the lines in the table `quarantine`: a service of another version, or a full disk?",
+)
+def answers_are_quarantined(evidence: Evidence) -> Iterator[str]:
+    """Say how many rows of the request log could not be read."""
+    rows, quarantined = evidence.logged
+    if quarantined:
+        yield (
+            f"{quarantined:,} of {rows:,} rows of the request log could not be read: see the table quarantine, source "
+            f"{REQUEST_LOG}"
         )
 
 

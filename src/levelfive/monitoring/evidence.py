@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 
+from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.online.staleness import Behind
@@ -98,6 +99,8 @@ class Evidence:
         policy: From which values on something is said.
         online: When the online store was furthest behind, or None where nothing is published.
         max_staleness: How far behind it may be.
+        consistency: By feature and day, whether single requests saw what the batch join gives.
+        logged: How many rows of the request log were read since the last window, and how many of them could not be.
         metrics: On the mature rows by metric, of each slice that the policy names; of all rows by an empty text.
         task: What is predicted, which says of a metric which way is better; None where that is no question.
         importance: How much the model rests on each column; empty where that is not known.
@@ -111,6 +114,8 @@ class Evidence:
     policy: MonitoringPolicy
     online: Behind | None = None
     max_staleness: timedelta = timedelta(0)
+    consistency: Sequence[FeatureDay] = ()
+    logged: tuple[int, int] = (0, 0)
     metrics: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     task: Task | None = None
     importance: Mapping[str, float] = field(default_factory=dict)

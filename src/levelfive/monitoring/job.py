@@ -16,17 +16,19 @@ from levelfive.monitoring import deliveries, records
 from levelfive.monitoring.alert_states import ALERTS_TABLE
 from levelfive.monitoring.alerting import update_alerts
 from levelfive.monitoring.alerts import check_rules
+from levelfive.monitoring.consistency import CONSISTENCY
 from levelfive.monitoring.destinations.destination import Destination
 from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.measuring import measure_performance, measure_versions
 from levelfive.monitoring.nothing import nothing_in
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles
+from levelfive.monitoring.real_time import RealTime, performance_of_answers, real_time
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
 from levelfive.monitoring.telling import NOTICES, tell
 from levelfive.monitoring.verdict import VERDICTS, Subject, WindowVerdict
 from levelfive.monitoring.versions import ScoredVersion, WindowFacts, judge_version, profile_version
-from levelfive.monitoring.writing import write_window
+from levelfive.monitoring.writing import write_consistency, write_window
 from levelfive.online.publications import publications
 from levelfive.online.staleness import furthest_behind
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
@@ -37,9 +39,9 @@ from levelfive.storage.runs import JobContext, Run
 
 READS = (
     *(PREDICTIONS, LABELS, LANDING_FILES, SOURCE_DAYS, PROMOTIONS, ANNOTATIONS),
-    *(PROFILES, VERDICTS, ALERTS_TABLE, NOTICES),
+    *(PROFILES, VERDICTS, ALERTS_TABLE, NOTICES, "<feature tables>"),
 )
-WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS, ALERTS_TABLE, NOTICES)
+WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS, CONSISTENCY, ALERTS_TABLE, NOTICES)
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def run(
     What it says of a window is the same whenever it is run, but for what rests on labels: that is kept for each
     `as_of`. Earlier windows whose labels were too young are measured again. Of a version that is gone, or its files,
     nothing is said but how its predictions did. Where there was nothing to score in the window, as a season is over, no
-    verdict is written: the window's row of `performance` says that nothing was scored.
+    verdict is written: the window's row of `performance` says that nothing was scored. Answers to single requests are
+    looked at beside, and what is wrong with them is said apart.
 
     Args:
         context: Tables and use case.
@@ -97,9 +100,11 @@ def run(
             measured = performance(context, run, windows, model_name=name, as_of=as_of, first=first)
             landed = deliveries.delivered(context, run, window)
             earlier = deliveries.known_before(context, run, name, window)
+            served = real_time(context, run, registry, windows, as_of=as_of)
         now = measured[-1]
         if not now.scored:
-            nothing = _nothing(context, run, name, measured, as_of)
+            write_consistency(run, served)
+            nothing = _nothing(context, run, name, measured, as_of, served=served)
             tell(context, run, name, destinations, as_of=as_of)
             return nothing
         versions = _profiled(context, run, registry, now, ahead)
@@ -109,14 +114,14 @@ def run(
             missing = deliveries.missing(context, earlier, profiles, newest, window)
         with run.timed("drift"):
             behind = furthest_behind(publications(run, window), window)
-            facts = WindowFacts(landed, now, earlier, missing, behind)
+            facts = WindowFacts(landed, now, earlier, missing, behind, served.consistency, served.logged)
             judged = [judge_version(context, one, facts) for one in versions]
         run.counts["scored"] = now.scored
         run.counts["versions_gone"] = len(now.versions) - len(judged)
         if not judged:
             registry.load(now.versions[-1])  # its error says what is gone
         with run.timed("write"):
-            write_window(context, run, judged, landed, measured, as_of)
+            write_window(context, run, judged, landed, measured, as_of, served=served)
         with run.timed("alerts"):
             update_alerts(context, run, judged, as_of)
         measure_versions(judged)
@@ -139,7 +144,9 @@ def measure_again(context: JobContext, registry: CentralRegistry, *, as_of: date
             return ()
         first = _first_version(history(context.tables, registry.name))
         measured = performance(context, run, windows, model_name=registry.name, as_of=as_of, first=first)
-        records.write_performance(run, registry.name, measured, task=context.use_case.model.task, as_of=as_of)
+        served = performance_of_answers(context, run, windows, model_name=registry.name, as_of=as_of)
+        task = context.use_case.model.task
+        records.write_performance(run, registry.name, measured, task=task, as_of=as_of, served=served)
         measure_performance(measured)
         return measured
 
@@ -183,14 +190,21 @@ def _profiled(
 
 
 def _nothing(
-    context: JobContext, run: Run, model_name: str, measured: tuple[Performance, ...], as_of: datetime
+    context: JobContext,
+    run: Run,
+    model_name: str,
+    measured: tuple[Performance, ...],
+    as_of: datetime,
+    *,
+    served: RealTime,
 ) -> MonitoringResult:
     window = measured[-1].window
     because = nothing_in(context, run, window, as_of=as_of)
     if not because:
         raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
     run.counts["scored"], run.notes["nothing"] = 0, because
-    records.write_performance(run, model_name, measured, task=context.use_case.model.task, as_of=as_of)
+    task, answers = context.use_case.model.task, served.performance
+    records.write_performance(run, model_name, measured, task=task, as_of=as_of, served=answers)
     measure_performance(measured)
     return MonitoringResult(run.run_id, window, {}, measured, because)
 

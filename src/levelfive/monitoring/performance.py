@@ -18,7 +18,7 @@ from levelfive.features.labels import outcomes_as_known
 from levelfive.statistics.day_blocks import Floats
 from levelfive.statistics.metrics import Estimate, Evaluation, evaluate
 from levelfive.statistics.tasks.task import Task
-from levelfive.storage.predictions import SLICES, live_predictions
+from levelfive.storage.predictions import SLICES, Role, live_predictions, served_predictions
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME, PREDICTION_TIME, own
 from levelfive.usecase.use_case import UseCase
@@ -94,6 +94,7 @@ def performance(
     model_name: str,
     as_of: datetime,
     first: str | None = None,
+    role: Role = Role.CHAMPION,
 ) -> tuple[Performance, ...]:
     """Compare live predictions with the labels known at `as_of`, window by window.
 
@@ -104,16 +105,19 @@ def performance(
         model_name: The registered model.
         as_of: The logical now.
         first: The version of the first champion, which later ones are compared with.
+        role: Whose predictions: those of batches, one a row; or answers to single requests, each of which counts.
 
     Raises:
         TableError: Nothing was scored yet.
     """
     whole = Window(min(w.start for w in windows), max(w.end for w in windows))
-    outcomes = Outcomes(_with_labels(context, run, model_name, whole, as_of).toPandas(), as_of, first)
+    outcomes = Outcomes(_with_labels(context, run, model_name, whole, as_of, role).toPandas(), as_of, first)
     return tuple(performance_of(context.use_case, outcomes, window) for window in windows)
 
 
-def _with_labels(context: JobContext, run: Run, model_name: str, window: Window, as_of: datetime) -> DataFrame:
+def _with_labels(
+    context: JobContext, run: Run, model_name: str, window: Window, as_of: datetime, role: Role
+) -> DataFrame:
     key = context.use_case.key
     task = context.use_case.model.task
     names = (*key, "model_version", *task.score_columns, *task.reference_columns)
@@ -121,7 +125,10 @@ def _with_labels(context: JobContext, run: Run, model_name: str, window: Window,
     columns.append(F.unix_micros(PREDICTION_TIME).alias(AT))
     slice_keys = {key for key, _ in context.use_case.monitoring.slices}
     columns += [F.try_element_at(SLICES, F.lit(key)).alias(own(f"slice_{key}")) for key in sorted(slice_keys)]
-    live = live_predictions(run, context.use_case, window, model_name=model_name, columns=columns)
+    if role is Role.SERVED:
+        live = served_predictions(run, window, model_name=model_name).select(*columns)
+    else:
+        live = live_predictions(run, context.use_case, window, model_name=model_name, columns=columns)
     labels = outcomes_as_known(run, context.use_case, as_of).where(in_window(PREDICTION_TIME, window))
     joined: DataFrame = live.join(labels.select(*key, LABEL, OUTCOME), on=list(key), how="left").drop(*key)
     return joined

@@ -11,6 +11,7 @@ from levelfive.core.days import DAY
 from levelfive.models.package import Model
 from levelfive.monitoring import deliveries
 from levelfive.monitoring.causes import importance_of
+from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.daily import Known, days_of_training, days_of_window, find_faults
 from levelfive.monitoring.drift_statistics import ColumnDrift, Comparison, column_drift
 from levelfive.monitoring.evidence import Delivered, Delivery, Evidence
@@ -23,7 +24,7 @@ from levelfive.online.staleness import Behind
 from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
-from levelfive.storage.predictions import PREDICTIONS, scored_by
+from levelfive.storage.predictions import PREDICTIONS, Role, scored_by
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.columns import PREDICTION_TIME
 from levelfive.usecase.use_case import UseCase
@@ -48,6 +49,8 @@ class WindowFacts:
         earlier: The days before it, as earlier windows profiled them.
         missing: The days that lack rows.
         online: When the online store was furthest behind, or None where nothing is published.
+        consistency: Whether single requests saw what the batch join gives.
+        logged: How many rows of the request log were read, and how many of them could not be.
     """
 
     delivered: tuple[Delivered, ...]
@@ -55,6 +58,8 @@ class WindowFacts:
     earlier: Known
     missing: tuple[Fault, ...] = ()
     online: Behind | None = None
+    consistency: tuple[FeatureDay, ...] = ()
+    logged: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -70,13 +75,15 @@ class JudgedVersion:
     raised: tuple[Raised, ...] = ()
 
 
-def profile_version(context: JobContext, run: Run, subject: Subject, model: Model) -> WindowProfiles:
-    """Profile the rows of a window that a version scored live.
+def profile_version(
+    context: JobContext, run: Run, subject: Subject, model: Model, *, role: Role = Role.CHAMPION
+) -> WindowProfiles:
+    """Profile the rows of a window that a version scored live, or in another role.
 
     Raises:
         TableError: Nothing was scored yet.
     """
-    of_version = scored_by(subject.model_name, version=subject.model_version)
+    of_version = scored_by(subject.model_name, role=role, version=subject.model_version)
     rows = run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, subject.window) & of_version)
     return profile_days(rows, model.baseline, context.use_case.day_starts_at)
 
@@ -87,7 +94,7 @@ def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts
     baseline, starts = model.baseline, use_case.day_starts_at
     today = days_of_window(profiles, baseline, subject.window, starts)
     faults = find_faults({**days_of_training(baseline), **facts.earlier}, today)
-    drifts = _drifts(use_case, profiles, baseline)
+    drifts = drifts_of(use_case, profiles, baseline)
     trained = model.card.trained_until - model.card.trained_from
     evidence = Evidence(
         columns=drifts,
@@ -104,6 +111,8 @@ def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts
         policy=use_case.monitoring,
         online=facts.online,
         max_staleness=use_case.serving.max_staleness,
+        consistency=facts.consistency,
+        logged=facts.logged,
         metrics=facts.performance.metrics,
         task=use_case.model.task,
         importance=importance_of(model.estimator, model.card.features),
@@ -143,7 +152,8 @@ def _skill(use_case: UseCase, performance: Performance) -> Estimate | None:
     return None if performance.evaluation is None else performance.evaluation.estimates[use_case.model.task.skill]
 
 
-def _drifts(use_case: UseCase, profiles: WindowProfiles, baseline: Baseline) -> tuple[ColumnDrift, ...]:
+def drifts_of(use_case: UseCase, profiles: WindowProfiles, baseline: Baseline) -> tuple[ColumnDrift, ...]:
+    """Compare each column of scored rows with the baseline."""
     return tuple(
         column_drift(
             column,

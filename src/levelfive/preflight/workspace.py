@@ -107,7 +107,7 @@ def secret_scope(question: Question) -> Finding:
     scope, _, prefix = uri.partition("://")[2].partition(":")
     if not (uri.startswith("databricks") and prefix):
         return skipped(f"the registry {uri} is not reached by secrets")
-    return _scope(question, scope, tuple(f"{prefix}-{key}" for key in KEYS_OF_A_REGISTRY))
+    return readable_secrets(question, scope, tuple(f"{prefix}-{key}" for key in KEYS_OF_A_REGISTRY))
 
 
 def destinations(question: Question) -> Finding:
@@ -123,7 +123,7 @@ def destinations(question: Question) -> Finding:
             wanted = f"{SET} destinations, such as teams=secrets/SCOPE/KEY; kinds are {', '.join(KINDS)}"
             return missing(f"{'='.join(pair)!r} names no destination of alerts with a secret", wanted)
         keys.setdefault(secret[1], []).append(secret[2])
-    return together(*(_scope(question, scope, tuple(of_scope)) for scope, of_scope in keys.items()))
+    return together(*(readable_secrets(question, scope, tuple(of_scope)) for scope, of_scope in keys.items()))
 
 
 def cluster_policy(question: Question) -> Finding:
@@ -230,7 +230,8 @@ def _may_create_clusters(question: Question) -> Finding:
     )
 
 
-def _scope(question: Question, scope: str, keys: tuple[str, ...]) -> Finding:
+def readable_secrets(question: Question, scope: str, keys: tuple[str, ...]) -> Finding:
+    """Ask for some secrets of a scope, and whether the jobs may read them."""
     secrets, who = question.client.secrets, question.principal
     present = found_or_none(lambda: {one.key for one in secrets.list_secrets(scope)})
     if present is None:

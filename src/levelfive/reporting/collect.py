@@ -15,10 +15,11 @@ from levelfive.core.windows import Window
 from levelfive.data.missing import missing
 from levelfive.monitoring import records
 from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
+from levelfive.monitoring.consistency import CONSISTENCY, FeatureDay
 from levelfive.monitoring.drift import population_stability
 from levelfive.monitoring.evidence import Delivered
 from levelfive.monitoring.profiling import baseline_of
-from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
+from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, ConsistencyRecord
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.registry.promotions import champion_as_of, history
 from levelfive.registry.store import CentralRegistry
@@ -38,6 +39,8 @@ from levelfive.retraining.records import decisions, retrainings
 from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
+from levelfive.storage.predictions import Role
+from levelfive.storage.records import from_row
 from levelfive.storage.runs import JobContext, Run, failures
 
 MIN_DAYS = 4
@@ -72,6 +75,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
     # A promotion of as_of itself counts here: the report says who is live from then on.
     live = champion_as_of(promotions, as_of + timedelta(microseconds=1))
     verdicts = known_verdicts(records.verdicts(run, name, as_of=as_of), acknowledgements(run, name, as_of=as_of))
+    drift = _latest_drift(run, name, as_of, verdicts)
     return ReportData(
         use_case=context.use_case.name,
         as_of=as_of,
@@ -83,7 +87,9 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         ),
         verdicts=verdicts,
         columns=_column_weeks(run, registry, as_of),
-        drift=_latest_drift(run, name, as_of, verdicts),
+        drift=drift[Role.CHAMPION],
+        served_drift=drift[Role.SERVED],
+        consistency=_consistency(run, name, as_of),
         decisions=tuple(
             DecisionLine(one.as_of, str(one.action), one.reasons, one.counterfactuals)
             for one in decisions(tables, name, until=as_of)
@@ -110,16 +116,20 @@ def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> t
         newest[records.window_of(row), row["model"]] = row
     delivered = _delivered(run, model_name, as_of)
     live = {window: row for (window, model), row in newest.items() if model == records.LIVE}
-    return tuple(
-        _measurement(task, window, (row, newest.get((window, records.REFERENCE), row)), delivered[window])
-        for window, row in sorted(live.items())
-    )
+    measured = []
+    for window, row in sorted(live.items()):
+        sides = (row, newest.get((window, records.REFERENCE), row), newest.get((window, records.SERVED)))
+        measured.append(_measurement(task, window, sides, delivered[window]))
+    return tuple(measured)
 
 
 def _measurement(
-    task: Task, window: Window, rows: tuple[Mapping[str, Any], Mapping[str, Any]], landed: list[Delivered]
+    task: Task,
+    window: Window,
+    rows: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any] | None],
+    landed: list[Delivered],
 ) -> Measurement:
-    live, reference = rows
+    live, reference, served = rows
     without = {name: (rows, live["without_label_score"][name]) for name, rows in live["without_label"].items()}
     point = Point(
         window=window,
@@ -136,6 +146,8 @@ def _measurement(
         quarantined=sum(one.quarantined for one in landed),
         duplicates=sum(one.duplicates for one in landed),
         model_version=live["model_version"],
+        served={} if served is None else _estimates(task, served),
+        answers=None if served is None else served["scored"],
     )
     return Measurement(point, without)
 
@@ -165,16 +177,27 @@ def _delivered(run: Run, model_name: str, as_of: datetime) -> Mapping[Window, li
 
 def _latest_drift(
     run: Run, model_name: str, as_of: datetime, verdicts: Sequence[KnownVerdict]
-) -> tuple[DriftLine, ...]:
-    """Read the drift of the latest window that was judged, and of no other."""
+) -> Mapping[Role, tuple[DriftLine, ...]]:
+    """Read the drift of the latest window that was judged, and of no other, by role."""
+    lines: dict[Role, list[DriftLine]] = {Role.CHAMPION: [], Role.SERVED: []}
     latest = max((one.window for one in verdicts), key=lambda window: (window.end, window.start), default=None)
-    if latest is None:
-        return ()
-    of_it = {"window_start": (latest.start, latest.start), "window_end": (latest.end, latest.end)}
-    return tuple(
-        DriftLine(latest, row["model_version"], row["column_name"], row["statistics"], row["usual"])
-        for row in records.of_model(run, DRIFT, model_name, as_of, _OF_DRIFT, between=of_it)
-    )
+    if latest is not None:
+        of_it = {"window_start": (latest.start, latest.start), "window_end": (latest.end, latest.end)}
+        for row in records.of_model(run, DRIFT, model_name, as_of, _OF_DRIFT, between=of_it, role=None):
+            line = DriftLine(latest, row["model_version"], row["column_name"], row["statistics"], row["usual"])
+            lines[Role(row["role"] or Role.CHAMPION)].append(line)
+    return {role: tuple(of_role) for role, of_role in lines.items()}
+
+
+def _consistency(run: Run, model_name: str, as_of: datetime) -> tuple[FeatureDay, ...]:
+    """Read what was found of the features of answers; of windows that overlap, what is told of most answers counts."""
+    told: dict[tuple[date, str, str], FeatureDay] = {}
+    for row in records.of_model(run, CONSISTENCY, model_name, as_of):
+        one = from_row(ConsistencyRecord, row)
+        of = (one.day, one.feature, one.model_version)
+        if of not in told or one.answers > told[of].answers:
+            told[of] = one.told()
+    return tuple(told.values())
 
 
 def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple[ColumnWeek, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from levelfive.core.windows import Window
+from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
@@ -31,6 +32,8 @@ class Point:
         quarantined: Rows that did not.
         duplicates: Rows that had arrived before.
         model_version: The version that scored the window's last rows.
+        served: Metrics of the answers to single requests, by name.
+        answers: How many there were; None where nothing is known of any.
     """
 
     window: Window
@@ -47,6 +50,8 @@ class Point:
     quarantined: int
     duplicates: int
     model_version: str
+    served: Mapping[str, Estimate] = field(default_factory=dict)
+    answers: int | None = None
 
 
 @dataclass(frozen=True)
@@ -135,9 +140,11 @@ class MissingLine:
 
 @dataclass(frozen=True)
 class ReportData:
-    """All that one report shows; every sequence may be empty and in any order. `drift` is that of the latest window.
+    """All that one report shows; every sequence may be empty and in any order.
 
-    `alerts` are a line for each alert that is open, the most urgent first.
+    `drift` and `served_drift`, that of answers to single requests, are of the latest window. `consistency` says by
+    feature and day whether such answers rest on what the batch join gives. `alerts` are a line for
+    each alert that is open, the most urgent first.
     """
 
     use_case: str
@@ -155,6 +162,8 @@ class ReportData:
     failures: tuple[FailureLine, ...] = ()
     missing: tuple[MissingLine, ...] = ()
     alerts: tuple[str, ...] = ()
+    served_drift: tuple[DriftLine, ...] = ()
+    consistency: tuple[FeatureDay, ...] = ()
 
     @property
     def points_in_time(self) -> tuple[Point, ...]:
