@@ -158,6 +158,22 @@ def test_every_target_of_a_project_validates_without_a_warning(target: str, tmp_
     assert found.config["workspace"]["root_path"] == copy.declared.config["workspace"]["root_path"]
 
 
+@needs_cli
+def test_a_release_of_a_project_uploads_both_wheels_and_jobs_install_levelfives_first(tmp_path: Path) -> None:
+    with checkout_of_project("prod", tmp_path) as copy:
+        (copy.root / "dist").mkdir()
+        for wheel in WHEELS:
+            (copy.root / "dist" / wheel).touch()
+
+        copy.does("deploy")
+
+        (training,) = (job for job in copy.workspace.resources["jobs"].values() if job["name"].endswith("training"))
+        (installed,) = (task["libraries"] for task in training["tasks"] if task["task_key"] == "training")
+        paths = [library["whl"] for library in installed]
+        assert [Path(path).name for path in paths] == list(WHEELS)
+        assert [copy.workspace.download(path) for path in paths] == [b"", b""]
+
+
 def test_a_projects_pipelines_expand_and_release_its_own_model(project: Path) -> None:
     folder = project / "deploy" / "azure-pipelines"
     given = {"qa_model": "keep", "prod_model": "release", "qa_version": "3", "prod_version": "4", "dev_model": "none"}
@@ -171,7 +187,8 @@ def test_a_projects_pipelines_expand_and_release_its_own_model(project: Path) ->
     ]
     (pipeline,) = released["resources"]["pipelines"]
     assert (pipeline["pipeline"], pipeline["source"]) == ("ci", "orders-ci")
-    assert released["variables"]["model_of_qa"] == "levelfive_registry.orders_qa.orders"
+    variables = {one["name"]: one["value"] for one in released["variables"]}
+    assert variables["model_of_qa"] == "levelfive_registry.orders_qa.orders"
     assert [stage["stage"] for stage in released["stages"]] == [
         "qa", "plan", "production", "copy", "promote", "smoke", "rollback_model", "rollback_code",
     ]  # fmt: skip

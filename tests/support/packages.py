@@ -83,6 +83,10 @@ def other_packages(folder: Path) -> Path:
     for package in Path(sysconfig.get_path("purelib")).iterdir():
         if "levelfive" not in package.name:
             (folder / package.name).symlink_to(package)
+    # XGBoost's library for several GPUs, which no set-up of ours installs: pip takes it for there.
+    stub = folder / "nvidia_nccl_cu12-2.20.0.dist-info"
+    stub.mkdir()
+    (stub / "METADATA").write_text("Metadata-Version: 2.1\nName: nvidia-nccl-cu12\nVersion: 2.20.0\n")
     return folder
 
 

@@ -156,7 +156,7 @@ def test_status_says_how_many_rows_were_corrected_since_the_promotion(
     (first, *others) = context.use_case.sources
     sources = (replace(first, later=Later.CORRECTION), *others)
     corrected = replace(context, use_case=replace(context.use_case, sources=sources))
-    monkeypatch.setattr(Shared, "open_app", lambda *_: App(corrected, live.production.registry))
+    monkeypatch.setattr(Shared, "open_app", lambda *_: App(corrected, live.production.registry, tmp_path))
     promoted = history(context.tables, live.production.registry.name)[-1].promoted_at
     for name, loaded_at, deleted in (("before", promoted, 9), ("a", DECIDED, 1), ("b", DECIDED, 2)):
         of_file = LandedFile(
