@@ -40,15 +40,15 @@ class App:
 
     context: JobContext
     registry: CentralRegistry
-    landing: Path
     starter: str = "grace@example.com"
+    landing: Path = Path("nothing-landed")
     destinations: tuple[Destination, ...] = ()
 
 
 @pytest.fixture
-def live(production: Environment, packages: Packages, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> LiveModel:
+def live(production: Environment, packages: Packages, monkeypatch: pytest.MonkeyPatch) -> LiveModel:
     found = LiveModel.released(production, packages)
-    app = App(found.production.context, found.production.registry, tmp_path)
+    app = App(found.production.context, found.production.registry)
     monkeypatch.setattr(Shared, "open_app", lambda *_: app)
     return found
 
