@@ -21,11 +21,15 @@ from pyspark.sql import functions as F
 from levelfive import notebook
 from levelfive.monitoring import job
 from levelfive.monitoring.drift_statistics import PSI
+from levelfive.scoring import requests
 
 page = notebook.parameters(globals(), "monitoring")
 
 # COMMAND ----------
 
+answers = requests.run(page.app.context, page.app.registry, landing=page.app.landing, as_of=page.as_of)
+if answers is not None:
+    print(f"Request log: {answers.in_words}.")
 result = job.run(page.app.context, page.app.registry, window=page.window, as_of=page.as_of)
 
 # COMMAND ----------
@@ -38,7 +42,7 @@ if result.nothing:
 
 of_window = (F.col("window_start") == F.lit(page.window.start)) & (F.col("window_end") == F.lit(page.window.end))
 psi, usual_psi = (F.try_element_at(name, F.lit(PSI)) for name in ("statistics", "usual"))
-drift = page.app.tables.read(job.DRIFT).where(of_window)
+drift = page.app.tables.read(job.DRIFT).where(of_window & (F.col("role") == "champion"))
 drift = drift.select("model_version", "column_name", psi.alias("psi"), usual_psi.alias("usual_psi"), "statistics")
 drift = drift.orderBy(F.desc("psi")).limit(20)
 page.show(drift)

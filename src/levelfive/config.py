@@ -142,13 +142,15 @@ def _secret(variable: str) -> SecretStr | None:
 
 
 def load_settings(path: Path | None, home: Path | None, **overrides: object) -> Settings:
-    """Read settings from a file, by default `levelfive.yml` in the home if there is a home and a file in it.
+    """Read settings from a file, by default `levelfive.yml` in the home, else in the working directory, if it is there.
+
+    Without a home, as on a workspace, none is looked for.
 
     Raises:
         ConfigError: The file is missing, no YAML mapping, or has a wrong key or value.
     """
-    default = None if home is None else home / CONFIG_FILE
-    file = path or (default if default is not None and default.exists() else None)
+    usual = () if home is None else (home / CONFIG_FILE, Path(CONFIG_FILE))
+    file = path or next((place for place in usual if place.exists()), None)
     given_values = {} if file is None else _read_mapping(file)
     try:
         return Settings.model_validate({**given_values, **{k: v for k, v in overrides.items() if v is not None}})

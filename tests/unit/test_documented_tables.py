@@ -10,11 +10,13 @@ from levelfive.data.listings import LISTINGS, Listing
 from levelfive.data.missing import SOURCE_DAYS, SourceDay
 from levelfive.deployment.records import DEPLOYMENTS, DeploymentRecord
 from levelfive.features.watermarks import FEATURE_WINDOWS, WrittenWindow
+from levelfive.monitoring.consistency import CONSISTENCY
 from levelfive.monitoring.records import (
     DRIFT,
     PERFORMANCE,
     PROFILES,
     QUALITY,
+    ConsistencyRecord,
     DriftRecord,
     PerformanceRecord,
     ProfileRecord,
@@ -34,6 +36,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "tables.md"
 DOCUMENTED: dict[str, type] = {
     ANNOTATIONS: Annotation,
     BATCHES: AnnouncedBatch,
+    CONSISTENCY: ConsistencyRecord,
     DECISIONS: DecisionRecord,
     DEPLOYMENTS: DeploymentRecord,
     DRIFT: DriftRecord,

@@ -38,8 +38,12 @@ def monitoring(
     if moment is None:
         return
     from levelfive.monitoring import job as monitoring_job
+    from levelfive.scoring import requests
 
     app = open_app()
+    answers = requests.run(app.context, app.registry, landing=app.landing, as_of=moment)
+    if answers is not None:
+        out.print(f"request log: {answers.in_words}")
     result = monitoring_job.run(app.context, app.registry, window=parse_window(begin, end, moment), as_of=moment)
     if result.nothing:
         out.print(f"nothing to monitor: {result.nothing}")

@@ -22,6 +22,7 @@ from levelfive.usecase.sources import Source
 
 # Of files that are not delivered: hidden ones, those in writing, markers that other systems leave.
 PASSED_OVER = (".", "_")
+IN_WRITING = ".tmp"
 # A file of no source: its names are those in its header.
 ANY = Source("", {}, (), format=Csv())
 
@@ -58,7 +59,7 @@ class LandingFile:
 
 
 def list_files(landing: Path, source: Source) -> tuple[Entry, ...]:
-    """List a source's files by name; those whose names begin with a point or an underscore are passed over.
+    """List a source's files by name; what begins with a point or an underscore or ends in `.tmp` is passed over.
 
     Raises:
         LandingError: The source has no folder or no file, or a file is of another format.
@@ -146,7 +147,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _is_delivered(entry: os.DirEntry[str]) -> bool:
-    return not entry.name.startswith(PASSED_OVER)
+    return not entry.name.startswith(PASSED_OVER) and not entry.name.endswith(IN_WRITING)
 
 
 def _entry_of(path: Path, entry: os.DirEntry[str]) -> Entry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from levelfive.errors import LandingError
 from levelfive.formats.packing import decoded, packed, with_packed
-from levelfive.formats.texts import BATCH_CHARACTERS, Texts, in_declared_order, refusals_of, texts_of
+from levelfive.formats.texts import BATCH_CHARACTERS, WRONG_LINE, Texts, in_declared_order, refusals_of, texts_of
 
 
 class _Number(str):
@@ -22,14 +22,25 @@ class _Number(str):
     __slots__ = ()
 
 
+# Bytes that are no text stay within their line, and are refused with it.
+ESCAPED = "surrogateescape"
+
 Value = str | _Number | bool | None | list["Value"] | dict[str, "Value"]
+Row = dict[str, Value]
 
 
 @dataclass(frozen=True)
 class JsonLines:
-    """Files with one JSON object a line, in UTF-8; a name that a line lacks is missing there."""
+    """Files with one JSON object a line, in UTF-8; a name that a line lacks is missing there.
+
+    Args:
+        endings_unpacked: What the names of files end with.
+        lenient: Whether a line that is no such object is a refused row, where else its file is refused; and whether
+            names that are not declared are passed over, and those that no line has are missing.
+    """
 
     endings_unpacked: tuple[str, ...] = (".jsonl", ".ndjson", ".json")
+    lenient: bool = False
 
     @property
     def endings(self) -> tuple[str, ...]:
@@ -44,12 +55,13 @@ class JsonLines:
         """
         is_empty = True
         with refusals_of(path):
-            for rows in _objects(path, file):
+            for lines in _lines(path, file, _leniently if self.lenient else _strictly):
                 is_empty = False
-                names = in_declared_order(tuple(dict.fromkeys(name for row in rows for name in row)), columns)
-                yield texts_of(
-                    names, [pa.array(map(_text, [row.get(of) for row in rows]), pa.string()) for of in names]
-                )
+                rows, malformed = zip(*lines, strict=True)
+                found = tuple(dict.fromkeys(name for row in rows for name in row))
+                names = tuple(columns) if self.lenient else in_declared_order(found, columns)
+                cells = [pa.array(map(_text, [row.get(of) for row in rows]), pa.string()) for of in names]
+                yield texts_of(names, cells, pa.array(malformed, pa.string()))
         if is_empty:
             raise LandingError(f"{path} is empty: expected a JSON object a line; deliver it again")
 
@@ -64,13 +76,16 @@ class JsonLines:
         return ""
 
 
-def _objects(path: Path, file: BinaryIO) -> Iterator[list[dict[str, Value]]]:
+def _lines(
+    path: Path, file: BinaryIO, read: Callable[[int, str], tuple[Row, str | None]]
+) -> Iterator[list[tuple[Row, str | None]]]:
+    """Read rows in parts, each with why it is refused, or None."""
     rows, characters = [], 0
     # A text may hold other line ends than those of JSON lines.
-    with decoded(path, file, encoding="utf-8-sig", newline="\n") as lines:
+    with decoded(path, file, encoding="utf-8-sig", newline="\n", errors=ESCAPED) as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
-                rows.append(_object(number, line.rstrip("\n")))
+                rows.append(read(number, line.rstrip("\n")))
             characters += len(line)
             if characters > BATCH_CHARACTERS and rows:
                 yield rows
@@ -79,7 +94,24 @@ def _objects(path: Path, file: BinaryIO) -> Iterator[list[dict[str, Value]]]:
         yield rows
 
 
-def _object(number: int, line: str) -> dict[str, Value]:
+def _strictly(number: int, line: str) -> tuple[Row, str | None]:
+    return _object(number, _as_text(line)), None
+
+
+def _leniently(number: int, line: str) -> tuple[Row, str | None]:
+    try:
+        return _strictly(number, line)
+    except (ValueError, RecursionError):
+        shown = line.encode(errors="replace").decode()
+        return {}, f"{WRONG_LINE}: {shown}"
+
+
+def _as_text(line: str) -> str:
+    """Refuse a line with bytes that are no text."""
+    return line.encode(errors=ESCAPED).decode()
+
+
+def _object(number: int, line: str) -> Row:
     try:
         value = _DECODER.decode(line)
     except ValueError as err:

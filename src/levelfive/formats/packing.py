@@ -23,9 +23,9 @@ def unpacked(path: Path, file: BinaryIO) -> BinaryIO:
 
 
 @contextmanager
-def decoded(path: Path, file: BinaryIO, *, encoding: str, newline: str) -> Iterator[TextIO]:
-    """Read a file as text, packed or not; the file stays open."""
-    texts = io.TextIOWrapper(unpacked(path, file), encoding=encoding, newline=newline)
+def decoded(path: Path, file: BinaryIO, *, encoding: str, newline: str, errors: str = "strict") -> Iterator[TextIO]:
+    """Read a file as text, packed or not; the file stays open. `errors` says what becomes of bytes that are no text."""
+    texts = io.TextIOWrapper(unpacked(path, file), encoding=encoding, newline=newline, errors=errors)
     try:
         yield texts
     finally:

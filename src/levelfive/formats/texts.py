@@ -25,7 +25,8 @@ MALFORMED = "malformed"
 WRONG_CELLS = "not as many cells as the header has"
 WRONG_QUOTES = "a quote within quotes is not doubled"
 WRONG_FORMAT = "a cell is not of the declared format"
-REFUSALS = (WRONG_CELLS, WRONG_QUOTES, WRONG_FORMAT)
+WRONG_LINE = "not a JSON object"
+REFUSALS = (WRONG_CELLS, WRONG_QUOTES, WRONG_FORMAT, WRONG_LINE)
 
 
 # About as much of a file is held in memory at a time, in characters; a few times that, as cells.

@@ -7,6 +7,7 @@ in `docs/tables.md`. Nothing else has to know of it.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -15,12 +16,16 @@ from typing import TypeAlias
 
 from levelfive.core.windows import iso
 from levelfive.errors import ConfigError
+from levelfive.monitoring.consistency import FeatureDay, worst_first
 from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.strange import Kind
 from levelfive.online.staleness import Behind
 from levelfive.statistics.metrics import Estimate
+from levelfive.usecase.columns import REQUEST_LOG
 from levelfive.usecase.policies import MonitoringPolicy
+
+SHOWN_FEATURES = 5
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,8 @@ class Evidence:
         policy: From which values on something is said.
         online: When the online store was furthest behind, or None where nothing is published.
         max_staleness: How far behind it may be.
+        consistency: By feature and day, whether single requests saw what the batch join gives.
+        logged: How many rows of the request log were read since the last window, and how many of them could not be.
     """
 
     columns: Sequence[ColumnDrift]
@@ -116,6 +123,8 @@ class Evidence:
     policy: MonitoringPolicy
     online: Behind | None = None
     max_staleness: timedelta = timedelta(0)
+    consistency: Sequence[FeatureDay] = ()
+    logged: tuple[int, int] = (0, 0)
 
     @cached_property
     def broken_sources(self) -> dict[str, list[date]]:
@@ -270,6 +279,38 @@ def online_store_is_behind(evidence: Evidence) -> Iterator[str]:
         yield (
             f"at {iso(behind.at)} the online store reached to {iso(behind.reaches_to)}, {behind.by} behind, and "
             f"{evidence.max_staleness} is allowed: look at the runs of features and of their publication"
+        )
+
+
+@alert(
+    SERVING,
+    "a feature of an answer is not what the batch join gives, and the online store's age, as far as it is allowed, is "
+    "not why: see docs/serving.md",
+)
+def features_differ(evidence: Evidence) -> Iterator[str]:
+    """Say which features single requests saw otherwise than a batch, and on which days; the worst ones by name."""
+    wrong: dict[str, list[FeatureDay]] = defaultdict(list)
+    for one in worst_first(one for one in evidence.consistency if one.is_wrong):
+        wrong[one.feature].append(one)
+    for feature, days in list(wrong.items())[:SHOWN_FEATURES]:
+        different, answers = sum(one.unexplained for one in days), sum(one.answers for one in days)
+        anew = ", whose table was computed anew since," if any(one.computed_anew for one in days) else ""
+        yield (
+            f"{feature}{anew} differed from the batch in {different:,} of {answers:,} answers on "
+            f"{_days(sorted(one.day for one in days))}"
+        )
+    if rest := list(wrong)[SHOWN_FEATURES:]:
+        yield f"so did {len(rest)} more features, such as {rest[0]}: see the table consistency"
+
+
+@alert(SERVING, "a line of the request log could not be read")
+def answers_are_quarantined(evidence: Evidence) -> Iterator[str]:
+    """Say how many rows of the request log could not be read."""
+    rows, quarantined = evidence.logged
+    if quarantined:
+        yield (
+            f"{quarantined:,} of {rows:,} rows of the request log could not be read: see the table quarantine, source "
+            f"{REQUEST_LOG}"
         )
 
 

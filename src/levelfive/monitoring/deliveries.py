@@ -19,6 +19,7 @@ from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import PROFILES
 from levelfive.statistics.baseline import Baseline
 from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase.columns import REQUEST_LOG
 
 _OF_A_DAY = (
     *("model_version", "window_start", "window_end", "day", "column_name"),
@@ -80,7 +81,7 @@ def delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered,
     ):
         # A file that says more than its time knows, if only by one wild date, stands where it came.
         newest = min(row["max_event_time"], row["loaded_at"] - timedelta.resolution)
-        if window.start <= newest < window.end:
+        if window.start <= newest < window.end and row["source"] != REQUEST_LOG:
             counts[row["source"]].update({name: row[name] for name in names})
             if row["quarantined"] > share * row["rows_in"]:
                 oldest = max(row["min_event_time"] or newest, window.start)

@@ -13,24 +13,28 @@ from levelfive.data.missing import SOURCE_DAYS
 from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.labels import LABELS
 from levelfive.monitoring import deliveries, records
+from levelfive.monitoring.consistency import CONSISTENCY
+from levelfive.monitoring.estimated import trust
 from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.measuring import measure_performance, measure_versions
 from levelfive.monitoring.nothing import nothing_in
-from levelfive.monitoring.performance import Performance, performance
+from levelfive.monitoring.performance import CalibrationOf, Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles
+from levelfive.monitoring.real_time import RealTime, performance_of_answers, real_time
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
 from levelfive.monitoring.verdict import VERDICTS, Subject, WindowVerdict
 from levelfive.monitoring.versions import ScoredVersion, WindowFacts, judge_version, profile_version
-from levelfive.monitoring.writing import write_window
+from levelfive.monitoring.writing import write_consistency, write_window
 from levelfive.online.publications import publications
 from levelfive.online.staleness import furthest_behind
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
+from levelfive.statistics.calibration import Calibration
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
 
-READS = (PREDICTIONS, LABELS, LANDING_FILES, SOURCE_DAYS, PROMOTIONS, PROFILES)
-WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS)
+READS = (PREDICTIONS, LABELS, LANDING_FILES, SOURCE_DAYS, PROMOTIONS, PROFILES, "<feature tables>")
+WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS, CONSISTENCY)
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
     What it says of a window is the same whenever it is run, but for what rests on labels: that is kept for each
     `as_of`. Earlier windows whose labels were too young are measured again. Of a version that is gone, or its files,
     nothing is said but how its predictions did. Where there was nothing to score in the window, as a season is over, no
-    verdict is written: the window's row of `performance` says that nothing was scored.
+    verdict is written: the window's row of `performance` says that nothing was scored. Answers to single requests are
+    looked at beside, and what is wrong with them is said apart.
 
     Args:
         context: Tables and use case.
@@ -75,12 +80,16 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
             ahead = _profile_ahead(beside, context, run, registry, champion_as_of(promotions, as_of), window)
             windows = [*_provisional(run, name, as_of, before=window.start), window]
             first = _first_version(promotions)
-            measured = performance(context, run, windows, model_name=name, as_of=as_of, first=first)
+            measured = performance(
+                context, run, windows, model_name=name, as_of=as_of, first=first, calibration_of=_calibrations(registry)
+            )
             landed = deliveries.delivered(context, run, window)
             earlier = deliveries.known_before(context, run, name, window)
+            served = real_time(context, run, registry, windows, as_of=as_of)
         now = measured[-1]
         if not now.scored:
-            return _nothing(context, run, name, measured, as_of)
+            write_consistency(run, served)
+            return _nothing(context, run, name, measured, as_of, served=served)
         versions = _profiled(context, run, registry, now, ahead)
         missing: tuple[Fault, ...] = ()
         if versions and len(versions) == len(now.versions):
@@ -88,14 +97,16 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
             missing = deliveries.missing(context, earlier, profiles, newest, window)
         with run.timed("drift"):
             behind = furthest_behind(publications(run, window), window)
-            facts = WindowFacts(landed, now, earlier, missing, behind)
+            facts = WindowFacts(landed, now, earlier, missing, behind, served.consistency, served.logged)
             judged = [judge_version(context, one, facts) for one in versions]
         run.counts["scored"] = now.scored
         run.counts["versions_gone"] = len(now.versions) - len(judged)
         if not judged:
             registry.load(now.versions[-1])  # its error says what is gone
         with run.timed("write"):
-            write_window(context, run, judged, landed, measured, as_of)
+            trusted = trust(records.past_estimates(run, name, as_of), window, context.use_case.maturity)
+            write_window(context, run, judged, landed, measured, as_of, served=served)
+            records.write_estimate(run, name, now, trusted, task=context.use_case.model.task, as_of=as_of)
         measure_versions(judged)
         measure_performance(measured)
         verdicts = {one.subject.model_version: one.verdict for one in judged}
@@ -114,9 +125,19 @@ def measure_again(context: JobContext, registry: CentralRegistry, *, as_of: date
             return ()
         first = _first_version(history(context.tables, registry.name))
         measured = performance(context, run, windows, model_name=registry.name, as_of=as_of, first=first)
-        records.write_performance(run, registry.name, measured, task=context.use_case.model.task, as_of=as_of)
+        served = performance_of_answers(context, run, windows, model_name=registry.name, as_of=as_of)
+        task = context.use_case.model.task
+        records.write_performance(run, registry.name, measured, task=task, as_of=as_of, served=served)
         measure_performance(measured)
         return measured
+
+
+def _calibrations(registry: CentralRegistry) -> CalibrationOf:
+    def calibration_of(version: str) -> Calibration | None:
+        model = registry.load_if_there(version)
+        return None if model is None else model.card.calibration
+
+    return calibration_of
 
 
 def _first_version(promotions: Sequence[Promotion]) -> str | None:
@@ -158,14 +179,21 @@ def _profiled(
 
 
 def _nothing(
-    context: JobContext, run: Run, model_name: str, measured: tuple[Performance, ...], as_of: datetime
+    context: JobContext,
+    run: Run,
+    model_name: str,
+    measured: tuple[Performance, ...],
+    as_of: datetime,
+    *,
+    served: RealTime,
 ) -> MonitoringResult:
     window = measured[-1].window
     because = nothing_in(context, run, window, as_of=as_of)
     if not because:
         raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
     run.counts["scored"], run.notes["nothing"] = 0, because
-    records.write_performance(run, model_name, measured, task=context.use_case.model.task, as_of=as_of)
+    task, answers = context.use_case.model.task, served.performance
+    records.write_performance(run, model_name, measured, task=task, as_of=as_of, served=answers)
     measure_performance(measured)
     return MonitoringResult(run.run_id, window, {}, measured, because)
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from levelfive.core.windows import Window
 from levelfive.monitoring.alerts import Delivered
+from levelfive.monitoring.consistency import CONSISTENCY, FeatureDay
 from levelfive.monitoring.daily import far_outside
 from levelfive.monitoring.drift_statistics import ColumnDrift
+from levelfive.monitoring.estimated import PastWindow, Trust
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.verdict import VERDICTS, Subject, VerdictRecord
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.statistics.tasks.task import Task
 from levelfive.storage.control_tables import Between
+from levelfive.storage.predictions import Role
 from levelfive.storage.records import from_row, record_of
 from levelfive.storage.runs import Run
 
@@ -27,6 +30,13 @@ QUALITY = "quality"
 
 LIVE = "live"
 REFERENCE = "reference"
+SERVED = "served"
+"""The `model` of a row of `performance` that is about answers to single requests."""
+ESTIMATED = "estimated"
+"""Of one that is what the scores alone say."""
+
+ProfiledColumn: TypeAlias = tuple[Subject, date | None, str, Partial, NumericProfile | CategoricalProfile]
+"""A column of rows that a version scored, on a day or, without one, in the whole window."""
 
 
 @record_of(PROFILES)
@@ -37,6 +47,7 @@ class ProfileRecord(Subject):
     Names are those of the profile table of Databricks' data profiling, where that has the number too.
     """
 
+    role: str = Role.CHAMPION
     day: date | None
     column_name: str
     count: int
@@ -62,6 +73,7 @@ class ProfileRecord(Subject):
 class DriftRecord(Subject):
     """One row of `drift`: how a column of the window differs from the baseline, and what can be seen of it."""
 
+    role: str = Role.CHAMPION
     column_name: str
     statistics: Mapping[str, float]
     usual: Mapping[str, float]
@@ -74,6 +86,7 @@ class DriftRecord(Subject):
 class PerformanceRecord(Subject):
     """One row of `performance`: how a window's live predictions did, by the labels known at a time.
 
+    Where `model` is `estimated`, it is what the scores alone say, and `low` and `high` are there where that is shown.
     Which of the metrics are the loss, the skill and the offset depends on the task, and is told beside them.
     """
 
@@ -97,6 +110,29 @@ class PerformanceRecord(Subject):
     high: Mapping[str, float]
 
 
+@record_of(CONSISTENCY)
+@dataclass(frozen=True, kw_only=True)
+class ConsistencyRecord(Subject):
+    """One row of `consistency`: a feature in the answers of a day, beside the batch's; see `FeatureDay`."""
+
+    day: date
+    feature: str
+    answers: int
+    matches: int
+    mismatches: int
+    missing: int
+    extra: int
+    behind: int
+    max_difference: float | None
+    mean_difference: float | None
+    first_served_at: datetime
+    computed_anew: bool
+
+    def told(self) -> FeatureDay:
+        """Tell it as it was found."""
+        return FeatureDay(**{field.name: getattr(self, field.name) for field in fields(FeatureDay)})
+
+
 @record_of(QUALITY)
 @dataclass(frozen=True, kw_only=True)
 class QualityRecord(Subject):
@@ -111,19 +147,30 @@ class QualityRecord(Subject):
 
 def write_profiles(
     run: Run,
-    rows: Iterable[tuple[Subject, date | None, str, Partial, NumericProfile | CategoricalProfile]],
+    rows: Iterable[ProfiledColumn],
     broken: frozenset[tuple[date, str]] = frozenset(),
+    *,
+    served: Iterable[ProfiledColumn] = (),
 ) -> None:
-    """Put profiles in the place of those of their windows; `broken` are days and columns that were called so."""
+    """Put profiles in the place of those of their windows.
+
+    Args:
+        run: Which run writes.
+        rows: Of live predictions.
+        broken: The days and columns that were called so.
+        served: Of answers to single requests.
+    """
     records = [
         ProfileRecord(
             **vars(subject),
+            role=role,
             day=day,
             column_name=column,
             **_profile(partial, profile),
-            broken=None if day is None else (day, column) in broken,
+            broken=None if day is None else role == Role.CHAMPION and (day, column) in broken,
         )
-        for subject, day, column, partial, profile in rows
+        for role, of_role in ((Role.CHAMPION, rows), (Role.SERVED, served))
+        for subject, day, column, partial, profile in of_role
     ]
     _replace(run, PROFILES, records)
 
@@ -132,6 +179,8 @@ def write_drift(
     run: Run,
     distances: Iterable[tuple[Subject, ColumnDrift]],
     seen_from: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
+    *,
+    served: Iterable[tuple[Subject, ColumnDrift]] = (),
 ) -> None:
     """Put the distances from the baseline in the place of those of their windows.
 
@@ -139,21 +188,21 @@ def write_drift(
         run: Which run writes.
         distances: The distances.
         seen_from: By version, column and kind, the smallest change that is called broken.
+        served: The distances of answers to single requests.
     """
     records = []
     for subject, column in distances:
         least_changes = (seen_from or {}).get(subject.model_version, {}).get(column.column, {})
-        records.append(
-            DriftRecord(
-                **vars(subject),
-                column_name=column.column,
-                statistics=column.statistics,
-                usual=column.usual,
-                unusual=column.unusual,
-                seen_from={kind: least for kind, least in least_changes.items() if math.isfinite(least)},
-            )
-        )
+        least = {kind: value for kind, value in least_changes.items() if math.isfinite(value)}
+        records.append(_drift(subject, column, Role.CHAMPION, least))
+    records += [_drift(subject, column, Role.SERVED, {}) for subject, column in served]
     _replace(run, DRIFT, records)
+
+
+def write_consistency(run: Run, rows: Iterable[tuple[Subject, FeatureDay]]) -> None:
+    """Put what was compared in the place of that of the same windows."""
+    records = [ConsistencyRecord(**vars(subject), **vars(one), matches=one.matches) for subject, one in rows]
+    _replace(run, CONSISTENCY, records)
 
 
 def write_quality(run: Run, subject: Subject, delivered: Iterable[Delivered]) -> None:
@@ -166,16 +215,68 @@ def write_quality(run: Run, subject: Subject, delivered: Iterable[Delivered]) ->
 
 
 def write_performance(
-    run: Run, model_name: str, measured: Iterable[Performance], *, task: Task, as_of: datetime
+    run: Run,
+    model_name: str,
+    measured: Iterable[Performance],
+    *,
+    task: Task,
+    as_of: datetime,
+    served: Iterable[Performance] = (),
 ) -> None:
-    """Add what the labels known at `as_of` say; what was said at other times stays."""
+    """Add what the labels known at `as_of` say of live predictions, and of answers; what was said before stays."""
     records = [
         _performance(Subject(model_name, ", ".join(one.versions), one.window), one, task=task, as_of=as_of, model=model)
         for one in measured
         for model, evaluation in ((LIVE, one.evaluation), (REFERENCE, one.reference))
         if model == LIVE or evaluation is not None
     ]
+    records += [
+        _performance(
+            Subject(model_name, ", ".join(one.versions), one.window), one, task=task, as_of=as_of, model=SERVED
+        )
+        for one in served
+    ]
     _add(run, PERFORMANCE, records, ("model_name", "window_start", "window_end", "as_of", "model"))
+
+
+def write_estimate(
+    run: Run, model_name: str, one: Performance, trusted: Mapping[str, Trust], *, task: Task, as_of: datetime
+) -> None:
+    """Add what the scores alone say of a window, if anything, with intervals where that is to be shown."""
+    if one.expected is None or not one.expected.metrics:
+        return
+    metrics = one.expected.metrics
+    shown = {name: told for name, told in trusted.items() if told.is_shown and name in metrics}
+    record = replace(
+        _performance(
+            Subject(model_name, ", ".join(one.versions), one.window), one, task=task, as_of=as_of, model=ESTIMATED
+        ),
+        label_mean=one.expected.label_mean,
+        score_mean=one.expected.score_mean,
+        metrics=metrics,
+        low={name: metrics[name] + told.low for name, told in shown.items()},
+        high={name: metrics[name] + told.high for name, told in shown.items()},
+    )
+    _add(run, PERFORMANCE, [record], ("model_name", "window_start", "window_end", "as_of", "model"))
+
+
+def past_estimates(run: Run, model_name: str, as_of: datetime) -> list[PastWindow]:
+    """Read of which windows it was said what would come, and what came."""
+    rows = of_model(
+        run,
+        PERFORMANCE,
+        model_name,
+        as_of,
+        ["model", "window_start", "window_end", "as_of", "provisional", "mature", "metrics"],
+    )
+    newest = {(window_of(row), row["model"]): row for row in rows}
+    return [
+        PastWindow(
+            window, newest[window, ESTIMATED]["metrics"] if (window, ESTIMATED) in newest else {}, row["metrics"]
+        )
+        for (window, model), row in newest.items()
+        if model == LIVE and row["mature"] and not row["provisional"]
+    ]
 
 
 def write_verdicts(run: Run, records: Sequence[VerdictRecord]) -> None:
@@ -198,9 +299,17 @@ def of_model(
     columns: Sequence[str] | None = None,
     *,
     between: Between | None = None,
+    role: Role | None = Role.CHAMPION,
 ) -> list[dict[str, Any]]:
-    """Read a table's rows about a model that were known at a time, what was said first before what was said later."""
+    """Read a table's rows about a model that were known at a time, what was said first before what was said later.
+
+    Where a table tells roles apart, only the rows of one are read, or those of all where it is None.
+    """
+    if table in (PROFILES, DRIFT) and columns is not None:
+        columns = (*columns, "role")
     rows = run.rows(table, columns=columns, where={"model_name": model_name}, between=between)
+    # Rows of an earlier levelfive have none.
+    rows = [row for row in rows if role is None or (row.get("role") or Role.CHAMPION) == role]
     rows_of_then = (row for row in rows if row["window_end"] <= as_of and row.get("as_of", as_of) <= as_of)
     return sorted(rows_of_then, key=lambda row: row.get("as_of", as_of))
 
@@ -208,6 +317,18 @@ def of_model(
 def window_of(row: Mapping[str, Any]) -> Window:
     """Read a row's window."""
     return Window(row["window_start"], row["window_end"])
+
+
+def _drift(subject: Subject, column: ColumnDrift, role: Role, seen_from: Mapping[str, float]) -> DriftRecord:
+    return DriftRecord(
+        **vars(subject),
+        role=role,
+        column_name=column.column,
+        statistics=column.statistics,
+        usual=column.usual,
+        unusual=column.unusual,
+        seen_from=seen_from,
+    )
 
 
 def _profile(partial: Partial, profile: NumericProfile | CategoricalProfile) -> dict[str, Any]:
@@ -233,7 +354,7 @@ def _profile(partial: Partial, profile: NumericProfile | CategoricalProfile) -> 
 
 
 def _performance(subject: Subject, one: Performance, *, task: Task, as_of: datetime, model: str) -> PerformanceRecord:
-    evaluation = one.evaluation if model == LIVE else one.reference
+    evaluation = {REFERENCE: one.reference, ESTIMATED: None}.get(model, one.evaluation)
     estimates = {} if evaluation is None else evaluation.estimates
     value, low, high = (
         {name: end for name, e in estimates.items() if math.isfinite(end := getattr(e, part))}

@@ -11,6 +11,7 @@ from levelfive.core.days import DAY
 from levelfive.models.package import Model
 from levelfive.monitoring import deliveries
 from levelfive.monitoring.alerts import Delivered, Delivery, Evidence
+from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.daily import Known, days_of_training, days_of_window, find_faults
 from levelfive.monitoring.drift_statistics import ColumnDrift, Comparison, column_drift
 from levelfive.monitoring.faults import Fault, Faults
@@ -21,7 +22,7 @@ from levelfive.online.staleness import Behind
 from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
-from levelfive.storage.predictions import PREDICTIONS, scored_by
+from levelfive.storage.predictions import PREDICTIONS, Role, scored_by
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.columns import PREDICTION_TIME
 from levelfive.usecase.use_case import UseCase
@@ -46,6 +47,8 @@ class WindowFacts:
         earlier: The days before it, as earlier windows profiled them.
         missing: The days that lack rows.
         online: When the online store was furthest behind, or None where nothing is published.
+        consistency: Whether single requests saw what the batch join gives.
+        logged: How many rows of the request log were read, and how many of them could not be.
     """
 
     delivered: tuple[Delivered, ...]
@@ -53,6 +56,8 @@ class WindowFacts:
     earlier: Known
     missing: tuple[Fault, ...] = ()
     online: Behind | None = None
+    consistency: tuple[FeatureDay, ...] = ()
+    logged: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -67,13 +72,15 @@ class JudgedVersion:
     verdict: WindowVerdict
 
 
-def profile_version(context: JobContext, run: Run, subject: Subject, model: Model) -> WindowProfiles:
-    """Profile the rows of a window that a version scored live.
+def profile_version(
+    context: JobContext, run: Run, subject: Subject, model: Model, *, role: Role = Role.CHAMPION
+) -> WindowProfiles:
+    """Profile the rows of a window that a version scored live, or in another role.
 
     Raises:
         TableError: Nothing was scored yet.
     """
-    of_version = scored_by(subject.model_name, version=subject.model_version)
+    of_version = scored_by(subject.model_name, role=role, version=subject.model_version)
     rows = run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, subject.window) & of_version)
     return profile_days(rows, model.baseline, context.use_case.day_starts_at)
 
@@ -84,7 +91,7 @@ def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts
     baseline, starts = model.baseline, use_case.day_starts_at
     today = days_of_window(profiles, baseline, subject.window, starts)
     faults = find_faults({**days_of_training(baseline), **facts.earlier}, today)
-    drifts = _drifts(use_case, profiles, baseline)
+    drifts = drifts_of(use_case, profiles, baseline)
     trained = model.card.trained_until - model.card.trained_from
     evidence = Evidence(
         columns=drifts,
@@ -101,6 +108,8 @@ def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts
         policy=use_case.monitoring,
         online=facts.online,
         max_staleness=use_case.serving.max_staleness,
+        consistency=facts.consistency,
+        logged=facts.logged,
     )
     all_faults = replace(faults, columns=(*faults.columns, *facts.missing))
     return JudgedVersion(subject, baseline, profiles, drifts, all_faults, judge_window(evidence))
@@ -137,7 +146,8 @@ def _skill(use_case: UseCase, performance: Performance) -> Estimate | None:
     return None if performance.evaluation is None else performance.evaluation.estimates[use_case.model.task.skill]
 
 
-def _drifts(use_case: UseCase, profiles: WindowProfiles, baseline: Baseline) -> tuple[ColumnDrift, ...]:
+def drifts_of(use_case: UseCase, profiles: WindowProfiles, baseline: Baseline) -> tuple[ColumnDrift, ...]:
+    """Compare each column of scored rows with the baseline."""
     return tuple(
         column_drift(
             column,

@@ -11,6 +11,8 @@ from levelfive.monitoring import records
 from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import finish
+from levelfive.monitoring.real_time import RealTime, ServedVersion
+from levelfive.monitoring.records import ProfiledColumn
 from levelfive.monitoring.versions import JudgedVersion, verdict_record
 from levelfive.statistics.partials import Partial
 from levelfive.storage.runs import JobContext, Run
@@ -23,8 +25,10 @@ def write_window(
     delivered: Sequence[Delivered],
     performances: Sequence[Performance],
     as_of: datetime,
+    *,
+    served: RealTime,
 ) -> None:
-    """Write the profiles, drift, quality, performance and verdicts of a window.
+    """Write the profiles, drift, quality, performance, consistency and verdicts of a window.
 
     Args:
         context: The use case, whose task says what its metrics are.
@@ -33,22 +37,43 @@ def write_window(
         delivered: What landed of each source.
         performances: What the labels say, of earlier windows too; the window's own is the last.
         as_of: The logical now.
+        served: What is known of answers to single requests.
     """
-    task, profiles = context.use_case.model.task, []
+    task = context.use_case.model.task
+    drifts = [(one.subject, column) for one in versions for column in one.drifts]
+    broken = frozenset[tuple[date, str]]().union(*(one.faults.days for one in versions))
+    seen_from = {one.subject.model_version: one.faults.seen_from for one in versions}
+    verdicts = [verdict_record(task, one, performances[-1], as_of) for one in versions]
+    answered = [(one.subject, column) for one in served.versions for column in one.drifts]
+    jobs = [
+        partial(records.write_profiles, run, _profiles(versions), broken, served=_profiles(served.versions)),
+        partial(records.write_drift, run, drifts, seen_from, served=answered),
+        partial(write_consistency, run, served),
+        partial(records.write_quality, run, versions[-1].subject, delivered),
+        partial(
+            records.write_performance,
+            run,
+            versions[0].subject.model_name,
+            performances,
+            task=task,
+            as_of=as_of,
+            served=served.performance,
+        ),
+        partial(records.write_verdicts, run, verdicts),
+    ]
+    in_parallel(jobs)
+
+
+def write_consistency(run: Run, served: RealTime) -> None:
+    """Write, by feature and day, whether single requests saw what the batch join gives."""
+    records.write_consistency(run, [(one.subject, day) for one in served.versions for day in one.consistency])
+
+
+def _profiles(versions: Sequence[JudgedVersion] | Sequence[ServedVersion]) -> list[ProfiledColumn]:
+    profiles: list[ProfiledColumn] = []
     for one in versions:
         columns: list[tuple[date | None, str, Partial]] = []
         columns += [(day, column, part) for (day, column), part in one.profiles.by_day.items()]
         columns += [(None, column, part) for column, part in one.profiles.whole.items()]
         profiles += [(one.subject, day, name, part, finish(part, name, one.baseline)) for day, name, part in columns]
-    drifts = [(one.subject, column) for one in versions for column in one.drifts]
-    broken = frozenset[tuple[date, str]]().union(*(one.faults.days for one in versions))
-    seen_from = {one.subject.model_version: one.faults.seen_from for one in versions}
-    verdicts = [verdict_record(task, one, performances[-1], as_of) for one in versions]
-    jobs = [
-        partial(records.write_profiles, run, profiles, broken),
-        partial(records.write_drift, run, drifts, seen_from),
-        partial(records.write_quality, run, versions[-1].subject, delivered),
-        partial(records.write_performance, run, versions[0].subject.model_name, performances, task=task, as_of=as_of),
-        partial(records.write_verdicts, run, verdicts),
-    ]
-    in_parallel(jobs)
+    return profiles

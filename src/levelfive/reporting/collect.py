@@ -16,9 +16,20 @@ from levelfive.data.missing import missing
 from levelfive.monitoring import records
 from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
 from levelfive.monitoring.alerts import Delivered
+from levelfive.monitoring.consistency import CONSISTENCY, FeatureDay
 from levelfive.monitoring.drift import population_stability
 from levelfive.monitoring.profiling import baseline_of
-from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
+from levelfive.monitoring.records import (
+    DRIFT,
+    ESTIMATED,
+    LIVE,
+    PERFORMANCE,
+    PROFILES,
+    QUALITY,
+    REFERENCE,
+    SERVED,
+    ConsistencyRecord,
+)
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.registry.promotions import champion_as_of, history
 from levelfive.registry.store import CentralRegistry
@@ -37,6 +48,8 @@ from levelfive.retraining.records import decisions, retrainings
 from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
+from levelfive.storage.predictions import Role
+from levelfive.storage.records import from_row
 from levelfive.storage.runs import JobContext, Run, failures
 
 MIN_DAYS = 4
@@ -71,6 +84,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
     # A promotion of as_of itself counts here: the report says who is live from then on.
     live = champion_as_of(promotions, as_of + timedelta(microseconds=1))
     verdicts = known_verdicts(records.verdicts(run, name, as_of=as_of), acknowledgements(run, name, as_of=as_of))
+    drift = _latest_drift(run, name, as_of, verdicts)
     return ReportData(
         use_case=context.use_case.name,
         as_of=as_of,
@@ -82,7 +96,9 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         ),
         verdicts=verdicts,
         columns=_column_weeks(run, registry, as_of),
-        drift=_latest_drift(run, name, as_of, verdicts),
+        drift=drift[Role.CHAMPION],
+        served_drift=drift[Role.SERVED],
+        consistency=_consistency(run, name, as_of),
         decisions=tuple(
             DecisionLine(one.as_of, str(one.action), one.reasons, one.counterfactuals)
             for one in decisions(tables, name, until=as_of)
@@ -107,22 +123,27 @@ def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> t
     for row in records.of_model(run, PERFORMANCE, model_name, as_of):
         newest[records.window_of(row), row["model"]] = row
     delivered = _delivered(run, model_name, as_of)
-    live = {window: row for (window, model), row in newest.items() if model == records.LIVE}
+    live = {window: row for (window, model), row in newest.items() if model == LIVE}
     return tuple(
-        _measurement(task, window, (row, newest.get((window, records.REFERENCE), row)), delivered[window])
+        _measurement(task, window, {LIVE: row} | _others(newest, window), delivered[window])
         for window, row in sorted(live.items())
     )
 
 
+def _others(newest: Mapping[tuple[Window, str], dict[str, Any]], window: Window) -> dict[str, dict[str, Any]]:
+    return {model: newest[window, model] for model in (REFERENCE, SERVED, ESTIMATED) if (window, model) in newest}
+
+
 def _measurement(
-    task: Task, window: Window, rows: tuple[Mapping[str, Any], Mapping[str, Any]], landed: list[Delivered]
+    task: Task, window: Window, rows: Mapping[str, Mapping[str, Any]], landed: list[Delivered]
 ) -> Measurement:
-    live, reference = rows
+    live = rows[LIVE]
+    estimated = _estimates(task, rows[ESTIMATED]) if ESTIMATED in rows else {}
     without = {name: (rows, live["without_label_score"][name]) for name, rows in live["without_label"].items()}
     point = Point(
         window=window,
         live=_estimates(task, live),
-        reference=_estimates(task, reference),
+        reference=_estimates(task, rows.get(REFERENCE, live)),
         label_rate=live["label_mean"],
         mean_score=live["score_mean"],
         scored=live["scored"],
@@ -134,6 +155,9 @@ def _measurement(
         quarantined=sum(one.quarantined for one in landed),
         duplicates=sum(one.duplicates for one in landed),
         model_version=live["model_version"],
+        served=_estimates(task, rows[SERVED]) if SERVED in rows else {},
+        answers=rows[SERVED]["scored"] if SERVED in rows else None,
+        estimated={name: one for name, one in estimated.items() if math.isfinite(one.low)},
     )
     return Measurement(point, without)
 
@@ -163,16 +187,27 @@ def _delivered(run: Run, model_name: str, as_of: datetime) -> Mapping[Window, li
 
 def _latest_drift(
     run: Run, model_name: str, as_of: datetime, verdicts: Sequence[KnownVerdict]
-) -> tuple[DriftLine, ...]:
-    """Read the drift of the latest window that was judged, and of no other."""
+) -> Mapping[Role, tuple[DriftLine, ...]]:
+    """Read the drift of the latest window that was judged, and of no other, by role."""
+    lines: dict[Role, list[DriftLine]] = {Role.CHAMPION: [], Role.SERVED: []}
     latest = max((one.window for one in verdicts), key=lambda window: (window.end, window.start), default=None)
-    if latest is None:
-        return ()
-    of_it = {"window_start": (latest.start, latest.start), "window_end": (latest.end, latest.end)}
-    return tuple(
-        DriftLine(latest, row["model_version"], row["column_name"], row["statistics"], row["usual"])
-        for row in records.of_model(run, DRIFT, model_name, as_of, _OF_DRIFT, between=of_it)
-    )
+    if latest is not None:
+        of_it = {"window_start": (latest.start, latest.start), "window_end": (latest.end, latest.end)}
+        for row in records.of_model(run, DRIFT, model_name, as_of, _OF_DRIFT, between=of_it, role=None):
+            line = DriftLine(latest, row["model_version"], row["column_name"], row["statistics"], row["usual"])
+            lines[Role(row["role"] or Role.CHAMPION)].append(line)
+    return {role: tuple(of_role) for role, of_role in lines.items()}
+
+
+def _consistency(run: Run, model_name: str, as_of: datetime) -> tuple[FeatureDay, ...]:
+    """Read what was found of the features of answers; of windows that overlap, what is told of most answers counts."""
+    told: dict[tuple[date, str, str], FeatureDay] = {}
+    for row in records.of_model(run, CONSISTENCY, model_name, as_of):
+        one = from_row(ConsistencyRecord, row)
+        of = (one.day, one.feature, one.model_version)
+        if of not in told or one.answers > told[of].answers:
+            told[of] = one.told()
+    return tuple(told.values())
 
 
 def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple[ColumnWeek, ...]:

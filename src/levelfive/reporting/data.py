@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from levelfive.core.windows import Window
+from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
@@ -20,6 +21,7 @@ class Point:
         window: The time of the rows.
         live: Metrics of the model that scored the rows, by name.
         reference: Metrics on the same rows of the first champion, never retrained, by name.
+        estimated: Metrics as the scores alone tell them, by name, where such estimates have held.
         label_rate: The mean label, which is the share of label 1 of a binary task; None while no label is known.
         mean_score: Mean of the predictions; None while nothing is scored.
         scored: Rows with a prediction.
@@ -31,6 +33,8 @@ class Point:
         quarantined: Rows that did not.
         duplicates: Rows that had arrived before.
         model_version: The version that scored the window's last rows.
+        served: Metrics of the answers to single requests, by name.
+        answers: How many there were; None where nothing is known of any.
     """
 
     window: Window
@@ -47,6 +51,9 @@ class Point:
     quarantined: int
     duplicates: int
     model_version: str
+    served: Mapping[str, Estimate] = field(default_factory=dict)
+    answers: int | None = None
+    estimated: Mapping[str, Estimate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,7 +142,11 @@ class MissingLine:
 
 @dataclass(frozen=True)
 class ReportData:
-    """All that one report shows; every sequence may be empty and in any order. `drift` is that of the latest window."""
+    """All that one report shows; every sequence may be empty and in any order.
+
+    `drift` and `served_drift`, that of answers to single requests, are of the latest window. `consistency` says by
+    feature and day whether such answers rest on what the batch join gives.
+    """
 
     use_case: str
     as_of: datetime
@@ -151,6 +162,8 @@ class ReportData:
     gates: tuple[GateLine, ...] = ()
     failures: tuple[FailureLine, ...] = ()
     missing: tuple[MissingLine, ...] = ()
+    served_drift: tuple[DriftLine, ...] = ()
+    consistency: tuple[FeatureDay, ...] = ()
 
     @property
     def points_in_time(self) -> tuple[Point, ...]:

@@ -13,9 +13,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from levelfive.core.texts import counted
 from levelfive.core.windows import iso
 from levelfive.monitoring.alerts import STATEMENTS, Statement
+from levelfive.monitoring.consistency import worst_first
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, PSI, DriftStatistic
 from levelfive.reporting.charts import Section, figures
-from levelfive.reporting.data import ColumnWeek, Point, ReportData
+from levelfive.reporting.data import ColumnWeek, DriftLine, Point, ReportData
 from levelfive.reporting.heatmap import SHOWN_COLUMNS, greatest_psi
 from levelfive.reporting.timeline import history
 from levelfive.reporting.words import (
@@ -36,6 +37,7 @@ from levelfive.reporting.words import (
 _CLASSES = {Health.FINE: "fine", Health.NEEDS_A_PERSON: "needs"}
 _SIGNS = {Health.FINE: "✓", Health.NEEDS_A_PERSON: "!"}
 _NUMBER = re.compile(r"-?<?\d|\W?$")  # a number, with or without its unit, or the dash of one that is not known
+SHOWN_DIFFERENCES = 30
 
 Cell = str | Sequence[str]
 """A text, or texts that are listed one below the other."""
@@ -101,8 +103,12 @@ def render(data: ReportData) -> str:
             rates=_rates(data),
             columns=_columns(data),
             columns_note=_columns_note(data),
-            drift=_drift(data),
-            drift_statistics=_drift_statistics(data),
+            drift=_drift(data.drift),
+            served=_served(data),
+            served_drift=_drift(data.served_drift),
+            consistency=_consistency(data),
+            consistency_note=_consistency_note(data),
+            drift_statistics=_drift_statistics(data.drift),
             verdicts=_verdicts(data),
             history=history(data),
             rows=_rows(data),
@@ -235,22 +241,77 @@ def _columns_note(data: ReportData) -> str:
     )
 
 
-def _drift_statistics(data: ReportData) -> list[DriftStatistic]:
-    names = {name for line in data.drift for name in line.statistics}
+def _drift_statistics(lines: Sequence[DriftLine]) -> list[DriftStatistic]:
+    names = {name for line in lines for name in line.statistics}
     return [statistic for statistic in DRIFT_STATISTICS.values() if statistic.name in names]
 
 
-def _drift(data: ReportData) -> Table | None:
-    if not data.drift:
+def _drift(lines: Sequence[DriftLine]) -> Table | None:
+    if not lines:
         return None
-    statistics = _drift_statistics(data)
+    statistics = _drift_statistics(lines)
     return Table(
-        f"Drift statistics of {window_name(data.drift[0].window)}, against the training data",
+        f"Drift statistics of {window_name(lines[0].window)}, against the training data",
         ("Column", "Model version", *(statistic.title for statistic in statistics)),
         [
             (line.column, line.model_version, *(number(line.statistics.get(one.name)) for one in statistics))
-            for line in sorted(data.drift, key=lambda line: (-line.statistics.get(PSI, -math.inf), line.column))
+            for line in sorted(lines, key=lambda line: (-line.statistics.get(PSI, -math.inf), line.column))
         ],
+    )
+
+
+def _served(data: ReportData) -> Table | None:
+    points = [point for point in data.points_in_time if point.answers is not None]
+    if not points:
+        return None
+    titles = [metric_name(data.task, name) for name in data.chart_metrics]
+    return Table(
+        "Answers to single requests beside the batch, by window, with intervals by days",
+        ("Window", "Answers", *(f"{title}, {who}" for title in titles for who in ("answers", "batch"))),
+        [
+            (
+                window_name(p.window),
+                f"{p.answers:,}",
+                *(estimate(side.get(name)) for name in data.chart_metrics for side in (p.served, p.live)),
+            )
+            for p in points
+        ],
+    )
+
+
+def _consistency(data: ReportData) -> Table | None:
+    different = [one for one in worst_first(data.consistency) if one.different]
+    if not different:
+        return None
+    return Table(
+        f"Features that answers saw otherwise than the batch, worst first ({len(different)} features and days)",
+        (
+            *("Day", "Feature", "Answers", "Other value", "Missing", "Extra", "By the age of the store"),
+            *("Greatest difference", "Mean difference", "Computed anew since"),
+        ),
+        [
+            (
+                str(one.day),
+                one.feature,
+                *(f"{count:,}" for count in (one.answers, one.mismatches, one.missing, one.extra, one.behind)),
+                number(one.max_difference),
+                number(one.mean_difference),
+                "yes" if one.computed_anew else "no",
+            )
+            for one in different[:SHOWN_DIFFERENCES]
+        ],
+    )
+
+
+def _consistency_note(data: ReportData) -> str:
+    compared = sum(one.answers for one in data.consistency)
+    if not compared:
+        return ""
+    different = sum(one.different for one in data.consistency)
+    wrong = sum(one.unexplained for one in data.consistency)
+    return (
+        f"Of {compared:,} values that answers rest on, {different:,} are not what the batch join gives as of the "
+        f"prediction time; of {wrong:,}, the age of the online store is not why."
     )
 
 

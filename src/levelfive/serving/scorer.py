@@ -67,12 +67,13 @@ class Answers:
         card = scorer.served.model.card
         return {
             "request_id": self._id(i),
-            **{name: values[name] for name in card.key},
+            "keys": {name: values[name] for name in scorer.keys},
             PREDICTION_TIME: _shown(features.at),
             "scores": self._scores(i),
             "slices": {name: values[name] for name in card.slices},
             "features": dict(zip(scorer.plan.names, features.cells, strict=True)),
             "known_at": self._known_at(features),
+            "reaches_to": scorer.ends,
             "model": scorer.served.name,
             "version": scorer.served.version,
             "path": scorer.path,
@@ -141,13 +142,15 @@ class Scorer:
         self.plan = FeaturePlan(card, {name: state.table for name, state in states.items()})
         self.schema = RequestSchema(self.plan.columns, max_rows)
         self.score_columns = card.task.score_columns
+        self.keys = tuple(dict.fromkeys((*card.key, *(name for one in card.lookups for name in one.keys.values()))))
         self.path = FAST if served.fast is not None else GENERAL
         self.states = {name: states[name] for name in dict.fromkeys(one.table for one in card.lookups)}
         self.max_staleness = max_staleness
         self._store = store
         self._reaches: Mapping[str, Reach] = reaches_of(self.states)
-        ends = [state.reaches_to for state in self.states.values() if state.reaches_to is not None]
-        self.known_until = min(ends, default=None)
+        ends = {name: state.reaches_to for name, state in self.states.items() if state.reaches_to is not None}
+        self.ends = {name: iso(end) for name, end in ends.items()}
+        self.known_until = min(ends.values(), default=None)
         self.reaches_to = None if self.known_until is None else iso(self.known_until)
         self._time = self.schema.names.index(PREDICTION_TIME)
         kept = (reach.kept_from for reach in self._reaches.values())

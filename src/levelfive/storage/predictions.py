@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
+from pyspark.sql.types import BinaryType, IntegralType
 from pyspark.sql.window import Window as Over
 
 from levelfive.core.conditions import in_window
@@ -24,10 +25,13 @@ from levelfive.usecase.use_case import UseCase
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
+    from pyspark.sql.types import DataType
 
 PREDICTIONS = "predictions"
 SLICES = "slices"
 FEATURES = "features"
+# Of answers to single requests: by which values features were looked up, as texts, and how far each table reached.
+LOOKUP_KEYS, REACHES_TO = "lookup_keys", "reaches_to"
 _PLACE = own("place")
 
 
@@ -36,6 +40,7 @@ class Role(StrEnum):
 
     CHAMPION = "champion"
     BACKFILL = "backfill"
+    SERVED = "served"
 
 
 def scored_by(model_name: str, *, role: Role = Role.CHAMPION, version: str | None = None) -> Column:
@@ -71,6 +76,30 @@ def live_predictions(
     rows = live.select(*columns, *(F.col(name).alias(own(name)) for name in order))
     rows = rows.withColumn(_PLACE, F.row_number().over(first)).where(F.col(_PLACE) == 1)
     return rows.drop(_PLACE, *map(own, order))
+
+
+def served_predictions(run: Run, window: Window, *, model_name: str, version: str | None = None) -> DataFrame:
+    """Read the answers to single requests, a row each, of a window of prediction times.
+
+    Args:
+        run: Notes the version of the table that is read.
+        window: Prediction times.
+        model_name: The registered model.
+        version: Only what this version answered; by default, what all did.
+
+    Raises:
+        TableError: There are no predictions yet.
+    """
+    by = scored_by(model_name, role=Role.SERVED, version=version)
+    return run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, window) & by)
+
+
+def typed_text(text: Column, kind: DataType) -> Column:
+    """Read a value as the request log writes it, or a category as models mean it; null where it is of another type."""
+    if isinstance(kind, IntegralType):
+        number = text.try_cast("double")  # 7.0 is a whole number, and 7.5 is none
+        return F.coalesce(text.try_cast(kind), F.when(number == F.floor(number), number.try_cast(kind)))
+    return F.unhex(text) if isinstance(kind, BinaryType) else text.try_cast(kind)
 
 
 def are_sound(scores: Sequence[Column], task: Task) -> Column:

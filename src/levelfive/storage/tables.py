@@ -233,9 +233,12 @@ class Tables(ABC):
             newest = self._newest(table)
             noted = {**(record or {}), **_noting_watermark(newest, within)}
             fresh = rows
+            there = None
             if newest is not None and (within is None or not _is_beyond(newest, within[1])):
                 there = self.read(table) if within is None else self.read(table).where(in_window(*within))
                 there = there if among is None else there.where(among)
+            # A table that lacks a column of the key has no row of any such key.
+            if there is not None and set(keys) <= set(there.columns):
                 fresh = rows.alias("new").join(there.select(*keys).alias("old"), on=same, how="left_anti")
             with suppress(TableConflict):
                 if newest is None:

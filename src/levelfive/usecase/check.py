@@ -92,6 +92,8 @@ def _own_names(use_case: UseCase) -> Iterator[str]:
 
 def _of_source(source: Source, use_case: UseCase) -> Iterator[str]:
     what = f"source {source.name!r}"
+    if source.name == columns.REQUEST_LOG:
+        yield f"{what} is named like the folder of levelfive's own request log: rename it."
     yield from _names(what, source.columns, columns.IN_RAW_TABLES)
     yield from _one_case(f"the key of {what}", source.key)
     if not source.key:

@@ -38,6 +38,7 @@ BESIDE_KEYS = frozenset(
         *(PREDICTION_TIME, LABEL, OUTCOME, KNOWN_AT),
         *("slices", "features"),
         *("model_name", "model_version", "role", "batch_id", "scored_as_of"),
+        *("request_id", "sample_rate", "lookup_keys", "reaches_to"),
     }
 )
 """Taken among the columns of a use case's key, as are the task's: `labels` and `predictions` hold these beside it."""
@@ -58,11 +59,14 @@ TABLES = frozenset(
             "promotions",
             "deployments",
         ),
-        *("profiles", "drift", "performance", "quality", "verdicts"),
+        *("profiles", "drift", "performance", "quality", "verdicts", "consistency"),
         *("decisions", "retrainings"),
     }
 )
 """Names of levelfive's own tables, which no feature table may have."""
+
+REQUEST_LOG = "request_log"
+"""The folder in the landing place where the service's answers land, and what they are as a source."""
 
 RAW_TABLES = "raw_"
 """Begins the name of a source's raw table, and of no feature table."""

@@ -34,13 +34,14 @@ class App:
 
     context: JobContext
     registry: CentralRegistry
+    landing: Path
     starter: str = "grace@example.com"
 
 
 @pytest.fixture
-def live(production: Environment, packages: Packages, monkeypatch: pytest.MonkeyPatch) -> LiveModel:
+def live(production: Environment, packages: Packages, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> LiveModel:
     found = LiveModel.released(production, packages)
-    app = App(found.production.context, found.production.registry)
+    app = App(found.production.context, found.production.registry, tmp_path)
     monkeypatch.setattr(Shared, "open_app", lambda *_: app)
     return found
 

@@ -59,7 +59,7 @@ def test_a_table_is_something_that_landed(tmp_path: Path) -> None:
 
 
 def test_hidden_files_and_markers_are_passed_over(tmp_path: Path) -> None:
-    landing = landed(tmp_path, "a.csv", ".a.csv.partial", ".hidden.csv", "_SUCCESS", "_old.csv")
+    landing = landed(tmp_path, "a.csv", ".a.csv.partial", ".hidden.csv", "_SUCCESS", "_old.csv", "b.csv.tmp")
     (landing / SOURCE.name / "archive").mkdir()
 
     assert [entry.name for entry in list_files(landing, SOURCE)] == ["a.csv"]

@@ -17,7 +17,7 @@ import pytest
 
 from levelfive.errors import LandingError
 from levelfive.formats import Csv, Format, JsonLines, Parquet, Texts, delimited, json_lines, parquet, read_whole
-from levelfive.formats.texts import is_of
+from levelfive.formats.texts import MALFORMED, is_of
 
 COLUMNS = {
     "id": "long",
@@ -217,6 +217,21 @@ def test_numbers_of_json_keep_their_text() -> None:
 def test_a_line_that_is_no_object_is_refused(line: str, why: str) -> None:
     with pytest.raises(LandingError, match=why):
         read(JsonLines(), Path("a.jsonl"), f'{{"a": 1}}\n{line}\n'.encode(), {})
+
+
+@pytest.mark.parametrize(
+    "line", [b"[1]", b'{"a": 1, "a": 2}', b'{"a": 1', b'{"a": ' + b"[" * 100_000, b'{"a": "\xff"}', b"\0"]
+)
+def test_a_lenient_reader_refuses_the_line_alone(line: bytes) -> None:
+    content = b'{"a": 1, "more": 2}\n' + line + b'\n{"b": 3}\n'
+
+    found = read(JsonLines(lenient=True), Path("a.jsonl"), content, {"a": "int", "b": "int", "c": "int"})
+
+    assert found.header == ("a", "b", "c")
+    assert found.rows.column("a").to_pylist() == ["1", None, None]
+    assert found.rows.column("b").to_pylist() == [None, None, "3"]
+    first, why, last = found.rows.column(MALFORMED).to_pylist()
+    assert (first, why.partition(": ")[0], last) == (None, "not a JSON object", None)
 
 
 def test_an_empty_text_of_a_format_that_knows_null_is_a_text() -> None:

@@ -12,6 +12,8 @@ from reports import a_column_week, a_decision, a_point, a_report, a_verdict, an_
 
 from levelfive import BINARY, REGRESSION
 from levelfive.core.windows import Window, utc
+from levelfive.monitoring.consistency import FeatureDay
+from levelfive.reporting.charts import metric_chart
 from levelfive.reporting.data import (
     GateLine,
     MissingLine,
@@ -19,7 +21,7 @@ from levelfive.reporting.data import (
     ReportData,
 )
 from levelfive.reporting.page import render
-from levelfive.reporting.words import Health, headline
+from levelfive.reporting.words import Health, estimate, headline
 from levelfive.statistics.metrics import Estimate
 
 VOID = {"meta", "br"}
@@ -350,6 +352,21 @@ def test_windows_are_called_as_a_person_would_call_them(start, end, name):
 
 
 @undrawn
+def test_answers_to_single_requests_stand_beside_the_batch():
+    served = {"auc": an_estimate(0.655), "log_loss": an_estimate(0.522)}
+    skewed = FeatureDay(date(2024, 7, 3), "visib", 240, 200, 12, 0, 2, 6.09, 5.5, utc(2024, 7, 3))
+    sound = replace(skewed, feature="dew_point", mismatches=0, missing=0, behind=0)
+    report = a_report(points=(a_point(6), a_point(7, served=served, answers=1_234)), consistency=(sound, skewed))
+
+    text = Page(render(report)).text
+
+    assert all(told in text for told in ("1,234", "0.655", "visib", "2024-07-03", "6.09"))
+    assert "Of 480 values that answers rest on, 212 are not what the batch join gives" in text
+    assert "of 210, the age of the online store is not why" in text
+    assert "dew_point" not in text
+    assert 'id="real-time"' not in render(a_report())
+
+
 def test_missing_rows_call_for_a_person_whatever_was_judged():
     may = MissingLine("flights", date(2024, 5, 1), date(2024, 5, 31))
 
@@ -360,3 +377,14 @@ def test_missing_rows_call_for_a_person_whatever_was_judged():
         assert "flights of 31 May 2024" in page.text
         assert "missing" in page.attributes("id")
     assert "missing" not in Page(render(a_report())).attributes("id")
+
+
+def test_an_estimate_is_drawn_where_labels_are_young():
+    said = {"auc": an_estimate(0.66)}
+
+    young = metric_chart(a_report(points=(a_point(7), a_point(8, provisional=True, estimated=said))), "auc")
+    known = metric_chart(a_report(points=(a_point(7), a_point(8, provisional=False, estimated=said))), "auc")
+
+    assert "estimated from the scores alone" in young
+    assert young.count(f"{estimate(said['auc'])} estimated") == 1
+    assert "estimated" not in known

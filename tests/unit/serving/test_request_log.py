@@ -39,8 +39,7 @@ def test_a_row_tells_what_was_answered_and_by_what(scorer: Scorer, tmp_path: Pat
     assert landed(tmp_path / "log") == [
         {
             "request_id": "r",
-            "carrier": "UA",
-            "flight": 7,
+            "keys": {"carrier": "UA", "flight": 7, "origin": "JFK", "tailnum": "N1"},
             "prediction_time": "2013-05-01T10:20:00Z",
             "scores": {"score": answered.scores[0][0]},
             "slices": {"origin": "JFK", "is_known": True},
@@ -55,6 +54,7 @@ def test_a_row_tells_what_was_answered_and_by_what(scorer: Scorer, tmp_path: Pat
                 "seats": None,
                 "engine": None,
             },
+            "reaches_to": {"weather": "2013-05-01T11:00:00Z", "delays": "2013-05-01T11:00:00Z"},
             "model": "levelfive.test.flights",
             "version": "1",
             "path": "fast",
@@ -71,10 +71,11 @@ def test_what_lands_is_read_as_a_source_is(scorer: Scorer, tmp_path: Path) -> No
     (file,) = (tmp_path / "log").iterdir()
 
     with file.open("rb") as content:
-        (texts,) = JsonLines().batches(file, content, {"request_id": "string", "flight": "long"})
+        (texts,) = JsonLines().batches(file, content, {"request_id": "string", "keys": "string"})
 
     assert texts.rows.column("request_id").to_pylist() == ["r-0", "r-1", "r-2"]
-    assert texts.rows.column("flight").to_pylist() == ["0", "1", "2"]
+    keys = [json.loads(text) for text in texts.rows.column("keys").to_pylist()]
+    assert [row["flight"] for row in keys] == [0, 1, 2]
 
 
 def test_a_file_lands_when_it_is_full_or_old(scorer: Scorer, tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_where_more_waits_than_half_of_what_may_a_sample_of_the_keys_is_kept(sco
     log.close()
 
     rows = landed(tmp_path / "log")
-    sampled = [row["flight"] for row in rows if row["sample_rate"] < 1]
+    sampled = [row["keys"]["flight"] for row in rows if row["sample_rate"] < 1]
     assert log.rows == {WRITTEN: 501 + len(sampled), SAMPLED_OUT: 400 - len(sampled), LOST: 101}
     assert 10 < len(sampled) < 80
     assert {row["request_id"].partition("-")[0] for row in rows} == {"r", "more", "after"}
@@ -144,7 +145,7 @@ def test_a_key_is_always_in_the_sample_or_never(scorer: Scorer, tmp_path: Path) 
         log.flush()
     log.close()
 
-    flights = [row["flight"] for row in landed(tmp_path / "log")]
+    flights = [row["keys"]["flight"] for row in landed(tmp_path / "log")]
     assert flights
     assert all(flights.count(flight) == 2 for flight in flights)
 

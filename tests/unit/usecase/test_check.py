@@ -114,6 +114,10 @@ def test_a_name_that_is_taken_or_cannot_be_is_refused(use_case: UseCase, words: 
     [
         (replace(SHOP, name="my shop"), "its name must be a Python identifier"),
         (with_source(name="Orders"), "source 'Orders' must be named by small letters"),
+        (
+            with_source(name="request_log"),
+            "source 'request_log' is named like the folder of levelfive's own request log",
+        ),
         (with_table(name="predictions"), "'predictions' is named like a table of levelfive's own"),
         (replace(SHOP, feature_tables=(STATE, STATE)), "two of its feature tables are named 'state'"),
         (replace(SHOP, key=()), "it needs a key"),
