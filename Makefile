@@ -159,7 +159,7 @@ install-wheel: setup ## Put the wheel in dist/ (FROM=... for another folder) in 
 	$(BIN)/uv pip install --quiet --no-deps --reinstall --python $(BIN)/python $(or $(FROM),dist)/*.whl
 
 clean: ## Remove what was built and cached, .venv too
-	rm -rf .venv $(MUTATION) $(FUZZ) $(DOCS) mutants dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv $(MUTATION) $(FUZZ) $(DOCS) mutants dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache
 	find src tests benchmarks fixtures -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 check-python:
