@@ -59,7 +59,8 @@ TABLES = frozenset(
             "promotions",
             "deployments",
         ),
-        *("profiles", "drift", "drift_consecutive", "performance", "quality", "verdicts", "consistency"),
+        *("profiles", "drift", "drift_consecutive", "performance", "quality", "consistency", "verdicts"),
+        *("alerts", "notices"),
         *("decisions", "retrainings"),
     }
 )
