@@ -105,8 +105,8 @@ def test_a_window_that_called_nobody_is_refused_in_a_sentence(
 @pytest.mark.parametrize(
     ("hours", "said"),
     [
-        (1, "1:00:00 behind"),
-        (2, "2:00:00 behind, more than the 1:00:00 of its policy: run `levelfive features publish`"),
+        (36, "1 day, 12:00:00 behind"),
+        (37, "1 day, 13:00:00 behind, more than the 1 day, 12:00:00 of its policy: run `levelfive features publish`"),
     ],
 )
 def test_status_says_how_far_the_online_store_reaches(
