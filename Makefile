@@ -40,7 +40,7 @@ demo: setup ## Walk through the year of flights (ARGS="..." goes to `levelfive d
 PROCESSES ?= 2
 PYTEST = $(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 	$(if $(NIGHTLY),--budget $(2),--budget $(1) -m "not nightly")
-TIERS := test-e2e test-connect test-spark test-bundle types test-unit docs lint layers
+TIERS := test-e2e test-connect test-spark test-bundle test-unit types docs lint layers
 # By night, the demos that are killed begin when the first tier is done.
 KILLED := tests/e2e/test_killed_demo.py
 AT_ONCE := test-local test-connect test-bundle $(if $(NIGHTLY),test-killed fuzz) \
