@@ -26,7 +26,7 @@ def app(production, monkeypatch):
 
     def site(policy, requests=(), *, clock=""):
         asked.append((policy, requests))
-        return Site(NAME, online, ProbeOf(), policy, "levelfive.azurecr.io/serving", lambda package: None)
+        return Site(NAME, online, ProbeOf(), policy, "levelfive.azurecr.io/serving", lambda package: None, clock)
 
     found = SimpleNamespace(
         context=production.context,
@@ -67,6 +67,16 @@ def test_a_version_is_deployed_by_a_policy_that_the_options_say(app, requests, t
 
     assert run(tmp_path, "serving", "deploy", *TIME, *requests) == 0
     assert f"answers at {NAME} already." in capsys.readouterr().out
+
+
+def test_what_is_deployed_has_the_clock_that_is_named(app, requests, tmp_path: Path, capsys):
+    clock = "2026-01-05T00:00Z=2013-04-01T00:00Z"
+
+    assert run(tmp_path, "serving", "deploy", *TIME, "--digest", DIGEST, *requests, "--clock", clock) == 0
+    assert app.online.found.live.package.clock == clock
+
+    assert run(tmp_path, "serving", "deploy", *TIME, *requests, "--clock", "yesterday") == 2
+    assert "a clock is two times" in capsys.readouterr().err
 
 
 def test_status_tells_versions_traffic_and_since_when(app, tmp_path: Path, capsys):
