@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test test-all lint types layers test-unit test-bundle test-spark test-connect test-e2e \
-	test-local test-killed format docs glossary mutation lock fixtures wheel install-wheel clean check-python check-java
+	test-local test-killed format docs glossary template mutation lock fixtures wheel install-wheel clean check-python check-java
 
 help: ## Print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,7 +45,12 @@ KILLED := tests/e2e/test_killed_demo.py
 AT_ONCE := test-local test-connect test-bundle $(if $(NIGHTLY),test-killed) \
 	$(filter-out test-e2e test-spark test-connect test-bundle,$(TIERS))
 # What differs over Spark Connect: tables, stores, and all stages in turn, as the jobs run them.
-OVER_CONNECT := $(addprefix tests/spark/,storage/test_tables.py storage/test_control_tables.py features/test_databricks_store.py)
+OVER_CONNECT := $(addprefix tests/spark/,storage/test_tables.py storage/test_control_tables.py features/test_databricks_store.py \
+	$(if $(NIGHTLY),features/test_feature_store.py deployment/test_samples.py \
+	trial/test_trial.py::test_a_use_case_in_order_is_read_computed_and_fitted_and_no_table_is_made \
+	data/test_delta_table.py::test_only_what_is_new_is_read data/test_delta_table.py::test_a_feed_tells_of_corrections_and_deletions \
+	data/test_corrections.py::test_as_of_any_time_the_rows_of_then_are_read \
+	online/test_job.py::test_publications_one_after_the_other_lead_to_what_one_of_all_leads_to))
 
 test: setup ## Check and test all that a change can break, in about a quarter of an hour
 	@$(MAKE) --no-print-directory --keep-going --jobs 3 PROCESSES=0 GIVE_WAY=nice \
@@ -80,10 +85,10 @@ test-local: setup
 	$(call PYTEST,800,3000) --ignore $(KILLED) tests/spark tests/e2e tests/notebooks $(ARGS)
 
 test-killed: setup
-	$(GIVE_WAY) $(call PYTEST,60,1800) $(KILLED) $(ARGS)
+	$(GIVE_WAY) $(call PYTEST,60,900) $(KILLED) $(ARGS)
 
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
-	$(GIVE_WAY) $(call PYTEST,750,2700) --connect tests/notebooks/test_as_tasks.py $(if $(NIGHTLY),tests/spark,$(OVER_CONNECT)) $(ARGS)
+	$(GIVE_WAY) $(call PYTEST,750,1500) --connect tests/notebooks/test_as_tasks.py $(OVER_CONNECT) $(ARGS)
 
 docs: $(DOCS)/.ready ## Build the documentation, with the API reference, into build/site
 	NO_MKDOCS_2_WARNING=1 $(GIVE_WAY) $(DOCS)/bin/mkdocs build --strict --quiet
@@ -106,6 +111,9 @@ $(MUTATION)/.ready: requirements/mutation.txt $(READY)
 
 glossary: setup ## List in the documents the statistics and metrics that are registered
 	$(BIN)/python -m levelfive.reporting.glossary docs/tables.md
+
+template: setup ## Put into the project's template what a project has like this repository
+	$(BIN)/python tests/support/make_template.py
 
 format: setup ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .

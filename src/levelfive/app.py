@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from levelfive.config import Settings
-from levelfive.deployment.job import Site
-from levelfive.deployment.probe import HttpProbe
-from levelfive.deployment.rollout import RolloutPolicy
 from levelfive.errors import ConfigError, LevelfiveError
 from levelfive.online.store import OnlineStore
 from levelfive.platforms.azure_ml import azure_ml_client
@@ -27,8 +24,6 @@ from levelfive.registry.store import CentralRegistry
 from levelfive.retraining.train_once import Stores
 from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
-from levelfive.telemetry.application_insights.connection import parse_connection
-from levelfive.telemetry.application_insights.exporter import ApplicationInsights
 from levelfive.telemetry.tracing import connect, event
 from levelfive.training.tracking import Tracking
 from levelfive.usecase.use_case import UseCase, load_use_case
@@ -36,6 +31,10 @@ from levelfive.usecase.use_case import UseCase, load_use_case
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
     from pyspark.sql import SparkSession
+
+    from levelfive.deployment.job import Site
+    from levelfive.deployment.rollout import RolloutPolicy
+    from levelfive.telemetry.application_insights.exporter import ApplicationInsights
 
 # Set by a release pipeline; otherwise the wheel's version says which code ran.
 REVISION_VARIABLE = "LEVELFIVE_CODE_REVISION"
@@ -102,6 +101,10 @@ class App:
         """Find where telemetry is sent; a secret that is missing or wrong is said, and stops nothing."""
         if self.settings.telemetry is None:
             return None
+        # What sends is of those who send.
+        from levelfive.telemetry.application_insights.connection import parse_connection
+        from levelfive.telemetry.application_insights.exporter import ApplicationInsights
+
         try:
             connection = parse_connection(self.platform.secret(self.settings.telemetry))
         except LevelfiveError as err:
@@ -192,12 +195,13 @@ class App:
         """
         return workspace_client()
 
-    def site(self, policy: RolloutPolicy, requests: Sequence[bytes] = ()) -> Site:
+    def site(self, policy: RolloutPolicy, requests: Sequence[bytes] = (), *, clock: str = "") -> Site:
         """Open the online endpoint that the champion is deployed to.
 
         Args:
             policy: Steps and budget of its rollouts.
             requests: Bodies of sample requests; what sends none needs none.
+            clock: By which it answers, if it was moved: two times, as the jobs have them.
 
         Raises:
             ConfigError: The settings name no workspace of Azure ML, or one that is none.
@@ -209,9 +213,11 @@ class App:
                 "the setting azure_ml is missing: Azure's id of the Machine Learning workspace to deploy to"
             )
         client = azure_ml_client(settings.azure_ml, settings.azure_credential)
-        # They need azure-ai-ml, an extra of the wheel.
+        # They need azure-ai-ml, an extra of the wheel, and only who deploys needs them.
         from levelfive.deployment.azure_ml import AzureOnlineEndpoint
         from levelfive.deployment.azure_models import bring_model
+        from levelfive.deployment.job import Site
+        from levelfive.deployment.probe import HttpProbe
 
         variables = {"LEVELFIVE_USE_CASE": settings.use_case}
         online = AzureOnlineEndpoint(client, settings.endpoint_name, settings.endpoint_files, variables)
@@ -223,6 +229,7 @@ class App:
             policy,
             settings.serving_repository,
             bring=lambda package: bring_model(client, registry, package),
+            clock=clock,
         )
 
     @cached_property

@@ -17,18 +17,24 @@ from levelfive.errors import AsOfError, ConfigError
 
 CONFIG_FILE = "levelfive.yml"
 DEFAULT_HOME = Path(".levelfive")
-STORE_VARIABLE = "LEVELFIVE_ONLINE_STORE"
+STORE_VARIABLE, CLOCK_VARIABLE = "LEVELFIVE_ONLINE_STORE", "LEVELFIVE_CLOCK"
 LOCAL = "local"
 """The environment of a laptop."""
 REFERENCES = frozenset({"telemetry"})
 """Settings that say where a secret is."""
 DEFAULT_WINDOW = timedelta(days=1)
+LONGEST_ENDPOINT = 32
 # Times that Python, Arrow, Spark and pandas, which counts nanoseconds, all hold.
 EARLIEST, LATEST = utc(1700, 1, 1), utc(2262, 1, 1)
 _N = r"\d+(?:\.\d+)?"
 _LENGTH = re.compile(
     rf"P(?:(?P<weeks>{_N})W)?(?:(?P<days>{_N})D)?"
     rf"(?:T(?=\d)(?:(?P<hours>{_N})H)?(?:(?P<minutes>{_N})M)?(?:(?P<seconds>{_N})S)?)?"
+)
+_AZURE_ML = re.compile(
+    r"/subscriptions/(?P<subscription_id>[^/]+)/resourceGroups/(?P<resource_group_name>[^/]+)"
+    r"/providers/Microsoft\.MachineLearningServices/workspaces/(?P<workspace_name>[^/]+)",
+    re.IGNORECASE,
 )
 _CALENDAR = re.compile(r"P[^T]*\d[YM].*")
 
@@ -60,8 +66,8 @@ class Settings(BaseModel):
             on a workspace in the home of whom it runs as.
         registry_uri: The central registry, a store of its own.
         registry_prefix: Put before environment and use case in the registered model's name.
-        online_store: URL of the online store, see `levelfive.online.opening`; on a workspace the secret that holds it,
-            secret://<scope>/<key>. By default what the environment's variable LEVELFIVE_ONLINE_STORE says.
+        online_store: URL of the online store, see `levelfive.online.opening`, or where it is, as for `telemetry`; on a
+            workspace that alone. By default what the environment's variable LEVELFIVE_ONLINE_STORE says.
         approval: Whether a version that passed the gate goes live by itself (auto) or waits for a person (manual).
         approval_by_trainer: Whether whoever trained a version may approve it; by default only in the environment
             `local`, where one person does both.
@@ -113,7 +119,16 @@ class Settings(BaseModel):
     @property
     def endpoint_name(self) -> str:
         """The online endpoint of this environment; Azure takes 32 letters, digits and dashes."""
-        return self.endpoint or f"{self.use_case}-{self.environment}".replace("_", "-")[:32].rstrip("-")
+        return self._whole_endpoint_name[:LONGEST_ENDPOINT].rstrip("-")
+
+    @property
+    def cuts_endpoint_name(self) -> bool:
+        """Whether the name of use case and environment is longer than what Azure takes."""
+        return len(self._whole_endpoint_name) > LONGEST_ENDPOINT
+
+    @property
+    def _whole_endpoint_name(self) -> str:
+        return self.endpoint or f"{self.use_case}-{self.environment}".replace("_", "-")
 
     @property
     def model_name(self) -> str:
@@ -127,13 +142,15 @@ def _secret(variable: str) -> SecretStr | None:
 
 
 def load_settings(path: Path | None, home: Path | None, **overrides: object) -> Settings:
-    """Read settings from a file, by default `levelfive.yml` in the home if there is a home and a file in it.
+    """Read settings from a file, by default `levelfive.yml` in the home, else in the working directory, if it is there.
+
+    Without a home, as on a workspace, none is looked for.
 
     Raises:
         ConfigError: The file is missing, no YAML mapping, or has a wrong key or value.
     """
-    default = None if home is None else home / CONFIG_FILE
-    file = path or (default if default is not None and default.exists() else None)
+    usual = () if home is None else (home / CONFIG_FILE, Path(CONFIG_FILE))
+    file = path or next((place for place in usual if place.exists()), None)
     given_values = {} if file is None else _read_mapping(file)
     try:
         return Settings.model_validate({**given_values, **{k: v for k, v in overrides.items() if v is not None}})
@@ -245,6 +262,21 @@ def parse_length(text: str) -> timedelta:
     if length > LATEST - EARLIEST:
         raise _out_of_reach(text)
     return length
+
+
+def parse_azure_ml(workspace: str) -> dict[str, str]:
+    """Take Azure's id of a Machine Learning workspace apart: subscription, resource group, name.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    found = _AZURE_ML.fullmatch(workspace.strip())
+    if found is None:
+        raise ConfigError(
+            f"azure_ml is Azure's id of a Machine Learning workspace, /subscriptions/.../resourceGroups/.../providers/"
+            f"Microsoft.MachineLearningServices/workspaces/NAME, got {workspace!r}: copy it from the workspace's page"
+        )
+    return found.groupdict()
 
 
 def _shown(text: str, clock: Clock | None) -> datetime:

@@ -32,6 +32,7 @@ APIS = {
     "catalogs": catalog.CatalogsAPI,
     "cluster_policies": compute.ClusterPoliciesAPI,
     "clusters": compute.ClustersAPI,
+    "credentials": catalog.CredentialsAPI,
     "current_user": iam.CurrentUserAPI,
     "external_locations": catalog.ExternalLocationsAPI,
     "grants": catalog.GrantsAPI,
@@ -101,6 +102,7 @@ def a_workspace() -> Any:
     client.clusters.list_node_types.return_value = compute.ListNodeTypesResponse([a_machine()])
     client.warehouses.get.side_effect = lambda id: sql.GetWarehouseResponse(id=id, name="boards")
     client.warehouses.get_permissions.return_value = usable_by(group_name="levelfive-prod-viewers")
+    client.credentials.get_credential.side_effect = lambda name: catalog.CredentialInfo(name=name, owner="admins")
     client.cluster_policies.get.side_effect = lambda policy_id: compute.Policy(policy_id=policy_id, name="small")
     return client
 
@@ -355,6 +357,99 @@ def test_somebody_else_asks_whether_the_jobs_may_read_the_scope(reader: str) -> 
 
     wanted = "" if reader == ROBOT else f"databricks secrets put-acl central {ROBOT} READ"
     assert wanted == found.remedy
+
+
+def test_where_nobody_serves_nothing_of_real_time_is_asked_for() -> None:
+    found = checks.ask(a_workspace(), prod())
+
+    assert [found[name].answer for name in ("online store", "Azure ML")] == [Answer.SKIPPED] * 2
+
+
+def test_what_is_published_needs_the_secret_that_names_the_online_store() -> None:
+    client = a_workspace()
+    a_scope(client, "another")
+
+    found = only(checks.ask(client, prod("serving_schedule=UNPAUSED")), "online store")
+
+    assert found.remedy == "databricks secrets put-secret levelfive online-store"
+
+
+@pytest.mark.parametrize(
+    "named", ["", "postgresql://me:password@host/db", "env:STORE", "secret://levelfive/online-store"]
+)
+def test_the_online_store_is_named_by_a_secret(named: str) -> None:
+    found = only(checks.ask(a_workspace(), prod("serving_schedule=UNPAUSED", f"online_store={named}")), "online store")
+
+    assert found.remedy == "set the variable online_store to secrets/SCOPE/KEY"
+    assert "password" not in found.reason
+
+
+def by_azure_ml(*others: str) -> Target:
+    """A target that serves by Azure ML, with everything that this takes."""
+    workspace_id = (
+        f"/subscriptions/{ROBOT}/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/serves"
+    )
+    variables = {
+        "serving": "azure_ml",
+        "azure_ml": workspace_id,
+        "azure_credential": "azure-ml",
+        "serving_repository": "levelfive.azurecr.io/levelfive-serving",
+    }
+    return prod(*(f"{name}={value}" for name, value in variables.items()), *others)
+
+
+def a_serving_workspace() -> Any:
+    client = a_workspace()
+    a_scope(client, "online-store")
+    return client
+
+
+def test_where_azure_ml_serves_the_endpoint_and_its_place_are_told() -> None:
+    found = checks.ask(a_serving_workspace(), by_azure_ml())
+
+    assert [(name, one) for name, one in found.items() if not one.is_fine] == []
+    assert f"the endpoint is flight-delay-prod in workspace serves in ml of {ROBOT}" in found["Azure ML"].reason
+
+
+@pytest.mark.parametrize(
+    ("variable", "says", "remedy"),
+    [
+        ("serving=aml", "serving is 'aml'", "serving to none or azure_ml"),
+        ("azure_ml=", "copy it from the workspace's page", "azure_ml, serving_repository"),
+        ("azure_ml=serves", "copy it from the workspace's page", "azure_ml, serving_repository"),
+        ("serving_repository=", "no repository of images is named", "serving_repository"),
+        ("serving_repository=levelfive.azurecr.io/a@sha256:0", "serving_repository: ", "azure_ml, serving_repository"),
+        ("endpoint_kind=aks", "no files for an endpoint of kind 'aks'", "endpoint_kind to kubernetes or managed"),
+        ("registry_schema=production_of_flights_europe", "cut to what Azure takes", "registry_schema to a shorter one"),
+    ],
+)
+def test_a_variable_of_azure_ml_that_is_wrong_is_named(variable: str, says: str, remedy: str) -> None:
+    client = a_serving_workspace()
+    client.registered_models.get.side_effect = NotFound("no model")
+
+    found = only(checks.ask(client, by_azure_ml(variable)), "Azure ML")
+
+    assert says in found.reason
+    assert f"set the variable {remedy}" in found.remedy
+
+
+def test_the_jobs_sign_in_to_azure_by_a_credential_that_they_may_use() -> None:
+    client = a_serving_workspace()
+    grants(client, {("credential", "azure-ml"): held_by(ROBOT)})
+
+    found = only(checks.ask(client, by_azure_ml()), "Azure ML")
+
+    assert found.remedy == f"GRANT ACCESS ON SERVICE CREDENTIAL `azure-ml` TO `{ROBOT}`"
+
+
+def test_a_credential_that_is_not_there_is_missing() -> None:
+    client = a_serving_workspace()
+    client.credentials.get_credential.side_effect = NotFound("no credential")
+
+    found = only(checks.ask(client, by_azure_ml()), "Azure ML")
+
+    assert found.reason == "there is no service credential azure-ml"
+    assert checks.ask(client, by_azure_ml("azure_credential="))["Azure ML"].is_fine
 
 
 @pytest.mark.parametrize("error", [NotFound("no"), InvalidParameterValue("0 is not a valid endpoint id")])
@@ -635,7 +730,7 @@ def test_a_workspace_that_answers_nothing_stops_no_check(error: Exception) -> No
     found = checks.ask(client, prod("cluster_policy_id=AB12"))
 
     silent = {name for name, one in found.items() if one.answer is Answer.UNKNOWN}
-    assert set(found) - {"secret scope"} == silent
+    assert set(found) - {"secret scope", "online store", "Azure ML"} == silent
     assert {f"{type(error).__name__}: {error}"} == {found[name].reason for name in silent}
 
 
@@ -655,11 +750,12 @@ def test_nothing_is_changed() -> None:
     a_scope(client, "hub-host", "hub-token", "hub-workspace-id")
 
     checks.ask(client, prod("registry_uri=databricks-uc://central:hub", "cluster_policy_id=AB12"))
-    checks.ask(client, prod())
+    checks.ask(client, by_azure_ml())
 
     called = {call[0].split(".")[-1] for name in APIS for call in getattr(client, name).method_calls}
     assert called == {
         "get",
+        "get_credential",
         "get_effective",
         "get_permissions",
         "list",

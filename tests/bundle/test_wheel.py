@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from packaging.version import Version
 
 PROJECT = Path(__file__).parents[2]
@@ -94,6 +95,15 @@ def test_on_serverless_what_it_lacks_is_an_extra_that_changes_no_package(project
     assert {name: needed[name] for name in needed.keys() & there.keys()} == {
         name: there[name] for name in needed.keys() & there.keys()
     }
+
+
+@pytest.mark.parametrize("runtime", LACKING)
+def test_each_runtime_has_the_client_of_the_online_store(runtime: str, project: dict) -> None:
+    """So that the job `serving` brings none."""
+    (wanted,) = map(Requirement, project["optional-dependencies"]["online"])
+
+    assert wanted.name == "psycopg2-binary"
+    assert wanted.specifier.contains(packages_of(runtime)["psycopg2"])
 
 
 @pytest.mark.nightly

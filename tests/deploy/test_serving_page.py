@@ -90,7 +90,7 @@ def publishing():
 
 def test_the_secret_of_the_online_store_is_the_one_that_the_job_reads():
     scope, _, key = (
-        publishing()["notebook_task"]["base_parameters"]["online_store"].removeprefix("secret://").partition("/")
+        publishing()["notebook_task"]["base_parameters"]["online_store"].removeprefix("secrets/").partition("/")
     )
 
     assert f"`{scope}/{key}`" in PAGE

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +22,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from mlflow.utils import databricks_utils
+from ports import free_port
 from programs import unprivileged
 from requests.adapters import HTTPAdapter
 from sklearn.linear_model import LogisticRegression
@@ -44,9 +44,7 @@ KINDS = ("memory", "database", "server", "unity_catalog", "other_metastore", "ot
 @contextmanager
 def mlflow_server(folder: Path, *files: str) -> Iterator[str]:
     """Run MLflow's own server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     database = ("--backend-store-uri", f"sqlite:///{folder}/server.db")
     command = [sys.executable, "-m", "mlflow", "server", *database, *files, "--port", str(port), "--workers", "1"]
     (folder / "server.log").touch()

@@ -49,11 +49,13 @@ VIEWS = {
         AS t(model_name, window_start, window_end, model, model_version, as_of, provisional, scored, mature,
          label_mean, score_mean, loss_metric, skill_metric, offset_metric, metrics, low, high)""",
     "verdicts": """SELECT * FROM VALUES
-        ('m', '1', 1, 2, 10, 7L, 70L, 0.1D, array('a', 'b'), array('c', 'd'), array('e', 'f'), array('g', 'h')),
-        ('m', '1', 1, 2, 11, 7L, 71L, 0.2D, array('i', 'j'), array('k', 'l'), array('m', 'n'), array('o', 'p')),
-        ('m', '1', 2, 3, 10, 7L, 72L, 0.3D, array(), array(), array(), array())
+        ('m', '1', 1, 2, 10, 7L, 70L, 0.1D, array('a', 'b'), array('c', 'd'), array('e', 'f'), array('g', 'h'),
+         array('q')),
+        ('m', '1', 1, 2, 11, 7L, 71L, 0.2D, array('i', 'j'), array('k', 'l'), array('m', 'n'), array('o', 'p'),
+         array('r', 's')),
+        ('m', '1', 2, 3, 10, 7L, 72L, 0.3D, array(), array(), array(), array(), NULL)
         AS t(model_name, model_version, window_start, window_end, as_of, days, rows, drifted_share, harmful, broken,
-         outside, unusual)""",
+         outside, unusual, serving)""",
     "drift": f"""SELECT * FROM VALUES ('x', 2, '1', {moved(0.1)}, {moved(0.3)}, false),
         ('x', 2, '2', {moved(0.2)}, {moved(0.2)}, true),
         ('y', 2, '1', map('js_distance', 0.9D), map('other', 1D), false)
@@ -74,7 +76,10 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
         (2, "reference", "0", False, 5, 5, 0.3, 0.4, 3.0, 13.0, 23.0, 4.0, 5.0, 15.0, 25.0),
         (3, "live", "1", False, 6, 6, 0.5, 0.6, 4.0, 14.0, 24.0, 5.0, None, None, None),
     ],
-    "verdicts": [(3, "1", 7, 72, 0.3, "", "", "", ""), (2, "1", 7, 71, 0.2, "i; j", "k; l", "m, n", "o, p")],
+    "verdicts": [
+        (3, "1", 7, 72, 0.3, "", "", "", "", ""),
+        (2, "1", 7, 71, 0.2, "i; j", "k; l", "r; s", "m, n", "o, p"),
+    ],
     "drift": [(2, "x", True, 0.2, 0.3), (2, "y", False, None, None)],
     "drift_statistics": [
         (2, "1", "x", PSI, 0.1, 0.3),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
+from ports import free_port
 from programs import unprivileged
 from pyspark.errors import PySparkRuntimeError
 from pyspark.sql.connect.conf import RuntimeConf
@@ -33,7 +34,7 @@ SERVERLESS_SETS = (
 def connect_server(warehouse: Path, *, memory: str = "2g", cores: int = 2) -> Iterator[str]:
     """Run a server with the settings of the laptop's own Spark, and tell its address."""
     check_java()
-    port = _free_port()
+    port = free_port()
     settings = {**session_settings(warehouse, memory), "spark.connect.grpc.binding.port": str(port)}
     command = [str(Path(pyspark.__file__).with_name("bin") / "spark-submit"), "--class", SERVER]
     command += ["--master", f"local[{cores}]", "--name", "levelfive"]
@@ -75,12 +76,6 @@ def only_what_serverless_sets(patch: pytest.MonkeyPatch) -> None:
 
 def _not_supported(*_: object, **__: object) -> None:
     raise PySparkRuntimeError("[NOT_SUPPORTED_WITH_SERVERLESS] PERSIST TABLE is not supported on serverless compute.")
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def _wait_for(server: subprocess.Popen[bytes], port: int, log: Path) -> None:

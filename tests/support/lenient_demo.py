@@ -1,6 +1,6 @@
 """`levelfive demo` for a use case that learns little and promotes whatever it trains: run by the test of kills.
 
-It trains on January, scores February, trains again on what February brought, and scores March by that.
+It trains on January, scores February, and trains again on what February brought.
 """
 
 from dataclasses import replace
@@ -18,7 +18,7 @@ def lenient(name: str) -> UseCase:
         use_case,
         model=replace(use_case.model, parameters={**use_case.model.parameters, "n_estimators": 20}),
         gate=GatePolicy(min_rows=100, margin=1.0, min_skill=-1.0),
-        # February doubles what January taught; March adds half.
+        # February doubles what January taught.
         retraining=RetrainingPolicy(calibration=None, loss_excess=None, label_growth=0.7),
         replay=replace(use_case.replay, training_months=1),
     )

@@ -49,6 +49,20 @@ def test_settings_come_from_the_home_and_the_command_line_wins(tmp_path: Path) -
     assert settings.model_name == "levelfive.qa.flight_delay"
 
 
+def test_where_the_home_has_no_settings_those_of_the_working_directory_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (tmp_path / "levelfive.yml").write_text("use_case: here\n")
+    monkeypatch.chdir(tmp_path)
+
+    assert load_settings(None, home).use_case == "here"
+    assert load_settings(None, None).use_case == "flight_delay"
+    (home / "levelfive.yml").write_text("use_case: at_home\n")
+    assert load_settings(None, home).use_case == "at_home"
+
+
 def test_a_window_may_be_given_by_its_length() -> None:
     as_of = utc(2013, 4, 8, 6)
     assert parse_window("P7D", None, as_of) == Window(utc(2013, 4, 1, 6), as_of)

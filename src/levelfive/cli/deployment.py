@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from levelfive.cli.options import AsOf, OnBehalfOf, open_app, out, who_says, wide
-from levelfive.config import parse_length, parse_time
+from levelfive.config import parse_clock, parse_length, parse_time
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
 
@@ -40,6 +40,10 @@ def deploy(
         str | None, typer.Option(help="Image to run it in, sha256:...; by default, that of what answers now.")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Try a version anew that was taken back.")] = False,
+    clock: Annotated[
+        str,
+        typer.Option(help="By which it answers, where the jobs have a clock that was moved: two times as they say."),
+    ] = "",
     requests: Requests = None,
     steps: Steps = "10,50,100",
     count: Count = 50,
@@ -52,7 +56,8 @@ def deploy(
     from levelfive.deployment import job
 
     moment, app = parse_time(as_of), open_app()
-    site = app.site(_policy(steps, count, max_failed, max_p95, hold), _requests(app, requests, moment))
+    parse_clock(clock)
+    site = app.site(_policy(steps, count, max_failed, max_p95, hold), _requests(app, requests, moment), clock=clock)
     outcome = job.deploy(
         app.context,
         app.registry,

@@ -17,6 +17,7 @@ from levelfive.cli.insight import check, report, status
 from levelfive.cli.monitoring import monitoring_cli
 from levelfive.cli.options import EXIT_GATE_REFUSED, EXIT_REFUSED, EXIT_UNFORESEEN, Shared
 from levelfive.cli.preflight import preflight
+from levelfive.cli.project import new
 from levelfive.cli.registry import registry_cli
 from levelfive.cli.serving import serving_cli
 from levelfive.cli.stages import features_cli, retraining, scoring, training
@@ -41,7 +42,8 @@ def _options(
     context: typer.Context,
     home: Annotated[Path, typer.Option(help="Folder of the lakehouse and of both MLflow stores.")] = DEFAULT_HOME,
     config: Annotated[
-        Path | None, typer.Option(help="Settings file; by default levelfive.yml in the home, if it is there.")
+        Path | None,
+        typer.Option(help="Settings file; by default levelfive.yml in the home, else in this folder, if it is there."),
     ] = None,
     use_case: Annotated[
         str | None, typer.Option(help="Entry point of the use case; by default that of the settings.")
@@ -54,6 +56,7 @@ def _options(
     context.obj = Shared(home, config, use_case)
 
 
+cli.command()(new)
 cli.command()(check)
 cli.add_typer(data_cli, name="data")
 cli.add_typer(features_cli, name="features")

@@ -49,7 +49,7 @@ class Shared:
 
     Args:
         home: Folder of the lakehouse and of both MLflow stores.
-        config: Settings file; by default levelfive.yml in the home, if it is there.
+        config: Settings file; by default levelfive.yml in the home, else in the working directory, if it is there.
         use_case: Entry point of the use case; by default that of the settings.
     """
 

@@ -10,11 +10,13 @@ from typing import Annotated
 import typer
 
 from levelfive.cli.options import shared
-from levelfive.config import load_settings, parse_clock, parse_length
+from levelfive.config import CLOCK_VARIABLE, load_settings, parse_clock, parse_length
 
 
 def run(
-    host: Annotated[str, typer.Option(help="Where to listen; by default, only this machine can ask.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Where to listen; where other machines can ask, --tokens is needed.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 for a free one.", min=0, max=65535)] = 8080,
     store: Annotated[
         str | None,
@@ -25,7 +27,7 @@ def run(
     ] = None,
     tokens: Annotated[
         Path | None,
-        typer.Option(help="File with a bearer token a line, read again as it changes; without, all may ask."),
+        typer.Option(help="File with a bearer token a line, read again as it changes; without, all here may ask."),
     ] = None,
     log: Annotated[Path | None, typer.Option(help="Folder where requests and answers land; without, none do.")] = None,
     rate: Annotated[
@@ -38,7 +40,11 @@ def run(
         str | None, typer.Option(help="How old features may be, such as PT2H; by default what the use case says.")
     ] = None,
     clock: Annotated[
-        str, typer.Option(help="Two times, such as 2026-01-05T00:00Z=2013-04-01T00:00Z, where the data is of another.")
+        str,
+        typer.Option(
+            envvar=CLOCK_VARIABLE,
+            help="Two times, such as 2026-01-05T00:00Z=2013-04-01T00:00Z, where the data is of another.",
+        ),
     ] = "",
     drain: Annotated[str, typer.Option(help="How long to go on answering once told to end, such as PT5S.")] = "PT5S",
 ) -> None:

@@ -17,6 +17,7 @@ from levelfive.errors import ConfigError
 SECONDS = 10.0
 NO_ANSWER = 0
 MAX_BYTES_READ = 256 * 1024
+SECRET_OR_SETTING = "correct the secret or setting that holds it"
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,13 @@ def post(address: str, body: bytes, *, headers: Mapping[str, str], seconds: floa
         return Answer(NO_ANSWER)
 
 
-def check_address(address: str, *, of: str) -> str:
+def check_address(address: str, *, of: str, remedy: str = SECRET_OR_SETTING) -> str:
     """Refuse an address that a secret must not be sent to; the error does not repeat it, as it may be a secret itself.
 
     Args:
         address: The address.
         of: What it is the address of, for the error.
+        remedy: What to do about it, for the error.
 
     Raises:
         ConfigError: It is not https, nor http on this machine.
@@ -73,9 +75,9 @@ def check_address(address: str, *, of: str) -> str:
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         host = ""
-    if host and (parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(host))):
+    if host and (parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(host))):
         return address
-    raise ConfigError(f"the address of {of} is no https address: correct the secret or setting that holds it")
+    raise ConfigError(f"the address of {of} is no https address: {remedy}")
 
 
 def _opener() -> OpenerDirector:
@@ -110,7 +112,8 @@ def _seconds_of(retry_after: str | None) -> float | None:
     return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Tell whether a name or address is of this machine alone."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

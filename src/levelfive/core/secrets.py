@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 
 from levelfive.errors import ConfigError
@@ -10,6 +11,11 @@ from levelfive.errors import ConfigError
 REFERENCE = r"^(env:[A-Za-z_][A-Za-z0-9_]*|secrets/[A-Za-z0-9_.@-]+/[A-Za-z0-9_.@-]+)$"
 """`env:NAME`, a variable of the process, or `secrets/SCOPE/KEY`, a secret of the workspace."""
 _VARIABLE = "env:"
+
+
+def is_reference(text: str) -> bool:
+    """Tell whether a text says where a secret is, see `REFERENCE`."""
+    return re.match(REFERENCE, text) is not None
 
 
 def read_secret(reference: str, of_workspace: Callable[[str, str], str]) -> str:

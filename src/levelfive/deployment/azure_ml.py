@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from azure.ai.ml import load_online_deployment, load_online_endpoint
 from azure.ai.ml.entities import KubernetesOnlineEndpoint
 
+from levelfive.config import CLOCK_VARIABLE
 from levelfive.deployment.azure_calls import PAUSES, SDK_ERRORS, Gone, asked
 from levelfive.deployment.azure_models import asset_name
 from levelfive.deployment.endpoint import FAILED, READY, Deployment, Endpoint, Package
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ENDPOINT_FILE, DEPLOYMENT_FILE = "endpoint.yml", "deployment.yml"
-# A deployment's environment variables, by which the service finds its model and checks it.
+# A deployment's environment variables, by which the service finds its model, checks it, and knows the time.
 VARIABLES = {
     "LEVELFIVE_MODEL_NAME": "model",
     "LEVELFIVE_MODEL_VERSION": "version",
     "LEVELFIVE_MODEL_SHA256": "sha256",
+    CLOCK_VARIABLE: "clock",
 }
 
 
@@ -77,7 +79,8 @@ class AzureOnlineEndpoint:
             ConfigError: The file is wrong.
             DeploymentError: It did not start, or Azure refused.
         """
-        given = {variable: getattr(package, name) for variable, name in VARIABLES.items()} | dict(self.variables)
+        of_package = {variable: getattr(package, name) for variable, name in VARIABLES.items()}
+        given = {name: value for name, value in of_package.items() if value} | dict(self.variables)
         overrides: list[dict[str, Any]] = [
             {"name": colour, "endpoint_name": self.name, "tags": dict(tags)},
             {"model": f"azureml:{asset_name(package.model)}:{package.version}", "environment.image": package.image},

@@ -15,6 +15,7 @@ COLOURS = ("blue", "green")
 READY, FAILED = "Succeeded", "Failed"
 # Tags of a deployment.
 MODEL, VERSION, SHA256, IMAGE = "levelfive_model", "levelfive_version", "levelfive_sha256", "levelfive_image"
+CLOCK = "levelfive_clock"
 ROLE, DEPLOYED_AT, DEPLOYED_BY = "levelfive_role", "levelfive_deployed_at", "levelfive_deployed_by"
 # Tags of an endpoint.
 LIVE, LIVE_SINCE, BEFORE = "levelfive_live", "levelfive_live_since", "levelfive_before"
@@ -31,21 +32,32 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Package:
-    """What is to answer: a version of a registered model, the hash of its files, and the image that it runs in."""
+    """What is to answer, and by which clock.
+
+    Args:
+        model: A registered model.
+        version: Of it.
+        sha256: The hash of its files.
+        image: What it runs in.
+        clock: Two times, see `levelfive.config.parse_clock`; empty for a clock that was not moved.
+    """
 
     model: str
     version: str
     sha256: str
     image: str
+    clock: str = ""
 
     @property
     def identity(self) -> str:
-        """Name it in a tag, so that another image of the same version is another package."""
-        return f"{self.version} {self.sha256[:12]} {self.image.rpartition('@')[2]}"[:LONGEST_TAG]
+        """Name it in a tag, so that another image or clock of the same version is another package."""
+        parts = (self.version, self.sha256[:12], self.image.rpartition("@")[2], self.clock)
+        return " ".join(part for part in parts if part)[:LONGEST_TAG]
 
     def tags(self) -> dict[str, str]:
         """The tags of a deployment that holds it."""
-        return {MODEL: self.model, VERSION: self.version, SHA256: self.sha256, IMAGE: self.image}
+        clock = {CLOCK: self.clock} if self.clock else {}
+        return {MODEL: self.model, VERSION: self.version, SHA256: self.sha256, IMAGE: self.image, **clock}
 
 
 @dataclass(frozen=True)
@@ -72,8 +84,9 @@ class Deployment:
     @classmethod
     def of_tags(cls, name: str, state: str, tags: Mapping[str, str]) -> Deployment:
         """Read what the tags of a deployment say."""
-        known = all(tag in tags for tag in (MODEL, VERSION, SHA256, IMAGE))
-        package = Package(tags[MODEL], tags[VERSION], tags[SHA256], tags[IMAGE]) if known else None
+        package = None
+        if all(tag in tags for tag in (MODEL, VERSION, SHA256, IMAGE)):
+            package = Package(tags[MODEL], tags[VERSION], tags[SHA256], tags[IMAGE], tags.get(CLOCK, ""))
         return cls(name, state, package, tags.get(ROLE, Role.CHAMPION))
 
 

@@ -36,6 +36,7 @@ class Site:
         policy: Steps and budget.
         repository: Where the images are that deployments run in; None where it is not known.
         bring: Brings a package's files to where the endpoint takes them from.
+        clock: By which it answers, if it was moved; see `Package`.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Site:
     policy: RolloutPolicy
     repository: str | None
     bring: Callable[[Package], None]
+    clock: str = ""
 
 
 def deploy(
@@ -79,7 +81,7 @@ def deploy(
         RegistryError: There is no champion, or the version is not to be had from the registry.
     """
     with context.run(STAGE, as_of=as_of, parameters={"endpoint": site.name, "version": version or "", "to": to}) as run:
-        package = package_of(context, registry, version, _image(site, digest), as_of)
+        package = package_of(context, registry, version, as_of=as_of, image=_image(site, digest), clock=site.clock)
         run.model_version = package.version
         outcome = rolling.deploy(
             site.online,
@@ -160,7 +162,7 @@ def delete(context: JobContext, registry: CentralRegistry, site: Site, *, as_of:
 
 
 def package_of(
-    context: JobContext, registry: CentralRegistry, version: str | None, image: str, as_of: datetime
+    context: JobContext, registry: CentralRegistry, version: str | None, *, as_of: datetime, image: str, clock: str = ""
 ) -> Package:
     """Tell what to deploy: a version, by default the champion, with the hash that it was registered with.
 
@@ -178,7 +180,7 @@ def package_of(
         raise RegistryError(
             f"{registry.name} version {version} carries no hash of its files: register it again by levelfive"
         )
-    return Package(registry.name, version, tags[PACKAGE_SHA256], image)
+    return Package(registry.name, version, tags[PACKAGE_SHA256], image, clock)
 
 
 def _image(site: Site, digest: str | None) -> str:

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
+from levelfive.core import http
 from levelfive.deployment.budget import Answer
 from levelfive.deployment.rollout import RolloutPolicy
 from levelfive.errors import ConfigError
@@ -36,8 +35,13 @@ class HttpProbe:
     sleep: Callable[[float], None] = time.sleep
 
     def __call__(self, deployment: str, version: str, policy: RolloutPolicy) -> list[Answer]:
-        """Send as many requests as the policy says, spread over its time, past the endpoint's shares of traffic."""
+        """Send as many requests as the policy says, spread over its time, past the endpoint's shares of traffic.
+
+        Raises:
+            ConfigError: The endpoint answers without TLS, and its key would be seen.
+        """
         uri, key = self.address()
+        http.check_address(uri, of="the endpoint", remedy="give it TLS (`sslSecret` of the Azure ML extension)")
         pause, answers = policy.hold.total_seconds() / policy.requests, []
         headers = {
             "Authorization": f"Bearer {key}",
@@ -45,21 +49,20 @@ class HttpProbe:
             DEPLOYMENT_HEADER: deployment,
         }
         for body in islice(cycle(self.requests), policy.requests):
-            answers.append(_ask(Request(uri, body, headers, method="POST"), version))
+            answers.append(_ask(uri, body, headers, version))
             self.sleep(pause)
         return answers
 
 
-def _ask(request: Request, version: str) -> Answer:
+def _ask(uri: str, body: bytes, headers: dict[str, str], version: str) -> Answer:
     begin = time.perf_counter()
-    try:
-        with urlopen(request, timeout=TIMEOUT_SECONDS) as response:
-            body = response.read()
-    except HTTPError as err:
-        return Answer(time.perf_counter() - begin, f"the answer was {err.code}: {_text(err.read())}")
-    except (URLError, OSError) as err:
-        return Answer(time.perf_counter() - begin, f"there was no answer: {getattr(err, 'reason', err)}")
-    return Answer(time.perf_counter() - begin, fault_of(body, version))
+    told = http.post(uri, body, headers=headers, seconds=TIMEOUT_SECONDS)
+    seconds = time.perf_counter() - begin
+    if told.status == http.NO_ANSWER:
+        return Answer(seconds, "there was no answer")
+    if told.status != 200:
+        return Answer(seconds, f"the answer was {told.status}: {_text(told.body)}")
+    return Answer(seconds, fault_of(told.body, version))
 
 
 def fault_of(body: bytes, version: str) -> str:

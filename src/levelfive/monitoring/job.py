@@ -14,10 +14,11 @@ from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.labels import LABELS
 from levelfive.monitoring import deliveries, records
 from levelfive.monitoring.consistency import CONSISTENCY
+from levelfive.monitoring.estimated import trust
 from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.measuring import measure_performance, measure_versions
 from levelfive.monitoring.nothing import nothing_in
-from levelfive.monitoring.performance import Performance, performance
+from levelfive.monitoring.performance import CalibrationOf, Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.real_time import RealTime, performance_of_answers, real_time
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
@@ -28,6 +29,7 @@ from levelfive.online.publications import publications
 from levelfive.online.staleness import furthest_behind
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
+from levelfive.statistics.calibration import Calibration
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
 
@@ -78,7 +80,9 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
             ahead = _profile_ahead(beside, context, run, registry, champion_as_of(promotions, as_of), window)
             windows = [*_provisional(run, name, as_of, before=window.start), window]
             first = _first_version(promotions)
-            measured = performance(context, run, windows, model_name=name, as_of=as_of, first=first)
+            measured = performance(
+                context, run, windows, model_name=name, as_of=as_of, first=first, calibration_of=_calibrations(registry)
+            )
             landed = deliveries.delivered(context, run, window)
             earlier = deliveries.known_before(context, run, name, window)
             served = real_time(context, run, registry, windows, as_of=as_of)
@@ -100,7 +104,9 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
         if not judged:
             registry.load(now.versions[-1])  # its error says what is gone
         with run.timed("write"):
+            trusted = trust(records.past_estimates(run, name, as_of), window, context.use_case.maturity)
             write_window(context, run, judged, landed, measured, as_of, served=served)
+            records.write_estimate(run, name, now, trusted, task=context.use_case.model.task, as_of=as_of)
         measure_versions(judged)
         measure_performance(measured)
         verdicts = {one.subject.model_version: one.verdict for one in judged}
@@ -124,6 +130,14 @@ def measure_again(context: JobContext, registry: CentralRegistry, *, as_of: date
         records.write_performance(run, registry.name, measured, task=task, as_of=as_of, served=served)
         measure_performance(measured)
         return measured
+
+
+def _calibrations(registry: CentralRegistry) -> CalibrationOf:
+    def calibration_of(version: str) -> Calibration | None:
+        model = registry.load_if_there(version)
+        return None if model is None else model.card.calibration
+
+    return calibration_of
 
 
 def _first_version(promotions: Sequence[Promotion]) -> str | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from levelfive.core.conditions import in_window
 from levelfive.core.days import day_number
 from levelfive.core.windows import Window
 from levelfive.features.labels import outcomes_as_known
+from levelfive.statistics.calibration import Calibration
 from levelfive.statistics.day_blocks import Floats
 from levelfive.statistics.metrics import Evaluation, evaluate
 from levelfive.statistics.tasks.task import Task
@@ -27,6 +28,19 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 AT = own("at")
+
+
+CalibrationOf: TypeAlias = Callable[[str], Calibration | None]
+"""From a version to how often its scores come true."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What scores alone say of a window: metrics by name, the mean label and the mean score."""
+
+    metrics: Mapping[str, float]
+    label_mean: float
+    score_mean: float
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,8 @@ class Performance:
         label_mean_known: The mean of all labels known, those of young rows too; it flatters. None without labels.
         evaluation: Metrics on the mature rows, or None where there are none.
         reference: Metrics of the first champion on the same rows, or None while it was the live one, or is gone.
+        expected: Metrics of all rows by how often such scores came true before, without their labels; None where a
+            version that scored does not tell.
     """
 
     window: Window
@@ -56,6 +72,7 @@ class Performance:
     label_mean_known: float | None
     evaluation: Evaluation | None
     reference: Evaluation | None
+    expected: Expected | None = None
 
     @property
     def share_known(self) -> float:
@@ -71,11 +88,13 @@ class Outcomes:
         rows: `AT` (microseconds), the task's score columns and those of the reference, label, outcome, `model_version`.
         as_of: When the labels were known.
         first: The first champion's version, or None.
+        calibration_of: How often a version's scores come true.
     """
 
     rows: pd.DataFrame
     as_of: datetime
     first: str | None
+    calibration_of: CalibrationOf = lambda version: None
 
 
 def performance(
@@ -87,6 +106,7 @@ def performance(
     as_of: datetime,
     first: str | None = None,
     role: Role = Role.CHAMPION,
+    calibration_of: CalibrationOf = lambda version: None,
 ) -> tuple[Performance, ...]:
     """Compare live predictions with the labels known at `as_of`, window by window.
 
@@ -98,12 +118,14 @@ def performance(
         as_of: The logical now.
         first: The version of the first champion, which later ones are compared with.
         role: Whose predictions: those of batches, one a row; or answers to single requests, each of which counts.
+        calibration_of: How often a version's scores come true.
 
     Raises:
         TableError: Nothing was scored yet.
     """
     whole = Window(min(w.start for w in windows), max(w.end for w in windows))
-    outcomes = Outcomes(_with_labels(context, run, model_name, whole, as_of, role).toPandas(), as_of, first)
+    rows = _with_labels(context, run, model_name, whole, as_of, role).toPandas()
+    outcomes = Outcomes(rows, as_of, first, calibration_of)
     return tuple(performance_of(context.use_case, outcomes, window) for window in windows)
 
 
@@ -144,7 +166,21 @@ def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window) -> Per
         label_mean_known=float(labelled[LABEL].mean()) if len(labelled) else None,
         evaluation=_evaluate(use_case, mature, task.of_columns(mature[[*task.score_columns]])),
         reference=_evaluate_reference(use_case, mature, outcomes.first),
+        expected=_expect(task, inside, outcomes.calibration_of),
     )
+
+
+def _expect(task: Task, rows: pd.DataFrame, calibration_of: CalibrationOf) -> Expected | None:
+    """Say what the scores alone tell, each by its version's calibration."""
+    scores, shares = task.of_columns(rows[[*task.score_columns]]), np.full(len(rows), np.nan)
+    for version, places in rows.groupby("model_version").indices.items():
+        calibration = calibration_of(str(version))
+        if calibration is None:
+            return None
+        shares[places] = calibration.shares_of(scores[places])
+    if rows.empty:
+        return None
+    return Expected(task.expected_metrics(scores, shares), float(shares.mean()), float(task.expected(scores).mean()))
 
 
 def _mean_score(task: Task, rows: pd.DataFrame) -> float:

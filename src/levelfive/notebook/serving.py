@@ -49,7 +49,7 @@ def endpoint_action(page: Page) -> Outcome | WayBack | None:
         site, since = app.site(policy), page.time("deployed_since")
         return job.roll_back(app.context, site, as_of=as_of, by=app.starter, reason=page["why"], since=since)
     requests = sample_requests(app.context, Window(as_of - DAY, as_of), as_of=as_of, rows=policy.requests)
-    site, to = app.site(policy, requests), page.number("to") if page["to"] else ALL
+    site, to = app.site(policy, requests, clock=page["clock"]), page.number("to") if page["to"] else ALL
     if action is EndpointAction.TRAFFIC:
         return job.raise_traffic(app.context, site, as_of=as_of, by=app.starter, to=to)
     digest = page["digest"] or None

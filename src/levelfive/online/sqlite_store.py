@@ -28,6 +28,8 @@ from levelfive.online.layout import (
 from levelfive.online.store import Ask, Known, Publication, TableState
 
 PATIENCE = timedelta(seconds=5)
+# Publications stop no reader, and a service that waits for whoever else keeps the file answers nobody meanwhile.
+PATIENCE_OF_READERS = timedelta(milliseconds=500)
 
 _SCHEMA = (
     # Readers go on while a publication is written.
@@ -78,7 +80,8 @@ class SqliteStore:
 
     Args:
         path: The file; the first publication makes it.
-        patience: How long a call waits for a file that another one has locked.
+        patience: How long a publication waits for a file that another one has locked; a reader waits half a second at
+            most.
     """
 
     def __init__(self, path: Path, *, patience: timedelta = PATIENCE) -> None:
@@ -91,7 +94,7 @@ class SqliteStore:
         """Put rows of a table there, all at once; see `OnlineStore`."""
         with translating(self._refusal):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(self._connect("rwc")) as connection:
+            with closing(self._connect("rwc", self._patience)) as connection:
                 for statement in _SCHEMA:
                     connection.execute(statement)
                 with _transaction(connection, "BEGIN IMMEDIATE"):
@@ -122,7 +125,7 @@ class SqliteStore:
         """Read from one state of the file, by a connection that no other thread uses meanwhile."""
         stat = os.stat(self._path)
         file = (stat.st_dev, stat.st_ino)
-        reader = self._idle_one(file) or _Reader(file, self._connect("rw"))
+        reader = self._idle_one(file) or _Reader(file, self._connect("rw", min(self._patience, PATIENCE_OF_READERS)))
         try:
             with _transaction(reader.connection, "BEGIN"):
                 yield reader
@@ -144,11 +147,11 @@ class SqliteStore:
                 reader.connection.close()
         return None
 
-    def _connect(self, mode: str) -> sqlite3.Connection:
+    def _connect(self, mode: str, patience: timedelta) -> sqlite3.Connection:
         return sqlite3.connect(
             f"{self._path.resolve().as_uri()}?mode={mode}",
             uri=True,
-            timeout=self._patience.total_seconds(),
+            timeout=patience.total_seconds(),
             isolation_level=None,  # transactions are begun by hand
             check_same_thread=False,
         )

@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from levelfive.config import parse_azure_ml
 from levelfive.errors import ConfigError, MachineError
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
-
-_WORKSPACE = re.compile(
-    r"/subscriptions/(?P<subscription_id>[^/]+)/resourceGroups/(?P<resource_group_name>[^/]+)"
-    r"/providers/Microsoft\.MachineLearningServices/workspaces/(?P<workspace_name>[^/]+)",
-    re.IGNORECASE,
-)
-
-
-def parts_of(workspace: str) -> dict[str, str]:
-    """Take Azure's id of a workspace apart.
-
-    Raises:
-        ConfigError: It is none.
-    """
-    found = _WORKSPACE.fullmatch(workspace.strip())
-    if found is None:
-        raise ConfigError(
-            f"azure_ml is Azure's id of a Machine Learning workspace, /subscriptions/.../resourceGroups/.../providers/"
-            f"Microsoft.MachineLearningServices/workspaces/NAME, got {workspace!r}: copy it from the workspace's page"
-        )
-    return found.groupdict()
 
 
 def azure_ml_client(workspace: str, service_credential: str | None) -> MLClient:
@@ -44,7 +23,7 @@ def azure_ml_client(workspace: str, service_credential: str | None) -> MLClient:
         ConfigError: The id is none, or the service credential cannot be used.
         MachineError: There is no azure-ai-ml.
     """
-    parts = parts_of(workspace)
+    parts = parse_azure_ml(workspace)
     try:
         from azure.ai.ml import MLClient
         from azure.identity import DefaultAzureCredential

@@ -12,12 +12,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from levelfive.config import Settings
-from levelfive.core.secrets import read_secret
-from levelfive.errors import ConfigError
 from levelfive.features.store import LocalFeatureStore
 from levelfive.online.opening import open_store
 from levelfive.online.store import OnlineStore
-from levelfive.platforms.local_stores import local_registry, local_store, made, online_store_url
+from levelfive.platforms.local_stores import local_registry, local_secret, local_store, made, online_store_url
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.feature_stores import FeatureStore
 from levelfive.storage.tables import Tables
@@ -71,7 +69,7 @@ class Laptop:
 
     def secret(self, reference: str) -> str:
         """Find a secret in the variables of the process."""
-        return read_secret(reference, _of_no_workspace)
+        return local_secret(reference)
 
     @property
     def landing(self) -> Path:
@@ -82,10 +80,6 @@ class Laptop:
     def user(self) -> str:
         """The user of the operating system, whatever the environment's variables say."""
         return _user_of_the_system()
-
-
-def _of_no_workspace(scope: str, key: str) -> str:
-    raise ConfigError(f"secrets/{scope}/{key} is read on a workspace alone: on a laptop, name a variable, env:NAME")
 
 
 def _user_of_the_system() -> str:

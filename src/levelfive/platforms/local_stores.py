@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from levelfive.config import Settings
+from levelfive.core.secrets import is_reference, read_secret
 from levelfive.errors import ConfigError, unusable
 from levelfive.online.opening import url_of
 from levelfive.registry.store import CentralRegistry
@@ -22,9 +23,28 @@ def local_registry(home: Path, settings: Settings) -> CentralRegistry:
 
 
 def online_store_url(home: Path, settings: Settings) -> str:
-    """Name the online store that the settings name, by default a file in the home; it may hold a password."""
-    named = settings.online_store
-    return url_of(home / "online" / f"{settings.schema_name}.db") if named is None else named.get_secret_value()
+    """Name the online store that the settings name, by default a file in the home; it may hold a password.
+
+    Raises:
+        ConfigError: The settings say where its URL is, and it is not there.
+    """
+    if settings.online_store is None:
+        return url_of(home / "online" / f"{settings.schema_name}.db")
+    named = settings.online_store.get_secret_value()
+    return local_secret(named) if is_reference(named) else named
+
+
+def local_secret(reference: str) -> str:
+    """Find a secret in the variables of the process.
+
+    Raises:
+        ConfigError: It is not there, or the reference is to a secret of a workspace.
+    """
+    return read_secret(reference, _of_no_workspace)
+
+
+def _of_no_workspace(scope: str, key: str) -> str:
+    raise ConfigError(f"secrets/{scope}/{key} is read on a workspace alone: on a laptop, name a variable, env:NAME")
 
 
 def local_store(home: Path, name: str, uri: str | None) -> tuple[str, Path | None]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from levelfive.config import Settings
 from levelfive.core.job_runs import JobRun, is_service_principal, read_job_run
-from levelfive.core.secrets import read_secret
+from levelfive.core.secrets import is_reference, read_secret
 from levelfive.errors import ConfigError, MachineError, first_line
 from levelfive.features.databricks_store import DatabricksFeatureStore, feature_engineering
 from levelfive.online.opening import open_store
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 RUNTIME_VARIABLE = "DATABRICKS_RUNTIME_VERSION"
 WORKSPACE_TRACKING = "databricks"
 WORKSPACE_REGISTRY = "databricks-uc"
-SECRET = "secret://"
 
 
 @dataclass(frozen=True)
@@ -63,13 +62,12 @@ class Workspace:
     def online_store(self, settings: Settings) -> OnlineStore:
         """Open the online store that a secret names."""
         named = "" if settings.online_store is None else settings.online_store.get_secret_value()
-        scope, _, key = named.removeprefix(SECRET).partition("/")
-        if not (named.startswith(SECRET) and scope and key):
+        if not is_reference(named):
             raise ConfigError(
                 "on a workspace, the setting online_store must name the secret that holds the URL of the online store: "
-                "secret://<scope>/<key>"
+                "secrets/SCOPE/KEY"
             )
-        return open_store(_secret_of_workspace(scope, key))
+        return open_store(self.secret(named))
 
     def secret(self, reference: str) -> str:
         """Find a secret of the workspace, or in the variables of the process."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from levelfive.errors import ConfigError, MachineError
-from levelfive.preflight import unity_catalog, workspace
+from levelfive.preflight import serving, unity_catalog, workspace
 from levelfive.preflight.finding import Finding, Question, guarded
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ CHECKS: Mapping[str, Callable[[Question], Finding]] = MappingProxyType(
         "machines": workspace.machines,
         "SQL warehouse": workspace.warehouse,
         "SQL warehouse for viewers": workspace.warehouse_for_viewers,
+        "online store": serving.online_store,
+        "Azure ML": serving.azure_ml,
     }
 )
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from databricks.sdk.service.catalog import EffectivePrivilegeAssignment
 
 CATALOG, SCHEMA, VOLUME, EXTERNAL_LOCATION = "CATALOG", "SCHEMA", "VOLUME", "EXTERNAL LOCATION"
+SERVICE_CREDENTIAL = "SERVICE CREDENTIAL"
+# What the API calls by another name than SQL.
+_OF_THE_API = {SERVICE_CREDENTIAL: "credential"}
 FOR_TABLES = ("USE_SCHEMA", "CREATE_TABLE", "SELECT", "MODIFY")
 FOR_MODELS = ("USE_SCHEMA", "CREATE_MODEL")
 # The groups to which the bundle grants something in the catalog of the tables, and in that of the registry.
@@ -111,12 +114,12 @@ def registered_model(question: Question) -> Finding:
 
 
 def _tables(question: Question) -> str:
-    return f"{question.target.value('catalog')}.{_deployed(question, question.target.value('schema'))}"
+    return f"{question.target.value('catalog')}.{deployed_schema(question, question.target.value('schema'))}"
 
 
 def _models(question: Question) -> str:
     target = question.target
-    return f"{target.value('registry_prefix')}.{_deployed(question, target.value('registry_schema'))}"
+    return f"{target.value('registry_prefix')}.{deployed_schema(question, target.value('registry_schema'))}"
 
 
 def _catalog(question: Question, name: str) -> Finding:
@@ -124,7 +127,7 @@ def _catalog(question: Question, name: str) -> Finding:
     if catalog is None:
         granted = Securable(CATALOG, name, None).grant(("USE_CATALOG",), question.principal)
         return missing(f"there is no catalog {name}", f"CREATE CATALOG {_quoted(name)}; {granted}")
-    return _granted(question, Securable(CATALOG, name, catalog.owner), ("USE_CATALOG",))
+    return compare_grants(question, Securable(CATALOG, name, catalog.owner), ("USE_CATALOG",))
 
 
 def _catalog_for(question: Question, name: str, groups: tuple[str, ...]) -> Finding:
@@ -134,7 +137,7 @@ def _catalog_for(question: Question, name: str, groups: tuple[str, ...]) -> Find
     on = Securable(CATALOG, name, catalog.owner if catalog else None)
     named = filter(None, map(question.target.value, groups))
     each = (replace(question, principal=Principal(group)) for group in named)
-    return together(*(_granted(one, on, ("USE_CATALOG",)) for one in each))
+    return together(*(compare_grants(one, on, ("USE_CATALOG",)) for one in each))
 
 
 def _schema(question: Question, key: str, name: str, needed: tuple[str, ...]) -> Finding:
@@ -142,7 +145,7 @@ def _schema(question: Question, key: str, name: str, needed: tuple[str, ...]) ->
     if schema is not None:
         # A target in production mode sets the grants of its schemas.
         manages = (MANAGE,) if question.target.mode == "production" else ()
-        granted = _granted(question, Securable(SCHEMA, name, schema.owner), needed + manages)
+        granted = compare_grants(question, Securable(SCHEMA, name, schema.owner), needed + manages)
         bind = f"databricks bundle deployment bind {key} {name} -t {question.target.name}"
         return replace(
             granted, reason=f"{granted.reason}; if the bundle did not make it, before the first deploy: {bind}"
@@ -154,13 +157,15 @@ def _schema(question: Question, key: str, name: str, needed: tuple[str, ...]) ->
         # Not the schema itself: the bundle creates it, and fails on one that it does not know.
         reason = f"there is no schema {name}, nor its catalog; the bundle creates the schema"
         return missing(reason, on.grant(("CREATE_SCHEMA",), question.principal))
-    return _granted(question, on, ("CREATE_SCHEMA",), why=f"there is no schema {name} yet, and the bundle creates it: ")
+    return compare_grants(
+        question, on, ("CREATE_SCHEMA",), why=f"there is no schema {name} yet, and the bundle creates it: "
+    )
 
 
 def _volume(question: Question, name: str, needed: tuple[str, ...]) -> Finding | None:
     full_name = f"{_tables(question)}.{name}"
     volume = found_or_none(lambda: question.client.volumes.read(full_name))
-    return None if volume is None else _granted(question, Securable(VOLUME, full_name, volume.owner), needed)
+    return None if volume is None else compare_grants(question, Securable(VOLUME, full_name, volume.owner), needed)
 
 
 def _creates_volume(question: Question, name: str) -> Finding:
@@ -169,7 +174,7 @@ def _creates_volume(question: Question, name: str) -> Finding:
     if schema is None:
         return ok(f"there is no volume {tables}.{name} yet, nor its schema; who creates the schema may create both")
     why = f"there is no volume {tables}.{name} yet, and the bundle creates it: "
-    return _granted(question, Securable(SCHEMA, tables, schema.owner), ("CREATE_VOLUME",), why=why)
+    return compare_grants(question, Securable(SCHEMA, tables, schema.owner), ("CREATE_VOLUME",), why=why)
 
 
 def _location(question: Question, url: str) -> Finding:
@@ -183,14 +188,16 @@ def _location(question: Question, url: str) -> Finding:
         return missing(f"no external location leads to {url}", f"{statement}; {granted}")
     location = max(above, key=lambda one: len(one.url or ""))
     on = Securable(EXTERNAL_LOCATION, location.name or "", location.owner)
-    return _granted(question, on, ("CREATE_EXTERNAL_VOLUME",), why=f"{url} is in external location {location.name}: ")
+    return compare_grants(
+        question, on, ("CREATE_EXTERNAL_VOLUME",), why=f"{url} is in external location {location.name}: "
+    )
 
 
 def _leads_to(location: str | None, url: str) -> bool:
     return location is not None and f"{url.rstrip('/')}/".startswith(f"{location.rstrip('/')}/")
 
 
-def _granted(question: Question, on: Securable, needed: tuple[str, ...], why: str = "") -> Finding:
+def compare_grants(question: Question, on: Securable, needed: tuple[str, ...], why: str = "") -> Finding:
     """Compare what is needed with what reaches the principal, by itself, its groups, and what is granted above."""
     who = question.principal
     if on.owner in who.names:
@@ -217,15 +224,16 @@ def _assignments(client: WorkspaceClient, on: Securable) -> Iterator[EffectivePr
     token = None
     while True:
         # 0: pages of the size that the server likes; without it, the call is deprecated.
-        page = client.grants.get_effective(on.kind.lower().replace(" ", "_"), on.name, max_results=0, page_token=token)
+        kind = _OF_THE_API.get(on.kind, on.kind.lower().replace(" ", "_"))
+        page = client.grants.get_effective(kind, on.name, max_results=0, page_token=token)
         yield from page.privilege_assignments or ()
         token = page.next_page_token
         if not token:
             return
 
 
-def _deployed(question: Question, name: str) -> str:
-    """Return the name that a schema of the bundle gets; in development mode, the deployer's name is part of it."""
+def deployed_schema(question: Question, name: str) -> str:
+    """Tell the name that a schema of the bundle gets; in development mode, the deployer's name is part of it."""
     prefix = question.target.name_prefix
     if SHORT_NAME in prefix:
         if question.caller is None:

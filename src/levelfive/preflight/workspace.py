@@ -104,7 +104,7 @@ def secret_scope(question: Question) -> Finding:
     scope, _, prefix = uri.partition("://")[2].partition(":")
     if not (uri.startswith("databricks") and prefix):
         return skipped(f"the registry {uri} is not reached by secrets")
-    return _scope(question, scope, tuple(f"{prefix}-{key}" for key in KEYS_OF_A_REGISTRY))
+    return readable_secrets(question, scope, tuple(f"{prefix}-{key}" for key in KEYS_OF_A_REGISTRY))
 
 
 def cluster_policy(question: Question) -> Finding:
@@ -211,7 +211,8 @@ def _may_create_clusters(question: Question) -> Finding:
     )
 
 
-def _scope(question: Question, scope: str, keys: tuple[str, ...]) -> Finding:
+def readable_secrets(question: Question, scope: str, keys: tuple[str, ...]) -> Finding:
+    """Ask for some secrets of a scope, and whether the jobs may read them."""
     secrets, who = question.client.secrets, question.principal
     present = found_or_none(lambda: {one.key for one in secrets.list_secrets(scope)})
     if present is None:

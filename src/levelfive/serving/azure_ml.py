@@ -4,8 +4,8 @@
 
 The deployment's environment says what is served: `AZUREML_MODEL_DIR` (set by Azure) holds the package of
 `LEVELFIVE_MODEL_NAME`, version `LEVELFIVE_MODEL_VERSION`, whose files have the hash `LEVELFIVE_MODEL_SHA256`;
-`LEVELFIVE_ONLINE_STORE` is the URL of the online store, and `LEVELFIVE_REQUEST_LOG` a folder for requests. Who may ask,
-Azure decides.
+`LEVELFIVE_ONLINE_STORE` is the URL of the online store, `LEVELFIVE_REQUEST_LOG` a folder for requests, and
+`LEVELFIVE_CLOCK` the clock of the jobs, if it was moved. Who may ask, Azure decides.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import msgspec
 from azureml_inference_server_http.api.aml_request import rawhttp
 from azureml_inference_server_http.api.aml_response import AMLResponse
 
+from levelfive.config import CLOCK_VARIABLE, STORE_VARIABLE, parse_clock
 from levelfive.errors import ConfigError, NotServing, RequestError
 from levelfive.models.package import CARD
 from levelfive.online.opening import open_store
@@ -40,7 +41,7 @@ class _Azure:
     """One deployment, from its environment."""
 
     def __init__(self, variables: os._Environ[str]) -> None:
-        store = variables.get("LEVELFIVE_ONLINE_STORE")
+        store, self._clock = variables.get(STORE_VARIABLE), parse_clock(variables.get(CLOCK_VARIABLE, ""))
         self.live = Live(None, open_store(store) if store else None)
         package = _package(Path(_wanted(variables, "AZUREML_MODEL_DIR")))
         name, version, sha256 = (_wanted(variables, f"LEVELFIVE_MODEL_{one}") for one in ("NAME", "VERSION", "SHA256"))
@@ -52,13 +53,17 @@ class _Azure:
         if self.log is not None:
             Repeater(self.log.flush, FLUSH).start()
 
+    def _now(self) -> datetime:
+        now = datetime.now(UTC)
+        return now if self._clock is None else self._clock.at(now)
+
     def answer(self, request: Any) -> AMLResponse:
         if request.method != "POST":
             raise RequestError("score by POST", status=405)
         if (request.content_length or 0) > MAX_BYTES:
             raise RequestError(f"a body has at most {MAX_BYTES:,} bytes: send several requests", status=413)
         request_id = request.headers.get("x-ms-client-request-id") or uuid.uuid4().hex
-        answers = self.live.scorer.answer(request.get_data(), request_id=request_id, now=datetime.now(UTC))
+        answers = self.live.scorer.answer(request.get_data(), request_id=request_id, now=self._now())
         if self.log is not None:
             self.log.put(answers)
         return AMLResponse(answers.to_json(with_features=request.args.get("features") == "true"), 200, _JSON)

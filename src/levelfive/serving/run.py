@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import uvicorn
 
+from levelfive.core.http import is_this_machine
 from levelfive.errors import ConfigError
 from levelfive.serving.service import Service
 
@@ -60,8 +61,13 @@ def serve(service: Service, address: Address) -> None:
     """Serve until a signal says otherwise.
 
     Raises:
-        ConfigError: The address cannot be listened on.
+        ConfigError: The address cannot be listened on, or is not of this machine alone and anybody might ask.
     """
+    if not (service.asks_for_a_token or is_this_machine(address.host)):
+        raise ConfigError(
+            f"{address.host} can be reached from other machines, and nobody would be asked for a token: name a file of "
+            "tokens (--tokens), or listen on 127.0.0.1"
+        )
     try:
         listening = socket.create_server((address.host, address.port), backlog=BACKLOG)
     except OSError as err:

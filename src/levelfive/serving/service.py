@@ -83,6 +83,11 @@ class Service:
             *([] if log is None else [Repeater(log.flush, FLUSH)]),
         ]
 
+    @property
+    def asks_for_a_token(self) -> bool:
+        """Whether only who has a token may ask."""
+        return self._tokens is not None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Speak ASGI."""
         if scope["type"] == "http":

@@ -162,14 +162,15 @@ class ServingPolicy:
         history: A request whose prediction time lies so long before the end of what is known is answered as it would
             have been then; an earlier one is refused.
         max_staleness: A request whose prediction time lies longer than this after the end of what is known is refused.
-            Within it, what was known last is used.
+            Within it, what was known last is used. By default, features that are computed once a day may be half a day
+            late.
 
     Raises:
         ConfigError: A value makes no sense.
     """
 
     history: timedelta = timedelta(days=1)
-    max_staleness: timedelta = timedelta(hours=1)
+    max_staleness: timedelta = timedelta(hours=36)
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""

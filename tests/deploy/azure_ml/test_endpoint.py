@@ -2,6 +2,7 @@
 
 import inspect
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import create_autospec
@@ -122,6 +123,16 @@ def test_a_deployment_is_made_of_the_file_with_model_image_and_what_it_is_checke
         "levelfive_deployed_at": AT,
         "levelfive_deployed_by": "ada",
     }
+    assert "LEVELFIVE_CLOCK" not in made.environment_variables
+
+
+def test_a_deployment_is_told_the_clock_that_its_jobs_have():
+    cloud, clock = a_cloud(), "2026-01-05T00:00Z=2013-04-01T00:00Z"
+
+    roll(cloud, replace(ONE, clock=clock))
+
+    assert cloud.deployments[NAME, "blue"].environment_variables["LEVELFIVE_CLOCK"] == clock
+    assert online_at(cloud).read().deployments["blue"].package.clock == clock
 
 
 def after(*packages):

@@ -3,7 +3,6 @@
 import http.client
 import json
 import re
-import socket
 import subprocess
 import threading
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from datetime import timedelta
 import pytest
 from bundle.offline import ROOT
 from images import steps
+from ports import free_port
 from served import REQUEST, classifier, publish, saved
 
 from levelfive.deployment.budget import Measurement, over_budget
@@ -25,12 +25,6 @@ from levelfive.online.sqlite_store import SqliteStore
 # An image is a download of 200 MB; by day the same code answers in the tests of the service.
 pytestmark = pytest.mark.nightly
 NAME, VERSION = "levelfive.prod.flight_delay", "7"
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 @contextmanager
@@ -157,6 +151,15 @@ def test_a_bad_request_is_a_4xx_with_a_sentence_and_the_next_one_is_answered(por
 def test_another_method_is_refused_and_a_long_request_id_too(port):
     assert 400 <= ask(port, None, method="GET")[0] < 500
     assert 400 <= ask(port, json.dumps(REQUEST), **{"x-ms-client-request-id": "x" * 101})[0] < 500
+
+
+def test_the_clock_of_the_jobs_says_what_lies_in_the_future(image_of, variables):
+    port = free_port()
+
+    with serving(image_of("azure-ml"), variables | {"LEVELFIVE_CLOCK": "2020-01-01T00:00Z=1990-01-01T00:00Z"}, port):
+        status, said = ask(port, json.dumps(REQUEST))
+
+    assert (status, b"expected no time in the future" in said) == (422, True)
 
 
 def test_files_that_are_not_those_of_the_version_are_not_served(image_of, variables):

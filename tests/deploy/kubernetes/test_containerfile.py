@@ -87,6 +87,7 @@ def test_the_image_runs_as_nobody_and_each_target_starts_its_own_server():
 
     assert steps("USER") == ["10001:10001"]
     assert service[0] == "levelfive"
+    assert "--tokens=/mnt/secrets/tokens" in service  # who is not asked for one is not served beyond its machine
     assert "azureml_inference_server_http.server.entry:app" in azure[-1]
 
 

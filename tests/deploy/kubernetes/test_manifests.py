@@ -231,6 +231,7 @@ def test_the_overlays_differ_in_what_an_environment_is_and_in_nothing_else():
         r"environment: (qa|prod)",
         r"10\.[23]\.4",
         r"001[23]\"",
+        r"LEVELFIVE_CLOCK\": \"[^\"]*",
     )
 
     texts = [json.dumps(made(target), sort_keys=True) for target in TARGETS]
@@ -249,6 +250,13 @@ def test_the_registry_is_the_one_of_the_bundle_and_is_read_without_a_secret(targ
     assert registry["DATABRICKS_HOST"] == deployment(target).config["workspace"]["host"]
     assert given["DATABRICKS_AUTH_TYPE"] == "file-oidc"
     assert given["DATABRICKS_OIDC_TOKEN_FILE"] == f"{mounted}/{token[0]['serviceAccountToken']['path']}"
+
+
+def test_the_clock_is_that_of_the_jobs(target, resources):
+    tasks = [one["notebook_task"] for one in deployment(target).jobs["serving"]["tasks"] if "notebook_task" in one]
+
+    clocks = {task["base_parameters"]["clock"] for task in tasks}
+    assert clocks == {resources["Registry"]["data"]["LEVELFIVE_CLOCK"]}
 
 
 def test_the_command_is_one_that_levelfive_has(container):

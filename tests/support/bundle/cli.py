@@ -16,8 +16,17 @@ from bundle.offline import COMMIT, ROOT, Deployment, read, resolve
 from bundle.workspace import Workspace, serve
 
 CLI = shutil.which("databricks")
-FOLDERS = ("notebooks", "resources", "requirements", "src")
-FILES = ("databricks.yml", "environments.yml", "pyproject.toml", "Makefile", "README.md", "LICENSE", ".gitignore")
+FOLDERS = ("notebooks", "resources", "requirements", "src", "template", "deploy/azure-ml")
+FILES = (
+    "databricks.yml",
+    "databricks_template_schema.json",
+    "environments.yml",
+    "pyproject.toml",
+    "Makefile",
+    "README.md",
+    "LICENSE",
+    ".gitignore",
+)
 
 needs_cli = pytest.mark.skipif(CLI is None, reason="the Databricks CLI is not on the PATH")
 

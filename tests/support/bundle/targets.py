@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,16 @@ def deployment(target: str) -> Deployment:
         return validated(copy)
 
 
-def validated(copy: Checkout) -> Deployment:
-    """Let the CLI resolve the target of a checkout, without a warning; paths become relative to the bundle's root."""
+def validated(copy: Checkout, wheels: Sequence[str] = (WHEEL,)) -> Deployment:
+    """Let the CLI resolve the target of a checkout, without a warning; paths become relative to the bundle's root.
+
+    Args:
+        copy: The checkout.
+        wheels: What is in its `dist` then; they are empty.
+    """
     (copy.root / "dist").mkdir()
-    (copy.root / "dist" / WHEEL).touch()
+    for wheel in wheels:
+        (copy.root / "dist" / wheel).touch()
     run = copy.bundle("validate", "--strict", "-o", "json")
     assert (run.returncode, run.stderr) == (0, "")
     config = deployed(json.loads(run.stdout))

@@ -18,6 +18,10 @@ from commands import run
         (["--clock", "yesterday"], "a clock is two times"),
         (["--poll", "soon"], "soon"),
         (["--max-staleness", "P1Y"], "P1Y"),
+        (["--host", "0.0.0.0"], "nobody would be asked for a token: name a file of tokens (--tokens)"),
+        (["--host", "::"], ":: can be reached from other machines"),
+        (["--host", "levelfive.example.com"], "levelfive.example.com can be reached from other machines"),
+        (["--host", ""], "can be reached from other machines"),
     ],
 )
 def test_a_wrong_option_is_refused(
@@ -29,6 +33,16 @@ def test_a_wrong_option_is_refused(
     assert code == 2
     assert said in error
     assert "secret" not in error
+
+
+def test_the_clock_may_be_a_variable(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEVELFIVE_CLOCK", "tomorrow")
+
+    code = run(tmp_path / "home", "serving", "run")
+
+    assert (code, "a clock is two times" in capsys.readouterr().err) == (2, True)
 
 
 def test_a_log_that_cannot_be_written_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,6 +86,18 @@ def test_a_later_champion_runs_in_the_image_that_answers_until_another_is_named(
     assert [one.share for one in renewed.measured] == [0, 10, 50, 100]
 
 
+def test_by_another_clock_the_same_version_is_deployed_anew(production):
+    version = production.released()
+    site, _ = a_site()
+    deploy(production, replace(site, clock="2026-01-05T00:00Z=2013-04-01T00:00Z"), digest=DIGEST)
+
+    kept = deploy(production, replace(site, clock="2026-01-05T00:00Z=2013-04-01T00:00Z"), TOMORROW + HOUR)
+    anew = deploy(production, site, TOMORROW + HOUR)
+
+    assert (kept.changed, anew.changed) == (False, True)
+    assert (anew.package.version, anew.package.clock) == (version, "")
+
+
 def test_a_champion_beyond_its_budget_is_written_down_and_fails_the_job(production):
     first = production.released()
     site, _ = a_site()

@@ -1,40 +1,16 @@
 """Sample requests reach the deployment that is meant, over HTTP; what is wrong with an answer is said."""
 
 import json
-import threading
-from contextlib import contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from loopback import Reply, loopback
 
 from levelfive.deployment.probe import HttpProbe, fault_of, read_requests
 from levelfive.deployment.rollout import RolloutPolicy
 from levelfive.errors import ConfigError
 
 GOOD = {"request_id": "r", "scores": {"score": 0.25}, "model": "m", "version": "2", "reaches_to": None}
-
-
-@contextmanager
-def answering(status, body):
-    """A service on loopback; it notes what it is asked."""
-    asked = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            content = self.rfile.read(int(self.headers["Content-Length"]))
-            asked.append((dict(self.headers), json.loads(content)))
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format, *args):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/score", asked
-        server.shutdown()
 
 
 def probing(uri, *, count=3, hold=timedelta(0)):
@@ -44,33 +20,44 @@ def probing(uri, *, count=3, hold=timedelta(0)):
 
 
 def test_requests_are_sent_in_turn_to_the_deployment_by_its_name():
-    with answering(200, json.dumps(GOOD).encode()) as (uri, asked):
-        answers, slept = probing(uri, hold=timedelta(seconds=30))
+    with loopback(*[Reply(200, GOOD)] * 3) as server:
+        answers, slept = probing(server.address, hold=timedelta(seconds=30))
 
     assert [one.fault for one in answers] == [""] * 3
     assert all(one.seconds > 0 for one in answers)
-    assert [body for _, body in asked] == [{"a": 1}, {"a": 2}, {"a": 1}]
-    headers = {name.lower(): value for name, value in asked[0][0].items()}
-    assert headers["azureml-model-deployment"] == "green"
-    assert headers["authorization"] == "Bearer the-key"
+    assert [call.json for call in server.calls] == [{"a": 1}, {"a": 2}, {"a": 1}]
+    assert server.calls[0].headers["azureml-model-deployment"] == "green"
+    assert server.calls[0].headers["authorization"] == "Bearer the-key"
     assert slept == [10.0] * 3
 
 
 def test_a_refusal_is_a_fault_with_its_words():
-    with answering(422, b"distance: expected a number") as (uri, _):
-        answers, _ = probing(uri, count=1)
+    with loopback(Reply(422, "distance: expected a number")) as server:
+        answers, _ = probing(server.address, count=1)
 
     assert answers[0].fault == "the answer was 422: distance: expected a number"
 
 
+def test_the_key_is_not_carried_on_to_where_an_endpoint_points():
+    with loopback(Reply(200, GOOD)) as other, loopback(Reply(307, headers={"Location": other.address})) as server:
+        answers, _ = probing(server.address, count=1)
+
+    assert answers[0].fault.startswith("the answer was 307")
+    assert other.calls == []
+
+
+def test_the_key_is_not_sent_where_others_could_read_it():
+    with pytest.raises(ConfigError, match="the address of the endpoint is no https address: give it TLS"):
+        probing("http://20.0.0.1/api/v1/endpoint/flight-delay-prod/score")
+
+
 def test_no_answer_is_a_fault():
-    with answering(200, b"") as (uri, _):
+    with loopback() as server:
         pass
 
-    answers, _ = probing(uri, count=1)
+    answers, _ = probing(server.address, count=1)
 
-    assert answers[0].fault.startswith("there was no answer: ")
-    assert "the-key" not in answers[0].fault
+    assert answers[0].fault == "there was no answer"
 
 
 @pytest.mark.parametrize(

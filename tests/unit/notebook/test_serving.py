@@ -35,8 +35,8 @@ def page(production, monkeypatch):
 
     monkeypatch.setattr(serving, "sample_requests", samples)
 
-    def site(policy, requests=()):
-        return Site(NAME, online, ProbeOf(), policy, "levelfive.azurecr.io/serving", lambda package: None)
+    def site(policy, requests=(), *, clock=""):
+        return Site(NAME, online, ProbeOf(), policy, "levelfive.azurecr.io/serving", lambda package: None, clock)
 
     app = SimpleNamespace(context=production.context, registry=production.registry, starter="grace", site=site)
 
@@ -56,6 +56,14 @@ def test_the_champion_is_deployed_by_whoever_started_the_run(page):
     ((window, as_of, rows),) = page.sampled
     assert (window.end, as_of, rows) == (as_of, LATER.replace(day=20), 50)
     assert "version" not in PARAMETERS["deployment"]
+
+
+def test_what_is_deployed_knows_the_clock_of_the_job(page):
+    clock = "2100-01-05T00:00Z=2013-04-01T00:00Z"
+
+    outcome = serving.endpoint_action(page.given(digest=DIGEST, clock=clock))
+
+    assert outcome.package.clock == clock
 
 
 def test_it_is_deployed_without_traffic_and_then_given_all(page):

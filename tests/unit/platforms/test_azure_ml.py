@@ -4,8 +4,9 @@ import builtins
 
 import pytest
 
+from levelfive.config import parse_azure_ml
 from levelfive.errors import ConfigError, MachineError
-from levelfive.platforms.azure_ml import azure_ml_client, parts_of
+from levelfive.platforms.azure_ml import azure_ml_client
 
 WORKSPACE = (
     "/subscriptions/00000000-0000-0000-0000-000000000002/resourceGroups/levelfive-qa"
@@ -15,7 +16,7 @@ WORKSPACE = (
 
 @pytest.mark.parametrize("written", [WORKSPACE, WORKSPACE.lower(), f" {WORKSPACE}\n"])
 def test_an_id_is_taken_apart(written):
-    assert parts_of(written) == {
+    assert parse_azure_ml(written) == {
         "subscription_id": "00000000-0000-0000-0000-000000000002",
         "resource_group_name": "levelfive-qa",
         "workspace_name": "levelfive-qa",
@@ -27,7 +28,7 @@ def test_an_id_is_taken_apart(written):
 )
 def test_what_is_no_id_is_refused(wrong):
     with pytest.raises(ConfigError, match="copy it from the workspace's page"):
-        parts_of(wrong)
+        parse_azure_ml(wrong)
 
 
 def test_without_the_package_it_is_said_which_extra_brings_it(monkeypatch):

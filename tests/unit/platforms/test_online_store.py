@@ -40,31 +40,41 @@ def test_the_environment_names_one_unless_a_setting_does(tmp_path: Path, monkeyp
         assert (tmp_path / file).exists()
 
 
+def test_a_setting_may_say_where_its_url_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORE", url_of(tmp_path / "elsewhere.db"))
+
+    store = Laptop(tmp_path).online_store(Settings(online_store="env:STORE"))
+
+    store.publish(aircraft(150))
+    store.close()
+    assert (tmp_path / "elsewhere.db").exists()
+    with pytest.raises(ConfigError, match="secrets/scope/key is read on a workspace alone"):
+        Laptop(tmp_path).online_store(Settings(online_store="secrets/scope/key"))
+
+
 def test_settings_do_not_show_it() -> None:
     settings = Settings(online_store="postgresql://me:password@host/database")
 
     assert "password" not in f"{settings!r} {settings} {settings.model_dump()}"
 
 
-@pytest.mark.parametrize(
-    "named", [None, "secret://", "secret://scope", "secret:///key", "postgresql://me:password@host"]
-)
+@pytest.mark.parametrize("named", [None, "secrets/", "secrets/scope", "secrets//key", "postgresql://me:password@host"])
 def test_on_a_workspace_a_secret_names_it(named: str | None) -> None:
-    with pytest.raises(ConfigError, match="secret://<scope>/<key>") as refused:
+    with pytest.raises(ConfigError, match="secrets/SCOPE/KEY") as refused:
         Workspace(None).online_store(Settings(online_store=named))
     assert "password" not in str(refused.value)
 
 
 def test_the_secret_of_a_workspace_holds_the_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client = create_autospec(WorkspaceClient, instance=True)
-    secrets = {("scope", "a/key"): url_of(tmp_path / "online.db")}
+    secrets = {("scope", "key"): url_of(tmp_path / "online.db")}
     client.dbutils.secrets.get.side_effect = lambda scope, key: secrets[scope, key]
     monkeypatch.setattr(workspace, "workspace_client", lambda: client)
 
-    store = Workspace(None).online_store(Settings(online_store="secret://scope/a/key"))
+    store = Workspace(None).online_store(Settings(online_store="secrets/scope/key"))
 
     store.publish(aircraft(150))
     assert seats(store, 0) == [150]
     store.close()
     with pytest.raises(ConfigError, match=r"secrets/other/key cannot be read: .* read its scope"):
-        Workspace(None).online_store(Settings(online_store="secret://other/key"))
+        Workspace(None).online_store(Settings(online_store="secrets/other/key"))

@@ -2,11 +2,9 @@
 
 import http.client
 import json
-import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ from levelfive.online.sqlite_store import SqliteStore
 from levelfive.serving.live import Live
 from levelfive.serving.request_log import RequestLog
 from levelfive.serving.run import Address, serve
+from levelfive.serving.security import Tokens
 from levelfive.serving.service import Service
 
 HEADERS = {"Content-Type": "application/json"}
@@ -30,14 +29,8 @@ HEADERS = {"Content-Type": "application/json"}
 
 @pytest.fixture
 def running(package: Path, store: SqliteStore, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [sys.executable, serving_process.__file__, package, tmp_path / "online.db", tmp_path / "log"]
-    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    address = re.fullmatch(r"serving on http://(.*)\n", process.stdout.readline())
-    assert address
-    yield process, address[1]
-    process.kill()
-    process.wait()
+    with serving_process.running(package, tmp_path / "online.db", tmp_path / "log") as found:
+        yield found
 
 
 def ask_until_told_to_close(address: str, statuses: list[int], begun: threading.Event) -> None:
@@ -94,6 +87,13 @@ def test_what_was_flushed_before_a_kill_lands_once(running: tuple[subprocess.Pop
 
     ids = landed(tmp_path / "log")
     assert 0 < len(ids) == len(set(ids)) <= 20
+
+
+def test_with_tokens_other_machines_may_reach_it(tmp_path: Path) -> None:
+    (tmp_path / "tokens").write_text("a-secret-of-16-or-more")
+    service = Service(Live(None, None), now=lambda: served.NOW, tokens=Tokens(tmp_path / "tokens"))
+    with socket.create_server(("0.0.0.0", 0)) as taken, pytest.raises(ConfigError, match="cannot be listened on"):
+        serve(service, Address("0.0.0.0", taken.getsockname()[1]))
 
 
 def test_an_address_that_is_taken_is_refused() -> None:

@@ -1,6 +1,8 @@
 """What the service answers over HTTP, to requests that are right and to all that are not."""
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from levelfive.serving.live import Live
 from levelfive.serving.request_log import RequestLog
 from levelfive.serving.security import RateLimit, Tokens
 from levelfive.serving.service import Service
+from levelfive.serving.version import ServedVersion
 
 TOKEN = "a-secret-of-16-or-more"
 
@@ -102,6 +105,16 @@ def test_a_request_that_is_wrong_is_told_so(live: Live, asked: dict[str, Any], s
     assert set(answered.json) == {"error", "request_id"}
 
 
+def test_a_hundred_thousand_rows_are_too_many_before_all_of_them_came(live: Live) -> None:
+    content = b'{"requests":[' + b",".join([served.body()] * 100_000) + b"]}"
+    parts = [content[begin : begin + 2**16] for begin in range(0, len(content), 2**16)]
+
+    answered = served.ask(service_of(live), parts=parts)
+
+    assert (answered.status, answered.headers["connection"]) == (413, "close")
+    assert "send several requests" in answered.json["error"]
+
+
 def test_a_body_that_does_not_arrive_is_not_waited_for(live: Live) -> None:
     service = service_of(live, limits=Limits(body_within=timedelta(milliseconds=20)))
 
@@ -123,6 +136,42 @@ def test_a_store_that_went_away_is_503_and_readiness_says_why(live: Live, tmp_pa
     assert "there is no online store" in answered.json["error"]
     assert ready.status == 503
     assert any("no table" in reason or "no online store" in reason for reason in ready.json["reasons"])
+
+
+def test_a_store_that_somebody_keeps_for_himself_is_503_until_he_lets_go(
+    version: ServedVersion, store: SqliteStore, tmp_path: Path
+) -> None:
+    impatient = SqliteStore(tmp_path / "online.db", patience=timedelta(milliseconds=20))
+    live = Live(None, impatient)
+    live.refresh_states()
+    live.take(version)
+    impatient.close()  # or nobody else could have it for himself
+    service = service_of(live)
+    with closing(sqlite3.connect(tmp_path / "online.db", isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        kept = served.ask(service, content=served.body())
+        other.execute("COMMIT")
+
+    assert (kept.status, kept.headers["retry-after"]) == (503, "5")
+    assert "is locked" in kept.json["error"]
+    assert served.ask(service, content=served.body()).status == 200
+
+
+def test_a_store_with_nothing_in_it_is_503_and_readiness_says_what_to_do(
+    registry: CentralRegistry, tmp_path: Path
+) -> None:
+    live = Live(registry, SqliteStore(tmp_path / "empty.db"))
+    live.refresh()
+
+    asked, ready = (
+        served.ask(service_of(live), path, served.body(), method=method)
+        for path, method in (("/score", "POST"), ("/health/ready", "GET"))
+    )
+
+    assert (asked.status, asked.headers["retry-after"], ready.status) == (503, "5", 503)
+    assert "run `levelfive features publish`" in asked.json["error"]
+    assert any("run `levelfive features publish`" in reason for reason in ready.json["reasons"])
 
 
 def test_features_that_are_too_old_are_503(live: Live) -> None:
