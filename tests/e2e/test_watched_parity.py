@@ -130,7 +130,8 @@ def test_answers_are_predictions_that_match_the_batch_and_change_nothing_of_it(l
     assert [one.serving for one in found.verdicts.values() if any("differed" in text for text in one.serving)] == []
     told = consistency(app, window=window)
     features = {name for lookup in app.use_case.model.lookups for name in lookup.features}
-    assert set(told) == {(day, feature) for _, day in days(window, app) for feature in features}
+    of_window = {day_of(hour.start, app.use_case.day_starts_at) for hour in window.split(HOUR)}
+    assert set(told) == {(day, feature) for day in of_window for feature in features}
     assert sum(row["answers"] for row in told.values()) == answers * len(features)
     assert sum(wrong(row) for row in told.values()) == 0
     assert {table: of_batches(app, table) for table in before} == before
