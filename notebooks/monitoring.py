@@ -27,10 +27,11 @@ page = notebook.parameters(globals(), "monitoring")
 
 # COMMAND ----------
 
-answers = requests.run(page.app.context, page.app.registry, landing=page.app.landing, as_of=page.as_of)
-if answers is not None:
+if answers := requests.run(page.app.context, page.app.registry, landing=page.app.landing, as_of=page.as_of):
     print(f"Request log: {answers.in_words}.")
-result = job.run(page.app.context, page.app.registry, window=page.window, as_of=page.as_of)
+result = job.run(
+    page.app.context, page.app.registry, window=page.window, as_of=page.as_of, destinations=page.app.destinations
+)
 
 # COMMAND ----------
 

@@ -35,7 +35,7 @@ def make(project: Path, tmp_path: Path) -> Iterator[Make]:
 
         def run(*words: str) -> str:
             done = subprocess.run(
-                ["make", *words], cwd=project, env=env, capture_output=True, text=True, timeout=300, check=False
+                ["make", *words], cwd=project, env=env, capture_output=True, text=True, timeout=600, check=False
             )
             assert done.returncode == 0, done.stdout + done.stderr
             return done.stdout

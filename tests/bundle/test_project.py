@@ -167,7 +167,8 @@ def test_a_release_of_a_project_uploads_both_wheels_and_jobs_install_levelfives_
 
         copy.does("deploy")
 
-        (training,) = (job for job in copy.workspace.resources["jobs"].values() if job["name"].endswith("training"))
+        jobs = {job["name"]: job for job in copy.workspace.resources["jobs"].values()}
+        training = jobs["levelfive orders training"]
         (installed,) = (task["libraries"] for task in training["tasks"] if task["task_key"] == "training")
         paths = [library["whl"] for library in installed]
         assert [Path(path).name for path in paths] == list(WHEELS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -17,9 +17,9 @@ from levelfive.core.windows import Window
 from levelfive.features.labels import outcomes_as_known
 from levelfive.statistics.calibration import Calibration
 from levelfive.statistics.day_blocks import Floats
-from levelfive.statistics.metrics import Evaluation, evaluate
+from levelfive.statistics.metrics import Estimate, Evaluation, evaluate
 from levelfive.statistics.tasks.task import Task
-from levelfive.storage.predictions import Role, live_predictions, served_predictions
+from levelfive.storage.predictions import SLICES, Role, live_predictions, served_predictions
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME, PREDICTION_TIME, own
 from levelfive.usecase.use_case import UseCase
@@ -58,6 +58,7 @@ class Performance:
         label_mean_known: The mean of all labels known, those of young rows too; it flatters. None without labels.
         evaluation: Metrics on the mature rows, or None where there are none.
         reference: Metrics of the first champion on the same rows, or None while it was the live one, or is gone.
+        slices: Metrics on the mature rows of the slices that the monitoring policy names, where there are some.
         expected: Metrics of all rows by how often such scores came true before, without their labels; None where a
             version that scored does not tell.
     """
@@ -72,7 +73,14 @@ class Performance:
     label_mean_known: float | None
     evaluation: Evaluation | None
     reference: Evaluation | None
+    slices: Mapping[str, Evaluation] = field(default_factory=dict)
     expected: Expected | None = None
+
+    @property
+    def metrics(self) -> dict[str, Mapping[str, Estimate]]:
+        """The metrics on the mature rows: of slices by their names, of all rows by an empty text."""
+        by_slice = {name: evaluation.estimates for name, evaluation in self.slices.items()}
+        return by_slice if self.evaluation is None else {**by_slice, "": self.evaluation.estimates}
 
     @property
     def share_known(self) -> float:
@@ -137,6 +145,8 @@ def _with_labels(
     names = (*key, "model_version", *task.score_columns, *task.reference_columns)
     columns: list[Column] = [F.col(name) for name in names]
     columns.append(F.unix_micros(PREDICTION_TIME).alias(AT))
+    slice_keys = {key for key, _ in context.use_case.monitoring.slices}
+    columns += [F.try_element_at(SLICES, F.lit(key)).alias(own(f"slice_{key}")) for key in sorted(slice_keys)]
     if role is Role.SERVED:
         live = served_predictions(run, window, model_name=model_name).select(*columns)
     else:
@@ -166,8 +176,19 @@ def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window) -> Per
         label_mean_known=float(labelled[LABEL].mean()) if len(labelled) else None,
         evaluation=_evaluate(use_case, mature, task.of_columns(mature[[*task.score_columns]])),
         reference=_evaluate_reference(use_case, mature, outcomes.first),
+        slices=_evaluate_slices(use_case, mature),
         expected=_expect(task, inside, outcomes.calibration_of),
     )
+
+
+def _evaluate_slices(use_case: UseCase, mature: pd.DataFrame) -> dict[str, Evaluation]:
+    task, found = use_case.model.task, {}
+    for key, value in use_case.monitoring.slices:
+        rows = mature[mature[own(f"slice_{key}")] == value]
+        evaluation = _evaluate(use_case, rows, task.of_columns(rows[[*task.score_columns]]))
+        if evaluation is not None:
+            found[f"{key}={value}"] = evaluation
+    return found
 
 
 def _expect(task: Task, rows: pd.DataFrame, calibration_of: CalibrationOf) -> Expected | None:

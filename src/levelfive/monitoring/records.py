@@ -9,11 +9,11 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from levelfive.core.windows import Window
-from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.consistency import CONSISTENCY, FeatureDay
 from levelfive.monitoring.daily import far_outside
 from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.estimated import PastWindow, Trust
+from levelfive.monitoring.evidence import Delivered
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.verdict import VERDICTS, Subject, VerdictRecord
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial

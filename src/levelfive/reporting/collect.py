@@ -15,9 +15,9 @@ from levelfive.core.windows import Window
 from levelfive.data.missing import missing
 from levelfive.monitoring import records
 from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
-from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.consistency import CONSISTENCY, FeatureDay
 from levelfive.monitoring.drift import population_stability
+from levelfive.monitoring.evidence import Delivered
 from levelfive.monitoring.profiling import baseline_of
 from levelfive.monitoring.records import (
     DRIFT,
@@ -44,6 +44,7 @@ from levelfive.reporting.data import (
     PromotionLine,
     ReportData,
 )
+from levelfive.reporting.status import alert_lines
 from levelfive.retraining.records import decisions, retrainings
 from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import Estimate
@@ -114,6 +115,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         missing=tuple(
             MissingLine(one.source, one.first, one.last) for one in missing(run, context.use_case, as_of=as_of).holes
         ),
+        alerts=alert_lines(run, name, as_of=as_of),
     )
 
 

@@ -145,7 +145,8 @@ class ReportData:
     """All that one report shows; every sequence may be empty and in any order.
 
     `drift` and `served_drift`, that of answers to single requests, are of the latest window. `consistency` says by
-    feature and day whether such answers rest on what the batch join gives.
+    feature and day whether such answers rest on what the batch join gives. `alerts` are a line for
+    each alert that is open, the most urgent first.
     """
 
     use_case: str
@@ -162,6 +163,7 @@ class ReportData:
     gates: tuple[GateLine, ...] = ()
     failures: tuple[FailureLine, ...] = ()
     missing: tuple[MissingLine, ...] = ()
+    alerts: tuple[str, ...] = ()
     served_drift: tuple[DriftLine, ...] = ()
     consistency: tuple[FeatureDay, ...] = ()
 

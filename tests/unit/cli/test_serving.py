@@ -7,6 +7,12 @@ import pytest
 from commands import run
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all: MLflow takes seconds to make its stores."""
+    return tmp_path_factory.mktemp("serving") / "home"
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -25,9 +31,9 @@ from commands import run
     ],
 )
 def test_a_wrong_option_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+    home: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
 ) -> None:
-    code = run(tmp_path / "home", "serving", "run", *options)
+    code = run(home, "serving", "run", *options)
 
     error = " ".join(capsys.readouterr().err.split())
     assert code == 2
@@ -36,25 +42,27 @@ def test_a_wrong_option_is_refused(
 
 
 def test_the_clock_may_be_a_variable(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LEVELFIVE_CLOCK", "tomorrow")
 
-    code = run(tmp_path / "home", "serving", "run")
+    code = run(home, "serving", "run")
 
     assert (code, "a clock is two times" in capsys.readouterr().err) == (2, True)
 
 
-def test_a_log_that_cannot_be_written_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_that_cannot_be_written_is_refused(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "log").write_text("a file")
 
-    code = run(tmp_path / "home", "serving", "run", "--log", str(tmp_path / "log"))
+    code = run(home, "serving", "run", "--log", str(tmp_path / "log"))
 
     assert (code, "request log: " in capsys.readouterr().err) == (2, True)
 
 
-def test_a_port_that_is_taken_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_is_taken_is_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        code = run(tmp_path / "home", "serving", "run", "--port", str(taken.getsockname()[1]))
+        code = run(home, "serving", "run", "--port", str(taken.getsockname()[1]))
 
     assert (code, "cannot be listened on" in capsys.readouterr().err) == (2, True)

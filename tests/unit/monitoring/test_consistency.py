@@ -11,10 +11,11 @@ import pytest
 from levelfive.core.days import number_of
 from levelfive.core.windows import Window, to_micros, utc
 from levelfive.features.watermarks import WrittenWindow
-from levelfive.monitoring.alerts import SERVING, Delivery, Evidence, said_of
+from levelfive.monitoring.alerts import said_of
 from levelfive.monitoring.consistency import FeatureDay, worst_first
 from levelfive.monitoring.consistency_anew import TableHistory
 from levelfive.monitoring.consistency_compare import Answers, compare, feature_days
+from levelfive.monitoring.evidence import SERVING, Delivery, Evidence
 from levelfive.monitoring.faults import Faults
 from levelfive.usecase.policies import MonitoringPolicy
 

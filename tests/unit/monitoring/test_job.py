@@ -14,8 +14,9 @@ from levelfive.core.windows import Window
 from levelfive.data.missing import count_days
 from levelfive.errors import AsOfError, DamagedModel, EvidenceError
 from levelfive.models.package import Model
+from levelfive.monitoring import alerting, records
 from levelfive.monitoring import job as monitoring
-from levelfive.monitoring import records
+from levelfive.monitoring.alert_states import ALERTS_TABLE
 from levelfive.monitoring.performance import CalibrationOf, Expected, Performance
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import PERFORMANCE, PROFILES, write_performance
@@ -248,6 +249,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> dict[Window, int]:
         return WindowProfiles(parts)
 
     monkeypatch.setattr(monitoring, "profile_version", profiled)
+    monkeypatch.setattr(alerting, "count_affected", lambda *_: {})
     return missing
 
 
@@ -270,6 +272,8 @@ def test_a_day_is_judged_by_the_days_that_were_monitored_before_and_called_days_
     assert called == {day.start.date() for day in days[29:]}
     told = records.verdicts(Run(production.tables, "later"), production.registry.name, as_of=days[-1].end)
     assert told[-1].left_out == (days[-1].start.date(),)
+    alerts = [row for row in production.tables.control_tables.rows(ALERTS_TABLE) if row["alert"] == "source_is_broken"]
+    assert [(row["state"], row["since"]) for row in alerts] == [("opened", days[29].start), ("open", days[29].start)]
 
 
 def test_what_the_scores_alone_say_has_an_interval_where_it_held_before(
