@@ -11,6 +11,7 @@ from asking import DAY, ask_for_day, ask_for_rows, ready, serving, settings_of
 from first_champion import AS_OF, LATER, Stage, on_flights
 from pyspark.sql import functions as F
 
+from levelfive import ServingPolicy
 from levelfive.app import App
 from levelfive.core.days import day_of
 from levelfive.core.windows import Window, iso
@@ -24,6 +25,7 @@ from levelfive.scoring import requests
 from levelfive.storage.predictions import PREDICTIONS, Role
 
 pytestmark = pytest.mark.nightly
+HOUR = timedelta(hours=1)
 KILOMETRES = 1.609344
 MICROSECONDS = 1_000_000
 Change = Callable[[OnlineTable, Row], Row]
@@ -94,8 +96,10 @@ def days(window: Window, app: App) -> Iterator[tuple[Window, date]]:
 
 
 def monitored(app: App, window: Window) -> monitoring.MonitoringResult:
-    assert requests.run(app.context, app.registry, landing=app.landing, as_of=LATER) is not None
-    return monitoring.run(app.context, app.registry, window=window, as_of=LATER)
+    """Monitor a window, with a store that may be behind by an hour."""
+    context = replace(app.context, use_case=replace(app.use_case, serving=ServingPolicy(max_staleness=HOUR)))
+    assert requests.run(context, app.registry, landing=app.landing, as_of=LATER) is not None
+    return monitoring.run(context, app.registry, window=window, as_of=LATER)
 
 
 def of_batches(app: App, table: str) -> list[dict[str, Any]]:
@@ -126,7 +130,8 @@ def test_answers_are_predictions_that_match_the_batch_and_change_nothing_of_it(l
     assert [one.serving for one in found.verdicts.values() if any("differed" in text for text in one.serving)] == []
     told = consistency(app, window=window)
     features = {name for lookup in app.use_case.model.lookups for name in lookup.features}
-    assert set(told) == {(day, feature) for _, day in days(window, app) for feature in features}
+    of_window = {day_of(hour.start, app.use_case.day_starts_at) for hour in window.split(HOUR)}
+    assert set(told) == {(day, feature) for day in of_window for feature in features}
     assert sum(row["answers"] for row in told.values()) == answers * len(features)
     assert sum(wrong(row) for row in told.values()) == 0
     assert {table: of_batches(app, table) for table in before} == before

@@ -12,6 +12,7 @@ import shop
 from in_memory.release import a_model
 from pyspark.sql import functions as F
 
+from levelfive import ServingPolicy
 from levelfive.core.windows import Window, iso, utc
 from levelfive.data.landed import LANDING_FILES
 from levelfive.data.raw_tables import QUARANTINE
@@ -69,7 +70,8 @@ def a_line(request_id: str, **fields: Any) -> dict[str, Any]:
 @pytest.fixture
 def context(tables: Tables) -> JobContext:
     tables.append(PREDICTIONS, tables.spark.createDataFrame([BATCH], SCHEMA))
-    return JobContext(tables, shop.USE_CASE, LocalFeatureStore(tables))
+    use_case = replace(shop.USE_CASE, serving=ServingPolicy(max_staleness=HOUR))
+    return JobContext(tables, use_case, LocalFeatureStore(tables))
 
 
 @pytest.fixture
