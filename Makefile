@@ -9,6 +9,7 @@ READY := .venv/.ready
 COMPILE := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-header --no-emit-package nvidia-nccl-cu12
 MUTATION := .venv-mutation
+FUZZ := .venv-fuzz
 DOCS := .venv-docs
 SCORING := cloudpickle|joblib|mlflow-skinny|msgspec|numpy|pandas|pyarrow|scikit-learn|scipy|threadpoolctl|xgboost
 LOCK := $(COMPILE) --constraints requirements/constraints.txt pyproject.toml --extra local --extra quality --extra online --extra serving
@@ -18,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test test-all lint types layers test-unit test-bundle test-spark test-connect test-e2e \
-	test-local test-killed format docs glossary template mutation lock fixtures wheel install-wheel clean check-python check-java
+	test-local test-killed format docs glossary template mutation fuzz lock fixtures wheel install-wheel clean check-python check-java
 
 help: ## Print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,7 +43,7 @@ PYTEST = $(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 TIERS := test-e2e test-connect test-spark test-bundle types test-unit docs lint layers
 # By night, the demos that are killed begin when the first tier is done.
 KILLED := tests/e2e/test_killed_demo.py
-AT_ONCE := test-local test-connect test-bundle $(if $(NIGHTLY),test-killed) \
+AT_ONCE := test-local test-connect test-bundle $(if $(NIGHTLY),test-killed fuzz) \
 	$(filter-out test-e2e test-spark test-connect test-bundle,$(TIERS))
 # What differs over Spark Connect: tables, stores, and all stages in turn, as the jobs run them.
 OVER_CONNECT := $(addprefix tests/spark/,storage/test_tables.py storage/test_control_tables.py features/test_databricks_store.py \
@@ -109,6 +110,17 @@ $(MUTATION)/.ready: requirements/mutation.txt $(READY)
 		> $$($(MUTATION)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/project.pth
 	@touch $@
 
+fuzz: $(FUZZ)/.ready ## Send the service 10,000 malformed requests that are made from its own description
+	$(GIVE_WAY) env PYTHONPATH=tests/support $(FUZZ)/bin/python tests/fuzz.py $(ARGS)
+
+# Beside the packages of .venv too: schemathesis needs a newer pytest.
+$(FUZZ)/.ready: requirements/fuzz.txt $(READY)
+	$(BIN)/python -m venv --clear --without-pip $(FUZZ)
+	VIRTUAL_ENV=$(FUZZ) $(BIN)/uv pip sync --quiet --require-hashes requirements/fuzz.txt
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+		> $$($(FUZZ)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/project.pth
+	@touch $@
+
 glossary: setup ## List in the documents the statistics and metrics that are registered
 	$(BIN)/python -m levelfive.reporting.glossary docs/tables.md
 
@@ -131,6 +143,8 @@ lock: setup ## Pin the requirements anew (UPGRADE=--upgrade takes the newest ver
 	@# mutmut needs a newer click than the runtime has, and on Python 3.14, which is not used here, a newer PyYAML.
 	sed -n -e '/^click==/d; /^pyyaml==/s/ \\$$/ ; python_version < "3.14"/p; /^[a-z].* \\$$/s/ \\$$//p' requirements/dev.txt \
 		> $(READY).pins
+	grep -v '^pytest==' $(READY).pins > $(READY).fuzz  # schemathesis needs a newer one
+	echo 'schemathesis>=4.32' | $(COMPILE) --constraints $(READY).fuzz - --output-file requirements/fuzz.txt
 	printf 'mkdocs<2\nmkdocs-material\nmkdocstrings[python]\n' | $(COMPILE) - --output-file requirements/docs.txt
 	echo 'mutmut>=3.8' | $(COMPILE) --constraints $(READY).pins - --output-file requirements/mutation.txt
 
@@ -145,7 +159,7 @@ install-wheel: setup ## Put the wheel in dist/ (FROM=... for another folder) in 
 	$(BIN)/uv pip install --quiet --no-deps --reinstall --python $(BIN)/python $(or $(FROM),dist)/*.whl
 
 clean: ## Remove what was built and cached, .venv too
-	rm -rf .venv $(MUTATION) $(DOCS) mutants dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv $(MUTATION) $(FUZZ) $(DOCS) mutants dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache
 	find src tests benchmarks fixtures -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 check-python:

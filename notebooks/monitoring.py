@@ -30,7 +30,9 @@ page = notebook.parameters(globals(), "monitoring")
 answers = requests.run(page.app.context, page.app.registry, landing=page.app.landing, as_of=page.as_of)
 if answers is not None:
     print(f"Request log: {answers.in_words}.")
-result = job.run(page.app.context, page.app.registry, window=page.window, as_of=page.as_of)
+result = job.run(
+    page.app.context, page.app.registry, window=page.window, as_of=page.as_of, destinations=page.app.destinations
+)
 
 # COMMAND ----------
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from levelfive.statistics.tasks.registry import register_task
     from levelfive.statistics.tasks.regression import REGRESSION
     from levelfive.statistics.tasks.task import Estimator, Metric, Task
+    from levelfive.usecase.alert_rules import AlertRule, Severity
     from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
     from levelfive.usecase.features import FeatureTable, Lookup
     from levelfive.usecase.model import ModelSpec
@@ -33,6 +34,7 @@ __all__ = [
     "OUTCOME",
     "PREDICTION_TIME",
     "REGRESSION",
+    "AlertRule",
     "Csv",
     "Estimator",
     "Expectation",
@@ -56,6 +58,7 @@ __all__ = [
     "RetrainingPolicy",
     "Reveal",
     "ServingPolicy",
+    "Severity",
     "Source",
     "Task",
     "UseCase",
@@ -80,6 +83,7 @@ _PLACES = {
     "levelfive.statistics.tasks.registry": ("register_task",),
     "levelfive.statistics.tasks.regression": ("REGRESSION",),
     "levelfive.statistics.tasks.task": ("Estimator", "Metric", "Task"),
+    "levelfive.usecase.alert_rules": ("AlertRule", "Severity"),
     "levelfive.usecase.columns": ("KNOWN_AT", "LABEL", "LABELLED", "OUTCOME", "PREDICTION_TIME"),
     "levelfive.usecase.features": ("FeatureTable", "Lookup"),
     "levelfive.usecase.model": ("ModelSpec",),

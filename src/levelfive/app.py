@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from levelfive.config import Settings
 from levelfive.errors import ConfigError, LevelfiveError
+from levelfive.monitoring.destinations.destination import Destination, destination
 from levelfive.online.store import OnlineStore
 from levelfive.platforms.azure_ml import azure_ml_client
 from levelfive.platforms.laptop import Laptop
@@ -111,6 +112,17 @@ class App:
             event("telemetry is not sent", level=logging.WARNING, reason=str(err))
             return None
         return ApplicationInsights(connection, self.settings.environment, _version())
+
+    @cached_property
+    def destinations(self) -> tuple[Destination, ...]:
+        """Who is told of alerts; a destination whose secret is missing or wrong is said, and stops nothing."""
+        found = []
+        for kind, reference in self.settings.destinations.items():
+            try:
+                found.append(destination(kind, reference, self.platform.secret))
+            except LevelfiveError as err:
+                event("a destination is not told", level=logging.WARNING, destination=kind, reason=str(err))
+        return tuple(found)
 
     def other_registry(self, name: str, uri: str | None = None) -> CentralRegistry:
         """Open another environment's model.

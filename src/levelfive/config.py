@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from levelfive.core.secrets import REFERENCE
 from levelfive.core.windows import Clock, Window, iso, utc
@@ -20,7 +22,7 @@ DEFAULT_HOME = Path(".levelfive")
 STORE_VARIABLE, CLOCK_VARIABLE = "LEVELFIVE_ONLINE_STORE", "LEVELFIVE_CLOCK"
 LOCAL = "local"
 """The environment of a laptop."""
-REFERENCES = frozenset({"telemetry"})
+REFERENCES = frozenset({"telemetry", "destinations"})
 """Settings that say where a secret is."""
 DEFAULT_WINDOW = timedelta(days=1)
 LONGEST_ENDPOINT = 32
@@ -73,6 +75,8 @@ class Settings(BaseModel):
             `local`, where one person does both.
         telemetry: Where the connection string of an Application Insights component is, `env:NAME` for a variable of the
             process or `secrets/SCOPE/KEY` for a secret of the workspace; by default, nothing is sent.
+        destinations: Who is told of alerts: by the kind of destination where its address is, as for `telemetry`; a
+            mapping, or a text such as `teams=secrets/SCOPE/KEY, slack=env:NAME`. By default, nobody.
         azure_ml: Azure's id of the Machine Learning workspace that serves the champion; empty for none.
         endpoint: The online endpoint; by default named by use case and environment.
         endpoint_files: Folder with its `endpoint.yml` and `deployment.yml`.
@@ -96,6 +100,7 @@ class Settings(BaseModel):
     approval: Approval = Approval.AUTO
     approval_by_trainer: ByTrainer | None = None
     telemetry: str | None = Field(default=None, pattern=REFERENCE)
+    destinations: Mapping[str, Annotated[str, Field(pattern=REFERENCE)]] = Field(default_factory=dict)
     azure_ml: str | None = None
     endpoint: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{1,30}[a-z0-9]$")
     endpoint_files: Path = Path("deploy/azure-ml/kubernetes")
@@ -103,6 +108,15 @@ class Settings(BaseModel):
     azure_credential: str | None = None
     memory: str = Field(default="2g", pattern=r"^[0-9]+[gm]$")
     cores: int = Field(default=2, ge=1)
+
+    @field_validator("destinations", mode="before")
+    @classmethod
+    def _split(cls, given: object) -> object:
+        """Read a text as a notebook's parameter holds it."""
+        if not isinstance(given, str):
+            return given
+        pairs = (part.partition("=") for part in given.split(",") if part.strip())
+        return {kind.strip(): reference.strip() for kind, _, reference in pairs}
 
     @property
     def trainer_may_approve(self) -> bool:
@@ -162,7 +176,7 @@ def load_settings(path: Path | None, home: Path | None, **overrides: object) -> 
 
 def _fault(name: str, message: str, *, got: object) -> str:
     """Say what is wrong with a setting; what stands where the place of a secret belongs may be the secret itself."""
-    return f"{name}: {message}" + ("" if name in REFERENCES else f", got {got!r}")
+    return f"{name}: {message}" + ("" if name.partition(".")[0] in REFERENCES else f", got {got!r}")
 
 
 def parse_time(text: str) -> datetime:

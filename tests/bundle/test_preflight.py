@@ -17,9 +17,11 @@ from typer.testing import CliRunner
 
 from levelfive.cli.main import cli
 from levelfive.errors import ConfigError, MachineError
+from levelfive.monitoring.destinations.messages import Kind
 from levelfive.preflight import checks
 from levelfive.preflight.finding import Answer, Finding
 from levelfive.preflight.target import Target, read_target
+from levelfive.preflight.workspace import KINDS
 
 BUNDLE = Path(__file__).resolve().parents[2] / "databricks.yml"
 ROBOT = "00000000-0000-0000-0000-000000000003"
@@ -357,6 +359,27 @@ def test_somebody_else_asks_whether_the_jobs_may_read_the_scope(reader: str) -> 
 
     wanted = "" if reader == ROBOT else f"databricks secrets put-acl central {ROBOT} READ"
     assert wanted == found.remedy
+
+
+def test_destinations_of_alerts_are_asked_for_by_their_secrets() -> None:
+    client = a_workspace()
+    a_scope(client, "teams")
+    told = "destinations=teams=secrets/levelfive/teams, slack=secrets/levelfive/slack"
+
+    found = only(checks.ask(client, prod(told)), "alert destinations")
+
+    assert found.remedy == "databricks secrets put-secret levelfive slack"
+
+
+@pytest.mark.parametrize("wrong", ["teams", "pager=secrets/levelfive/pager", "teams=https://example.com/hook"])
+def test_what_names_no_destination_with_a_secret_is_missing(wrong: str) -> None:
+    found = only(checks.ask(a_workspace(), prod(f"destinations={wrong}")), "alert destinations")
+
+    assert "such as teams=secrets/SCOPE/KEY; kinds are teams, slack, webhook" in found.remedy
+
+
+def test_the_kinds_that_preflight_knows_are_those_that_there_are() -> None:
+    assert list(KINDS) == list(Kind)
 
 
 def test_where_nobody_serves_nothing_of_real_time_is_asked_for() -> None:
@@ -730,7 +753,7 @@ def test_a_workspace_that_answers_nothing_stops_no_check(error: Exception) -> No
     found = checks.ask(client, prod("cluster_policy_id=AB12"))
 
     silent = {name for name, one in found.items() if one.answer is Answer.UNKNOWN}
-    assert set(found) - {"secret scope", "online store", "Azure ML"} == silent
+    assert set(found) - {"secret scope", "alert destinations", "online store", "Azure ML"} == silent
     assert {f"{type(error).__name__}: {error}"} == {found[name].reason for name in silent}
 
 

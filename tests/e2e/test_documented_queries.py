@@ -4,17 +4,23 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from first_champion import FLIGHTS, SMALL, Stage
+from loopback import loopback
 from pyspark.sql import SparkSession
 
 from levelfive.core.windows import Window, utc
 from levelfive.monitoring import job as monitoring
+from levelfive.monitoring import records
 from levelfive.monitoring.acknowledged import acknowledge
+from levelfive.monitoring.consistency import FeatureDay
+from levelfive.monitoring.destinations.destination import Destination
+from levelfive.monitoring.destinations.messages import Kind
+from levelfive.monitoring.verdict import Subject
 from levelfive.retraining import job as retraining
 from levelfive.retraining.records import DecisionRecord, RetrainingRecord, record_retraining
 from levelfive.storage.runs import JobContext, Run
@@ -26,6 +32,8 @@ DATASETS = json.loads(DASHBOARD.read_text())["datasets"]
 BLOCK = re.compile(r"^```(sql|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SCORED = Window(utc(2013, 2, 15, 6), utc(2013, 2, 18, 6))
 VIEW = "CREATE OR REPLACE TEMPORARY VIEW"
+# What is found where a service's request log lies: one answer of ten rests on another value.
+A_DIFFERENCE = FeatureDay(date(2013, 2, 16), "state", 10, 1, 0, 0, 0, 0.5, 0.05, utc(2013, 2, 16, 7))
 
 
 def blocks(language: str) -> list[str]:
@@ -68,7 +76,12 @@ def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     # No model has four times the skill that it had at training.
     alarmed = replace(use_case, monitoring=MonitoringPolicy(harmful_skill_share=4.0, min_days=1, min_rows=50))
     later = SCORED.end + timedelta(hours=3)
-    monitoring.run(JobContext(app.tables, alarmed, app.context.features), app.registry, window=SCORED, as_of=later)
+    with loopback() as server:
+        told = [Destination(Kind.WEBHOOK, server.address)]
+        judging = JobContext(app.tables, alarmed, app.context.features)
+        monitoring.run(judging, app.registry, window=SCORED, as_of=later, destinations=told)
+    subject = Subject(app.registry.name, "2", SCORED)
+    records.write_consistency(Run(app.tables, "test"), [(subject, A_DIFFERENCE)])
     acknowledge(context, app.registry.name, SCORED, by="ada", reason="a test asks for it", as_of=later)
     return folder
 

@@ -56,10 +56,11 @@ VIEWS = {
         ('m', '1', 2, 3, 10, 7L, 72L, 0.3D, array(), array(), array(), array(), NULL)
         AS t(model_name, model_version, window_start, window_end, as_of, days, rows, drifted_share, harmful, broken,
          outside, unusual, serving)""",
-    "drift": f"""SELECT * FROM VALUES ('x', 2, '1', {moved(0.1)}, {moved(0.3)}, false),
-        ('x', 2, '2', {moved(0.2)}, {moved(0.2)}, true),
-        ('y', 2, '1', map('js_distance', 0.9D), map('other', 1D), false)
-        AS t(column_name, window_end, model_version, statistics, usual, unusual)""",
+    "drift": f"""SELECT * FROM VALUES ('x', 2, '1', {moved(0.1)}, {moved(0.3)}, false, 'champion'),
+        ('x', 2, '1', {moved(0.7)}, {moved(0.3)}, true, 'served'),
+        ('x', 2, '2', {moved(0.2)}, {moved(0.2)}, true, 'champion'),
+        ('y', 2, '1', map('js_distance', 0.9D), map('other', 1D), false, NULL)
+        AS t(column_name, window_end, model_version, statistics, usual, unusual, role)""",
     "quality": "SELECT * FROM VALUES (2, 'orders', 6L, 1L, 2L, 3L) "
     "AS t(window_end, source, rows_in, accepted, quarantined, duplicates)",
     "decisions": """SELECT * FROM VALUES (1, 'keep', '1', array('a', 'b'), array('c', 'd')),

@@ -278,6 +278,30 @@ def test_a_secret_that_the_workspace_refuses_is_said_and_stops_nothing(
     assert "secrets/levelfive/insights cannot be read: no READ on the scope. Make it" in warning.telemetry["reason"]
 
 
+def test_destinations_are_opened_by_their_secrets_and_one_that_is_wrong_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(logging.getLogger("levelfive"), "propagate", True)
+    monkeypatch.setenv("SLACK", "https://example.com/s3cret")
+    settings = Settings(destinations="slack=env:SLACK, teams=env:MISSING, pager=env:SLACK")
+
+    found = App.local(tmp_path, settings).destinations
+
+    assert [(str(one.kind), one.address) for one in found] == [("slack", "https://example.com/s3cret")]
+    said = [one.telemetry for one in caplog.records if one.getMessage() == "a destination is not told"]
+    assert [one["levelfive.destination"] for one in said] == ["teams", "pager"]
+    assert "there is no secret at env:MISSING" in said[0]["reason"]
+    assert "name one of teams, slack, webhook" in said[1]["reason"]
+
+
+@pytest.mark.parametrize("given", ["slack=https://example.com/s3cret", "slack", {"slack": "s3cret"}])
+def test_the_address_of_a_destination_itself_is_no_setting(given: object) -> None:
+    with pytest.raises(ConfigError, match=r"settings: destinations.slack: String should match pattern") as refusal:
+        load_settings(None, None, destinations=given)
+
+    assert "s3cret" not in str(refusal.value)
+
+
 @pytest.mark.parametrize("telemetry", ["s3cret", "InstrumentationKey=1", "secrets/scope"])
 def test_a_connection_string_itself_is_no_setting(telemetry: str) -> None:
     with pytest.raises(ConfigError, match="settings: telemetry: String should match pattern") as refusal:

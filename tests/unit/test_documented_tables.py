@@ -10,6 +10,7 @@ from levelfive.data.listings import LISTINGS, Listing
 from levelfive.data.missing import SOURCE_DAYS, SourceDay
 from levelfive.deployment.records import DEPLOYMENTS, DeploymentRecord
 from levelfive.features.watermarks import FEATURE_WINDOWS, WrittenWindow
+from levelfive.monitoring.alert_states import ALERTS_TABLE, AlertRecord
 from levelfive.monitoring.consistency import CONSISTENCY
 from levelfive.monitoring.records import (
     DRIFT,
@@ -23,6 +24,7 @@ from levelfive.monitoring.records import (
     QualityRecord,
     Subject,
 )
+from levelfive.monitoring.telling import NOTICES, NoticeRecord
 from levelfive.monitoring.verdict import VERDICTS, VerdictRecord
 from levelfive.registry.promotions import PROMOTIONS, Promotion
 from levelfive.retraining.records import DECISIONS, RETRAININGS, DecisionRecord, RetrainingRecord
@@ -34,6 +36,7 @@ from levelfive.usecase.columns import TABLES
 
 PAGE = Path(__file__).parents[2] / "docs" / "tables.md"
 DOCUMENTED: dict[str, type] = {
+    ALERTS_TABLE: AlertRecord,
     ANNOTATIONS: Annotation,
     BATCHES: AnnouncedBatch,
     CONSISTENCY: ConsistencyRecord,
@@ -43,6 +46,7 @@ DOCUMENTED: dict[str, type] = {
     FEATURE_WINDOWS: WrittenWindow,
     LANDING_FILES: LandedFile,
     LISTINGS: Listing,
+    NOTICES: NoticeRecord,
     PERFORMANCE: PerformanceRecord,
     PROFILES: ProfileRecord,
     PROMOTIONS: Promotion,

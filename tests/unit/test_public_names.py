@@ -12,6 +12,7 @@ import levelfive
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 PUBLIC = [
+    "AlertRule",
     "BINARY",
     "Csv",
     "Estimator",
@@ -42,6 +43,7 @@ PUBLIC = [
     "RetrainingPolicy",
     "Reveal",
     "ServingPolicy",
+    "Severity",
     "Source",
     "Task",
     "UseCase",

@@ -53,12 +53,14 @@ def report(
 
 def status(as_of: AsOf) -> None:
     """Say what is live, since when, why, and how it does."""
-    from levelfive.monitoring.alerts import STATEMENTS
+    from levelfive.monitoring.evidence import STATEMENTS
     from levelfive.registry.store import CHAMPION
     from levelfive.reporting.status import status_of
 
     moment, app = parse_time(as_of), open_app()
     state = status_of(app.context, app.registry, moment)
+    for line in state.alerts:
+        out.print(line, style="bold")
     if state.live is None:
         out.print(f"No champion of {app.registry.name} as of {iso(moment)}.")
     else:

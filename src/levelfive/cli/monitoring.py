@@ -1,23 +1,27 @@
-"""`levelfive monitoring`: judge a window, and acknowledge one that called a person."""
+"""`levelfive monitoring`: judge a window, acknowledge one that called a person, mute an alert, triage."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
 
 from levelfive.cli.options import (
+    AsOf,
     AsOfUnlessSubcommand,
     Begin,
     End,
     OnBehalfOf,
     open_app,
     out,
+    shared,
     time_or_now,
     time_unless_subcommand,
     who_says,
 )
-from levelfive.config import parse_window
+from levelfive.config import parse_time, parse_window
 from levelfive.core.windows import iso
 from levelfive.monitoring.left_out import LeftOut
 
@@ -44,7 +48,8 @@ def monitoring(
     answers = requests.run(app.context, app.registry, landing=app.landing, as_of=moment)
     if answers is not None:
         out.print(f"request log: {answers.in_words}")
-    result = monitoring_job.run(app.context, app.registry, window=parse_window(begin, end, moment), as_of=moment)
+    window = parse_window(begin, end, moment)
+    result = monitoring_job.run(app.context, app.registry, window=window, as_of=moment, destinations=app.destinations)
     if result.nothing:
         out.print(f"nothing to monitor: {result.nothing}")
     for version, verdict in result.verdicts.items():
@@ -98,6 +103,50 @@ def acknowledge(
     word = write(app.context, model, window, by=who, reason=reason, left_out=leave_out, as_of=moment)
     out.print(f"{window} is {in_words(word)}.")
     out.print(f"It counts for decisions as of {iso(moment)} and later: run `levelfive retraining` as of such a time.")
+
+
+@monitoring_cli.command()
+def mute(
+    alert: Annotated[
+        str, typer.Argument(help="The alert's id, as status and triage print it, or an alert's name: all of that name.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    until: Annotated[str, typer.Option(help="From when on it is told again, in ISO 8601, UTC without an offset.")],
+    by: OnBehalfOf = None,
+    as_of: Annotated[str | None, typer.Option(help="From when on it counts; by default, from now on.")] = None,
+) -> None:
+    """Let an alert be told to nobody for a time; it is kept, and shown, as before."""
+    from levelfive.monitoring.muted import mute as write
+
+    moment, end = time_or_now(as_of), parse_time(until)
+    app = open_app()
+    word = write(app.context, app.registry.name, alert, by=who_says(app, by), reason=reason, until=end, as_of=moment)
+    out.print(f"{alert} is {word}, until {iso(end)}.")
+
+
+@monitoring_cli.command()
+def triage(
+    as_of: AsOf,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
+) -> None:
+    """Answer what an operator asks, in the order of asking, with the numbers and the next command."""
+    from levelfive.reporting.triage import collect_triage
+    from levelfive.reporting.triage import triage as answers_of
+
+    app = open_app()
+    known = collect_triage(app.context, app.registry, as_of=parse_time(as_of))
+    answers = [
+        replace(one, command=shared().to_be_pasted(one.command) if one.command else "") for one in answers_of(known)
+    ]
+    if as_json:
+        out.print_json(json.dumps([asdict(one) for one in answers]))
+        return
+    for place, one in enumerate(answers, 1):
+        out.print(f"{place}. {one.question} {one.outcome}", style="bold" if one.outcome == "look" else None)
+        for line in one.lines:
+            out.print(f"   {line}")
+        if one.command:
+            out.print(f"   next: {one.command}")
 
 
 def _columns(names: tuple[str, ...]) -> str:

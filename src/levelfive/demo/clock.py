@@ -124,7 +124,9 @@ def _score_and_learn(app: App, window: Window, done: Done, spent: dict[str, floa
         say(f"    scored {scored.rows:,} rows with version {scored.model_version}")
     if ("monitoring", as_of) not in done:
         with _timed(spent, "monitoring"):
-            result = monitoring.run(app.context, app.registry, window=window, as_of=as_of)
+            result = monitoring.run(
+                app.context, app.registry, window=window, as_of=as_of, destinations=app.destinations
+            )
         if result.nothing:
             say(f"    nothing to monitor: {result.nothing}")
         for verdict in result.verdicts.values():

@@ -26,6 +26,7 @@ from mlflow.models import infer_signature
 from levelfive.core.windows import iso
 from levelfive.errors import ConfigError, RegistryError
 from levelfive.statistics.baseline import Baseline, profiled_as
+from levelfive.statistics.calibration import Calibration
 from levelfive.statistics.categories import category_texts
 from levelfive.statistics.tasks.registry import task_named
 from levelfive.statistics.tasks.task import Estimator, Task
@@ -58,7 +59,8 @@ class ModelCard:
 
     `score_baseline` says how the scores of its baseline were made; it is empty for a candidate, which has none, and for
     models that were compared with scores of the very rows that they had been fitted on. `key`, `slices` and
-    `max_staleness` are the use case's, for a service that has the version alone; one of an earlier levelfive has none.
+    `max_staleness` are the use case's, for a service that has the version alone; one of an earlier levelfive has none,
+    nor has it a `calibration`, how often its unseen scores came true.
     """
 
     use_case: str
@@ -83,6 +85,7 @@ class ModelCard:
     key: tuple[str, ...] = ()
     slices: tuple[str, ...] = ()
     max_staleness: timedelta | None = None
+    calibration: Calibration | None = None
 
     def to_json(self) -> str:
         """Write the card as JSON."""
@@ -121,6 +124,7 @@ class ModelCard:
             record[name] = datetime.fromisoformat(record[name])
         record["lookups"] = tuple(_lookup(lookup) for lookup in record["lookups"])
         record["max_staleness"] = _length(record.get("max_staleness"))
+        record["calibration"] = _calibration(record.get("calibration"))
         return cls(
             **{
                 **record,
@@ -137,6 +141,10 @@ def _seconds(length: timedelta | None) -> float | None:
 
 def _length(seconds: float | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
+
+
+def _calibration(record: dict[str, Any] | None) -> Calibration | None:
+    return None if record is None else Calibration(tuple(record["scores"]), tuple(record["shares"]))
 
 
 def _lookup(record: dict[str, Any]) -> Lookup:

@@ -1,163 +1,83 @@
 """Alerts: what monitoring says of a window. Each is one function, registered for the statement that it belongs to.
 
-What an alert says is in the table `verdicts`, in the report, in the dashboard and in `levelfive status`; its meaning is
-in `docs/tables.md`. Nothing else has to know of it.
+What an alert says is in the tables `verdicts` and `alerts`, in the report, in the dashboard and in `levelfive status`;
+its meaning is in `docs/tables.md`, what to do in `docs/runbook.md`. Nothing else has to know of it.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import TypeAlias
 
 from levelfive.core.windows import iso
 from levelfive.errors import ConfigError
 from levelfive.monitoring.consistency import FeatureDay, worst_first
-from levelfive.monitoring.drift_statistics import ColumnDrift
-from levelfive.monitoring.faults import Fault, Faults
+from levelfive.monitoring.drift_statistics import PSI
+from levelfive.monitoring.evidence import BROKEN, HARMFUL, OUTSIDE, SERVING, UNUSUAL, Evidence, Finding, Statement
+from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.strange import Kind
-from levelfive.online.staleness import Behind
 from levelfive.statistics.metrics import Estimate
+from levelfive.statistics.tasks.task import Task
+from levelfive.usecase.alert_rules import AlertRule, Severity
 from levelfive.usecase.columns import REQUEST_LOG
-from levelfive.usecase.policies import MonitoringPolicy
 
 SHOWN_FEATURES = 5
 
-
-@dataclass(frozen=True)
-class Statement:
-    """One of the statements on a window, which are kept apart.
-
-    Args:
-        name: The field of a verdict, and the column of `verdicts`.
-        title: What people call it.
-        word: What stands before what is said.
-        note: What it means to a reader.
-        of_columns: Whether it lists columns; else it gives reasons, and calls for a person.
-    """
-
-    name: str
-    title: str
-    word: str
-    note: str
-    of_columns: bool = False
-
-    def said_in(self, verdict: object) -> tuple[str, ...]:
-        """Read what a verdict, or a record of one, says for this statement."""
-        texts: tuple[str, ...] = getattr(verdict, self.name)
-        return texts
-
-
-OUTSIDE = Statement(
-    "outside", "Outside the training's range", "outside", "New to the model, not yet a harm.", of_columns=True
-)
-UNUSUAL = Statement(
-    "unusual", "Unusual", "unusual", "Unusual is not harmful: a season is unusual, too.", of_columns=True
-)
-HARMFUL = Statement("harmful", "Harmful", "harm", "Harm calls for a person.")
-BROKEN = Statement("broken", "Broken data", "broken data", "Broken data call for a person.")
-SERVING = Statement(
-    "serving",
-    "Real time",
-    "real time",
-    "What single requests are answered by calls for a person, and is no harm to models.",
-)
-STATEMENTS = (OUTSIDE, UNUSUAL, HARMFUL, BROKEN, SERVING)
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """What landed of a source in a window: `rows_in == accepted + quarantined + duplicates`.
-
-    `days` are those of its files with too many quarantined rows, as far as they lie in the window.
-    """
-
-    source: str
-    rows_in: int
-    accepted: int
-    quarantined: int
-    duplicates: int
-    days: tuple[date, ...] = ()
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What came: what landed of each source, rows scored a day, and rows a day at training.
-
-    `missing` are the days that lack rows; `columns` are those of each source.
-    """
-
-    delivered: tuple[Delivered, ...]
-    rows_a_day: float
-    rows_a_day_at_training: float
-    missing: tuple[Fault, ...] = ()
-    columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What is known of a window.
-
-    Args:
-        columns: Each column's difference from the baseline.
-        delivery: What came.
-        skill: On the mature rows, with its interval by days, or None without such rows.
-        skill_at_training: On the holdout of the training, or None where it is not known.
-        faults: What is broken in the columns, by day.
-        policy: From which values on something is said.
-        online: When the online store was furthest behind, or None where nothing is published.
-        max_staleness: How far behind it may be.
-        consistency: By feature and day, whether single requests saw what the batch join gives.
-        logged: How many rows of the request log were read since the last window, and how many of them could not be.
-    """
-
-    columns: Sequence[ColumnDrift]
-    delivery: Delivery
-    skill: Estimate | None
-    skill_at_training: float | None
-    faults: Faults
-    policy: MonitoringPolicy
-    online: Behind | None = None
-    max_staleness: timedelta = timedelta(0)
-    consistency: Sequence[FeatureDay] = ()
-    logged: tuple[int, int] = (0, 0)
-
-    @cached_property
-    def broken_sources(self) -> dict[str, list[date]]:
-        """By source, the days on which at least half of its columns are broken."""
-        broken = self.faults.days
-        days = sorted({day for day, _ in broken})
-        by_source = {
-            source: [day for day in days if 2 * sum((day, column) in broken for column in columns) >= len(columns)]
-            for source, columns in sorted(self.delivery.columns.items())
-            if columns
-        }
-        return {source: days for source, days in by_source.items() if days}
-
-
-Says: TypeAlias = Callable[[Evidence], Iterable[str]]
-"""What an alert says of a window, a sentence each, or a column each; nothing where all is well."""
+Says: TypeAlias = Callable[[Evidence], Iterable[str | Finding]]
+"""What an alert says of a window: findings, or sentences on the whole of it; nothing where all is well."""
 
 
 @dataclass(frozen=True)
 class Alert:
-    """A registered alert: `meaning` says when it is raised."""
+    """A registered alert.
+
+    Args:
+        name: Its name.
+        statement: Where the verdict says it; None: nowhere, it is an alert alone.
+        meaning: When it is raised.
+        says: What it says of a window.
+        severity: How urgent it is, where the use case does not say otherwise.
+        what_to_do: The next step, in a line; its section of the runbook holds more.
+    """
 
     name: str
-    statement: Statement
+    statement: Statement | None
     meaning: str
     says: Says
+    severity: Severity = Severity.WARNING
+    what_to_do: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its name as people read it, which heads its section of the runbook."""
+        return self.name.replace("_", " ").capitalize()
+
+    @property
+    def runbook(self) -> str:
+        """Where the runbook has its section."""
+        return f"docs/runbook.md#{self.title.lower().replace(' ', '-')}"
+
+    @property
+    def next_step(self) -> str:
+        """What to do, in a line, and where the runbook says more."""
+        return f"{self.what_to_do} More: {self.runbook}".strip()
+
+    def findings(self, evidence: Evidence) -> tuple[Finding, ...]:
+        """Find what it says of a window."""
+        return tuple(Finding(one) if isinstance(one, str) else one for one in self.says(evidence))
 
 
 ALERTS: dict[str, Alert] = {}
 """All registered alerts by name, in the order in which they are said."""
 
 
-def alert(statement: Statement, meaning: str) -> Callable[[Says], Says]:
+def alert(
+    statement: Statement | None, meaning: str, *, severity: Severity = Severity.WARNING, what_to_do: str = ""
+) -> Callable[[Says], Says]:
     """Register a function as an alert, by its name; see `Alert`.
 
     Raises:
@@ -165,9 +85,10 @@ def alert(statement: Statement, meaning: str) -> Callable[[Says], Says]:
     """
 
     def register(says: Says) -> Says:
-        if says.__name__ in ALERTS:
-            raise ConfigError(f"there is an alert {says.__name__!r} already: give this one another name")
-        ALERTS[says.__name__] = Alert(says.__name__, statement, meaning, says)
+        name = says.__name__
+        if name in ALERTS:
+            raise ConfigError(f"there is an alert {name!r} already: give this one another name")
+        ALERTS[name] = Alert(name, statement, meaning, says, severity, what_to_do)
         return says
 
     return register
@@ -175,23 +96,59 @@ def alert(statement: Statement, meaning: str) -> Callable[[Says], Says]:
 
 def said_of(statement: Statement, evidence: Evidence) -> tuple[str, ...]:
     """Collect what all alerts of a statement say of a window."""
-    return tuple(text for one in ALERTS.values() if one.statement == statement for text in one.says(evidence))
+    of_statement = (one for one in ALERTS.values() if one.statement == statement)
+    return tuple(finding.said for one in of_statement for finding in one.findings(evidence))
 
 
-@alert(OUTSIDE, "a larger share of a column than `outside_share` is outside the training's range, beyond what is usual")
-def columns_outside(evidence: Evidence) -> Iterator[str]:
+def check_rules(rules: Iterable[AlertRule]) -> None:
+    """Refuse rules of a use case for alerts that are not registered.
+
+    Raises:
+        ConfigError: There is no such alert.
+    """
+    if unknown := sorted({rule.alert for rule in rules} - ALERTS.keys()):
+        raise ConfigError(
+            f"there is no alert {', '.join(unknown)}: correct the use case's AlertRule; there are {', '.join(ALERTS)}"
+        )
+
+
+@alert(
+    OUTSIDE,
+    "a larger share of a column than `outside_share` is outside the training's range, beyond what is usual",
+    severity=Severity.INFO,
+    what_to_do="See whether these values are right; if they are, let the model learn them by a training.",
+)
+def columns_outside(evidence: Evidence) -> Iterator[Finding]:
     """List columns with values outside the training's range, more than are usual."""
-    return (one.column for one in evidence.columns if one.new_share > evidence.policy.outside_share)
+    default = evidence.policy.outside_share
+    for one in evidence.columns:
+        if one.new_share > evidence.policy.limit("columns_outside", one.column, default):
+            detail = f"{one.new_share:.1%} of its values, beyond what is usual"
+            yield Finding(one.column, column=one.column, value=one.new_share, detail=detail)
 
 
-@alert(UNUSUAL, "the PSI of a column lies above its usual value")
-def columns_unusual(evidence: Evidence) -> Iterator[str]:
+@alert(
+    UNUSUAL,
+    "the PSI of a column lies above its usual value",
+    severity=Severity.INFO,
+    what_to_do="A season moves columns, too: act where performance moves with them.",
+)
+def columns_unusual(evidence: Evidence) -> Iterator[Finding]:
     """List columns that differ by more than the baseline's days differ among themselves."""
-    return (one.column for one in evidence.columns if one.unusual)
+    for one in evidence.columns:
+        psi = one.statistics.get(PSI, 0.0)
+        if one.unusual and psi >= evidence.policy.limit("columns_unusual", one.column, 0.0):
+            detail = f"PSI {psi:.3f}, usually up to {one.usual[PSI]:.3f}"
+            yield Finding(one.column, column=one.column, value=psi, detail=detail)
 
 
-@alert(HARMFUL, "the skill's whole interval lies below `harmful_skill_share` of the skill at training")
-def skill_is_lost(evidence: Evidence) -> Iterator[str]:
+@alert(
+    HARMFUL,
+    "the skill's whole interval lies below `harmful_skill_share` of the skill at training",
+    severity=Severity.CRITICAL,
+    what_to_do="Find out whether the data or the world changed; meanwhile go back to the champion before.",
+)
+def skill_is_lost(evidence: Evidence) -> Iterator[Finding]:
     """Say that the model harms.
 
     Harm is judged by skill: the share of a constant prediction's loss that the model takes away. A season that makes
@@ -200,61 +157,126 @@ def skill_is_lost(evidence: Evidence) -> Iterator[str]:
     skill, at_training, policy = evidence.skill, evidence.skill_at_training, evidence.policy
     if skill is None or skill.days < policy.min_days or skill.rows < policy.min_rows or not math.isfinite(skill.high):
         return
-    least = max(0.0, policy.harmful_skill_share * (at_training or 0.0))
+    share = policy.limit("skill_is_lost", "", policy.harmful_skill_share)
+    least = max(0.0, share * (at_training or 0.0))
     if skill.high >= least:
         return
     trained = "" if at_training is None else f", {at_training:.1%} at training"
-    yield (
+    yield Finding(
         f"skill {skill.value:.1%} [{skill.low:.1%}, {skill.high:.1%}], wholly below the {least:.1%} that is asked for"
-        f"{trained}: the model is hardly better than a constant prediction, or worse"
+        f"{trained}: the model is hardly better than a constant prediction, or worse",
+        value=skill.value,
     )
 
 
-@alert(BROKEN, "more than `broken_quarantined_share` of a source's rows are quarantined")
-def much_is_quarantined(evidence: Evidence) -> Iterator[str]:
-    """Say of which source too many rows are quarantined."""
-    most = evidence.policy.broken_quarantined_share
-    for one in evidence.delivery.delivered:
-        if one.quarantined > most * one.rows_in:
-            yield (
-                f"{one.source}: {one.quarantined:,} of {one.rows_in:,} rows that landed are quarantined, more than "
-                f"{most:.1%}"
+@alert(
+    None,
+    "a metric's whole interval lies beyond the `limit` that a rule of the use case sets for it, of all rows or a slice",
+    what_to_do="Look at the columns named as likely cause; train again if the world moved.",
+)
+def metric_is_beyond(evidence: Evidence) -> Iterator[Finding]:
+    """Say which metrics lie beyond what the use case asks for."""
+    for rule in evidence.policy.alerts:
+        estimate = evidence.metrics.get(rule.slice, {}).get(rule.of)
+        if rule.alert != "metric_is_beyond" or rule.limit is None or estimate is None:
+            continue
+        enough = estimate.days >= evidence.policy.min_days and estimate.rows >= evidence.policy.min_rows
+        if enough and _is_beyond(estimate, rule, evidence.task):
+            of_slice = f" of {rule.slice}" if rule.slice else ""
+            yield Finding(
+                f"{rule.of}{of_slice} {estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}], wholly beyond "
+                f"{rule.limit:g}",
+                metric=rule.of,
+                slice=rule.slice,
+                value=estimate.value,
             )
 
 
-@alert(BROKEN, "fewer rows a day are scored than `broken_volume_share` of those at training")
-def volume_is_low(evidence: Evidence) -> Iterator[str]:
+def _is_beyond(estimate: Estimate, rule: AlertRule, task: Task | None) -> bool:
+    """Compare an interval with a limit; of mean score minus mean label, the limit holds on either side of 0."""
+    limit, metric = rule.limit or 0.0, None if task is None else task.metric(rule.of)
+    if task is not None and rule.of == task.offset:
+        return estimate.low > limit or estimate.high < -limit
+    return estimate.low > limit if metric is not None and metric.lower_is_better else estimate.high < limit
+
+
+@alert(
+    BROKEN,
+    "more than `broken_quarantined_share` of a source's rows are quarantined",
+    severity=Severity.CRITICAL,
+    what_to_do="The table `quarantine` holds the rows and what is wrong with each: tell who delivers them.",
+)
+def much_is_quarantined(evidence: Evidence) -> Iterator[Finding]:
+    """Say of which source too many rows are quarantined."""
+    for one in evidence.delivery.delivered:
+        most = evidence.policy.limit("much_is_quarantined", one.source, evidence.policy.broken_quarantined_share)
+        if one.quarantined > most * one.rows_in:
+            yield Finding(
+                f"{one.source}: {one.quarantined:,} of {one.rows_in:,} rows that landed are quarantined, more than "
+                f"{most:.1%}",
+                source=one.source,
+                value=one.quarantined / one.rows_in,
+                days=one.days,
+            )
+
+
+@alert(
+    BROKEN,
+    "fewer rows a day are scored than `broken_volume_share` of those at training",
+    severity=Severity.CRITICAL,
+    what_to_do="See whether all files landed and all windows were scored; score again what was delivered late.",
+)
+def volume_is_low(evidence: Evidence) -> Iterator[Finding]:
     """Say that the window has too few rows."""
-    delivery = evidence.delivery
-    if delivery.rows_a_day < evidence.policy.broken_volume_share * delivery.rows_a_day_at_training:
-        yield (
+    delivery, policy = evidence.delivery, evidence.policy
+    least = policy.limit("volume_is_low", "", policy.broken_volume_share)
+    if delivery.rows_a_day < least * delivery.rows_a_day_at_training:
+        yield Finding(
             f"{delivery.rows_a_day:,.0f} rows a day, {delivery.rows_a_day_at_training:,.0f} at training: rows are "
-            "missing"
+            "missing",
+            value=delivery.rows_a_day / delivery.rows_a_day_at_training,
         )
 
 
-@alert(BROKEN, "a day has far fewer rows than days usually have")
-def rows_are_missing(evidence: Evidence) -> Iterator[str]:
+@alert(
+    BROKEN,
+    "a day has far fewer rows than days usually have",
+    severity=Severity.CRITICAL,
+    what_to_do="See which files of these days are missing, have them delivered, and score the days again.",
+)
+def rows_are_missing(evidence: Evidence) -> Iterator[Finding]:
     """Say on which days rows are missing."""
     for one in evidence.delivery.missing:
-        yield f"{one.day}: {one.value:,.0f} rows, usually {one.usual:,.0f}: rows are missing"
+        said = f"{one.day}: {one.value:,.0f} rows, usually {one.usual:,.0f}: rows are missing"
+        yield Finding(said, days=(one.day,))
 
 
-@alert(BROKEN, "at least half of a source's columns are broken on a day")
-def source_is_broken(evidence: Evidence) -> Iterator[str]:
+@alert(
+    BROKEN,
+    "at least half of a source's columns are broken on a day",
+    severity=Severity.CRITICAL,
+    what_to_do="Compare these days' files with those before, and have the source's owner deliver them again.",
+)
+def source_is_broken(evidence: Evidence) -> Iterator[Finding]:
     """Say which sources are broken, when, and what one of their columns shows."""
     for source, days in evidence.broken_sources.items():
         columns = evidence.delivery.columns[source]
         faults = [fault for fault in evidence.faults.columns if fault.column in columns and fault.day in days]
         several, shown = len({fault.column for fault in faults}), faults[-1]
-        yield (
+        yield Finding(
             f"{source}: {several} of its {len(columns)} columns are broken on {_days(days)}, such as {shown.column}: "
-            f"{_change(shown.kind, shown)}"
+            f"{_change(shown.kind, shown)}",
+            source=source,
+            days=tuple(days),
         )
 
 
-@alert(BROKEN, "a column is broken on a day on which its source is not: see docs/broken-data.md")
-def column_is_broken(evidence: Evidence) -> Iterator[str]:
+@alert(
+    BROKEN,
+    "a column is broken on a day on which its source is not: see docs/broken-data.md",
+    what_to_do="Compare the column with the days before, and ask its owner what changed.",
+)
+def column_is_broken(evidence: Evidence) -> Iterator[Finding]:
     """Say which columns are broken, how and when; those of a broken source are said with it."""
     with_source = {
         (day, column)
@@ -268,10 +290,21 @@ def column_is_broken(evidence: Evidence) -> Iterator[str]:
             continue
         by_kind.setdefault((fault.column, fault.kind), []).append(fault)
     for (column, kind), faults in by_kind.items():
-        yield f"{column}: {_change(kind, faults[-1])} on {_days([fault.day for fault in faults])}"
+        days = [fault.day for fault in faults]
+        yield Finding(
+            f"{column}: {_change(kind, faults[-1])} on {_days(days)}",
+            column=column,
+            value=faults[-1].value,
+            days=tuple(days),
+            lacks_values=kind is Kind.NULLS,
+        )
 
 
-@alert(SERVING, "the online store was further behind in the window than the serving policy's `max_staleness`")
+@alert(
+    SERVING,
+    "the online store was further behind in the window than the serving policy's `max_staleness`",
+    what_to_do="Look at the runs of features and of their publication, and publish again.",
+)
 def online_store_is_behind(evidence: Evidence) -> Iterator[str]:
     """Say since when single requests were answered by features that are too old, or refused."""
     behind = evidence.online
@@ -286,8 +319,9 @@ def online_store_is_behind(evidence: Evidence) -> Iterator[str]:
     SERVING,
     "a feature of an answer is not what the batch join gives, and the online store's age, as far as it is allowed, is "
     "not why: see docs/serving.md",
+    what_to_do="Compare the feature's table with what the online store holds, and publish it anew.",
 )
-def features_differ(evidence: Evidence) -> Iterator[str]:
+def features_differ(evidence: Evidence) -> Iterator[str | Finding]:
     """Say which features single requests saw otherwise than a batch, and on which days; the worst ones by name."""
     wrong: dict[str, list[FeatureDay]] = defaultdict(list)
     for one in worst_first(one for one in evidence.consistency if one.is_wrong):
@@ -295,15 +329,18 @@ def features_differ(evidence: Evidence) -> Iterator[str]:
     for feature, days in list(wrong.items())[:SHOWN_FEATURES]:
         different, answers = sum(one.unexplained for one in days), sum(one.answers for one in days)
         anew = ", whose table was computed anew since," if any(one.computed_anew for one in days) else ""
-        yield (
-            f"{feature}{anew} differed from the batch in {different:,} of {answers:,} answers on "
-            f"{_days(sorted(one.day for one in days))}"
-        )
+        on = tuple(sorted(one.day for one in days))
+        said = f"{feature}{anew} differed from the batch in {different:,} of {answers:,} answers on {_days(on)}"
+        yield Finding(said, column=feature, value=different / answers, days=on)
     if rest := list(wrong)[SHOWN_FEATURES:]:
         yield f"so did {len(rest)} more features, such as {rest[0]}: see the table consistency"
 
 
-@alert(SERVING, "a line of the request log could not be read")
+@alert(
+    SERVING,
+    "a line of the request log could not be read",
+    what_to_do="See the lines in the table `quarantine`: a service of another version, or a full disk?",
+)
 def answers_are_quarantined(evidence: Evidence) -> Iterator[str]:
     """Say how many rows of the request log could not be read."""
     rows, quarantined = evidence.logged

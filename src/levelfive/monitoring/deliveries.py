@@ -11,9 +11,9 @@ from levelfive.core.windows import Window
 from levelfive.data.landed import LANDING_FILES
 from levelfive.data.rhythm import Span
 from levelfive.monitoring import records
-from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.broken import OLDEST_DAYS
 from levelfive.monitoring.daily import Known, days_before, days_of_training, find_missing_rows
+from levelfive.monitoring.evidence import Delivered
 from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import PROFILES

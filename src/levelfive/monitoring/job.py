@@ -13,14 +13,20 @@ from levelfive.data.missing import SOURCE_DAYS
 from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.labels import LABELS
 from levelfive.monitoring import deliveries, records
+from levelfive.monitoring.alert_states import ALERTS_TABLE
+from levelfive.monitoring.alerting import update_alerts
+from levelfive.monitoring.alerts import check_rules
 from levelfive.monitoring.consistency import CONSISTENCY
+from levelfive.monitoring.destinations.destination import Destination
+from levelfive.monitoring.estimated import trust
 from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.measuring import measure_performance, measure_versions
 from levelfive.monitoring.nothing import nothing_in
-from levelfive.monitoring.performance import Performance, performance
+from levelfive.monitoring.performance import CalibrationOf, Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.real_time import RealTime, performance_of_answers, real_time
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
+from levelfive.monitoring.telling import NOTICES, tell
 from levelfive.monitoring.verdict import VERDICTS, Subject, WindowVerdict
 from levelfive.monitoring.versions import ScoredVersion, WindowFacts, judge_version, profile_version
 from levelfive.monitoring.writing import write_consistency, write_window
@@ -28,11 +34,16 @@ from levelfive.online.publications import publications
 from levelfive.online.staleness import furthest_behind
 from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
+from levelfive.statistics.calibration import Calibration
+from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
 
-READS = (PREDICTIONS, LABELS, LANDING_FILES, SOURCE_DAYS, PROMOTIONS, PROFILES, "<feature tables>")
-WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS, CONSISTENCY)
+READS = (
+    *(PREDICTIONS, LABELS, LANDING_FILES, SOURCE_DAYS, PROMOTIONS, ANNOTATIONS),
+    *(PROFILES, VERDICTS, ALERTS_TABLE, NOTICES, "<feature tables>"),
+)
+WRITES = (PROFILES, DRIFT, PERFORMANCE, QUALITY, VERDICTS, CONSISTENCY, ALERTS_TABLE, NOTICES)
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,14 @@ class MonitoringResult:
     nothing: str = ""
 
 
-def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of: datetime) -> MonitoringResult:
+def run(
+    context: JobContext,
+    registry: CentralRegistry,
+    *,
+    window: Window,
+    as_of: datetime,
+    destinations: Sequence[Destination] = (),
+) -> MonitoringResult:
     """Profile a window's live predictions, compare them with the baseline and the labels, and judge.
 
     What it says of a window is the same whenever it is run, but for what rests on labels: that is kept for each
@@ -63,14 +81,17 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
         registry: The central registry: baselines come with the models.
         window: Prediction times; it may not reach beyond `as_of`.
         as_of: The logical now: labels known later are not read.
+        destinations: Who is told of alerts that opened or closed, once all is written; they fail nothing.
 
     Raises:
         AsOfError: The window reaches beyond `as_of`.
+        ConfigError: The use case has a rule for an alert that there is not.
         EvidenceError: Nothing was scored live in the window, although there may be rows to score.
         RegistryError: No version that scored is there any more, or the registry did not answer.
         TableError: A table is missing.
     """
     with context.run("monitoring", as_of=as_of, parameters={"window": window}) as run:
+        check_rules(context.use_case.monitoring.alerts)
         if window.end > as_of:
             raise AsOfError(f"the window {window} reaches beyond as_of {iso(as_of)}; end it there or give a later one")
         name, promotions = registry.name, history(context.tables, registry.name)
@@ -78,14 +99,18 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
             ahead = _profile_ahead(beside, context, run, registry, champion_as_of(promotions, as_of), window)
             windows = [*_provisional(run, name, as_of, before=window.start), window]
             first = _first_version(promotions)
-            measured = performance(context, run, windows, model_name=name, as_of=as_of, first=first)
+            measured = performance(
+                context, run, windows, model_name=name, as_of=as_of, first=first, calibration_of=_calibrations(registry)
+            )
             landed = deliveries.delivered(context, run, window)
             earlier = deliveries.known_before(context, run, name, window)
             served = real_time(context, run, registry, windows, as_of=as_of)
         now = measured[-1]
         if not now.scored:
             write_consistency(run, served)
-            return _nothing(context, run, name, measured, as_of, served=served)
+            nothing = _nothing(context, run, name, measured, as_of, served=served)
+            tell(context, run, name, destinations, as_of=as_of)
+            return nothing
         versions = _profiled(context, run, registry, now, ahead)
         missing: tuple[Fault, ...] = ()
         if versions and len(versions) == len(now.versions):
@@ -100,9 +125,15 @@ def run(context: JobContext, registry: CentralRegistry, *, window: Window, as_of
         if not judged:
             registry.load(now.versions[-1])  # its error says what is gone
         with run.timed("write"):
+            trusted = trust(records.past_estimates(run, name, as_of), window, context.use_case.maturity)
             write_window(context, run, judged, landed, measured, as_of, served=served)
+            records.write_estimate(run, name, now, trusted, task=context.use_case.model.task, as_of=as_of)
+        with run.timed("alerts"):
+            update_alerts(context, run, judged, as_of)
         measure_versions(judged)
         measure_performance(measured)
+        with run.timed("tell"):
+            tell(context, run, name, destinations, as_of=as_of)
         verdicts = {one.subject.model_version: one.verdict for one in judged}
         return MonitoringResult(run.run_id, window, verdicts, measured)
 
@@ -124,6 +155,14 @@ def measure_again(context: JobContext, registry: CentralRegistry, *, as_of: date
         records.write_performance(run, registry.name, measured, task=task, as_of=as_of, served=served)
         measure_performance(measured)
         return measured
+
+
+def _calibrations(registry: CentralRegistry) -> CalibrationOf:
+    def calibration_of(version: str) -> Calibration | None:
+        model = registry.load_if_there(version)
+        return None if model is None else model.card.calibration
+
+    return calibration_of
 
 
 def _first_version(promotions: Sequence[Promotion]) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from levelfive.core.windows import Window, iso
-from levelfive.monitoring.alerts import BROKEN, HARMFUL, OUTSIDE, UNUSUAL
 from levelfive.monitoring.drift_statistics import PSI
+from levelfive.monitoring.evidence import BROKEN, HARMFUL, OUTSIDE, UNUSUAL
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.versions import JudgedVersion
 from levelfive.telemetry.names import DRIFT, PERFORMANCE, STATEMENTS

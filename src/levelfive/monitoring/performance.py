@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,11 @@ from levelfive.core.conditions import in_window
 from levelfive.core.days import day_number
 from levelfive.core.windows import Window
 from levelfive.features.labels import outcomes_as_known
+from levelfive.statistics.calibration import Calibration
 from levelfive.statistics.day_blocks import Floats
-from levelfive.statistics.metrics import Evaluation, evaluate
+from levelfive.statistics.metrics import Estimate, Evaluation, evaluate
 from levelfive.statistics.tasks.task import Task
-from levelfive.storage.predictions import Role, live_predictions, served_predictions
+from levelfive.storage.predictions import SLICES, Role, live_predictions, served_predictions
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME, PREDICTION_TIME, own
 from levelfive.usecase.use_case import UseCase
@@ -27,6 +28,19 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 AT = own("at")
+
+
+CalibrationOf: TypeAlias = Callable[[str], Calibration | None]
+"""From a version to how often its scores come true."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What scores alone say of a window: metrics by name, the mean label and the mean score."""
+
+    metrics: Mapping[str, float]
+    label_mean: float
+    score_mean: float
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,9 @@ class Performance:
         label_mean_known: The mean of all labels known, those of young rows too; it flatters. None without labels.
         evaluation: Metrics on the mature rows, or None where there are none.
         reference: Metrics of the first champion on the same rows, or None while it was the live one, or is gone.
+        slices: Metrics on the mature rows of the slices that the monitoring policy names, where there are some.
+        expected: Metrics of all rows by how often such scores came true before, without their labels; None where a
+            version that scored does not tell.
     """
 
     window: Window
@@ -56,6 +73,14 @@ class Performance:
     label_mean_known: float | None
     evaluation: Evaluation | None
     reference: Evaluation | None
+    slices: Mapping[str, Evaluation] = field(default_factory=dict)
+    expected: Expected | None = None
+
+    @property
+    def metrics(self) -> dict[str, Mapping[str, Estimate]]:
+        """The metrics on the mature rows: of slices by their names, of all rows by an empty text."""
+        by_slice = {name: evaluation.estimates for name, evaluation in self.slices.items()}
+        return by_slice if self.evaluation is None else {**by_slice, "": self.evaluation.estimates}
 
     @property
     def share_known(self) -> float:
@@ -71,11 +96,13 @@ class Outcomes:
         rows: `AT` (microseconds), the task's score columns and those of the reference, label, outcome, `model_version`.
         as_of: When the labels were known.
         first: The first champion's version, or None.
+        calibration_of: How often a version's scores come true.
     """
 
     rows: pd.DataFrame
     as_of: datetime
     first: str | None
+    calibration_of: CalibrationOf = lambda version: None
 
 
 def performance(
@@ -87,6 +114,7 @@ def performance(
     as_of: datetime,
     first: str | None = None,
     role: Role = Role.CHAMPION,
+    calibration_of: CalibrationOf = lambda version: None,
 ) -> tuple[Performance, ...]:
     """Compare live predictions with the labels known at `as_of`, window by window.
 
@@ -98,12 +126,14 @@ def performance(
         as_of: The logical now.
         first: The version of the first champion, which later ones are compared with.
         role: Whose predictions: those of batches, one a row; or answers to single requests, each of which counts.
+        calibration_of: How often a version's scores come true.
 
     Raises:
         TableError: Nothing was scored yet.
     """
     whole = Window(min(w.start for w in windows), max(w.end for w in windows))
-    outcomes = Outcomes(_with_labels(context, run, model_name, whole, as_of, role).toPandas(), as_of, first)
+    rows = _with_labels(context, run, model_name, whole, as_of, role).toPandas()
+    outcomes = Outcomes(rows, as_of, first, calibration_of)
     return tuple(performance_of(context.use_case, outcomes, window) for window in windows)
 
 
@@ -115,6 +145,8 @@ def _with_labels(
     names = (*key, "model_version", *task.score_columns, *task.reference_columns)
     columns: list[Column] = [F.col(name) for name in names]
     columns.append(F.unix_micros(PREDICTION_TIME).alias(AT))
+    slice_keys = {key for key, _ in context.use_case.monitoring.slices}
+    columns += [F.try_element_at(SLICES, F.lit(key)).alias(own(f"slice_{key}")) for key in sorted(slice_keys)]
     if role is Role.SERVED:
         live = served_predictions(run, window, model_name=model_name).select(*columns)
     else:
@@ -144,7 +176,32 @@ def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window) -> Per
         label_mean_known=float(labelled[LABEL].mean()) if len(labelled) else None,
         evaluation=_evaluate(use_case, mature, task.of_columns(mature[[*task.score_columns]])),
         reference=_evaluate_reference(use_case, mature, outcomes.first),
+        slices=_evaluate_slices(use_case, mature),
+        expected=_expect(task, inside, outcomes.calibration_of),
     )
+
+
+def _evaluate_slices(use_case: UseCase, mature: pd.DataFrame) -> dict[str, Evaluation]:
+    task, found = use_case.model.task, {}
+    for key, value in use_case.monitoring.slices:
+        rows = mature[mature[own(f"slice_{key}")] == value]
+        evaluation = _evaluate(use_case, rows, task.of_columns(rows[[*task.score_columns]]))
+        if evaluation is not None:
+            found[f"{key}={value}"] = evaluation
+    return found
+
+
+def _expect(task: Task, rows: pd.DataFrame, calibration_of: CalibrationOf) -> Expected | None:
+    """Say what the scores alone tell, each by its version's calibration."""
+    scores, shares = task.of_columns(rows[[*task.score_columns]]), np.full(len(rows), np.nan)
+    for version, places in rows.groupby("model_version").indices.items():
+        calibration = calibration_of(str(version))
+        if calibration is None:
+            return None
+        shares[places] = calibration.shares_of(scores[places])
+    if rows.empty:
+        return None
+    return Expected(task.expected_metrics(scores, shares), float(shares.mean()), float(task.expected(scores).mean()))
 
 
 def _mean_score(task: Task, rows: pd.DataFrame) -> float:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from levelfive.core.windows import Window
-from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.consistency import CONSISTENCY, FeatureDay
 from levelfive.monitoring.daily import far_outside
 from levelfive.monitoring.drift_statistics import ColumnDrift
+from levelfive.monitoring.estimated import PastWindow, Trust
+from levelfive.monitoring.evidence import Delivered
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.verdict import VERDICTS, Subject, VerdictRecord
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
@@ -31,6 +32,8 @@ LIVE = "live"
 REFERENCE = "reference"
 SERVED = "served"
 """The `model` of a row of `performance` that is about answers to single requests."""
+ESTIMATED = "estimated"
+"""Of one that is what the scores alone say."""
 
 ProfiledColumn: TypeAlias = tuple[Subject, date | None, str, Partial, NumericProfile | CategoricalProfile]
 """A column of rows that a version scored, on a day or, without one, in the whole window."""
@@ -83,6 +86,7 @@ class DriftRecord(Subject):
 class PerformanceRecord(Subject):
     """One row of `performance`: how a window's live predictions did, by the labels known at a time.
 
+    Where `model` is `estimated`, it is what the scores alone say, and `low` and `high` are there where that is shown.
     Which of the metrics are the loss, the skill and the offset depends on the task, and is told beside them.
     """
 
@@ -235,6 +239,46 @@ def write_performance(
     _add(run, PERFORMANCE, records, ("model_name", "window_start", "window_end", "as_of", "model"))
 
 
+def write_estimate(
+    run: Run, model_name: str, one: Performance, trusted: Mapping[str, Trust], *, task: Task, as_of: datetime
+) -> None:
+    """Add what the scores alone say of a window, if anything, with intervals where that is to be shown."""
+    if one.expected is None or not one.expected.metrics:
+        return
+    metrics = one.expected.metrics
+    shown = {name: told for name, told in trusted.items() if told.is_shown and name in metrics}
+    record = replace(
+        _performance(
+            Subject(model_name, ", ".join(one.versions), one.window), one, task=task, as_of=as_of, model=ESTIMATED
+        ),
+        label_mean=one.expected.label_mean,
+        score_mean=one.expected.score_mean,
+        metrics=metrics,
+        low={name: metrics[name] + told.low for name, told in shown.items()},
+        high={name: metrics[name] + told.high for name, told in shown.items()},
+    )
+    _add(run, PERFORMANCE, [record], ("model_name", "window_start", "window_end", "as_of", "model"))
+
+
+def past_estimates(run: Run, model_name: str, as_of: datetime) -> list[PastWindow]:
+    """Read of which windows it was said what would come, and what came."""
+    rows = of_model(
+        run,
+        PERFORMANCE,
+        model_name,
+        as_of,
+        ["model", "window_start", "window_end", "as_of", "provisional", "mature", "metrics"],
+    )
+    newest = {(window_of(row), row["model"]): row for row in rows}
+    return [
+        PastWindow(
+            window, newest[window, ESTIMATED]["metrics"] if (window, ESTIMATED) in newest else {}, row["metrics"]
+        )
+        for (window, model), row in newest.items()
+        if model == LIVE and row["mature"] and not row["provisional"]
+    ]
+
+
 def write_verdicts(run: Run, records: Sequence[VerdictRecord]) -> None:
     """Add what is said of windows at a time; what was said at other times stays."""
     _add(run, VERDICTS, records, ("model_name", "model_version", "window_start", "window_end", "as_of"))
@@ -310,7 +354,7 @@ def _profile(partial: Partial, profile: NumericProfile | CategoricalProfile) -> 
 
 
 def _performance(subject: Subject, one: Performance, *, task: Task, as_of: datetime, model: str) -> PerformanceRecord:
-    evaluation = one.reference if model == REFERENCE else one.evaluation
+    evaluation = {REFERENCE: one.reference, ESTIMATED: None}.get(model, one.evaluation)
     estimates = {} if evaluation is None else evaluation.estimates
     value, low, high = (
         {name: end for name, e in estimates.items() if math.isfinite(end := getattr(e, part))}

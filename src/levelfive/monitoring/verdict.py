@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from levelfive.core.windows import Window
-from levelfive.monitoring.alerts import BROKEN, HARMFUL, OUTSIDE, SERVING, STATEMENTS, UNUSUAL, Evidence, said_of
+from levelfive.monitoring.alerts import said_of
+from levelfive.monitoring.evidence import BROKEN, HARMFUL, OUTSIDE, SERVING, STATEMENTS, UNUSUAL, Evidence
 from levelfive.storage.records import record_of
 
 VERDICTS = "verdicts"

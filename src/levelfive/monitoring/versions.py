@@ -10,13 +10,15 @@ from levelfive.core.conditions import in_window
 from levelfive.core.days import DAY
 from levelfive.models.package import Model
 from levelfive.monitoring import deliveries
-from levelfive.monitoring.alerts import Delivered, Delivery, Evidence
+from levelfive.monitoring.causes import importance_of
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.daily import Known, days_of_training, days_of_window, find_faults
 from levelfive.monitoring.drift_statistics import ColumnDrift, Comparison, column_drift
+from levelfive.monitoring.evidence import Delivered, Delivery, Evidence
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import WindowProfiles, baseline_of, finish, profile_days
+from levelfive.monitoring.raised import Raised, raised
 from levelfive.monitoring.verdict import Subject, VerdictRecord, WindowVerdict, judge_window
 from levelfive.online.staleness import Behind
 from levelfive.statistics.baseline import Baseline
@@ -62,7 +64,7 @@ class WindowFacts:
 
 @dataclass(frozen=True)
 class JudgedVersion:
-    """What a window shows of one version, and the verdict on it."""
+    """What a window shows of one version, the verdict on it, and the alerts that it raises."""
 
     subject: Subject
     baseline: Baseline
@@ -70,6 +72,7 @@ class JudgedVersion:
     drifts: tuple[ColumnDrift, ...]
     faults: Faults
     verdict: WindowVerdict
+    raised: tuple[Raised, ...] = ()
 
 
 def profile_version(
@@ -110,9 +113,12 @@ def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts
         max_staleness=use_case.serving.max_staleness,
         consistency=facts.consistency,
         logged=facts.logged,
+        metrics=facts.performance.metrics,
+        task=use_case.model.task,
+        importance=importance_of(model.estimator, model.card.features),
     )
     all_faults = replace(faults, columns=(*faults.columns, *facts.missing))
-    return JudgedVersion(subject, baseline, profiles, drifts, all_faults, judge_window(evidence))
+    return JudgedVersion(subject, baseline, profiles, drifts, all_faults, judge_window(evidence), raised(evidence))
 
 
 def verdict_record(task: Task, judged: JudgedVersion, performance: Performance, as_of: datetime) -> VerdictRecord:

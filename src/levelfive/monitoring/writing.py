@@ -8,7 +8,7 @@ from functools import partial
 
 from levelfive.core.parallel import in_parallel
 from levelfive.monitoring import records
-from levelfive.monitoring.alerts import Delivered
+from levelfive.monitoring.evidence import Delivered
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import finish
 from levelfive.monitoring.real_time import RealTime, ServedVersion

@@ -23,6 +23,8 @@ APPROVALS = ("approval", "approval_by_trainer")
 """Settings that only the notebook `registry` takes: nothing else approves and promotes."""
 SERVING = ("online_store", "azure_ml", "azure_credential", "endpoint_files", "serving_repository")
 """Settings of real time, which only the notebooks of the job serving take."""
+ALERTING = ("destinations",)
+"""Settings of who is told, which only the notebook `monitoring` takes."""
 COMMON = ("as_of", "clock", *SETTINGS, "code_revision")
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "data": ("first_run",),
@@ -32,14 +34,14 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "scoring": ("window_start", "window_end", "min_rows", "first_run"),
     "online": SERVING,
     "deployment": (*SERVING, "action", "digest", "to", "why", "deployed_since"),
-    "monitoring": ("window_start", "window_end", "lakehouse_monitor"),
+    "monitoring": ("window_start", "window_end", "lakehouse_monitor", *ALERTING),
     "retraining": (),
     "report": ("output",),
     "explore": (),
 }
 """What each notebook takes beside the common parameters. All are texts; an empty one means the default."""
 
-FIXED = frozenset({*SETTINGS, *APPROVALS, *SERVING, "clock", "code_revision", "lakehouse_monitor", "output"})
+FIXED = frozenset({*SETTINGS, *APPROVALS, *SERVING, *ALERTING, "clock", "code_revision", "lakehouse_monitor", "output"})
 """What a job is deployed with: where it reads and writes, which code, and who lets a version go live. All other
 parameters differ from run to run; of those, a job takes the ones that it declares."""
 

@@ -31,6 +31,7 @@ CHECKS: Mapping[str, Callable[[Question], Finding]] = MappingProxyType(
         "registry's schema": unity_catalog.registry_schema,
         "registered model": unity_catalog.registered_model,
         "secret scope": workspace.secret_scope,
+        "alert destinations": workspace.destinations,
         "cluster policy": workspace.cluster_policy,
         "runtime": workspace.runtime,
         "machines": workspace.machines,

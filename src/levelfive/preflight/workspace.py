@@ -19,6 +19,7 @@ from levelfive.preflight.finding import (
     not_answered,
     ok,
     skipped,
+    together,
 )
 from levelfive.preflight.unity_catalog import plain
 
@@ -38,6 +39,8 @@ SHOWN_MACHINES = 3
 CREATES_CLUSTERS, ADMINS = "allow-cluster-create", "admins"
 LEVELS_OF_USE = {"CAN_USE", "CAN_MONITOR", "CAN_MANAGE", "IS_OWNER"}
 GROUPS = ("operators", "approvers", "viewers", "suppliers", "releasers")
+# Of destinations; preflight knows no stage, and a test compares.
+KINDS = ("teams", "slack", "webhook")
 # What MLflow looks up in the scope of a registry `databricks://scope:prefix`, each behind the prefix.
 KEYS_OF_A_REGISTRY = ("host", "token", "workspace-id")
 
@@ -105,6 +108,22 @@ def secret_scope(question: Question) -> Finding:
     if not (uri.startswith("databricks") and prefix):
         return skipped(f"the registry {uri} is not reached by secrets")
     return readable_secrets(question, scope, tuple(f"{prefix}-{key}" for key in KEYS_OF_A_REGISTRY))
+
+
+def destinations(question: Question) -> Finding:
+    """Ask for the secrets that hold the addresses of those who are told of alerts."""
+    given = question.target.value("destinations")
+    pairs = [[text.strip() for text in part.split("=")] for part in given.split(",") if part.strip()]
+    if not pairs:
+        return skipped("the target names nobody who is told of alerts")
+    keys: dict[str, list[str]] = {}
+    for pair in pairs:
+        secret = pair[-1].split("/")
+        if len(pair) != 2 or pair[0] not in KINDS or len(secret) != 3 or secret[0] != "secrets":
+            wanted = f"{SET} destinations, such as teams=secrets/SCOPE/KEY; kinds are {', '.join(KINDS)}"
+            return missing(f"{'='.join(pair)!r} names no destination of alerts with a secret", wanted)
+        keys.setdefault(secret[1], []).append(secret[2])
+    return together(*(readable_secrets(question, scope, tuple(of_scope)) for scope, of_scope in keys.items()))
 
 
 def cluster_policy(question: Question) -> Finding:

@@ -32,6 +32,7 @@ from levelfive.reporting.words import (
 from levelfive.statistics.metrics import Estimate
 
 _HALO = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}  # keeps a label apart from the lines
+ESTIMATED_LABEL = "estimated from the scores alone"
 _NOTHING = Estimate(math.nan, math.nan, math.nan, 0, 0)
 
 
@@ -83,6 +84,8 @@ def metric_chart(data: ReportData, metric: str) -> Markup:
     points = data.points_in_time
     live = [point.live.get(metric, _NOTHING) for point in points]
     reference = [point.reference.get(metric, _NOTHING) for point in points]
+    estimated = [point.estimated.get(metric, _NOTHING) if point.provisional else _NOTHING for point in points]
+    has_estimates = any(math.isfinite(of.value) for of in estimated)
     with drawing():
         figure, axes = _figure_with_decisions(data)
         title, unit = metric_name(data.task, metric), metric_unit(data.task, metric)
@@ -91,12 +94,16 @@ def metric_chart(data: ReportData, metric: str) -> Markup:
         _band(axes, points, live, LIVE)
         _line(axes, points, [of.value for of in reference], color=GREY, marker="s", style="--")
         _line(axes, points, [of.value for of in live], color=LIVE, marker="o", style="-")
+        if has_estimates:
+            _band(axes, points, estimated, SECOND)
+            _line(axes, points, [of.value for of in estimated], color=SECOND, marker="D", style=":")
         _mark_promotions(axes, data)
         _label_provisional(axes, points, [of.value for of in live])
-        _legend(figure, "live model", "never retrained", second=GREY)
+        _legend(figure, "live model", "never retrained", second=GREY, third=ESTIMATED_LABEL if has_estimates else "")
         text = "; ".join(
             f"{window_name(point.window)}: {estimate(mine)} live, {estimate(old)} never retrained"
-            for point, mine, old in zip(points, live, reference, strict=True)
+            + (f", {estimate(said)} estimated" if math.isfinite(said.value) else "")
+            for point, mine, old, said in zip(points, live, reference, estimated, strict=True)
         )
         name = f"metric-{data.chart_metrics.index(metric)}"
         return svg(figure, name=name, alternative=f"{title} by window. {text}.")
@@ -225,7 +232,7 @@ def _mark_promotions(axes: Axes, data: ReportData) -> None:
             free_from = moment + (right - left) * 0.015 * (2 + min(len(promotion.version), 8))
 
 
-def _legend(figure: Figure, first_label: str, second_label: str, *, second: str) -> None:
+def _legend(figure: Figure, first_label: str, second_label: str, *, second: str, third: str = "") -> None:
     handles = [
         Line2D([], [], color=LIVE, marker="o", markersize=5.5, label=first_label),
         Line2D([], [], color=second, marker="s", markersize=5.5, linestyle="--", label=second_label),
@@ -240,6 +247,8 @@ def _legend(figure: Figure, first_label: str, second_label: str, *, second: str)
             label="provisional, share of labels known",
         ),
     ]
+    if third:
+        handles.append(Line2D([], [], color=SECOND, marker="D", markersize=5.5, linestyle=":", label=third))
     figure.legend(handles=handles, loc="outside lower left", ncols=2, columnspacing=1.2, fontsize=9)
 
 

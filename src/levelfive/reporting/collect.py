@@ -15,11 +15,21 @@ from levelfive.core.windows import Window
 from levelfive.data.missing import missing
 from levelfive.monitoring import records
 from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
-from levelfive.monitoring.alerts import Delivered
 from levelfive.monitoring.consistency import CONSISTENCY, FeatureDay
 from levelfive.monitoring.drift import population_stability
+from levelfive.monitoring.evidence import Delivered
 from levelfive.monitoring.profiling import baseline_of
-from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY, ConsistencyRecord
+from levelfive.monitoring.records import (
+    DRIFT,
+    ESTIMATED,
+    LIVE,
+    PERFORMANCE,
+    PROFILES,
+    QUALITY,
+    REFERENCE,
+    SERVED,
+    ConsistencyRecord,
+)
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.registry.promotions import champion_as_of, history
 from levelfive.registry.store import CentralRegistry
@@ -34,6 +44,7 @@ from levelfive.reporting.data import (
     PromotionLine,
     ReportData,
 )
+from levelfive.reporting.status import alert_lines
 from levelfive.retraining.records import decisions, retrainings
 from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import Estimate
@@ -104,6 +115,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         missing=tuple(
             MissingLine(one.source, one.first, one.last) for one in missing(run, context.use_case, as_of=as_of).holes
         ),
+        alerts=alert_lines(run, name, as_of=as_of),
     )
 
 
@@ -113,26 +125,27 @@ def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> t
     for row in records.of_model(run, PERFORMANCE, model_name, as_of):
         newest[records.window_of(row), row["model"]] = row
     delivered = _delivered(run, model_name, as_of)
-    live = {window: row for (window, model), row in newest.items() if model == records.LIVE}
-    measured = []
-    for window, row in sorted(live.items()):
-        sides = (row, newest.get((window, records.REFERENCE), row), newest.get((window, records.SERVED)))
-        measured.append(_measurement(task, window, sides, delivered[window]))
-    return tuple(measured)
+    live = {window: row for (window, model), row in newest.items() if model == LIVE}
+    return tuple(
+        _measurement(task, window, {LIVE: row} | _others(newest, window), delivered[window])
+        for window, row in sorted(live.items())
+    )
+
+
+def _others(newest: Mapping[tuple[Window, str], dict[str, Any]], window: Window) -> dict[str, dict[str, Any]]:
+    return {model: newest[window, model] for model in (REFERENCE, SERVED, ESTIMATED) if (window, model) in newest}
 
 
 def _measurement(
-    task: Task,
-    window: Window,
-    rows: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any] | None],
-    landed: list[Delivered],
+    task: Task, window: Window, rows: Mapping[str, Mapping[str, Any]], landed: list[Delivered]
 ) -> Measurement:
-    live, reference, served = rows
+    live = rows[LIVE]
+    estimated = _estimates(task, rows[ESTIMATED]) if ESTIMATED in rows else {}
     without = {name: (rows, live["without_label_score"][name]) for name, rows in live["without_label"].items()}
     point = Point(
         window=window,
         live=_estimates(task, live),
-        reference=_estimates(task, reference),
+        reference=_estimates(task, rows.get(REFERENCE, live)),
         label_rate=live["label_mean"],
         mean_score=live["score_mean"],
         scored=live["scored"],
@@ -144,8 +157,9 @@ def _measurement(
         quarantined=sum(one.quarantined for one in landed),
         duplicates=sum(one.duplicates for one in landed),
         model_version=live["model_version"],
-        served={} if served is None else _estimates(task, served),
-        answers=None if served is None else served["scored"],
+        served=_estimates(task, rows[SERVED]) if SERVED in rows else {},
+        answers=rows[SERVED]["scored"] if SERVED in rows else None,
+        estimated={name: one for name, one in estimated.items() if math.isfinite(one.low)},
     )
     return Measurement(point, without)
 

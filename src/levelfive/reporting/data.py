@@ -21,6 +21,7 @@ class Point:
         window: The time of the rows.
         live: Metrics of the model that scored the rows, by name.
         reference: Metrics on the same rows of the first champion, never retrained, by name.
+        estimated: Metrics as the scores alone tell them, by name, where such estimates have held.
         label_rate: The mean label, which is the share of label 1 of a binary task; None while no label is known.
         mean_score: Mean of the predictions; None while nothing is scored.
         scored: Rows with a prediction.
@@ -52,6 +53,7 @@ class Point:
     model_version: str
     served: Mapping[str, Estimate] = field(default_factory=dict)
     answers: int | None = None
+    estimated: Mapping[str, Estimate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ class ReportData:
     """All that one report shows; every sequence may be empty and in any order.
 
     `drift` and `served_drift`, that of answers to single requests, are of the latest window. `consistency` says by
-    feature and day whether such answers rest on what the batch join gives.
+    feature and day whether such answers rest on what the batch join gives. `alerts` are a line for
+    each alert that is open, the most urgent first.
     """
 
     use_case: str
@@ -160,6 +163,7 @@ class ReportData:
     gates: tuple[GateLine, ...] = ()
     failures: tuple[FailureLine, ...] = ()
     missing: tuple[MissingLine, ...] = ()
+    alerts: tuple[str, ...] = ()
     served_drift: tuple[DriftLine, ...] = ()
     consistency: tuple[FeatureDay, ...] = ()
 

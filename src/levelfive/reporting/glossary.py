@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from levelfive.monitoring.alerts import ALERTS
+from levelfive.monitoring.alerts import ALERTS, Alert
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, DriftStatistic
 from levelfive.statistics.tasks.registry import own_tasks
 
@@ -23,8 +23,8 @@ def drift_statistics() -> str:
 
 def alerts() -> str:
     """Write the registered alerts as a table."""
-    heads = ("alert", "statement", "raised where")
-    return _table(heads, ((f"`{one.name}`", one.statement.title, one.meaning) for one in ALERTS.values()))
+    heads = ("alert", "statement", "severity", "raised where")
+    return _table(heads, (_alert(one) for one in ALERTS.values()))
 
 
 def metrics() -> str:
@@ -51,6 +51,11 @@ def _drift_statistic(statistic: DriftStatistic) -> tuple[str, ...]:
     kinds = "all columns" if len(statistic.kinds) > 1 else str(*statistic.kinds)
     meaning = f"{statistic.title}: {statistic.meaning}"
     return (f"`{statistic.name}`", kinds, *map(_limit, statistic.limits), meaning)
+
+
+def _alert(one: Alert) -> tuple[str, ...]:
+    statement = "none" if one.statement is None else one.statement.title
+    return (f"`{one.name}`", statement, one.severity, one.meaning)
 
 
 def _limit(value: float) -> str:

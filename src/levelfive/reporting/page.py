@@ -12,9 +12,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from levelfive.core.texts import counted
 from levelfive.core.windows import iso
-from levelfive.monitoring.alerts import STATEMENTS, Statement
 from levelfive.monitoring.consistency import worst_first
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, PSI, DriftStatistic
+from levelfive.monitoring.evidence import STATEMENTS, Statement
 from levelfive.reporting.charts import Section, figures
 from levelfive.reporting.data import ColumnWeek, DriftLine, Point, ReportData
 from levelfive.reporting.heatmap import SHOWN_COLUMNS, greatest_psi
@@ -94,6 +94,7 @@ def render(data: ReportData) -> str:
             word=f"{_SIGNS.get(top.health, '…')} {top.health}",
             mood=_CLASSES.get(top.health, "unmeasured"),
             missing=_missing(data),
+            alerts=data.alerts,
             statements=_statements(data),
             statements_on="" if verdict is None else window_name(verdict.window),
             charts={str(section): figures(data, section) for section in Section},

@@ -10,6 +10,10 @@ from levelfive.core.windows import Window
 from levelfive.data import landed
 from levelfive.deployment.records import DeploymentRecord, answering, deployments
 from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
+from levelfive.monitoring.alert_states import open_alerts
+from levelfive.monitoring.alert_words import line_of
+from levelfive.monitoring.alerting import alert_history
+from levelfive.monitoring.muted import muted_by, mutes
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.records import verdicts
 from levelfive.monitoring.verdict import KnownVerdict
@@ -29,7 +33,7 @@ class Status:
     where the registry has no aliases. `verdict` is that on the latest window of the champion. `corrections` are the
     rows that were corrected since the promotion, and of them those that were deleted, by source. `online` is how far
     behind the online store is, None where nothing was published. `answering` is by endpoint what was deployed there
-    last.
+    last. `alerts` are a line for each alert that is open, the most urgent first.
     """
 
     live: Promotion | None
@@ -40,6 +44,7 @@ class Status:
     corrections: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     online: Behind | None = None
     answering: Mapping[str, DeploymentRecord] = field(default_factory=dict)
+    alerts: tuple[str, ...] = ()
 
 
 def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -> Status:
@@ -55,8 +60,9 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     deployed = answering(deployments(context.tables, registry.name), as_of=as_of)
     run, since_promotion = Run(context.tables, "status"), None
     online = behind(run, as_of)
+    alerts = alert_lines(run, registry.name, as_of=as_of)
     if live is None:
-        return Status(None, newest, alias, None, online=online, answering=deployed)
+        return Status(None, newest, alias, None, online=online, answering=deployed, alerts=alerts)
     if context.tables.exists(PREDICTIONS):
         windows = [Window(live.promoted_at, as_of)]
         (whole,) = performance(context, run, windows, model_name=registry.name, as_of=as_of)
@@ -65,7 +71,14 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     words = acknowledgements(run, registry.name, as_of=as_of)
     (verdict,) = known_verdicts(of_champion[-1:], words) or (None,)
     corrections = _corrections(context, run, live.promoted_at, as_of)
-    return Status(live, newest, alias, since_promotion, verdict, corrections, online, deployed)
+    return Status(live, newest, alias, since_promotion, verdict, corrections, online, deployed, alerts)
+
+
+def alert_lines(run: Run, model_name: str, *, as_of: datetime) -> tuple[str, ...]:
+    """Say of each alert that is open what it is, the most urgent first, and whether it is muted."""
+    words = mutes(run, model_name, as_of=as_of)
+    alerts = open_alerts(alert_history(run, model_name, as_of=as_of))
+    return tuple(line_of(one, muted_by(words, one)) for one in alerts)
 
 
 def _corrections(context: JobContext, run: Run, after: datetime, until: datetime) -> dict[str, tuple[int, int]]:

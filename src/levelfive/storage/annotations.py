@@ -17,6 +17,7 @@ from levelfive.storage.runs import Run
 ANNOTATIONS = "annotations"
 
 ACKNOWLEDGED = "acknowledged"
+MUTED = "muted"
 
 _KEYS = ("kind", "subject", "window_start", "window_end", "by", "reason", "said_at")
 
@@ -27,8 +28,8 @@ class Annotation:
     """One row of `annotations`.
 
     Attributes:
-        kind: What is said: `acknowledged`.
-        subject: About what, see `source_subject` and `model_subject`.
+        kind: What is said: `acknowledged`, or `muted` of an alert.
+        subject: About what, see `source_subject`, `model_subject` and `alert_subject`.
         window: About which times of it.
         by: Who says so.
         reason: Why.
@@ -63,6 +64,11 @@ def source_subject(name: str) -> str:
 def model_subject(name: str) -> str:
     """Name a registered model as what an annotation is about."""
     return f"model {name}"
+
+
+def alert_subject(model_name: str, alert: str) -> str:
+    """Name an alert of a registered model as what an annotation is about."""
+    return f"alert of {model_name}: {alert}"
 
 
 def annotate(run: Run, annotation: Annotation) -> None:

@@ -74,6 +74,11 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "metric": Attribute("levelfive.performance.metric", "a metric of the model, as in the table `performance`"),
     "provisional": Attribute("levelfive.performance.provisional", "whether some labels of the window are too young"),
     "destination": Attribute("levelfive.destination", "who is told: `teams`, `slack` or `webhook`"),
+    "alert": Attribute("levelfive.alert.id", "an alert, as in the table `alerts`"),
+    "severity": Attribute("levelfive.alert.severity", "how urgent it is: `critical`, `warning` or `info`"),
+    "slice": Attribute("levelfive.slice", "the slice of the rows that it is of, such as `origin=JFK`"),
+    "since": Attribute("levelfive.alert.since", "from when on it is there"),
+    "affected_rows": Attribute("levelfive.alert.rows", "how many rows of the window it affects"),
     "statement": Attribute("levelfive.statement", "what monitoring says of a window: `outside`, `unusual`, ..."),
 }
 """By the name that an event's field has in the code, the attribute that it becomes."""

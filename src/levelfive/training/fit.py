@@ -69,7 +69,11 @@ def with_baseline(model: Model, rows: pd.DataFrame, out_of_fold: OutOfFold, skil
         score_days=out_of_fold.days,
         score_columns=card.task.score_columns,
     )
-    return Model(
-        model.estimator,
-        replace(card, baseline=baseline.to_json(), score_baseline=out_of_fold.method, holdout_skill=skill),
+    told = replace(
+        card,
+        baseline=baseline.to_json(),
+        score_baseline=out_of_fold.method,
+        holdout_skill=skill,
+        calibration=card.task.calibrate(out_of_fold.scores, out_of_fold.labels),
     )
+    return Model(model.estimator, told)

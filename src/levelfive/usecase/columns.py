@@ -59,7 +59,7 @@ TABLES = frozenset(
             "promotions",
             "deployments",
         ),
-        *("profiles", "drift", "performance", "quality", "verdicts", "consistency"),
+        *("profiles", "drift", "performance", "quality", "consistency", "verdicts", "alerts", "notices"),
         *("decisions", "retrainings"),
     }
 )

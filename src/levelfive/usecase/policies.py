@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from levelfive.errors import ConfigError, require
+from levelfive.usecase.alert_rules import AlertRule, Severity, rule_for
 
 
 class NoEvidence(StrEnum):
@@ -67,6 +68,10 @@ class MonitoringPolicy:
         harmful_skill_share: The model harms where its skill lies wholly below this share of that at training.
         min_days: Fewer days of mature labels say nothing of the model.
         min_rows: Fewer mature rows say nothing of the model.
+        alerts: What is wanted otherwise of some alerts; by default, an alert is open while the last window raises it.
+        told_from: Destinations are told of alerts that are at least so urgent; the others are in the table alone.
+        messages_an_hour: So many messages an hour go to a destination at most; what is beyond is put together.
+        messages_a_day: And so many within 24 hours.
 
     Raises:
         ConfigError: A value makes no sense.
@@ -79,16 +84,36 @@ class MonitoringPolicy:
     harmful_skill_share: float = 0.25
     min_days: int = 5
     min_rows: int = 500
+    alerts: tuple[AlertRule, ...] = ()
+    told_from: Severity = Severity.WARNING
+    messages_an_hour: int = 10
+    messages_a_day: int = 30
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
         _check(self, "level", "between 0 and 1", 0 < self.level < 1)
+        for name in ("messages_an_hour", "messages_a_day"):
+            _check(self, name, "at least 1", getattr(self, name) >= 1)
         for name in (field.name for field in fields(self) if field.name.endswith("_share")):
             if name != "harmful_skill_share":  # of a skill, not of a whole
                 _check(self, name, "from 0 to 1", 0 <= getattr(self, name) <= 1)
         _check(self, "harmful_skill_share", "finite", math.isfinite(self.harmful_skill_share))
         _check(self, "min_days", "at least 0", self.min_days >= 0)
         _check(self, "min_rows", "at least 0", self.min_rows >= 0)
+
+    def rule(self, alert: str, of: str = "", slice_: str = "") -> AlertRule:
+        """Find what is wanted of an alert, of a column, source or metric, and a slice."""
+        return rule_for(self.alerts, alert, of, slice_)
+
+    @property
+    def slices(self) -> tuple[tuple[str, str], ...]:
+        """The slices that alerts are wanted of: column and value of each."""
+        return tuple(dict.fromkeys(rule.slice_parts for rule in self.alerts if rule.slice))
+
+    def limit(self, alert: str, of: str, default: float) -> float:
+        """Find from which value on an alert of something is raised."""
+        limit = self.rule(alert, of).limit
+        return default if limit is None else limit
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from azure_monitor import (
     workbook_queries,
 )
 
-from levelfive.monitoring.alerts import BROKEN, HARMFUL, OUTSIDE, UNUSUAL
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS
+from levelfive.monitoring.evidence import BROKEN, HARMFUL, OUTSIDE, UNUSUAL
 from levelfive.statistics.tasks.binary import BINARY
 from levelfive.telemetry.names import ATTRIBUTES, METRICS, RESOURCE, SERVICE
 

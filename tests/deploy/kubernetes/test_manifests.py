@@ -253,9 +253,10 @@ def test_the_registry_is_the_one_of_the_bundle_and_is_read_without_a_secret(targ
 
 
 def test_the_clock_is_that_of_the_jobs(target, resources):
-    publishing, *_ = deployment(target).jobs["serving"]["tasks"]
+    tasks = [one["notebook_task"] for one in deployment(target).jobs["serving"]["tasks"] if "notebook_task" in one]
 
-    assert resources["Registry"]["data"]["LEVELFIVE_CLOCK"] == publishing["notebook_task"]["base_parameters"]["clock"]
+    clocks = {task["base_parameters"]["clock"] for task in tasks}
+    assert clocks == {resources["Registry"]["data"]["LEVELFIVE_CLOCK"]}
 
 
 def test_the_command_is_one_that_levelfive_has(container):

@@ -24,7 +24,7 @@ def app(production, monkeypatch):
     production.released()
     asked = []
 
-    def site(policy, requests=()):
+    def site(policy, requests=(), *, clock=""):
         asked.append((policy, requests))
         return Site(NAME, online, ProbeOf(), policy, "levelfive.azurecr.io/serving", lambda package: None)
 

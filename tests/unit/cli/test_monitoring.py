@@ -1,28 +1,34 @@
-"""What `levelfive monitoring` prints where there is nothing to monitor, and how a person acknowledges a window."""
+"""What `levelfive monitoring` prints where there is nothing to monitor, and what people say and ask by its commands."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from commands import run
+from commands import parse, run
 from in_memory.release import Environment, Packages
 from in_memory.retraining import DECIDED, WEEK, LiveModel
+from markupsafe import escape
 
 from levelfive import Later
 from levelfive.cli.options import Shared
 from levelfive.core.windows import iso
 from levelfive.data.landed import LANDING_FILES, LandedFile
 from levelfive.monitoring import job as monitoring_job
+from levelfive.monitoring.alert_states import ALERTS_TABLE, AlertRecord, State
+from levelfive.monitoring.destinations.destination import Destination
 from levelfive.monitoring.job import MonitoringResult
 from levelfive.online.publications import REACHES_TO, STAGE
 from levelfive.registry.promotions import history
 from levelfive.registry.store import CentralRegistry
 from levelfive.reporting.collect import collect
+from levelfive.reporting.page import render
 from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.runs import JobContext
+from levelfive.usecase.alert_rules import Severity
 
 AS_OF = iso(DECIDED)
 OF_WEEK = ("monitoring", "acknowledge", "--from", iso(WEEK.start), "--to", iso(WEEK.end))
@@ -34,14 +40,15 @@ class App:
 
     context: JobContext
     registry: CentralRegistry
-    landing: Path
     starter: str = "grace@example.com"
+    landing: Path = Path("nothing-landed")
+    destinations: tuple[Destination, ...] = ()
 
 
 @pytest.fixture
-def live(production: Environment, packages: Packages, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> LiveModel:
+def live(production: Environment, packages: Packages, monkeypatch: pytest.MonkeyPatch) -> LiveModel:
     found = LiveModel.released(production, packages)
-    app = App(found.production.context, found.production.registry, tmp_path)
+    app = App(found.production.context, found.production.registry)
     monkeypatch.setattr(Shared, "open_app", lambda *_: app)
     return found
 
@@ -99,7 +106,7 @@ def test_a_window_that_called_nobody_is_refused_in_a_sentence(
     ("hours", "said"),
     [
         (1, "1:00:00 behind"),
-        (2, "2:00:00 behind, more than the 1:00:00 of its policy: run `levelfive features publish`"),
+        (37, "1 day, 13:00:00 behind, more than the 1 day, 12:00:00 of its policy: run `levelfive features publish`"),
     ],
 )
 def test_status_says_how_far_the_online_store_reaches(
@@ -149,7 +156,7 @@ def test_status_says_how_many_rows_were_corrected_since_the_promotion(
     (first, *others) = context.use_case.sources
     sources = (replace(first, later=Later.CORRECTION), *others)
     corrected = replace(context, use_case=replace(context.use_case, sources=sources))
-    monkeypatch.setattr(Shared, "open_app", lambda *_: App(corrected, live.production.registry))
+    monkeypatch.setattr(Shared, "open_app", lambda *_: App(corrected, live.production.registry, tmp_path))
     promoted = history(context.tables, live.production.registry.name)[-1].promoted_at
     for name, loaded_at, deleted in (("before", promoted, 9), ("a", DECIDED, 1), ("b", DECIDED, 2)):
         of_file = LandedFile(
@@ -160,3 +167,81 @@ def test_status_says_how_many_rows_were_corrected_since_the_promotion(
     assert run(tmp_path, "status", "--as-of", AS_OF) == 0
 
     assert f"{first.name}: 7 rows corrected since then, of which 3 deleted" in printed(capsys)
+
+
+def an_alert(live: LiveModel, alert: str, severity: Severity, **of: str) -> AlertRecord:
+    """Let monitoring have found an alert in the week."""
+    found = AlertRecord(
+        model_name=live.production.registry.name,
+        model_version=live.version,
+        window=WEEK,
+        as_of=WEEK.end,
+        alert_id=":".join([alert, *of.values()]),
+        alert=alert,
+        state=State.OPENED,
+        raised=True,
+        severity=severity,
+        said="<b>something</b>",
+        since=WEEK.start,
+        **of,
+    )
+    live.production.tables.control_tables.add(ALERTS_TABLE, [found])
+    return found
+
+
+def test_open_alerts_stand_at_the_top_of_status_and_report_the_most_urgent_first(
+    live: LiveModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    an_alert(live, "column_is_broken", Severity.WARNING, column_name="temp")
+    an_alert(live, "skill_is_lost", Severity.CRITICAL)
+
+    assert run(tmp_path, "status", "--as-of", AS_OF) == 0
+
+    lines = [
+        f"critical: skill_is_lost since {iso(WEEK.start)}: <b>something</b>",
+        f"warning: column_is_broken:temp since {iso(WEEK.start)}: <b>something</b>",
+    ]
+    assert capsys.readouterr().out.splitlines()[:2] == lines
+    page = render(collect(live.production.context, live.production.registry, as_of=DECIDED))
+    listed = page[page.index('<div id="alerts">') : page.index('id="performance"')]
+    assert "".join(f"<li>{escape(line)}</li>" for line in lines) in listed
+
+
+def test_who_mutes_an_alert_is_who_is_signed_in_and_status_shows_it(
+    live: LiveModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    an_alert(live, "column_is_broken", Severity.WARNING, column_name="temp")
+    until = iso(DECIDED + timedelta(days=7))
+    said = ("--until", until, "--reason", "a new sensor", "--by", "ada", "--as-of", AS_OF)
+
+    assert run(tmp_path, "monitoring", "mute", "column_is_broken:temp", *said) == 0
+
+    word = f"muted by grace@example.com (for ada) as of {AS_OF}: a new sensor, until {until}"
+    assert f"column_is_broken:temp is {word}." in printed(capsys)
+    assert run(tmp_path, "status", "--as-of", AS_OF) == 0
+    assert f"<b>something</b>; {word}" in printed(capsys)
+
+
+def test_triage_prints_answers_with_commands_that_can_be_pasted(
+    live: LiveModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    an_alert(live, "volume_is_low", Severity.CRITICAL)
+
+    assert run(tmp_path, "monitoring", "triage", "--as-of", AS_OF) == 0
+
+    first, what, step, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == "1. Do rows come, enough and in time? look"
+    assert what == f"   critical: volume_is_low since {iso(WEEK.start)}: <b>something</b>"
+    assert step == f"   next: levelfive --home {tmp_path} data --as-of {AS_OF}"
+    assert second.startswith("2. ")
+    assert parse(step.removeprefix("   next: ")).command.name == "data"
+
+
+def test_triage_prints_the_same_as_json(live: LiveModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    an_alert(live, "volume_is_low", Severity.CRITICAL)
+
+    assert run(tmp_path, "monitoring", "triage", "--json", "--as-of", AS_OF) == 0
+
+    answers = json.loads(capsys.readouterr().out)
+    assert [answer["outcome"] for answer in answers][:2] == ["look", "not known"]
+    assert answers[0]["command"] == f"levelfive --home {tmp_path} data --as-of {AS_OF}"

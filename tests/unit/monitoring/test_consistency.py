@@ -11,10 +11,11 @@ import pytest
 from levelfive.core.days import number_of
 from levelfive.core.windows import Window, to_micros, utc
 from levelfive.features.watermarks import WrittenWindow
-from levelfive.monitoring.alerts import SERVING, Delivery, Evidence, said_of
+from levelfive.monitoring.alerts import said_of
 from levelfive.monitoring.consistency import FeatureDay, worst_first
 from levelfive.monitoring.consistency_anew import TableHistory
 from levelfive.monitoring.consistency_compare import Answers, compare, feature_days
+from levelfive.monitoring.evidence import SERVING, Delivery, Evidence
 from levelfive.monitoring.faults import Faults
 from levelfive.usecase.policies import MonitoringPolicy
 
@@ -113,15 +114,15 @@ def test_only_the_day_of_a_skew_is_named() -> None:
 
 def test_a_value_of_one_side_alone_is_missing_or_extra() -> None:
     served, again = batch(), batch()
-    served.loc[0, "wind"] = None
-    again.loc[1, "wind"] = None
-    served.loc[2:, "wind"], again.loc[2:, "wind"] = None, None
-    served.loc[0, "engine"], again.loc[1, "engine"] = None, None
+    served.loc[:1, "wind"] = None
+    again.loc[2, "wind"] = None
+    served.loc[3, "wind"], again.loc[3, "wind"] = None, None
+    served.loc[0, "engine"], again.loc[1:2, "engine"] = None, None
 
     found = compared(served, again)
 
-    assert counts(found[MONDAY, "wind"]) == (2, 0, 1, 1)
-    assert counts(found[MONDAY, "engine"]) == (2, 0, 1, 1)
+    assert counts(found[MONDAY, "wind"]) == (1, 0, 2, 1)
+    assert counts(found[MONDAY, "engine"]) == (1, 0, 1, 2)
     assert found[MONDAY, "wind"].max_difference is None
 
 

@@ -14,13 +14,15 @@ from levelfive.core.windows import Window
 from levelfive.data.missing import count_days
 from levelfive.errors import AsOfError, DamagedModel, EvidenceError
 from levelfive.models.package import Model
+from levelfive.monitoring import alerting, records
 from levelfive.monitoring import job as monitoring
-from levelfive.monitoring import records
-from levelfive.monitoring.performance import Performance
+from levelfive.monitoring.alert_states import ALERTS_TABLE
+from levelfive.monitoring.performance import CalibrationOf, Expected, Performance
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import PERFORMANCE, PROFILES, write_performance
 from levelfive.monitoring.verdict import VERDICTS
 from levelfive.statistics.baseline import SCORE_PROFILE
+from levelfive.statistics.metrics import Estimate, Evaluation
 from levelfive.statistics.partials import partial_categorical, partial_numeric
 from levelfive.storage.runs import JobContext, Run
 
@@ -52,6 +54,7 @@ class Measuring:
         model_name: str,
         as_of: datetime,
         first: str | None = None,
+        calibration_of: CalibrationOf | None = None,
     ) -> tuple[Performance, ...]:
         self.asked.append((list(windows), first))
         return tuple(measured(window, **self.found.get(window, {})) for window in windows)
@@ -246,6 +249,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> dict[Window, int]:
         return WindowProfiles(parts)
 
     monkeypatch.setattr(monitoring, "profile_version", profiled)
+    monkeypatch.setattr(alerting, "count_affected", lambda *_: {})
     return missing
 
 
@@ -268,3 +272,30 @@ def test_a_day_is_judged_by_the_days_that_were_monitored_before_and_called_days_
     assert called == {day.start.date() for day in days[29:]}
     told = records.verdicts(Run(production.tables, "later"), production.registry.name, as_of=days[-1].end)
     assert told[-1].left_out == (days[-1].start.date(),)
+    alerts = [row for row in production.tables.control_tables.rows(ALERTS_TABLE) if row["alert"] == "source_is_broken"]
+    assert [(row["state"], row["since"]) for row in alerts] == [("opened", days[29].start), ("open", days[29].start)]
+
+
+def test_what_the_scores_alone_say_has_an_interval_where_it_held_before(
+    production: Environment, measuring: Measuring, served: dict[Window, int]
+) -> None:
+    """Days differ from the last known ones, two days before, and the estimates of one metric were near."""
+    live, name, task = production.released(), production.registry.name, production.context.use_case.model.task
+    run = Run(production.tables, "earlier")
+    for place in range(12, 0, -1):
+        day, came = Window(TODAY.start - place * DAY, TODAY.end - place * DAY), 0.6 + 0.1 * (place // 2 % 2)
+        estimates = {metric: Estimate(came, came, came, days=1, rows=90) for metric in ("auc", "brier")}
+        known = {"provisional": False, "mature": 90, "evaluation": Evaluation(estimates, 90, 1, 0.2, 0.2)}
+        said = Expected({"auc": came - 0.01, "brier": came - 0.2}, label_mean=0.2, score_mean=0.2)
+        measured_before(production, LATER, measured(day, **known))
+        records.write_estimate(run, name, measured(day, expected=said), {}, task=task, as_of=day.end)
+    said = Expected({"auc": 0.65, "brier": 0.5, "skill": 0.1}, label_mean=0.25, score_mean=0.21)
+    measuring.found[TODAY] = {"versions": (live,), "expected": said}
+
+    monitor(production)
+
+    rows = production.tables.control_tables.rows(PERFORMANCE, where={"model": records.ESTIMATED})
+    (row,) = (row for row in rows if records.window_of(row) == TODAY)
+    assert (row["metrics"], row["label_mean"], row["score_mean"]) == (said.metrics, 0.25, 0.21)
+    assert (row["low"], row["high"]) == ({"auc": pytest.approx(0.66)}, {"auc": pytest.approx(0.66)})
+    assert (row["provisional"], row["mature"]) == (True, 0)

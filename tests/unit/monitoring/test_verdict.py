@@ -6,8 +6,8 @@ from datetime import date, timedelta
 import pytest
 
 from levelfive.core.windows import utc
-from levelfive.monitoring.alerts import Delivered, Delivery, Evidence
 from levelfive.monitoring.drift_statistics import OUTSIDE_SHARE, PSI, ColumnDrift
+from levelfive.monitoring.evidence import Delivered, Delivery, Evidence
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.strange import Kind
 from levelfive.monitoring.verdict import WindowVerdict, judge_window

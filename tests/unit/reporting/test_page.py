@@ -13,6 +13,7 @@ from reports import a_column_week, a_decision, a_point, a_report, a_verdict, an_
 from levelfive import BINARY, REGRESSION
 from levelfive.core.windows import Window, utc
 from levelfive.monitoring.consistency import FeatureDay
+from levelfive.reporting.charts import metric_chart
 from levelfive.reporting.data import (
     GateLine,
     MissingLine,
@@ -20,7 +21,7 @@ from levelfive.reporting.data import (
     ReportData,
 )
 from levelfive.reporting.page import render
-from levelfive.reporting.words import Health, headline
+from levelfive.reporting.words import Health, estimate, headline
 from levelfive.statistics.metrics import Estimate
 
 VOID = {"meta", "br"}
@@ -376,3 +377,14 @@ def test_missing_rows_call_for_a_person_whatever_was_judged():
         assert "flights of 31 May 2024" in page.text
         assert "missing" in page.attributes("id")
     assert "missing" not in Page(render(a_report())).attributes("id")
+
+
+def test_an_estimate_is_drawn_where_labels_are_young():
+    said = {"auc": an_estimate(0.66)}
+
+    young = metric_chart(a_report(points=(a_point(7), a_point(8, provisional=True, estimated=said))), "auc")
+    known = metric_chart(a_report(points=(a_point(7), a_point(8, provisional=False, estimated=said))), "auc")
+
+    assert "estimated from the scores alone" in young
+    assert young.count(f"{estimate(said['auc'])} estimated") == 1
+    assert "estimated" not in known

@@ -13,8 +13,9 @@ from reports import a_point, a_report, a_verdict
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
 from levelfive.monitoring import records
-from levelfive.monitoring.alerts import ALERTS, BROKEN, Delivery, Evidence, alert
+from levelfive.monitoring.alerts import ALERTS, alert
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, Comparison, column_drift, drift_statistic
+from levelfive.monitoring.evidence import BROKEN, Delivery, Evidence
 from levelfive.monitoring.faults import Faults
 from levelfive.monitoring.verdict import Subject, VerdictRecord, WindowVerdict, judge_window
 from levelfive.reporting import charts, glossary
@@ -77,7 +78,7 @@ def test_an_alert_is_in_the_verdict_the_report_and_the_docs_by_being_registered(
 
     assert verdict.broken == ("the moon is <full>",)
     assert page.count("the moon is &lt;full&gt;") == 3  # the headline, the statements and the table
-    assert "| `moon_is_full` | Broken data | the moon is full |" in glossary.alerts()
+    assert "| `moon_is_full` | Broken data | warning | the moon is full |" in glossary.alerts()
     with pytest.raises(ConfigError, match="there is an alert 'moon_is_full' already"):
         alert(BROKEN, "again")(moon_is_full)
 

@@ -244,7 +244,7 @@ KINDS: list[tuple[str, Any, Callable[[Any], Any], Any]] = [
     ("decimal(10,2)", "12.50", float, "12.5"),
     ("string", "8", float, "8"),
     ("date", 3, None, "1970-01-04"),
-    ("timestamp", 1_000_000, None, "1970-01-01T00:00:01"),
+    ("timestamp", 60_000_000, lambda _: -1.0, "-1"),
 ]
 
 

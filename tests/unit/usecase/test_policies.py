@@ -28,6 +28,8 @@ from levelfive.usecase.policies import GatePolicy, MonitoringPolicy, RetrainingP
         (MonitoringPolicy, "harmful_skill_share", math.nan),
         (MonitoringPolicy, "min_days", -1),
         (MonitoringPolicy, "min_rows", -1),
+        (MonitoringPolicy, "messages_an_hour", 0),
+        (MonitoringPolicy, "messages_a_day", 0),
         (RetrainingPolicy, "windows", 0),
         (RetrainingPolicy, "of_them", 0),
         (RetrainingPolicy, "of_them", 4),

@@ -1,4 +1,7 @@
-"""The port of destinations: people are told by a thread, which tries again where a destination is down."""
+"""The port of destinations: people are told by a thread, which tries again where a destination is down.
+
+A job waits for `RHYTHM.flush` seconds at most until they are told, for all destinations together.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,16 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from levelfive.core.http import NO_ANSWER, Answer, check_address, post
 from levelfive.core.outbox import Outbox, Outcome, Rhythm
+from levelfive.errors import ConfigError
 from levelfive.monitoring.destinations.messages import MESSAGES, Kind
 from levelfive.monitoring.destinations.notice import Notice
 from levelfive.telemetry.tracing import event
 
-RHYTHM = Rhythm(queue=100, batch=1, linger=0.0, pauses=(1, 5, 15), longest_pause=60.0, flush=5.0)
+RHYTHM = Rhythm(queue=100, batch=1, linger=0.0, pauses=(1, 3), longest_pause=5.0, flush=10.0)
 AGAIN = frozenset({NO_ANSWER, 408, 429, 500, 502, 503, 504})
 
 
@@ -33,24 +38,36 @@ class Destination:
 
     def open(self) -> Channel:
         """Begin to send to it."""
-        return Channel(self.kind, Outbox(self._send, self.rhythm, name=f"levelfive-{self.kind}"))
+        arrivals: list[Notice] = []
+        outbox = Outbox(partial(self._send, arrivals), self.rhythm, name=f"levelfive-{self.kind}")
+        return Channel(self.kind, outbox, arrivals)
 
-    def _send(self, batch: Sequence[Notice]) -> Outcome[Notice]:
+    def _send(self, arrivals: list[Notice], batch: Sequence[Notice]) -> Outcome[Notice]:
         (notice,) = batch
-        body = json.dumps(MESSAGES[self.kind](notice)).encode()
-        return _outcome(post(self.address, body, headers={"Content-Type": "application/json"}), notice)
+        body = json.dumps(MESSAGES[self.kind](notice.clean())).encode()
+        outcome = _outcome(post(self.address, body, headers={"Content-Type": "application/json"}), notice)
+        if outcome == Outcome():
+            arrivals.append(notice)
+        return outcome
 
 
 @dataclass(frozen=True)
 class Channel:
-    """A destination that is open: `tell` returns at once, and `flush` waits for a few seconds at most."""
+    """A destination that is open: `tell` returns at once, and `flush` waits for a few seconds at most.
+
+    Args:
+        kind: What it is.
+        outbox: Sends the notices.
+        arrivals: The notices that were taken, in their order.
+    """
 
     kind: Kind
     outbox: Outbox[Notice]
+    arrivals: list[Notice] = field(default_factory=list)
 
     def tell(self, notice: Notice) -> None:
         """Tell people; where too many notices wait, this one is lost."""
-        self.outbox.put(notice.clean())
+        self.outbox.put(notice)
 
     def flush(self) -> None:
         """Wait until all are told; not at all where the last wait was in vain."""
@@ -65,7 +82,7 @@ class Channel:
             event("notices did not arrive", level=logging.WARNING, destination=str(self.kind), notices=lost)
 
 
-def destination(kind: Kind, reference: str, secret: Callable[[str], str]) -> Destination:
+def destination(kind: str, reference: str, secret: Callable[[str], str]) -> Destination:
     """Find a destination by where the secret is that holds its address.
 
     Args:
@@ -74,9 +91,11 @@ def destination(kind: Kind, reference: str, secret: Callable[[str], str]) -> Des
         secret: Finds a secret by its reference, as a platform does.
 
     Raises:
-        ConfigError: There is no such secret, or it holds no https address.
+        ConfigError: There is no such kind, no such secret, or it holds no https address.
     """
-    return Destination(kind, check_address(secret(reference), of=f"the destination {kind}"))
+    if kind not in set(Kind):
+        raise ConfigError(f"there is no kind of destination {kind!r}: name one of {', '.join(Kind)}")
+    return Destination(Kind(kind), check_address(secret(reference), of=f"the destination {kind}"))
 
 
 def _outcome(answer: Answer, notice: Notice) -> Outcome[Notice]:

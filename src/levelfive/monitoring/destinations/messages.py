@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from levelfive.monitoring.destinations.notice import Notice, Severity
+from levelfive.monitoring.destinations.notice import Notice
+from levelfive.usecase.alert_rules import Severity
 
 
 class Kind(StrEnum):

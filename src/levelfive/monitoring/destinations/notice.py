@@ -5,19 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+
+from levelfive.usecase.alert_rules import Severity
 
 MAX_TITLE, MAX_TEXT, MAX_FACTS = 150, 500, 10
 """In characters, and in facts: so that every destination takes the whole."""
 _CONTROLS = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-
-
-class Severity(StrEnum):
-    """How urgent it is."""
-
-    CRITICAL = "critical"
-    WARNING = "warning"
-    INFO = "info"
 
 
 @dataclass(frozen=True)

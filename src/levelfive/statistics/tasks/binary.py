@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import entr
 
-from levelfive.statistics import day_blocks
+from levelfive.statistics import calibration, day_blocks
+from levelfive.statistics.calibration import Calibration
 from levelfive.statistics.day_blocks import DayBlocks, Floats, Statistic
 from levelfive.statistics.tasks.registry import register_task
 from levelfive.statistics.tasks.task import Estimator, Metric, Task
@@ -90,6 +92,40 @@ class Binary(Task):
     def loss(self, labels: Floats, scores: Floats) -> Floats:
         """Compute the log loss, in nats."""
         return _loss(labels, scores)
+
+    def calibrate(self, scores: Floats, labels: Floats) -> Calibration:
+        """Learn which share of rows has label 1, by their score."""
+        return calibration.calibrate(scores, labels)
+
+    def expected_metrics(self, scores: Floats, shares: Floats) -> Mapping[str, float]:
+        """Estimate all metrics, each row counting as label 1 by its share and as label 0 by the rest.
+
+        It is right as long as rows with a score come true as often as they did: the features may move, what they mean
+        may not (NannyML's confidence-based estimation rests on the same).
+        """
+        others, rate = 1 - shares, shares.mean()
+        log_loss = (shares * _loss(np.ones_like(scores), scores) + others * _loss(np.zeros_like(scores), scores)).mean()
+        brier = (shares * np.square(1 - scores) + others * np.square(scores)).mean()
+        skill = 1 - day_blocks.ratio(np.array([log_loss]), np.array([_entropy(rate)]))[0]
+        values = {
+            "auc": _expected_auc(scores, shares),
+            "log_loss": log_loss,
+            "brier": brier,
+            "calibration": scores.mean() - rate,
+            "skill": skill,
+        }
+        return {name: float(value) for name, value in values.items() if np.isfinite(value)}
+
+
+def _expected_auc(scores: Floats, shares: Floats) -> float:
+    """Divide the expected number of pairs ranked right, half for ties, by that of all pairs of two rows."""
+    values, place = np.unique(scores, return_inverse=True)
+    positives = np.bincount(place, weights=shares, minlength=values.size)
+    negatives = np.bincount(place, weights=1 - shares, minlength=values.size)
+    with_itself = (shares * (1 - shares)).sum()
+    right = (positives * (negatives.cumsum() - negatives / 2)).sum() - with_itself / 2
+    pairs = positives.sum() * negatives.sum() - with_itself
+    return float(day_blocks.ratio(np.array([right]), np.array([pairs]))[0])
 
 
 BINARY = register_task(Binary())

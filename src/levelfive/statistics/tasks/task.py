@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from levelfive.statistics.calibration import Calibration
     from levelfive.statistics.day_blocks import DayBlocks, Floats, Statistic
     from levelfive.statistics.partials import NumericProfile
 
@@ -135,6 +136,22 @@ class Task(ABC, metaclass=_ByName):
     def expected(self, scores: Floats) -> Floats:
         """Compute the mean label that each row's scores say, shape (rows,)."""
         return scores
+
+    def calibrate(self, scores: Floats, labels: Floats) -> Calibration | None:
+        """Learn from unseen rows, shape (rows,), what `expected_metrics` needs; None where the task has none."""
+        return None
+
+    def expected_metrics(self, scores: Floats, shares: Floats) -> Mapping[str, float]:
+        """Estimate metrics of rows whose labels are not known yet.
+
+        Args:
+            scores: Shape (rows,), at least one row.
+            shares: The share of label 1 among rows with such a score, shape (rows,); see `calibrate`.
+
+        Returns:
+            Values by the names of metrics; none where the task has no such estimate.
+        """
+        return {}
 
     def plots(self, labels: Floats, scores: Floats) -> Mapping[str, Figure]:
         """Draw the scores of a holdout against its labels, by the plots' names."""

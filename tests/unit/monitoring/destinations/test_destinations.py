@@ -14,7 +14,8 @@ from levelfive.core.secrets import read_secret
 from levelfive.errors import ConfigError
 from levelfive.monitoring.destinations.destination import Channel, Destination, destination
 from levelfive.monitoring.destinations.messages import Kind
-from levelfive.monitoring.destinations.notice import MAX_FACTS, MAX_TEXT, MAX_TITLE, Notice, Severity
+from levelfive.monitoring.destinations.notice import MAX_FACTS, MAX_TEXT, MAX_TITLE, Notice
+from levelfive.usecase.alert_rules import Severity
 
 QUICK = Rhythm(queue=10, batch=1, linger=0.0, pauses=(0.01, 0.01), longest_pause=0.05, flush=15.0)
 NOTICE = Notice(

@@ -1,0 +1,76 @@
+"""Alerts as people read them: titles, lines, and the notices that destinations get."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from levelfive.core.texts import counted
+from levelfive.core.windows import iso
+from levelfive.monitoring.alert_states import AlertRecord
+from levelfive.monitoring.alerts import ALERTS
+from levelfive.monitoring.destinations.notice import MAX_FACTS, Notice
+
+TRIAGE = "levelfive monitoring triage"
+_SHOWN_SLICES = 3
+
+
+def title_of(alert: AlertRecord) -> str:
+    """Name an alert in a line: `Column is broken: temp`."""
+    registered = ALERTS.get(alert.alert)
+    name = alert.alert if registered is None else registered.title
+    return ": ".join(part for part in (name, " of ".join(filter(None, (alert.of, alert.slice)))) if part)
+
+
+def line_of(alert: AlertRecord, muted: str = "") -> str:
+    """Say of an open alert how urgent it is, what it is, since when, and whether it is muted."""
+    cause = f"; likely cause: {', '.join(alert.cause)}" if alert.cause else ""
+    quiet = f"; {muted}" if muted else ""
+    return f"{alert.severity}: {alert.alert_id} since {iso(alert.since)}: {alert.said}{cause}{quiet}"
+
+
+def affected(alert: AlertRecord) -> str:
+    """Say how many rows an alert affects, and of which slices most; empty where that was not counted."""
+    if alert.rows is None:
+        return ""
+    most = sorted(alert.slices, key=lambda name: (-alert.slices[name], name))[:_SHOWN_SLICES]
+    slices = [f"{name} {alert.slices[name]:,}" for name in most]
+    return counted(alert.rows, "row") + (f", most of {', '.join(slices)}" if slices else "")
+
+
+def notice_of(use_case: str, alert: AlertRecord) -> Notice:
+    """Write what a destination is told of an alert that opened or closed."""
+    is_open = alert.state.is_open
+    facts = {
+        "use case": use_case,
+        "model": f"{alert.model_name}, version {alert.model_version}",
+        "found" if is_open else "was": alert.said,
+        "since": iso(alert.since),
+        "window": str(alert.window),
+        "likely cause": ", ".join(alert.cause),
+        "affected": affected(alert),
+    }
+    return Notice(
+        title=f"{'Opened' if is_open else 'Closed'}: {title_of(alert)}",
+        severity=alert.severity,
+        facts={name: fact for name, fact in facts.items() if fact},
+        what_to_do=alert.what_to_do if is_open else "",
+    )
+
+
+def notice_of_several(use_case: str, alerts: Sequence[AlertRecord]) -> Notice:
+    """Write one notice of several alerts, the most urgent first: what has no place in it is counted."""
+    opened = sum(one.state.is_open for one in alerts)
+    shown = alerts[: MAX_FACTS - 2]
+    facts = {"use case": use_case, **{one.alert_id: f"{_state(one)}: {one.said}" for one in shown}}
+    if rest := len(alerts) - len(shown):
+        facts["besides"] = f"{counted(rest, 'more alert')}, in the table alerts"
+    return Notice(
+        title=f"{counted(len(alerts), 'alert')} more: {opened} opened, {len(alerts) - opened} closed",
+        severity=min((one.severity for one in alerts), key=lambda severity: severity.rank),
+        facts=facts,
+        what_to_do=f"Run `{TRIAGE}`: it says what to look at first.",
+    )
+
+
+def _state(alert: AlertRecord) -> str:
+    return "opened" if alert.state.is_open else "closed"

@@ -1,0 +1,242 @@
+"""Triage: what an operator asks when something is wrong, in the order of asking, answered by what the tables hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from statistics import median
+
+from levelfive.core.texts import counted
+from levelfive.core.windows import iso
+from levelfive.data.missing import missing
+from levelfive.monitoring.alert_states import AlertRecord, open_alerts
+from levelfive.monitoring.alert_words import affected, line_of
+from levelfive.monitoring.alerting import alert_history
+from levelfive.monitoring.alerts import ALERTS
+from levelfive.monitoring.evidence import HARMFUL, OUTSIDE, SERVING, UNUSUAL
+from levelfive.monitoring.muted import muted_by, mutes
+from levelfive.registry.promotions import Promotion, champion_as_of, history
+from levelfive.registry.store import CentralRegistry
+from levelfive.reporting.collect import measurements
+from levelfive.reporting.data import MissingLine, Point
+from levelfive.reporting.words import metric_name, missing_days, share
+from levelfive.statistics.metrics import Estimate
+from levelfive.statistics.tasks.task import Task
+from levelfive.storage.runs import JobContext, Run
+
+DAY = timedelta(days=1)
+EARLIER_WINDOWS = 8
+_OF_VOLUME = frozenset({"volume_is_low", "rows_are_missing"})
+
+
+class Outcome(StrEnum):
+    """What an answer comes to."""
+
+    FINE = "fine"
+    LOOK = "look"
+    UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer: what it comes to, the numbers that it rests on, and the next step as a command without `levelfive`."""
+
+    question: str
+    outcome: Outcome
+    lines: tuple[str, ...]
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a model at a time.
+
+    Args:
+        as_of: The time.
+        task: What the model predicts.
+        points: What was measured, by window, oldest first.
+        alerts: The alerts that are open, the most urgent first.
+        muted: By id of an alert, who muted it.
+        missing: Days of sources that lack rows.
+        live: The promotion of the champion; None where there is none.
+    """
+
+    as_of: datetime
+    task: Task
+    points: tuple[Point, ...] = ()
+    alerts: tuple[AlertRecord, ...] = ()
+    muted: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[MissingLine, ...] = ()
+    live: Promotion | None = None
+
+    @property
+    def latest(self) -> Point | None:
+        """The latest window in which something was scored."""
+        return max((one for one in self.points if one.scored), key=lambda one: one.window.end, default=None)
+
+    @property
+    def mature(self) -> Point | None:
+        """The latest window whose metrics are final."""
+        measured = (one for one in self.points if one.live and not one.provisional)
+        return max(measured, key=lambda one: one.window.end, default=None)
+
+
+def collect_triage(context: JobContext, registry: CentralRegistry, *, as_of: datetime) -> Known:
+    """Collect what is known as of a time."""
+    run, task, name = Run(context.tables, "triage"), context.use_case.model.task, registry.name
+    alerts, words = open_alerts(alert_history(run, name, as_of=as_of)), mutes(run, name, as_of=as_of)
+    return Known(
+        as_of=as_of,
+        task=task,
+        points=tuple(one.point for one in measurements(run, task, name, as_of=as_of)),
+        alerts=alerts,
+        muted={one.alert_id: said for one in alerts if (said := muted_by(words, one))},
+        missing=tuple(
+            MissingLine(one.source, one.first, one.last) for one in missing(run, context.use_case, as_of=as_of).holes
+        ),
+        live=champion_as_of(history(context.tables, name), as_of),
+    )
+
+
+def triage(known: Known) -> tuple[Answer, ...]:
+    """Answer what an operator asks, in the order of asking: a later answer rests on the earlier ones."""
+    first = tuple(ask(known) for ask in (_volume, _contract, _support, _calibration, _ranking))
+    return (*first, _who(known), _back(known, first[3:]))
+
+
+def _volume(known: Known) -> Answer:
+    alerts = _of(known, lambda one: one.alert in _OF_VOLUME or _statement(one) == SERVING)
+    lines, latest = _alert_lines(known, alerts), known.latest
+    if known.missing:
+        lines.append(f"rows are missing: {missing_days(known.missing)}")
+    if latest is not None:
+        before = [one.scored / (one.window.length / DAY) for one in known.points if one.scored and one != latest]
+        usual = f", {median(before[-EARLIER_WINDOWS:]):,.0f} a day in the windows before" if before else ""
+        rows = latest.scored / (latest.window.length / DAY)
+        lines.append(f"{latest.scored:,} rows scored in {latest.window}, {rows:,.0f} a day{usual}")
+        lines.append(f"monitored up to {iso(latest.window.end)}, {known.as_of - latest.window.end} ago")
+    outcome = _outcome(bool(alerts or known.missing), latest)
+    return Answer(
+        "Do rows come, enough and in time?", outcome, tuple(lines), _if(outcome, f"data --as-of {_at(known)}")
+    )
+
+
+def _contract(known: Known) -> Answer:
+    named = {OUTSIDE, UNUSUAL, HARMFUL, SERVING, None}
+    alerts = _of(known, lambda one: one.alert not in _OF_VOLUME and _statement(one) not in named)
+    lines, latest = _alert_lines(known, alerts), known.latest
+    if latest is not None and latest.landed:
+        lines.append(
+            f"{latest.quarantined:,} of {latest.landed:,} rows that landed are quarantined "
+            f"({share(latest.quarantined / latest.landed)})"
+        )
+    outcome, command = _outcome(bool(alerts), latest), ""
+    if alerts:
+        window = alerts[0].window
+        command = f"monitoring acknowledge --from {iso(window.start)} --to {iso(window.end)} --reason WHY"
+    return Answer("Do rows keep the contract, and are columns whole?", outcome, tuple(lines), command)
+
+
+def _support(known: Known) -> Answer:
+    alerts = _of(known, lambda one: _statement(one) in (OUTSIDE, UNUSUAL))
+    outcome = _outcome(bool(alerts), known.latest)
+    return Answer(
+        "Are rows like those of the training?",
+        outcome,
+        tuple(_alert_lines(known, alerts)),
+        _if(outcome, f"report --as-of {_at(known)}"),
+    )
+
+
+def _calibration(known: Known) -> Answer:
+    name, point = known.task.offset, known.mature
+    alerts = _of(known, lambda one: bool(one.metric) and one.metric == name)
+    estimate = None if point is None or name is None else point.live.get(name)
+    lines = [*_alert_lines(known, alerts), *_metric_lines(known, name, point)]
+    is_off = estimate is not None and (estimate.low > 0 or estimate.high < 0)
+    outcome = Outcome.UNKNOWN if estimate is None and not alerts else _outcome(bool(alerts) or is_off, point)
+    return Answer(
+        "Are scores right on average?", outcome, tuple(lines), _if(outcome, f"retraining --as-of {_at(known)}")
+    )
+
+
+def _ranking(known: Known) -> Answer:
+    point, task = known.mature, known.task
+    alerts = _of(known, lambda one: _statement(one) == HARMFUL or (bool(one.metric) and one.metric != task.offset))
+    names = [name for name in task.charts if name != task.offset]
+    lines = [*_alert_lines(known, alerts), *(line for name in names for line in _metric_lines(known, name, point))]
+    outcome = Outcome.LOOK if alerts else _outcome(False, point)
+    return Answer(
+        "Do scores still tell rows apart?", outcome, tuple(lines), _if(outcome, f"retraining --as-of {_at(known)}")
+    )
+
+
+def _who(known: Known) -> Answer:
+    lines = [f"{one.alert_id}: {affected(one)}" for one in known.alerts if one.rows is not None]
+    outcome = Outcome.LOOK if lines else Outcome.UNKNOWN if known.alerts else Outcome.FINE
+    return Answer("Who is affected?", outcome, tuple(lines))
+
+
+def _back(known: Known, of_the_model: Sequence[Answer]) -> Answer:
+    question, live = "Go back to which version?", known.live
+    if live is None:
+        return Answer(question, Outcome.UNKNOWN, ("no version is live",))
+    if all(one.outcome is not Outcome.LOOK for one in of_the_model):
+        return Answer(question, Outcome.FINE, (f"to none: nothing speaks against version {live.version}",))
+    if live.previous_version is None:
+        return Answer(question, Outcome.LOOK, (f"there is none before version {live.version}: train another one",))
+    lines = (
+        f"to version {live.previous_version}, the champion before version {live.version}, which is live since "
+        f"{iso(live.promoted_at)}",
+        "only where the data above are fine: another version makes broken data no better",
+    )
+    command = f"registry rollback --as-of {_at(known)} --version {live.version} --reason WHY"
+    return Answer(question, Outcome.LOOK, lines, command)
+
+
+def _metric_lines(known: Known, name: str | None, point: Point | None) -> list[str]:
+    estimate = None if point is None or name is None else point.live.get(name)
+    if name is None or point is None or estimate is None:
+        return []
+    earlier = [
+        one.live[name].value
+        for one in known.points
+        if one.window.end < point.window.end and name in one.live and not one.provisional
+    ]
+    before = f", {median(earlier[-EARLIER_WINDOWS:]):.3f} in the windows before" if earlier else ""
+    return [f"{metric_name(known.task, name)} {_interval(estimate)} in {point.window}{before}"]
+
+
+def _interval(estimate: Estimate) -> str:
+    ends = f" [{estimate.low:.3f}, {estimate.high:.3f}]" if math.isfinite(estimate.low) else ""
+    return f"{estimate.value:.3f}{ends} over {counted(estimate.days, 'day')}"
+
+
+def _of(known: Known, is_of: Callable[[AlertRecord], bool]) -> list[AlertRecord]:
+    return [one for one in known.alerts if is_of(one)]
+
+
+def _alert_lines(known: Known, alerts: Sequence[AlertRecord]) -> list[str]:
+    return [line_of(one, known.muted.get(one.alert_id, "")) for one in alerts]
+
+
+def _statement(alert: AlertRecord) -> object:
+    registered = ALERTS.get(alert.alert)
+    return None if registered is None else registered.statement
+
+
+def _outcome(is_to_look: bool, point: Point | None) -> Outcome:
+    if is_to_look:
+        return Outcome.LOOK
+    return Outcome.UNKNOWN if point is None else Outcome.FINE
+
+
+def _if(outcome: Outcome, command: str) -> str:
+    return command if outcome is Outcome.LOOK else ""
+
+
+def _at(known: Known) -> str:
+    return iso(known.as_of)

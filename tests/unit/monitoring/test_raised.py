@@ -1,0 +1,225 @@
+"""Which alerts a window raises: each once, as urgent and from the limits that the use case says, with their cause."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from levelfive import BINARY, AlertRule, Severity
+from levelfive.errors import ConfigError
+from levelfive.monitoring.alerts import check_rules
+from levelfive.monitoring.causes import importance_of, likely_causes
+from levelfive.monitoring.drift_statistics import OUTSIDE_SHARE, PSI, ColumnDrift
+from levelfive.monitoring.evidence import Delivered, Delivery, Evidence
+from levelfive.monitoring.faults import Fault, Faults
+from levelfive.monitoring.raised import Raised, raised
+from levelfive.monitoring.strange import Kind
+from levelfive.monitoring.verdict import judge_window
+from levelfive.statistics.metrics import Estimate
+from levelfive.usecase.alert_rules import rule_for
+from levelfive.usecase.policies import MonitoringPolicy
+
+JUNE = date(2013, 6, 1)
+DAY = timedelta(days=1)
+
+
+def a_column(name: str, *, psi: float = 0.0, outside: float = 0.0) -> ColumnDrift:
+    return ColumnDrift(name, {PSI: psi, OUTSIDE_SHARE: outside}, {PSI: 0.1})
+
+
+def evidence(*columns: ColumnDrift, rules: tuple[AlertRule, ...] = (), **known: object) -> Evidence:
+    landed = (Delivered("flights", 1000, 990, 10, 0), Delivered("weather", 1000, 990, 10, 0))
+    usual = {
+        "columns": columns,
+        "delivery": Delivery(landed, 900.0, 900.0),
+        "skill": None,
+        "skill_at_training": 0.2,
+        "faults": Faults(),
+        "policy": MonitoringPolicy(alerts=rules),
+        "task": BINARY,
+    }
+    return Evidence(**{**usual, **known})
+
+
+def by_id(of: Evidence) -> dict[str, Raised]:
+    return {one.alert_id: one for one in raised(of)}
+
+
+def test_a_calm_window_raises_nothing() -> None:
+    assert raised(evidence(a_column("temp"))) == ()
+
+
+def test_a_season_is_one_alert_whose_columns_stand_by_their_importance() -> None:
+    """Forty-seven alerts a month teach people to look away."""
+    columns = [a_column(f"column {number:02}", psi=1.0) for number in range(47)]
+
+    found = by_id(evidence(*columns, importance={"column 30": 0.5, "column 07": 0.2}))
+
+    (season,) = found.values()
+    assert season.alert_id == "columns_unusual"
+    assert season.severity is Severity.INFO
+    assert season.text.startswith("47 columns: column 30, column 07, column 00, ")
+    assert season.text.endswith(", ...")
+    assert season.cause == ("column 30", "column 07")
+
+
+def test_a_column_that_a_rule_names_has_an_alert_of_its_own() -> None:
+    rule = AlertRule("columns_unusual", of="price", severity=Severity.CRITICAL)
+
+    found = by_id(evidence(a_column("temp", psi=0.2), a_column("price", psi=0.3), rules=(rule,)))
+
+    assert found.keys() == {"columns_unusual", "columns_unusual:price"}
+    of_price = found["columns_unusual:price"]
+    assert (of_price.severity, of_price.text) == (Severity.CRITICAL, "price: PSI 0.300, usually up to 0.100")
+    assert found["columns_unusual"].text == "1 column: temp"
+
+
+def test_a_limit_of_a_column_is_that_of_the_verdict_too() -> None:
+    drifts = (a_column("price", psi=0.3, outside=0.05), a_column("temp", psi=0.3, outside=0.05))
+    rules = (AlertRule("columns_unusual", of="price", limit=0.5), AlertRule("columns_outside", of="temp", limit=0.1))
+
+    found = judge_window(evidence(*drifts, rules=rules))
+
+    assert (found.unusual, found.outside) == (("temp",), ("price",))
+
+
+@pytest.mark.parametrize(("of", "ids"), [("", set()), ("weather", {"much_is_quarantined:flights"})])
+def test_a_limit_is_of_a_source_or_of_all(of: str, ids: set[str]) -> None:
+    landed = tuple(Delivered(name, 1000, 960, 40, 0, (JUNE,)) for name in ("flights", "weather"))
+    rule = AlertRule("much_is_quarantined", of=of, limit=0.05)
+
+    found = by_id(evidence(rules=(rule,), delivery=Delivery(landed, 900.0, 900.0)))
+
+    assert found.keys() == ids
+    assert [one.finding.days for one in found.values()] == [(JUNE,)] * len(ids)
+
+
+def test_what_is_found_of_a_column_on_several_days_and_in_several_ways_is_one_alert() -> None:
+    faults = (
+        Fault("temp", JUNE, Kind.NULLS, 1.0, 0.0),
+        Fault("temp", JUNE + DAY, Kind.FREQUENT, 0.9, 0.1),
+    )
+
+    (found,) = raised(evidence(faults=Faults(columns=faults)))
+
+    assert found.alert_id == "column_is_broken:temp"
+    assert found.finding.days == (JUNE, JUNE + DAY)
+    assert not found.finding.lacks_values
+    assert found.text.count("; ") == 1
+
+
+def an_estimate(low: float, high: float, days: int = 7, rows: int = 900) -> Estimate:
+    return Estimate((low + high) / 2, low, high, days, rows)
+
+
+@pytest.mark.parametrize(
+    ("metric", "limit", "low", "high", "is_raised"),
+    [
+        ("auc", 0.65, 0.6, 0.64, True),
+        ("auc", 0.65, 0.6, 0.66, False),
+        ("log_loss", 0.4, 0.41, 0.5, True),
+        ("log_loss", 0.4, 0.3, 0.35, False),
+        ("calibration", 0.05, 0.06, 0.08, True),
+        ("calibration", 0.05, -0.08, -0.06, True),
+        ("calibration", 0.05, -0.04, 0.04, False),
+    ],
+)
+def test_a_metric_is_beyond_its_limit_where_its_whole_interval_is(
+    metric: str, limit: float, low: float, high: float, is_raised: bool
+) -> None:
+    rule = AlertRule("metric_is_beyond", of=metric, limit=limit)
+
+    found = by_id(evidence(rules=(rule,), metrics={"": {metric: an_estimate(low, high)}}))
+
+    assert found.keys() == ({f"metric_is_beyond:{metric}"} if is_raised else set())
+
+
+def test_a_limit_of_a_slice_is_of_that_slice_and_holds_no_retraining_back() -> None:
+    rule = AlertRule("metric_is_beyond", of="auc", slice="origin=JFK", limit=0.65)
+    metrics = {name: {"auc": an_estimate(0.5, 0.6)} for name in ("", "origin=JFK", "origin=EWR")}
+    known = evidence(a_column("temp", psi=9.0), rules=(rule,), metrics=metrics)
+
+    (found,) = (one for one in raised(known) if one.alert == "metric_is_beyond")
+
+    assert found.alert_id == "metric_is_beyond:auc:origin=JFK"
+    assert found.text == "auc of origin=JFK 0.550 [0.500, 0.600], wholly beyond 0.65"
+    assert found.cause == ("temp",)
+    assert judge_window(known).harmful == ()
+
+
+@pytest.mark.parametrize("few", [{"days": 4}, {"rows": 499}])
+def test_few_days_or_rows_say_nothing_of_a_metric(few: dict[str, int]) -> None:
+    rule = AlertRule("metric_is_beyond", of="auc", limit=0.65)
+
+    assert raised(evidence(rules=(rule,), metrics={"": {"auc": an_estimate(0.5, 0.6, **few)}})) == ()
+
+
+def test_broken_columns_are_the_likeliest_cause_and_then_those_that_moved_most_among_the_important() -> None:
+    columns = [a_column("a", psi=2.0), a_column("b", psi=1.0), a_column("c", psi=3.0), a_column("calm")]
+    faults = (Fault("d", JUNE, Kind.NULLS, 1.0, 0.0), Fault("(score)", JUNE, Kind.FACTOR, 1.0, 0.0))
+
+    assert likely_causes(columns, (), {}) == ("c", "a", "b")
+    assert likely_causes(columns, faults, {}) == ("d", "c", "a")
+    assert likely_causes(columns, (), {"a": 0.1, "b": 0.6, "calm": 0.3}) == ("b", "a")
+
+
+def test_of_several_rules_the_one_that_names_more_counts_and_others_fill_it_up() -> None:
+    rules = (
+        AlertRule("columns_unusual", of="price", limit=0.5),
+        AlertRule("columns_unusual", severity=Severity.WARNING, limit=0.2, windows=3, of_them=2),
+    )
+
+    found = rule_for(rules, "columns_unusual", "price")
+
+    assert (found.limit, found.severity, found.windows, found.of_them) == (0.5, Severity.WARNING, 3, 2)
+    assert rule_for(rules, "columns_unusual", "temp").limit == 0.2
+    assert rule_for(rules, "columns_outside", "price") == AlertRule("columns_outside", "price")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"alert": ""}, {"slice": "JFK"}, {"limit": float("nan")}, {"windows": 3}, {"windows": 2, "of_them": 3}],
+)
+def test_a_rule_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match=r"an AlertRule takes .*correct the use case"):
+        AlertRule(**{"alert": "columns_unusual", **wrong})
+
+
+def test_a_rule_for_an_alert_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"there is no alert column_is_braken: correct .*column_is_broken"):
+        check_rules([AlertRule("column_is_braken"), AlertRule("column_is_broken")])
+
+
+def test_a_limit_on_the_skill_is_one_on_harm() -> None:
+    skill = an_estimate(0.05, 0.08)
+
+    assert by_id(evidence(skill=skill)).keys() == set()
+    found = by_id(evidence(skill=skill, rules=(AlertRule("skill_is_lost", limit=0.5),)))
+    assert found["skill_is_lost"].severity is Severity.CRITICAL
+
+
+def test_what_an_encoder_made_of_a_column_counts_for_the_column() -> None:
+    columns = ColumnTransformer(
+        [("place", OneHotEncoder(), ["origin"]), ("rest", "passthrough", ["origin_delay", "distance"])]
+    )
+    rows = pd.DataFrame({"origin": list("abcabcab"), "origin_delay": range(8), "distance": [0.0] * 8})
+    forest = RandomForestRegressor(n_estimators=3, random_state=0)
+    model = Pipeline([("columns", columns), ("model", forest)]).fit(rows, [0, 1, 2, 0, 4, 5, 3, 4])
+
+    found = importance_of(model, tuple(rows.columns))
+
+    shares = forest.feature_importances_
+    assert found == pytest.approx({"origin": shares[:3].sum(), "origin_delay": shares[3], "distance": 0.0})
+    assert 0 < found["origin"] < 1
+
+
+def test_an_estimator_that_does_not_say_what_it_rests_on_has_no_importance() -> None:
+    assert importance_of(Pipeline([("model", LogisticRegression())]), ("distance",)) == {}
+    assert importance_of(LogisticRegression(), ("distance",)) == {}
