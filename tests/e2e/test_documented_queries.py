@@ -17,6 +17,7 @@ from levelfive.core.windows import Window, utc
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring import records
 from levelfive.monitoring.acknowledged import acknowledge
+from levelfive.monitoring.consecutive import ConsecutiveDrift, write_consecutive
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.destinations.destination import Destination
 from levelfive.monitoring.destinations.messages import Kind
@@ -32,6 +33,14 @@ DATASETS = json.loads(DASHBOARD.read_text())["datasets"]
 BLOCK = re.compile(r"^```(sql|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SCORED = Window(utc(2013, 2, 15, 6), utc(2013, 2, 18, 6))
 VIEW = "CREATE OR REPLACE TEMPORARY VIEW"
+# How a column differs from the window before, which this home has not scored.
+A_MOVE: dict[str, Any] = {
+    "window_cmp": Window(utc(2013, 2, 12, 6), SCORED.start),
+    "column_name": "score",
+    "count_delta": 10,
+    "avg_delta": 0.01,
+    "statistics": {"js_distance": 0.1, "percent_null_delta": 0.0},
+}
 # What is found where a service's request log lies: one answer of ten rests on another value.
 A_DIFFERENCE = FeatureDay(date(2013, 2, 16), "state", 10, 1, 0, 0, 0, 0.5, 0.05, utc(2013, 2, 16, 7))
 
@@ -82,6 +91,7 @@ def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
         monitoring.run(judging, app.registry, window=SCORED, as_of=later, destinations=told)
     subject = Subject(app.registry.name, "2", SCORED)
     records.write_consistency(Run(app.tables, "test"), [(subject, A_DIFFERENCE)])
+    write_consecutive(Run(app.tables, "test"), [ConsecutiveDrift(**vars(subject), **A_MOVE)])
     acknowledge(context, app.registry.name, SCORED, by="ada", reason="a test asks for it", as_of=later)
     return folder
 
