@@ -68,7 +68,10 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "last": Attribute("levelfive.days.last", "the last of the days that lack rows"),
     "column": Attribute("levelfive.column", "a column of the predictions"),
     "statistic": Attribute("levelfive.drift.statistic", "a drift statistic, as in the table `drift`"),
-    "unusual": Attribute("levelfive.drift.unusual", "whether the column moved by more than its days usually do"),
+    "unusual": Attribute(
+        "levelfive.drift.unusual",
+        "whether the column, of those that the model rests on, moved by more than windows without change do",
+    ),
     "window_start": Attribute("levelfive.window.start", "where the window of prediction times begins"),
     "window_end": Attribute("levelfive.window.end", "where it ends"),
     "metric": Attribute("levelfive.performance.metric", "a metric of the model, as in the table `performance`"),
