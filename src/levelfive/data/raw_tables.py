@@ -53,7 +53,7 @@ def write_accepted(context: JobContext, run: Run, batch: Batch, as_of: datetime)
     days: FileDays = {name: counts.by_day for name, counts in batch.counts.items()}
     if write.rows != sum(accepted.values()):
         accepted, days = _count_accepted(context, source, [file.name for file in batch.files])
-    results = (_landed(batch, file, accepted.get(file.name, 0), as_of) for file in batch.files)
+    results = (landed_file(batch, file, accepted.get(file.name, 0), as_of) for file in batch.files)
     return Written(tuple(results), days)
 
 
@@ -67,7 +67,7 @@ def _write_corrections(context: JobContext, run: Run, batch: Batch, as_of: datet
     accepted, days = _count_accepted(context, source, files)
     corrected = corrected_by(tables.read(source.table), source, files)
     landed = (
-        _landed(batch, file, accepted.get(file.name, 0), as_of, corrected.get(file.name, NOTHING_CORRECTED))
+        landed_file(batch, file, accepted.get(file.name, 0), as_of, corrected.get(file.name, NOTHING_CORRECTED))
         for file in batch.files
     )
     return Written(tuple(landed), days)
@@ -117,9 +117,10 @@ def _count_accepted(
     return accepted, days
 
 
-def _landed(
+def landed_file(
     batch: Batch, file: LandingFile, accepted: int, as_of: datetime, corrected: Corrected = NOTHING_CORRECTED
 ) -> LandedFile:
+    """Say what became of a file of a batch, of whose rows so many were accepted."""
     counts = batch.counts[file.name]
     return LandedFile(
         source=batch.source.name,

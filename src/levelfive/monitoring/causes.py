@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from levelfive.models.transformed import feature_of
+from levelfive.monitoring.drift_alarms import TESTED_COLUMNS
 from levelfive.monitoring.drift_statistics import PSI, ColumnDrift
 from levelfive.monitoring.faults import Fault
 from levelfive.statistics.baseline import is_score
 from levelfive.statistics.tasks.task import Estimator
 
 SHOWN_CAUSES = 3
-IMPORTANT_COLUMNS = 20
 
 
 def likely_causes(
@@ -26,7 +27,7 @@ def likely_causes(
         faults: What is broken in the columns.
         importance: How much the model rests on each column; where it is known, only the most important ones count.
     """
-    important = sorted(importance, key=lambda name: -importance[name])[:IMPORTANT_COLUMNS]
+    important = sorted(importance, key=lambda name: -importance[name])[:TESTED_COLUMNS]
     broken = [fault.column for fault in faults if not is_score(fault.column)]
     moves = {one.column: _moved(one) * importance.get(one.column, 1.0) for one in columns if one.unusual}
     names = dict.fromkeys([*broken, *sorted(moves, key=lambda name: (-moves[name], name))])
@@ -46,15 +47,9 @@ def importance_of(estimator: Estimator, features: Sequence[str]) -> Mapping[str,
     names = [str(name) for name in steps[0][1].get_feature_names_out()] if len(steps) > 1 else list(features)
     shares = dict.fromkeys(features, 0.0)
     for name, value in zip(names, np.asarray(values, dtype=float), strict=True):
-        if (feature := _feature_of(name.rpartition("__")[2], features)) is not None:
+        if (feature := feature_of(name, features)) is not None:
             shares[feature] += float(value)
     return shares
-
-
-def _feature_of(name: str, features: Sequence[str]) -> str | None:
-    """Find the feature that an encoder's column, such as `origin_EWR`, was made of: the one with the longest name."""
-    of = [feature for feature in features if name == feature or name.startswith(f"{feature}_")]
-    return max(of, key=len, default=None)
 
 
 def _moved(column: ColumnDrift) -> float:

@@ -21,7 +21,7 @@ from levelfive.data.ingest import Batch, apply_contract
 from levelfive.data.landed import LANDING_FILES, LandedFile, add_files, new_files
 from levelfive.data.landing import LandingFile, has_nothing, list_files, read_rows
 from levelfive.data.listings import LISTINGS, note_listings
-from levelfive.data.raw_tables import QUARANTINE, window_of, write_quarantine
+from levelfive.data.raw_tables import QUARANTINE, landed_file, window_of, write_quarantine
 from levelfive.data.staging import discard
 from levelfive.formats import JsonLines
 from levelfive.registry.store import CentralRegistry
@@ -154,7 +154,7 @@ def _write(context: JobContext, run: Run, batch: Batch, schema: StructType, as_o
         if write.rows != sum(accepted.values()):
             # Some were there: ids that come again, or a run that was killed after this write.
             accepted = _there(run.tables.read(PREDICTIONS), list(accepted))
-    landed = tuple(_landed(batch, file, accepted.get(file.name, 0), as_of) for file in batch.files)
+    landed = tuple(landed_file(batch, file, accepted.get(file.name, 0), as_of) for file in batch.files)
     add_files(run, landed)
     context.tables.uncache(batch.judged)
     return landed
@@ -163,21 +163,3 @@ def _write(context: JobContext, run: Run, batch: Batch, schema: StructType, as_o
 def _there(predictions: DataFrame, names: Sequence[str]) -> dict[str, int]:
     served = predictions.where((F.col("role") == str(Role.SERVED)) & F.col("batch_id").isin(list(names)))
     return {row["batch_id"]: row["count"] for row in served.groupBy("batch_id").count().collect()}
-
-
-def _landed(batch: Batch, file: LandingFile, accepted: int, as_of: datetime) -> LandedFile:
-    counts = batch.counts[file.name]
-    return LandedFile(
-        source=LOG.name,
-        source_file=file.name,
-        sha256=file.sha256,
-        rows_in=counts.rows_in,
-        accepted=accepted,
-        quarantined=counts.quarantined,
-        duplicates=counts.rows_in - counts.quarantined - accepted,
-        min_event_time=counts.min_event_time,
-        max_event_time=counts.max_event_time,
-        loaded_at=as_of,
-        size=file.size,
-        modified_at=file.modified_at,
-    )

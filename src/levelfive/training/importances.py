@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from levelfive.models.package import Model
+from levelfive.models.transformed import feature_of
 from levelfive.statistics.histograms import Floats
 
 SAMPLE_ROWS = 2_000
@@ -61,20 +62,13 @@ def _by_shap(estimator: object, rows: pd.DataFrame) -> Floats | None:
         if not hasattr(step, "get_feature_names_out"):
             return None
         given, names = step.transform(given), list(step.get_feature_names_out())
-    of_columns = [_feature_of(name, list(rows.columns)) for name in names]
+    of_columns = [feature_of(name, list(rows.columns)) for name in names]
     contributions = contributions_of(trees, given)
     if None in of_columns or contributions.shape[-1] != len(names) + 1:
         return None
     weights = np.abs(contributions[..., :-1]).mean(axis=tuple(range(contributions.ndim - 1)))
     by_feature = pd.Series(weights).groupby(of_columns).sum()
     return by_feature.reindex(rows.columns, fill_value=0.0).to_numpy(np.float64)
-
-
-def _feature_of(column: str, features: Sequence[str]) -> str | None:
-    """Find the feature that a column of a transformer was made of, such as `carrier` of `cat__carrier_UA`."""
-    names = (column, column.partition("__")[2])
-    made_of = [feature for feature in features for name in names if f"{name}_".startswith(f"{feature}_")]
-    return max(made_of, key=len, default=None)
 
 
 def _of_xgboost(trees: Any, given: Any) -> Floats:
