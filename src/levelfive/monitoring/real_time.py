@@ -84,8 +84,10 @@ def performance_of_answers(
 ) -> tuple[Performance, ...]:
     """Compare answers with the labels known at `as_of`, by window; windows without answers are left out."""
     columns, of_log = ("min_event_time", "max_event_time"), {"source": REQUEST_LOG}
-    rows = run.rows(LANDING_FILES, columns=columns, where=of_log)
-    spans = [(row["min_event_time"], row["max_event_time"]) for row in rows if row["min_event_time"] is not None]
+    first_start, last_end = min(one.start for one in windows), max(one.end for one in windows)
+    within = {"min_event_time": (None, last_end), "max_event_time": (first_start, None)}
+    rows = run.rows(LANDING_FILES, columns=columns, where=of_log, between=within)
+    spans = [(row["min_event_time"], row["max_event_time"]) for row in rows]
     chosen = [one for one in windows if any(first < one.end and one.start <= last for first, last in spans)]
     if not chosen:
         return ()
