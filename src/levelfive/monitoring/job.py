@@ -102,7 +102,8 @@ def run(
         name, promotions = registry.name, history(context.tables, registry.name)
         with ThreadPoolExecutor(max_workers=1) as beside, run.timed("measure"):
             ahead = _profile_ahead(beside, context, run, registry, champion_as_of(promotions, as_of), window)
-            windows = [*_provisional(run, name, as_of, before=window.start), window]
+            before = records.last_measured(run, name, as_of, ("provisional", "mature", "metrics"))
+            windows = [*_provisional(before, until=window.start), window]
             first = _first_version(promotions)
             measured = performance(
                 context, run, windows, model_name=name, as_of=as_of, first=first, calibration_of=_calibrations(registry)
@@ -131,7 +132,7 @@ def run(
         if not judged:
             registry.load(now.versions[-1])  # its error says what is gone
         with run.timed("write"):
-            trusted = trust(records.past_estimates(run, name, as_of), window, context.use_case.maturity)
+            trusted = trust(records.past_estimates(before), window, context.use_case.maturity)
             write_window(context, run, judged, landed, measured, as_of, served=served)
             records.write_estimate(run, name, now, trusted, task=context.use_case.model.task, as_of=as_of)
         with run.timed("alerts"):
@@ -151,7 +152,8 @@ def measure_again(context: JobContext, registry: CentralRegistry, *, as_of: date
         RegistryError: The registry did not answer.
     """
     with context.run("monitoring", as_of=as_of, parameters={"window": None}) as run:
-        windows = _provisional(run, registry.name, as_of, before=as_of)
+        before = records.last_measured(run, registry.name, as_of, ("provisional",))
+        windows = _provisional(before, until=as_of)
         if not windows:
             return ()
         first = _first_version(history(context.tables, registry.name))
@@ -229,8 +231,7 @@ def _nothing(
     return MonitoringResult(run.run_id, window, {}, measured, because)
 
 
-def _provisional(run: Run, model_name: str, as_of: datetime, *, before: datetime) -> list[Window]:
-    """List the earlier windows that were measured last while some of their labels were too young."""
-    rows = records.of_model(run, PERFORMANCE, model_name, as_of)
-    newest = {records.window_of(row): row["provisional"] for row in rows if row["model"] == records.LIVE}
-    return sorted(earlier for earlier, young in newest.items() if young and earlier.end <= before)
+def _provisional(measured: records.LastMeasured, *, until: datetime) -> list[Window]:
+    """List the windows that end by a time and were measured last while some of their labels were too young."""
+    live = ((window, row["provisional"]) for (window, model), row in measured.items() if model == records.LIVE)
+    return sorted(window for window, young in live if young and window.end <= until)

@@ -35,6 +35,9 @@ SERVED = "served"
 ESTIMATED = "estimated"
 """Of one that is what the scores alone say."""
 
+LastMeasured: TypeAlias = Mapping[tuple[Window, str], Mapping[str, Any]]
+"""By window and `model`, the row of `performance` that was written last."""
+
 ProfiledColumn: TypeAlias = tuple[Subject, date | None, str, Partial, NumericProfile | CategoricalProfile]
 """A column of rows that a version scored, on a day or, without one, in the whole window."""
 
@@ -265,21 +268,18 @@ def write_estimate(
     _add(run, PERFORMANCE, [record], ("model_name", "window_start", "window_end", "as_of", "model"))
 
 
-def past_estimates(run: Run, model_name: str, as_of: datetime) -> list[PastWindow]:
-    """Read of which windows it was said what would come, and what came."""
-    rows = of_model(
-        run,
-        PERFORMANCE,
-        model_name,
-        as_of,
-        ["model", "window_start", "window_end", "as_of", "provisional", "mature", "metrics"],
-    )
-    newest = {(window_of(row), row["model"]): row for row in rows}
+def last_measured(run: Run, model_name: str, as_of: datetime, columns: Sequence[str] | None = None) -> LastMeasured:
+    """Read what was said last of each window, as known at a time: all columns, or some and what identifies a row."""
+    asked = None if columns is None else ("model", "window_start", "window_end", "as_of", *columns)
+    rows = of_model(run, PERFORMANCE, model_name, as_of, asked)
+    return {(window_of(row), row["model"]): row for row in rows}
+
+
+def past_estimates(measured: LastMeasured) -> list[PastWindow]:
+    """List of which windows it was said what would come, and what came."""
     return [
-        PastWindow(
-            window, newest[window, ESTIMATED]["metrics"] if (window, ESTIMATED) in newest else {}, row["metrics"]
-        )
-        for (window, model), row in newest.items()
+        PastWindow(window, measured.get((window, ESTIMATED), {}).get("metrics", {}), row["metrics"])
+        for (window, model), row in measured.items()
         if model == LIVE and row["mature"] and not row["provisional"]
     ]
 

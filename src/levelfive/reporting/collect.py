@@ -23,7 +23,6 @@ from levelfive.monitoring.records import (
     DRIFT,
     ESTIMATED,
     LIVE,
-    PERFORMANCE,
     PROFILES,
     QUALITY,
     REFERENCE,
@@ -112,18 +111,20 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
             GateLine(one.as_of, one.verdict, one.passed, one.reasons) for one in retrainings(tables, name, until=as_of)
         ),
         failures=tuple(FailureLine(at, stage, error) for at, stage, error in failures(tables, until=as_of)),
-        missing=tuple(
-            MissingLine(one.source, one.first, one.last) for one in missing(run, context.use_case, as_of=as_of).holes
-        ),
+        missing=missing_lines(context, run, as_of),
         alerts=alert_lines(run, name, as_of=as_of),
     )
 
 
+def missing_lines(context: JobContext, run: Run, as_of: datetime) -> tuple[MissingLine, ...]:
+    """List the days of sources that lack rows, as known at a time."""
+    holes = missing(run, context.use_case, as_of=as_of).holes
+    return tuple(MissingLine(one.source, one.first, one.last) for one in holes)
+
+
 def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> tuple[Measurement, ...]:
     """List what is known of each window that was monitored, in the order of time."""
-    newest: dict[tuple[Window, str], dict[str, Any]] = {}
-    for row in records.of_model(run, PERFORMANCE, model_name, as_of):
-        newest[records.window_of(row), row["model"]] = row
+    newest = records.last_measured(run, model_name, as_of)
     delivered = _delivered(run, model_name, as_of)
     live = {window: row for (window, model), row in newest.items() if model == LIVE}
     return tuple(
@@ -132,7 +133,7 @@ def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> t
     )
 
 
-def _others(newest: Mapping[tuple[Window, str], dict[str, Any]], window: Window) -> dict[str, dict[str, Any]]:
+def _others(newest: records.LastMeasured, window: Window) -> dict[str, Mapping[str, Any]]:
     return {model: newest[window, model] for model in (REFERENCE, SERVED, ESTIMATED) if (window, model) in newest}
 
 

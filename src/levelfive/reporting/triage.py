@@ -11,7 +11,6 @@ from statistics import median
 
 from levelfive.core.texts import counted
 from levelfive.core.windows import iso
-from levelfive.data.missing import missing
 from levelfive.monitoring.alert_states import AlertRecord, open_alerts
 from levelfive.monitoring.alert_words import affected, line_of
 from levelfive.monitoring.alerting import alert_history
@@ -20,7 +19,7 @@ from levelfive.monitoring.evidence import HARMFUL, OUTSIDE, SERVING, UNUSUAL
 from levelfive.monitoring.muted import muted_by, mutes
 from levelfive.registry.promotions import Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
-from levelfive.reporting.collect import measurements
+from levelfive.reporting.collect import measurements, missing_lines
 from levelfive.reporting.data import MissingLine, Point
 from levelfive.reporting.words import metric_name, missing_days, share
 from levelfive.statistics.metrics import Estimate
@@ -94,9 +93,7 @@ def collect_triage(context: JobContext, registry: CentralRegistry, *, as_of: dat
         points=tuple(one.point for one in measurements(run, task, name, as_of=as_of)),
         alerts=alerts,
         muted={one.alert_id: said for one in alerts if (said := muted_by(words, one))},
-        missing=tuple(
-            MissingLine(one.source, one.first, one.last) for one in missing(run, context.use_case, as_of=as_of).holes
-        ),
+        missing=missing_lines(context, run, as_of),
         live=champion_as_of(history(context.tables, name), as_of),
     )
 
