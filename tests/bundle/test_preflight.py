@@ -2,6 +2,7 @@
 
 import builtins
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -87,9 +88,17 @@ def usable_by(level: str = "CAN_USE", **principal: str) -> sql.WarehousePermissi
     return sql.WarehousePermissions(access_control_list=[entry])
 
 
+@cache
+def _apis() -> dict[str, Any]:
+    """Make what has the methods of the SDK's APIs, once: to read their signatures takes most of a test's time."""
+    return {name: create_autospec(api, instance=True) for name, api in APIS.items()}
+
+
 def a_workspace() -> Any:
     """Build a workspace in which prod has everything, asked by its service principal."""
-    client = SimpleNamespace(**{name: create_autospec(api, instance=True) for name, api in APIS.items()})
+    for api in _apis().values():
+        api.reset_mock(return_value=True, side_effect=True)
+    client = SimpleNamespace(**_apis())
     client.current_user.me.return_value = a_user()
     client.service_principals.list.side_effect = lambda **_: iter([a_service_principal()])
     client.groups.list.side_effect = lambda **_: iter([iam.Group(display_name="there")])
@@ -109,6 +118,7 @@ def a_workspace() -> Any:
     return client
 
 
+@cache
 def prod(*options: str) -> Target:
     return read_target(BUNDLE, "prod", options=options)
 

@@ -38,7 +38,9 @@ from levelfive.registry.copying import copy_of, copy_version
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF, SOURCE_MODEL, SOURCE_REGISTRY, SOURCE_VERSION
 
-KINDS = ("memory", "database", "server", "unity_catalog", "other_metastore", "other_workspace")
+KINDS = ("memory", "database", "server", "unity_catalog")
+# Asked as the others, with secrets of a scope.
+OF_OTHERS = [pytest.param(kind, marks=pytest.mark.nightly) for kind in ("other_metastore", "other_workspace")]
 
 
 @contextmanager
@@ -91,8 +93,7 @@ class Registries:
 
     name: str
     folder: Path
-    server: str
-    workspace: str
+    address_of: Callable[[str], str]
     patch: pytest.MonkeyPatch
     stack: ExitStack
 
@@ -102,10 +103,10 @@ class Registries:
         if kind == "database":
             return CentralRegistry(f"sqlite:///{self.folder}/registry.db", self.name, artefacts=self.folder / "files")
         if kind == "server":
-            return CentralRegistry(self.server, self.name)
+            return CentralRegistry(self.address_of("server"), self.name)
         if kind == "other_workspace":
             # For a workspace's own registry, MLflow's client speaks the API that MLflow's server answers.
-            self._keep_secrets(self.workspace)
+            self._keep_secrets(self.address_of("workspace"))
             return CentralRegistry("databricks://scope:hub", self.name)
         address, self.metastore = self.stack.enter_context(unity_catalog())
         if kind == "other_metastore":
@@ -123,16 +124,14 @@ class Registries:
 
 
 @pytest.fixture
-def registries(
-    request: pytest.FixtureRequest, tmp_path: Path, server: str, workspace: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Registries]:
+def registries(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registries]:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     name = re.sub(r"\W", "_", request.node.name)
     with ExitStack() as stack:
-        yield Registries(f"models.qa.{name}", tmp_path, server, workspace, monkeypatch, stack)
+        yield Registries(f"models.qa.{name}", tmp_path, request.getfixturevalue, monkeypatch, stack)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=[*KINDS, *OF_OTHERS])
 def registry(request: pytest.FixtureRequest, registries: Registries) -> CentralRegistry:
     return registries.open(request.param)
 
@@ -263,7 +262,11 @@ def test_a_copy_that_was_damaged_on_its_way_is_refused_and_made_again(
 
 
 @pytest.mark.parametrize(
-    "spoil", [lambda folder: (folder / "MLmodel").write_text("damaged"), shutil.rmtree], ids=["damaged", "gone"]
+    "spoil",
+    [
+        pytest.param(lambda folder: (folder / "MLmodel").write_text("damaged"), id="damaged"),
+        pytest.param(shutil.rmtree, id="gone", marks=pytest.mark.nightly),
+    ],
 )
 def test_a_refit_is_copied_again_if_its_candidate_is(
     spoil: Callable[[Path], object], registries: Registries, package: Path, tmp_path: Path

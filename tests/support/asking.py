@@ -114,7 +114,7 @@ def ask_for_rows(app: App, url: str, day: Window) -> Asked:
     requests = [row.asDict() for row in rows]
     live = app.tables.read(PREDICTIONS).where(in_window(PREDICTION_TIME, day) & scored_by(app.registry.name))
     scores = use_case.model.task.score_columns
-    said = live.orderBy(*use_case.key).select(*use_case.key, *scores, f"{FEATURES}.*").toPandas()
+    said = live.orderBy(*use_case.key).select(*scores, f"{FEATURES}.*").toPandas()
     return Asked(names, requests, answers(url, requests), said)
 
 
@@ -130,6 +130,6 @@ def first_difference(use_case: UseCase, card: ModelCard, asked: Asked) -> str:
         differs = ~((ours[name] == theirs[name]) | (ours[name].isna() & theirs[name].isna()))
         if differs.any():
             row = int(differs.to_numpy().argmax())
-            key = asked.said.loc[row, list(use_case.key)].to_dict()
+            key = {name: asked.requests[row][name] for name in use_case.key}
             return f"{key}: {name} is {ours[name][row]!r}, and {theirs[name][row]!r} in the batch"
     return ""

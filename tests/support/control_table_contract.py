@@ -102,6 +102,7 @@ class ControlTableContract:
             "window_end": utc(2013, 3, 11),
         }
 
+    @pytest.mark.alike
     def test_times_are_in_utc(self, control_tables: ControlTables) -> None:
         control_tables.add("facts", [fact("a", 1)])
 
@@ -114,6 +115,7 @@ class ControlTableContract:
         assert found == [{"number": 1}]
         assert control_tables.rows("facts", where={"at": utc(2013, 3, 10, 8)}) == []
 
+    @pytest.mark.alike
     def test_rows_are_chosen_by_their_least_and_greatest_values(self, control_tables: ControlTables) -> None:
         hours = [utc(2013, 3, 10, hour) + MICROSECOND for hour in range(4)]
         rows = [fact("a", hour, at=at, day=date(2013, 3, 10 + hour)) for hour, at in enumerate(hours)]
@@ -229,6 +231,7 @@ class ControlTableContract:
         rows = sorted(control_tables.rows("versions"), key=lambda row: row["number"])
         assert [from_row(Later, row) for row in rows] == [Later("b", 2), Later("a", 3, 0.75)]
 
+    @pytest.mark.alike
     def test_a_table_that_a_later_levelfive_wrote_is_read_and_written(self, control_tables: ControlTables) -> None:
         control_tables.add("versions", [Later("a", 1, 0.75, ("c",))])
 
@@ -244,6 +247,7 @@ class ControlTableContract:
 class WritersSideBySide:
     """What writers at the same time see."""
 
+    @pytest.mark.alike
     def test_writers_at_the_same_time_add_a_key_once(self, control_tables: ControlTables) -> None:
         """Writers meet until one of them has lost, over Connect too."""
 

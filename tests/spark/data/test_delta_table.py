@@ -84,7 +84,10 @@ def deliveries(*results: DataResult) -> list[tuple[object, ...]]:
     return [(file.source_file, file.rows_in, file.accepted, file.duplicates) for one in results for file in one.files]
 
 
-@pytest.mark.parametrize("properties", ["", FEED], ids=["appended files", "change data feed"])
+@pytest.mark.parametrize(
+    "properties",
+    [pytest.param("", marks=pytest.mark.nightly, id="appended files"), pytest.param(FEED, id="change data feed")],
+)
 def test_only_what_is_new_is_read(foreign: Foreign, properties: str) -> None:
     foreign.made(properties)
     first, nothing = foreign.ingest(), foreign.ingest()

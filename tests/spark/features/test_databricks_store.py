@@ -72,7 +72,9 @@ def workspace(tables: Tables) -> Workspace:
     return Workspace(tables, metastore, engineering.client, DatabricksFeatureStore(tables, lambda: engineering))
 
 
-@pytest.mark.parametrize("way", REFUSALS)
+@pytest.mark.parametrize(
+    "way", ["connect", *(pytest.param(way, marks=pytest.mark.nightly) for way in ("spark", "rest"))]
+)
 def test_a_missing_grant_is_named_with_the_statement_that_gives_it(workspace: Workspace, way: str) -> None:
     name = workspace.tables.name("state")
     quoted = "`.`".join(name.split("."))

@@ -34,6 +34,7 @@ def ticks(tables: Tables, window: Window, value: str) -> DataFrame:
     return tables.spark.createDataFrame(rows, "known_at timestamp, value string")
 
 
+@pytest.mark.alike
 def test_rows_whose_key_is_there_are_left_alone(tables: Tables) -> None:
     first = tables.insert_new("numbers", numbers(tables, 1, 2), ("number",))
     second = tables.insert_new("numbers", numbers(tables, 2, 3).withColumn("said", F.lit("changed")), ("number",))
@@ -59,6 +60,7 @@ def test_the_record_of_a_commit_is_no_other_commits(tables: Tables) -> None:
     assert "batch" not in tables.history("runs")[0].record
 
 
+@pytest.mark.alike
 def test_columns_are_added_only_where_that_is_allowed(tables: Tables) -> None:
     tables.insert_new("numbers", numbers(tables, 1), ("number",))
     wider = numbers(tables, 2).withColumn("new", F.lit(True))
@@ -187,6 +189,7 @@ def test_upkeep_hides_nothing_of_what_commits_note(tables: Tables) -> None:
     assert sorted(row["value"] for row in tables.read("ticks").collect()) == ["a", "b"]
 
 
+@pytest.mark.alike
 def test_a_table_whose_first_rows_could_not_be_computed_is_made_anew(tables: Tables) -> None:
     windows = list(Window(START, START + 2 * HOUR).split(HOUR))
     broken = ticks(tables, windows[0], "a").withColumn("value", F.raise_error(F.lit("planted")).cast("string"))

@@ -26,7 +26,7 @@ class ExpansionError(Exception):
     """A template cannot be expanded."""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Reads numbers as texts, as Azure Pipelines does."""
 
 

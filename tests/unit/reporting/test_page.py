@@ -397,6 +397,7 @@ def test_answers_to_single_requests_stand_beside_the_batch():
     assert 'id="real-time"' not in render(a_report())
 
 
+@undrawn
 def test_missing_rows_call_for_a_person_whatever_was_judged():
     may = MissingLine("flights", date(2024, 5, 1), date(2024, 5, 31))
 
