@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from levelfive.errors import LevelfiveError
     from levelfive.features.grid import Flow, GridSpec, OpenIntervals, Ratio, grid_state
     from levelfive.formats import Csv, Format, JsonLines, Parquet
+    from levelfive.statistics.decisions import cost_at, precision_at
     from levelfive.statistics.tasks.binary import BINARY
     from levelfive.statistics.tasks.registry import register_task
     from levelfive.statistics.tasks.regression import REGRESSION
@@ -64,11 +65,13 @@ __all__ = [
     "UseCase",
     "Window",
     "between",
+    "cost_at",
     "grid_state",
     "in_window",
     "matches",
     "not_null",
     "one_of",
+    "precision_at",
     "register_task",
 ]
 
@@ -79,6 +82,7 @@ _PLACES = {
     "levelfive.errors": ("LevelfiveError",),
     "levelfive.features.grid": ("Flow", "GridSpec", "OpenIntervals", "Ratio", "grid_state"),
     "levelfive.formats": ("Csv", "Format", "JsonLines", "Parquet"),
+    "levelfive.statistics.decisions": ("cost_at", "precision_at"),
     "levelfive.statistics.tasks.binary": ("BINARY",),
     "levelfive.statistics.tasks.registry": ("register_task",),
     "levelfive.statistics.tasks.regression": ("REGRESSION",),

@@ -49,11 +49,13 @@ PUBLIC = [
     "UseCase",
     "Window",
     "between",
+    "cost_at",
     "grid_state",
     "in_window",
     "matches",
     "not_null",
     "one_of",
+    "precision_at",
     "register_task",
 ]
 WITHOUT_SPARK = "import sys; from levelfive import UseCase, Source, GatePolicy; print('pyspark' in sys.modules)"

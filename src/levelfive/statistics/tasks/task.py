@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from abc import ABC, ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
@@ -174,6 +175,19 @@ class Task(ABC, metaclass=_ByName):
     def loss_metric(self) -> str | None:
         """The first of the metrics that is a loss; None where none is."""
         return next((metric.name for metric in self.metrics if metric.lower_is_better), None)
+
+    def with_metrics(self, *metrics: Metric) -> Self:
+        """Make the same task with more metrics, such as those that people decide by; see `levelfive.cost_at`.
+
+        Raises:
+            ConfigError: Two metrics have one name.
+        """
+        task = copy(self)
+        task.metrics = (*self.metrics, *metrics)
+        names = [metric.name for metric in task.metrics]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ConfigError(f"{self.title} has metrics of one name: {', '.join(twice)}; give each its own")
+        return task
 
     def metric(self, name: str) -> Metric | None:
         """Find a metric by name; None where the task has no such metric."""
