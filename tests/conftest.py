@@ -34,7 +34,7 @@ LONGEST = (
     "test_truncation.py",
 )
 
-# By day, what only a workspace has is tested over Connect and what only a laptop has is not; by night, all both ways.
+# What only a workspace has is tested over Connect, by night on a classic session too; what only a laptop has, never.
 OF_A_WORKSPACE = {"workspace", "databricks", "TestOfAWorkspace", "test_databricks_store.py"}
 OF_A_LAPTOP = {"laptop", "local"}
 _NONE = SimpleNamespace(params={})
@@ -49,13 +49,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
-    elsewhere = OF_A_LAPTOP if config.getoption("--connect") else OF_A_WORKSPACE
-    for item in items:
+    over_connect, alone = config.getoption("--connect"), []
+    for item in list(items):
         about = {item.path.name, *map(str, getattr(item, "callspec", _NONE).params.values())}
         about |= {node.name for node in item.listchain() if isinstance(node, pytest.Class)}
-        alike = config.getoption("--connect") and item.get_closest_marker("alike")
-        if "spark" in item.path.parts and (about & elsewhere or alike):
+        if "spark" not in item.path.parts:
+            continue
+        if over_connect and about & OF_A_LAPTOP:
+            alone.append(item)
+            items.remove(item)
+        elif item.get_closest_marker("alike") if over_connect else about & OF_A_WORKSPACE:
             item.add_marker(pytest.mark.nightly)
+    config.hook.pytest_deselected(items=alone)
 
 
 @pytest.fixture(scope="session")

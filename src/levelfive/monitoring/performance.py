@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from levelfive.core.conditions import in_window
 from levelfive.core.days import day_number
 from levelfive.core.windows import Window
 from levelfive.features.labels import outcomes_as_known
-from levelfive.statistics.calibration import Calibration
+from levelfive.statistics.calibration import Calibration, ReliabilityGroup, reliability
 from levelfive.statistics.day_blocks import Floats
 from levelfive.statistics.metrics import Estimate, Evaluation, evaluate
 from levelfive.statistics.tasks.task import Task
@@ -25,6 +25,7 @@ from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME, PREDICTION_TIME,
 from levelfive.usecase.use_case import UseCase
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from pyspark.sql import Column, DataFrame
 
 AT = own("at")
@@ -61,6 +62,7 @@ class Performance:
         slices: Metrics on the mature rows of the slices that the monitoring policy names, where there are some.
         expected: Metrics of all rows by how often such scores came true before, without their labels; None where a
             version that scored does not tell.
+        reliability: Scores beside labels on the mature rows, in groups of like scores.
     """
 
     window: Window
@@ -75,6 +77,7 @@ class Performance:
     reference: Evaluation | None
     slices: Mapping[str, Evaluation] = field(default_factory=dict)
     expected: Expected | None = None
+    reliability: tuple[ReliabilityGroup, ...] = ()
 
     @property
     def metrics(self) -> dict[str, Mapping[str, Estimate]]:
@@ -178,6 +181,7 @@ def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window) -> Per
         reference=_evaluate_reference(use_case, mature, outcomes.first),
         slices=_evaluate_slices(use_case, mature),
         expected=_expect(task, inside, outcomes.calibration_of),
+        reliability=_reliability(use_case, mature),
     )
 
 
@@ -204,6 +208,18 @@ def _expect(task: Task, rows: pd.DataFrame, calibration_of: CalibrationOf) -> Ex
     return Expected(task.expected_metrics(scores, shares), float(shares.mean()), float(task.expected(scores).mean()))
 
 
+def _reliability(use_case: UseCase, mature: pd.DataFrame) -> tuple[ReliabilityGroup, ...]:
+    if mature.empty:
+        return ()
+    task = use_case.model.task
+    expected = task.expected(task.of_columns(mature[[*task.score_columns]]))
+    return reliability(expected, mature[LABEL].to_numpy(np.float64), _days(use_case, mature))
+
+
+def _days(use_case: UseCase, rows: pd.DataFrame) -> NDArray[Any]:
+    return day_number(rows[AT].to_numpy(np.int64) // 1_000_000, use_case.day_starts_at)
+
+
 def _mean_score(task: Task, rows: pd.DataFrame) -> float:
     return float(task.expected(task.of_columns(rows[[*task.score_columns]])).mean())
 
@@ -222,8 +238,7 @@ def _evaluate_reference(use_case: UseCase, mature: pd.DataFrame, first: str | No
 def _evaluate(use_case: UseCase, mature: pd.DataFrame, scores: Floats) -> Evaluation | None:
     if mature.empty:
         return None
-    days = day_number(mature[AT].to_numpy(np.int64) // 1_000_000, use_case.day_starts_at)
-    return evaluate(use_case.model.task, mature[LABEL].to_numpy(np.float64), scores, days)
+    return evaluate(use_case.model.task, mature[LABEL].to_numpy(np.float64), scores, _days(use_case, mature))
 
 
 def _micros(moment: datetime) -> int:

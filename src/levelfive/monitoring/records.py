@@ -16,6 +16,7 @@ from levelfive.monitoring.estimated import PastWindow, Trust
 from levelfive.monitoring.evidence import Delivered
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.verdict import VERDICTS, Subject, VerdictRecord
+from levelfive.statistics.calibration import ReliabilityGroup
 from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
 from levelfive.statistics.tasks.task import Task
 from levelfive.storage.control_tables import Between
@@ -116,6 +117,11 @@ class PerformanceRecord(Subject):
     metrics: Mapping[str, float]
     low: Mapping[str, float]
     high: Mapping[str, float]
+    reliability_score: tuple[float, ...] = ()
+    reliability_label: tuple[float, ...] = ()
+    reliability_low: tuple[float, ...] = ()
+    reliability_high: tuple[float, ...] = ()
+    reliability_rows: tuple[int, ...] = ()
 
 
 @record_of(CONSISTENCY)
@@ -390,7 +396,20 @@ def _performance(subject: Subject, one: Performance, *, task: Task, as_of: datet
         metrics=value,
         low=low,
         high=high,
+        **_reliability(one.reliability if model in (LIVE, SERVED) else ()),
     )
+
+
+def _reliability(groups: Sequence[ReliabilityGroup]) -> dict[str, Any]:
+    names = (of.name for of in fields(ReliabilityGroup))
+    return {f"reliability_{name}": tuple(getattr(group, name) for group in groups) for name in names}
+
+
+def reliability_of(row: Mapping[str, Any]) -> tuple[ReliabilityGroup, ...]:
+    """Read the groups of a row of `performance`; none where an earlier levelfive wrote it."""
+    names = [of.name for of in fields(ReliabilityGroup)]
+    parts = [row.get(f"reliability_{name}") or () for name in names]
+    return tuple(ReliabilityGroup(**dict(zip(names, group, strict=True))) for group in zip(*parts, strict=True))
 
 
 def _replace(run: Run, table: str, records: Sequence[Subject]) -> None:

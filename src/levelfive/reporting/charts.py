@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
-from levelfive.reporting.data import Point, ReportData
+from levelfive.reporting.data import Point, Reliability, ReportData
 from levelfive.reporting.svg import GREY, INK, LIVE, PROMOTED, SECOND, drawing, place_in_time, svg
 from levelfive.reporting.words import (
     estimate,
@@ -107,6 +107,46 @@ def metric_chart(data: ReportData, metric: str) -> Markup:
         )
         name = f"metric-{data.chart_metrics.index(metric)}"
         return svg(figure, name=name, alternative=f"{title} by window. {text}.")
+
+
+@charts_of(Section.PERFORMANCE)
+def reliability_charts(data: ReportData) -> Iterator[Chart]:
+    """Draw how often scores came true, where that is known."""
+    if data.reliability is not None:
+        yield Chart(reliability_chart(data, data.reliability))
+
+
+def reliability_chart(data: ReportData, shown: Reliability) -> Markup:
+    """Draw the mean label by score, with intervals by days, over what unseen scores said at training."""
+    groups = shown.groups
+    scores, labels = [of.score for of in groups], [of.label for of in groups]
+    ends = [*scores, *(of.low for of in groups), *(of.high for of in groups)]
+    with drawing():
+        figure = Figure(figsize=(5.4, 3.6), layout="constrained")
+        axes = figure.subplots()
+        axes.set_title(f"{data.task.label_mean.capitalize()} by score, {window_name(shown.window)}", loc="left")
+        axes.set(xlabel="mean score of a tenth of the rows", ylabel=f"observed {data.task.label_mean}")
+        if data.task.labels_are_shares:
+            axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.plot([min(ends), max(ends)], [min(ends), max(ends)], color=GREY, linewidth=1, linestyle=":")
+        if shown.training is not None:
+            at = np.linspace(min(scores), max(scores), 200)
+            axes.plot(at, shown.training.shares_of(at), color=SECOND, linewidth=1.4, linestyle="--")
+        axes.vlines(scores, [of.low for of in groups], [of.high for of in groups], color=LIVE, linewidth=1)
+        axes.plot(scores, labels, color=LIVE, marker="o", markersize=5.5, linewidth=1.6)
+        handles = [
+            Line2D([], [], color=LIVE, marker="o", markersize=5.5, label="live model"),
+            Line2D([], [], color=GREY, linestyle=":", label="scores that come true"),
+        ]
+        if shown.training is not None:
+            handles.append(Line2D([], [], color=SECOND, linestyle="--", label="unseen rows at training"))
+        figure.legend(handles=handles, loc="outside lower left", ncols=2, columnspacing=1.2, fontsize=9)
+        text = "; ".join(
+            f"{number(of.score)}: {number(of.label)} ({number(of.low)} to {number(of.high)})" for of in groups
+        )
+        name = f"Observed {data.task.label_mean} by mean score in {window_name(shown.window)}"
+        return svg(figure, name="reliability", alternative=f"{name}. {text}.")
 
 
 @charts_of(Section.RATES)

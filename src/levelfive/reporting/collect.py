@@ -41,6 +41,7 @@ from levelfive.reporting.data import (
     MissingLine,
     Point,
     PromotionLine,
+    Reliability,
     ReportData,
 )
 from levelfive.reporting.status import alert_lines
@@ -96,6 +97,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         ),
         verdicts=verdicts,
         columns=_column_weeks(run, registry, as_of),
+        reliability=_reliability(run, registry, as_of),
         drift=drift[Role.CHAMPION],
         served_drift=drift[Role.SERVED],
         consistency=_consistency(run, name, as_of),
@@ -131,6 +133,20 @@ def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> t
         _measurement(task, window, {LIVE: row} | _others(newest, window), delivered[window])
         for window, row in sorted(live.items())
     )
+
+
+def _reliability(run: Run, registry: CentralRegistry, as_of: datetime) -> Reliability | None:
+    """Read how often the scores of the latest window with mature labels came true, and what training had said."""
+    mature = [
+        (window, row)
+        for (window, model), row in records.last_measured(run, registry.name, as_of).items()
+        if model == LIVE and not row["provisional"] and records.reliability_of(row)
+    ]
+    if not mature:
+        return None
+    window, row = max(mature, key=lambda one: one[0])
+    model = registry.load_if_there(row["model_version"].split(", ")[-1])
+    return Reliability(window, records.reliability_of(row), None if model is None else model.card.calibration)
 
 
 def _others(newest: records.LastMeasured, window: Window) -> dict[str, Mapping[str, Any]]:

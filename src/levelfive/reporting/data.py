@@ -9,6 +9,7 @@ from datetime import date, datetime
 from levelfive.core.windows import Window
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.verdict import KnownVerdict
+from levelfive.statistics.calibration import Calibration, ReliabilityGroup
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
 
@@ -95,6 +96,21 @@ class DriftLine:
 
 
 @dataclass(frozen=True)
+class Reliability:
+    """How often the scores of a window came true.
+
+    Attributes:
+        window: The time of the rows.
+        groups: Its rows by rising score.
+        training: What the champion's unseen scores said at training; None where that is not known.
+    """
+
+    window: Window
+    groups: tuple[ReliabilityGroup, ...]
+    training: Calibration | None = None
+
+
+@dataclass(frozen=True)
 class DecisionLine:
     """What the policy of retraining decided, why, and what would have made it decide otherwise."""
 
@@ -148,9 +164,9 @@ class MissingLine:
 class ReportData:
     """All that one report shows; every sequence may be empty and in any order.
 
-    `drift` and `served_drift`, that of answers to single requests, are of the latest window. `consistency` says by
-    feature and day whether such answers rest on what the batch join gives. `alerts` are a line for
-    each alert that is open, the most urgent first.
+    `reliability` is of the latest window whose labels are known. `drift` and `served_drift`, that of answers to single
+    requests, are of the latest window. `consistency` says by feature and day whether such answers rest on what the
+    batch join gives. `alerts` are a line for each alert that is open, the most urgent first.
     """
 
     use_case: str
@@ -170,6 +186,7 @@ class ReportData:
     alerts: tuple[str, ...] = ()
     served_drift: tuple[DriftLine, ...] = ()
     consistency: tuple[FeatureDay, ...] = ()
+    reliability: Reliability | None = None
 
     @property
     def points_in_time(self) -> tuple[Point, ...]:

@@ -8,7 +8,8 @@ from multiclass import COLOURS
 from levelfive import BINARY, REGRESSION, Task
 from levelfive.core.windows import Window
 from levelfive.monitoring.performance import Performance
-from levelfive.monitoring.records import PERFORMANCE, write_performance
+from levelfive.monitoring.records import PERFORMANCE, reliability_of, write_performance
+from levelfive.statistics.calibration import ReliabilityGroup
 from levelfive.storage.runs import Run
 
 
@@ -31,3 +32,15 @@ def test_a_row_of_performance_names_the_loss_the_skill_and_the_offset_of_its_tas
 
     (row,) = tables.control_tables.rows(PERFORMANCE)
     assert (row["loss_metric"], row["skill_metric"], row["offset_metric"]) == (loss, skill, offset)
+
+
+def test_how_often_scores_came_true_is_read_as_it_was_written() -> None:
+    tables = MemoryTables()
+    groups = (ReliabilityGroup(0.1, 0.08, 0.05, 0.11, 900), ReliabilityGroup(0.6, 0.7, 0.62, 0.78, 880))
+    measured = Performance(Window(AS_OF, LATER), ("7",), 9, 0, 0, True, {}, None, None, None, reliability=groups)
+
+    write_performance(Run(tables, "a-run"), "m", [measured], task=BINARY, as_of=LATER)
+
+    (row,) = tables.control_tables.rows(PERFORMANCE)
+    assert reliability_of(row) == groups
+    assert reliability_of({}) == ()  # of a levelfive that did not say

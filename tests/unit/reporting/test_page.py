@@ -14,16 +14,18 @@ from levelfive import BINARY, REGRESSION
 from levelfive.core.windows import Window, utc
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.drift_statistics import PSI
-from levelfive.reporting.charts import metric_chart
+from levelfive.reporting.charts import metric_chart, reliability_chart
 from levelfive.reporting.data import (
     DriftLine,
     GateLine,
     MissingLine,
     PromotionLine,
+    Reliability,
     ReportData,
 )
 from levelfive.reporting.page import render
 from levelfive.reporting.words import Health, estimate, headline
+from levelfive.statistics.calibration import Calibration, ReliabilityGroup
 from levelfive.statistics.metrics import Estimate
 
 VOID = {"meta", "br"}
@@ -419,3 +421,15 @@ def test_an_estimate_is_drawn_where_labels_are_young():
     assert "estimated from the scores alone" in young
     assert young.count(f"{estimate(said['auc'])} estimated") == 1
     assert "estimated" not in known
+
+
+def test_how_often_scores_came_true_is_drawn_and_said_in_words():
+    groups = (ReliabilityGroup(0.1, 0.08, 0.05, 0.11, 900), ReliabilityGroup(0.6, 0.7, 0.62, 0.78, 880))
+    shown = Reliability(a_point(7).window, groups, Calibration((0.0, 1.0), (0.05, 0.9)))
+
+    with_training = reliability_chart(a_report(), shown)
+    without = reliability_chart(a_report(), replace(shown, training=None))
+
+    assert "Observed label rate by mean score in Jul 2024. 0.100: 0.080 (0.050 to 0.110); 0.600" in with_training
+    assert "unseen rows at training" in with_training
+    assert "unseen rows at training" not in without
