@@ -22,6 +22,15 @@ USE_CASE = UseCase(
     maturity=timedelta(hours=36),
     model=MODEL,
     slices=("origin", "carrier", "aircraft_known"),
+    purpose=(
+        "Two hours before its scheduled departure from New York, how likely a flight is to arrive 15 minutes late or "
+        "later: for those who plan gates, crews and connections of the day."
+    ),
+    limits=(
+        "It knows flights that depart from EWR, JFK and LGA, and no other.",
+        "It says nothing of flights that are cancelled or diverted: they have no arrival, and no label.",
+        "A storm that begins within the two hours is not known to it.",
+    ),
     gate=GatePolicy(holdout_days=14, min_days=7, min_rows=2000, margin=0.002),
     # No flight is due for a prediction around 06:00 UTC (01:00 or 02:00 in New York): 06:00 UTC parts two days.
     day_starts_at=timedelta(hours=6),

@@ -26,7 +26,7 @@ def backends(tmp_path_factory: pytest.TempPathFactory) -> tuple[Backend, Backend
     both: tuple[Any, Any] = (RunsOfItsOwn(f"sqlite:///{folder}/registry.db", folder / "files"), MemoryBackend())
     for backend in both:
         backend.client.create_registered_model(NAME)
-        assert [backend.create(NAME, package, {"role": "refit"}) for _ in range(2)] == ["1", "2"]
+        assert [backend.create(NAME, package, {"role": "refit"}, "what it is for") for _ in range(2)] == ["1", "2"]
         backend.client.set_registered_model_alias(NAME, "champion", "1")
     return both
 

@@ -162,6 +162,7 @@ CARD = ModelCard(
     run_id="a-run-of-the-tracking-store",
     code_revision="",
     baseline="",
+    purpose="It tells long distances from short ones.",
 )
 
 
@@ -171,6 +172,8 @@ def test_a_version_has_its_package_and_tags(registry: CentralRegistry, package: 
     assert version == "1"
     tags = {"levelfive_role": "refit", "levelfive_verdict": "v" * 1000, PACKAGE_SHA256: digest(package)}
     assert registry.find(version).tags == tags
+    described = registry._client.get_model_version(registry.name, version).description
+    assert described.startswith(f"**What it is for.** {CARD.purpose}")
     (tmp_path / "to").mkdir()
     copied = registry.download(version, tmp_path / "to")
     assert {str(file.relative_to(copied)) for file in copied.rglob("*") if file.is_file()} >= {
@@ -244,9 +247,9 @@ def test_a_copy_that_was_damaged_on_its_way_is_refused_and_made_again(
     refit = there.register(package, {REFIT_OF: candidate})
     upload = here._backend.create
 
-    def damaging(name: str, folder: Path, tags: Mapping[str, str]) -> str:
+    def damaging(name: str, folder: Path, tags: Mapping[str, str], description: str) -> str:
         (folder / "MLmodel").write_text("damaged")
-        return upload(name, folder, tags)
+        return upload(name, folder, tags, description)
 
     with monkeypatch.context() as patch:
         patch.setattr(here._backend, "create", damaging)

@@ -1,7 +1,8 @@
-"""Builders of reports, as the stages' tables would fill them."""
+"""Builders of reports, as the stages' tables would fill them, and a reader of pages."""
 
 from dataclasses import replace
 from datetime import timedelta
+from html.parser import HTMLParser
 
 from levelfive import BINARY
 from levelfive.core.windows import Window, utc
@@ -15,6 +16,44 @@ from levelfive.reporting.data import (
     ReportData,
 )
 from levelfive.statistics.metrics import Estimate
+
+VOID = {"meta", "br"}
+
+
+class Page(HTMLParser):
+    """Collect a page's texts, elements and attributes, and fail where elements are not nested."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.texts.append(data)
+
+    @property
+    def text(self):
+        return " ".join(self.texts)
+
+    def attributes(self, name):
+        return [value for _, attributes in self.elements for key, value in attributes.items() if key == name]
 
 
 def a_window(month=7):

@@ -45,11 +45,12 @@ class Metastore:
         self._versions(name)
         return {"registered_model": {"name": name}}
 
-    def make_version(self, name: str, source: str, tags: Any = (), **_: Any) -> dict[str, Any]:
+    def make_version(self, name: str, source: str, tags: Any = (), description: str = "", **_: Any) -> dict[str, Any]:
         versions = self._versions(name)
         for tag in tags:
             _check_tag(**tag)
         version = {"name": name, "version": str(len(versions) + 1), "source": source, "tags": list(tags)}
+        version["description"] = description
         versions.append({**version, "status": "PENDING_REGISTRATION", "storage_location": "abfss://not-reachable"})
         return {"model_version": versions[-1]}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -95,6 +96,22 @@ def show(version: Version) -> None:
     for name, fact in facts(app.registry, version).items():
         table.add_row(name, fact)
     wide.print(table)
+
+
+@registry_cli.command()
+def card(
+    version: Version,
+    to: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("model-card.html"),
+) -> None:
+    """Write the model card of a version as one HTML file: purpose, data, metrics by slice, limits, and who decided."""
+    from levelfive.registry.promotions import history
+    from levelfive.reporting.card import render_card
+
+    app = open_app()
+    page = render_card(app.registry, version, history(app.tables, app.registry.name))
+    to.parent.mkdir(parents=True, exist_ok=True)
+    to.write_text(page, encoding="utf-8")
+    out.print(f"Model card: {to}")
 
 
 @registry_cli.command()

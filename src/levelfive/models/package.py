@@ -54,6 +54,27 @@ class UseCaseCode:
 
 
 @dataclass(frozen=True)
+class SliceMetrics:
+    """Metrics of a holdout's rows, or of one slice of them.
+
+    Args:
+        slice: Such as `carrier=UA`, or `carrier missing`; empty for all rows.
+        rows: How many there are.
+        days: On how many days.
+        values: The metrics that are defined, by name.
+        low: The lower ends of their intervals by days, where the days tell.
+        high: The upper ends.
+    """
+
+    slice: str
+    rows: int
+    days: int
+    values: Mapping[str, float]
+    low: Mapping[str, float]
+    high: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """What is known of a fitted model; times in UTC, `trained_until` not included.
 
@@ -61,7 +82,8 @@ class ModelCard:
     models that were compared with scores of the very rows that they had been fitted on. `importances` are the shares of
     what its scores rest on, by feature. `key`, `slices` and `max_staleness` are the use case's, for a service that has
     the version alone; one of an earlier levelfive has none, nor has it importances, or a `calibration`, how often its
-    unseen scores came true.
+    unseen scores came true. `holdout` is how the candidate did, all rows first; `purpose` and `limits` are what the use
+    case says of itself.
     """
 
     use_case: str
@@ -88,6 +110,9 @@ class ModelCard:
     slices: tuple[str, ...] = ()
     max_staleness: timedelta | None = None
     calibration: Calibration | None = None
+    holdout: tuple[SliceMetrics, ...] = ()
+    purpose: str = ""
+    limits: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Write the card as JSON."""
@@ -127,12 +152,13 @@ class ModelCard:
         record["lookups"] = tuple(_lookup(lookup) for lookup in record["lookups"])
         record["max_staleness"] = _length(record.get("max_staleness"))
         record["calibration"] = _calibration(record.get("calibration"))
+        record["holdout"] = tuple(SliceMetrics(**part) for part in record.get("holdout", ()))
         return cls(
             **{
                 **record,
                 "task": task_named(record["task"]),
                 "code": UseCaseCode(**record.get("code", {})),
-                **{n: tuple(record.get(n, ())) for n in ("features", "categorical", "key", "slices")},
+                **{n: tuple(record.get(n, ())) for n in ("features", "categorical", "key", "slices", "limits")},
             }
         )
 
@@ -237,6 +263,11 @@ def save(model: Model, example: pd.DataFrame, folder: Path) -> None:
     rows.assign(**columns).to_parquet(folder / SMOKE, index=False)
 
 
+def read_card(folder: Path) -> ModelCard:
+    """Read the card of a model package."""
+    return ModelCard.from_json((folder / CARD).read_text())
+
+
 def load(folder: Path) -> Model:
     """Read a model package.
 
@@ -244,7 +275,7 @@ def load(folder: Path) -> Model:
         RegistryError: The folder holds no such package.
     """
     try:
-        card = ModelCard.from_json((folder / CARD).read_text())
+        card = read_card(folder)
         estimator = mlflow.sklearn.load_model(str(folder))
     except (OSError, KeyError, ValueError) as err:
         raise RegistryError(f"{folder} holds no model package ({err}); register the version again") from err

@@ -28,8 +28,8 @@ class Backend(Protocol):
     client: MlflowClient
     has_aliases: bool
 
-    def create(self, name: str, package: Path, tags: Mapping[str, str]) -> str:
-        """Store a model package as a new version of a registered model, and tell the version.
+    def create(self, name: str, package: Path, tags: Mapping[str, str], description: str) -> str:
+        """Store a model package as a new version of a registered model, described in Markdown, and tell the version.
 
         Raises:
             MlflowException: The registry refused.
@@ -70,7 +70,7 @@ class RunsOfItsOwn:
         self.has_aliases = not self._on_workspace
         self._artefacts = artefacts
 
-    def create(self, name: str, package: Path, tags: Mapping[str, str]) -> str:
+    def create(self, name: str, package: Path, tags: Mapping[str, str], description: str) -> str:
         """Store a package; see `Backend`."""
         # A workspace's experiments have paths.
         experiment = experiment_id(self.client, f"/Shared/{name}" if self._on_workspace else name, self._artefacts)
@@ -78,7 +78,10 @@ class RunsOfItsOwn:
         self.client.log_artifacts(run.info.run_id, str(package), PACKAGE)
         self.client.set_terminated(run.info.run_id)
         source = f"{run.info.artifact_uri}/{PACKAGE}"
-        return str(self.client.create_model_version(name, source, run_id=run.info.run_id, tags=dict(tags)).version)
+        made = self.client.create_model_version(
+            name, source, run_id=run.info.run_id, tags=dict(tags), description=description
+        )
+        return str(made.version)
 
     def download(self, name: str, version: str, folder: Path) -> Path:
         """Copy a package; see `Backend`."""
@@ -109,9 +112,10 @@ class UnityCatalog:
         self._uri = uri
         self.client = MlflowClient(tracking_uri=uri.replace(UNITY_CATALOG, WORKSPACE, 1), registry_uri=uri)
 
-    def create(self, name: str, package: Path, tags: Mapping[str, str]) -> str:
+    def create(self, name: str, package: Path, tags: Mapping[str, str], description: str) -> str:
         """Store a package; see `Backend`."""
-        return str(self.client.create_model_version(name, str(package.resolve()), tags=dict(tags)).version)
+        made = self.client.create_model_version(name, str(package.resolve()), tags=dict(tags), description=description)
+        return str(made.version)
 
     def download(self, name: str, version: str, folder: Path) -> Path:
         """Copy a package; see `Backend`."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from levelfive.core.windows import iso
-from levelfive.errors import DataError
-from levelfive.registry.gate import GateVerdict
+from levelfive.registry.description import People
 from levelfive.registry.store import CentralRegistry
 from levelfive.registry.tags import VERDICT
 
@@ -57,10 +56,4 @@ def differences(registry: CentralRegistry, one: str, other: str) -> dict[str, tu
 
 def _said(tags: Mapping[str, str]) -> dict[str, str]:
     values = {name.removeprefix("levelfive_").replace("_", " "): value for name, value in sorted(tags.items())}
-    if VERDICT not in tags:
-        return values
-    try:
-        verdict = GateVerdict.from_json(tags[VERDICT])
-    except DataError:
-        return values
-    return {**values, "verdict": f"{verdict.kind}: {'; '.join(verdict.reasons)}"}
+    return {**values, "verdict": People.of(tags).verdict} if VERDICT in tags else values

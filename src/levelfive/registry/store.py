@@ -15,8 +15,9 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_
 
 from levelfive.errors import DamagedModel, ModelNotFound, RegistryError, first_line, translating
 from levelfive.models.mlflow_store import connect, is_of_a_database, is_of_a_store, shown_address
-from levelfive.models.package import Model, digest, load
+from levelfive.models.package import Model, digest, load, read_card
 from levelfive.registry.backends import Backend, backend_of, every_version, name_for
+from levelfive.registry.description import text_of
 from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF
 
 # What Unity Catalog takes as a tag: https://docs.databricks.com/aws/en/database-objects/tags
@@ -73,7 +74,7 @@ class CentralRegistry:
         return self._backend.has_aliases
 
     def register(self, package: Path, tags: Mapping[str, str]) -> str:
-        """Copy a model package into the registry and make a version of it, with the hash of its files.
+        """Copy a model package into the registry and make a version of it, with its card and the hash of its files.
 
         Returns:
             The version, from the registry's answer.
@@ -85,7 +86,7 @@ class CentralRegistry:
         self._check_tags(tags)
         with self._asking("a new version"):
             self._ensure_model()
-            return self._backend.create(self.name, package, tags)
+            return self._backend.create(self.name, package, tags, text_of(read_card(package), tags))
 
     def find(self, version: str) -> RegisteredVersion:
         """Look a version up.

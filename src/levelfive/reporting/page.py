@@ -86,7 +86,7 @@ def render(data: ReportData) -> str:
     """
     top, verdict = headline(data), data.latest_verdict
     return (
-        _templates()
+        templates()
         .get_template("report.html")
         .render(
             title=f"{data.use_case}: monitoring report of {day_name(data.as_of)}",
@@ -119,7 +119,8 @@ def render(data: ReportData) -> str:
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """Make what loads the pages' templates, once."""
     loader = PackageLoader("levelfive.reporting")
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 
 from levelfive.core.windows import Window
 from levelfive.errors import EvidenceError
-from levelfive.models.package import Model, ModelCard, feature_frame
+from levelfive.models.package import Model, ModelCard, SliceMetrics, feature_frame
 from levelfive.statistics.baseline import profile_baseline
 from levelfive.training.dataset import DAY_NUMBER, Snapshot, inside
 from levelfive.training.importances import importances
@@ -54,12 +55,21 @@ def fit(session: Session, snapshot: Snapshot, window: Window) -> Model:
         key=use_case.key,
         slices=use_case.slices,
         max_staleness=use_case.serving.max_staleness,
+        purpose=use_case.purpose,
+        limits=use_case.limits,
     )
     return Model(estimator, card)
 
 
-def with_baseline(model: Model, rows: pd.DataFrame, out_of_fold: OutOfFold, skill: float) -> Model:
-    """Note what a model that may go live rests on, and what it is compared with: training set, unseen scores, skill."""
+def with_baseline(model: Model, rows: pd.DataFrame, out_of_fold: OutOfFold, holdout: tuple[SliceMetrics, ...]) -> Model:
+    """Note what a model that may go live rests on, and what it is compared with: training set, unseen scores, holdout.
+
+    Args:
+        model: What was fitted on all rows.
+        rows: The training set.
+        out_of_fold: Scores of rows by models that had not seen them.
+        holdout: How its candidate did, all rows first.
+    """
     card = model.card
     features, days = feature_frame(rows, card.features, card.categorical), rows[DAY_NUMBER].to_numpy()
     baseline = profile_baseline(
@@ -75,7 +85,8 @@ def with_baseline(model: Model, rows: pd.DataFrame, out_of_fold: OutOfFold, skil
         card,
         baseline=baseline.to_json(),
         score_baseline=out_of_fold.method,
-        holdout_skill=skill,
+        holdout=holdout,
+        holdout_skill=holdout[0].values.get(card.task.skill, math.nan),
         importances=importances(model, features, days),
         calibration=card.task.calibrate(out_of_fold.scores, out_of_fold.labels),
     )

@@ -124,14 +124,14 @@ def run(
                 scores = candidate.score(held_out)
                 contest = Contest(candidate, live, rival, split.holdout)
                 verdict = _judge(session, contest, held_out, scores, spec.task.constant(labels))
-            evaluation = record_evaluation(session, candidate, held_out, scores, verdict)
+            evaluation, by_slice = record_evaluation(session, candidate, held_out, scores, verdict)
             if not verdict.passed:
                 return TrainingResult(run.run_id, tracked.run_id, verdict, evaluation, None, None)
             with run.timed("refit"):
                 refit = fit(session, snapshot, split.whole)
             with run.timed("out_of_fold"):
                 unseen = out_of_fold(spec, rows, scores, day_starts_at=context.use_case.day_starts_at)
-                refit = with_baseline(refit, rows, unseen, evaluation.estimates[spec.task.skill].value)
+                refit = with_baseline(refit, rows, unseen, by_slice)
             with run.timed("register"):
                 tags = verdict_tags(verdict, live)
                 versions = register(session, registry, (candidate, refit), rows, verdict=tags, folder=folder)

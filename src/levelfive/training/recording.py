@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from levelfive.models.package import Model
+from levelfive.models.package import Model, SliceMetrics
 from levelfive.registry.gate import GateVerdict
 from levelfive.statistics.metrics import Evaluation, evaluate, evaluate_slices
 from levelfive.training.dataset import DAY_NUMBER, SLICE
@@ -21,7 +22,7 @@ from levelfive.usecase.model import OWN_PARAMETERS
 
 def record_evaluation(
     session: Session, candidate: Model, held_out: pd.DataFrame, scores: NDArray[Any], verdict: GateVerdict
-) -> Evaluation:
+) -> tuple[Evaluation, tuple[SliceMetrics, ...]]:
     """Evaluate a candidate on its holdout, and record all that is known of it.
 
     Args:
@@ -30,6 +31,9 @@ def record_evaluation(
         held_out: The rows of the holdout, with their labels, days and slices.
         scores: What the candidate says of them, shape (rows,).
         verdict: What the gate says.
+
+    Returns:
+        The metrics of all rows; and the same, with those of the slices, as the model card tells them.
 
     Raises:
         RegistryError: The tracking store refused, or did not answer.
@@ -40,10 +44,12 @@ def record_evaluation(
     ours = {f"{OWN_PARAMETERS}seed": spec.seed, f"{OWN_PARAMETERS}features": len(spec.features)}
     tracked.log_parameters({**spec.parameters, **ours})
     tracked.log_evaluation("holdout", evaluation, session.as_of)
+    by_slice = [_told("", evaluation)]
     for column in session.context.use_case.slices:
         values = held_out[f"{SLICE}{column}"].to_numpy()
         for value, part in evaluate_slices(spec.task, labels, scores, days, values=values).items():
             tracked.log_evaluation(slice_name("holdout", column, value), part, session.as_of)
+            by_slice.append(_told(f"{column} missing" if value is None else f"{column}={value}", part))
     for name, figure in spec.task.plots(labels, scores).items():
         tracked.log_figure(figure, f"plots/{name}.png")
     importances = importance_plot(candidate.estimator, spec.features)
@@ -54,4 +60,12 @@ def record_evaluation(
     tracked.log_text(candidate.card.to_json(), "card.json")
     tracked.log_text(verdict.to_json(), "verdict.json")
     tracked.set_tags({"verdict": str(verdict.kind), "training_set.sha256": candidate.card.training_set_sha256})
-    return evaluation
+    return evaluation, tuple(by_slice)
+
+
+def _told(name: str, of: Evaluation) -> SliceMetrics:
+    value, low, high = (
+        {metric: end for metric, one in of.estimates.items() if math.isfinite(end := getattr(one, part))}
+        for part in ("value", "low", "high")
+    )
+    return SliceMetrics(name, of.rows, of.days, value, low, high)

@@ -66,6 +66,8 @@ class UseCase:
         replay: How `levelfive demo` walks through the fixtures, or None for a use case without.
         lookback: How far back features look: what is computed so long after a hole in its sources is marked.
         serving: What the online store keeps for single requests, and how old it may become.
+        purpose: What the predictions are for and who acts on them, for the model card.
+        limits: What they are not for, or not good at, a sentence each, for the model card.
     """
 
     name: str
@@ -86,6 +88,8 @@ class UseCase:
     replay: ReplayPlan | None = None
     lookback: timedelta = timedelta(days=28)
     serving: ServingPolicy = field(default_factory=ServingPolicy)
+    purpose: str = ""
+    limits: tuple[str, ...] = ()
 
     @property
     def has_corrected_labels(self) -> bool:

@@ -26,6 +26,7 @@ from levelfive.registry.store import CentralRegistry
 class _Model:
     tags: dict[int, dict[str, str]] = field(default_factory=dict)
     aliases: dict[str, int] = field(default_factory=dict)
+    descriptions: dict[int, str] = field(default_factory=dict)
 
 
 class MemoryClient:
@@ -52,7 +53,8 @@ class MemoryClient:
 
     def get_model_version(self, name: str, version: str) -> ModelVersion:
         tags = [ModelVersionTag(key, value) for key, value in self._tags(name, version).items()]
-        return ModelVersion(name, int(version), creation_timestamp=0, tags=tags)
+        description = self._model(name).descriptions.get(int(version))
+        return ModelVersion(name, int(version), creation_timestamp=0, tags=tags, description=description)
 
     def search_model_versions(
         self,
@@ -92,10 +94,11 @@ class MemoryClient:
     ) -> None:
         self._tags(name, str(version))[str(key)] = str(value)
 
-    def _made(self, name: str, tags: Mapping[str, str]) -> int:
+    def _made(self, name: str, tags: Mapping[str, str], description: str) -> int:
         versions = self._model(name).tags
         version = max(versions, default=0) + 1
         versions[version] = dict(tags)
+        self._model(name).descriptions[version] = description
         return version
 
     def _model(self, name: str) -> _Model:
@@ -123,8 +126,8 @@ class MemoryBackend:
         self.place = f"memory://{next(self._numbers)}"
         self._files: dict[tuple[str, str], dict[str, bytes]] = {}
 
-    def create(self, name: str, package: Path, tags: Mapping[str, str]) -> str:
-        version = str(self.client._made(name, tags))
+    def create(self, name: str, package: Path, tags: Mapping[str, str], description: str) -> str:
+        version = str(self.client._made(name, tags, description))
         files = (path for path in package.rglob("*") if path.is_file())
         self._files[name, version] = {file.relative_to(package).as_posix(): file.read_bytes() for file in files}
         return version

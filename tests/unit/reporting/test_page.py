@@ -4,11 +4,10 @@ import math
 import re
 from dataclasses import replace
 from datetime import date
-from html.parser import HTMLParser
 
 import pytest
 from markupsafe import Markup
-from reports import a_column_week, a_decision, a_point, a_report, a_verdict, an_estimate
+from reports import Page, a_column_week, a_decision, a_point, a_report, a_verdict, an_estimate
 
 from levelfive import BINARY, REGRESSION
 from levelfive.core.windows import Window, utc
@@ -28,48 +27,10 @@ from levelfive.reporting.words import Health, estimate, headline
 from levelfive.statistics.calibration import Calibration, ReliabilityGroup
 from levelfive.statistics.metrics import Estimate
 
-VOID = {"meta", "br"}
-
 
 @pytest.fixture(scope="module")
 def page():
     return Page(render(a_report()))
-
-
-class Page(HTMLParser):
-    """Collect a page's texts, elements and attributes, and fail where elements are not nested."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.feed(html)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if "style" not in self.open:
-            self.texts.append(data)
-
-    @property
-    def text(self):
-        return " ".join(self.texts)
-
-    def attributes(self, name):
-        return [value for _, attributes in self.elements for key, value in attributes.items() if key == name]
 
 
 @pytest.fixture

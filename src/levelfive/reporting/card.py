@@ -1,0 +1,107 @@
+"""The model card of a version: one page of HTML for people, from what its package and the registry tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+
+from levelfive.core.windows import iso
+from levelfive.models.package import ModelCard
+from levelfive.registry.description import NOT_SAID, People, interval, rests_on, slices_of
+from levelfive.registry.promotions import Promotion
+from levelfive.registry.store import CentralRegistry
+from levelfive.reporting.page import Table, templates
+from levelfive.reporting.words import day_name, share
+
+
+def render_card(registry: CentralRegistry, version: str, promotions: Sequence[Promotion] = ()) -> str:
+    """Write the model card of a version as one HTML page that needs no network and no script.
+
+    Args:
+        registry: Where the version is.
+        version: Which one.
+        promotions: All changes of champion, in the order of time.
+
+    Raises:
+        DamagedModel: Its artefacts are gone, or not those that were registered.
+        ModelNotFound: There is no such version.
+        RegistryError: The registry refused, or did not answer.
+    """
+    tags, card = registry.find(version).tags, registry.load(version).card
+    page = templates().get_template("card.html")
+    return page.render(
+        title=f"Model card: {registry.name}, version {version}",
+        summary=f"{card.use_case}: {card.task.title}. All times in UTC.",
+        purpose=card.purpose or NOT_SAID,
+        limits=card.limits,
+        data=_data(card),
+        holdout=_holdout(card),
+        rests_on=_rests_on(card),
+        people=People.of(tags),
+        promotions=_promotions(version, promotions),
+        recipe=_recipe(card),
+    )
+
+
+def _data(card: ModelCard) -> Table:
+    read = [(f"table {name}", f"version {number}") for name, number in sorted(card.table_versions.items())]
+    rows = [
+        ("prediction times", f"{iso(card.trained_from)} to {iso(card.trained_until)}"),
+        ("known at", iso(card.as_of)),
+        ("labelled rows", f"{card.training_rows:,}"),
+        ("hash of the training set", card.training_set_sha256),
+        *read,
+    ]
+    return Table("What it was trained on", ("Fact", "Value"), rows)
+
+
+def _holdout(card: ModelCard) -> Table | None:
+    if not card.holdout:
+        return None
+    metrics = [metric for metric in card.task.metrics if metric.name in card.holdout[0].values]
+    return Table(
+        "The newest days, which the candidate had not seen: all rows, then slices, the least skilled first",
+        ("Rows", "Number", "Days", *(metric.title for metric in metrics)),
+        [
+            (
+                one.slice or "all rows",
+                f"{one.rows:,}",
+                f"{one.days:,}",
+                *(interval(one, metric.name) for metric in metrics),
+            )
+            for one in slices_of(card, most=len(card.holdout))
+        ],
+    )
+
+
+def _rests_on(card: ModelCard) -> Table | None:
+    features = rests_on(card, most=len(card.importances))
+    if not features:
+        return None
+    return Table("Features by their share of what the scores rest on", ("Feature", "Share"), [
+        (name, share(value)) for name, value in features
+    ])  # fmt: skip
+
+
+def _promotions(version: str, promotions: Sequence[Promotion]) -> list[str]:
+    told = []
+    for one, after in zip_longest(promotions, promotions[1:]):
+        if one.version == version:
+            until = "" if after is None else f" until {day_name(after.promoted_at)}"
+            told.append(f"champion from {day_name(one.promoted_at)}{until}, by {one.promoted_by}: {one.reason}")
+    return told
+
+
+def _recipe(card: ModelCard) -> Table:
+    code = f"{card.code.distribution} {card.code.version}".strip()
+    rows = [
+        ("features", ", ".join(card.features)),
+        ("categories among them", ", ".join(card.categorical) or "none"),
+        *((f"parameter {name}", str(value)) for name, value in sorted(card.parameters.items())),
+        ("seed", str(card.seed)),
+        ("code", code or "not installed from a distribution"),
+        ("hash of the code", card.code.sha256),
+        ("code revision", card.code_revision),
+        ("tracking run", card.run_id),
+    ]
+    return Table("How it was made", ("Fact", "Value"), [(name, [value]) for name, value in rows])
