@@ -5,6 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.image import imread
 from programs import program
@@ -71,6 +72,19 @@ def test_plots_and_words_are_drawn_on_a_desk_and_on_a_phone(page: Path, tmp_path
     # Something is drawn in each part of the window that the page fills, and in more than two colours.
     for part in (drawn[: height // 4], drawn[height // 4 : height // 2]):
         assert len({tuple(colour) for colour in part.reshape(-1, 3)[::7].tolist()}) > 20
+
+
+@pytest.mark.parametrize(("scheme", "is_dark"), [(0, True), (1, False)], ids=["dark", "light"])
+def test_a_page_is_as_dark_as_the_reader_has_it(page: Path, tmp_path: Path, scheme: int, is_dark: bool) -> None:
+    picture = tmp_path / "page.png"
+
+    browse(page, tmp_path, f"--screenshot={picture}", f"--blink-settings=preferredColorScheme={scheme}")
+
+    drawn = imread(picture)[..., :3]
+    assert (np.median(drawn) < 0.2) == is_dark
+    assert (np.median(drawn) > 0.8) != is_dark
+    # The words stand out, whatever they stand on.
+    assert drawn.max() - drawn.min() > 0.7
 
 
 def test_a_script_in_the_page_is_blocked_and_the_browser_complains(page: Path, tmp_path: Path) -> None:
