@@ -41,6 +41,7 @@ class Section(StrEnum):
 
     PERFORMANCE = "performance"
     RATES = "rates"
+    ALARMS = "alarms"
     COLUMNS = "columns"
 
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ from levelfive.reporting.data import (
     FailureLine,
     GateLine,
     MissingLine,
+    Moved,
     Point,
     PromotionLine,
     Reliability,
@@ -98,6 +100,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         verdicts=verdicts,
         columns=_column_weeks(run, registry, as_of),
         reliability=_reliability(run, registry, as_of),
+        moved=_moved(run, registry, as_of, drift[Role.CHAMPION]),
         drift=drift[Role.CHAMPION],
         served_drift=drift[Role.SERVED],
         consistency=_consistency(run, name, as_of),
@@ -226,6 +229,26 @@ def _latest_drift(
     return {role: tuple(of_role) for role, of_role in lines.items()}
 
 
+def _moved(run: Run, registry: CentralRegistry, as_of: datetime, drift: Sequence[DriftLine]) -> tuple[Moved, ...]:
+    """Read the distributions of the columns whose alarm is open, and those of the training."""
+    alarmed = sorted((-(line.importance or 0.0), line.column, line) for line in drift if line.alarm_since is not None)
+    if not alarmed:
+        return ()
+    window = alarmed[0][2].window
+    of_it = {"window_start": (window.start, window.start), "window_end": (window.end, window.end)}
+    profiles = {
+        (row["column_name"], row["model_version"]): row
+        for row in records.of_model(run, PROFILES, registry.name, as_of, _OF_A_DAY, between=of_it)
+        if row["day"] is None
+    }
+    moved = []
+    for _, column, line in alarmed:
+        row, model = profiles.get((column, line.model_version)), registry.load_if_there(line.model_version)
+        if row is not None and model is not None and line.alarm_since is not None:
+            moved.append(Moved(column, line.alarm_since, *_beside(column, [row], model.baseline)))
+    return tuple(moved)
+
+
 def _consistency(run: Run, model_name: str, as_of: datetime) -> tuple[FeatureDay, ...]:
     """Read what was found of the features of answers; of windows that overlap, what is told of most answers counts."""
     told: dict[tuple[date, str, str], FeatureDay] = {}
@@ -266,16 +289,10 @@ def _rows(row: Mapping[str, Any]) -> int:
 def _column_week(column: str, week: datetime, days: list[dict[str, Any]], baseline: Baseline) -> ColumnWeek:
     values, nulls = (sum(day[name] for day in days) for name in ("count", "num_nulls"))
     mean: float | None = None
+    _, before, now = _beside(column, days, baseline)
     if column in baseline.categorical:
-        profile = baseline.categorical[column]
-        before = [*profile.frequent.values(), profile.rest]
-        now = [sum(day["frequent_items"].get(name, 0) for day in days) for name in profile.frequent]
-        now.append(values - sum(now))
         outside = None if any(day["outside"] is None for day in days) else sum(day["outside"] for day in days)
     else:
-        histogram = baseline_of(column, baseline).histogram
-        before = list(histogram.counts)
-        now = np.sum([day["counts"] for day in days], axis=0).tolist()
         outside = now[0] + now[-1]
         mean = float(sum(np.sum(day["sums"]) for day in days)) / values if values else None
     # Of a few days, every column looks unusual beside a whole season.
@@ -288,3 +305,19 @@ def _column_week(column: str, week: datetime, days: list[dict[str, Any]], baseli
         null_share=nulls / (values + nulls) if values + nulls else 0.0,
         outside_share=None if outside is None else outside / max(values, 1),
     )
+
+
+def _beside(
+    column: str, rows: list[dict[str, Any]], baseline: Baseline
+) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]:
+    """Count the values of a column by bin, at training and in rows of `profiles`: the bins' names, before and now."""
+    if column not in baseline.categorical:
+        histogram = baseline_of(column, baseline).histogram
+        edges = ["nothing" if edge is None else f"{edge:.4g}" for edge in histogram.edges]
+        between = [f"{low} to {high}" for low, high in pairwise(edges)]
+        now = tuple(np.sum([row["counts"] for row in rows], axis=0).tolist())
+        return (f"below {edges[0]}", *between, f"above {edges[-1]}"), histogram.counts, now
+    profile = baseline.categorical[column]
+    counted = [sum(row["frequent_items"].get(name, 0) for row in rows) for name in profile.frequent]
+    others = sum(row["count"] for row in rows) - sum(counted)
+    return (*profile.frequent, "others"), (*profile.frequent.values(), profile.rest), (*counted, others)

@@ -111,6 +111,25 @@ class Reliability:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """A column whose drift alarm is open, in the latest window beside the training.
+
+    Attributes:
+        column: Its name.
+        since: When the alarm opened.
+        bins: What each bin holds: a category, or numbers from one edge to the next.
+        before: The training's values by bin.
+        now: The window's values by bin.
+    """
+
+    column: str
+    since: datetime
+    bins: tuple[str, ...]
+    before: tuple[int, ...]
+    now: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class DecisionLine:
     """What the policy of retraining decided, why, and what would have made it decide otherwise."""
 
@@ -162,11 +181,12 @@ class MissingLine:
 
 @dataclass(frozen=True)
 class ReportData:
-    """All that one report shows; every sequence may be empty and in any order.
+    """All that one report shows; every sequence may be empty and in any order, but for two.
 
     `reliability` is of the latest window whose labels are known. `drift` and `served_drift`, that of answers to single
-    requests, are of the latest window. `consistency` says by feature and day whether such answers rest on what the
-    batch join gives. `alerts` are a line for each alert that is open, the most urgent first.
+    requests, are of the latest window. `moved` are its columns whose alarm is open, those that the model rests on most
+    first. `consistency` says by feature and day whether such answers rest on what the batch join gives. `alerts` are a
+    line for each alert that is open, the most urgent first.
     """
 
     use_case: str
@@ -187,6 +207,7 @@ class ReportData:
     served_drift: tuple[DriftLine, ...] = ()
     consistency: tuple[FeatureDay, ...] = ()
     reliability: Reliability | None = None
+    moved: tuple[Moved, ...] = ()
 
     @property
     def points_in_time(self) -> tuple[Point, ...]:

@@ -16,6 +16,7 @@ from levelfive.monitoring.consistency import worst_first
 from levelfive.monitoring.drift_alarms import FALSE_ALARMS
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, PSI, DriftStatistic
 from levelfive.monitoring.evidence import STATEMENTS, Statement
+from levelfive.reporting.alarmed import SHOWN_ALARMS
 from levelfive.reporting.charts import Section, figures
 from levelfive.reporting.data import ColumnWeek, DriftLine, Point, ReportData
 from levelfive.reporting.heatmap import SHOWN_COLUMNS, greatest_psi
@@ -103,6 +104,7 @@ def render(data: ReportData) -> str:
             latest=_latest(data),
             rates_title=rates_title(data),
             rates=_rates(data),
+            moved_note=_moved_note(data),
             columns=_columns(data),
             columns_note=_columns_note(data),
             drift=_drift(data.drift),
@@ -209,6 +211,15 @@ def _rates(data: ReportData) -> Table | None:
         "By window" if is_share else "By window, in the label's unit",
         ("Window", f"Observed {data.task.label_mean}", "Mean score", "Labels known"),
         [(window_name(p.window), write(p.label_rate), write(p.mean_score), _known(p)) for p in points],
+    )
+
+
+def _moved_note(data: ReportData) -> str:
+    if not data.moved:
+        return ""
+    rest = len(data.moved) - SHOWN_ALARMS
+    return "Shares of the values by bin: bars are the latest window, the dashed line is the training. " + (
+        f"{counted(rest, 'column')} that the model rests on less not drawn: see the table below." if rest > 0 else ""
     )
 
 

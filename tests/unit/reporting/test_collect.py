@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from in_memory.release import Environment, Packages
 from in_memory.retraining import DECIDED, WEEK, LiveModel
 
+from levelfive import BINARY
 from levelfive.core.windows import Window
 from levelfive.monitoring.drift_statistics import PSI, ColumnDrift
-from levelfive.monitoring.records import DRIFT, write_drift
+from levelfive.monitoring.performance import Performance
+from levelfive.monitoring.records import DRIFT, PROFILES, ProfileRecord, write_drift, write_performance
 from levelfive.monitoring.verdict import Subject
 from levelfive.reporting.collect import collect
+from levelfive.statistics.calibration import ReliabilityGroup
 from levelfive.storage.runs import Run
 
 LATEST = Window(WEEK.end, WEEK.end + timedelta(hours=12))
@@ -39,3 +43,43 @@ def test_of_drift_the_latest_window_that_was_judged_is_read_and_no_other(live: L
 
 def test_without_a_verdict_no_drift_is_shown(live: LiveModel) -> None:
     assert collect(live.production.context, live.production.registry, as_of=DECIDED).drift == ()
+
+
+def test_of_a_column_whose_alarm_is_open_the_window_is_read_beside_the_training(live: LiveModel) -> None:
+    run, registry = Run(live.production.tables, "monitoring"), live.production.registry
+    subject = Subject(registry.name, live.version, WEEK)
+    histogram = registry.load(live.version).baseline.numeric["distance"].histogram
+    live.seen(live.version, window=WEEK)
+    alarmed = ColumnDrift("distance", {PSI: 0.4}, {}, importance=1.0, alarm_since=WEEK.start)
+    write_drift(run, [(subject, alarmed), (subject, ColumnDrift("(score)", {PSI: 0.1}, {}))])
+    now = tuple(range(len(histogram.counts)))
+    whole = ProfileRecord(
+        **vars(subject), day=None, column_name="distance", count=sum(now), num_nulls=0, distinct_count=9, counts=now,
+        sums=(0.0,) * len(now), most_frequent=3, far_outside=0, broken=None,
+    )  # fmt: skip
+    of_a_day = replace(whole, day=WEEK.start.date(), counts=(7,) * len(now))
+    run.tables.control_tables.replace(PROFILES, [whole, of_a_day], ("model_name", "window_start", "window_end"))
+
+    (moved,) = collect(live.production.context, registry, as_of=DECIDED).moved
+
+    assert (moved.column, moved.since, moved.now) == ("distance", WEEK.start, now)
+    assert moved.before == histogram.counts
+    assert len(moved.bins) == len(now)
+    assert (moved.bins[0], moved.bins[-1]) == ("below 0", "above 39")
+
+
+def test_how_often_scores_came_true_is_that_of_the_latest_window_with_mature_labels(live: LiveModel) -> None:
+    run, registry = Run(live.production.tables, "monitoring"), live.production.registry
+    old = (ReliabilityGroup(0.2, 0.1, 0.0, 0.2, 90),)
+    groups = (ReliabilityGroup(0.1, 0.08, 0.05, 0.11, 900), ReliabilityGroup(0.6, 0.7, 0.62, 0.78, 880))
+    earlier = Window(WEEK.start - timedelta(days=7), WEEK.start)
+    told = [
+        Performance(window, (live.version,), 9, 9, 9, young, {}, None, None, None, reliability=shown)
+        for window, young, shown in ((earlier, False, old), (WEEK, False, groups), (LATEST, True, old))
+    ]
+    write_performance(run, registry.name, told, task=BINARY, as_of=DECIDED)
+
+    reliability = collect(live.production.context, registry, as_of=DECIDED).reliability
+
+    assert reliability is not None
+    assert (reliability.window, reliability.groups, reliability.training) == (WEEK, groups, None)

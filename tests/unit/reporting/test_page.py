@@ -13,11 +13,13 @@ from levelfive import BINARY, REGRESSION
 from levelfive.core.windows import Window, utc
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.drift_statistics import PSI
+from levelfive.reporting.alarmed import moved_chart
 from levelfive.reporting.charts import metric_chart, reliability_chart
 from levelfive.reporting.data import (
     DriftLine,
     GateLine,
     MissingLine,
+    Moved,
     PromotionLine,
     Reliability,
     ReportData,
@@ -36,7 +38,7 @@ def page():
 @pytest.fixture
 def no_drawing(monkeypatch):
     """Leave the figures empty: drawing them takes nearly all of a page's time."""
-    for module in ("charts", "heatmap"):
+    for module in ("charts", "heatmap", "alarmed"):
         monkeypatch.setattr(
             f"levelfive.reporting.{module}.svg", lambda figure, name, alternative: Markup("<svg></svg>")
         )
@@ -394,3 +396,35 @@ def test_how_often_scores_came_true_is_drawn_and_said_in_words():
     assert "Observed label rate by mean score in Jul 2024. 0.100: 0.080 (0.050 to 0.110); 0.600" in with_training
     assert "unseen rows at training" in with_training
     assert "unseen rows at training" not in without
+
+
+def a_moved(column: str = "visib", bins: int = 3) -> Moved:
+    names = tuple(f"bin {place}" for place in range(bins))
+    return Moved(column, utc(2024, 7, 8), names, (10,) * bins, (0, *(10 for _ in range(bins - 2)), 20))
+
+
+def test_a_column_whose_alarm_is_open_is_drawn_beside_its_training_with_the_first_day():
+    page = Page(render(a_report(moved=(a_moved("<b>visib</b>"),))))
+
+    assert "moved" in page.attributes("id")
+    (words,) = [words for words in page.attributes("aria-label") if words.startswith("Shares of the values of <b>vi")]
+    assert words.endswith(
+        "bin 0: 0.0%, 33.3% at training; bin 1: 33.3%, 33.3% at training; bin 2: 66.7%, 33.3% at training."
+    )
+    assert any("alarm since 8 Jul 2024" in text for text in page.texts)
+    assert "b" not in [tag for tag, _ in page.elements]
+
+
+def test_of_many_bins_those_that_moved_most_are_drawn_and_the_others_are_one():
+    drawn = moved_chart(a_moved(bins=60), name="many")
+
+    assert "bin 0: 0.0%, 1.7% at training" in drawn
+    assert "bin 59: 3.3%, 1.7% at training" in drawn
+    assert "37 more: 61.7%, 61.7% at training" in drawn
+
+
+@undrawn
+def test_of_many_alarms_the_page_says_how_many_are_not_drawn():
+    text = Page(render(a_report(moved=tuple(a_moved(f"column {place}") for place in range(8))))).text
+
+    assert "2 columns that the model rests on less not drawn" in text
