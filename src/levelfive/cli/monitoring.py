@@ -126,6 +126,24 @@ def mute(
 
 
 @monitoring_cli.command()
+def note(
+    begin: Annotated[str, typer.Option("--from", help="When it began, or how long it took, such as P1D.")],
+    end: Annotated[str, typer.Option("--to", help="When it ended, or will end.")],
+    event: Annotated[str, typer.Option(help="What it was, in a few words, such as Thanksgiving.")],
+    by: OnBehalfOf = None,
+    as_of: Annotated[str | None, typer.Option(help="From when on it is known; by default, from now on.")] = None,
+) -> None:
+    """Note an event that people know of, such as a holiday or a strike: it stands beside the alarms of its time."""
+    from levelfive.monitoring.noted import note as write
+
+    moment = time_or_now(as_of)
+    window = parse_window(begin, end, moment)
+    app = open_app()
+    word = write(app.context, app.registry.name, window, event=event, by=who_says(app, by), as_of=moment)
+    out.print(f"{window}: {word}.")
+
+
+@monitoring_cli.command()
 def triage(
     as_of: AsOf,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,

@@ -21,11 +21,11 @@ def title_of(alert: AlertRecord) -> str:
     return ": ".join(part for part in (name, " of ".join(filter(None, (alert.of, alert.slice)))) if part)
 
 
-def line_of(alert: AlertRecord, muted: str = "") -> str:
-    """Say of an open alert how urgent it is, what it is, since when, and whether it is muted."""
+def line_of(alert: AlertRecord, *remarks: str) -> str:
+    """Say of an open alert how urgent it is, what it is, since when, and what people say of it, as far as they do."""
     cause = f"; likely cause: {', '.join(alert.cause)}" if alert.cause else ""
-    quiet = f"; {muted}" if muted else ""
-    return f"{alert.severity}: {alert.alert_id} since {iso(alert.since)}: {alert.said}{cause}{quiet}"
+    said = "".join(f"; {remark}" for remark in remarks if remark)
+    return f"{alert.severity}: {alert.alert_id} since {iso(alert.since)}: {alert.said}{cause}{said}"
 
 
 def affected(alert: AlertRecord) -> str:
@@ -37,8 +37,8 @@ def affected(alert: AlertRecord) -> str:
     return counted(alert.rows, "row") + (f", most of {', '.join(slices)}" if slices else "")
 
 
-def notice_of(use_case: str, alert: AlertRecord) -> Notice:
-    """Write what a destination is told of an alert that opened or closed."""
+def notice_of(use_case: str, alert: AlertRecord, noted: str = "") -> Notice:
+    """Write what a destination is told of an alert that opened or closed, and which events were known then."""
     is_open = alert.state.is_open
     facts = {
         "use case": use_case,
@@ -48,6 +48,7 @@ def notice_of(use_case: str, alert: AlertRecord) -> Notice:
         "window": str(alert.window),
         "likely cause": ", ".join(alert.cause),
         "affected": affected(alert),
+        "events": noted,
     }
     return Notice(
         title=f"{'Opened' if is_open else 'Closed'}: {title_of(alert)}",

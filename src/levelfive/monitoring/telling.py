@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,6 +15,7 @@ from levelfive.monitoring.alerting import alert_history
 from levelfive.monitoring.destinations.destination import Destination
 from levelfive.monitoring.destinations.notice import Notice
 from levelfive.monitoring.muted import mutes, unmuted
+from levelfive.monitoring.noted import noted_of, notes
 from levelfive.storage.records import from_row, record_of
 from levelfive.storage.runs import JobContext, Run
 from levelfive.telemetry.tracing import event
@@ -88,18 +89,21 @@ def room(told: Iterable[NoticeRecord], as_of: datetime, policy: MonitoringPolicy
     return max(min(policy.messages_an_hour - of_hour, policy.messages_a_day - of_day), 0)
 
 
-def messages(use_case: str, alerts: Sequence[AlertRecord], most: int) -> tuple[Message, ...]:
+def messages(
+    use_case: str, alerts: Sequence[AlertRecord], most: int, noted: Callable[[AlertRecord], str] = lambda alert: ""
+) -> tuple[Message, ...]:
     """Write a message for each alert; where there are more than may be sent, the last one is of all the others.
 
     Args:
         use_case: What the messages name.
         alerts: What is to be told, the most urgent first.
         most: So many messages at most; where it is none, what is to be told waits.
+        noted: Which events were known in an alert's time.
     """
     if not alerts or not most:
         return (Message(tuple(alerts), None),) if alerts else ()
     alone = len(alerts) if len(alerts) <= most else most - 1
-    each = tuple(Message((one,), notice_of(use_case, one)) for one in alerts[:alone])
+    each = tuple(Message((one,), notice_of(use_case, one, noted(one))) for one in alerts[:alone])
     others = tuple(alerts[alone:])
     return (*each, Message(others, notice_of_several(use_case, others))) if others else each
 
@@ -125,12 +129,12 @@ def tell(
         return
     alerts = current(alert_history(run, model_name, as_of=as_of)).values()
     audible = unmuted(alerts, mutes(run, model_name, as_of=as_of))
-    told = _told(run, model_name, as_of)
+    told, noted = _told(run, model_name, as_of), partial(noted_of, notes(run, model_name, as_of=as_of))
     jobs = []
     for one in destinations:
         before = [row for row in told if row.destination == one.kind]
         policy = context.use_case.monitoring
-        planned = messages(context.use_case.name, due(audible, before, policy), room(before, as_of, policy))
+        planned = messages(context.use_case.name, due(audible, before, policy), room(before, as_of, policy), noted)
         jobs.append(partial(_send, one, planned, before, as_of))
     rows = [row for sent in in_parallel(jobs, threads=len(jobs)) for row in sent]
     if rows:

@@ -99,6 +99,7 @@ def metric_chart(data: ReportData, metric: str) -> Markup:
             _band(axes, points, estimated, SECOND)
             _line(axes, points, [of.value for of in estimated], color=SECOND, marker="D", style=":")
         _mark_promotions(axes, data)
+        _shade_notes(axes, data)
         _label_provisional(axes, points, [of.value for of in live])
         _legend(figure, "live model", "never retrained", second=GREY, third=ESTIMATED_LABEL if has_estimates else "")
         text = "; ".join(
@@ -170,6 +171,7 @@ def rate_chart(data: ReportData) -> Markup:
         _line(axes, points, scores, color=SECOND, marker="s", style="--")
         _line(axes, points, rates, color=LIVE, marker="o", style="-")
         _mark_promotions(axes, data)
+        _shade_notes(axes, data)
         _label_provisional(axes, points, rates)
         _legend(figure, f"observed {data.task.label_mean}", "mean score", second=SECOND)
         text = "; ".join(
@@ -201,6 +203,14 @@ def _figure_with_decisions(data: ReportData) -> tuple[Figure, Axes]:
     _time_axis(strip, data)
     axes.tick_params(axis="x", length=0)
     return figure, axes
+
+
+def _shade_notes(axes: Axes, data: ReportData) -> None:
+    left, right = axes.get_xlim()
+    for note in data.notes:
+        start, end = (place_in_time(moment) for moment in (note.window.start, note.window.end))
+        if start < right and left < end:
+            axes.axvspan(max(start, left), min(end, right), color=GREY, alpha=0.12, linewidth=0)
 
 
 def _time_axis(axes: Axes, data: ReportData) -> None:

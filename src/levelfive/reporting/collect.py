@@ -19,6 +19,7 @@ from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
 from levelfive.monitoring.consistency import CONSISTENCY, FeatureDay
 from levelfive.monitoring.drift import population_stability
 from levelfive.monitoring.evidence import Delivered
+from levelfive.monitoring.noted import notes
 from levelfive.monitoring.profiling import baseline_of
 from levelfive.monitoring.records import (
     DRIFT,
@@ -41,6 +42,7 @@ from levelfive.reporting.data import (
     GateLine,
     MissingLine,
     Moved,
+    NoteLine,
     Point,
     PromotionLine,
     Reliability,
@@ -118,6 +120,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         failures=tuple(FailureLine(at, stage, error) for at, stage, error in failures(tables, until=as_of)),
         missing=missing_lines(context, run, as_of),
         alerts=alert_lines(run, name, as_of=as_of),
+        notes=tuple(NoteLine(one.window, one.reason, one.by) for one in notes(run, name, as_of=as_of)),
     )
 
 

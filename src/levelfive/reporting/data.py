@@ -171,6 +171,15 @@ class FailureLine:
 
 
 @dataclass(frozen=True)
+class NoteLine:
+    """An event that people know of, such as a holiday, and who noted it."""
+
+    window: Window
+    event: str
+    by: str
+
+
+@dataclass(frozen=True)
 class MissingLine:
     """Days of a source, both included, on which rows are missing; nobody acknowledged them."""
 
@@ -208,6 +217,7 @@ class ReportData:
     consistency: tuple[FeatureDay, ...] = ()
     reliability: Reliability | None = None
     moved: tuple[Moved, ...] = ()
+    notes: tuple[NoteLine, ...] = ()
 
     @property
     def points_in_time(self) -> tuple[Point, ...]:

@@ -115,6 +115,7 @@ def render(data: ReportData) -> str:
             drift_statistics=_drift_statistics(data.drift),
             verdicts=_verdicts(data),
             history=history(data),
+            notes=data.notes,
             rows=_rows(data),
         )
     )

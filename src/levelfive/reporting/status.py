@@ -14,6 +14,7 @@ from levelfive.monitoring.alert_states import open_alerts
 from levelfive.monitoring.alert_words import line_of
 from levelfive.monitoring.alerting import alert_history
 from levelfive.monitoring.muted import muted_by, mutes
+from levelfive.monitoring.noted import noted_of, notes
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.records import verdicts
 from levelfive.monitoring.verdict import KnownVerdict
@@ -75,10 +76,10 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
 
 
 def alert_lines(run: Run, model_name: str, *, as_of: datetime) -> tuple[str, ...]:
-    """Say of each alert that is open what it is, the most urgent first, and whether it is muted."""
-    words = mutes(run, model_name, as_of=as_of)
+    """Say of each alert that is open what it is, the most urgent first, and what people say of it."""
+    words, events = mutes(run, model_name, as_of=as_of), notes(run, model_name, as_of=as_of)
     alerts = open_alerts(alert_history(run, model_name, as_of=as_of))
-    return tuple(line_of(one, muted_by(words, one)) for one in alerts)
+    return tuple(line_of(one, muted_by(words, one), noted_of(events, one)) for one in alerts)
 
 
 def _corrections(context: JobContext, run: Run, after: datetime, until: datetime) -> dict[str, tuple[int, int]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from levelfive.reporting.data import DecisionLine, GateLine, PromotionLine, ReportData
+from levelfive.reporting.data import DecisionLine, GateLine, NoteLine, PromotionLine, ReportData
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,15 @@ def history(data: ReportData) -> list[Event]:
         *map(_decision, data.decisions),
         *map(_gate, data.gates),
         *map(_promotion, data.promotions),
+        *map(_note, data.notes),
         *(Event(line.as_of, "failure", f"Failed: {line.stage}", [("It said", [line.error])]) for line in data.failures),
     ]
     return sorted(events, key=lambda event: event.at)
+
+
+def _note(line: NoteLine) -> Event:
+    what = f"{line.event}, until {line.window.end:%Y-%m-%d %H:%M} (noted by {line.by})"
+    return Event(line.window.start, "note", what, [])
 
 
 def _decision(line: DecisionLine) -> Event:

@@ -17,6 +17,7 @@ from levelfive.monitoring.alerting import alert_history
 from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.evidence import HARMFUL, OUTSIDE, SERVING, UNUSUAL
 from levelfive.monitoring.muted import muted_by, mutes
+from levelfive.monitoring.noted import noted_of, notes
 from levelfive.registry.promotions import Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.reporting.collect import measurements, missing_lines
@@ -59,6 +60,7 @@ class Known:
         points: What was measured, by window, oldest first.
         alerts: The alerts that are open, the most urgent first.
         muted: By id of an alert, who muted it.
+        noted: By id of an alert, which events were known in its time.
         missing: Days of sources that lack rows.
         live: The promotion of the champion; None where there is none.
     """
@@ -68,6 +70,7 @@ class Known:
     points: tuple[Point, ...] = ()
     alerts: tuple[AlertRecord, ...] = ()
     muted: Mapping[str, str] = field(default_factory=dict)
+    noted: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[MissingLine, ...] = ()
     live: Promotion | None = None
 
@@ -87,12 +90,14 @@ def collect_triage(context: JobContext, registry: CentralRegistry, *, as_of: dat
     """Collect what is known as of a time."""
     run, task, name = Run(context.tables, "triage"), context.use_case.model.task, registry.name
     alerts, words = open_alerts(alert_history(run, name, as_of=as_of)), mutes(run, name, as_of=as_of)
+    events = notes(run, name, as_of=as_of)
     return Known(
         as_of=as_of,
         task=task,
         points=tuple(one.point for one in measurements(run, task, name, as_of=as_of)),
         alerts=alerts,
         muted={one.alert_id: said for one in alerts if (said := muted_by(words, one))},
+        noted={one.alert_id: said for one in alerts if (said := noted_of(events, one))},
         missing=missing_lines(context, run, as_of),
         live=champion_as_of(history(context.tables, name), as_of),
     )
@@ -217,7 +222,7 @@ def _of(known: Known, is_of: Callable[[AlertRecord], bool]) -> list[AlertRecord]
 
 
 def _alert_lines(known: Known, alerts: Sequence[AlertRecord]) -> list[str]:
-    return [line_of(one, known.muted.get(one.alert_id, "")) for one in alerts]
+    return [line_of(one, *(of.get(one.alert_id, "") for of in (known.muted, known.noted))) for one in alerts]
 
 
 def _statement(alert: AlertRecord) -> object:

@@ -18,6 +18,7 @@ ANNOTATIONS = "annotations"
 
 ACKNOWLEDGED = "acknowledged"
 MUTED = "muted"
+NOTED = "noted"
 
 _KEYS = ("kind", "subject", "window_start", "window_end", "by", "reason", "said_at")
 
@@ -28,7 +29,7 @@ class Annotation:
     """One row of `annotations`.
 
     Attributes:
-        kind: What is said: `acknowledged`, or `muted` of an alert.
+        kind: What is said: `acknowledged`, `muted` of an alert, or `noted` of an event.
         subject: About what, see `source_subject`, `model_subject` and `alert_subject`.
         window: About which times of it.
         by: Who says so.

@@ -245,3 +245,36 @@ def test_triage_prints_the_same_as_json(live: LiveModel, tmp_path: Path, capsys:
     answers = json.loads(capsys.readouterr().out)
     assert [answer["outcome"] for answer in answers][:2] == ["look", "not known"]
     assert answers[0]["command"] == f"levelfive --home {tmp_path} data --as-of {AS_OF}"
+
+
+def test_an_event_that_people_know_of_stands_beside_the_alerts_of_its_time_and_no_others(
+    live: LiveModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    an_alert(live, "column_is_broken", Severity.WARNING, column_name="temp")
+    before = WEEK.start - timedelta(days=30)
+    said = {"Thanksgiving <b>": (WEEK.start, WEEK.end), "a strike": (before, before + timedelta(days=1))}
+
+    for event, (start, end) in said.items():
+        times = ("--from", iso(start), "--to", iso(end), "--as-of", AS_OF)
+        assert run(tmp_path, "monitoring", "note", *times, "--event", event) == 0
+    assert "noted by grace@example.com" in printed(capsys)
+    assert run(tmp_path, "monitoring", "triage", "--as-of", AS_OF) == 0
+    triage = printed(capsys)
+    page = render(collect(live.production.context, live.production.registry, as_of=DECIDED))
+
+    assert f"known then: Thanksgiving <b> ({iso(WEEK.start)} to {iso(WEEK.end)})" in triage
+    assert "a strike" not in triage
+    assert f"known then: Thanksgiving &lt;b&gt; ({iso(WEEK.start)}" in page
+    assert "a strike, until" in page  # in the history
+    assert [row["kind"] for row in live.production.tables.control_tables.rows(ANNOTATIONS)] == ["noted", "noted"]
+
+
+def test_an_event_without_a_name_is_refused(
+    live: LiveModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = ("--from", iso(WEEK.start), "--to", iso(WEEK.end), "--as-of", AS_OF)
+
+    assert run(tmp_path, "monitoring", "note", *times, "--event", " ") != 0
+
+    assert "say why" in " ".join(capsys.readouterr().err.split())
+    assert live.production.tables.control_tables.rows(ANNOTATIONS) == []
