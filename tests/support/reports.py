@@ -98,7 +98,8 @@ def a_verdict(month=7, **changes):
 
 def a_column_week(column="dep_delay", week=0, psi: float | None = 0.18, **changes):
     start = utc(2024, 7, 1) + timedelta(weeks=week)
-    return replace(ColumnWeek(column, start, psi, mean=12.75, null_share=0.031, outside_share=0.004), **changes)
+    one = ColumnWeek(column, start, psi, mean=12.75, null_share=0.031, outside_share=0.004, deviations=psi and 10 * psi)
+    return replace(one, **changes)
 
 
 def a_decision(**changes):

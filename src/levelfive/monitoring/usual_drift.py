@@ -38,6 +38,10 @@ class UsualPsi:
     middle: float
     spread: float
 
+    def deviations(self, psi: float) -> float:
+        """Tell how many standard deviations above what is usual a PSI lies; negative below."""
+        return float((np.log(max(psi, _LEAST_PSI)) - self.middle) / self.spread)
+
 
 @dataclass(frozen=True, eq=False)
 class UsualDrift:
@@ -57,8 +61,7 @@ class UsualDrift:
         Phipson and Smyth 2010, Permutation P-values Should Never Be Zero, Statistical Applications in Genetics and
         Molecular Biology 9(1).
         """
-        usual = self.columns[column]
-        z = (np.log(max(psi, _LEAST_PSI)) - usual.middle) / usual.spread
+        z = self.columns[column].deviations(psi)
         above = self.nulls.size - int(np.searchsorted(self.nulls, z, side="left"))
         return (above + 1) / (self.nulls.size + 1)
 

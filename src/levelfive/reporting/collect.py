@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
@@ -31,6 +31,7 @@ from levelfive.monitoring.records import (
     SERVED,
     ConsistencyRecord,
 )
+from levelfive.monitoring.usual_drift import usual_drift
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.registry.promotions import champion_as_of, history
 from levelfive.registry.store import CentralRegistry
@@ -101,6 +102,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         ),
         verdicts=verdicts,
         columns=_column_weeks(run, registry, as_of),
+        outside_share=context.use_case.monitoring.outside_share,
         reliability=_reliability(run, registry, as_of),
         moved=_moved(run, registry, as_of, drift[Role.CHAMPION]),
         drift=drift[Role.CHAMPION],
@@ -275,13 +277,17 @@ def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple
     for (column, version, day), row in sorted(days.items()):
         weeks[column, day - timedelta(days=day.weekday())][version].append(row)
     models = {version: registry.load_if_there(version) for version in {key[1] for key in days}}
+    usual = {version: usual_drift(of.baseline.daily, 7).columns for version, of in models.items() if of is not None}
     column_weeks = []
     for (column, week), versions in sorted(weeks.items()):
         # A week in which the champion changed is shown against the baseline of the later one.
         version = max(versions, key=lambda text: (len(text), text))
         at = datetime.combine(week, time(), tzinfo=UTC)
         if (model := models[version]) is not None:
-            column_weeks.append(_column_week(column, at, versions[version], model.baseline))
+            one = _column_week(column, at, versions[version], model.baseline)
+            if column in usual[version] and one.psi is not None:
+                one = replace(one, deviations=usual[version][column].deviations(one.psi))
+            column_weeks.append(one)
     return tuple(column_weeks)
 
 

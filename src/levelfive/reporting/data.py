@@ -61,7 +61,9 @@ class Point:
 class ColumnWeek:
     """A column in the week that starts at `week`; shares are 0 to 1, the mean is in the column's unit.
 
-    The share outside is None where the training data has too many categories to know them all.
+    The share outside is None where the training data has too many categories to know them all. `deviations` says how
+    far the PSI lies above that of weeks without a change, in standard deviations of its logarithm between such weeks;
+    None where the training has too few days to tell.
     """
 
     column: str
@@ -70,6 +72,7 @@ class ColumnWeek:
     mean: float | None
     null_share: float
     outside_share: float | None
+    deviations: float | None = None
 
 
 @dataclass(frozen=True)
@@ -195,7 +198,8 @@ class ReportData:
     `reliability` is of the latest window whose labels are known. `drift` and `served_drift`, that of answers to single
     requests, are of the latest window. `moved` are its columns whose alarm is open, those that the model rests on most
     first. `consistency` says by feature and day whether such answers rest on what the batch join gives. `alerts` are a
-    line for each alert that is open, the most urgent first.
+    line for each alert that is open, the most urgent first. A column is outside the training's range where more than
+    `outside_share` of its values are.
     """
 
     use_case: str
@@ -218,6 +222,7 @@ class ReportData:
     reliability: Reliability | None = None
     moved: tuple[Moved, ...] = ()
     notes: tuple[NoteLine, ...] = ()
+    outside_share: float = 0.01
 
     @property
     def points_in_time(self) -> tuple[Point, ...]:

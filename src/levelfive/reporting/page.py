@@ -19,7 +19,7 @@ from levelfive.monitoring.evidence import STATEMENTS, Statement
 from levelfive.reporting.alarmed import SHOWN_ALARMS
 from levelfive.reporting.charts import Section, figures
 from levelfive.reporting.data import ColumnWeek, DriftLine, Point, ReportData
-from levelfive.reporting.heatmap import SHOWN_COLUMNS, greatest_psi
+from levelfive.reporting.heatmap import SHOWN_COLUMNS, furthest, greatest_psi
 from levelfive.reporting.timeline import history
 from levelfive.reporting.words import (
     Health,
@@ -225,24 +225,34 @@ def _moved_note(data: ReportData) -> str:
 
 
 def _columns(data: ReportData) -> Table | None:
-    greatest = greatest_psi(data)
+    greatest, moved = greatest_psi(data), furthest(data)
     latest: dict[str, ColumnWeek] = {cell.column: cell for cell in sorted(data.columns, key=lambda cell: cell.week)}
     if not latest:
         return None
     return Table(
         f"{counted(len(greatest), 'column')}, each in its latest week; means in the column's own unit",
-        ("Column", "Week from", "PSI", "Greatest PSI", "Mean", "Nulls", "Outside the training's range"),
+        (
+            "Column",
+            "Week from",
+            "PSI",
+            "Own units",
+            "Greatest PSI",
+            "Mean",
+            "Nulls",
+            "Outside the training's range",
+        ),
         [
             (
                 name,
                 day_name(cell.week),
                 number(cell.psi),
+                number(cell.deviations),
                 number(greatest[name]),
                 number(cell.mean),
                 share(cell.null_share),
                 share(cell.outside_share),
             )
-            for name in greatest
+            for name in moved
             for cell in (latest[name],)
         ],
     )
@@ -251,9 +261,10 @@ def _columns(data: ReportData) -> Table | None:
 def _columns_note(data: ReportData) -> str:
     rest = len({cell.column for cell in data.columns}) - SHOWN_COLUMNS
     return (
-        "PSI compares a week with the training's data and has no unit. A season moves columns as well: "
-        "a dark cell is a reason to look at the performance, not an alarm. "
-        + (f"{counted(rest, 'column')} with smaller values not drawn." if rest > 0 else "All columns are drawn.")
+        "How far a column's PSI, of a week against the training's data, lies above that of weeks without a change: in "
+        "standard deviations of its logarithm between such weeks, drawn from the training's days. A season moves "
+        "columns as well: a dark cell is a reason to look at the performance, not an alarm. "
+        + (f"{counted(rest, 'column')} that moved less not drawn." if rest > 0 else "All columns are drawn.")
     )
 
 

@@ -103,3 +103,11 @@ def test_days_without_values_are_passed_over():
 def test_a_window_without_days_is_refused():
     with pytest.raises(ConfigError, match="at least one day, got 0"):
         usual_drift({"x": [[1, 2]] * 20}, 0)
+
+
+def test_deviations_are_of_the_logarithm_and_0_at_the_usual_middle():
+    usual = UsualPsi(middle=np.log(0.1), spread=0.5)
+
+    assert usual.deviations(0.1) == pytest.approx(0.0)
+    assert usual.deviations(0.1 * np.exp(1.0)) == pytest.approx(2.0)
+    assert usual.deviations(0.0) == usual.deviations(1e-4) < 0

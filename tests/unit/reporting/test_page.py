@@ -24,6 +24,7 @@ from levelfive.reporting.data import (
     Reliability,
     ReportData,
 )
+from levelfive.reporting.heatmap import furthest, moves_chart
 from levelfive.reporting.page import render
 from levelfive.reporting.words import Health, estimate, headline
 from levelfive.statistics.calibration import Calibration, ReliabilityGroup
@@ -266,7 +267,7 @@ def test_charts_say_in_words_what_they_show(page):
         "Jul 2024: 0.712 (0.701 to 0.723) live, 0.694 (0.683 to 0.705) never retrained."
     )
     assert "Jul 2024: 0.213 observed, 0.207 predicted" in charts[2]["aria-label"]
-    assert "1 of 1 columns over 3 weeks. Greatest values: dep_delay 0.180" in charts[3]["aria-label"]
+    assert "1 of 1 columns over 3 weeks. Furthest: dep_delay 1.800" in charts[3]["aria-label"]
 
 
 def test_every_section_is_there_with_its_numbers(page):
@@ -293,7 +294,7 @@ def test_the_heat_map_draws_thirty_columns_and_counts_the_others():
 
     page = Page(render(a_report(columns=columns)))
 
-    assert any("15 columns with smaller values not drawn." in text for text in page.texts)
+    assert any("15 columns that moved less not drawn." in text for text in page.texts)
     assert page.texts.count("column_44") == 2
     assert page.texts.count("column_14") == 1
 
@@ -428,3 +429,15 @@ def test_of_many_alarms_the_page_says_how_many_are_not_drawn():
     text = Page(render(a_report(moved=tuple(a_moved(f"column {place}") for place in range(8))))).text
 
     assert "2 columns that the model rests on less not drawn" in text
+
+
+def test_cells_outside_the_training_s_range_are_hatched_and_a_column_moves_in_its_own_units():
+    calm = a_column_week("calm", psi=0.9, deviations=0.2, outside_share=0.01)
+    moved = a_column_week("moved", psi=0.1, deviations=4.0, outside_share=0.011)
+
+    drawn = moves_chart(a_report(columns=(calm, moved)), ["moved", "calm"])
+    without = moves_chart(a_report(columns=(calm, replace(moved, outside_share=0.01))), ["moved", "calm"])
+
+    assert list(furthest(a_report(columns=(calm, moved)))) == ["moved", "calm"]
+    assert "Furthest: moved 4.000, calm 0.200." in drawn
+    assert drawn.count("<path") > without.count("<path")
