@@ -1,14 +1,11 @@
 """What tests without Spark share: a model's packages, saved once, and environments in memory."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from in_memory.release import Environment, Packages, labelled_days, labelled_rows
 from recorded import Kept, Place
 
-from levelfive.monitoring.alerts import ALERTS
-from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS
 from levelfive.telemetry.tracing import connect
 from levelfive.training import admission
 
@@ -32,28 +29,9 @@ def production(packages: Packages, monkeypatch: pytest.MonkeyPatch) -> Environme
 
 
 @pytest.fixture
-def new_statistics() -> Iterator[None]:
-    """Let a test register drift statistics that are forgotten afterwards."""
-    yield from forgetting(DRIFT_STATISTICS)
-
-
-@pytest.fixture
-def new_alerts() -> Iterator[None]:
-    """Let a test register alerts that are forgotten afterwards."""
-    yield from forgetting(ALERTS)
-
-
-@pytest.fixture
 def recorded() -> Iterator[Kept]:
     """What telemetry says during a test."""
     place = Place("of a test")
     connect(place)
     yield place.kept
     connect(None)
-
-
-def forgetting(registry: dict[str, Any]) -> Iterator[None]:
-    before = dict(registry)
-    yield
-    registry.clear()
-    registry.update(before)

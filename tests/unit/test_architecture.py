@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
@@ -110,3 +111,32 @@ def test_no_room_waits_for_what_comes_after_it() -> None:
     order = list(TopologicalSorter(needs).static_order())  # raises on a cycle
 
     assert order.index("data") < order.index("features") < order.index("scoring")
+
+
+def fixtures(path: Path) -> set[str]:
+    """Name the fixtures that a file of tests defines."""
+    functions = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
+    return {one.name for one in functions if any("fixture" in ast.unparse(mark) for mark in one.decorator_list)}
+
+
+def test_what_finds_mutants_asks_for_no_fixture_of_a_conftest() -> None:
+    """Mutants are tested without any conftest: a test that asks for a fixture of one would end the whole run."""
+    settings = tomllib.loads((SOURCE.parent / "pyproject.toml").read_text())["tool"]["mutmut"]
+    chosen = [SOURCE.parent / name for name in settings["pytest_add_cli_args_test_selection"]]
+    files = [file for one in chosen for file in (sorted(one.rglob("test_*.py")) if one.is_dir() else [one])]
+    conftests = [*(SOURCE.parent / "tests").rglob("conftest.py")]
+
+    def of_conftests(file: Path) -> set[str]:
+        return set().union(*(fixtures(one) for one in conftests if one.parent in file.parents))
+
+    asked = {
+        f"{file.name}: {argument.arg}"
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef)
+        for argument in node.args.args
+        if argument.arg in of_conftests(file) - fixtures(file)
+        and (node.name.startswith("test_") or node.name in fixtures(file))
+    }
+
+    assert asked == set()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -35,13 +37,16 @@ DOCS = Path(__file__).parents[3] / "docs"
 
 
 @pytest.fixture
-def euclidean(new_statistics: None) -> str:
-    @drift_statistic("l2_distance", "Euclidean", "root of the sum of the bins' squares", limits=(0.0, 1.5))
-    def l2_distance(of: Comparison[object]) -> float:
-        before, now = of.shares
-        return float(((before - now) ** 2).sum() ** 0.5)
+def euclidean() -> Iterator[str]:
+    """Register a drift statistic, which is forgotten afterwards."""
+    with patch.dict(DRIFT_STATISTICS):
 
-    return l2_distance.__name__
+        @drift_statistic("l2_distance", "Euclidean", "root of the sum of the bins' squares", limits=(0.0, 1.5))
+        def l2_distance(of: Comparison[object]) -> float:
+            before, now = of.shares
+            return float(((before - now) ** 2).sum() ** 0.5)
+
+        yield l2_distance.__name__
 
 
 def a_row_of_verdicts(subject: Subject) -> VerdictRecord:
@@ -68,7 +73,8 @@ def test_a_statistic_is_in_the_table_the_report_and_the_docs_by_being_registered
     assert "| `l2_distance` | all columns | 0 | 1.5 | Euclidean: root of the sum" in glossary.drift_statistics()
 
 
-def test_an_alert_is_in_the_verdict_the_report_and_the_docs_by_being_registered(new_alerts: None) -> None:
+@patch.dict(ALERTS)
+def test_an_alert_is_in_the_verdict_the_report_and_the_docs_by_being_registered() -> None:
     @alert(BROKEN, "the moon is full")
     def moon_is_full(evidence: Evidence) -> list[str]:
         return ["the moon is <full>"]
