@@ -116,13 +116,13 @@ class App:
     @cached_property
     def destinations(self) -> tuple[Destination, ...]:
         """Who is told of alerts; a destination whose secret is missing or wrong is said, and stops nothing."""
-        found = []
+        places = []
         for kind, reference in self.settings.destinations.items():
             try:
-                found.append(destination(kind, reference, self.platform.secret))
+                places.append(destination(kind, reference, self.platform.secret))
             except LevelfiveError as err:
                 event("a destination is not told", level=logging.WARNING, destination=kind, reason=str(err))
-        return tuple(found)
+        return tuple(places)
 
     def other_registry(self, name: str, uri: str | None = None) -> CentralRegistry:
         """Open another environment's model.

@@ -284,13 +284,13 @@ def parse_azure_ml(workspace: str) -> dict[str, str]:
     Raises:
         ConfigError: It is none.
     """
-    found = _AZURE_ML.fullmatch(workspace.strip())
-    if found is None:
+    match = _AZURE_ML.fullmatch(workspace.strip())
+    if match is None:
         raise ConfigError(
             f"azure_ml is Azure's id of a Machine Learning workspace, /subscriptions/.../resourceGroups/.../providers/"
             f"Microsoft.MachineLearningServices/workspaces/NAME, got {workspace!r}: copy it from the workspace's page"
         )
-    return found.groupdict()
+    return match.groupdict()
 
 
 def _shown(text: str, clock: Clock | None) -> datetime:

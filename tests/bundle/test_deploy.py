@@ -193,9 +193,10 @@ def named(kind: str, resources: dict[str, dict[str, Any]]) -> list[str]:
 
 def wheels(job: dict[str, Any]) -> set[str]:
     """List the wheels that a job installs, on its cluster or in its environment."""
-    installed = {library["whl"] for task in job["tasks"] for library in task.get("libraries", [])}
+    libraries = [library for task in job["tasks"] for library in task.get("libraries", [])]
     environments = [one["spec"]["dependencies"] for one in job.get("environments", [])]
-    return installed | {one.removesuffix("[serverless]") for dependencies in environments for one in dependencies}
+    installed = {one for dependencies in environments for one in dependencies if ".whl" in one}
+    return {library["whl"] for library in libraries if "whl" in library} | {one.split("[")[0] for one in installed}
 
 
 def uploaded_wheels(copy: Checkout) -> set[str]:

@@ -123,18 +123,18 @@ def status() -> None:
     from levelfive.deployment.rollout import RolloutPolicy
 
     site = open_app().site(RolloutPolicy())
-    found = site.online.read()
-    if found is None:
+    state = site.online.read()
+    if state is None:
         out.print(f"There is no endpoint {site.name}.")
         return
     table = Table("deployment", "version", "role", "traffic", "state", "live since", "image")
-    for name, one in sorted(found.deployments.items()):
-        since = found.tags.get(LIVE_SINCE, "") if one == found.live else ""
+    for name, one in sorted(state.deployments.items()):
+        since = state.tags.get(LIVE_SINCE, "") if one == state.live else ""
         version, image = ("", "") if one.package is None else (one.package.version, one.package.image)
-        table.add_row(name, version, one.role, f"{found.traffic.get(name, 0)} %", one.state, since, image)
+        table.add_row(name, version, one.role, f"{state.traffic.get(name, 0)} %", one.state, since, image)
     wide.print(table)
-    if REFUSED_BECAUSE in found.tags:
-        out.print(f"taken back last: {found.tags[REFUSED_BECAUSE]}")
+    if REFUSED_BECAUSE in state.tags:
+        out.print(f"taken back last: {state.tags[REFUSED_BECAUSE]}")
 
 
 def delete(
@@ -152,8 +152,8 @@ def delete(
         raise ConfigError(
             f"the settings name the endpoint {site.name}, not {endpoint}: give that name, or other settings"
         )
-    found = job.delete(app.context, app.registry, site, as_of=moment, by=who_says(app, by))
-    out.print(f"There was no endpoint {site.name}." if found is None else f"The endpoint {site.name} is deleted.")
+    deleted = job.delete(app.context, app.registry, site, as_of=moment, by=who_says(app, by))
+    out.print(f"There was no endpoint {site.name}." if deleted is None else f"The endpoint {site.name} is deleted.")
 
 
 def _policy(steps: str, count: int, max_failed: float, max_p95: str, hold: str) -> RolloutPolicy:

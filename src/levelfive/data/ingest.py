@@ -136,8 +136,8 @@ def derived_rows(source: Source, texts: DataFrame, references: Mapping[str, Data
     rows = derived(source, contract.typed(texts, source), references)
     if not source.has_corrections:
         return rows
-    said = [F.col(name) for name in (DELETION, source.deletion) if name in rows.columns]
-    return rows.withColumn(DELETION, F.coalesce(*said, F.lit(False)))
+    marks = [F.col(name) for name in (DELETION, source.deletion) if name in rows.columns]
+    return rows.withColumn(DELETION, F.coalesce(*marks, F.lit(False)))
 
 
 def _check(judged: DataFrame, source: Source, file: LandingFile, counts: Mapping[str, FileCounts]) -> None:

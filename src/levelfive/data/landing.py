@@ -152,10 +152,10 @@ def _is_delivered(entry: os.DirEntry[str]) -> bool:
 
 def _entry_of(path: Path, entry: os.DirEntry[str]) -> Entry:
     try:
-        found = entry.stat()
+        status = entry.stat()
     except OSError as err:
         raise unreadable(path, err) from err
-    return Entry(path, found.st_size, _modified_at(found))
+    return Entry(path, status.st_size, _modified_at(status))
 
 
 def _modified_at(found: os.stat_result) -> datetime:
@@ -176,8 +176,8 @@ def _digest(file: BufferedReader) -> str:
 
 
 def _state(file: BufferedReader) -> tuple[int, datetime]:
-    found = os.fstat(file.fileno())
-    return found.st_size, _modified_at(found)
+    status = os.fstat(file.fileno())
+    return status.st_size, _modified_at(status)
 
 
 def _check_unchanged(path: Path, file: BufferedReader, before: tuple[int, datetime]) -> None:

@@ -49,8 +49,8 @@ def note_listings(run: Run, listed: Mapping[str, Sequence[Entry]], left: Collect
         left: The names of the files that later runs take.
     """
     known = {row["source"]: from_row(Listing, row) for row in run.rows(LISTINGS)}
-    found = (_listing_of(name, entries, left) for name, entries in listed.items())
-    if changed := [one for one in found if one is not None and known.get(one.source) != one]:
+    listings = (_listing_of(name, entries, left) for name, entries in listed.items())
+    if changed := [one for one in listings if one is not None and known.get(one.source) != one]:
         run.wrote(run.tables.control_tables.replace(LISTINGS, changed, ("source",)))
 
 

@@ -48,8 +48,8 @@ def example_request(app: App, names: Sequence[str], window: Window) -> dict[str,
     use_case = app.use_case
     raw = read_as_known(Run(app.tables, "demo"), use_case, use_case.spine_sources, window.end)
     rows = requests_of(spine_of(use_case, raw, window), names)
-    found = rows.orderBy(F.desc(PREDICTION_TIME), *use_case.key).limit(1).collect()
-    return found[0].asDict() if found else None
+    newest = rows.orderBy(F.desc(PREDICTION_TIME), *use_case.key).limit(1).collect()
+    return newest[0].asDict() if newest else None
 
 
 def last_day(window: Window) -> Window:

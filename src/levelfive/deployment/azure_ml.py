@@ -183,9 +183,9 @@ class AzureOnlineEndpoint:
     def _until(self, holds: Callable[[Endpoint | None], bool], what: str) -> Endpoint | None:
         """Look until something is seen to hold: what was written may be read later than it was written."""
         for pause in (*PAUSES, 0):
-            found = self._look()
-            if holds(found):
-                return found
+            state = self._look()
+            if holds(state):
+                return state
             self.sleep(pause)
         raise DeploymentError(
             f"the endpoint {self.name} was waited for {what}, for half an hour: see in Azure what it does, then run "

@@ -152,13 +152,13 @@ def delete(context: JobContext, registry: CentralRegistry, site: Site, *, as_of:
         DeploymentError: Azure refused.
     """
     with context.run(STAGE, as_of=as_of, parameters={"endpoint": site.name}) as run:
-        found = site.online.read()
+        state = site.online.read()
         site.online.delete()
         there = answering(deployments(run.tables, registry.name), as_of=as_of).get(site.name)
         if there is not None:
             package = Package(registry.name, there.version, "", "")
             _append(run, site, package, 0, Kind.DELETE, as_of=as_of, by=by, reason="the endpoint was deleted")
-        return found
+        return state
 
 
 def package_of(
@@ -185,10 +185,10 @@ def package_of(
 
 def _image(site: Site, digest: str | None) -> str:
     if digest is None:
-        found = site.online.read()
-        if found is None or found.live is None or found.live.package is None:
+        state = site.online.read()
+        if state is None or state.live is None or state.live.package is None:
             raise ConfigError(f"nothing answers at {site.name} yet, so its image is not known: give the digest of one")
-        return found.live.package.image
+        return state.live.package.image
     if site.repository is None or _DIGEST.fullmatch(digest) is None:
         raise ConfigError(
             f"an image is the setting serving_repository, got {site.repository!r}, and a digest sha256:..., got "

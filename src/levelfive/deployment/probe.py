@@ -56,13 +56,13 @@ class HttpProbe:
 
 def _ask(uri: str, body: bytes, headers: dict[str, str], version: str) -> Answer:
     begin = time.perf_counter()
-    told = http.post(uri, body, headers=headers, seconds=TIMEOUT_SECONDS)
+    response = http.post(uri, body, headers=headers, seconds=TIMEOUT_SECONDS)
     seconds = time.perf_counter() - begin
-    if told.status == http.NO_ANSWER:
+    if response.status == http.NO_ANSWER:
         return Answer(seconds, "there was no answer")
-    if told.status != 200:
-        return Answer(seconds, f"the answer was {told.status}: {_text(told.body)}")
-    return Answer(seconds, fault_of(told.body, version))
+    if response.status != 200:
+        return Answer(seconds, f"the answer was {response.status}: {_text(response.body)}")
+    return Answer(seconds, fault_of(response.body, version))
 
 
 def fault_of(body: bytes, version: str) -> str:

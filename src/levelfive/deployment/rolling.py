@@ -94,22 +94,22 @@ def deploy(
         DeploymentError: The deployment did not start, or Azure refused.
     """
     changed = False
-    while (action := next_action(found := online.read(), package, again=again)) is not Action.ROLL_OUT:
+    while (action := next_action(state := online.read(), package, again=again)) is not Action.ROLL_OUT:
         if action is Action.NOTHING:
             return Outcome(package, ALL, changed)
         changed = True
-        if found is None:
+        if state is None:
             online.create()
         elif action is Action.BEGIN:
-            online.route(shares(found, found.share), TAGS_OF_BEGIN)
+            online.route(shares(state, state.share), TAGS_OF_BEGIN)
         elif action is Action.WAIT:
-            online.wait(found.idle_colour)
+            online.wait(state.idle_colour)
         elif action is Action.REMOVE:
-            online.remove(found.idle_colour)
+            online.remove(state.idle_colour)
         else:
             bring()
             online.add(
-                found.idle_colour, package, {**package.tags(), ROLE: Role.CHAMPION, DEPLOYED_AT: at, DEPLOYED_BY: by}
+                state.idle_colour, package, {**package.tags(), ROLE: Role.CHAMPION, DEPLOYED_AT: at, DEPLOYED_BY: by}
             )
     return _advance(online, probe, policy=policy, at=at, to=to)
 
@@ -145,40 +145,40 @@ def _advance(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy, at:
     """Measure at each share before the next one; the last measurement at all of the traffic makes the version live."""
     measured: list[Measurement] = []
     while True:
-        found = _there(online)
-        new, package = _held(found)
+        state = _there(online)
+        new, package = _held(state)
         answers = probe(new.name, package.version, policy)
-        measured.append(Measurement.of(found.share, answers))
-        found = _unchanged(online, found)
+        measured.append(Measurement.of(state.share, answers))
+        state = _unchanged(online, state)
         if fault := over_budget(measured[-1], policy):
-            online.route(shares(found, 0), tags_of_refusal(package, fault))
+            online.route(shares(state, 0), tags_of_refusal(package, fault))
             return Outcome(package, 0, True, tuple(measured), fault)
-        if found.share >= to:
+        if state.share >= to:
             break
-        online.route(shares(found, next_share(found, policy.steps, to)), {})
-    if found.share == ALL:
-        online.route(shares(found, ALL), tags_of_live(found, at))
-    return Outcome(package, found.share, True, tuple(measured))
+        online.route(shares(state, next_share(state, policy.steps, to)), {})
+    if state.share == ALL:
+        online.route(shares(state, ALL), tags_of_live(state, at))
+    return Outcome(package, state.share, True, tuple(measured))
 
 
 def _there(online: OnlineEndpoint) -> Endpoint:
-    found = online.read()
-    if found is None:
+    state = online.read()
+    if state is None:
         raise DeploymentError("the endpoint was deleted during a rollout: deploy again (levelfive serving deploy)")
-    check(found)
-    return found
+    check(state)
+    return state
 
 
 def _unchanged(online: OnlineEndpoint, before: Endpoint) -> Endpoint:
     """Look again before anything is set: the requests may have taken minutes."""
-    found = _there(online)
-    if (found.traffic, found.live, found.new) != (before.traffic, before.live, before.new):
+    state = _there(online)
+    if (state.traffic, state.live, state.new) != (before.traffic, before.live, before.new):
         raise DeploymentConflict(
-            f"somebody else changed {found.name} during this rollout: see what it is now (levelfive serving status), "
+            f"somebody else changed {state.name} during this rollout: see what it is now (levelfive serving status), "
             "then "
             "go on (levelfive serving deploy) or take it back (levelfive serving rollback)"
         )
-    return found
+    return state
 
 
 def _held(found: Endpoint) -> tuple[Deployment, Package]:

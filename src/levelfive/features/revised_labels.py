@@ -46,11 +46,11 @@ def revised(run: Run, use_case: UseCase, again: DataFrame, window: Window, *, un
         stored = with_outcome_time(stored)
     was = newest_of_each_key(stored, use_case)
     key = list(use_case.key)
-    said = F.struct(LABEL, OUTCOME, PREDICTION_TIME)
+    outcome = F.struct(LABEL, OUTCOME, PREDICTION_TIME)
     now = with_outcome_time(again).withColumn(
         _IS, F.struct(F.col(LABEL).cast("double").alias(LABEL), OUTCOME, PREDICTION_TIME)
     )
-    joined = now.join(was.select(*key, said.alias(_WAS)), on=key, how="left")
+    joined = now.join(was.select(*key, outcome.alias(_WAS)), on=key, how="left")
     changed = joined.where(~F.col(_IS).eqNullSafe(F.col(_WAS))).select(*with_outcome_time(again).columns)
     gone = was.where(in_window(OUTCOME_AT, window) & (F.col(OUTCOME) != WITHDRAWN)).join(
         again.select(*key), on=key, how="left_anti"

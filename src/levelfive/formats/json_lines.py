@@ -58,8 +58,8 @@ class JsonLines:
             for lines in _lines(path, file, _leniently if self.lenient else _strictly):
                 is_empty = False
                 rows, malformed = zip(*lines, strict=True)
-                found = tuple(dict.fromkeys(name for row in rows for name in row))
-                names = tuple(columns) if self.lenient else in_declared_order(found, columns)
+                present = tuple(dict.fromkeys(name for row in rows for name in row))
+                names = tuple(columns) if self.lenient else in_declared_order(present, columns)
                 cells = [pa.array(map(_text, [row.get(of) for row in rows]), pa.string()) for of in names]
                 yield texts_of(names, cells, pa.array(malformed, pa.string()))
         if is_empty:

@@ -101,9 +101,9 @@ def _refusal(path: Path, err: Exception) -> LandingError | None:
 
 def read_whole(file_format: Format, path: Path, file: BinaryIO, columns: Mapping[str, str]) -> Texts:
     """Read a file that fits into memory as one piece; see `Format.batches`."""
-    found = list(file_format.batches(path, file, columns))
-    header = header_of([one.header for one in found], columns)
-    return Texts(header, pa.concat_tables([with_header(one, header) for one in found]).combine_chunks())
+    batches = list(file_format.batches(path, file, columns))
+    header = header_of([one.header for one in batches], columns)
+    return Texts(header, pa.concat_tables([with_header(one, header) for one in batches]).combine_chunks())
 
 
 def header_of(headers: Iterable[Sequence[str]], columns: Mapping[str, str]) -> tuple[str, ...]:

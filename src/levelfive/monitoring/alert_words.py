@@ -24,8 +24,8 @@ def title_of(alert: AlertRecord) -> str:
 def line_of(alert: AlertRecord, *remarks: str) -> str:
     """Say of an open alert how urgent it is, what it is, since when, and what people say of it, as far as they do."""
     cause = f"; likely cause: {', '.join(alert.cause)}" if alert.cause else ""
-    said = "".join(f"; {remark}" for remark in remarks if remark)
-    return f"{alert.severity}: {alert.alert_id} since {iso(alert.since)}: {alert.said}{cause}{said}"
+    notes = "".join(f"; {remark}" for remark in remarks if remark)
+    return f"{alert.severity}: {alert.alert_id} since {iso(alert.since)}: {alert.said}{cause}{notes}"
 
 
 def affected(alert: AlertRecord) -> str:

@@ -40,10 +40,10 @@ def update_alerts(context: JobContext, run: Run, judged: Sequence[JudgedVersion]
     """
     subject, use_case = judged[-1].subject, context.use_case
     raised = {one.alert_id: one for version in judged for one in version.raised}
-    found = WindowFindings(subject, as_of, tuple(raised.values()), use_case.day_starts_at)
+    findings = WindowFindings(subject, as_of, tuple(raised.values()), use_case.day_starts_at)
     history = alert_history(run, subject.model_name, as_of=as_of)
     windows = _monitored(run, subject.model_name, as_of)
-    rows = next_state(history, windows, found, use_case.monitoring)
+    rows = next_state(history, windows, findings, use_case.monitoring)
     if not rows:
         return
     rows = with_affected(rows, count_affected(context, run, subject, _opened(rows, raised, subject.window)))

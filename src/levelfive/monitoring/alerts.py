@@ -247,8 +247,8 @@ def volume_is_low(evidence: Evidence) -> Iterator[Finding]:
 def rows_are_missing(evidence: Evidence) -> Iterator[Finding]:
     """Say on which days rows are missing."""
     for one in evidence.delivery.missing:
-        said = f"{one.day}: {one.value:,.0f} rows, usually {one.usual:,.0f}: rows are missing"
-        yield Finding(said, days=(one.day,))
+        text = f"{one.day}: {one.value:,.0f} rows, usually {one.usual:,.0f}: rows are missing"
+        yield Finding(text, days=(one.day,))
 
 
 @alert(
@@ -330,8 +330,8 @@ def features_differ(evidence: Evidence) -> Iterator[str | Finding]:
         different, answers = sum(one.unexplained for one in days), sum(one.answers for one in days)
         anew = ", whose table was computed anew since," if any(one.computed_anew for one in days) else ""
         on = tuple(sorted(one.day for one in days))
-        said = f"{feature}{anew} differed from the batch in {different:,} of {answers:,} answers on {_days(on)}"
-        yield Finding(said, column=feature, value=different / answers, days=on)
+        text = f"{feature}{anew} differed from the batch in {different:,} of {answers:,} answers on {_days(on)}"
+        yield Finding(text, column=feature, value=different / answers, days=on)
     if rest := list(wrong)[SHOWN_FEATURES:]:
         yield f"so did {len(rest)} more features, such as {rest[0]}: see the table consistency"
 

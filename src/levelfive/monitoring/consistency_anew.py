@@ -55,9 +55,9 @@ def told_anew(
     if not any(one.different for one in days):
         return tuple(days)
     of_feature = {name: lookup for lookup in lookups for name in lookup.features}
-    told = {lookup.table: _history(run, lookup, days, day_starts_at) for lookup in lookups}
+    histories = {lookup.table: _history(run, lookup, days, day_starts_at) for lookup in lookups}
     return tuple(
-        replace(one, computed_anew=told[lookup.table].was_computed_anew(span, one.first_served_at))
+        replace(one, computed_anew=histories[lookup.table].was_computed_anew(span, one.first_served_at))
         if one.different
         else one
         for one in days

@@ -70,7 +70,7 @@ def trust(past: Sequence[PastWindow], window: Window, maturity: timedelta) -> di
         (one for one in past if _are_alike(one.window, window) and one.window.end <= window.start),
         key=lambda one: one.window.end,
     )
-    found = {}
+    trusted = {}
     for name in sorted({name for one in alike for name in one.estimated}):
         errors, errors_of_last = [], []
         for one in alike:
@@ -81,8 +81,8 @@ def trust(past: Sequence[PastWindow], window: Window, maturity: timedelta) -> di
         if errors:
             low, high = np.quantile(errors, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2), method="weibull")
             mean, mean_of_last = (float(np.abs(some).mean()) for some in (errors, errors_of_last))
-            found[name] = Trust(float(low), float(high), mean, mean_of_last, len(errors))
-    return found
+            trusted[name] = Trust(float(low), float(high), mean, mean_of_last, len(errors))
+    return trusted
 
 
 def _last_known(past: Sequence[PastWindow], window: Window, name: str, maturity: timedelta) -> float | None:

@@ -39,8 +39,8 @@ def note(context: JobContext, model_name: str, window: Window, *, event: str, by
 
 def notes(run: Run, model_name: str, *, as_of: datetime) -> tuple[Annotation, ...]:
     """List the events that were known at a time, in the order in which they happened."""
-    told = list_annotations(run, NOTED, [model_subject(model_name)], as_of=as_of)
-    return tuple(sorted((one for one in told if one.said_at <= as_of), key=lambda one: (one.window, one.reason)))
+    annotations = list_annotations(run, NOTED, [model_subject(model_name)], as_of=as_of)
+    return tuple(sorted((one for one in annotations if one.said_at <= as_of), key=lambda one: (one.window, one.reason)))
 
 
 def noted_of(events: Iterable[Annotation], alert: AlertRecord) -> str:

@@ -186,13 +186,13 @@ def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window) -> Per
 
 
 def _evaluate_slices(use_case: UseCase, mature: pd.DataFrame) -> dict[str, Evaluation]:
-    task, found = use_case.model.task, {}
+    task, evaluations = use_case.model.task, {}
     for key, value in use_case.monitoring.slices:
         rows = mature[mature[own(f"slice_{key}")] == value]
         evaluation = _evaluate(use_case, rows, task.of_columns(rows[[*task.score_columns]]))
         if evaluation is not None:
-            found[f"{key}={value}"] = evaluation
-    return found
+            evaluations[f"{key}={value}"] = evaluation
+    return evaluations
 
 
 def _expect(task: Task, rows: pd.DataFrame, calibration_of: CalibrationOf) -> Expected | None:

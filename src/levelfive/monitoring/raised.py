@@ -82,5 +82,5 @@ def _raised(alert: Alert, finding: Finding, evidence: Evidence) -> Raised:
 def _merged(one: Raised, other: Raised) -> Raised:
     days: tuple[date, ...] = tuple(sorted({*one.finding.days, *other.finding.days}))
     lacks_values = one.finding.lacks_values and other.finding.lacks_values
-    said = f"{one.text}; {other.text}"
-    return replace(one, finding=replace(one.finding, said=said, detail="", days=days, lacks_values=lacks_values))
+    text = f"{one.text}; {other.text}"
+    return replace(one, finding=replace(one.finding, said=text, detail="", days=days, lacks_values=lacks_values))

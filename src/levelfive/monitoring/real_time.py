@@ -72,11 +72,11 @@ def real_time(
     """
     window, name = windows[-1], registry.name
     answered = performance_of_answers(context, run, windows, model_name=name, as_of=as_of)
-    found = []
+    versions = []
     for now in (one for one in answered if one.window == window):
         run.counts["served"] = now.scored
-        found += [_served(context, run, registry, Subject(name, version, window)) for version in now.versions]
-    return RealTime(answered, tuple(one for one in found if one is not None), _logged(run, window))
+        versions += [_served(context, run, registry, Subject(name, version, window)) for version in now.versions]
+    return RealTime(answered, tuple(one for one in versions if one is not None), _logged(run, window))
 
 
 def performance_of_answers(

@@ -260,7 +260,7 @@ def write_estimate(
     if one.expected is None or not one.expected.metrics:
         return
     metrics = one.expected.metrics
-    shown = {name: told for name, told in trusted.items() if told.is_shown and name in metrics}
+    shown = {name: trust for name, trust in trusted.items() if trust.is_shown and name in metrics}
     record = replace(
         _performance(
             Subject(model_name, ", ".join(one.versions), one.window), one, task=task, as_of=as_of, model=ESTIMATED
@@ -268,8 +268,8 @@ def write_estimate(
         label_mean=one.expected.label_mean,
         score_mean=one.expected.score_mean,
         metrics=metrics,
-        low={name: metrics[name] + told.low for name, told in shown.items()},
-        high={name: metrics[name] + told.high for name, told in shown.items()},
+        low={name: metrics[name] + trust.low for name, trust in shown.items()},
+        high={name: metrics[name] + trust.high for name, trust in shown.items()},
     )
     _add(run, PERFORMANCE, [record], ("model_name", "window_start", "window_end", "as_of", "model"))
 

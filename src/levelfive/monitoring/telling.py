@@ -129,10 +129,10 @@ def tell(
         return
     alerts = current(alert_history(run, model_name, as_of=as_of)).values()
     audible = unmuted(alerts, mutes(run, model_name, as_of=as_of))
-    told, noted = _told(run, model_name, as_of), partial(noted_of, notes(run, model_name, as_of=as_of))
+    notices, noted = _told(run, model_name, as_of), partial(noted_of, notes(run, model_name, as_of=as_of))
     jobs = []
     for one in destinations:
-        before = [row for row in told if row.destination == one.kind]
+        before = [row for row in notices if row.destination == one.kind]
         policy = context.use_case.monitoring
         planned = messages(context.use_case.name, due(audible, before, policy), room(before, as_of, policy), noted)
         jobs.append(partial(_send, one, planned, before, as_of))

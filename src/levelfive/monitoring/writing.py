@@ -50,7 +50,7 @@ def write_window(
         partial(records.write_profiles, run, _profiles(versions), broken, served=_profiles(served.versions)),
         partial(records.write_drift, run, drifts, seen_from, served=answered),
         partial(write_consistency, run, served),
-        partial(write_consecutive, run, [found for one in versions for found in one.consecutive]),
+        partial(write_consecutive, run, [row for one in versions for row in one.consecutive]),
         partial(records.write_quality, run, versions[-1].subject, delivered),
         partial(
             records.write_performance,

@@ -20,16 +20,16 @@ RECENT = timedelta(days=40)
 def publications(run: Run, window: Window) -> list[Published]:
     """List the publications within a window, and the last ones before it; none where nothing is published."""
     for since in (window.start - RECENT, None):
-        found = _between(run, since, window.end)
-        if any(one.as_of <= window.start for one in found):
+        rows = _between(run, since, window.end)
+        if any(one.as_of <= window.start for one in rows):
             break
-    return found
+    return rows
 
 
 def behind(run: Run, as_of: datetime) -> Behind | None:
     """Tell how far behind the store is at a time; None where nothing was published by then."""
-    found = publications(run, Window(as_of - RECENT, as_of))
-    return Behind(as_of, max(one.reaches_to for one in found)) if found else None
+    newest = publications(run, Window(as_of - RECENT, as_of))
+    return Behind(as_of, max(one.reaches_to for one in newest)) if newest else None
 
 
 def _between(run: Run, since: datetime | None, until: datetime) -> list[Published]:

@@ -185,8 +185,8 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
 
 
 def _is_store(connection: sqlite3.Connection) -> bool:
-    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (TABLES,)).fetchone()
-    return found is not None
+    row = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (TABLES,)).fetchone()
+    return row is not None
 
 
 def _publish(connection: sqlite3.Connection, publication: Publication) -> None:

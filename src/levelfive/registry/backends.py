@@ -78,10 +78,10 @@ class RunsOfItsOwn:
         self.client.log_artifacts(run.info.run_id, str(package), PACKAGE)
         self.client.set_terminated(run.info.run_id)
         source = f"{run.info.artifact_uri}/{PACKAGE}"
-        made = self.client.create_model_version(
+        version = self.client.create_model_version(
             name, source, run_id=run.info.run_id, tags=dict(tags), description=description
         )
-        return str(made.version)
+        return str(version.version)
 
     def download(self, name: str, version: str, folder: Path) -> Path:
         """Copy a package; see `Backend`."""
@@ -114,8 +114,10 @@ class UnityCatalog:
 
     def create(self, name: str, package: Path, tags: Mapping[str, str], description: str) -> str:
         """Store a package; see `Backend`."""
-        made = self.client.create_model_version(name, str(package.resolve()), tags=dict(tags), description=description)
-        return str(made.version)
+        version = self.client.create_model_version(
+            name, str(package.resolve()), tags=dict(tags), description=description
+        )
+        return str(version.version)
 
     def download(self, name: str, version: str, folder: Path) -> Path:
         """Copy a package; see `Backend`."""

@@ -67,8 +67,8 @@ def _parts(card: ModelCard, people: People) -> Iterator[str]:
         yield "\n".join(_table(card, slices_of(card)))
     if features := rests_on(card):
         yield "**What it rests on.** " + ", ".join(f"{name} {share:.0%}" for name, share in features) + "."
-    said = {"Trained by": people.trained_by, "Gate": people.verdict, "Approved by": people.approved}
-    yield "\n\n".join(f"**{what}.** {text}" for what, text in said.items() if text)
+    texts = {"Trained by": people.trained_by, "Gate": people.verdict, "Approved by": people.approved}
+    yield "\n\n".join(f"**{what}.** {text}" for what, text in texts.items() if text)
 
 
 def _table(card: ModelCard, slices: Sequence[SliceMetrics]) -> Iterator[str]:

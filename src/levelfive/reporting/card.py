@@ -84,12 +84,12 @@ def _rests_on(card: ModelCard) -> Table | None:
 
 
 def _promotions(version: str, promotions: Sequence[Promotion]) -> list[str]:
-    told = []
+    lines = []
     for one, after in zip_longest(promotions, promotions[1:]):
         if one.version == version:
             until = "" if after is None else f" until {day_name(after.promoted_at)}"
-            told.append(f"champion from {day_name(one.promoted_at)}{until}, by {one.promoted_by}: {one.reason}")
-    return told
+            lines.append(f"champion from {day_name(one.promoted_at)}{until}, by {one.promoted_by}: {one.reason}")
+    return lines
 
 
 def _recipe(card: ModelCard) -> Table:

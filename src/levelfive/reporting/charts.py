@@ -104,8 +104,8 @@ def metric_chart(data: ReportData, metric: str) -> Markup:
         _legend(figure, "live model", "never retrained", second=GREY, third=ESTIMATED_LABEL if has_estimates else "")
         text = "; ".join(
             f"{window_name(point.window)}: {estimate(mine)} live, {estimate(old)} never retrained"
-            + (f", {estimate(said)} estimated" if math.isfinite(said.value) else "")
-            for point, mine, old, said in zip(points, live, reference, estimated, strict=True)
+            + (f", {estimate(guess)} estimated" if math.isfinite(guess.value) else "")
+            for point, mine, old, guess in zip(points, live, reference, estimated, strict=True)
         )
         name = f"metric-{data.chart_metrics.index(metric)}"
         return svg(figure, name=name, alternative=f"{title} by window. {text}.")

@@ -256,13 +256,13 @@ def _moved(run: Run, registry: CentralRegistry, as_of: datetime, drift: Sequence
 
 def _consistency(run: Run, model_name: str, as_of: datetime) -> tuple[FeatureDay, ...]:
     """Read what was found of the features of answers; of windows that overlap, what is told of most answers counts."""
-    told: dict[tuple[date, str, str], FeatureDay] = {}
+    largest: dict[tuple[date, str, str], FeatureDay] = {}
     for row in records.of_model(run, CONSISTENCY, model_name, as_of):
         one = from_row(ConsistencyRecord, row)
         of = (one.day, one.feature, one.model_version)
-        if of not in told or one.answers > told[of].answers:
-            told[of] = one.told()
-    return tuple(told.values())
+        if of not in largest or one.answers > largest[of].answers:
+            largest[of] = one.told()
+    return tuple(largest.values())
 
 
 def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple[ColumnWeek, ...]:

@@ -96,8 +96,8 @@ def collect_triage(context: JobContext, registry: CentralRegistry, *, as_of: dat
         task=task,
         points=tuple(one.point for one in measurements(run, task, name, as_of=as_of)),
         alerts=alerts,
-        muted={one.alert_id: said for one in alerts if (said := muted_by(words, one))},
-        noted={one.alert_id: said for one in alerts if (said := noted_of(events, one))},
+        muted={one.alert_id: text for one in alerts if (text := muted_by(words, one))},
+        noted={one.alert_id: text for one in alerts if (text := noted_of(events, one))},
         missing=missing_lines(context, run, as_of),
         live=champion_as_of(history(context.tables, name), as_of),
     )

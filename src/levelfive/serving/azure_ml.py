@@ -99,10 +99,10 @@ def _refusal(status: int, why: str, headers: dict[str, str]) -> AMLResponse:
 
 
 def _package(folder: Path) -> Path:
-    found = sorted(folder.rglob(CARD))
-    if len(found) != 1:
-        raise ConfigError(f"{folder} holds {len(found)} model packages, expected one: name one model in the deployment")
-    return found[0].parent
+    cards = sorted(folder.rglob(CARD))
+    if len(cards) != 1:
+        raise ConfigError(f"{folder} holds {len(cards)} model packages, expected one: name one model in the deployment")
+    return cards[0].parent
 
 
 def _wanted(variables: os._Environ[str], name: str) -> str:

@@ -61,8 +61,8 @@ def of_table(feature: str, kind: str, is_category: bool) -> Convert | None:
     if kind == "timestamp":
         return _minutes_text if is_category else _minutes
     if is_category:
-        found: Convert = _CATEGORIES.get(kind, _category)
-        return found
+        convert: Convert = _CATEGORIES.get(kind, _category)
+        return convert
     if kind in _NUMBERS:
         return None
     if kind in ("decimal", "string"):

@@ -157,14 +157,14 @@ class FeaturePlan:
         Raises:
             RequestError: A value is no number, and the version takes one.
         """
-        width, made = len(self.lookups), []
+        width, vectors = len(self.lookups), []
         for number, (row, at) in enumerate(zip(rows, times, strict=True)):
             cells: list[Cell] = [row[i] if convert is None else convert(row[i], at) for i, convert in self._spine]
-            found = known[number * width : (number + 1) * width]
-            for lookup, one in zip(self.lookups, found, strict=True):
+            values = known[number * width : (number + 1) * width]
+            for lookup, one in zip(self.lookups, values, strict=True):
                 cells += lookup.cells(one, at)
-            made.append(FeatureRow(at, cells, [None if one is None else one.known_at for one in found]))
-        return made
+            vectors.append(FeatureRow(at, cells, [None if one is None else one.known_at for one in values]))
+        return vectors
 
 
 def spine_features(card: ModelCard) -> tuple[str, ...]:

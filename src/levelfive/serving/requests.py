@@ -156,8 +156,8 @@ class RequestSchema:
 
     def _refusal(self, said: str) -> RequestError:
         """Say what was wanted of the field that msgspec names."""
-        found = _PLACE.search(said)
-        place, said = (found[1], said[: found.start()]) if found else ("", said)
+        match = _PLACE.search(said)
+        place, said = (match[1], said[: match.start()]) if match else ("", said)
         if absent := _ABSENT.match(said):
             place = f"{place}.{absent[1]}".lstrip(".")
             return RequestError(f"{place}: the field is missing; give it {self._by_name[absent[1]].wanted}")

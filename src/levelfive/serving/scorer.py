@@ -54,8 +54,8 @@ class Answers:
 
     def to_json(self, *, with_features: bool = False) -> bytes:
         """Write the answers; numbers in the shortest form that means them."""
-        told = [self._told(i, with_features) for i in range(len(self.rows))]
-        return _ENCODER.encode({"answers": told} if self.is_many else told[0])
+        answers = [self._told(i, with_features) for i in range(len(self.rows))]
+        return _ENCODER.encode({"answers": answers} if self.is_many else answers[0])
 
     def key(self, i: int) -> list[Any]:
         """Tell the values of a row's key."""
@@ -82,7 +82,7 @@ class Answers:
 
     def _told(self, i: int, with_features: bool) -> dict[str, object]:
         scorer = self.scorer
-        told: dict[str, object] = {
+        answer: dict[str, object] = {
             "request_id": self._id(i),
             "scores": self._scores(i),
             "model": scorer.served.name,
@@ -91,11 +91,11 @@ class Answers:
         }
         if with_features:
             known_at = self._known_at(self.features[i])
-            told["features"] = {
+            answer["features"] = {
                 name: {"value": cell, "known_at": known_at.get(name)}
                 for name, cell in zip(scorer.plan.names, self.features[i].cells, strict=True)
             }
-        return told
+        return answer
 
     def _values(self, i: int) -> dict[str, Any]:
         return dict(zip(self.scorer.schema.names, self.rows[i], strict=True))
@@ -206,12 +206,12 @@ class Scorer:
         asks = self.plan.asks(rows, times, self._reaches)
         different = list(dict.fromkeys(asks))  # rows of one request often share an airport, or an hour
         try:
-            found = dict(zip(different, self._store.read(different), strict=True))
+            values = dict(zip(different, self._store.read(different), strict=True))
         except NotKept as err:
             raise RequestError(f"{PREDICTION_TIME}: {err}") from err
         except OnlineStoreError as err:
             raise NotServing(str(err)) from err
-        return [found[ask] for ask in asks]
+        return [values[ask] for ask in asks]
 
     def _scored(self, cells: Sequence[Sequence[Cell]]) -> list[list[float]]:
         try:

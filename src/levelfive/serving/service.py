@@ -160,13 +160,13 @@ class Service:
         with_features = b"features=true" in scope["query_string"]
         ask = partial(_answered, scorer, body, request_id, self._now(), with_features)
         if len(body) <= self._limits.inline_bytes:
-            answers, told = ask()
+            answers, encoded = ask()
         else:
-            answers, told = await asyncio.get_running_loop().run_in_executor(self._pool, ask)
+            answers, encoded = await asyncio.get_running_loop().run_in_executor(self._pool, ask)
         if self._log is not None:
             self._log.put(answers)
         self.metrics.answered(200, time.perf_counter() - start, scorer.path, len(answers.rows))
-        return Reply(200, told)
+        return Reply(200, encoded)
 
     def _admit(self, headers: dict[bytes, bytes]) -> None:
         if self._tokens is not None:
@@ -196,11 +196,11 @@ class Service:
             *(f"{name}: {why}" for name, why in self._live.troubles.items()),
             *([f"request log: {log}"] * bool(log)),
         ]
-        told = {"ready": not reasons, "reasons": reasons, "notes": [note for note in notes if note not in reasons]}
+        state = {"ready": not reasons, "reasons": reasons, "notes": [note for note in notes if note not in reasons]}
         with suppress(NotServing):
             scorer = self._live.scorer
-            told |= {"model": scorer.served.name, "version": scorer.served.version, "reaches_to": scorer.reaches_to}
-        return Reply(503 if reasons else 200, msgspec.json.encode(told))
+            state |= {"model": scorer.served.name, "version": scorer.served.version, "reaches_to": scorer.reaches_to}
+        return Reply(503 if reasons else 200, msgspec.json.encode(state))
 
     def _metrics(self) -> Reply:
         return Reply(200, self.metrics.text(), CONTENT_TYPE)

@@ -49,10 +49,10 @@ def served_version(package: Path, name: str, version: str, *, sha256: str | None
         raise DamagedModel(f"the files of {name} version {version} are not those that were registered: fetch it again")
     model, smoke = load(package), smoke_rows(package)
     check_scores(model, smoke)
-    made = fast_path(model, feature_names(model.card), smoke)
-    if isinstance(made, str):
-        return ServedVersion(name, version, model, reason=made)
-    return ServedVersion(name, version, model, made)
+    fast = fast_path(model, feature_names(model.card), smoke)
+    if isinstance(fast, str):
+        return ServedVersion(name, version, model, reason=fast)
+    return ServedVersion(name, version, model, fast)
 
 
 def version_of(registry: CentralRegistry, version: str) -> ServedVersion:

@@ -71,7 +71,7 @@ def reliability(
     middle_rank = np.cumsum(counts) - counts / 2
     group = np.minimum(middle_rank * groups / scores.size, groups - 1).astype(np.intp)[place]
     least, greatest = float(labels.min()), float(labels.max())
-    found = []
+    parts = []
     for one in np.unique(group):
         rows = group == one
         blocks = DayBlocks.of(days[rows], int(rows.sum()))
@@ -79,8 +79,8 @@ def reliability(
         reach = t_quantile(blocks.days, confidence) * error
         is_known = np.isfinite(reach) and reach > 0
         low, high = (max(value - reach, least), min(value + reach, greatest)) if is_known else (least, greatest)
-        found.append(ReliabilityGroup(float(scores[rows].mean()), value, low, high, int(rows.sum())))
-    return tuple(found)
+        parts.append(ReliabilityGroup(float(scores[rows].mean()), value, low, high, int(rows.sum())))
+    return tuple(parts)
 
 
 def calibrate(scores: Floats, labels: Floats) -> Calibration:

@@ -81,7 +81,7 @@ def with_baseline(model: Model, rows: pd.DataFrame, out_of_fold: OutOfFold, hold
         score_days=out_of_fold.days,
         score_columns=card.task.score_columns,
     )
-    told = replace(
+    complete = replace(
         card,
         baseline=baseline.to_json(),
         score_baseline=out_of_fold.method,
@@ -90,4 +90,4 @@ def with_baseline(model: Model, rows: pd.DataFrame, out_of_fold: OutOfFold, hold
         importances=importances(model, features, days),
         calibration=card.task.calibrate(out_of_fold.scores, out_of_fold.labels),
     )
-    return Model(model.estimator, told)
+    return Model(model.estimator, complete)

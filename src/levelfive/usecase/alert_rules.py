@@ -73,17 +73,17 @@ class AlertRule:
 
 def rule_for(rules: Sequence[AlertRule], alert: str, of: str = "", slice_: str = "") -> AlertRule:
     """Put together what rules say of an alert, of a column, source or metric, and a slice."""
-    found = AlertRule(alert, of, slice_)
+    combined = AlertRule(alert, of, slice_)
     about = [one for one in rules if one.alert == alert and one.of in ("", of) and one.slice in ("", slice_)]
     for one in sorted(about, key=lambda rule: rule.names):
-        found = replace(
-            found,
-            limit=found.limit if one.limit is None else one.limit,
-            severity=one.severity or found.severity,
-            windows=one.windows or found.windows,
-            of_them=one.of_them or found.of_them,
+        combined = replace(
+            combined,
+            limit=combined.limit if one.limit is None else one.limit,
+            severity=one.severity or combined.severity,
+            windows=one.windows or combined.windows,
+            of_them=one.of_them or combined.of_them,
         )
-    return found
+    return combined
 
 
 def _check(demand: str, value: object, met: bool) -> None:

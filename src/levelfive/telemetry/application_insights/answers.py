@@ -35,7 +35,7 @@ def _refusals(body: bytes, size: int) -> dict[int, int]:
     """Read which envelopes were refused, and by which status; an answer that cannot be read refuses none."""
     try:
         errors = json.loads(body)["errors"]
-        found = {int(one["index"]): int(one["statusCode"]) for one in errors}
+        statuses = {int(one["index"]): int(one["statusCode"]) for one in errors}
     except (ValueError, KeyError, TypeError):
         return {}
-    return {index: status for index, status in sorted(found.items()) if 0 <= index < size}
+    return {index: status for index, status in sorted(statuses.items()) if 0 <= index < size}
