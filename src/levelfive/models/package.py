@@ -264,8 +264,15 @@ def save(model: Model, example: pd.DataFrame, folder: Path) -> None:
 
 
 def read_card(folder: Path) -> ModelCard:
-    """Read the card of a model package."""
-    return ModelCard.from_json((folder / CARD).read_text())
+    """Read the card of a model package.
+
+    Raises:
+        RegistryError: The folder holds no such package.
+    """
+    try:
+        return ModelCard.from_json((folder / CARD).read_text())
+    except (OSError, KeyError, ValueError) as err:
+        raise _no_package(folder, err) from err
 
 
 def load(folder: Path) -> Model:
@@ -274,14 +281,18 @@ def load(folder: Path) -> Model:
     Raises:
         RegistryError: The folder holds no such package.
     """
+    card = read_card(folder)
     try:
-        card = read_card(folder)
         estimator = mlflow.sklearn.load_model(str(folder))
     except (OSError, KeyError, ValueError) as err:
-        raise RegistryError(f"{folder} holds no model package ({err}); register the version again") from err
+        raise _no_package(folder, err) from err
     if estimator is None:
         raise RegistryError(f"MLflow loaded nothing from {folder}: check that SQLAlchemy is older than 2.1")
     return Model(estimator, card)
+
+
+def _no_package(folder: Path, err: Exception) -> RegistryError:
+    return RegistryError(f"{folder} holds no model package ({err}); register the version again")
 
 
 def digest(folder: Path) -> str:

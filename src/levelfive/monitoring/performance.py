@@ -211,9 +211,9 @@ def _expect(task: Task, rows: pd.DataFrame, calibration_of: CalibrationOf) -> Ex
 def _reliability(use_case: UseCase, mature: pd.DataFrame) -> tuple[ReliabilityGroup, ...]:
     if mature.empty:
         return ()
-    task = use_case.model.task
-    expected = task.expected(task.of_columns(mature[[*task.score_columns]]))
-    return reliability(expected, mature[LABEL].to_numpy(np.float64), _days(use_case, mature))
+    return reliability(
+        _expected(use_case.model.task, mature), mature[LABEL].to_numpy(np.float64), _days(use_case, mature)
+    )
 
 
 def _days(use_case: UseCase, rows: pd.DataFrame) -> NDArray[Any]:
@@ -221,7 +221,11 @@ def _days(use_case: UseCase, rows: pd.DataFrame) -> NDArray[Any]:
 
 
 def _mean_score(task: Task, rows: pd.DataFrame) -> float:
-    return float(task.expected(task.of_columns(rows[[*task.score_columns]])).mean())
+    return float(_expected(task, rows).mean())
+
+
+def _expected(task: Task, rows: pd.DataFrame) -> Floats:
+    return task.expected(task.of_columns(rows[[*task.score_columns]]))
 
 
 def _evaluate_reference(use_case: UseCase, mature: pd.DataFrame, first: str | None) -> Evaluation | None:

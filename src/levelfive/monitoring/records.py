@@ -371,11 +371,7 @@ def _profile(partial: Partial, profile: NumericProfile | CategoricalProfile) -> 
 
 def _performance(subject: Subject, one: Performance, *, task: Task, as_of: datetime, model: str) -> PerformanceRecord:
     evaluation = {REFERENCE: one.reference, ESTIMATED: None}.get(model, one.evaluation)
-    estimates = {} if evaluation is None else evaluation.estimates
-    value, low, high = (
-        {name: end for name, e in estimates.items() if math.isfinite(end := getattr(e, part))}
-        for part in ("value", "low", "high")
-    )
+    known = {} if evaluation is None else evaluation.known
     return PerformanceRecord(
         **vars(subject),
         as_of=as_of,
@@ -393,9 +389,9 @@ def _performance(subject: Subject, one: Performance, *, task: Task, as_of: datet
         loss_metric=task.loss_metric,
         skill_metric=task.skill,
         offset_metric=task.offset,
-        metrics=value,
-        low=low,
-        high=high,
+        metrics=known.get("values", {}),
+        low=known.get("low", {}),
+        high=known.get("high", {}),
         **_reliability(one.reliability if model in (LIVE, SERVED) else ()),
     )
 

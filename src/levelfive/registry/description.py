@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from levelfive.core.texts import counted
@@ -11,6 +11,7 @@ from levelfive.errors import DataError
 from levelfive.models.package import ModelCard, SliceMetrics
 from levelfive.registry import tags as names
 from levelfive.registry.gate import GateVerdict
+from levelfive.statistics.tasks.task import Metric
 
 NOT_SAID = "The use case does not say (`purpose`)."
 SHOWN_FEATURES = 10
@@ -50,9 +51,16 @@ def rests_on(card: ModelCard, most: int = SHOWN_FEATURES) -> tuple[tuple[str, fl
 
 def slices_of(card: ModelCard, most: int = SHOWN_SLICES) -> tuple[SliceMetrics, ...]:
     """List how the candidate did on all rows, then on the slices where its skill was least."""
-    every, *slices = card.holdout or (None,)
+    if not card.holdout:
+        return ()
+    every, *slices = card.holdout
     by_skill = sorted(slices, key=lambda one: one.values.get(card.task.skill, 1.0))
-    return () if every is None else (every, *by_skill[:most])
+    return (every, *by_skill[:most])
+
+
+def metrics_of(card: ModelCard) -> tuple[Metric, ...]:
+    """List the metrics that are known of the holdout, in the task's order; none where nothing is."""
+    return tuple(metric for metric in card.task.metrics if card.holdout and metric.name in card.holdout[0].values)
 
 
 def _parts(card: ModelCard, people: People) -> Iterator[str]:
@@ -64,18 +72,18 @@ def _parts(card: ModelCard, people: People) -> Iterator[str]:
         f"as known at {iso(card.as_of)}; {counted(len(card.features), 'feature')}."
     )
     if card.holdout:
-        yield "\n".join(_table(card, slices_of(card)))
+        yield "\n".join(_table(card))
     if features := rests_on(card):
         yield "**What it rests on.** " + ", ".join(f"{name} {share:.0%}" for name, share in features) + "."
     texts = {"Trained by": people.trained_by, "Gate": people.verdict, "Approved by": people.approved}
     yield "\n\n".join(f"**{what}.** {text}" for what, text in texts.items() if text)
 
 
-def _table(card: ModelCard, slices: Sequence[SliceMetrics]) -> Iterator[str]:
-    metrics = [metric for metric in card.task.metrics if metric.name in slices[0].values]
+def _table(card: ModelCard) -> Iterator[str]:
+    metrics = metrics_of(card)
     yield "| Holdout | rows | " + " | ".join(metric.title for metric in metrics) + " |"
     yield "|---|---|" + "---|" * len(metrics)
-    for one in slices:
+    for one in slices_of(card):
         cells = (interval(one, metric.name) for metric in metrics)
         yield f"| {one.slice or 'all rows'} | {one.rows:,} | " + " | ".join(cells) + " |"
 

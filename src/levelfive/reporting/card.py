@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from levelfive.core.windows import iso
 from levelfive.models.package import ModelCard
-from levelfive.registry.description import NOT_SAID, People, interval, rests_on, slices_of
+from levelfive.registry.description import NOT_SAID, People, interval, metrics_of, rests_on, slices_of
 from levelfive.registry.promotions import Promotion
 from levelfive.registry.store import CentralRegistry
 from levelfive.reporting.page import Table, templates
@@ -58,7 +58,7 @@ def _data(card: ModelCard) -> Table:
 def _holdout(card: ModelCard) -> Table | None:
     if not card.holdout:
         return None
-    metrics = [metric for metric in card.task.metrics if metric.name in card.holdout[0].values]
+    metrics = metrics_of(card)
     return Table(
         "The newest days, which the candidate had not seen: all rows, then slices, the least skilled first",
         ("Rows", "Number", "Days", *(metric.title for metric in metrics)),

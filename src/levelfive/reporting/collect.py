@@ -91,19 +91,18 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
     live = champion_as_of(promotions, as_of + timedelta(microseconds=1))
     verdicts = known_verdicts(records.verdicts(run, name, as_of=as_of), acknowledgements(run, name, as_of=as_of))
     drift = _latest_drift(run, name, as_of, verdicts)
+    points = tuple(one.point for one in measurements(run, context.use_case.model.task, name, as_of=as_of))
     return ReportData(
         use_case=context.use_case.name,
         as_of=as_of,
         task=context.use_case.model.task,
         champion=None if live is None else live.version,
         champion_since=None if live is None else live.promoted_at,
-        points=tuple(
-            measurement.point for measurement in measurements(run, context.use_case.model.task, name, as_of=as_of)
-        ),
+        points=points,
         verdicts=verdicts,
         columns=_column_weeks(run, registry, as_of),
         outside_share=context.use_case.monitoring.outside_share,
-        reliability=_reliability(run, registry, as_of),
+        reliability=_reliability(points, registry),
         moved=_moved(run, registry, as_of, drift[Role.CHAMPION]),
         drift=drift[Role.CHAMPION],
         served_drift=drift[Role.SERVED],
@@ -143,18 +142,14 @@ def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> t
     )
 
 
-def _reliability(run: Run, registry: CentralRegistry, as_of: datetime) -> Reliability | None:
-    """Read how often the scores of the latest window with mature labels came true, and what training had said."""
-    mature = [
-        (window, row)
-        for (window, model), row in records.last_measured(run, registry.name, as_of).items()
-        if model == LIVE and not row["provisional"] and records.reliability_of(row)
-    ]
+def _reliability(points: Sequence[Point], registry: CentralRegistry) -> Reliability | None:
+    """Say how often the scores of the latest window with mature labels came true, and what training had said."""
+    mature = [point for point in points if point.reliability and not point.provisional]
     if not mature:
         return None
-    window, row = max(mature, key=lambda one: one[0])
-    model = registry.load_if_there(row["model_version"].split(", ")[-1])
-    return Reliability(window, records.reliability_of(row), None if model is None else model.card.calibration)
+    latest = max(mature, key=lambda point: point.window)
+    model = registry.load_if_there(latest.model_version.split(", ")[-1])
+    return Reliability(latest.window, latest.reliability, None if model is None else model.card.calibration)
 
 
 def _others(newest: records.LastMeasured, window: Window) -> dict[str, Mapping[str, Any]]:
@@ -185,6 +180,7 @@ def _measurement(
         served=_estimates(task, rows[SERVED]) if SERVED in rows else {},
         answers=rows[SERVED]["scored"] if SERVED in rows else None,
         estimated={name: one for name, one in estimated.items() if math.isfinite(one.low)},
+        reliability=records.reliability_of(live),
     )
     return Measurement(point, without)
 

@@ -36,6 +36,7 @@ class Point:
         model_version: The version that scored the window's last rows.
         served: Metrics of the answers to single requests, by name.
         answers: How many there were; None where nothing is known of any.
+        reliability: The rows with known labels in groups of like scores.
     """
 
     window: Window
@@ -55,6 +56,7 @@ class Point:
     served: Mapping[str, Estimate] = field(default_factory=dict)
     answers: int | None = None
     estimated: Mapping[str, Estimate] = field(default_factory=dict)
+    reliability: tuple[ReliabilityGroup, ...] = ()
 
 
 @dataclass(frozen=True)

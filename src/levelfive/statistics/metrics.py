@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,15 @@ class Evaluation:
     days: int
     label_mean: float
     score_mean: float
+
+    @property
+    def known(self) -> dict[str, dict[str, float]]:
+        """The metrics by name, as far as the data tell: their `values`, and `low` and `high` of the intervals."""
+        parts = {"values": "value", "low": "low", "high": "high"}
+        return {
+            name: {metric: end for metric, one in self.estimates.items() if math.isfinite(end := getattr(one, part))}
+            for name, part in parts.items()
+        }
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -64,8 +63,4 @@ def record_evaluation(
 
 
 def _told(name: str, of: Evaluation) -> SliceMetrics:
-    value, low, high = (
-        {metric: end for metric, one in of.estimates.items() if math.isfinite(end := getattr(one, part))}
-        for part in ("value", "low", "high")
-    )
-    return SliceMetrics(name, of.rows, of.days, value, low, high)
+    return SliceMetrics(name, of.rows, of.days, **of.known)

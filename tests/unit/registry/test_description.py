@@ -1,10 +1,13 @@
 """What a version says of itself beside its number: for people, and never longer than a registry takes."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from in_memory.registry import MemoryBackend
 from in_memory.release import AS_OF, a_model
 
+from levelfive.errors import RegistryError
 from levelfive.models.package import ModelCard, SliceMetrics
 from levelfive.registry import tags
 from levelfive.registry.description import LONGEST, People, text_of
@@ -68,3 +71,12 @@ def test_an_approval_is_told_with_its_reason() -> None:
 
 def test_a_verdict_of_another_writing_is_shown_as_it_is() -> None:
     assert People.of({tags.VERDICT: "fine"}).verdict == "fine"
+
+
+def test_what_holds_no_card_is_refused_by_a_sentence_before_a_version_is_made(tmp_path: Path) -> None:
+    registry = MemoryBackend().opened("models.prod.flights")
+
+    with pytest.raises(RegistryError, match=r"holds no model package .* register the version again"):
+        registry.register(tmp_path, {})
+
+    assert registry.versions() == ()
