@@ -34,9 +34,10 @@ demo: setup ## Walk through the year of flights (ARGS="..." goes to `levelfive d
 	$(BIN)/levelfive demo $(ARGS)
 
 # A tier is a call of pytest with a budget in seconds, on two cores; NIGHTLY=1 adds what `make test` leaves out. A tier
-# alone takes two processes. `make test` runs each in one process, the longest first, and three at a time, as the tier of
-# the bundle waits for servers half of its time. What needs a Spark of this process's own is one tier there, since each Spark
-# takes a minute of a core until its queries are quick; the others give way to it, as they end earlier.
+# alone takes two processes. `make test` runs each in one process, the longest first, and four at a time: the tier of the
+# bundle waits for servers half of its time, and what is left to the end has one core of two. What needs a Spark of this
+# process's own is one tier there, since each Spark takes a minute of a core until its queries are quick; the others give
+# way to it, as they end earlier.
 PROCESSES ?= 2
 PYTEST = $(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 	$(if $(NIGHTLY),--budget $(2),--budget $(1) -m "not nightly")
@@ -54,7 +55,7 @@ OVER_CONNECT := $(addprefix tests/spark/,storage/test_tables.py storage/test_con
 	online/test_job.py::test_publications_one_after_the_other_lead_to_what_one_of_all_leads_to))
 
 test: setup ## Check and test all that a change can break, in about a quarter of an hour
-	@$(MAKE) --no-print-directory --keep-going --jobs 3 PROCESSES=0 GIVE_WAY=nice \
+	@$(MAKE) --no-print-directory --keep-going --jobs 4 PROCESSES=0 GIVE_WAY=nice \
 		$(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(AT_ONCE)
 
 test-all: ## Check and test everything, as it is done each night and before a release
@@ -71,7 +72,7 @@ layers: setup ## Check which module imports which
 	$(BIN)/lint-imports
 
 test-unit: setup ## Run the quick tests, which need no Spark (ARGS="..." goes to pytest)
-	$(GIVE_WAY) $(call PYTEST,300,900) tests/unit $(ARGS)
+	$(GIVE_WAY) $(call PYTEST,500,900) tests/unit $(ARGS)
 
 test-bundle: setup ## Run the tests of the bundle, of what deploys, starts and watches it, of registries and databases, and of the report in a browser
 	$(GIVE_WAY) $(call PYTEST,600,900) tests/bundle tests/deploy tests/registries tests/databases tests/browser $(ARGS)

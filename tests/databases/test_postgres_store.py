@@ -84,6 +84,23 @@ def test_a_server_that_is_busy_is_waited_for_so_long(server: Postgres, url: str,
     assert seats(store, 0) == [150]
 
 
+def test_no_answer_waits_for_its_statement_to_be_compiled(server: Postgres, url: str, store: OnlineStore) -> None:
+    store.publish(aircraft(150))
+    log = server.folder / "server.log"
+    before = len(log.read_text())
+    explains = (
+        "-csession_preload_libraries=auto_explain -cauto_explain.log_min_duration=0 -cauto_explain.log_analyze=on"
+    )
+    reader = open_store(url + quote(f" {explains}"))
+
+    assert seats(reader, 0) == [150]
+
+    plans = log.read_text()[before:]
+    assert "Nested Loop" in plans
+    assert "JIT" not in plans
+    reader.close()
+
+
 def test_no_message_shows_a_password(url: str) -> None:
     wrong = url.replace("owner:", "owner:not-")
     told = []

@@ -60,6 +60,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
         yield Shell(tmp_path / "empty", environment(other_packages(tmp_path / "packages"), url, tmp_path))
 
 
+@pytest.mark.timeout(1800)
 def test_every_command_of_the_guide_works_as_it_is_written(shell: Shell) -> None:
     """Two environments are made, and twenty commands start Spark, each its own."""
     port = free_port()
