@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from levelfive.config import Settings
-from levelfive.errors import ConfigError, LevelfiveError
-from levelfive.monitoring.destinations.destination import Destination, destination
+from levelfive.core.versions import installed_version
+from levelfive.errors import ConfigError
+from levelfive.monitoring.destinations.destination import Destination, find_destinations
 from levelfive.online.store import OnlineStore
 from levelfive.platforms.azure_ml import azure_ml_client
 from levelfive.platforms.laptop import Laptop
@@ -25,7 +23,7 @@ from levelfive.registry.store import CentralRegistry
 from levelfive.retraining.train_once import Stores
 from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
-from levelfive.telemetry.tracing import connect, event
+from levelfive.telemetry.tracing import connect
 from levelfive.training.tracking import Tracking
 from levelfive.usecase.use_case import UseCase, load_use_case
 
@@ -33,13 +31,12 @@ if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
     from pyspark.sql import SparkSession
 
-    from levelfive.deployment.job import Site
     from levelfive.deployment.rollout import RolloutPolicy
+    from levelfive.deployment.site import Site
     from levelfive.telemetry.application_insights.exporter import ApplicationInsights
 
 # Set by a release pipeline; otherwise the wheel's version says which code ran.
 REVISION_VARIABLE = "LEVELFIVE_CODE_REVISION"
-NOT_INSTALLED = "source"
 
 
 @dataclass(frozen=True)
@@ -99,30 +96,18 @@ class App:
         return self
 
     def _application_insights(self) -> ApplicationInsights | None:
-        """Find where telemetry is sent; a secret that is missing or wrong is said, and stops nothing."""
         if self.settings.telemetry is None:
             return None
         # What sends is of those who send.
-        from levelfive.telemetry.application_insights.connection import parse_connection
-        from levelfive.telemetry.application_insights.exporter import ApplicationInsights
+        from levelfive.telemetry.application_insights.exporter import application_insights
 
-        try:
-            connection = parse_connection(self.platform.secret(self.settings.telemetry))
-        except LevelfiveError as err:
-            event("telemetry is not sent", level=logging.WARNING, reason=str(err))
-            return None
-        return ApplicationInsights(connection, self.settings.environment, _version())
+        version = installed_version()
+        return application_insights(self.settings.telemetry, self.platform.secret, self.settings.environment, version)
 
     @cached_property
     def destinations(self) -> tuple[Destination, ...]:
         """Who is told of alerts; a destination whose secret is missing or wrong is said, and stops nothing."""
-        places = []
-        for kind, reference in self.settings.destinations.items():
-            try:
-                places.append(destination(kind, reference, self.platform.secret))
-            except LevelfiveError as err:
-                event("a destination is not told", level=logging.WARNING, destination=kind, reason=str(err))
-        return tuple(places)
+        return find_destinations(self.settings.destinations, self.platform.secret)
 
     def other_registry(self, name: str, uri: str | None = None) -> CentralRegistry:
         """Open another environment's model.
@@ -219,30 +204,13 @@ class App:
             ConfigError: The settings name no workspace of Azure ML, or one that is none.
             MachineError: There is no azure-ai-ml.
         """
-        settings, registry = self.settings, self.registry
+        settings = self.settings
         if settings.azure_ml is None:
-            raise ConfigError(
-                "the setting azure_ml is missing: Azure's id of the Machine Learning workspace to deploy to"
-            )
+            raise ConfigError("the setting azure_ml is missing: Azure's id of the workspace of Machine Learning")
         client = azure_ml_client(settings.azure_ml, settings.azure_credential)
-        # They need azure-ai-ml, an extra of the wheel, and only who deploys needs them.
-        from levelfive.deployment.azure_ml import AzureOnlineEndpoint
-        from levelfive.deployment.azure_models import bring_model
-        from levelfive.deployment.job import Site
-        from levelfive.deployment.probe import HttpProbe
+        from levelfive.deployment.azure_site import azure_site  # needs azure-ai-ml, and only who deploys needs it
 
-        variables = {"LEVELFIVE_USE_CASE": settings.use_case}
-        online = AzureOnlineEndpoint(client, settings.endpoint_name, settings.endpoint_files, variables)
-        probe = HttpProbe(online.address, requests)
-        return Site(
-            settings.endpoint_name,
-            online,
-            probe,
-            policy,
-            settings.serving_repository,
-            bring=lambda package: bring_model(client, registry, package),
-            clock=clock,
-        )
+        return azure_site(client, settings, self.registry, policy, requests, clock=clock)
 
     @cached_property
     def stores(self) -> Stores:
@@ -262,11 +230,4 @@ class App:
     @property
     def code_revision(self) -> str:
         """Which code runs."""
-        return self.revision or os.environ.get(REVISION_VARIABLE) or _version()
-
-
-def _version() -> str:
-    try:
-        return installed("levelfive")
-    except PackageNotFoundError:  # a Git folder, where the wheel is not installed
-        return NOT_INSTALLED
+        return self.revision or os.environ.get(REVISION_VARIABLE) or installed_version()

@@ -18,6 +18,7 @@ from levelfive.demo.plan import REPORT, Replay, clock, land, plan_of
 from levelfive.errors import ConfigError, LevelfiveError
 from levelfive.features import job as features
 from levelfive.monitoring import job as monitoring
+from levelfive.monitoring.again import measure_again
 from levelfive.registry import job as registry
 from levelfive.registry.promotions import history
 from levelfive.reporting.collect import Measurement, collect, measurements
@@ -83,7 +84,7 @@ def _run(app: App, replay: Replay, say: Say) -> ReplayResult:
         say(f"waiting until {iso(end)} for the last labels")
         ready[-1].result()
     with _timed(spent, "monitoring"):
-        monitoring.measure_again(app.context, app.registry, as_of=end)
+        measure_again(app.context, app.registry, as_of=end)
     with _timed(spent, "report"):
         path = write_report(app, end)
         measures = measurements(Run(app.tables, "demo"), app.use_case.model.task, app.registry.name, as_of=end)

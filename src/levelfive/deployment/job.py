@@ -2,50 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from levelfive.core.windows import iso
 from levelfive.deployment import rolling
-from levelfive.deployment.endpoint import Endpoint, OnlineEndpoint, Package
-from levelfive.deployment.records import DEPLOYMENTS, DeploymentRecord, Kind, answering, append, deployments
-from levelfive.deployment.rolling import Outcome, Probe
-from levelfive.deployment.rollout import ALL, RolloutPolicy, WayBack
-from levelfive.errors import ConfigError, DeploymentError, RegistryError
-from levelfive.registry.promotions import PROMOTIONS, champion
+from levelfive.deployment.endpoint import Endpoint, Package
+from levelfive.deployment.recording import record_change, record_outcome
+from levelfive.deployment.records import DEPLOYMENTS, Kind, answering, deployments
+from levelfive.deployment.rolling import Outcome
+from levelfive.deployment.rollout import ALL, WayBack
+from levelfive.deployment.site import Site, image_of, package_of
+from levelfive.registry.promotions import PROMOTIONS
 from levelfive.registry.store import CentralRegistry
-from levelfive.registry.tags import PACKAGE_SHA256
-from levelfive.storage.runs import JobContext, Run
+from levelfive.storage.runs import JobContext
 
 READS = frozenset({PROMOTIONS})
 WRITES = frozenset({DEPLOYMENTS})
 STAGE = "deployment"
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where a model is deployed to, and how.
-
-    Args:
-        name: Of the endpoint.
-        online: The endpoint.
-        probe: Sends the sample requests.
-        policy: Steps and budget.
-        repository: Where the images are that deployments run in; None where it is not known.
-        bring: Brings a package's files to where the endpoint takes them from.
-        clock: By which it answers, if it was moved; see `Package`.
-    """
-
-    name: str
-    online: OnlineEndpoint
-    probe: Probe
-    policy: RolloutPolicy
-    repository: str | None
-    bring: Callable[[Package], None]
-    clock: str = ""
 
 
 def deploy(
@@ -81,7 +54,7 @@ def deploy(
         RegistryError: There is no champion, or the version is not to be had from the registry.
     """
     with context.run(STAGE, as_of=as_of, parameters={"endpoint": site.name, "version": version or "", "to": to}) as run:
-        package = package_of(context, registry, version, as_of=as_of, image=_image(site, digest), clock=site.clock)
+        package = package_of(context, registry, version, as_of=as_of, image=image_of(site, digest), clock=site.clock)
         run.model_version = package.version
         outcome = rolling.deploy(
             site.online,
@@ -94,7 +67,7 @@ def deploy(
             again=again,
             bring=lambda: site.bring(package),
         )
-        return _recorded(run, site, outcome, as_of=as_of, by=by)
+        return record_outcome(run, site.name, outcome, as_of=as_of, by=by)
 
 
 def raise_traffic(context: JobContext, site: Site, *, as_of: datetime, by: str, to: int) -> Outcome:
@@ -108,7 +81,7 @@ def raise_traffic(context: JobContext, site: Site, *, as_of: datetime, by: str, 
     with context.run(STAGE, as_of=as_of, parameters={"endpoint": site.name, "to": to}) as run:
         outcome = rolling.raise_traffic(site.online, site.probe, policy=site.policy, at=iso(as_of), to=to)
         run.model_version = outcome.package.version
-        return _recorded(run, site, outcome, as_of=as_of, by=by)
+        return record_outcome(run, site.name, outcome, as_of=as_of, by=by)
 
 
 def roll_back(
@@ -141,7 +114,7 @@ def roll_back(
         if back is not None:
             to = back.returns_to
             share, answers = (0, back.leaves) if to is None else (ALL, to)
-            _append(run, site, answers, share, Kind.ROLLBACK, as_of=as_of, by=by, reason=reason)
+            record_change(run, site.name, answers, share, Kind.ROLLBACK, as_of=as_of, by=by, reason=reason)
         return back
 
 
@@ -157,80 +130,7 @@ def delete(context: JobContext, registry: CentralRegistry, site: Site, *, as_of:
         there = answering(deployments(run.tables, registry.name), as_of=as_of).get(site.name)
         if there is not None:
             package = Package(registry.name, there.version, "", "")
-            _append(run, site, package, 0, Kind.DELETE, as_of=as_of, by=by, reason="the endpoint was deleted")
+            record_change(
+                run, site.name, package, 0, Kind.DELETE, as_of=as_of, by=by, reason="the endpoint was deleted"
+            )
         return state
-
-
-def package_of(
-    context: JobContext, registry: CentralRegistry, version: str | None, *, as_of: datetime, image: str, clock: str = ""
-) -> Package:
-    """Tell what to deploy: a version, by default the champion, with the hash that it was registered with.
-
-    Raises:
-        ModelNotFound: There is no such version.
-        RegistryError: There is no champion, or the version carries no hash.
-    """
-    if version is None:
-        live = champion(context.tables, registry.name, as_of=as_of)
-        if live is None:
-            raise RegistryError(f"{registry.name} has no champion as of {iso(as_of)}: promote one, then deploy it")
-        version = live.version
-    tags = registry.find(version).tags
-    if PACKAGE_SHA256 not in tags:
-        raise RegistryError(
-            f"{registry.name} version {version} carries no hash of its files: register it again by levelfive"
-        )
-    return Package(registry.name, version, tags[PACKAGE_SHA256], image, clock)
-
-
-def _image(site: Site, digest: str | None) -> str:
-    if digest is None:
-        state = site.online.read()
-        if state is None or state.live is None or state.live.package is None:
-            raise ConfigError(f"nothing answers at {site.name} yet, so its image is not known: give the digest of one")
-        return state.live.package.image
-    if site.repository is None or _DIGEST.fullmatch(digest) is None:
-        raise ConfigError(
-            f"an image is the setting serving_repository, got {site.repository!r}, and a digest sha256:..., got "
-            f"{digest!r}"
-        )
-    return f"{site.repository}@{digest}"
-
-
-def _recorded(run: Run, site: Site, outcome: Outcome, *, as_of: datetime, by: str) -> Outcome:
-    for measured in outcome.measured:
-        run.counts[f"requests_at_{measured.share}"] = measured.requests
-        run.counts[f"failed_at_{measured.share}"] = measured.failed
-        run.seconds[f"p95_at_{measured.share}"] = measured.p95.total_seconds()
-    kind = Kind.TAKEN_BACK if outcome.fault else Kind.ROLLOUT
-    if outcome.fault or outcome.share:
-        _append(run, site, outcome.package, outcome.share, kind, as_of=as_of, by=by, reason=outcome.fault)
-    if outcome.fault:
-        raise DeploymentError(
-            f"version {outcome.package.version} was taken back from {site.name}: {outcome.fault}. What answered before "
-            "answers again. Read the log of the deployment, mend that, and deploy with --again"
-        )
-    return outcome
-
-
-def _append(
-    run: Run, site: Site, package: Package, share: int, kind: Kind, *, as_of: datetime, by: str, reason: str
-) -> None:
-    """Write down what answers now, unless it is known already that this version answers everything."""
-    rows = deployments(run.tables, package.model)
-    newest = next((row for row in reversed(rows) if row.endpoint == site.name), None)
-    if share == ALL and newest is not None and (newest.version, newest.share) == (package.version, share):
-        return
-    record = DeploymentRecord(
-        seq=rows[-1].seq + 1 if rows else 1,
-        endpoint=site.name,
-        model_name=package.model,
-        version=package.version,
-        share=share,
-        deployed_at=as_of,
-        kind=kind,
-        deployed_by=by,
-        reason=reason,
-        run_id=run.run_id,
-    )
-    run.wrote(append(run.tables, record))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,10 +13,11 @@ from levelfive.data.missing import SOURCE_DAYS
 from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.labels import LABELS
 from levelfive.monitoring import deliveries, records
+from levelfive.monitoring.again import provisional_windows
 from levelfive.monitoring.alert_states import ALERTS_TABLE
 from levelfive.monitoring.alerting import update_alerts
 from levelfive.monitoring.alerts import check_rules
-from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE, profiles_before
+from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE
 from levelfive.monitoring.consistency import CONSISTENCY
 from levelfive.monitoring.destinations.destination import Destination
 from levelfive.monitoring.earlier_drift import earlier_drift
@@ -25,16 +26,16 @@ from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.measuring import measure_performance, measure_versions
 from levelfive.monitoring.nothing import nothing_in
 from levelfive.monitoring.performance import CalibrationOf, Performance, performance
-from levelfive.monitoring.profiling import WindowProfiles
-from levelfive.monitoring.real_time import RealTime, performance_of_answers, real_time
+from levelfive.monitoring.real_time import RealTime, real_time
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
+from levelfive.monitoring.scored_versions import profile_ahead, profile_versions
 from levelfive.monitoring.telling import NOTICES, tell
-from levelfive.monitoring.verdict import VERDICTS, Subject, WindowVerdict
-from levelfive.monitoring.versions import ScoredVersion, WindowFacts, judge_version, profile_version
+from levelfive.monitoring.verdict import VERDICTS, WindowVerdict
+from levelfive.monitoring.versions import WindowFacts, judge_version
 from levelfive.monitoring.writing import write_consistency, write_window
 from levelfive.online.publications import publications
 from levelfive.online.staleness import furthest_behind
-from levelfive.registry.promotions import PROMOTIONS, Promotion, champion_as_of, history
+from levelfive.registry.promotions import PROMOTIONS, champion_as_of, first_version, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.statistics.calibration import Calibration
 from levelfive.storage.annotations import ANNOTATIONS
@@ -101,10 +102,10 @@ def run(
             raise AsOfError(f"the window {window} reaches beyond as_of {iso(as_of)}; end it there or give a later one")
         name, promotions = registry.name, history(context.tables, registry.name)
         with ThreadPoolExecutor(max_workers=1) as beside, run.timed("measure"):
-            ahead = _profile_ahead(beside, context, run, registry, champion_as_of(promotions, as_of), window)
+            ahead = profile_ahead(beside, context, run, registry, champion_as_of(promotions, as_of), window)
             before = records.last_measured(run, name, as_of, ("provisional", "mature", "metrics"))
-            windows = [*_provisional(before, until=window.start), window]
-            first = _first_version(promotions)
+            windows = [*provisional_windows(before, until=window.start), window]
+            first = first_version(promotions)
             measured = performance(
                 context, run, windows, model_name=name, as_of=as_of, first=first, calibration_of=_calibrations(registry)
             )
@@ -118,7 +119,7 @@ def run(
             nothing = _nothing(context, run, name, measured, as_of, served=served)
             tell(context, run, name, destinations, as_of=as_of)
             return nothing
-        versions = _profiled(context, run, registry, now, ahead)
+        versions = profile_versions(context, run, registry, now, ahead)
         missing: tuple[Fault, ...] = ()
         if versions and len(versions) == len(now.versions):
             profiles, newest = [one.profiles for one in versions], versions[-1].model.baseline
@@ -145,70 +146,12 @@ def run(
         return MonitoringResult(run.run_id, window, verdicts, measured)
 
 
-def measure_again(context: JobContext, registry: CentralRegistry, *, as_of: datetime) -> tuple[Performance, ...]:
-    """Measure the windows again whose labels were too young when they were measured last.
-
-    Raises:
-        RegistryError: The registry did not answer.
-    """
-    with context.run("monitoring", as_of=as_of, parameters={"window": None}) as run:
-        before = records.last_measured(run, registry.name, as_of, ("provisional",))
-        windows = _provisional(before, until=as_of)
-        if not windows:
-            return ()
-        first = _first_version(history(context.tables, registry.name))
-        measured = performance(context, run, windows, model_name=registry.name, as_of=as_of, first=first)
-        served = performance_of_answers(context, run, windows, model_name=registry.name, as_of=as_of)
-        task = context.use_case.model.task
-        records.write_performance(run, registry.name, measured, task=task, as_of=as_of, served=served)
-        measure_performance(measured)
-        return measured
-
-
 def _calibrations(registry: CentralRegistry) -> CalibrationOf:
     def calibration_of(version: str) -> Calibration | None:
         model = registry.load_if_there(version)
         return None if model is None else model.card.calibration
 
     return calibration_of
-
-
-def _first_version(promotions: Sequence[Promotion]) -> str | None:
-    return promotions[0].version if promotions else None
-
-
-def _profile_ahead(
-    beside: ThreadPoolExecutor,
-    context: JobContext,
-    run: Run,
-    registry: CentralRegistry,
-    live: Promotion | None,
-    window: Window,
-) -> dict[str, Future[WindowProfiles]]:
-    """Begin to profile what the champion scored, which is most likely all, while the rest is looked up."""
-    model = None if live is None else registry.load_if_there(live.version)
-    if live is None or model is None:
-        return {}
-    subject = Subject(registry.name, live.version, window)
-    return {live.version: beside.submit(profile_version, context, run, subject, model)}
-
-
-def _profiled(
-    context: JobContext,
-    run: Run,
-    registry: CentralRegistry,
-    measured: Performance,
-    ahead: Mapping[str, Future[WindowProfiles]],
-) -> list[ScoredVersion]:
-    """Profile what each version scored; one that is gone, or its files, is left out."""
-    versions = []
-    for version in measured.versions:
-        subject, model = Subject(registry.name, version, measured.window), registry.load_if_there(version)
-        if model is not None:
-            ready = ahead.get(version)
-            profiles = profile_version(context, run, subject, model) if ready is None else ready.result()
-            versions.append(ScoredVersion(subject, model, profiles, profiles_before(run, subject, model.baseline)))
-    return versions
 
 
 def _nothing(
@@ -229,9 +172,3 @@ def _nothing(
     records.write_performance(run, model_name, measured, task=task, as_of=as_of, served=answers)
     measure_performance(measured)
     return MonitoringResult(run.run_id, window, {}, measured, because)
-
-
-def _provisional(measured: records.LastMeasured, *, until: datetime) -> list[Window]:
-    """List the windows that end by a time and were measured last while some of their labels were too young."""
-    live = ((window, row["provisional"]) for (window, model), row in measured.items() if model == records.LIVE)
-    return sorted(window for window, young in live if young and window.end <= until)

@@ -13,8 +13,9 @@ from levelfive.monitoring.consistency_join import ServedBy, compared
 from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles
+from levelfive.monitoring.scored_versions import profile_version
 from levelfive.monitoring.verdict import Subject
-from levelfive.monitoring.versions import drifts_of, profile_version
+from levelfive.monitoring.versions import drifts_of
 from levelfive.registry.store import CentralRegistry
 from levelfive.statistics.baseline import Baseline
 from levelfive.storage.predictions import Role

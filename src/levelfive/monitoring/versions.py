@@ -1,4 +1,4 @@
-"""What a window shows of a version that scored rows of it: profiled, compared with the version's baseline, judged."""
+"""What a window shows of a version that scored rows of it: compared with the version's baseline, and judged."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from levelfive.core.conditions import in_window
 from levelfive.core.days import DAY
 from levelfive.core.windows import Window
 from levelfive.models.package import Model
 from levelfive.monitoring import deliveries
 from levelfive.monitoring.causes import importance_of
-from levelfive.monitoring.consecutive import ConsecutiveDrift, ProfiledWindow, consecutive_drift
+from levelfive.monitoring.consecutive import ConsecutiveDrift, consecutive_drift
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.daily import Known, days_of_training, days_of_window, find_faults
 from levelfive.monitoring.drift_alarms import AlarmRule, EarlierWindow, judge_drift
@@ -21,28 +20,17 @@ from levelfive.monitoring.drift_statistics import ColumnDrift, Comparison, colum
 from levelfive.monitoring.evidence import Delivered, Delivery, Evidence
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.performance import Performance
-from levelfive.monitoring.profiling import WindowProfiles, baseline_of, finish, profile_days
+from levelfive.monitoring.profiling import WindowProfiles, baseline_of, finish
 from levelfive.monitoring.raised import Raised, raised
+from levelfive.monitoring.scored_versions import ScoredVersion
 from levelfive.monitoring.usual_drift import usual_drift
 from levelfive.monitoring.verdict import Subject, VerdictRecord, WindowVerdict, judge_window
 from levelfive.online.staleness import Behind
 from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
-from levelfive.storage.predictions import PREDICTIONS, Role, scored_by
-from levelfive.storage.runs import JobContext, Run
-from levelfive.usecase.columns import PREDICTION_TIME
+from levelfive.storage.runs import JobContext
 from levelfive.usecase.use_case import UseCase
-
-
-@dataclass(frozen=True)
-class ScoredVersion:
-    """A version that scored rows of a window, the profiles of these rows, and those of the window before it."""
-
-    subject: Subject
-    model: Model
-    profiles: WindowProfiles
-    before: ProfiledWindow | None = None
 
 
 @dataclass(frozen=True)
@@ -82,19 +70,6 @@ class JudgedVersion:
     faults: Faults
     verdict: WindowVerdict
     raised: tuple[Raised, ...] = ()
-
-
-def profile_version(
-    context: JobContext, run: Run, subject: Subject, model: Model, *, role: Role = Role.CHAMPION
-) -> WindowProfiles:
-    """Profile the rows of a window that a version scored live, or in another role.
-
-    Raises:
-        TableError: Nothing was scored yet.
-    """
-    of_version = scored_by(subject.model_name, role=role, version=subject.model_version)
-    rows = run.read(PREDICTIONS).where(in_window(PREDICTION_TIME, subject.window) & of_version)
-    return profile_days(rows, model.baseline, context.use_case.day_starts_at)
 
 
 def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts) -> JudgedVersion:

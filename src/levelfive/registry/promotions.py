@@ -38,6 +38,11 @@ def history(tables: Tables, model_name: str) -> tuple[Promotion, ...]:
     return tuple(sorted((from_row(Promotion, row) for row in rows), key=lambda promotion: promotion.seq))
 
 
+def first_version(promotions: Sequence[Promotion]) -> str | None:
+    """Tell which version was the first champion; None where there was none yet."""
+    return promotions[0].version if promotions else None
+
+
 def champion_as_of(promotions: Sequence[Promotion], as_of: datetime) -> Promotion | None:
     """Find the promotion in force: the last one made before `as_of`.
 

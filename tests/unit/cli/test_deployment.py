@@ -11,7 +11,7 @@ from in_memory.release import LATER
 from levelfive.cli.options import Shared
 from levelfive.config import Settings
 from levelfive.core.windows import iso
-from levelfive.deployment.job import Site
+from levelfive.deployment.site import Site
 
 DIGEST = "sha256:" + "a" * 64
 TIME = ("--as-of", iso(LATER.replace(day=20)))

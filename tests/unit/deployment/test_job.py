@@ -7,10 +7,10 @@ import pytest
 from deploying import NAME, MemoryEndpoint, ProbeOf
 from in_memory.release import HOUR, LATER, runs
 
-from levelfive.deployment import job
-from levelfive.deployment.job import Site
+from levelfive.deployment import job, recording
 from levelfive.deployment.records import answering, deployments
 from levelfive.deployment.rollout import RolloutPolicy
+from levelfive.deployment.site import Site
 from levelfive.errors import ConfigError, DeploymentConflict, DeploymentError, ModelNotFound, RegistryError
 from levelfive.registry.tags import PACKAGE_SHA256
 from levelfive.reporting.status import status_of
@@ -61,7 +61,7 @@ def test_a_row_that_a_killed_run_did_not_write_is_written_by_the_next(production
     production.released()
     site, _ = a_site()
     with monkeypatch.context() as patch:
-        patch.setattr(job, "append", lambda tables, record: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(recording, "append", lambda tables, record: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             deploy(production, site, digest=DIGEST)
     assert rows(production) == []

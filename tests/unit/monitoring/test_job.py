@@ -15,7 +15,7 @@ from levelfive.core.windows import Window
 from levelfive.data.missing import count_days
 from levelfive.errors import AsOfError, DamagedModel, EvidenceError
 from levelfive.models.package import Model
-from levelfive.monitoring import alerting, records
+from levelfive.monitoring import again, alerting, records, scored_versions
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring.alert_states import ALERTS_TABLE
 from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE
@@ -65,7 +65,8 @@ class Measuring:
 @pytest.fixture
 def measuring(monkeypatch: pytest.MonkeyPatch) -> Measuring:
     found = Measuring()
-    monkeypatch.setattr(monitoring, "performance", found.performance)
+    for of in (monitoring, again):
+        monkeypatch.setattr(of, "performance", found.performance)
     return found
 
 
@@ -193,7 +194,7 @@ def test_windows_are_measured_again_until_their_labels_are_old_enough(
     measuring.found[YESTERDAY] = {"provisional": False}
 
     found = [
-        [one.window for one in monitoring.measure_again(production.context, production.registry, as_of=as_of)]
+        [one.window for one in again.measure_again(production.context, production.registry, as_of=as_of)]
         for as_of in days[1:]
     ]
 
@@ -211,7 +212,7 @@ def test_measured_again_as_of_one_time_nothing_is_said_twice(production: Environ
     measured_before(production, LATER, measured(TODAY))
 
     for _ in range(2):
-        monitoring.measure_again(production.context, production.registry, as_of=LATER + DAY)
+        again.measure_again(production.context, production.registry, as_of=LATER + DAY)
 
     assert told(production) == [(TODAY, LATER, True), (TODAY, LATER + DAY, True)]
 
@@ -220,15 +221,15 @@ def test_what_was_said_later_is_not_known_yet(production: Environment, measuring
     measured_before(production, LATER, measured(TODAY))
     measured_before(production, LATER + 2 * DAY, measured(TODAY, provisional=False))
 
-    again = monitoring.measure_again(production.context, production.registry, as_of=LATER + DAY)
+    measured_later = again.measure_again(production.context, production.registry, as_of=LATER + DAY)
 
-    assert [one.window for one in again] == [TODAY]
+    assert [one.window for one in measured_later] == [TODAY]
 
 
 def test_where_no_window_is_too_young_nothing_is_measured_again(production: Environment, measuring: Measuring) -> None:
     measured_before(production, LATER, replace(measured(TODAY), provisional=False))
 
-    assert monitoring.measure_again(production.context, production.registry, as_of=LATER + DAY) == ()
+    assert again.measure_again(production.context, production.registry, as_of=LATER + DAY) == ()
 
     (run,) = runs(production.tables)
     assert (run["stage"], run["status"], run["versions_written"]) == ("monitoring", "succeeded", {})
@@ -250,7 +251,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> dict[Window, int]:
         parts |= {(day, name): partial_categorical(pd.Series(["a"] * 900)) for name in model.baseline.categorical}
         return WindowProfiles(parts)
 
-    monkeypatch.setattr(monitoring, "profile_version", profiled)
+    monkeypatch.setattr(scored_versions, "profile_version", profiled)
     monkeypatch.setattr(alerting, "count_affected", lambda *_: {})
     return missing
 

@@ -13,7 +13,8 @@ from levelfive.monitoring.measuring import measure_performance, measure_versions
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import Subject
-from levelfive.monitoring.versions import JudgedVersion, ScoredVersion, WindowFacts, judge_version
+from levelfive.monitoring.scored_versions import ScoredVersion
+from levelfive.monitoring.versions import JudgedVersion, WindowFacts, judge_version
 from levelfive.statistics.metrics import Estimate, Evaluation
 from levelfive.statistics.partials import partial_numeric
 

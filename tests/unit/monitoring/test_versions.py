@@ -18,8 +18,9 @@ from levelfive.monitoring.drift_alarms import EarlierWindow
 from levelfive.monitoring.drift_statistics import PSI
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import WindowProfiles
+from levelfive.monitoring.scored_versions import ScoredVersion
 from levelfive.monitoring.verdict import Subject
-from levelfive.monitoring.versions import JudgedVersion, ScoredVersion, WindowFacts, judge_version, verdict_record
+from levelfive.monitoring.versions import JudgedVersion, WindowFacts, judge_version, verdict_record
 from levelfive.statistics.baseline import SCORE_PROFILE, profile_baseline
 from levelfive.statistics.metrics import Estimate, Evaluation
 from levelfive.statistics.partials import partial_numeric

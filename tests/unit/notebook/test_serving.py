@@ -7,8 +7,8 @@ from deploying import NAME, MemoryEndpoint, ProbeOf
 from in_memory.release import LATER
 
 from levelfive.core.windows import iso
-from levelfive.deployment.job import Site
 from levelfive.deployment.rollout import ALL
+from levelfive.deployment.site import Site
 from levelfive.errors import ConfigError
 from levelfive.notebook import serving
 from levelfive.notebook.page import Page

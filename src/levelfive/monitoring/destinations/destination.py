@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from levelfive.core.http import NO_ANSWER, Answer, check_address, post
 from levelfive.core.outbox import Outbox, Outcome, Rhythm
-from levelfive.errors import ConfigError
+from levelfive.errors import ConfigError, LevelfiveError
 from levelfive.monitoring.destinations.messages import MESSAGES, Kind
 from levelfive.monitoring.destinations.notice import Notice
 from levelfive.telemetry.tracing import event
@@ -96,6 +96,22 @@ def destination(kind: str, reference: str, secret: Callable[[str], str]) -> Dest
     if kind not in set(Kind):
         raise ConfigError(f"there is no kind of destination {kind!r}: name one of {', '.join(Kind)}")
     return Destination(Kind(kind), check_address(secret(reference), of=f"the destination {kind}"))
+
+
+def find_destinations(references: Mapping[str, str], secret: Callable[[str], str]) -> tuple[Destination, ...]:
+    """Find destinations by where their secrets are; one whose secret is missing or wrong is said, and stops nothing.
+
+    Args:
+        references: By kind of destination, where its address is.
+        secret: Finds a secret by its reference, as a platform does.
+    """
+    destinations = []
+    for kind, reference in references.items():
+        try:
+            destinations.append(destination(kind, reference, secret))
+        except LevelfiveError as err:
+            event("a destination is not told", level=logging.WARNING, destination=kind, reason=str(err))
+    return tuple(destinations)
 
 
 def _outcome(answer: Answer, notice: Notice) -> Outcome[Notice]:

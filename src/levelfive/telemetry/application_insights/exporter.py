@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from levelfive.core.http import check_address, post
 from levelfive.core.outbox import Outbox, Outcome, Rhythm
-from levelfive.errors import ConfigError
+from levelfive.errors import ConfigError, LevelfiveError
 from levelfive.telemetry.application_insights.answers import ELSEWHERE, outcome_of
-from levelfive.telemetry.application_insights.connection import Connection
+from levelfive.telemetry.application_insights.connection import Connection, parse_connection
 from levelfive.telemetry.application_insights.envelopes import envelope
 from levelfive.telemetry.lines import LOGGER
 from levelfive.telemetry.names import ENVIRONMENT, SERVICE, SERVICE_INSTANCE, SERVICE_NAME, SERVICE_VERSION
 from levelfive.telemetry.records import Exporter, Record
+from levelfive.telemetry.tracing import event
 
 RHYTHM = Rhythm(queue=4096, batch=200, linger=5.0, pauses=(1, 2, 4, 8, 16, 32, 60), longest_pause=300.0, flush=5.0)
 GZIP = 31
@@ -50,6 +52,25 @@ class ApplicationInsights:
         }
         endpoint = _Endpoint(self.connection.address)
         return _Exporter(self.connection.key, resource, Outbox(endpoint.send, self.rhythm, name="levelfive-telemetry"))
+
+
+def application_insights(
+    reference: str, secret: Callable[[str], str], environment: str, version: str
+) -> ApplicationInsights | None:
+    """Find where telemetry is sent; a secret that is missing or wrong is said, and stops nothing.
+
+    Args:
+        reference: Where the connection string is, as `core.secrets` says.
+        secret: Finds a secret by its reference, as a platform does.
+        environment: The environment that runs.
+        version: The version of the code that runs.
+    """
+    try:
+        connection = parse_connection(secret(reference))
+    except LevelfiveError as err:
+        event("telemetry is not sent", level=logging.WARNING, reason=str(err))
+        return None
+    return ApplicationInsights(connection, environment, version)
 
 
 @dataclass(frozen=True)

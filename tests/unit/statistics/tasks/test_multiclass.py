@@ -24,7 +24,7 @@ from levelfive.errors import ConfigError, EvidenceError
 from levelfive.models.mlflow_store import quieten
 from levelfive.models.package import SMOKE, Model, frame_of_scores, load, smoke_check
 from levelfive.monitoring import job as monitoring
-from levelfive.monitoring import records
+from levelfive.monitoring import records, scored_versions
 from levelfive.monitoring.daily import days_of_window, find_faults, find_missing_rows
 from levelfive.monitoring.performance import AT, Outcomes, performance_of
 from levelfive.monitoring.profiling import WindowProfiles, finish
@@ -271,7 +271,7 @@ def test_a_window_s_verdict_holds_the_task_s_skill_and_no_offset_where_it_has_no
     rows, live = coloured(window), release.registry.load(version)
     found = performance_of(use_case, scored(live, live, rows, version), window)
     monkeypatch.setattr(monitoring, "performance", lambda *_, **how: (found,))
-    monkeypatch.setattr(monitoring, "profile_version", lambda *_: profiled(live, rows, day))
+    monkeypatch.setattr(scored_versions, "profile_version", lambda *_: profiled(live, rows, day))
 
     seen = monitoring.run(release.context, release.registry, window=window, as_of=window.end)
 

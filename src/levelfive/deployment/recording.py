@@ -1,0 +1,56 @@
+"""Writes down what answers at an endpoint since when, and what the sample requests measured."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from levelfive.deployment.endpoint import Package
+from levelfive.deployment.records import DeploymentRecord, Kind, append, deployments
+from levelfive.deployment.rolling import Outcome
+from levelfive.deployment.rollout import ALL
+from levelfive.errors import DeploymentError
+from levelfive.storage.runs import Run
+
+
+def record_outcome(run: Run, endpoint: str, outcome: Outcome, *, as_of: datetime, by: str) -> Outcome:
+    """Write down how a rollout ended.
+
+    Raises:
+        DeploymentError: The version was taken back.
+    """
+    for measured in outcome.measured:
+        run.counts[f"requests_at_{measured.share}"] = measured.requests
+        run.counts[f"failed_at_{measured.share}"] = measured.failed
+        run.seconds[f"p95_at_{measured.share}"] = measured.p95.total_seconds()
+    kind = Kind.TAKEN_BACK if outcome.fault else Kind.ROLLOUT
+    if outcome.fault or outcome.share:
+        record_change(run, endpoint, outcome.package, outcome.share, kind, as_of=as_of, by=by, reason=outcome.fault)
+    if outcome.fault:
+        raise DeploymentError(
+            f"version {outcome.package.version} was taken back from {endpoint}: {outcome.fault}. What answered before "
+            "answers again. Read the log of the deployment, mend that, and deploy with --again"
+        )
+    return outcome
+
+
+def record_change(
+    run: Run, endpoint: str, package: Package, share: int, kind: Kind, *, as_of: datetime, by: str, reason: str
+) -> None:
+    """Write down what answers now, unless it is known already that this version answers everything."""
+    rows = deployments(run.tables, package.model)
+    newest = next((row for row in reversed(rows) if row.endpoint == endpoint), None)
+    if share == ALL and newest is not None and (newest.version, newest.share) == (package.version, share):
+        return
+    record = DeploymentRecord(
+        seq=rows[-1].seq + 1 if rows else 1,
+        endpoint=endpoint,
+        model_name=package.model,
+        version=package.version,
+        share=share,
+        deployed_at=as_of,
+        kind=kind,
+        deployed_by=by,
+        reason=reason,
+        run_id=run.run_id,
+    )
+    run.wrote(append(run.tables, record))
