@@ -224,8 +224,8 @@ class App:
 
     @property
     def landing(self) -> Path:
-        """Where landing files are expected."""
-        return self.settings.landing or self.platform.landing
+        """Where landing files are expected; absolute, as Spark takes a Delta table by no other path."""
+        return (self.settings.landing or self.platform.landing).absolute()
 
     @property
     def code_revision(self) -> str:
