@@ -42,9 +42,9 @@ PROCESSES ?= 2
 PYTEST = $(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 	$(if $(NIGHTLY),--budget $(2),--budget $(1) -m "not nightly")
 TIERS := test-e2e test-connect test-spark test-bundle test-unit types docs lint layers
-# By night, the demos that are killed begin when the first tier is done.
+# By night, what needs Spark is two tiers, and the demos that are killed begin when the first tier is done.
 KILLED := tests/e2e/test_killed_demo.py
-AT_ONCE := test-local test-connect test-bundle $(if $(NIGHTLY),test-killed fuzz) \
+AT_ONCE := test-local $(if $(NIGHTLY),test-spark) test-connect test-bundle $(if $(NIGHTLY),test-killed fuzz) \
 	$(filter-out test-e2e test-spark test-connect test-bundle,$(TIERS))
 # What differs over Spark Connect: tables, stores, and all stages in turn, as the jobs run them.
 OVER_CONNECT := $(addprefix tests/spark/,storage/test_tables.py storage/test_control_tables.py features/test_databricks_store.py \
@@ -72,25 +72,25 @@ layers: setup ## Check which module imports which
 	$(BIN)/lint-imports
 
 test-unit: setup ## Run the quick tests, which need no Spark (ARGS="..." goes to pytest)
-	$(GIVE_WAY) $(call PYTEST,500,900) tests/unit $(ARGS)
+	$(GIVE_WAY) $(call PYTEST,500,1200) tests/unit $(ARGS)
 
 test-bundle: setup ## Run the tests of the bundle, of what deploys, starts and watches it, of registries and databases, and of the report in a browser
-	$(GIVE_WAY) $(call PYTEST,600,900) tests/bundle tests/deploy tests/registries tests/databases tests/browser $(ARGS)
+	$(GIVE_WAY) $(call PYTEST,600,1800) tests/bundle tests/deploy tests/registries tests/databases tests/browser $(ARGS)
 
 test-spark: setup ## Run the tests on a local Spark
-	$(call PYTEST,500,1200) tests/spark $(ARGS)
+	$(call PYTEST,500,2400) tests/spark $(ARGS)
 
 test-e2e: setup ## Run the tests of the whole path, and every notebook as a script
 	$(call PYTEST,500,2400) tests/e2e tests/notebooks $(ARGS)
 
 test-local: setup
-	$(call PYTEST,800,3000) --ignore $(KILLED) tests/spark tests/e2e tests/notebooks $(ARGS)
+	$(call PYTEST,800,2400) --ignore $(KILLED) $(if $(NIGHTLY),,tests/spark) tests/e2e tests/notebooks $(ARGS)
 
 test-killed: setup
 	$(GIVE_WAY) $(call PYTEST,60,900) $(KILLED) $(ARGS)
 
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
-	$(GIVE_WAY) $(call PYTEST,750,1500) --connect tests/notebooks/test_as_tasks.py $(OVER_CONNECT) $(ARGS)
+	$(GIVE_WAY) $(call PYTEST,750,2400) --connect tests/notebooks/test_as_tasks.py $(OVER_CONNECT) $(ARGS)
 
 docs: $(DOCS)/.ready ## Build the documentation, with the API reference, into build/site
 	NO_MKDOCS_2_WARNING=1 $(GIVE_WAY) $(DOCS)/bin/mkdocs build --strict --quiet

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from first_champion import Stage
+from first_champion import Stage, on_shop
 
 from levelfive.app import App
 from levelfive.core.windows import Window, utc
@@ -43,6 +43,7 @@ def days_of(app: App, window: Window) -> int:
     return len({(hour.start - app.use_case.day_starts_at).date() for hour in window.split(timedelta(hours=1))})
 
 
+@on_shop
 def test_a_window_within_another_leaves_the_rows_of_both(app: App) -> None:
     """Two windows are monitored."""
     whole = monitor(app, WHOLE)
@@ -56,6 +57,7 @@ def test_a_window_within_another_leaves_the_rows_of_both(app: App) -> None:
     assert [days_of(app, WHOLE) + 1, days_of(app, LATE) + 1] == days
 
 
+@on_shop
 def test_a_window_around_others_leaves_their_rows_and_replaces_its_own(app: App) -> None:
     """Four windows are monitored."""
     for window in (EARLY, LATE):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from commands import run
-from first_champion import AS_OF, LATER, TRAINER, on_flights
+from first_champion import AS_OF, LATER, TRAINER, on_flights, on_shop
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from registered import files_of
@@ -128,6 +128,7 @@ def production(loop, development, tmp_path: Path) -> Production:
     return Production(app, JobContext(app.tables, use_case, app.context.features), *development)
 
 
+@on_shop
 @pytest.mark.nightly
 def test_a_model_goes_from_development_to_production_and_back(production: Production, tmp_path: Path) -> None:
     """Two versions are judged by Spark, and three windows scored."""
@@ -222,6 +223,7 @@ def test_a_model_goes_from_development_to_production_and_back(production: Produc
     )
 
 
+@on_shop
 def test_the_commands_bring_a_version_to_production_and_back(
     production: Production, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -299,6 +301,7 @@ def test_the_loop_goes_on_after_a_rollback_and_what_is_trained_again_is_there_ag
     assert fresh.registry.load_if_there(repeated.version) is not None
 
 
+@on_shop
 @pytest.mark.parametrize(
     ("drift", "error"),
     [

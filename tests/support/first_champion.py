@@ -60,6 +60,8 @@ SMALL, FLIGHTS = "shop", "flight_delay"
 USE_CASES = (SMALL, pytest.param(FLIGHTS, marks=pytest.mark.nightly))
 # A test of the whole path that needs the flights, or whose long work is for the night.
 on_flights = pytest.mark.parametrize("loop", USE_CASES[1:], indirect=True)
+# And one that proves the same of any use case.
+on_shop = pytest.mark.parametrize("loop", USE_CASES[:1], indirect=True)
 
 
 def choose_flights(fixtures: Path, folder: Path, carriers: Collection[str] = CARRIERS) -> None:
