@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from levelfive.formats import Csv, Format, JsonLines, Parquet
     from levelfive.statistics.decisions import cost_at, precision_at
     from levelfive.statistics.tasks.binary import BINARY
+    from levelfive.statistics.tasks.multiclass import Multiclass
+    from levelfive.statistics.tasks.quantiles import Quantiles
     from levelfive.statistics.tasks.registry import register_task
     from levelfive.statistics.tasks.regression import REGRESSION
     from levelfive.statistics.tasks.task import Estimator, Metric, Task
@@ -51,9 +53,11 @@ __all__ = [
     "Metric",
     "ModelSpec",
     "MonitoringPolicy",
+    "Multiclass",
     "NoEvidence",
     "OpenIntervals",
     "Parquet",
+    "Quantiles",
     "Ratio",
     "ReplayPlan",
     "RetrainingPolicy",
@@ -84,6 +88,8 @@ _PLACES = {
     "levelfive.formats": ("Csv", "Format", "JsonLines", "Parquet"),
     "levelfive.statistics.decisions": ("cost_at", "precision_at"),
     "levelfive.statistics.tasks.binary": ("BINARY",),
+    "levelfive.statistics.tasks.multiclass": ("Multiclass",),
+    "levelfive.statistics.tasks.quantiles": ("Quantiles",),
     "levelfive.statistics.tasks.registry": ("register_task",),
     "levelfive.statistics.tasks.regression": ("REGRESSION",),
     "levelfive.statistics.tasks.task": ("Estimator", "Metric", "Task"),

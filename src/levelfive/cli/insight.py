@@ -26,7 +26,7 @@ def check(
         findings = trial.run(spark, app.use_case, app.landing, limit=rows)
     table = Table("looked at", "rows", "of them")
     for part in findings.parts:
-        table.add_row(part.what, f"{part.rows:,}", part.said)
+        table.add_row(part.what, f"{part.rows:,}", part.message)
     wide.print(table)
     for note in findings.notes:
         out.print(f"note: {note}")

@@ -158,8 +158,8 @@ def _entry_of(path: Path, entry: os.DirEntry[str]) -> Entry:
     return Entry(path, status.st_size, _modified_at(status))
 
 
-def _modified_at(found: os.stat_result) -> datetime:
-    return from_micros(found.st_mtime_ns // 1000) or EPOCH
+def _modified_at(stat: os.stat_result) -> datetime:
+    return from_micros(stat.st_mtime_ns // 1000) or EPOCH
 
 
 @contextmanager

@@ -57,7 +57,9 @@ class AzureOnlineEndpoint:
         Raises:
             DeploymentError: Azure refused, or somebody has been changing it for half an hour.
         """
-        return self._until(lambda found: found is None or found.state in (READY, FAILED), "to be changed by nobody")
+        return self._until(
+            lambda endpoint: endpoint is None or endpoint.state in (READY, FAILED), "to be changed by nobody"
+        )
 
     def create(self) -> None:
         """Make the endpoint as its file says.
@@ -70,7 +72,7 @@ class AzureOnlineEndpoint:
             entity = load_online_endpoint(self.files / ENDPOINT_FILE, params_override=[{"name": self.name}])
         refuse_what_is_not_there(entity, self.files / ENDPOINT_FILE)
         self._call("to be made", lambda: self.client.online_endpoints.begin_create_or_update(entity).result())
-        self._until(lambda found: found is not None, "to be there")
+        self._until(lambda endpoint: endpoint is not None, "to be there")
 
     def add(self, colour: str, package: Package, tags: Mapping[str, str]) -> None:
         """Make a deployment of a package as its file says, and wait until it is ready.
@@ -110,7 +112,7 @@ class AzureOnlineEndpoint:
             DeploymentError: It takes more than half an hour, or is not there.
         """
         ended = (READY, FAILED)
-        self._until(lambda found: _state(found, colour) in ended, f"to have {colour} started")
+        self._until(lambda endpoint: _state(endpoint, colour) in ended, f"to have {colour} started")
 
     def remove(self, colour: str) -> None:
         """Delete a deployment.
@@ -121,7 +123,7 @@ class AzureOnlineEndpoint:
         with suppress(Gone):
             delete = self.client.online_deployments.begin_delete
             self._call(f"to be without {colour}", lambda: delete(name=colour, endpoint_name=self.name).result())
-        self._until(lambda found: found is None or colour not in found.deployments, f"to be without {colour}")
+        self._until(lambda endpoint: endpoint is None or colour not in endpoint.deployments, f"to be without {colour}")
 
     def route(self, traffic: Mapping[str, int], tags: Mapping[str, str]) -> None:
         """Set the shares of traffic, and tags of the endpoint beside them; an empty text takes a tag away.
@@ -136,11 +138,11 @@ class AzureOnlineEndpoint:
             entity.tags = {name: value for name, value in {**(entity.tags or {}), **tags}.items() if value}
             self.client.online_endpoints.begin_create_or_update(entity).result()
 
-        def holds(found: Endpoint | None) -> bool:
+        def holds(endpoint: Endpoint | None) -> bool:
             return (
-                found is not None
-                and dict(found.traffic) == dict(traffic)
-                and all(found.tags.get(name, "") == value for name, value in tags.items())
+                endpoint is not None
+                and dict(endpoint.traffic) == dict(traffic)
+                and all(endpoint.tags.get(name, "") == value for name, value in tags.items())
             )
 
         self._call(f"the traffic {dict(traffic)}", put)
@@ -154,7 +156,7 @@ class AzureOnlineEndpoint:
         """
         with suppress(Gone):
             self._call("to be deleted", lambda: self.client.online_endpoints.begin_delete(self.name).result())
-        self._until(lambda found: found is None, "to be gone")
+        self._until(lambda endpoint: endpoint is None, "to be gone")
 
     def address(self) -> tuple[str, str]:
         """Ask for the address that answers, and for a key or token for it.
@@ -204,8 +206,8 @@ def _reading(file: Path) -> Iterator[None]:
         raise ConfigError(f"{file} is none that Azure ML takes: {first_line(err)}") from err
 
 
-def _state(found: Endpoint | None, colour: str) -> str:
-    return found.deployments[colour].state if found is not None and colour in found.deployments else ""
+def _state(endpoint: Endpoint | None, colour: str) -> str:
+    return endpoint.deployments[colour].state if endpoint is not None and colour in endpoint.deployments else ""
 
 
 def refuse_what_is_not_there(entity: Any, file: Path) -> None:

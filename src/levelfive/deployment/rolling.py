@@ -181,10 +181,10 @@ def _unchanged(online: OnlineEndpoint, before: Endpoint) -> Endpoint:
     return state
 
 
-def _held(found: Endpoint) -> tuple[Deployment, Package]:
-    if found.new is None or found.new.package is None:
+def _held(endpoint: Endpoint) -> tuple[Deployment, Package]:
+    if endpoint.new is None or endpoint.new.package is None:
         raise DeploymentError(
-            f"the deployment {found.idle_colour} of {found.name} went away during its rollout: deploy again (levelfive "
-            "serving deploy)"
+            f"the deployment {endpoint.idle_colour} of {endpoint.name} went away during its rollout: deploy "
+            "again (levelfive serving deploy)"
         )
-    return found.new, found.new.package
+    return endpoint.new, endpoint.new.package

@@ -28,7 +28,7 @@ from levelfive.errors import ConfigError, RegistryError
 from levelfive.statistics.baseline import Baseline, profiled_as
 from levelfive.statistics.calibration import Calibration
 from levelfive.statistics.categories import category_texts
-from levelfive.statistics.tasks.registry import task_named
+from levelfive.statistics.tasks.registry import task_of
 from levelfive.statistics.tasks.task import Estimator, Task
 from levelfive.usecase.features import Lookup
 
@@ -116,7 +116,7 @@ class ModelCard:
 
     def to_json(self) -> str:
         """Write the card as JSON."""
-        record = {**asdict(self), "task": self.task.name}
+        record = {**asdict(self), "task": self.task.definition}
         for name in ("trained_from", "trained_until", "as_of"):
             record[name] = iso(record[name])
         record["max_staleness"] = _seconds(self.max_staleness)
@@ -156,7 +156,7 @@ class ModelCard:
         return cls(
             **{
                 **record,
-                "task": task_named(record["task"]),
+                "task": task_of(record["task"]),
                 "code": UseCaseCode(**record.get("code", {})),
                 **{n: tuple(record.get(n, ())) for n in ("features", "categorical", "key", "slices", "limits")},
             }

@@ -53,7 +53,7 @@ class AlertRecord(Subject):
         state: What the window says of it.
         raised: Whether the window itself raises it.
         severity: How urgent it is.
-        said: What was found, with its numbers; where the window does not raise it, what was found last.
+        message: What was found, with its numbers; where the window does not raise it, what was found last.
         since: From when on it is there, in the windows that opened it.
         found_from: From when on the window itself has it; None where it does not.
         value: What was measured, in the unit of its limit.
@@ -73,7 +73,7 @@ class AlertRecord(Subject):
     state: State
     raised: bool
     severity: Severity
-    said: str
+    message: str
     since: datetime
     found_from: datetime | None = None
     value: float | None = None
@@ -115,7 +115,7 @@ class WindowFindings:
 
 
 def next_state(
-    history: Iterable[AlertRecord], windows: Collection[Window], found: WindowFindings, policy: MonitoringPolicy
+    history: Iterable[AlertRecord], windows: Collection[Window], findings: WindowFindings, policy: MonitoringPolicy
 ) -> tuple[AlertRecord, ...]:
     """Say what a window, and the windows after it, say of each alert now.
 
@@ -125,19 +125,19 @@ def next_state(
     Args:
         history: Earlier rows of one model.
         windows: All windows of the model that were monitored.
-        found: What a window raises.
+        findings: What a window raises.
         policy: How many windows must raise an alert.
 
     Returns:
         The rows that are new: where a window says what is known, there is none.
     """
     known = _newest(history)
-    now = {one.alert_id: _record(one, found) for one in found.raised}
-    in_order = sorted({*windows, found.window}, key=_order)
+    now = {one.alert_id: _record(one, findings) for one in findings.raised}
+    in_order = sorted({*windows, findings.window}, key=_order)
     rows: list[AlertRecord] = []
     for alert in sorted({*now, *(of for of, _ in known)}):
         of_alert = {window: record for (of, window), record in known.items() if of == alert}
-        rows += _rows_of(of_alert, now.get(alert), in_order, found, policy)
+        rows += _rows_of(of_alert, now.get(alert), in_order, findings, policy)
     return tuple(rows)
 
 
@@ -170,13 +170,13 @@ def _rows_of(
     before: Mapping[Window, AlertRecord],
     now: AlertRecord | None,
     windows: Sequence[Window],
-    found: WindowFindings,
+    findings: WindowFindings,
     policy: MonitoringPolicy,
 ) -> Iterator[AlertRecord]:
     """Give the new rows of one alert."""
-    records = {window: record for window, record in before.items() if window != found.window}
+    records = {window: record for window, record in before.items() if window != findings.window}
     if now is not None:
-        records[found.window] = now
+        records[findings.window] = now
     raising = {window: record for window, record in records.items() if record.raised}
     latest = now or next(iter(before.values()))
     rule = policy.rule(latest.alert, latest.of, latest.slice)
@@ -188,7 +188,7 @@ def _rows_of(
         state, first = timeline.get(window, (State.CLOSED, window))
         latest = records.get(window, latest)
         since = min((one.found_from for one in _between(raising, first, window) if one.found_from), default=first.start)
-        row = replace(latest, window=window, as_of=found.as_of, state=state, since=since)
+        row = replace(latest, window=window, as_of=findings.as_of, state=state, since=since)
         if window not in raising:
             row = replace(row, raised=False, found_from=None)
         if stored is None or _content(row) != _content(stored):
@@ -229,19 +229,19 @@ def _between(raising: Mapping[Window, AlertRecord], first: Window, last: Window)
     return (one for window, one in raising.items() if _order(first) <= _order(window) <= _order(last))
 
 
-def _record(one: Raised, found: WindowFindings) -> AlertRecord:
-    finding, start = one.finding, found.window.start
+def _record(one: Raised, findings: WindowFindings) -> AlertRecord:
+    finding, start = one.finding, findings.window.start
     return AlertRecord(
-        **vars(found.subject),
-        as_of=found.as_of,
+        **vars(findings.subject),
+        as_of=findings.as_of,
         alert_id=one.alert_id,
         alert=one.alert,
         state=State.PENDING,
         raised=True,
         severity=one.severity,
-        said=one.text,
+        message=one.text,
         since=start,
-        found_from=max(start, min((start_of(day, found.day_starts_at) for day in finding.days), default=start)),
+        found_from=max(start, min((start_of(day, findings.day_starts_at) for day in finding.days), default=start)),
         value=finding.value,
         column_name=finding.column,
         source=finding.source,

@@ -25,7 +25,7 @@ def line_of(alert: AlertRecord, *remarks: str) -> str:
     """Say of an open alert how urgent it is, what it is, since when, and what people say of it, as far as they do."""
     cause = f"; likely cause: {', '.join(alert.cause)}" if alert.cause else ""
     notes = "".join(f"; {remark}" for remark in remarks if remark)
-    return f"{alert.severity}: {alert.alert_id} since {iso(alert.since)}: {alert.said}{cause}{notes}"
+    return f"{alert.severity}: {alert.alert_id} since {iso(alert.since)}: {alert.message}{cause}{notes}"
 
 
 def affected(alert: AlertRecord) -> str:
@@ -43,7 +43,7 @@ def notice_of(use_case: str, alert: AlertRecord, noted: str = "") -> Notice:
     facts = {
         "use case": use_case,
         "model": f"{alert.model_name}, version {alert.model_version}",
-        "found" if is_open else "was": alert.said,
+        "found" if is_open else "was": alert.message,
         "since": iso(alert.since),
         "window": str(alert.window),
         "likely cause": ", ".join(alert.cause),
@@ -62,7 +62,7 @@ def notice_of_several(use_case: str, alerts: Sequence[AlertRecord]) -> Notice:
     """Write one notice of several alerts, the most urgent first: what has no place in it is counted."""
     opened = sum(one.state.is_open for one in alerts)
     shown = alerts[: MAX_FACTS - 2]
-    facts = {"use case": use_case, **{one.alert_id: f"{_state(one)}: {one.said}" for one in shown}}
+    facts = {"use case": use_case, **{one.alert_id: f"{_state(one)}: {one.message}" for one in shown}}
     if rest := len(alerts) - len(shown):
         facts["besides"] = f"{counted(rest, 'more alert')}, in the table alerts"
     return Notice(

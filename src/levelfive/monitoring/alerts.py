@@ -97,7 +97,7 @@ def alert(
 def said_of(statement: Statement, evidence: Evidence) -> tuple[str, ...]:
     """Collect what all alerts of a statement say of a window."""
     of_statement = (one for one in ALERTS.values() if one.statement == statement)
-    return tuple(finding.said for one in of_statement for finding in one.findings(evidence))
+    return tuple(finding.message for one in of_statement for finding in one.findings(evidence))
 
 
 def check_rules(rules: Iterable[AlertRule]) -> None:

@@ -138,18 +138,18 @@ class Finding:
     """What an alert found in a window, and of what; of the window as a whole where it names nothing.
 
     Args:
-        said: What the verdict says: a sentence, or the column where the statement lists columns.
+        message: What the verdict says: a sentence, or the column where the statement lists columns.
         column: The column that it is of.
         source: The source that it is of.
         metric: The metric that it is of.
         slice: The slice of the rows that it is of, such as `origin=JFK`.
         value: What was measured, in the unit of the alert's limit; None where it has none.
         days: The days that it is of; empty: the whole window.
-        detail: What `said` does not say, such as numbers.
+        detail: What `message` does not say, such as numbers.
         lacks_values: Whether rows without a value of the column are affected, and no others.
     """
 
-    said: str
+    message: str
     column: str = ""
     source: str = ""
     metric: str = ""

@@ -40,7 +40,7 @@ class Raised:
     def text(self) -> str:
         """What it says, with its numbers."""
         finding = self.finding
-        return f"{finding.said}: {finding.detail}" if finding.detail else finding.said
+        return f"{finding.message}: {finding.detail}" if finding.detail else finding.message
 
 
 def alert_id(alert: str, of: str = "", slice_: str = "") -> str:
@@ -83,4 +83,4 @@ def _merged(one: Raised, other: Raised) -> Raised:
     days: tuple[date, ...] = tuple(sorted({*one.finding.days, *other.finding.days}))
     lacks_values = one.finding.lacks_values and other.finding.lacks_values
     text = f"{one.text}; {other.text}"
-    return replace(one, finding=replace(one.finding, said=text, detail="", days=days, lacks_values=lacks_values))
+    return replace(one, finding=replace(one.finding, message=text, detail="", days=days, lacks_values=lacks_values))

@@ -61,17 +61,19 @@ class Message:
 
 
 def due(
-    alerts: Iterable[AlertRecord], told: Iterable[NoticeRecord], policy: MonitoringPolicy
+    alerts: Iterable[AlertRecord], notices: Iterable[NoticeRecord], policy: MonitoringPolicy
 ) -> tuple[AlertRecord, ...]:
     """List the alerts of which a destination does not know what became of them, the most urgent first.
 
     Args:
         alerts: What the last window said of each, but for those that are muted.
-        told: What the destination was told before.
+        notices: What the destination was told before.
         policy: From which severity on an alert is told.
     """
-    last = {row.alert_id: row for row in _in_order(told) if row.delivered}
-    failed = {row.alert_id for row in _in_order(told) if _is_after(row, last.get(row.alert_id)) and not row.delivered}
+    last = {row.alert_id: row for row in _in_order(notices) if row.delivered}
+    failed = {
+        row.alert_id for row in _in_order(notices) if _is_after(row, last.get(row.alert_id)) and not row.delivered
+    }
 
     def is_due(one: AlertRecord) -> bool:
         knows_it_open = one.alert_id in last and last[one.alert_id].state.is_open
@@ -82,9 +84,9 @@ def due(
     return tuple(sorted(filter(is_due, alerts), key=_urgency))
 
 
-def room(told: Iterable[NoticeRecord], as_of: datetime, policy: MonitoringPolicy) -> int:
+def room(notices: Iterable[NoticeRecord], as_of: datetime, policy: MonitoringPolicy) -> int:
     """Tell how many messages may go to a destination now, by the limits of an hour and of a day."""
-    times = {row.seq: row.as_of for row in told if row.delivered and row.as_of <= as_of}.values()
+    times = {row.seq: row.as_of for row in notices if row.delivered and row.as_of <= as_of}.values()
     of_hour, of_day = (sum(as_of - time < length for time in times) for length in (HOUR, DAY))
     return max(min(policy.messages_an_hour - of_hour, policy.messages_a_day - of_day), 0)
 
@@ -191,5 +193,5 @@ def _is_after(row: NoticeRecord, last: NoticeRecord | None) -> bool:
     return last is None or row.seq > last.seq
 
 
-def _in_order(told: Iterable[NoticeRecord]) -> list[NoticeRecord]:
-    return sorted(told, key=lambda row: row.seq)
+def _in_order(notices: Iterable[NoticeRecord]) -> list[NoticeRecord]:
+    return sorted(notices, key=lambda row: row.seq)

@@ -29,7 +29,7 @@ class Refresh:
 
     run_id: str
     table: str
-    made: bool
+    created: bool
     refresh_id: int | None
 
 

@@ -112,15 +112,15 @@ def _by_triggers(situation: Situation, policy: RetrainingPolicy) -> Decision:
     if not holding:
         return _kept(findings, shortfall, waits)
     if waits is not None:
-        reasons = tuple(f"waits for the cooldown: {finding.said}" for finding in holding)
+        reasons = tuple(f"waits for the cooldown: {finding.message}" for finding in holding)
         return Decision(Action.KEEP, reasons, (waits,))
     if situation.foreseen is not None and not situation.foreseen.is_enough:
-        reasons = tuple(f"waits for evidence: {finding.said}" for finding in holding)
+        reasons = tuple(f"waits for evidence: {finding.message}" for finding in holding)
         return Decision(Action.KEEP, (_too_little(situation.foreseen), *reasons), (_lacking(situation.foreseen),))
     undone = [", and ".join(finding.missing for finding in holding)]
     if shortfall is not None and all(finding.of_windows for finding in holding):
         undone.append(shortfall)
-    return Decision(Action.RETRAIN, tuple(finding.said for finding in holding), tuple(undone))
+    return Decision(Action.RETRAIN, tuple(finding.message for finding in holding), tuple(undone))
 
 
 def _kept(findings: Sequence[TriggerFinding], shortfall: str | None, waits: str | None) -> Decision:
@@ -130,7 +130,7 @@ def _kept(findings: Sequence[TriggerFinding], shortfall: str | None, waits: str 
     if shortfall is not None and any(finding.of_windows for finding in findings):
         missing.append(shortfall)
     later = "" if waits is None else f", and {waits}"
-    reasons = ("no trigger holds", *(finding.said for finding in findings))
+    reasons = ("no trigger holds", *(finding.message for finding in findings))
     return Decision(Action.KEEP, reasons, tuple(f"{lacking}{later}" for lacking in missing))
 
 

@@ -22,13 +22,13 @@ class TriggerFinding:
 
     Args:
         holds: Whether it asks for a retraining.
-        said: What it saw, with its numbers.
+        message: What it saw, with its numbers.
         missing: What would have made it hold, or, if it holds, what would have kept it from holding.
         of_windows: Whether it looks at windows.
     """
 
     holds: bool
-    said: str
+    message: str
     missing: str
     of_windows: bool = False
 

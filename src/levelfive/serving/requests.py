@@ -154,20 +154,20 @@ class RequestSchema:
             why = str(err).removeprefix("JSON is malformed: ") if isinstance(err, msgspec.DecodeError) else "its text"
             raise RequestError(f"the body is no JSON: look at {why}", status=400) from err
 
-    def _refusal(self, said: str) -> RequestError:
+    def _refusal(self, message: str) -> RequestError:
         """Say what was wanted of the field that msgspec names."""
-        match = _PLACE.search(said)
-        place, said = (match[1], said[: match.start()]) if match else ("", said)
-        if absent := _ABSENT.match(said):
+        match = _PLACE.search(message)
+        place, message = (match[1], message[: match.start()]) if match else ("", message)
+        if absent := _ABSENT.match(message):
             place = f"{place}.{absent[1]}".lstrip(".")
             return RequestError(f"{place}: the field is missing; give it {self._by_name[absent[1]].wanted}")
-        if place == MANY and said.startswith("Expected `array` of length"):
-            if "<=" in said:
+        if place == MANY and message.startswith("Expected `array` of length"):
+            if "<=" in message:
                 return RequestError(
                     f"{MANY}: a request takes at most {self._max_rows:,} rows; send several", status=413
                 )
             return RequestError(f"{MANY}: a request takes at least one row, got none")
         name = max((name for name in self.names if place == name or place.endswith(f".{name}")), key=len, default="")
         wanted = self._by_name[name].wanted if name else "an object of the fields"
-        got = said.partition(", got ")[2].strip("`") or "another one, or one out of range"
+        got = message.partition(", got ")[2].strip("`") or "another one, or one out of range"
         return RequestError(f"{place or 'the body'}: expected {wanted}, got {got}")

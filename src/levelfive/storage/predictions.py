@@ -142,5 +142,5 @@ def slices_of(names: Sequence[str]) -> Column:
 
 
 def _is_comparable(reference: Model, model: Model) -> bool:
-    same_task = reference.card.task.name == model.card.task.name
+    same_task = reference.card.task.definition == model.card.task.definition
     return same_task and set(reference.card.features) <= set(model.card.features)

@@ -15,7 +15,7 @@ class Part:
 
     what: str
     rows: int
-    said: str = ""
+    message: str = ""
 
 
 @dataclass

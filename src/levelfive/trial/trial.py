@@ -60,7 +60,7 @@ class _Trial:
     use_case: UseCase
     landing: Path
     limit: int
-    found: Findings = field(default_factory=Findings)
+    findings: Findings = field(default_factory=Findings)
     raw: dict[str, DataFrame] = field(default_factory=dict)
     tables: dict[str, DataFrame] = field(default_factory=dict)
 
@@ -69,40 +69,40 @@ class _Trial:
         for name in TopologicalSorter(references).static_order():
             self._read(name)
         if self._period is None:
-            self.found.left_out("what follows", "no source that `spine` or `labels` reads has rows with a date")
-            return self.found
+            self.findings.left_out("what follows", "no source that `spine` or `labels` reads has rows with a date")
+            return self.findings
         for table in self.use_case.feature_tables:
             self._compute(table)
         spine, labels = self._spine(), self._labels()
         if spine is None or labels is None:
-            self.found.left_out("the model", "it needs rows of `spine` and of `labels`")
-            return self.found
-        before = len(self.found.faults)
-        with self.found.noting("the comparison of `spine` with `labels`"):
+            self.findings.left_out("the model", "it needs rows of `spine` and of `labels`")
+            return self.findings
+        before = len(self.findings.faults)
+        with self.findings.noting("the comparison of `spine` with `labels`"):
             self._compare(spine, labels)
-        if len(self.found.faults) > before:
-            self.found.left_out("the model", "rows of `spine` and of `labels` do not fit each other")
-            return self.found
-        with self.found.noting("the join of `spine` with its lookups and labels"):
+        if len(self.findings.faults) > before:
+            self.findings.left_out("the model", "rows of `spine` and of `labels` do not fit each other")
+            return self.findings
+        with self.findings.noting("the join of `spine` with its lookups and labels"):
             rows = self._joined(spine, labels)
             if rows is not None:
                 self._fit(rows)
-        return self.found
+        return self.findings
 
     def _read(self, name: str) -> None:
         source = self.use_case.source(name)
         if self._lacks(f"source {name!r}", source.references):
             return
-        with self.found.noting(f"`derive` of source {name!r}"):
+        with self.findings.noting(f"`derive` of source {name!r}"):
             references = {other: self.raw[other] for other in source.references}
             head = read_head(self.spark, source, self.landing, references, limit=self.limit)
             self.raw[name] = head.accepted
-            self.found.parts.append(Part(f"source {name}", head.rows_in, _became(head)))
+            self.findings.parts.append(Part(f"source {name}", head.rows_in, _became(head)))
 
     def _lacks(self, what: str, sources: Sequence[str]) -> bool:
         absent = [name for name in dict.fromkeys(sources) if name not in self.raw]
         if absent:
-            self.found.left_out(what, f"it needs source {', '.join(absent)}")
+            self.findings.left_out(what, f"it needs source {', '.join(absent)}")
         return bool(absent)
 
     @cached_property
@@ -133,18 +133,18 @@ class _Trial:
         what, window = f"feature table {table.name!r}", self._window()
         if self._lacks(what, table.sources):
             return
-        with self.found.noting(f"`compute` of {what}"), refusals_of_workers(table.name):
+        with self.findings.noting(f"`compute` of {what}"), refusals_of_workers(table.name):
             rows = at_hand(feature_rows(table, self._known(table.sources, window.end), window))
             keyed = keyed_rows(table, rows)
             count, with_keys = rows.count(), keyed.rows.count()
-            self.found.parts.append(
+            self.findings.parts.append(
                 Part(what, count, f"{count - with_keys:,} without a key" if count > with_keys else "")
             )
             fault = keyed.fault()
             if fault is not None:
                 raise fault
             if not with_keys:
-                self.found.notes.append(f"{what} has no row with {', '.join(primary_key(table))}.")
+                self.findings.notes.append(f"{what} has no row with {', '.join(primary_key(table))}.")
             self.tables[table.name] = keyed.rows
 
     def _spine(self) -> DataFrame | None:
@@ -171,16 +171,16 @@ class _Trial:
         sources = {"spine": self.use_case.spine_sources, "labels": self.use_case.label_sources}[name]
         if self._lacks(what, sources):
             return None
-        with self.found.noting(what):
+        with self.findings.noting(what):
             window = self._window(self.use_case.maturity)
             rows = at_hand(compute(self._known(sources, window.end), window))
             in_memory = rows.toPandas()
-            self.found.parts.append(Part(f"`{name}`", len(in_memory)))
+            self.findings.parts.append(Part(f"`{name}`", len(in_memory)))
             if in_memory.empty:
-                self.found.faults.append(f"{what} returned no row {columns} {window}.")
+                self.findings.faults.append(f"{what} returned no row {columns} {window}.")
                 return None
             faults = list(faults_of_rows(self.use_case, in_memory))
-            self.found.faults += faults
+            self.findings.faults += faults
             return None if faults else rows
         return None
 
@@ -188,60 +188,60 @@ class _Trial:
         ours, theirs = dict(spine.dtypes), dict(labels.dtypes)
         for key in self.use_case.key:
             if not outputs.same_kind(ours[key], theirs[key]):
-                self.found.faults.append(
+                self.findings.faults.append(
                     f"{key} is a {ours[key]} in `spine` and a {theirs[key]} in `labels`: cast one."
                 )
                 return
-        self.found.faults += outputs.faults_of_pairs(self.use_case, spine.toPandas(), labels.toPandas())
+        self.findings.faults += outputs.faults_of_pairs(self.use_case, spine.toPandas(), labels.toPandas())
 
     def _joined(self, spine: DataFrame, labels: DataFrame) -> pd.DataFrame | None:
         use_case, lookups = self.use_case, self.use_case.model.lookups
         if absent := [lookup.table for lookup in lookups if lookup.table not in self.tables]:
-            self.found.left_out("the model", f"it needs feature table {', '.join(dict.fromkeys(absent))}")
+            self.findings.left_out("the model", f"it needs feature table {', '.join(dict.fromkeys(absent))}")
             return None
-        before = len(self.found.faults)
+        before = len(self.findings.faults)
         ours = dict(spine.dtypes)
         for lookup in lookups:
             check(lookup, self.tables[lookup.table])
             theirs = dict(self.tables[lookup.table].dtypes)
             for key, name in lookup.keys.items():
                 if not outputs.same_kind(ours[name], theirs[key]):
-                    self.found.faults.append(
+                    self.findings.faults.append(
                         f"the lookup of {lookup.table!r} compares {name}, a {ours[name]} in `spine`, with {key}, a "
                         f"{theirs[key]}: cast one."
                     )
-        if len(self.found.faults) > before:
+        if len(self.findings.faults) > before:
             return None
         labels_there = labels.where(F.col(OUTCOME) == LABELLED).select(*use_case.key, LABEL)
         rows = spine.join(labels_there, on=list(use_case.key), how="inner")
         window = self._window(use_case.maturity)
         joined = assemble(rows, lookups, self.tables.__getitem__, window).select(*columns_after(rows, lookups))
-        self.found.faults += outputs.faults_of_kinds(use_case, dict(joined.dtypes))
-        if len(self.found.faults) > before:
+        self.findings.faults += outputs.faults_of_kinds(use_case, dict(joined.dtypes))
+        if len(self.findings.faults) > before:
             return None
         in_memory: pd.DataFrame = with_texts(joined, use_case.model.categorical).toPandas()
-        self.found.parts.append(Part("labelled rows with their features", len(in_memory)))
+        self.findings.parts.append(Part("labelled rows with their features", len(in_memory)))
         return in_memory
 
     def _fit(self, rows: pd.DataFrame) -> None:
         model = self.use_case.model
         if rows.empty:
             return
-        self.found.notes += outputs.notes_on_features(self.use_case, rows)
+        self.findings.notes += outputs.notes_on_features(self.use_case, rows)
         if faults := [*faults_of(model.task, rows[LABEL]), *outputs.faults_of_features(self.use_case, rows)]:
-            self.found.faults += faults
+            self.findings.faults += faults
             return
         labels = rows[LABEL].to_numpy(np.float64)
         if alike := model.task.cannot_be_learned(labels):
-            self.found.faults.append(f"of the rows that have features, {alike}: try more rows (--rows).")
+            self.findings.faults.append(f"of the rows that have features, {alike}: try more rows (--rows).")
             return
         features = feature_frame(rows, model.features, model.categorical)
-        with self.found.noting("what `build` of the model returns"):
+        with self.findings.noting("what `build` of the model returns"):
             estimator = model.estimator()
             estimator.fit(features, labels)
             scores = model.task.predict(estimator, features)
-            self.found.faults += _faults_of_scores(model.task, scores, len(rows))
-            self.found.parts.append(Part("scores of a model that was fitted on them", len(scores)))
+            self.findings.faults += _faults_of_scores(model.task, scores, len(rows))
+            self.findings.parts.append(Part("scores of a model that was fitted on them", len(scores)))
 
 
 def _became(head: Head) -> str:

@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from levelfive.core.days import DAY
 from levelfive.errors import ConfigError
-from levelfive.statistics.tasks.registry import is_registered
+from levelfive.statistics.tasks.registry import can_be_found
 from levelfive.usecase import columns
 from levelfive.usecase.columns import PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable, Lookup
@@ -204,7 +204,7 @@ def _of_later_stages(use_case: UseCase) -> Iterator[str]:
 
 
 def _of_model(model: ModelSpec) -> Iterator[str]:
-    if not is_registered(model.task):
+    if not can_be_found(model.task):
         yield f"its task {model.task.name!r} is not registered: call `register_task` where it is made."
     yield from _unknown("its model has categorical features", model.categorical, model.features)
     yield from _one_case("its categorical features", model.categorical)

@@ -181,7 +181,7 @@ def an_alert(live: LiveModel, alert: str, severity: Severity, **of: str) -> Aler
         state=State.OPENED,
         raised=True,
         severity=severity,
-        said="<b>something</b>",
+        message="<b>something</b>",
         since=WEEK.start,
         **of,
     )

@@ -59,7 +59,7 @@ def test_an_alert_that_opens_is_a_row_with_whom_it_affects(counts: list[list[str
     assert (row["alert_id"], row["state"], row["severity"]) == ("column_is_broken:temp", "opened", "warning")
     assert (row["rows"], dict(row["slices"])) == (900, {"origin=JFK": 300})
     assert row["what_to_do"].endswith("ask its owner what changed. More: docs/runbook.md#column-is-broken")
-    assert (row["since"], row["found_from"], row["value"], row["said"]) == (
+    assert (row["since"], row["found_from"], row["value"], row["message"]) == (
         LATER - DAY,
         LATER - DAY,
         1.0,

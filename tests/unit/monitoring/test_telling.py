@@ -45,7 +45,7 @@ def an_alert(column: str = "temp", state: State = State.OPENED, as_of: datetime 
         state=state,
         raised=state.is_open,
         severity=Severity.WARNING,
-        said=f"{column}: 100% of the rows have no value, usually 0%",
+        message=f"{column}: 100% of the rows have no value, usually 0%",
         since=WINDOW.start,
         column_name=column,
         what_to_do=ALERTS["column_is_broken"].next_step,

@@ -41,7 +41,7 @@ def an_alert(alert: str, of: str = "", **kind: str) -> AlertRecord:
         state=State.OPENED,
         raised=True,
         severity=Severity.WARNING,
-        said="something",
+        message="something",
         since=WEEK.start,
         rows=12,
         slices={"origin=JFK": 12},

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TypeVar
+from types import ModuleType
+from typing import Any, TypeVar
 
 from levelfive.errors import ConfigError
 from levelfive.statistics.tasks.task import Task
 
 _T = TypeVar("_T", bound=Task)
 _TASKS: dict[str, Task] = {}
+MADE_BY = {"multiclass": "Multiclass", "quantiles": "Quantiles"}
+"""By kind, the class of the module of that name, whose tasks need no registration: their definition makes them."""
 
 
 def register_task(task: _T) -> _T:
@@ -45,16 +49,37 @@ def task_named(name: str) -> Task:
 
 
 def own_tasks() -> tuple[Task, ...]:
-    """List the tasks of this package's modules, by their names."""
-    for path in Path(__file__).parent.glob("[!_]*.py"):
-        import_module(f"{__package__}.{path.stem}")
-    own = (task for task in _TASKS.values() if type(task).__module__.startswith(f"{__package__}."))
-    return tuple(sorted(own, key=lambda task: task.name))
+    """List the tasks that modules of this package register, by their names."""
+    modules = {
+        path.stem: import_module(f"{__package__}.{path.stem}") for path in Path(__file__).parent.glob("[!_]*.py")
+    }
+    return tuple(_TASKS[name] for name in sorted(modules) if name in _TASKS and _is_of(modules[name], _TASKS[name]))
 
 
-def is_registered(task: Task) -> bool:
-    """Tell whether a task is the one that is found by its name, or that one with more metrics."""
-    return type(_TASKS.get(task.name)) is type(task)
+def task_of(definition: str | Mapping[str, Any]) -> Task:
+    """Make a task from its definition, as a model's package keeps it.
+
+    Raises:
+        ConfigError: There is no such task.
+    """
+    if isinstance(definition, str):
+        return task_named(definition)
+    kind, how = definition["kind"], {name: value for name, value in definition.items() if name != "kind"}
+    if kind not in MADE_BY:
+        raise ConfigError(
+            f"there is no kind of task {kind!r}; known are {', '.join(MADE_BY)}. Install a newer levelfive"
+        )
+    task: Task = getattr(import_module(f"{__package__}.{kind}"), MADE_BY[kind])(**how)
+    return task
+
+
+def can_be_found(task: Task) -> bool:
+    """Tell whether a package could name a task: it has a definition, or is registered, maybe with fewer metrics."""
+    return not isinstance(task.definition, str) or type(_TASKS.get(task.name)) is type(task)
+
+
+def _is_of(module: ModuleType, task: Task) -> bool:
+    return getattr(module, task.name.upper(), None) is task
 
 
 def _class_of(task: Task) -> str:

@@ -161,6 +161,22 @@ class Task(ABC, metaclass=_ByName):
         return {"calibration": calibration_plot(labels, self.expected(scores))}
 
     @property
+    def definition(self) -> str | dict[str, Any]:
+        """What a model's package keeps of the task, and makes it from again: a name, or an object of JSON."""
+        return self.name
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another task is of the same kind, with the same definition and metrics."""
+        return isinstance(other, Task) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity[:2])
+
+    @property
+    def _identity(self) -> tuple[type[Task], str, object, list[str]]:
+        return type(self), self.name, self.definition, [metric.name for metric in self.metrics]
+
+    @property
     def reference_columns(self) -> tuple[str, ...]:
         """The columns of `predictions` that hold, beside the scores, those of the first champion."""
         return tuple(f"reference_{name}" for name in self.score_columns)

@@ -73,7 +73,7 @@ def _data(record: Record, resource: Mapping[str, str]) -> tuple[str, str, dict[s
 
 
 def _span(span: Span, resource: Mapping[str, str]) -> tuple[str, str, dict[str, object]]:
-    said: dict[str, object] = {ATTRIBUTES["error_type"].name: span.error_type} if span.error_type else {}
+    attributes: dict[str, object] = {ATTRIBUTES["error_type"].name: span.error_type} if span.error_type else {}
     data: dict[str, object] = {
         "id": span.span_id,
         "name": span.name[:MAX_LENGTH],
@@ -81,11 +81,11 @@ def _span(span: Span, resource: Mapping[str, str]) -> tuple[str, str, dict[str, 
         "success": span.result is Result.SUCCESS,
     }
     if span.kind is Kind.RUN:
-        said[ATTRIBUTES["result"].name] = span.result
-        properties = _properties(span, resource, **said)
+        attributes[ATTRIBUTES["result"].name] = span.result
+        properties = _properties(span, resource, **attributes)
         return "Request", "RequestData", {**data, "responseCode": span.error_type or "0", "properties": properties}
-    said[ATTRIBUTES["step"].name], said[ATTRIBUTES["step_result"].name] = span.name, span.result
-    properties = _properties(span, resource, **said)
+    attributes[ATTRIBUTES["step"].name], attributes[ATTRIBUTES["step_result"].name] = span.name, span.result
+    properties = _properties(span, resource, **attributes)
     in_process = {"type": "InProc", "resultCode": span.error_type or "0", "properties": properties}
     return "RemoteDependency", "RemoteDependencyData", {**data, **in_process}
 

@@ -1,14 +1,15 @@
 """A task is found by the name that a model's package tells, and two tasks never share one."""
 
+import json
 from dataclasses import replace
 
 import pytest
 from in_memory.release import a_use_case
 from multiclass import COLOURS, Colours
 
-from levelfive import BINARY, REGRESSION, register_task
+from levelfive import BINARY, REGRESSION, Multiclass, Quantiles, register_task
 from levelfive.errors import ConfigError
-from levelfive.statistics.tasks.registry import own_tasks, task_named
+from levelfive.statistics.tasks.registry import own_tasks, task_named, task_of
 from levelfive.statistics.tasks.task import Task
 from levelfive.usecase.check import check
 
@@ -43,6 +44,20 @@ def test_a_task_cannot_take_the_name_of_another() -> None:
     assert task_named("binary") is BINARY
 
 
+@pytest.mark.parametrize("task", [Multiclass("fruits", ("apple", "pear")), Quantiles("wait", (0.1, 0.9))])
+def test_a_task_with_a_definition_is_made_from_it_wherever_a_package_is_loaded(task: Task) -> None:
+    definition = json.loads(json.dumps(task.definition))
+
+    assert task_of(definition) == task
+    assert task_of({**definition, "name": "another"}) != task
+    assert own_tasks() == (BINARY, REGRESSION)
+
+
+def test_a_definition_of_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"no kind of task 'survival'; known are multiclass, quantiles\. Install"):
+        task_of({"kind": "survival", "name": "wait"})
+
+
 def test_a_module_that_is_loaded_again_registers_its_task_anew() -> None:
     again = Colours()
     try:
@@ -56,3 +71,4 @@ def test_a_use_case_whose_task_no_package_could_name_is_refused() -> None:
 
     with pytest.raises(ConfigError, match="its task 'another' is not registered: call `register_task`"):
         check(replace(use_case, model=replace(use_case.model, task=Another())))
+    check(replace(use_case, model=replace(use_case.model, task=Multiclass("fruits", ("apple", "pear")))))
