@@ -85,7 +85,8 @@ def _table(card: ModelCard) -> Iterator[str]:
     yield "|---|---|" + "---|" * len(metrics)
     for one in slices_of(card):
         cells = (interval(one, metric.name) for metric in metrics)
-        yield f"| {one.slice or 'all rows'} | {one.rows:,} | " + " | ".join(cells) + " |"
+        name = one.slice.replace("|", "\\|") or "all rows"
+        yield f"| {name} | {one.rows:,} | " + " | ".join(cells) + " |"
 
 
 def interval(of: SliceMetrics, metric: str) -> str:

@@ -58,9 +58,13 @@ def precision_at(rows_a_day: int) -> Metric:
         The metric `precision_at_<rows_a_day>`, 0 to 1.
 
     Raises:
-        ConfigError: It is less than one row.
+        ConfigError: It is no whole number, or less than one row.
     """
-    _require("precision_at takes a whole number of rows, at least 1", rows_a_day >= 1, rows_a_day)
+    _require(
+        "precision_at takes a whole number of rows, at least 1",
+        isinstance(rows_a_day, int) and rows_a_day >= 1,
+        rows_a_day,
+    )
 
     def statistic(labels: Floats, scores: Floats, blocks: DayBlocks) -> Statistic:
         taken = np.minimum(blocks.rows, rows_a_day)

@@ -48,6 +48,12 @@ def test_it_says_what_it_is_for_and_how_it_did_worst_slices_first(card: ModelCar
     assert "**Gate.** better: the loss is 0.01 nats lower" in text
 
 
+def test_a_value_with_the_sign_between_cells_stays_in_its_cell(card: ModelCard) -> None:
+    text = text_of(replace(card, holdout=(ALL, replace(BEST, slice="fare=A|B"))), {})
+
+    assert r"| fare=A\|B | 800 | 0.730 | 0.120 |" in text.splitlines()
+
+
 def test_what_is_not_known_is_left_out_or_said() -> None:
     text = text_of(a_model(AS_OF).card, {})
 

@@ -70,6 +70,7 @@ def test_a_short_list_that_is_right_most_of_the_days_has_an_interval_by_days():
         (lambda: cost_at(0.5, false_positive=-1, false_negative=1, unit="EUR"), "false_positive of a cost"),
         (lambda: cost_at(0.5, false_positive=1, false_negative=float("inf"), unit="EUR"), "false_negative of a cost"),
         (lambda: precision_at(0), "precision_at takes"),
+        (lambda: precision_at(2.5), "a whole number of rows, at least 1, got 2.5"),
         (lambda: BINARY.with_metrics(COST, COST), "metrics of one name: cost"),
     ],
 )
