@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from functools import cache
 from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
@@ -113,10 +114,13 @@ def test_no_room_waits_for_what_comes_after_it() -> None:
     assert order.index("data") < order.index("features") < order.index("scoring")
 
 
-def fixtures(path: Path) -> set[str]:
+@cache
+def fixtures(path: Path) -> frozenset[str]:
     """Name the fixtures that a file of tests defines."""
     functions = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
-    return {one.name for one in functions if any("fixture" in ast.unparse(mark) for mark in one.decorator_list)}
+    return frozenset(
+        one.name for one in functions if any("fixture" in ast.unparse(mark) for mark in one.decorator_list)
+    )
 
 
 def test_what_finds_mutants_asks_for_no_fixture_of_a_conftest() -> None:
@@ -127,7 +131,7 @@ def test_what_finds_mutants_asks_for_no_fixture_of_a_conftest() -> None:
     conftests = [*(SOURCE.parent / "tests").rglob("conftest.py")]
 
     def of_conftests(file: Path) -> set[str]:
-        return set().union(*(fixtures(one) for one in conftests if one.parent in file.parents))
+        return set[str]().union(*(fixtures(one) for one in conftests if one.parent in file.parents))
 
     asked = {
         f"{file.name}: {argument.arg}"

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, time, timedelta, tzinfo
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import entry_points, packages_distributions, version
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -63,7 +63,13 @@ def _distribution(package: str) -> str:
     """Find the distribution that a package was installed from; empty where it was not, as in a Git folder."""
     offered = (point for point in entry_points(group=ENTRY_POINT_GROUP) if point.module.partition(".")[0] == package)
     distributions = [point.dist.name for point in offered if point.dist is not None]
-    return next(iter(distributions or packages_distributions().get(package, [])), "")
+    return next(iter(distributions or _distributions().get(package, [])), "")
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """Find the distributions of all packages that are installed, which takes half a second."""
+    return packages_distributions()
 
 
 def _root(function: Callable[..., Any]) -> ModuleType | None:
