@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from commands import run
-from first_champion import AS_OF, LATER, on_flights
+from first_champion import AS_OF, LATER, on_flights, on_shop
 
 from levelfive.app import App
 from levelfive.core.windows import Window, iso
@@ -36,7 +36,8 @@ def predictions(app: App) -> pd.DataFrame:
     return app.tables.read(PREDICTIONS).select(*shown).toPandas().sort_values(shown, ignore_index=True)
 
 
-@on_flights
+@pytest.mark.nightly
+@on_shop
 def test_each_day_is_scored_once_by_the_champion_of_its_end(loop, app: App, tmp_path: Path) -> None:
     """Nine windows are scored."""
     by_hand = loop.copy(tmp_path / "by_hand")

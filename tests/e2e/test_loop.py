@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from first_champion import AS_OF, LATER, Stage, on_flights, prepare
+from first_champion import AS_OF, LATER, Stage, on_flights, on_shop, prepare
 from pyspark.sql import functions as F
 from registered import files_of
 
@@ -72,7 +72,8 @@ def table(copied: Copy, name: str, *order: str) -> pd.DataFrame:
     return copied.app.tables.read(name).toPandas().sort_values(list(order), ignore_index=True)
 
 
-@on_flights
+@pytest.mark.nightly
+@on_shop
 def test_profiles_count_every_live_prediction_and_stay_as_they_are_whenever_they_are_made(
     monitored: Copy,
 ) -> None:
@@ -141,7 +142,8 @@ def test_a_training_set_grows_into_what_would_be_assembled_anew(copy: Copy) -> N
     pd.testing.assert_frame_equal(anew[columns], grown[columns], check_exact=True, check_dtype=False)
 
 
-@on_flights
+@pytest.mark.nightly
+@on_shop
 def test_a_decision_to_retrain_trains_and_promotes_once(monitored: Copy) -> None:
     """A training on six weeks."""
     copy, before = monitored, monitored.versions()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from commands import run
-from first_champion import AS_OF, LATER, TRAINER, on_flights, on_shop
+from first_champion import AS_OF, LATER, TRAINER, on_shop
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from registered import files_of
@@ -279,7 +279,8 @@ def test_the_commands_bring_a_version_to_production_and_back(
     assert "there is nothing to go back to" in says(2, "rollback", *later, *its_copy)
 
 
-@on_flights
+@pytest.mark.nightly
+@on_shop
 def test_the_loop_goes_on_after_a_rollback_and_what_is_trained_again_is_there_again(production: Production) -> None:
     """Two trainings on six weeks."""
     first = production.released()
