@@ -20,6 +20,7 @@ from levelfive.monitoring.alert_states import (
     next_state,
     open_alerts,
 )
+from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.evidence import Finding
 from levelfive.monitoring.raised import Raised
 from levelfive.monitoring.verdict import Subject
@@ -73,6 +74,40 @@ def test_an_alert_opens_stays_open_and_closes() -> None:
     assert said == [[], [(of, State.OPENED)], [(of, State.OPEN)], [(of, State.CLOSED)], []]
     assert open_alerts(table.rows[:2]) == (table.rows[1],)
     assert open_alerts(table.rows) == ()
+
+
+def test_a_row_says_what_was_found_of_what_and_what_to_do() -> None:
+    finding = Finding(
+        "skill is lost", source="flights", metric="skill", slice="origin=JFK", value=-0.25, detail="by far"
+    )
+    table = Table()
+
+    table.monitor(day(0), Raised(HARM, finding, Severity.CRITICAL, ("temp", "wind")))
+
+    (row,) = table.rows
+    assert (row.source, row.metric, row.slice, row.value) == ("flights", "skill", "origin=JFK", -0.25)
+    assert (row.message, row.cause) == ("skill is lost: by far", ("temp", "wind"))
+    assert row.what_to_do == ALERTS[HARM].next_step
+    assert (row.as_of, row.since, row.raised) == (day(0).end, day(0).start, True)
+
+
+@pytest.mark.parametrize(
+    ("rule", "opens"),
+    [
+        (AlertRule(HARM, "skill", "origin=JFK", windows=3, of_them=2), False),
+        (AlertRule(HARM, "skill", windows=3, of_them=2), False),
+        (AlertRule(HARM, "skill", "origin=LGA", windows=3, of_them=2), True),
+        (AlertRule(HARM, "loss", "origin=JFK", windows=3, of_them=2), True),
+    ],
+    ids=["of both", "of the metric", "of another slice", "of another metric"],
+)
+def test_how_many_windows_it_takes_is_said_by_metric_and_slice(rule: AlertRule, opens: bool) -> None:
+    finding = Finding("skill is lost", metric="skill", slice="origin=JFK")
+    table = Table(MonitoringPolicy(alerts=(rule,)))
+
+    ((_, state),) = table.monitor(day(0), Raised(HARM, finding, Severity.CRITICAL))
+
+    assert state is (State.OPENED if opens else State.PENDING)
 
 
 def test_an_alert_is_there_since_the_first_day_of_the_window_that_opened_it() -> None:

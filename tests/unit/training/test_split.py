@@ -1,7 +1,7 @@
 """Splits by time: no day on both sides, no random rows, and clear words when there is too little time."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError, EvidenceError
-from levelfive.training.split import Split, blocks_of_weeks, moved_back, split_by_holdout
+from levelfive.training.split import Split, blocks_of_weeks, moved_back, newest_days, split_by_holdout
 from levelfive.usecase.policies import GatePolicy
 
 POLICY = GatePolicy(holdout_days=14)
@@ -71,6 +71,28 @@ def test_a_single_day_to_train_on_is_enough_where_one_is_asked_for():
     split = split_by_holdout(NEW_YEAR + timedelta(days=15), NEW_YEAR, POLICY, min_train_days=1)
 
     assert Window(NEW_YEAR, NEW_YEAR + timedelta(days=1)) == split.train
+
+
+def test_a_day_that_is_not_over_is_none_of_those_that_are_counted():
+    days = [date(2013, 3, number) for number in range(1, 12)]
+    policy = replace(POLICY, holdout_days=3)
+
+    noon = newest_days(utc(2013, 3, 11, 12), policy, maturity=timedelta(0), day_starts_at=timedelta(0), days=days[:-3])
+    night = newest_days(utc(2013, 3, 9), policy, maturity=timedelta(0), day_starts_at=timedelta(0), days=days)
+
+    assert Window(utc(2013, 3, 6), utc(2013, 3, 11, 12)) == noon
+    assert Window(utc(2013, 3, 6), utc(2013, 3, 9)) == night
+    within = newest_days(utc(2013, 3, 8, 12), policy, maturity=timedelta(0), day_starts_at=timedelta(0), days=days)
+    assert utc(2013, 3, 5) == within.start
+
+
+def test_a_holdout_that_goes_back_by_one_day_says_so():
+    holdout = Window(utc(2013, 3, 1), utc(2013, 3, 16))
+
+    (said,) = moved_back(holdout, POLICY)
+
+    assert "1 day earlier, at 2013-03-01T00:00:00Z" in said
+    assert moved_back(Window(utc(2013, 3, 2), holdout.end), POLICY) == ()
 
 
 def test_too_short_a_time_says_how_many_days_are_needed():
