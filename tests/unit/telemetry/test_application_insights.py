@@ -89,7 +89,7 @@ def test_a_run_that_fails_says_the_class_of_its_error_and_not_its_text(
     assert [one["success"] for one in spans] == [False, False]
     assert said("error.type", found) == [error.__name__] * 2
     assert said("cicd.pipeline.result", found) == said("cicd.pipeline.task.run.result", found) == [result]
-    assert "ada" not in json.dumps(found)
+    assert "secret.csv" not in json.dumps(found)  # a shorter text may be a part of an id, by chance
 
 
 def test_only_the_fields_that_are_listed_leave_the_machine(endpoint: Loopback) -> None:
