@@ -62,7 +62,7 @@ def precision_at(rows_a_day: int) -> Metric:
     """
     _require(
         "precision_at takes a whole number of rows, at least 1",
-        isinstance(rows_a_day, int) and rows_a_day >= 1,
+        str(rows_a_day).isdecimal() and rows_a_day >= 1,
         rows_a_day,
     )
 
