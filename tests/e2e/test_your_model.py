@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -71,9 +72,8 @@ def test_every_command_of_the_guide_works_as_it_is_written(shell: Shell) -> None
             if command == SERVES:
                 serving = subprocess.Popen(shlex.split(here), cwd=shell.folder, env=shell.env)
             elif command.startswith("curl"):
-                answer = shell.run(f"{here} --retry 100 --retry-delay 1 --retry-connrefused")
-                assert '"scores"' in answer
-                assert '"model": "levelfive.local.store_parcels"' in answer
+                answer = json.loads(shell.run(f"{here} --retry 100 --retry-delay 1 --retry-connrefused"))
+                assert (answer["model"], list(answer["scores"])) == ("levelfive.local.store_parcels", ["score"])
             else:
                 shell.run(here)
     finally:
