@@ -72,7 +72,7 @@ def test_every_command_of_the_guide_works_as_it_is_written(shell: Shell) -> None
             if command == SERVES:
                 serving = subprocess.Popen(shlex.split(here), cwd=shell.folder, env=shell.env)
             elif command.startswith("curl"):
-                answer = json.loads(shell.run(f"{here} --retry 100 --retry-delay 1 --retry-connrefused"))
+                answer = json.loads(shell.run(f"{here} --fail --retry 100 --retry-delay 1 --retry-connrefused"))
                 assert (answer["model"], list(answer["scores"])) == ("levelfive.local.store_parcels", ["score"])
             else:
                 shell.run(here)
