@@ -88,7 +88,8 @@ class Multiclass(Task):
         """Derive score columns and metrics from the classes."""
         if wrong := [one for one in (name, *classes) if not one.isidentifier()]:
             raise ConfigError(f"a task and its classes have names of letters, digits and _, got {wrong[0]!r}")
-        if len(classes) < _LEAST or len(set(classes)) < len(classes):
+        # Columns whose names differ in case alone are one to Spark.
+        if len(classes) < _LEAST or len({one.casefold() for one in classes}) < len(classes):
             raise ConfigError(f"task {name!r} needs at least two classes, each by another name, got {list(classes)}")
         self.name = name
         self.classes = tuple(classes)

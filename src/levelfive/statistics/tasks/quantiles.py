@@ -79,10 +79,12 @@ class Quantiles(Task):
         increase = all(one < other for one, other in zip((0.0, *levels), (*levels, 1.0), strict=True))
         if len(levels) < _LEAST or not increase:
             raise ConfigError(f"task {name!r} needs levels that increase between 0 and 1, two at least, got {levels!r}")
+        marks = [f"p{100 * level:g}".replace(".", "_") for level in levels]
+        if len(set(marks)) < len(marks):
+            raise ConfigError(f"task {name!r} has levels so near that their columns share a name: {', '.join(marks)}")
         self.name = name
         self.levels = tuple(levels)
         self.title = f"quantiles at {', '.join(f'{level:g}' for level in levels)}"
-        marks = [f"p{100 * level:g}".replace(".", "_") for level in levels]
         self.score_columns = tuple(f"score_{mark}" for mark in marks)
         of_levels, within = np.array(levels, dtype=np.float64), f"{levels[-1] - levels[0]:.0%} is right"
         self.metrics = (

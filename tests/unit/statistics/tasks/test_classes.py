@@ -76,6 +76,7 @@ def test_each_class_has_a_plot() -> None:
     [
         ("weather", ("dry",), "at least two classes"),
         ("weather", ("dry", "dry"), "each by another name"),
+        ("weather", ("dry", "Dry"), "each by another name"),
         ("weather", ("dry", "it rains"), "got 'it rains'"),
         ("my weather", ("dry", "rain"), "got 'my weather'"),
     ],

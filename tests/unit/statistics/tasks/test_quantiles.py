@@ -121,5 +121,10 @@ def test_levels_that_do_not_increase_between_0_and_1_are_refused(levels: tuple[f
         Quantiles("wait", levels)
 
 
+def test_levels_whose_columns_would_share_a_name_are_refused() -> None:
+    with pytest.raises(ConfigError, match="so near that their columns share a name: p10, p10"):
+        Quantiles("wait", (0.1, 0.100000001))
+
+
 def test_score_columns_are_named_by_percent() -> None:
     assert Quantiles("tails", (0.025, 0.5)).score_columns == ("score_p2_5", "score_p50")
