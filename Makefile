@@ -90,7 +90,7 @@ test-killed: setup
 	$(GIVE_WAY) $(call PYTEST,60,900) $(KILLED) $(ARGS)
 
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
-	$(GIVE_WAY) $(call PYTEST,750,2400) --connect tests/notebooks/test_as_tasks.py $(OVER_CONNECT) $(ARGS)
+	$(if $(NIGHTLY),,$(GIVE_WAY)) $(call PYTEST,750,2400) --connect tests/notebooks/test_as_tasks.py $(OVER_CONNECT) $(ARGS)
 
 docs: $(DOCS)/.ready ## Build the documentation, with the API reference, into build/site
 	NO_MKDOCS_2_WARNING=1 $(GIVE_WAY) $(DOCS)/bin/mkdocs build --strict --quiet

@@ -14,6 +14,9 @@ from levelfive.storage.predictions import PREDICTIONS
 
 KEY = ["flight_date", "carrier", "flight", "origin"]
 
+# The first test of a use case waits until its home is made and its jobs have run.
+pytestmark = pytest.mark.timeout(1800)
+
 
 def test_the_training_hands_its_version_on_and_the_registry_promotes_it(jobs: Jobs, spark: SparkSession) -> None:
     """The first that asks for the jobs of its use case pays for them where no other test did."""

@@ -98,6 +98,7 @@ def test_as_of_any_time_the_rows_of_then_are_read(tables: Tables, tmp_path: Path
 
 @pytest.mark.nightly
 def test_what_becomes_known_later_changes_nothing_as_of_before(tables: Tables, tmp_path: Path) -> None:
+    """Three tables are read as of three times, before and after."""
     ingest(tables, tmp_path, 0, {"a.csv": ONE + TWO + THREE})
     ingest(tables, tmp_path, 1, {"b.csv": "1,2024-02-01,10,NA\n"})
     times = [AS_OF - DAY, AS_OF, AS_OF + DAY]
@@ -118,6 +119,7 @@ def test_of_the_rows_of_a_key_in_one_run_the_last_by_file_and_place_counts(table
 
 @pytest.mark.nightly
 def test_a_run_that_was_killed_counts_its_corrections_when_it_is_repeated(tables: Tables, tmp_path: Path) -> None:
+    """Files land in three runs, one of them twice."""
     ingest(tables, tmp_path, 0, {"a.csv": ONE + TWO + THREE})
     ingest(tables, tmp_path, 1, {"b.csv": "2,2024-02-09,20,NA\n3,NA,NA,true\n"})
     files = tables.read("landing_files").where("source_file = 'a.csv'")
@@ -134,6 +136,7 @@ def test_a_run_that_was_killed_counts_its_corrections_when_it_is_repeated(tables
 
 @pytest.mark.nightly
 def test_a_source_that_had_no_corrections_may_have_some_later(tables: Tables, tmp_path: Path) -> None:
+    """Files land in two runs and are read as of both."""
     ingest(tables, tmp_path, 0, {"a.csv": ONE + TWO}, replace(THINGS, later=Later.DUPLICATE, deletion=None))
 
     result = ingest(tables, tmp_path, 1, {"b.csv": "2,2024-02-09,20,NA\n"})

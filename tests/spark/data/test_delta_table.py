@@ -89,6 +89,7 @@ def deliveries(*results: DataResult) -> list[tuple[object, ...]]:
     [pytest.param("", marks=pytest.mark.nightly, id="appended files"), pytest.param(FEED, id="change data feed")],
 )
 def test_only_what_is_new_is_read(foreign: Foreign, properties: str) -> None:
+    """Four ingestions of a table that grows."""
     foreign.made(properties)
     first, nothing = foreign.ingest(), foreign.ingest()
     foreign.sql("INSERT INTO {things} VALUES (3, timestamp'2024-02-03', 3.5)", "OPTIMIZE {things}")
@@ -103,6 +104,7 @@ def test_only_what_is_new_is_read(foreign: Foreign, properties: str) -> None:
 
 @pytest.mark.nightly
 def test_care_for_a_table_is_a_delivery_without_rows(foreign: Foreign) -> None:
+    """Two ingestions, and the care between them."""
     foreign.made(FEED)
     foreign.ingest()
     foreign.sql("OPTIMIZE {things}", "ALTER TABLE {things} SET TBLPROPERTIES (a = 'b')")
@@ -112,6 +114,7 @@ def test_care_for_a_table_is_a_delivery_without_rows(foreign: Foreign) -> None:
 
 @pytest.mark.nightly
 def test_updates_without_a_feed_are_refused_with_the_statement_that_switches_it_on(foreign: Foreign) -> None:
+    """An ingestion, updates, and ingestions that are refused."""
     foreign.made()
     foreign.ingest()
     foreign.sql(
@@ -132,6 +135,7 @@ def test_updates_without_a_feed_are_refused_with_the_statement_that_switches_it_
 
 @pytest.mark.nightly
 def test_a_feed_tells_of_corrections_and_deletions(foreign: Foreign) -> None:
+    """Three ingestions, with updates and deletions between them."""
     foreign.made(FEED)
     foreign.ingest(CORRECTED)
     foreign.sql("UPDATE {things} SET amount = 9 WHERE id = 1", "UPDATE {things} SET amount = 10 WHERE id = 1")
@@ -156,6 +160,7 @@ def test_a_feed_tells_of_corrections_and_deletions(foreign: Foreign) -> None:
 @pytest.mark.nightly
 @pytest.mark.parametrize("is_dropped", [True, False], ids=["dropped and made", "replaced"])
 def test_a_table_that_is_made_anew_is_read_as_a_whole(foreign: Foreign, is_dropped: bool) -> None:
+    """Ingestions of two tables of one name."""
     foreign.made(FEED)
     foreign.ingest(CORRECTED)
     if is_dropped:
@@ -176,6 +181,7 @@ def test_a_table_that_is_made_anew_is_read_as_a_whole(foreign: Foreign, is_dropp
 
 @pytest.mark.nightly
 def test_a_column_that_is_added_does_no_harm_and_one_that_is_missing_is_named(foreign: Foreign) -> None:
+    """Three ingestions of a table whose columns change."""
     foreign.made("TBLPROPERTIES (delta.columnMapping.mode = 'name', delta.enableChangeDataFeed = true)")
     foreign.ingest()
     foreign.sql("ALTER TABLE {things} ADD COLUMN note STRING")
@@ -194,6 +200,7 @@ def test_a_column_that_is_added_does_no_harm_and_one_that_is_missing_is_named(fo
 
 @pytest.mark.nightly
 def test_versions_that_were_cleaned_up_are_made_up_for_by_the_whole(foreign: Foreign, spark: SparkSession) -> None:
+    """Two ingestions of a table whose change files are gone."""
     foreign.made(FEED)
     foreign.ingest(CORRECTED)
     foreign.sql("UPDATE {things} SET amount = 9 WHERE id = 1", "UPDATE {things} SET amount = 10 WHERE id = 1")
