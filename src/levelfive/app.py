@@ -18,7 +18,6 @@ from levelfive.platforms.azure_ml import azure_ml_client
 from levelfive.platforms.laptop import Laptop
 from levelfive.platforms.platform import Platform
 from levelfive.platforms.workspace import Workspace, workspace_client
-from levelfive.registry.copying import copy_of
 from levelfive.registry.store import CentralRegistry
 from levelfive.retraining.train_once import Stores
 from levelfive.storage.runs import JobContext
@@ -98,7 +97,6 @@ class App:
     def _application_insights(self) -> ApplicationInsights | None:
         if self.settings.telemetry is None:
             return None
-        # What sends is of those who send.
         from levelfive.telemetry.application_insights.exporter import application_insights
 
         version = installed_version()
@@ -108,36 +106,6 @@ class App:
     def destinations(self) -> tuple[Destination, ...]:
         """Who is told of alerts; a destination whose secret is missing or wrong is said, and stops nothing."""
         return find_destinations(self.settings.destinations, self.platform.secret)
-
-    def other_registry(self, name: str, uri: str | None = None) -> CentralRegistry:
-        """Open another environment's model.
-
-        Args:
-            name: The registered model.
-            uri: Its registry; by default this environment's own.
-        """
-        return CentralRegistry(uri or self.registry.uri, name)
-
-    def version_here(self, version: str, source_model: str | None, source_registry: str | None) -> str:
-        """Tell which version of this environment's model is meant: the one named, or the copy of another model's.
-
-        Args:
-            version: A version of this environment's model; with `source_model`, of that one.
-            source_model: The registered model that the version was copied from.
-            source_registry: Its registry; by default this environment's own.
-
-        Raises:
-            ConfigError: A registry is named, and no model; or a model, and no version.
-            ModelNotFound: There is no such copy.
-            RegistryError: The registry refused.
-        """
-        if not version:
-            raise ConfigError(f"which version of {source_model or source_registry}? Name it (--version)")
-        if source_model:
-            return copy_of(self.registry, self.other_registry(source_model, source_registry), version)
-        if source_registry:
-            raise ConfigError(f"version {version} of which model in {source_registry}? Name it (--from-model)")
-        return version
 
     @property
     def home(self) -> Path:
@@ -204,13 +172,12 @@ class App:
             ConfigError: The settings name no workspace of Azure ML, or one that is none.
             MachineError: There is no azure-ai-ml.
         """
-        settings = self.settings
-        if settings.azure_ml is None:
+        if self.settings.azure_ml is None:
             raise ConfigError("the setting azure_ml is missing: Azure's id of the workspace of Machine Learning")
-        client = azure_ml_client(settings.azure_ml, settings.azure_credential)
+        client = azure_ml_client(self.settings.azure_ml, self.settings.azure_credential)
         from levelfive.deployment.azure_site import azure_site  # needs azure-ai-ml, and only who deploys needs it
 
-        return azure_site(client, settings, self.registry, policy, requests, clock=clock)
+        return azure_site(client, self.settings, self.registry, policy, requests, clock=clock)
 
     @cached_property
     def stores(self) -> Stores:

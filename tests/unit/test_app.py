@@ -161,12 +161,6 @@ def test_where_promotion_is_manual_the_commands_begin_with_an_approval() -> None
     assert by_hand.endswith(f", then {promote}")
 
 
-@pytest.mark.parametrize("named", [("hub.qa.model", None), (None, "databricks-uc")])
-def test_a_model_without_a_version_is_no_version(named: tuple[str | None, str | None], tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="which version of"):
-        App.local(tmp_path, Settings()).version_here("", *named)
-
-
 def test_a_laptop_knows_who_is_signed_in_whatever_the_environments_variables_say(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,7 +44,7 @@ def copy(
     from levelfive.training.admission import admit
 
     moment, app = parse_time(as_of), open_app()
-    source = app.other_registry(source_model, source_registry)
+    source = app.registry.another(source_model, source_registry)
     out_of_it = not_learned_from(app.context, app.registry.name, as_of=moment)
     admitted = admit(app.context, app.registry, source, version=version, as_of=moment, excluded=out_of_it)
     out.print(f"Version {version} of {source.name} is version {admitted.version} of {app.registry.name}.")
@@ -69,9 +69,10 @@ def approve(
 ) -> None:
     """Let a version that passed the gate go live, where promotion is manual; `promote` makes it the champion."""
     from levelfive.registry import approval
+    from levelfive.registry.copying import version_here
 
     moment, app = parse_time(as_of), open_app()
-    version = app.version_here(version, source_model, source_registry)
+    version = version_here(app.registry, version, source_model=source_model, source_registry=source_registry)
     is_approved = approval.approve(
         app.context,
         app.registry,
@@ -139,12 +140,12 @@ def promote(
 ) -> None:
     """Make a version that passed the gate the champion of all later times."""
     from levelfive.registry import job as registry_job
+    from levelfive.registry.copying import version_here
 
     moment, app = parse_time(as_of), open_app()
-    version, approval = app.version_here(version, source_model, source_registry), app.settings.approval
-    result = registry_job.run(
-        app.context, app.registry, version=version, as_of=moment, by=by or app.starter, approval=approval
-    )
+    version = version_here(app.registry, version, source_model=source_model, source_registry=source_registry)
+    by, approval = by or app.starter, app.settings.approval
+    result = registry_job.run(app.context, app.registry, version=version, as_of=moment, by=by, approval=approval)
     outcome = "is now" if result.promoted else "was already"
     out.print(
         f"Version {version} of {app.registry.name} {outcome} the champion, since {iso(result.promotion.promoted_at)}."
@@ -168,11 +169,12 @@ def rollback(
 ) -> None:
     """Make the champion before the present one the champion again."""
     from levelfive.registry import rollback as rollbacks
+    from levelfive.registry.copying import version_here
 
     moment, app = parse_time(as_of), open_app()
     earliest = None if since is None else parse_time(since)
     if version or source_model or source_registry:
-        version = app.version_here(version or "", source_model, source_registry)
+        version = version_here(app.registry, version or "", source_model=source_model, source_registry=source_registry)
     result = rollbacks.rollback(
         app.context, app.registry, as_of=moment, by=by or app.starter, reason=reason, version=version, since=earliest
     )

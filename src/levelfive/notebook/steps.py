@@ -17,6 +17,7 @@ from levelfive.platforms.lakehouse_monitor import LakehouseMonitor, Refresh
 from levelfive.registry import approval as registry_approval
 from levelfive.registry import job as registry_job
 from levelfive.registry import rollback as registry_rollback
+from levelfive.registry.copying import version_here
 from levelfive.registry.go_live import RegistryResult
 from levelfive.registry.promotions import history
 from levelfive.retraining import job as retraining_job
@@ -158,7 +159,7 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
     app, as_of, by = page.app, page.as_of, page["by"] or DEFAULT_BY
     match _step(page["step"] or RegistryStep.PROMOTE):
         case RegistryStep.COPY:
-            source = app.other_registry(_needed(page, "source_model"), page["source_registry"] or None)
+            source = app.registry.another(_needed(page, "source_model"), page["source_registry"] or None)
             version, out_of_it = _needed(page, "version"), not_learned_from(app.context, app.registry.name, as_of=as_of)
             admitted = admit(app.context, app.registry, source, version=version, as_of=as_of, excluded=out_of_it)
             if not admitted.verdict.passed:
@@ -209,7 +210,9 @@ def _step(text: str) -> RegistryStep:
 
 
 def _version(page: Page, version: str) -> str:
-    return page.app.version_here(version, page["source_model"], page["source_registry"])
+    return version_here(
+        page.app.registry, version, source_model=page["source_model"], source_registry=page["source_registry"]
+    )
 
 
 def _refuse(page: Page, name: str, because: str) -> None:

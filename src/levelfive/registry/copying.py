@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from levelfive.errors import ModelNotFound
+from levelfive.errors import ConfigError, ModelNotFound
 from levelfive.registry.store import CentralRegistry
 from levelfive.registry.tags import (
     AS_OF,
@@ -74,6 +74,31 @@ def copy_of(registry: CentralRegistry, source: CentralRegistry, version: str) ->
             f"--from-model {source.name}"
         )
     return earlier.version
+
+
+def version_here(
+    registry: CentralRegistry, version: str, *, source_model: str | None = None, source_registry: str | None = None
+) -> str:
+    """Tell which version of this environment's model is meant: the one named, or the copy of another model's.
+
+    Args:
+        registry: This environment's model.
+        version: A version of it; with `source_model`, of that one.
+        source_model: The registered model that the version was copied from.
+        source_registry: Its registry; by default this environment's own.
+
+    Raises:
+        ConfigError: A registry is named, and no model; or a model, and no version.
+        ModelNotFound: There is no such copy.
+        RegistryError: The registry refused.
+    """
+    if not version:
+        raise ConfigError(f"which version of {source_model or source_registry}? Name it (--version)")
+    if source_model:
+        return copy_of(registry, registry.another(source_model, source_registry), version)
+    if source_registry:
+        raise ConfigError(f"version {version} of which model in {source_registry}? Name it (--from-model)")
+    return version
 
 
 def _marks(source: CentralRegistry, version: str) -> dict[str, str]:

@@ -68,6 +68,15 @@ class CentralRegistry:
         self._client = self._backend.client
         self._loaded: dict[str, Model] = {}
 
+    def another(self, name: str, uri: str | None = None) -> CentralRegistry:
+        """Open another environment's model.
+
+        Args:
+            name: The registered model.
+            uri: Its registry; by default the one that holds this model.
+        """
+        return CentralRegistry(uri or self.uri, name)
+
     @property
     def has_aliases(self) -> bool:
         """Whether the registry has aliases; champions are those of `promotions` anyway."""

@@ -367,8 +367,14 @@ def promoted(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     """What the registry stage was asked for."""
     asked: list[tuple] = []
     app = MagicMock(starter="grace@example.com")
-    app.version_here = lambda version, model, registry: f"{version} of {model} in {registry}" if model else version
     monkeypatch.setattr(Page, "app", app)
+    monkeypatch.setattr(
+        steps_of,
+        "version_here",
+        lambda _, version, source_model, source_registry: (
+            f"{version} of {source_model} in {source_registry}" if source_model else version
+        ),
+    )
     monkeypatch.setattr(
         steps_of.registry_approval,
         "approve",
