@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -60,17 +61,21 @@ def task_of(definition: str | Mapping[str, Any]) -> Task:
     """Make a task from its definition, as a model's package keeps it.
 
     Raises:
-        ConfigError: There is no such task.
+        ConfigError: There is no such task, or its fields are not those that this levelfive knows.
     """
     if isinstance(definition, str):
         return task_named(definition)
-    kind, how = definition["kind"], {name: value for name, value in definition.items() if name != "kind"}
+    kind, how = definition.get("kind"), {name: value for name, value in definition.items() if name != "kind"}
     if kind not in MADE_BY:
         raise ConfigError(
             f"there is no kind of task {kind!r}; known are {', '.join(MADE_BY)}. Install a newer levelfive"
         )
-    task: Task = getattr(import_module(f"{__package__}.{kind}"), MADE_BY[kind])(**how)
-    return task
+    make: type[Task] = getattr(import_module(f"{__package__}.{kind}"), MADE_BY[kind])
+    try:
+        signature(make).bind(**how)
+    except TypeError as error:
+        raise ConfigError(f"a task of kind {kind}: {error}. Install the levelfive that saved it, or a newer") from error
+    return make(**how)
 
 
 def can_be_found(task: Task) -> bool:

@@ -58,6 +58,18 @@ def test_a_definition_of_an_unknown_kind_is_refused() -> None:
         task_of({"kind": "survival", "name": "wait"})
 
 
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"name": "wait", "levels": [0.1, 0.9], "weights": [1, 2]}, "unexpected keyword argument 'weights'"),
+        ({"name": "wait"}, "missing a required argument: 'levels'"),
+    ],
+)
+def test_a_definition_with_other_fields_is_refused(fields: dict, says: str) -> None:
+    with pytest.raises(ConfigError, match=f"a task of kind quantiles: .*{says}.*Install the levelfive that saved it"):
+        task_of({"kind": "quantiles", **fields})
+
+
 def test_a_module_that_is_loaded_again_registers_its_task_anew() -> None:
     again = Colours()
     try:
