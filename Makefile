@@ -48,7 +48,7 @@ AT_ONCE := test-local $(if $(NIGHTLY),test-spark) test-connect test-bundle $(if 
 	$(filter-out test-e2e test-spark test-connect test-bundle,$(TIERS))
 # What differs over Spark Connect: tables, stores, and all stages in turn, as the jobs run them.
 OVER_CONNECT := $(addprefix tests/spark/,storage/test_tables.py storage/test_control_tables.py features/test_databricks_store.py \
-	$(if $(NIGHTLY),deployment/test_samples.py \
+	$(if $(NIGHTLY),deployment/test_samples.py::test_what_is_missing_is_told_as_null \
 	trial/test_trial.py::test_a_use_case_in_order_is_read_computed_and_fitted_and_no_table_is_made \
 	data/test_delta_table.py::test_a_feed_tells_of_corrections_and_deletions \
 	data/test_corrections.py::test_as_of_any_time_the_rows_of_then_are_read \
