@@ -58,7 +58,7 @@ def mlflow_server(folder: Path, *files: str) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     try:
         until_up = requests.Session()
-        until_up.mount("http://", HTTPAdapter(max_retries=Retry(total=12, backoff_factor=0.2, backoff_max=10)))
+        until_up.mount("http://", HTTPAdapter(max_retries=Retry(total=30, backoff_factor=0.2, backoff_max=10)))
         until_up.get(f"{address}/health", timeout=30).raise_for_status()
         assert {one.uids().real for one in _with_children(process)}.isdisjoint({0})
         yield address

@@ -1,4 +1,4 @@
-"""Conditions of Spark: which rows lie in a window, on which day; and literals of its SQL."""
+"""Conditions of Spark: which rows lie in a window, on which day; and names and literals of its SQL."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def in_window(column: str, window: Window) -> Column:
 def sql_window(column: str, window: Window) -> str:
     """Write the same condition in SQL."""
     return f"{column} >= {sql_literal(window.start)} AND {column} < {sql_literal(window.end)}"
+
+
+def quoted_name(name: str) -> str:
+    """Write the name of a column in Spark's SQL."""
+    return "`" + name.replace("`", "``") + "`"
 
 
 def text_literal(value: str) -> str:

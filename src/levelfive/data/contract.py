@@ -13,7 +13,7 @@ from itertools import chain
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from levelfive.core.conditions import text_literal
+from levelfive.core.conditions import quoted_name, text_literal
 from levelfive.errors import ConfigError, ContractError
 from levelfive.formats.texts import MALFORMED, REFUSALS
 from levelfive.usecase import columns
@@ -67,8 +67,8 @@ def typed(frame: DataFrame, source: Source) -> DataFrame:
             f"source {source.name!r} declares {', '.join(reserved)}, names that levelfive uses for its "
             "own columns; rename them in the files and in the source"
         )
-    values = [f"{_cast(name, kind)} AS {_name(name)}" for name, kind in source.columns.items()]
-    texts = ", ".join(_name(name) for name in source.columns)
+    values = [f"{_cast(name, kind)} AS {quoted_name(name)}" for name, kind in source.columns.items()]
+    texts = ", ".join(quoted_name(name) for name in source.columns)
     malformed = MALFORMED if MALFORMED in frame.columns else "CAST(NULL AS STRING)"
     # Text, not columns: each call from Python into the JVM costs a millisecond, and these are hundreds of nodes.
     marks = [name for name in (columns.ORDER, columns.DELETION) if name in frame.columns]
@@ -85,7 +85,7 @@ def condition(expectation: Expectation) -> str:
 
     `ONE_OF` and `MATCHES` look at the value's text, so `one_of("month", "1", "2")` holds for integers too.
     """
-    column = _name(expectation.column)
+    column = quoted_name(expectation.column)
     match expectation.kind:
         case ExpectationKind.NOT_NULL:
             return f"{column} IS NOT NULL"
@@ -183,13 +183,9 @@ def check_share(source: Source, file_name: str, *, rows_in: int, quarantined: in
 
 
 def _cast(name: str, kind: str) -> str:
-    text, pattern = _name(name), _LOOKS_LIKE.get(kind.lower())
+    text, pattern = quoted_name(name), _LOOKS_LIKE.get(kind.lower())
     unlike = "" if pattern is None else f" OR NOT {text} RLIKE {text_literal(full_match(pattern))}"
     return f"CASE WHEN {text} IS NULL{unlike} THEN NULL ELSE try_cast({text} AS {kind}) END"
-
-
-def _name(column: str) -> str:
-    return "`" + column.replace("`", "``") + "`"
 
 
 def _number(value: float | None) -> str:
@@ -201,10 +197,10 @@ def _not_a(name: str, kind: str) -> str:
 
 
 def _refusal(name: str, kind: str) -> tuple[str, str]:
-    text = f"{RAW}.{_name(name)}"
+    text = f"{RAW}.{quoted_name(name)}"
     before, after = text_literal(f"{_not_a(name, kind)}: '"), text_literal("'")
     reason = f"concat({before}, {_shown(text)}, {after})"
-    return f"{_name(name)} IS NULL AND {text} IS NOT NULL", reason
+    return f"{quoted_name(name)} IS NULL AND {text} IS NOT NULL", reason
 
 
 def _failure(demand: Expectation, source: Source) -> tuple[str, str]:
@@ -218,8 +214,8 @@ def _failure(demand: Expectation, source: Source) -> tuple[str, str]:
 def _failure_of_a_value(demand: Expectation, source: Source) -> tuple[str, str]:
     reason, failed = text_literal(_said(demand, source)), f"NOT {condition(demand)}"
     if demand.kind is not ExpectationKind.NOT_NULL:
-        return failed, f"concat({reason}, ': ', {_shown(_name(demand.column))})"
-    failed = f"{_name(demand.column)} IS NULL"
+        return failed, f"concat({reason}, ': ', {_shown(quoted_name(demand.column))})"
+    failed = f"{quoted_name(demand.column)} IS NULL"
     if kind := source.columns.get(demand.column):
         # A text of the wrong type has its reason already.
         its_reason = text_literal(_not_a(demand.column, kind) + ":")

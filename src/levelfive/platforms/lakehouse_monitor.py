@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING
 
 from levelfive.core.windows import Window
 from levelfive.errors import TableError
+from levelfive.features.labels import LABELS
+from levelfive.platforms.monitor_api import MonitorSpec, monitor_api
 from levelfive.registry.store import CentralRegistry
+from levelfive.storage.inference_log import INFERENCE_LOG, inference_log
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext
-from levelfive.usecase.columns import PREDICTION_TIME
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
-GRANULARITY = "1 day"
-SLICES = ("model_version", "role")
-
 
 @dataclass(frozen=True)
 class Refresh:
-    """What was asked of the workspace's monitor; its metrics follow in tables beside the predictions."""
+    """What was asked of the workspace's monitor; its metrics follow in tables beside what it looks at."""
 
     run_id: str
     table: str
@@ -35,7 +34,10 @@ class Refresh:
 
 @dataclass(frozen=True)
 class LakehouseMonitor:
-    """Makes a monitor over `predictions`, or refreshes the one that is there; called as `monitoring.job.run` is.
+    """Makes a monitor of the predictions, or refreshes the one that is there; called as `monitoring.job.run` is.
+
+    Where there are labels, and the task's scores predict one, it looks at the view `inference_log`, as an inference
+    log; otherwise at the table `predictions`, as a time series.
 
     Args:
         client: The workspace's.
@@ -51,48 +53,17 @@ class LakehouseMonitor:
         Raises:
             TableError: There are no predictions yet, or the workspace refused.
         """
-        table = context.tables.name(PREDICTIONS)
-        parameters = {"window": window, "lakehouse_monitor": table}
-        with context.run("monitoring", as_of=as_of, parameters=parameters) as run:
-            if not context.tables.exists(PREDICTIONS):
-                raise TableError(f"table {table} does not exist yet: run the scoring stage first")
-            refresh = self._refreshed(table)
+        tables, task = context.tables, context.use_case.task
+        is_log = tables.exists(LABELS) and task.predicted_label is not None
+        table = tables.name(INFERENCE_LOG if is_log else PREDICTIONS)
+        with context.run("monitoring", as_of=as_of, parameters={"window": window, "lakehouse_monitor": table}) as run:
+            if not tables.exists(PREDICTIONS):
+                raise TableError(f"table {tables.name(PREDICTIONS)} does not exist yet: run the scoring stage first")
+            if is_log:
+                tables.create_view(INFERENCE_LOG, inference_log(tables, context.use_case))
+            api = monitor_api(self.client)
+            refresh = api.refresh(table)
             is_new = refresh is None
             if is_new:
-                self._make(table, context.tables.schema)
+                api.create(MonitorSpec(table, tables.schema, f"{self.folder}/{table}", is_log, task.labels_are_classes))
             return Refresh(run.run_id, table, is_new, refresh)
-
-    def _refreshed(self, table: str) -> int | None:
-        """Refresh the monitor; None where there is none."""
-        from databricks.sdk.errors.base import DatabricksError
-        from databricks.sdk.errors.platform import NotFound
-
-        try:
-            return self.client.quality_monitors.run_refresh(table).refresh_id
-        except NotFound:
-            return None
-        except DatabricksError as err:
-            raise _refused(table, err) from err
-
-    def _make(self, table: str, schema: str) -> None:
-        from databricks.sdk.errors.base import DatabricksError
-        from databricks.sdk.service.catalog import MonitorTimeSeries
-
-        try:
-            # A new monitor begins with a refresh.
-            self.client.quality_monitors.create(
-                table_name=table,
-                output_schema_name=schema,
-                assets_dir=f"{self.folder}/{table}",
-                time_series=MonitorTimeSeries(timestamp_col=PREDICTION_TIME, granularities=[GRANULARITY]),
-                slicing_exprs=list(SLICES),
-            )
-        except DatabricksError as err:
-            raise _refused(table, err) from err
-
-
-def _refused(table: str, err: Exception) -> TableError:
-    return TableError(
-        f"the workspace refused a monitor of {table}: {err}. Its owner, with USE SCHEMA and SELECT, may make one; "
-        "or leave the parameter lakehouse_monitor empty"
-    )

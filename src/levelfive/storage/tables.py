@@ -312,6 +312,15 @@ class Tables(ABC):
             self.spark.sql(f"DROP TABLE IF EXISTS {self.name(table)}")
         self._known.discard(table)
 
+    def create_view(self, name: str, query: str) -> None:
+        """Make a view, in the place of one that is there.
+
+        Args:
+            name: The logical name.
+            query: In Spark's SQL, over names that `name` has bound.
+        """
+        self.spark.sql(f"CREATE OR REPLACE VIEW {self.name(name)} AS {query}")
+
     def rebuild(self, table: str, rows: DataFrame, made_of: Mapping[str, int]) -> Write:
         """Replace the whole table, unless it was made of these versions of its sources already."""
         newest = self._newest(table)

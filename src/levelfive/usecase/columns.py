@@ -38,10 +38,11 @@ BESIDE_KEYS = frozenset(
         *(PREDICTION_TIME, LABEL, OUTCOME, KNOWN_AT),
         *("slices", "features"),
         *("model_name", "model_version", "role", "batch_id", "scored_as_of"),
+        "prediction",
         *("request_id", "sample_rate", "lookup_keys", "reaches_to"),
     }
 )
-"""Taken among the columns of a use case's key, as are the task's: `labels` and `predictions` hold these beside it."""
+"""Taken among the columns of a use case's key, as are the task's: `labels`, `predictions` and their view hold these too."""
 
 TABLES = frozenset(
     {
@@ -56,6 +57,7 @@ TABLES = frozenset(
             "feature_windows",
             "predictions",
             "batches",
+            "inference_log",
             "promotions",
             "deployments",
         ),

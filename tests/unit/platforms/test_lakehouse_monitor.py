@@ -3,12 +3,13 @@
 from contextlib import nullcontext
 from inspect import signature
 from types import SimpleNamespace
-from unittest.mock import create_autospec
+from unittest.mock import MagicMock, create_autospec
 
 import pytest
 from databricks.sdk.errors import NotFound, PermissionDenied
 from databricks.sdk.service.catalog import MonitorInfo, MonitorRefreshInfo, QualityMonitorsAPI
 
+from levelfive import BINARY, REGRESSION, Quantiles, Task
 from levelfive.core.windows import Window, utc
 from levelfive.errors import TableError
 from levelfive.monitoring import job
@@ -16,7 +17,8 @@ from levelfive.platforms.lakehouse_monitor import LakehouseMonitor, Refresh
 from levelfive.storage.runs import JobContext
 
 WINDOW = Window(utc(2013, 4, 1), utc(2013, 4, 8))
-TABLE = "main.flights.predictions"
+TABLE, LOG = "main.flights.predictions", "main.flights.inference_log"
+QUANTILES = Quantiles("wait", (0.1, 0.9))
 
 
 @pytest.fixture
@@ -25,12 +27,24 @@ def api():
 
 
 @pytest.fixture
-def look(api):
-    """Look at a workspace that has predictions, or none."""
+def views() -> MagicMock:
+    """What views were made of."""
+    return MagicMock()
 
-    def looked(*, scored=True) -> Refresh:
+
+@pytest.fixture
+def look(api, views):
+    """Look at a workspace that has tables."""
+
+    def looked(*, tables=("predictions", "labels"), task: Task = BINARY) -> Refresh:
         context = create_autospec(JobContext, instance=True)
-        context.tables = SimpleNamespace(name=lambda _: TABLE, exists=lambda _: scored, schema="main.flights")
+        context.tables = SimpleNamespace(
+            name=lambda table: f"main.flights.{table}",
+            exists=lambda table: table in tables,
+            schema="main.flights",
+            create_view=views,
+        )
+        context.use_case = SimpleNamespace(key=("flight",), task=task)
         context.run.return_value = nullcontext(SimpleNamespace(run_id="a-run"))
         monitor = LakehouseMonitor(SimpleNamespace(quality_monitors=api), "/Shared/monitors")
         return monitor(context, None, window=WINDOW, as_of=WINDOW.end)
@@ -45,27 +59,50 @@ def test_it_is_called_as_our_own_monitoring_is_and_tells_nobody():
     assert [ours[name] for name in theirs if name != "self"] == [theirs[name] for name in theirs if name != "self"]
 
 
-def test_a_monitor_that_is_there_is_refreshed(api, look):
+def test_a_monitor_that_is_there_is_refreshed(api, look, views):
     api.run_refresh.return_value = create_autospec(MonitorRefreshInfo, instance=True, refresh_id=7)
 
-    assert look() == Refresh("a-run", TABLE, created=False, refresh_id=7)
+    assert look() == Refresh("a-run", LOG, created=False, refresh_id=7)
 
-    api.run_refresh.assert_called_once_with(TABLE)
+    api.run_refresh.assert_called_once_with(LOG)
     api.create.assert_not_called()
+    assert [call.args[0] for call in views.call_args_list] == ["inference_log"]
 
 
-def test_one_that_is_not_there_is_made_by_day_of_prediction_and_by_version(api, look):
+@pytest.mark.parametrize(("task", "kind"), [(BINARY, "CLASSIFICATION"), (REGRESSION, "REGRESSION")])
+def test_where_there_are_labels_it_is_of_an_inference_log(api, look, task, kind):
     api.run_refresh.side_effect = NotFound("no monitor")
     api.create.return_value = create_autospec(MonitorInfo, instance=True)
 
-    assert look() == Refresh("a-run", TABLE, created=True, refresh_id=None)
+    assert look(task=task) == Refresh("a-run", LOG, created=True, refresh_id=None)
 
     (made,) = api.create.call_args_list
-    assert made.kwargs["table_name"] == TABLE
+    assert made.kwargs["table_name"] == LOG
     assert made.kwargs["output_schema_name"] == "main.flights"
-    assert made.kwargs["assets_dir"] == f"/Shared/monitors/{TABLE}"
+    assert made.kwargs["assets_dir"] == f"/Shared/monitors/{LOG}"
     assert made.kwargs["slicing_exprs"] == ["model_version", "role"]
+    assert made.kwargs["time_series"] is None
+    assert made.kwargs["inference_log"].as_dict() == {
+        "problem_type": f"PROBLEM_TYPE_{kind}",
+        "timestamp_col": "prediction_time",
+        "granularities": ["1 day"],
+        "prediction_col": "prediction",
+        "label_col": "label",
+        "model_id_col": "model_version",
+    }
+
+
+@pytest.mark.parametrize(("tables", "task"), [(("predictions",), BINARY), (("predictions", "labels"), QUANTILES)])
+def test_without_labels_that_are_predicted_it_is_of_a_time_series(api, look, views, tables, task):
+    api.run_refresh.side_effect = NotFound("no monitor")
+    api.create.return_value = create_autospec(MonitorInfo, instance=True)
+
+    assert look(tables=tables, task=task).table == TABLE
+
+    (made,) = api.create.call_args_list
     assert made.kwargs["time_series"].as_dict() == {"timestamp_col": "prediction_time", "granularities": ["1 day"]}
+    assert made.kwargs["inference_log"] is None
+    views.assert_not_called()
 
 
 @pytest.mark.parametrize("refused", ["run_refresh", "create"])
@@ -79,6 +116,6 @@ def test_a_refusal_says_who_may_and_how_to_do_without(api, look, refused):
 
 def test_without_predictions_there_is_nothing_to_watch(api, look):
     with pytest.raises(TableError, match="run the scoring stage first"):
-        look(scored=False)
+        look(tables=())
 
     api.run_refresh.assert_not_called()

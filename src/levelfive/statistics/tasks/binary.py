@@ -58,6 +58,8 @@ class Binary(Task):
     title = "a binary task"
     wanted_labels = "0 or 1"
     score_range = (0.0, 1.0)
+    labels_are_classes = True
+    predicted_label = "CAST(score >= 0.5 AS DOUBLE)"
     predict_method = "predict_proba"
     metrics = (
         Metric("auc", "AUC", "0.5 is chance, 1 is perfect", day_blocks.auc),

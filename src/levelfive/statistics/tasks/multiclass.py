@@ -79,6 +79,7 @@ class Multiclass(Task):
     """
 
     score_range = (0.0, 1.0)
+    labels_are_classes = True
     predict_method = "predict_proba"
     skill = "skill"
     charts = ("auc", "log_loss")
@@ -96,6 +97,8 @@ class Multiclass(Task):
         self.title = f"one of the classes {', '.join(classes)}"
         self.wanted_labels = f"0 to {len(classes) - 1}, the places of {', '.join(classes)}"
         self.score_columns = tuple(f"score_{one}" for one in classes)
+        scores = f"array({', '.join(self.score_columns)})"
+        self.predicted_label = f"CAST(array_position({scores}, array_max({scores})) - 1 AS DOUBLE)"
         self.metrics = (
             Metric("auc", "Macro AUC", "mean over classes, 0.5 is chance, 1 is perfect", _macro_auc),
             Metric("log_loss", "Log loss", "nats", _log_loss, lower_is_better=True),

@@ -47,6 +47,7 @@ class Regression(Task):
     name = "regression"
     title = "a regression"
     wanted_labels = "finite numbers"
+    predicted_label = "score"
     predict_method = "predict"
     metrics = (
         Metric("rmse", "RMSE", "in the label's unit", _rmse, lower_is_better=True),

@@ -94,6 +94,9 @@ class Task(ABC, metaclass=_ByName):
         charts: The metrics that a report draws.
         label_mean: What the mean label is called in reports.
         labels_are_shares: Whether the mean label is a share, 0 to 1, and has no unit.
+        labels_are_classes: Whether labels are numbers of classes.
+        predicted_label: In Spark's SQL over the score columns, the label that scores predict; None where they do not
+            predict one.
     """
 
     name: str
@@ -109,6 +112,8 @@ class Task(ABC, metaclass=_ByName):
     charts: tuple[str, ...]
     label_mean: str = "mean label"
     labels_are_shares: bool = False
+    labels_are_classes: bool = False
+    predicted_label: str | None = None
 
     @abstractmethod
     def are_labels(self, values: Floats) -> NDArray[Any]:
