@@ -42,7 +42,7 @@ BESIDE_KEYS = frozenset(
         *("request_id", "sample_rate", "lookup_keys", "reaches_to"),
     }
 )
-"""Taken among the columns of a use case's key, as are the task's: `labels`, `predictions` and their view hold it too."""
+"""Taken among the columns of a use case's key, as are the task's: `labels`, `predictions` and a view have it too."""
 
 TABLES = frozenset(
     {
