@@ -58,8 +58,9 @@ def deployed(project: Path, target: str) -> Deployment:
         {},
         ALL,
         *({"name": "orders", "source": source} for source in ("parquet", "json_lines")),
+        *({"name": "orders", "task": task} for task in ("multiclass", "quantiles")),
     ],
-    ids=["no answer", "all answers", "parquet", "json_lines"],
+    ids=["no answer", "all answers", "parquet", "json_lines", "multiclass", "quantiles"],
 )
 def test_the_real_cli_makes_the_very_files_that_levelfive_new_makes(answers: dict[str, str], tmp_path: Path) -> None:
     made = init(answers, tmp_path / "cli")

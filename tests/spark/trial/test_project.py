@@ -18,6 +18,8 @@ from levelfive.trial import trial
         pytest.param("binary", "delta", marks=pytest.mark.nightly),
         pytest.param("regression", "json_lines", marks=pytest.mark.nightly),
         pytest.param("regression", "csv", marks=pytest.mark.nightly),
+        pytest.param("multiclass", "csv", marks=pytest.mark.nightly),
+        pytest.param("quantiles", "csv", marks=pytest.mark.nightly),
     ],
 )
 def test_no_fault_is_found_in_the_use_case_of_a_new_project(

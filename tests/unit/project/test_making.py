@@ -111,7 +111,7 @@ def test_where_the_template_refuses_nothing_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--answer", "task=ranking"], "task: expected one of binary, regression, got 'ranking'"),
+        (["--answer", "task=ranking"], "task: expected one of binary, regression, multiclass, quantiles, got 'ranking'"),
         (["--answer", "colour=red"], "no question colour; there are name, task, source"),
         (["--answer", "task"], "--answer: expected key=value such as task=regression, got 'task'"),
         (["--answer", "dev_host=adb-1"], "dev_host: A host is an address such as https://"),
