@@ -1,6 +1,6 @@
 """What a run of `data` costs with 10, 100 and 1,000 files there that were seen, and how much memory a large file takes.
 
-    python benchmarks/landing.py [--megabytes 400]
+    PYTHONPATH=tests/support python benchmarks/landing.py [--megabytes 400]
 
 Each old file was ingested by a run of its own, as daily deliveries are. A run finds one new file, reads it, and writes
 its rows. Printed are the least seconds of a few runs and of the search for what is new, their ratio to those
