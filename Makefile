@@ -87,7 +87,7 @@ test-local: setup
 	$(call PYTEST,800,2400) --ignore $(KILLED) $(if $(NIGHTLY),,tests/spark) tests/e2e tests/notebooks $(ARGS)
 
 test-killed: setup
-	$(GIVE_WAY) $(call PYTEST,60,900) $(KILLED) $(ARGS)
+	$(call PYTEST,60,900) $(KILLED) $(ARGS)
 
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
 	$(if $(NIGHTLY),,$(GIVE_WAY)) $(call PYTEST,750,2400) --connect tests/notebooks/test_as_tasks.py $(OVER_CONNECT) $(ARGS)

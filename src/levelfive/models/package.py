@@ -13,7 +13,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from mlflow.models import infer_signature
 
 from levelfive.core.windows import iso
 from levelfive.errors import ConfigError, RegistryError
+from levelfive.models.row_blocks import predict_each_alike
 from levelfive.statistics.baseline import Baseline, profiled_as
 from levelfive.statistics.calibration import Calibration
 from levelfive.statistics.categories import category_texts
@@ -197,13 +198,13 @@ class Model:
         return Baseline.from_json(self.card.baseline)
 
     def score(self, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
-        """Score rows, see `Task.predict`.
+        """Score rows, see `Task.predict`; what one row gets does not depend on the others, to the last bit.
 
         Args:
             rows: The card's features in any order, among other columns.
         """
         features = feature_frame(rows, self.card.features, self.card.categorical)
-        return self.card.task.predict(self.estimator, features)
+        return predict_each_alike(partial(self.card.task.predict, self.estimator), self.estimator, features)
 
 
 def feature_frame(rows: pd.DataFrame, features: tuple[str, ...], categorical: tuple[str, ...]) -> pd.DataFrame:

@@ -53,7 +53,7 @@ class LakehouseMonitor:
         Raises:
             TableError: There are no predictions yet, or the workspace refused.
         """
-        tables, task = context.tables, context.use_case.task
+        tables, task = context.tables, context.use_case.model.task
         is_log = tables.exists(LABELS) and task.predicted_label is not None
         table = tables.name(INFERENCE_LOG if is_log else PREDICTIONS)
         with context.run("monitoring", as_of=as_of, parameters={"window": window, "lakehouse_monitor": table}) as run:

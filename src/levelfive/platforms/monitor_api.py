@@ -127,7 +127,7 @@ class DataQuality:
 
     def create(self, spec: MonitorSpec) -> None:
         """Make a monitor; see `MonitorApi`."""
-        from databricks.sdk.service import dataquality
+        from databricks.sdk.service import dataquality  # type: ignore[attr-defined]
 
         days = [dataquality.AggregationGranularity.AGGREGATION_GRANULARITY_1_DAY]
         log = dataquality.InferenceLogConfig(

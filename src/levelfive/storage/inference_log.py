@@ -25,12 +25,12 @@ def inference_log(tables: Tables, use_case: UseCase) -> str:
         use_case: Its key joins them; its task tells in SQL which label scores predict.
     """
     key = [quoted_name(name) for name in use_case.key]
-    scores = [f"p.{quoted_name(name)}" for name in use_case.task.score_columns]
+    scores = [f"p.{quoted_name(name)}" for name in use_case.model.task.score_columns]
     columns = [f"p.{name}" for name in (*key, PREDICTION_TIME, "model_name", "model_version", "role", "scored_as_of")]
     newest = f"max_by(IF({OUTCOME} = '{LABELLED}', {LABEL}, NULL), {KNOWN_AT})"
     labels = f"SELECT {', '.join(key)}, {newest} AS {LABEL} FROM {tables.name('labels')} GROUP BY {', '.join(key)}"
     return (
-        f"SELECT {', '.join([*columns, *scores])}, {use_case.task.predicted_label} AS {PREDICTION}, l.{LABEL} "
+        f"SELECT {', '.join([*columns, *scores])}, {use_case.model.task.predicted_label} AS {PREDICTION}, l.{LABEL} "
         f"FROM {tables.name(PREDICTIONS)} AS p LEFT JOIN ({labels}) AS l "
         f"ON {' AND '.join(f'p.{name} <=> l.{name}' for name in key)}"
     )

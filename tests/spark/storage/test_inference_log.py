@@ -12,7 +12,7 @@ from levelfive.storage.inference_log import INFERENCE_LOG, inference_log
 from levelfive.storage.tables import Tables
 
 FRUITS = Multiclass("fruits", ("apple", "pear", "plum"))
-KEY = ("order `no`", "branch")
+KEY = ("order-`no`", "branch")
 AT, LATER = utc(2024, 2, 1), utc(2024, 2, 3)
 # By row: the scores of each task, and what they predict.
 SCORES: dict[Task, list[tuple[tuple[float, ...], float]]] = {
@@ -38,7 +38,7 @@ def test_each_prediction_stands_beside_its_newest_label(tables: Tables, task: Ta
         "predictions",
         tables.spark.createDataFrame(
             rows,
-            "`order ``no``` long, branch string, prediction_time timestamp, model_name string, model_version string, "
+            "`order-``no``` long, branch string, prediction_time timestamp, model_name string, model_version string, "
             f"role string, scored_as_of timestamp, {types}",
         ),
     )
@@ -52,14 +52,14 @@ def test_each_prediction_stands_beside_its_newest_label(tables: Tables, task: Ta
     tables.append(
         "labels",
         tables.spark.createDataFrame(
-            labels, "`order ``no``` long, branch string, known_at timestamp, outcome string, label double"
+            labels, "`order-``no``` long, branch string, known_at timestamp, outcome string, label double"
         ),
     )
 
     for _ in range(2):  # made anew each time
         tables.create_view(INFERENCE_LOG, inference_log(tables, use_case))
 
-    log = tables.spark.table(tables.name(INFERENCE_LOG)).orderBy("`order ``no```").collect()
+    log = tables.spark.table(tables.name(INFERENCE_LOG)).orderBy("`order-``no```").collect()
     assert [row["prediction"] for row in log] == [prediction for _, prediction in SCORES[task]]
     assert [row["label"] for row in log] == [1.0, None, None]
     assert {(row["model_version"], row["role"]) for row in log} == {("4", "champion")}

@@ -18,7 +18,7 @@ from sklearn.ensemble import (
 )
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import HuberRegressor, LogisticRegression
+from sklearn.linear_model import HuberRegressor, LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPRegressor
@@ -49,12 +49,14 @@ CLASSIFIERS = {
     "neighbours": KNeighborsClassifier(),
     "support vectors": SVC(probability=True, random_state=1),
     "calibrated": CalibratedClassifierCV(GaussianNB(), cv=2),
+    "logistic": LogisticRegression(max_iter=1000),
     "stacked": StackingClassifier([("bayes", GaussianNB())], LogisticRegression(), cv=2),
 }
 REGRESSORS = {
     "LightGBM": LGBMRegressor(n_estimators=20, verbose=-1),
     "XGBoost": XGBRegressor(n_estimators=20),
     "histogram boosting": HistGradientBoostingRegressor(max_iter=20),
+    "ridge": Ridge(),
     "Huber": HuberRegressor(max_iter=1000),
     "Gaussian process": GaussianProcessRegressor(alpha=1.0),
     "perceptron": MLPRegressor(hidden_layer_sizes=(8,), solver="lbfgs", max_iter=2000, random_state=1),
@@ -68,6 +70,17 @@ CASES = [
     ),
     *(pytest.param(REGRESSION, one, id=f"regression-{name}") for name, one in REGRESSORS.items()),
 ]
+
+
+def assert_each_row_is_scored_alike(model: Model) -> None:
+    """Score rows together, in parts of any length, in another order, and some alone."""
+    together = model.score(ROWS)
+    for length in (1, 2, 3, 5, 7, 31, 193):
+        for begin in (0, 40):
+            part = slice(begin, begin + length)
+            assert model.score(ROWS[part]).tolist() == together[part].tolist(), (begin, length)
+    order = np.random.default_rng(5).permutation(len(ROWS))
+    assert model.score(ROWS.iloc[order]).tolist() == together[order].tolist()
 
 
 @pytest.mark.parametrize(("task", "estimator"), CASES)
@@ -87,6 +100,7 @@ def test_a_model_of_any_library_is_a_package(task: Task, estimator: Estimator, t
 
     check_repeats(tmp_path / "package")
     again = load(tmp_path / "package")
+    assert_each_row_is_scored_alike(again)
     assert again.score(ROWS).tolist() == model.score(ROWS).tolist()
     assert again.score(ROWS).shape == ((240, 3) if task is SIZES else (240,))
     assert next(iter(importances(again, frame, DAYS))) == "price"

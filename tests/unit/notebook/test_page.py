@@ -309,7 +309,7 @@ def test_the_workspaces_own_monitor_is_refreshed_where_a_folder_is_named(
     folder: str, refreshed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = MagicMock()
-    app.context.use_case.task.predicted_label = None
+    app.context.use_case.model.task.predicted_label = None
     app.context.tables.name.return_value = "main.flights.predictions"
     app.workspace = MagicMock(spec=["quality_monitors"])
     app.workspace.quality_monitors = create_autospec(QualityMonitorsAPI, instance=True)

@@ -44,7 +44,7 @@ def look(api, views):
             schema="main.flights",
             create_view=views,
         )
-        context.use_case = SimpleNamespace(key=("flight",), task=task)
+        context.use_case = SimpleNamespace(key=("flight",), model=SimpleNamespace(task=task))
         context.run.return_value = nullcontext(SimpleNamespace(run_id="a-run"))
         monitor = LakehouseMonitor(SimpleNamespace(quality_monitors=api), "/Shared/monitors")
         return monitor(context, None, window=WINDOW, as_of=WINDOW.end)
