@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from levelfive.monitoring.broken import RECENT_DAYS, STRETCH, judge_days, judge_volume
-from levelfive.monitoring.strange import LEVELS, DailyValues, Kind
+from levelfive.monitoring.strange import LEVELS, Bools, DailyValues, Kind
 from levelfive.statistics.histograms import Floats
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
@@ -203,6 +203,36 @@ PLANTS: dict[str, tuple[Plant, str]] = {
     "codes of another system": (new_codes, "carrier"),
     "a cut file (30 % of the rows)": (cut, "carrier"),
 }
+
+
+def followed(values: DailyValues, plant: Plant, column: str, since: str, days: int, step: int) -> Bools:
+    """Plant a change that stays, and judge its days a window after the other, as monitoring does.
+
+    Args:
+        values: The year.
+        plant: What is planted.
+        column: Into which column.
+        since: The first day of the change.
+        days: How many days are judged.
+        step: Days of a window; what it says of them, later windows know.
+
+    Returns:
+        Which days were called.
+    """
+    place, first = COLUMNS.index(column), int(np.searchsorted(values.ordinals, np.datetime64(since).astype(np.int64)))
+    cells = {name: of[:, [place]] for name, of in vars(values).items() if name != "ordinals"}  # copies
+    mine = replace(values, **cells)
+    plant(mine, 0, slice(first, first + days))
+    refused = np.zeros(mine.rows.shape, bool)
+    for start in range(first, first + days, step):
+        end = min(start + step, first + days)
+        window = taken_until(mine, end)
+        if plant is cut:
+            judged = judge_volume(window.ordinals, window.rows[:, 0], start, refused=refused[:end, 0])
+        else:
+            judged = judge_days(window, start, refused=refused[:end])
+        refused[start:end] = judged.broken
+    return refused[first : first + days, 0]
 
 
 def found(values: DailyValues, plant: Plant, column: str, days: int, *, windows: int = WINDOWS) -> int:

@@ -68,15 +68,18 @@ def judge_days(values: DailyValues, first: int, *, refused: Bools | None = None,
 
     Args:
         values: The days before, of which the recent ones are chosen, and those to judge.
-        first: Place of the first day to judge. The day before it is flagged anew, if it was not refused.
+        first: Place of the first day to judge. The day before it is flagged anew, whether it was refused or not.
         refused: Which days before were called broken, shape (days, columns); they are not compared with.
         stretch: How many times the recent days' reach a value must lie out.
     """
     enough = values.rows >= MIN_ROWS
-    accepted = enough if refused is None else enough & ~refused
-    return _judged(
-        values.ordinals, accepted, enough, first, lambda day, chosen: compare_days(values, day, chosen, stretch)
-    )
+    refused = np.zeros_like(enough) if refused is None else refused
+
+    def compare(day: int, recent: Bools) -> Compared:
+        return compare_days(values, day, recent, stretch)
+
+    accepted = _without_first_flags(values.ordinals, enough & ~refused, refused, first, compare)
+    return _judged(values.ordinals, accepted, enough, first, compare)
 
 
 def judge_volume(
@@ -95,7 +98,8 @@ def judge_volume(
         One column and one kind: `value` and `usual` are rows, and `seen_from` is the factor by which they are fewer.
     """
     logs = np.log(np.maximum(rows, 1))[:, None]
-    accepted = (rows > 0) if refused is None else (rows > 0) & ~refused
+    there = (rows > 0)[:, None]
+    refused = np.zeros_like(there) if refused is None else refused[:, None]
 
     def compare(day: int, recent: Bools) -> Compared:
         before = np.where(recent, logs[:day], np.nan)
@@ -111,7 +115,26 @@ def judge_volume(
             seen_from=np.exp(np.maximum(stretch * reach, least))[:, None],
         )
 
-    return _judged(ordinals, accepted[:, None], np.ones((len(rows), 1), bool), first, compare)
+    accepted = _without_first_flags(ordinals, there & ~refused, refused, first, compare)
+    return _judged(ordinals, accepted, np.ones_like(there), first, compare)
+
+
+def _without_first_flags(
+    ordinals: npt.NDArray[np.int64],
+    accepted: Bools,
+    refused: Bools,
+    first: int,
+    compare: Callable[[int, Bools], Compared],
+) -> Bools:
+    """Do not accept a flagged day that was said to be sound before the next one, by a later run, was called with it."""
+    accepted = accepted.copy()
+    for day in range(first - 1):
+        suspects = accepted[day] & refused[day + 1]
+        if ordinals[day + 1] == ordinals[day] + 1 and suspects.any():
+            recent = _recent(ordinals, accepted, day, None)
+            enough = recent.sum(axis=0) >= MIN_RECENT_DAYS
+            accepted[day] &= ~(suspects & enough & compare(day, recent).flagged.any(axis=1))
+    return accepted
 
 
 def _judged(
@@ -134,7 +157,7 @@ def _judged(
         enough = (recent.sum(axis=0) >= MIN_RECENT_DAYS) & judgeable[day]
         flags = compared.flagged & enough[:, None]
         running = np.zeros(columns, bool) if waiting is None else (flags & waiting).any(axis=1)
-        waiting = flags & accepted[day][:, None] if day < first else flags
+        waiting = flags
         if day < first:
             continue
         by_day.append((enough, compared, flags))

@@ -78,7 +78,7 @@ class Compared:
 
     Args:
         flagged: Whether the value lies further out than is usual, and the change matters.
-        far: Whether it lies twice as far out.
+        far: Whether it is flagged, and lies twice as far out.
         value: The day's value.
         usual: The median of the recent days.
         seen_from: The smallest change that is flagged.
@@ -149,10 +149,10 @@ def _compare_factors(quantiles: Floats, recent: Bools, stretch: float) -> tuple[
     factors = np.where(enough, factors, np.nan)
     reach = np.maximum(greatest(np.abs(factors[:-1])), FLOORS[Kind.FACTOR])
     moved = np.abs(factors[-1])
-    matters = moved > LEAST[Kind.FACTOR]
+    far = (moved > LEAST[Kind.FACTOR]) & (moved > 2 * stretch * reach)
     return (
-        (moved > LEAST_IN_A_ROW) & (moved > stretch * reach),
-        matters & (moved > 2 * stretch * reach),
+        far | ((moved > LEAST_IN_A_ROW) & (moved > stretch * reach)),
+        far,
         np.exp(factors[-1]),
         np.where(np.isnan(reach), np.nan, 1.0),
         np.exp(

@@ -125,6 +125,16 @@ def test_another_unit_zeros_and_another_sign_are_a_factor(factor: float) -> None
     assert judge_days(days, RECENT_DAYS).broken.tolist() == [[True]]
 
 
+def test_a_smaller_factor_that_is_far_out_is_flagged_too() -> None:
+    days = some_days([*USUAL, 0.0])
+    days.quantiles[-1] *= 1.41
+
+    found = judge_days(days, RECENT_DAYS)
+
+    assert found.broken.tolist() == [[True]]
+    assert found.flagged[0, 0].tolist() == [False, True, False, False]
+
+
 def test_another_sign_is_no_factor_where_values_vary_so_much() -> None:
     """Degrees that were below zero for weeks, on the first days of a thaw."""
     days = some_days([*USUAL, 0.0, 0.0])
@@ -201,6 +211,18 @@ def test_planted_faults_are_found(name: str, days: int, year: DailyValues) -> No
     plant, column = broken_data.PLANTS[name]
 
     assert broken_data.found(year, plant, column, days, windows=40) >= stats.binom.ppf(1 - BOUND_999, 40, 0.95)
+
+
+@pytest.mark.parametrize("step", [1, 7, 28])
+@pytest.mark.parametrize("since", ["2013-06-01", "2013-10-10"])
+@pytest.mark.parametrize("name", broken_data.PLANTS)
+def test_a_fault_that_stays_is_called_window_after_window(name: str, since: str, step: int, year: DailyValues) -> None:
+    plant, column = broken_data.PLANTS[name]
+
+    found = broken_data.followed(year, plant, column, since, 56, step)
+
+    assert found.sum() >= 55
+    assert found[1:].all()
 
 
 @pytest.mark.nightly

@@ -56,6 +56,23 @@ def test_an_empty_column_is_a_fault_on_its_day_and_what_is_usual_is_said() -> No
     assert found.seen_from["wind"]["nulls"] == 0.1
 
 
+def test_another_unit_is_called_in_each_week_until_somebody_looks() -> None:
+    """On some days its quantiles are as they are on others of these weeks in the old unit: less seems to have moved."""
+    known = days_of("distance")
+    for week in range(4):
+        now = {
+            (MONDAY + (7 * week + place) * DAY, "distance"): replace(
+                A_DAY, quantiles={level: value * factor for level, value in A_DAY.quantiles.items()}
+            )
+            for place, factor in enumerate((1.51, 1.41, 1.41, 1.6, 1.6, 1.61, 1.61))
+        }
+
+        faults = {(fault.day, fault.column) for fault in find_faults(known, now).columns}
+
+        assert faults == now.keys(), week
+        known |= {day: replace(of, broken=day in faults) for day, of in now.items()}
+
+
 def test_without_days_before_nothing_can_be_said() -> None:
     found = find_faults({}, {(MONDAY, "wind"): EMPTY})
 
