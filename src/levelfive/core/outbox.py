@@ -41,12 +41,12 @@ class Outcome(Generic[_T]):
 
     Args:
         again: What is to be sent again.
-        lost: How many things were refused for good.
+        losses: How many things were refused for good.
         retry_after: For how many seconds the receiver wants to be left alone; None where it does not say.
     """
 
     again: tuple[_T, ...] = ()
-    lost: int = 0
+    losses: int = 0
     retry_after: float | None = None
 
 
@@ -66,7 +66,7 @@ class Outbox(Generic[_T]):
         self._send, self._rhythm = send, rhythm
         self._queue: deque[_T] = deque()
         self._under_way = 0
-        self._lost = 0
+        self._losses = 0
         self._hurry = self._closed = False
         self._answers = True
         self._changed = Condition()
@@ -76,7 +76,7 @@ class Outbox(Generic[_T]):
         """Hand something over; where the queue is full, or the outbox closed, it is lost."""
         with self._changed:
             if self._closed or len(self._queue) >= self._rhythm.queue:
-                self._lost += 1
+                self._losses += 1
                 return
             self._queue.append(thing)
             self._changed.notify_all()
@@ -92,8 +92,8 @@ class Outbox(Generic[_T]):
             self._changed.notify_all()
             self._answers = self._changed.wait_for(self._is_idle, self._rhythm.flush if self._answers else 0.0)
             self._hurry = False
-            lost, self._lost = self._lost, 0
-            return lost
+            losses, self._losses = self._losses, 0
+            return losses
 
     def close(self) -> int:
         """Flush, and let the thread end.
@@ -101,23 +101,23 @@ class Outbox(Generic[_T]):
         Returns:
             How many things were lost since the last flush.
         """
-        lost = self.flush()
+        losses = self.flush()
         with self._changed:
             self._closed = True
-            lost += len(self._queue) + self._under_way
+            losses += len(self._queue) + self._under_way
             self._queue.clear()
             self._changed.notify_all()
-        return lost
+        return losses
 
     def _is_idle(self) -> bool:
         return not self._queue and not self._under_way
 
     def _run(self) -> None:
         while batch := self._next_batch():
-            lost = self._deliver(batch)
+            losses = self._deliver(batch)
             with self._changed:
-                self._answers = self._answers or lost < len(batch)
-                self._under_way, self._lost = 0, self._lost + lost
+                self._answers = self._answers or losses < len(batch)
+                self._under_way, self._losses = 0, self._losses + losses
                 self._changed.notify_all()
 
     def _next_batch(self) -> tuple[_T, ...]:
@@ -134,14 +134,14 @@ class Outbox(Generic[_T]):
     def _deliver(self, batch: Sequence[_T]) -> int:
         """Send a batch, and again what is to be sent again; return how many things were lost."""
         outcome = self._send(batch)
-        lost = outcome.lost
+        losses = outcome.losses
         for pause in self._rhythm.pauses:
-            wanted = pause if outcome.retry_after is None else min(outcome.retry_after, self._rhythm.longest_pause)
-            if not outcome.again or self._is_closed_within(wanted):
+            delay = pause if outcome.retry_after is None else min(outcome.retry_after, self._rhythm.longest_pause)
+            if not outcome.again or self._is_closed_within(delay):
                 break
             outcome = self._send(outcome.again)
-            lost += outcome.lost
-        return lost + len(outcome.again)
+            losses += outcome.losses
+        return losses + len(outcome.again)
 
     def _is_closed_within(self, seconds: float) -> bool:
         with self._changed:

@@ -29,7 +29,7 @@ class Refresh:
 
     run_id: str
     table: str
-    created: bool
+    is_new: bool
     refresh_id: int | None
 
 

@@ -91,21 +91,21 @@ class Live:
         if self._registry is None:
             return
         try:
-            wanted = self._version or self._registry.alias(CHAMPION)
-            if wanted is None:
+            next_version = self._version or self._registry.alias(CHAMPION)
+            if next_version is None:
                 raise NotServing(f"{self._registry.name} has no champion: promote a version, or name one (--version)")
-            if self._served and self._served[0].version == wanted:
+            if self._served and self._served[0].version == next_version:
                 self.troubles.pop(MODEL, None)
                 return
-            self.take(version_of(self._registry, wanted))
+            self.take(version_of(self._registry, next_version))
         except LevelfiveError as err:
             self._note(MODEL, err)
 
-    def take(self, served: ServedVersion) -> None:
+    def take(self, served_version: ServedVersion) -> None:
         """Let a version answer, as soon as it can."""
         with self._binding:
             answering = [] if self._scorer is None else [self._scorer.served]
-            self._served = [served, *answering]
+            self._served = [served_version, *answering]
             self.troubles.pop(MODEL, None)
             self._bind()
 
@@ -122,10 +122,10 @@ class Live:
     def _bind(self) -> None:
         """Let the newest version answer that fits what the store holds."""
         errors = []
-        for served in self._served:
-            limit = served.model.card.max_staleness if self._max_staleness is None else self._max_staleness
+        for served_version in self._served:
+            limit = served_version.model.card.max_staleness if self._max_staleness is None else self._max_staleness
             try:
-                scorer = Scorer(served, self._states, self._store, max_staleness=limit, max_rows=self._max_rows)
+                scorer = Scorer(served_version, self._states, self._store, max_staleness=limit, max_rows=self._max_rows)
             except LevelfiveError as err:
                 errors.append(err)
                 continue
@@ -144,8 +144,14 @@ class Live:
             self.troubles.pop(NEXT, None)
         if before is None or before.served is not scorer.served:
             self.swaps += 1
-            served = scorer.served
-            event("version_served", model=served.name, version=served.version, path=scorer.path, reason=served.reason)
+            served_version = scorer.served
+            event(
+                "version_served",
+                model=served_version.name,
+                version=served_version.version,
+                path=scorer.path,
+                reason=served_version.reason,
+            )
 
     def _note(self, what: str, err: LevelfiveError) -> None:
         self.failures += 1

@@ -46,8 +46,8 @@ class Tokens:
         Raises:
             RequestError: It holds no token that is valid.
         """
-        given = authorization or b""
-        digest = sha256(given[len(_SCHEME) :].strip()).digest() if given[: len(_SCHEME)].lower() == _SCHEME else b""
+        header = authorization or b""
+        digest = sha256(header[len(_SCHEME) :].strip()).digest() if header[: len(_SCHEME)].lower() == _SCHEME else b""
         # Of all tokens, and of digests: how long it takes says nothing of them.
         if not max([hmac.compare_digest(digest, one) for one in self._digests]):
             raise RequestError(

@@ -231,7 +231,7 @@ class Tables(ABC):
         same = F.expr(" AND ".join(f"old.`{key}` <=> new.`{key}`" for key in keys))
         for _ in range(ATTEMPTS):
             newest = self._newest(table)
-            noted = {**(record or {}), **_noting_watermark(newest, within)}
+            metadata = {**(record or {}), **_noting_watermark(newest, within)}
             fresh = rows
             there = None
             if newest is not None and (within is None or not _is_beyond(newest, within[1])):
@@ -242,8 +242,8 @@ class Tables(ABC):
                 fresh = rows.alias("new").join(there.select(*keys).alias("old"), on=same, how="left_anti")
             with suppress(TableConflict):
                 if newest is None:
-                    return self._write_first(table, rows, options, noted)
-                return self._append_unless_overtaken(table, fresh, newest.version, options, noted)
+                    return self._write_first(table, rows, options, metadata)
+                return self._append_unless_overtaken(table, fresh, newest.version, options, metadata)
         raise overtaken(table)
 
     def replace_window(
@@ -354,9 +354,9 @@ class Tables(ABC):
         record: Mapping[str, object] | None = None,
     ) -> Write:
         token = uuid4().hex
-        noted = json.dumps({**(record or {}), TOKEN: token}, sort_keys=True)
-        first = nullcontext() if self._is_known(table) else self._first_commit(table, rows, noted)
-        writer = rows.write.format("delta").mode(mode).options(**options, userMetadata=noted)
+        metadata = json.dumps({**(record or {}), TOKEN: token}, sort_keys=True)
+        first = nullcontext() if self._is_known(table) else self._first_commit(table, rows, metadata)
+        writer = rows.write.format("delta").mode(mode).options(**options, userMetadata=metadata)
         with first, refusals(table):
             writer.saveAsTable(self.name(table))
         self._known.add(table)

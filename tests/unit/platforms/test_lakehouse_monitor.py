@@ -48,7 +48,7 @@ def test_it_is_called_as_our_own_monitoring_is_and_tells_nobody():
 def test_a_monitor_that_is_there_is_refreshed(api, look):
     api.run_refresh.return_value = create_autospec(MonitorRefreshInfo, instance=True, refresh_id=7)
 
-    assert look() == Refresh("a-run", TABLE, created=False, refresh_id=7)
+    assert look() == Refresh("a-run", TABLE, is_new=False, refresh_id=7)
 
     api.run_refresh.assert_called_once_with(TABLE)
     api.create.assert_not_called()
@@ -58,7 +58,7 @@ def test_one_that_is_not_there_is_made_by_day_of_prediction_and_by_version(api, 
     api.run_refresh.side_effect = NotFound("no monitor")
     api.create.return_value = create_autospec(MonitorInfo, instance=True)
 
-    assert look() == Refresh("a-run", TABLE, created=True, refresh_id=None)
+    assert look() == Refresh("a-run", TABLE, is_new=True, refresh_id=None)
 
     (made,) = api.create.call_args_list
     assert made.kwargs["table_name"] == TABLE
