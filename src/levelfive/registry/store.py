@@ -128,9 +128,9 @@ class CentralRegistry:
             ModelNotFound: There is no such version.
             RegistryError: Its artefacts cannot be read, or it carries no hash to check them by.
         """
-        registered, about = self.find(version), f"the artefacts of {self.name} version {version}"
-        if not registered.ready or PACKAGE_SHA256 not in registered.tags:
-            why = "carries no hash of its files" if registered.ready else "did not arrive whole"
+        model_version, about = self.find(version), f"the artefacts of {self.name} version {version}"
+        if not model_version.ready or PACKAGE_SHA256 not in model_version.tags:
+            why = "carries no hash of its files" if model_version.ready else "did not arrive whole"
             raise RegistryError(f"{self.name} version {version} {why}: register it again by levelfive")
         try:
             package = self._backend.download(self.name, version, folder)
@@ -140,7 +140,7 @@ class CentralRegistry:
             if not self._holds_files(version):
                 raise DamagedModel(f"{about} are gone. {REMEDY}") from err
             raise RegistryError(f"{about} cannot be read: {self._said(err)}") from err
-        if digest(package) != registered.tags[PACKAGE_SHA256]:
+        if digest(package) != model_version.tags[PACKAGE_SHA256]:
             raise DamagedModel(f"{about} are not those that were registered: their hash differs. {REMEDY}")
         return package
 
@@ -157,8 +157,8 @@ class CentralRegistry:
         Raises:
             RegistryError: The registry refused, or did not answer.
         """
-        needed = (version.version, version.tags.get(REFIT_OF, version.version))
-        return all(self.load_if_there(one) is not None for one in needed)
+        versions = (version.version, version.tags.get(REFIT_OF, version.version))
+        return all(self.load_if_there(one) is not None for one in versions)
 
     def load(self, version: str) -> Model:
         """Load a version; a second call gives the same object.
