@@ -43,8 +43,8 @@ class Judged:
     """What is said of each day that was to be judged; shapes (days, columns) and (days, columns, kinds).
 
     Args:
-        judged: Whether there were enough recent days. Where there were not, nothing can be said.
-        flagged: Whether the value is strange and the change matters.
+        enough_days: Whether there were enough recent days. Where there were not, nothing can be said.
+        flags: Whether the value is strange and the change matters.
         broken: Whether the column is broken on the day: by two flagged days running, or by one far out.
         value: The day's value: a share, or a factor.
         usual: The median of the recent days, likewise; of a factor 1.
@@ -52,15 +52,17 @@ class Judged:
             NaN where the value cannot be had, infinite where no share is large enough.
     """
 
-    judged: Bools
-    flagged: Bools
+    enough_days: Bools
+    flags: Bools
     broken: Bools
     value: Floats
     usual: Floats
     seen_from: Floats
 
 
-def judge_days(values: DailyValues, first: int, *, refused: Bools | None = None, stretch: float = STRETCH) -> Judged:
+def judge_days(
+    values: DailyValues, first: int, *, broken_before: Bools | None = None, stretch: float = STRETCH
+) -> Judged:
     """Judge the days from a place on, each by the accepted days before it.
 
     A day that was flagged and not called waits for the next one: it is one of the recent days only once that is known,
@@ -69,18 +71,23 @@ def judge_days(values: DailyValues, first: int, *, refused: Bools | None = None,
     Args:
         values: The days before, of which the recent ones are chosen, and those to judge.
         first: Place of the first day to judge. The day before it is flagged anew, if it was not refused.
-        refused: Which days before were called broken, shape (days, columns); they are not compared with.
+        broken_before: Which days before were called broken, shape (days, columns); they are not compared with.
         stretch: How many times the recent days' reach a value must lie out.
     """
     enough = values.rows >= MIN_ROWS
-    accepted = enough if refused is None else enough & ~refused
+    usable = enough if broken_before is None else enough & ~broken_before
     return _judged(
-        values.ordinals, accepted, enough, first, lambda day, chosen: compare_days(values, day, chosen, stretch)
+        values.ordinals, usable, enough, first, lambda day, recent: compare_days(values, day, recent, stretch)
     )
 
 
 def judge_volume(
-    ordinals: npt.NDArray[np.int64], rows: Floats, first: int, *, refused: Bools | None = None, stretch: float = STRETCH
+    ordinals: npt.NDArray[np.int64],
+    rows: Floats,
+    first: int,
+    *,
+    broken_before: Bools | None = None,
+    stretch: float = STRETCH,
 ) -> Judged:
     """Judge how many rows the days have, in the same way: too few are broken, more than usual are not.
 
@@ -88,14 +95,14 @@ def judge_volume(
         ordinals: The days as whole numbers, increasing, shape (days,).
         rows: Rows of each day, shape (days,).
         first: Place of the first day to judge.
-        refused: Which days before were called broken, shape (days,); they are not compared with.
+        broken_before: Which days before were called broken, shape (days,); they are not compared with.
         stretch: How many times the recent days' reach the number must lie out.
 
     Returns:
         One column and one kind: `value` and `usual` are rows, and `seen_from` is the factor by which they are fewer.
     """
     logs = np.log(np.maximum(rows, 1))[:, None]
-    accepted = (rows > 0) if refused is None else (rows > 0) & ~refused
+    usable = (rows > 0) if broken_before is None else (rows > 0) & ~broken_before
 
     def compare(day: int, recent: Bools) -> Compared:
         before = np.where(recent, logs[:day], np.nan)
@@ -104,62 +111,62 @@ def judge_volume(
         fewer, least = middle - logs[day], LEAST[Kind.FACTOR]
         matters = (fewer > least) & (np.exp(middle) >= MIN_ROWS)
         return Compared(
-            flagged=(matters & (fewer > stretch * reach))[:, None],
+            flags=(matters & (fewer > stretch * reach))[:, None],
             far=(matters & (fewer > 2 * stretch * reach))[:, None],
             value=rows[day : day + 1, None],
             usual=np.exp(middle)[:, None],
             seen_from=np.exp(np.maximum(stretch * reach, least))[:, None],
         )
 
-    return _judged(ordinals, accepted[:, None], np.ones((len(rows), 1), bool), first, compare)
+    return _judged(ordinals, usable[:, None], np.ones((len(rows), 1), bool), first, compare)
 
 
 def _judged(
     ordinals: npt.NDArray[np.int64],
-    accepted: Bools,
+    usable: Bools,
     judgeable: Bools,
     first: int,
     compare: Callable[[int, Bools], Compared],
 ) -> Judged:
-    days, columns = accepted.shape
-    accepted = accepted.copy()
+    days, columns = usable.shape
+    usable = usable.copy()
     broken = np.zeros((days, columns), bool)
     by_day: list[tuple[Bools, Compared, Bools]] = []
     waiting: Bools | None = None
     for day in range(max(first - 1, 0), days):
         if day == 0 or waiting is None or ordinals[day] != ordinals[day - 1] + 1:
             waiting = None
-        recent = _recent(ordinals, accepted, day, waiting)
-        compared = compare(day, recent)
+        recent = _recent(ordinals, usable, day, waiting)
+        comparison = compare(day, recent)
         enough = (recent.sum(axis=0) >= MIN_RECENT_DAYS) & judgeable[day]
-        flags = compared.flagged & enough[:, None]
+        flags = comparison.flags & enough[:, None]
         running = np.zeros(columns, bool) if waiting is None else (flags & waiting).any(axis=1)
-        waiting = flags & accepted[day][:, None] if day < first else flags
+        waiting = flags & usable[day][:, None] if day < first else flags
         if day < first:
             continue
-        by_day.append((enough, compared, flags))
-        broken[day] = running | (compared.far & enough[:, None]).any(axis=1)
+        by_day.append((enough, comparison, flags))
+        broken[day] = running | (comparison.far & enough[:, None]).any(axis=1)
         if day > first:
             broken[day - 1] |= running  # two days running are both broken, and neither is compared with
-            accepted[day - 1] &= ~running
-        accepted[day] &= ~broken[day]
+            usable[day - 1] &= ~running
+        usable[day] &= ~broken[day]
     return _together(first, broken, by_day)
 
 
 def _together(first: int, broken: Bools, by_day: Sequence[tuple[Bools, Compared, Bools]]) -> Judged:
     return Judged(
-        judged=np.stack([enough for enough, _, _ in by_day]),
-        flagged=np.stack([flags for _, _, flags in by_day]),
+        enough_days=np.stack([enough for enough, _, _ in by_day]),
+        flags=np.stack([flags for _, _, flags in by_day]),
         broken=broken[first:],
-        value=np.stack([compared.value for _, compared, _ in by_day]),
-        usual=np.stack([compared.usual for _, compared, _ in by_day]),
-        seen_from=np.stack([compared.seen_from for _, compared, _ in by_day]),
+        value=np.stack([comparison.value for _, comparison, _ in by_day]),
+        usual=np.stack([comparison.usual for _, comparison, _ in by_day]),
+        seen_from=np.stack([comparison.seen_from for _, comparison, _ in by_day]),
     )
 
 
-def _recent(ordinals: npt.NDArray[np.int64], accepted: Bools, day: int, waiting: Bools | None) -> Bools:
+def _recent(ordinals: npt.NDArray[np.int64], usable: Bools, day: int, waiting: Bools | None) -> Bools:
     """Choose the last accepted days before a day, shape (day, columns)."""
-    mine = accepted[:day].copy()
+    mine = usable[:day].copy()
     if waiting is not None:
         mine[-1] &= ~waiting.any(axis=1)
     mine[ordinals[:day] < ordinals[day] - OLDEST_DAYS] = False
