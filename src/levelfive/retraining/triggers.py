@@ -58,8 +58,8 @@ def drift(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | No
     condition = _Condition(
         "drift",
         f"in at least {limit:.1%} of the columns",
-        met=lambda verdict: verdict.drifted_share >= limit,
-        shown=lambda verdict: f"{verdict.drifted_share:.1%}",
+        is_met=lambda verdict: verdict.drifted_share >= limit,
+        describe=lambda verdict: f"{verdict.drifted_share:.1%}",
     )
     return _in_windows(situation, policy, condition)
 
@@ -74,11 +74,11 @@ def offset(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | N
     if name is None or limit is None:
         return None
 
-    def met(verdict: KnownVerdict) -> bool:
+    def is_met(verdict: KnownVerdict) -> bool:
         low, high = _measured(verdict.calibration)
         return low > limit or high < -limit
 
-    condition = _Condition(name, f"beyond {limit:g}", met, shown=lambda verdict: _shown(verdict.calibration, form))
+    condition = _Condition(name, f"beyond {limit:g}", is_met, describe=lambda verdict: _shown(verdict.calibration, form))
     return _in_windows(situation, policy, condition)
 
 
@@ -93,8 +93,8 @@ def loss(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | Non
     condition = _Condition(
         "skill",
         f"below {floor:.2%} (training's {skill_at_training:.2%} less {excess:.2%})",
-        met=lambda verdict: _measured(verdict.skill)[1] < floor,
-        shown=lambda verdict: _shown(verdict.skill, ".2%"),
+        is_met=lambda verdict: _measured(verdict.skill)[1] < floor,
+        describe=lambda verdict: _shown(verdict.skill, ".2%"),
     )
     return _in_windows(situation, policy, condition)
 
