@@ -67,19 +67,19 @@ class Outbox(Generic[_T]):
         self._queue: deque[_T] = deque()
         self._under_way = 0
         self._losses = 0
-        self._hurry = self._closed = False
+        self._hurry = self._is_closed = False
         self._answers = True
-        self._changed = Condition()
+        self._change = Condition()
         Thread(target=self._run, name=name, daemon=True).start()
 
     def put(self, thing: _T) -> None:
         """Hand something over; where the queue is full, or the outbox closed, it is lost."""
-        with self._changed:
-            if self._closed or len(self._queue) >= self._rhythm.queue:
+        with self._change:
+            if self._is_closed or len(self._queue) >= self._rhythm.queue:
                 self._losses += 1
                 return
             self._queue.append(thing)
-            self._changed.notify_all()
+            self._change.notify_all()
 
     def flush(self) -> int:
         """Wait until all is delivered or lost; not at all where that was in vain before and nothing came through since.
@@ -87,10 +87,10 @@ class Outbox(Generic[_T]):
         Returns:
             How many things were lost since the last flush.
         """
-        with self._changed:
+        with self._change:
             self._hurry = True
-            self._changed.notify_all()
-            self._answers = self._changed.wait_for(self._is_idle, self._rhythm.flush if self._answers else 0.0)
+            self._change.notify_all()
+            self._answers = self._change.wait_for(self._is_idle, self._rhythm.flush if self._answers else 0.0)
             self._hurry = False
             losses, self._losses = self._losses, 0
             return losses
@@ -102,11 +102,11 @@ class Outbox(Generic[_T]):
             How many things were lost since the last flush.
         """
         losses = self.flush()
-        with self._changed:
-            self._closed = True
+        with self._change:
+            self._is_closed = True
             losses += len(self._queue) + self._under_way
             self._queue.clear()
-            self._changed.notify_all()
+            self._change.notify_all()
         return losses
 
     def _is_idle(self) -> bool:
@@ -115,17 +115,17 @@ class Outbox(Generic[_T]):
     def _run(self) -> None:
         while batch := self._next_batch():
             losses = self._deliver(batch)
-            with self._changed:
+            with self._change:
                 self._answers = self._answers or losses < len(batch)
                 self._under_way, self._losses = 0, self._losses + losses
-                self._changed.notify_all()
+                self._change.notify_all()
 
     def _next_batch(self) -> tuple[_T, ...]:
         """Wait for a batch; an empty one where the outbox is closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or bool(self._queue))
-            self._changed.wait_for(
-                lambda: self._closed or self._hurry or len(self._queue) >= self._rhythm.batch, self._rhythm.linger
+        with self._change:
+            self._change.wait_for(lambda: self._is_closed or bool(self._queue))
+            self._change.wait_for(
+                lambda: self._is_closed or self._hurry or len(self._queue) >= self._rhythm.batch, self._rhythm.linger
             )
             batch = tuple(self._queue.popleft() for _ in range(min(self._rhythm.batch, len(self._queue))))
             self._under_way = len(batch)
@@ -144,5 +144,5 @@ class Outbox(Generic[_T]):
         return losses + len(outcome.again)
 
     def _is_closed_within(self, seconds: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(lambda: self._closed, seconds)
+        with self._change:
+            return self._change.wait_for(lambda: self._is_closed, seconds)

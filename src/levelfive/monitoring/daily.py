@@ -138,7 +138,7 @@ def find_missing_rows(
     """Judge the number of rows of a window's whole days; one without rows counts where its weekday had some before.
 
     Args:
-        before: The days before; a day of `counted` that is broken lacked rows.
+        before: The days before; a day of `counted_column` that is broken lacked rows.
         rows: Rows of the window's days, of all versions together.
         window: Prediction times.
         day_starts_at: Offset from UTC midnight at which the use case's day begins.

@@ -66,7 +66,7 @@ class CentralRegistry:
         self.name = name_for(uri, name)
         self._backend = backend or connect(f"registry {self.place}", uri, lambda: backend_of(uri, artefacts))
         self._client = self._backend.client
-        self._loaded: dict[str, Model] = {}
+        self._models: dict[str, Model] = {}
 
     @property
     def has_aliases(self) -> bool:
@@ -168,10 +168,10 @@ class CentralRegistry:
             ModelNotFound: There is no such version.
             RegistryError: Its artefacts cannot be read, or it carries no hash to check them by.
         """
-        if version not in self._loaded:
+        if version not in self._models:
             with tempfile.TemporaryDirectory() as folder:
-                self._loaded[version] = load(self.download(version, Path(folder)))
-        return self._loaded[version]
+                self._models[version] = load(self.download(version, Path(folder)))
+        return self._models[version]
 
     def load_if_there(self, version: str) -> Model | None:
         """Load a version; None where it is gone, or its files are gone or not those that were registered.

@@ -78,7 +78,9 @@ def offset(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | N
         low, high = _measured(verdict.calibration)
         return low > limit or high < -limit
 
-    condition = _Condition(name, f"beyond {limit:g}", is_met, describe=lambda verdict: _shown(verdict.calibration, form))
+    condition = _Condition(
+        name, f"beyond {limit:g}", is_met, describe=lambda verdict: _shown(verdict.calibration, form)
+    )
     return _in_windows(situation, policy, condition)
 
 

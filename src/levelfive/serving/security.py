@@ -78,7 +78,7 @@ class RateLimit:
     def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
         """Begin with a full bucket."""
         self._rate, self._clock = per_second, clock
-        self._left, self._seen = per_second, clock()
+        self._left, self._last_refill = per_second, clock()
 
     def check(self) -> None:
         """Take one of the requests that are left.
@@ -87,8 +87,8 @@ class RateLimit:
             RequestError: None is left.
         """
         now = self._clock()
-        self._left = min(self._rate, self._left + (now - self._seen) * self._rate)
-        self._seen = now
+        self._left = min(self._rate, self._left + (now - self._last_refill) * self._rate)
+        self._last_refill = now
         if self._left < 1:
             raise RequestError(
                 f"more than {self._rate:g} requests a second: ask again later", status=429, headers={"retry-after": "1"}

@@ -75,7 +75,7 @@ class Service:
         self._limits = limits or Limits()
         self.metrics = Metrics(live, log, now)
         self._pool = ThreadPoolExecutor(self._limits.threads)
-        self._begun, self._count = uuid.uuid4().hex[:16], 0
+        self._prefix, self._count = uuid.uuid4().hex[:16], 0
         self.is_draining = False
         self._repeaters = [
             Repeater(self._look, LOOK_EVERY),
@@ -220,7 +220,7 @@ class Service:
         if request_id is not None and _ID.fullmatch(request_id):
             return request_id.decode()
         self._count += 1
-        return f"{self._begun}-{self._count:x}"
+        return f"{self._prefix}-{self._count:x}"
 
 
 def _answered(

@@ -56,7 +56,7 @@ class Tables(ABC):
         self.spark = spark
         self.schema = schema
         self._can_cache = can_cache
-        self._known: set[str] = set()
+        self._known_tables: set[str] = set()
         self._lock = threading.RLock()
 
     @abstractmethod
@@ -107,11 +107,11 @@ class Tables(ABC):
     def _is_known(self, table: str) -> bool:
         """Tell whether Spark's catalog knows the table."""
         with self._lock:
-            if table in self._known:
+            if table in self._known_tables:
                 return True
             if self.spark.catalog.tableExists(self.name(table)):
-                self._known.add(table)
-            return table in self._known
+                self._known_tables.add(table)
+            return table in self._known_tables
 
     def names(self) -> tuple[str, ...]:
         """List the tables of the schema."""
@@ -310,7 +310,7 @@ class Tables(ABC):
         """Remove a table, if it is there."""
         if self.exists(table):
             self.spark.sql(f"DROP TABLE IF EXISTS {self.name(table)}")
-        self._known.discard(table)
+        self._known_tables.discard(table)
 
     def rebuild(self, table: str, rows: DataFrame, made_of: Mapping[str, int]) -> Write:
         """Replace the whole table, unless it was made of these versions of its sources already."""
@@ -359,7 +359,7 @@ class Tables(ABC):
         writer = rows.write.format("delta").mode(mode).options(**options, userMetadata=metadata)
         with first, refusals(table):
             writer.saveAsTable(self.name(table))
-        self._known.add(table)
+        self._known_tables.add(table)
         commits = self.history(table, limit=OTHERS_MEANWHILE)
         ours = next((commit for commit in commits if commit.record.get(TOKEN) == token), None)
         # A transaction that Delta passed over, as its number was taken, left no commit.
