@@ -223,16 +223,16 @@ def followed(values: DailyValues, plant: Plant, column: str, since: str, days: i
     cells = {name: of[:, [place]] for name, of in vars(values).items() if name != "ordinals"}  # copies
     mine = replace(values, **cells)
     plant(mine, 0, slice(first, first + days))
-    refused = np.zeros(mine.rows.shape, bool)
+    broken = np.zeros(mine.rows.shape, bool)
     for start in range(first, first + days, step):
         end = min(start + step, first + days)
         window = taken_until(mine, end)
         if plant is cut:
-            judged = judge_volume(window.ordinals, window.rows[:, 0], start, refused=refused[:end, 0])
+            judged = judge_volume(window.ordinals, window.rows[:, 0], start, broken_before=broken[:end, 0])
         else:
-            judged = judge_days(window, start, refused=refused[:end])
-        refused[start:end] = judged.broken
-    return refused[first : first + days, 0]
+            judged = judge_days(window, start, broken_before=broken[:end])
+        broken[start:end] = judged.broken
+    return broken[first : first + days, 0]
 
 
 def found(values: DailyValues, plant: Plant, column: str, days: int, *, windows: int = WINDOWS) -> int:

@@ -102,7 +102,7 @@ def weather_state(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     second = F.unix_seconds(KNOWN_AT)
     earlier = Over.partitionBy("origin").orderBy(second).rangeBetween(*(-int(TREND.total_seconds()),) * 2)
     angle = F.radians("wind_dir")
-    described = records.select(
+    observations = records.select(
         "origin",
         F.col(KNOWN_AT).alias("published_at"),
         *WEATHER_VALUES,
@@ -115,7 +115,7 @@ def weather_state(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     grid = int(WEATHER_GRID.total_seconds())
     first = F.ceil(F.unix_seconds("published_at") / grid) * grid
     ticks = F.sequence(first, first + F.lit(int(WEATHER_LASTS.total_seconds()) - grid), F.lit(grid))
-    hourly = described.withColumn("tick", F.explode(ticks)).withColumn(KNOWN_AT, F.timestamp_seconds("tick"))
+    hourly = observations.withColumn("tick", F.explode(ticks)).withColumn(KNOWN_AT, F.timestamp_seconds("tick"))
     hourly = hourly.where(in_window(KNOWN_AT, window))
     newest = F.max_by(F.struct(*WEATHER_COLUMNS), "published_at").alias("newest")
     return hourly.groupBy("origin", KNOWN_AT).agg(newest).select("origin", KNOWN_AT, "newest.*")
@@ -148,29 +148,31 @@ def rotation(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
         & (F.col("sched_dep_at") < F.lit(window.end + EARLY_BY))
     )
     length = F.col("sched_arr_at") - F.col("sched_dep_at")
-    expected = F.col("sched_arr_at") + F.make_dt_interval(mins=F.col("dep_delay"))
+    expected_arrival = F.col("sched_arr_at") + F.make_dt_interval(mins=F.col("dep_delay"))
     back = F.lit(2 * TURNAROUND) + length
-    left = F.struct(
+    departure = F.struct(
         F.col("departed_at").alias(KNOWN_AT),
         F.lit(0).alias("landed"),
         F.col("dep_delay").alias("delay"),
-        (expected + back).alias("ready_at"),
+        (expected_arrival + back).alias("ready_at"),
         F.col("departed_at").alias("last_event_at"),
     )
-    landed = F.struct(
+    arrival = F.struct(
         F.col("arrived_at").alias(KNOWN_AT),
         F.lit(1).alias("landed"),
         F.col("arr_delay").alias("delay"),
         (F.col("arrived_at") + back).alias("ready_at"),
         F.col("arrived_at").alias("last_event_at"),
     )
-    events = flights.select("tailnum", F.explode(F.array(left, landed)).alias("event")).select("tailnum", "event.*")
+    events = flights.select("tailnum", F.explode(F.array(departure, arrival)).alias("event")).select(
+        "tailnum", "event.*"
+    )
     events = events.where(F.col(KNOWN_AT).isNotNull())
     # Two events of one aircraft in one minute: the landing is the later news.
     last = {
         name: F.max_by(name, F.struct("landed", "ready_at", "delay")) for name in ("delay", "ready_at", "last_event_at")
     }
-    merged = events.groupBy("tailnum", KNOWN_AT).agg(
+    last_events = events.groupBy("tailnum", KNOWN_AT).agg(
         F.max("landed").alias("landed"),
         *(column.alias(name) for name, column in last.items()),
         F.sum(F.col("delay").cast("long")).alias("delays"),
@@ -178,7 +180,7 @@ def rotation(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     )
     day = Over.partitionBy("tailnum").orderBy(F.unix_seconds(KNOWN_AT)).rangeBetween(-DAY_SECONDS, 0)
     week = Over.partitionBy("tailnum").orderBy(F.unix_seconds(KNOWN_AT)).rangeBetween(-7 * DAY_SECONDS, 0)
-    return merged.select(
+    return last_events.select(
         "tailnum",
         KNOWN_AT,
         "landed",
@@ -197,7 +199,7 @@ def flight_history(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     due = Window(known_in.start - STATE_HISTORY, window.end + EARLY_BY)
     arrivals = raw["flights"].where(in_window("sched_dep_at", due) & in_window("arrived_at", known_in))
     number = ("carrier", "flight", "origin")
-    counted = arrivals.groupBy(*number, F.col("arrived_at").alias(KNOWN_AT)).agg(
+    totals = arrivals.groupBy(*number, F.col("arrived_at").alias(KNOWN_AT)).agg(
         F.count(F.lit(1)).alias("arrivals"),
         F.count_if(F.col("arr_delay") >= LATE_MINUTES).alias("late"),
         F.sum(F.col("arr_delay").cast("long")).alias("delay"),
@@ -207,14 +209,14 @@ def flight_history(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     columns = []
     for days in HISTORY_DAYS:
         recent = by_time.rangeBetween(-days * DAY_SECONDS, 0)
-        arrived = F.sum("arrivals").over(recent)
+        arrival_count = F.sum("arrivals").over(recent)
         columns += [
-            arrived.cast("int").alias(f"arrivals_{days}d"),
-            (F.sum("late").over(recent) / arrived).alias(f"late_rate_{days}d"),
-            (F.sum("delay").over(recent) / arrived).alias(f"delay_{days}d"),
-            (F.sum("departure_delay").over(recent) / arrived).alias(f"departure_delay_{days}d"),
+            arrival_count.cast("int").alias(f"arrivals_{days}d"),
+            (F.sum("late").over(recent) / arrival_count).alias(f"late_rate_{days}d"),
+            (F.sum("delay").over(recent) / arrival_count).alias(f"delay_{days}d"),
+            (F.sum("departure_delay").over(recent) / arrival_count).alias(f"departure_delay_{days}d"),
         ]
-    history = counted.select(*number, KNOWN_AT, F.col(KNOWN_AT).alias("last_arrival_at"), *columns)
+    history = totals.select(*number, KNOWN_AT, F.col(KNOWN_AT).alias("last_arrival_at"), *columns)
     return history.where(in_window(KNOWN_AT, window))
 
 

@@ -62,8 +62,8 @@ def derive_flights(flights: DataFrame, references: Mapping[str, DataFrame]) -> D
     midnight_there = F.date_trunc("day", F.from_utc_timestamp("sched_dep_at", F.col("dest_zone")))
     arrival = F.to_utc_timestamp(midnight_there + _minutes(_hhmm("sched_arr_time")), F.col("dest_zone"))
     next_day = F.to_utc_timestamp(midnight_there + _minutes(_hhmm("sched_arr_time") + 1440), F.col("dest_zone"))
-    cancelled = F.col("dep_delay").isNull()
-    diverted = ~cancelled & F.col("arr_delay").isNull()
+    is_cancelled = F.col("dep_delay").isNull()
+    is_diverted = ~is_cancelled & F.col("arr_delay").isNull()
     return (
         flights.join(F.broadcast(zones), on="dest", how="left")
         .withColumn("dest_zone", zone)
@@ -78,8 +78,8 @@ def derive_flights(flights: DataFrame, references: Mapping[str, DataFrame]) -> D
         .withColumn("sched_arr_at", F.when(arrival > F.col("sched_dep_at"), arrival).otherwise(next_day))
         .withColumn("departed_at", F.col("sched_dep_at") + _minutes("dep_delay"))
         .withColumn("arrived_at", F.col("sched_arr_at") + _minutes("arr_delay"))
-        .withColumn("cancelled_at", F.when(cancelled, F.col("sched_dep_at") + F.lit(CANCELLATION_KNOWN_AFTER)))
-        .withColumn("diverted_at", F.when(diverted, F.col("sched_arr_at") + F.lit(DIVERSION_KNOWN_AFTER)))
+        .withColumn("cancelled_at", F.when(is_cancelled, F.col("sched_dep_at") + F.lit(CANCELLATION_KNOWN_AFTER)))
+        .withColumn("diverted_at", F.when(is_diverted, F.col("sched_arr_at") + F.lit(DIVERSION_KNOWN_AFTER)))
     )
 
 

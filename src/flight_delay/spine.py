@@ -40,7 +40,7 @@ def spine(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     own = Over.partitionBy("origin", "carrier").orderBy("second")
     route = Over.partitionBy("origin", "dest").orderBy("second")
     hour = int(NEIGHBOURHOOD.total_seconds())
-    counted = near.select(
+    rows = near.select(
         *FLIGHT_KEY,
         "dest",
         "tailnum",
@@ -58,4 +58,4 @@ def spine(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
         F.count(F.lit(1)).over(own.rangeBetween(-hour, 0)).alias("own_departures_hour_before"),
         F.count(F.lit(1)).over(route.rangeBetween(-86_400, 0)).alias("same_route_day_before"),
     )
-    return counted.where(in_window(PREDICTION_TIME, window))
+    return rows.where(in_window(PREDICTION_TIME, window))

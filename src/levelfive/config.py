@@ -111,11 +111,11 @@ class Settings(BaseModel):
 
     @field_validator("destinations", mode="before")
     @classmethod
-    def _split(cls, given: object) -> object:
+    def _split(cls, value: object) -> object:
         """Read a text as a notebook's parameter holds it."""
-        if not isinstance(given, str):
-            return given
-        pairs = (part.partition("=") for part in given.split(",") if part.strip())
+        if not isinstance(value, str):
+            return value
+        pairs = (part.partition("=") for part in value.split(",") if part.strip())
         return {kind.strip(): reference.strip() for kind, _, reference in pairs}
 
     @property

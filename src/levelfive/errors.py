@@ -44,13 +44,13 @@ def first_line(err: BaseException | None) -> str:
     return next((line.strip() for line in message.splitlines() if line.strip()), type(err).__name__)
 
 
-def require(met: bool, demand: str, *, got: object, remedy: str, error: type[LevelfiveError]) -> None:
+def require(is_met: bool, demand: str, *, got: object, remedy: str, error: type[LevelfiveError]) -> None:
     """Refuse a value that does not meet a demand: the message says what was expected, what came, and what to do.
 
     Raises:
         LevelfiveError: The demand is not met; it is of the kind `error`.
     """
-    if not met:
+    if not is_met:
         raise error(f"{demand}, got {got!r}; {remedy}")
 
 

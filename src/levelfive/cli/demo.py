@@ -55,8 +55,8 @@ def demo(
         "Metrics are of rows with a mature label (for flights: of flown flights), with 90 % intervals by days, "
         f"as of {iso(result.as_of)}."
     )
-    spent = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in result.seconds.items())
-    out.print(f"time: {time.perf_counter() - start:.0f} s ({spent})")
+    durations = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in result.seconds.items())
+    out.print(f"time: {time.perf_counter() - start:.0f} s ({durations})")
     out.print(
         f"Report: {result.report}. Tables: {home}/lakehouse. MLflow: {home}/tracking, {home}/registry. "
         f"Next: {options.to_be_pasted(f'status --as-of {iso(result.as_of)}')}"

@@ -27,7 +27,7 @@ Requests = Annotated[
 ]
 Steps = Annotated[str, typer.Option(help="Shares of the traffic in percent that the new version gets in turn.")]
 Count = Annotated[int, typer.Option("--count", min=1, help="How many sample requests are sent at each share.")]
-MaxFailed = Annotated[float, typer.Option(min=0, max=100, help="How many percent of them may fail.")]
+MaxFailures = Annotated[float, typer.Option(min=0, max=100, help="How many percent of them may fail.")]
 MaxP95 = Annotated[str, typer.Option(help="What the slowest 5 % of the answers must stay below, such as PT0.3S.")]
 Hold = Annotated[str, typer.Option(help="How long the requests of one share are spread over, such as PT5M.")]
 
@@ -47,7 +47,7 @@ def deploy(
     requests: Requests = None,
     steps: Steps = "10,50,100",
     count: Count = 50,
-    max_failed: MaxFailed = 0.0,
+    max_failed: MaxFailures = 0.0,
     max_p95: MaxP95 = "PT0.3S",
     hold: Hold = "PT0S",
     by: OnBehalfOf = None,
@@ -78,7 +78,7 @@ def traffic(
     requests: Requests = None,
     steps: Steps = "10,50,100",
     count: Count = 50,
-    max_failed: MaxFailed = 0.0,
+    max_failed: MaxFailures = 0.0,
     max_p95: MaxP95 = "PT0.3S",
     hold: Hold = "PT0S",
     by: OnBehalfOf = None,
@@ -152,8 +152,8 @@ def delete(
         raise ConfigError(
             f"the settings name the endpoint {site.name}, not {endpoint}: give that name, or other settings"
         )
-    deleted = job.delete(app.context, app.registry, site, as_of=moment, by=who_says(app, by))
-    out.print(f"There was no endpoint {site.name}." if deleted is None else f"The endpoint {site.name} is deleted.")
+    state = job.delete(app.context, app.registry, site, as_of=moment, by=who_says(app, by))
+    out.print(f"There was no endpoint {site.name}." if state is None else f"The endpoint {site.name} is deleted.")
 
 
 def _policy(steps: str, count: int, max_failed: float, max_p95: str, hold: str) -> RolloutPolicy:
@@ -177,12 +177,13 @@ def _requests(app: App, file: Path | None, as_of: datetime) -> tuple[bytes, ...]
 
 def _say(outcome: Outcome, endpoint: str) -> None:
     version = outcome.package.version
-    for measured in outcome.measured:
-        milliseconds = measured.p95 / timedelta(milliseconds=1)
+    for measurement in outcome.measurements:
+        milliseconds = measurement.p95 / timedelta(milliseconds=1)
         out.print(
-            f"at {measured.share} %: {measured.requests} requests, {measured.failed} failed, p95 {milliseconds:,.0f} ms"
+            f"at {measurement.share} %: {measurement.requests} requests, {measurement.failures} failed, "
+            f"p95 {milliseconds:,.0f} ms"
         )
-    if not outcome.measured:
+    if not outcome.measurements:
         out.print(f"Version {version} answers at {endpoint} already.")
     else:
         out.print(f"Version {version} has {outcome.share} % of the traffic of {endpoint}.")

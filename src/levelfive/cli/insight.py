@@ -90,10 +90,10 @@ def status(as_of: AsOf) -> None:
         reasons = {of.title.lower(): of.said_in(state.verdict) for of in STATEMENTS if not of.of_columns}
         text = "; ".join(f"{title}: {'; '.join(texts) or 'no'}" for title, texts in reasons.items())
         out.print(f"latest window {state.verdict.window}: {text}")
-        if state.verdict.acknowledged:
-            out.print(f"which is {state.verdict.acknowledged}")
-    for source, (rows, deleted) in state.corrections.items():
-        out.print(f"{source}: {counted(rows, 'row')} corrected since then, of which {deleted:,} deleted")
+        if state.verdict.acknowledgement:
+            out.print(f"which is {state.verdict.acknowledgement}")
+    for source, (rows, deletions) in state.corrections.items():
+        out.print(f"{source}: {counted(rows, 'row')} corrected since then, of which {deletions:,} deleted")
     if state.performance is None:
         out.print("no live predictions with mature labels yet")
         return

@@ -153,9 +153,9 @@ def triage(
     from levelfive.reporting.triage import triage as answers_of
 
     app = open_app()
-    known = collect_triage(app.context, app.registry, as_of=parse_time(as_of))
+    facts = collect_triage(app.context, app.registry, as_of=parse_time(as_of))
     answers = [
-        replace(one, command=shared().to_be_pasted(one.command) if one.command else "") for one in answers_of(known)
+        replace(one, command=shared().to_be_pasted(one.command) if one.command else "") for one in answers_of(facts)
     ]
     if as_json:
         out.print_json(json.dumps([asdict(one) for one in answers]))

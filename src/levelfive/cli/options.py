@@ -60,8 +60,8 @@ class Shared:
     def to_be_pasted(self, command: str) -> str:
         """Write a command with these options, so that it works on the same home."""
         home = None if self.home == DEFAULT_HOME else self.home
-        given = {"--home": home, "--config": self.config, "--use-case": self.use_case}
-        options = (f"{name} {shlex.quote(str(value))}" for name, value in given.items() if value is not None)
+        values = {"--home": home, "--config": self.config, "--use-case": self.use_case}
+        options = (f"{name} {shlex.quote(str(value))}" for name, value in values.items() if value is not None)
         return " ".join(["levelfive", *options, command])
 
     def how_to_promote(self, approval: Approval, version: str, as_of: datetime) -> str:
@@ -132,7 +132,7 @@ def who_says(app: App, by: str | None) -> str:
 
 
 def _refuse_options(context: typer.Context) -> None:
-    given = [name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"]  # type: ignore[union-attr]  # of a parameter, it is known
-    if given:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+    parameters = [name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"]  # type: ignore[union-attr]  # of a parameter, it is known
+    if parameters:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in parameters)
         raise ConfigError(f"give {names} after {context.invoked_subcommand}, not before it")

@@ -30,8 +30,8 @@ def new(
     output_dir: Annotated[Path, typer.Option(help="Where the project's folder is made.")] = Path(),
 ) -> None:
     """Make a project of your own: a bundle, notebooks, a use case that runs on sample rows, tests, pipelines."""
-    given = {} if config_file is None else read_answers(config_file)
-    project = make_project({**given, **dict(map(_pair, answers or ())), "name": name}, output_dir)
+    file_answers = {} if config_file is None else read_answers(config_file)
+    project = make_project({**file_answers, **dict(map(_pair, answers or ())), "name": name}, output_dir)
     out.print(f"Made {project}. Next: cd {project}, then make demo and make test; its README.md goes on from there.")
 
 

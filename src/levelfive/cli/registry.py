@@ -46,14 +46,14 @@ def copy(
     moment, app = parse_time(as_of), open_app()
     source = app.registry.another(source_model, source_registry)
     out_of_it = not_learned_from(app.context, app.registry.name, as_of=moment)
-    admitted = admit(app.context, app.registry, source, version=version, as_of=moment, excluded=out_of_it)
-    out.print(f"Version {version} of {source.name} is version {admitted.version} of {app.registry.name}.")
-    out.print(f"gate: {admitted.verdict.kind}")
-    for reason in admitted.verdict.reasons:
+    admission = admit(app.context, app.registry, source, version=version, as_of=moment, exclusions=out_of_it)
+    out.print(f"Version {version} of {source.name} is version {admission.version} of {app.registry.name}.")
+    out.print(f"gate: {admission.verdict.kind}")
+    for reason in admission.verdict.reasons:
         out.print(f"  - {reason}")
-    if not admitted.verdict.passed:
+    if not admission.verdict.passed:
         raise typer.Exit(EXIT_GATE_REFUSED)
-    out.print(f"Make it the champion: {shared().how_to_promote(app.settings.approval, admitted.version, moment)}")
+    out.print(f"Make it the champion: {shared().how_to_promote(app.settings.approval, admission.version, moment)}")
 
 
 @registry_cli.command()
@@ -146,7 +146,7 @@ def promote(
     version = version_here(app.registry, version, source_model=source_model, source_registry=source_registry)
     by, approval = by or app.starter, app.settings.approval
     result = registry_job.run(app.context, app.registry, version=version, as_of=moment, by=by, approval=approval)
-    outcome = "is now" if result.promoted else "was already"
+    outcome = "is now" if result.has_promoted else "was already"
     out.print(
         f"Version {version} of {app.registry.name} {outcome} the champion, since {iso(result.promotion.promoted_at)}."
     )
@@ -178,7 +178,7 @@ def rollback(
     result = rollbacks.rollback(
         app.context, app.registry, as_of=moment, by=by or app.starter, reason=reason, version=version, since=earliest
     )
-    outcome = "is the champion again" if result.promoted else "stays the champion: there is nothing to take back"
+    outcome = "is the champion again" if result.has_promoted else "stays the champion: there is nothing to take back"
     out.print(f"Version {result.promotion.version} of {app.registry.name} {outcome}.")
 
 
@@ -195,10 +195,10 @@ def list_versions(as_of: AsOf) -> None:
     table = Table("version", "role", "trained as of", "linked with", "approved by", "champion", "challenger")
     for entry in app.registry.versions():
         tags = entry.tags
-        linked = tags.get(names.REFIT_OF) or tags.get(names.REFITTED_AS, "")
+        counterpart = tags.get(names.REFIT_OF) or tags.get(names.REFITTED_AS, "")
         marks = ("yes" if one == entry.version else "" for one in (live.version if live else None, waiting))
-        approved = tags.get(names.APPROVED_BY, "")
-        table.add_row(entry.version, tags.get(names.ROLE, ""), tags.get(names.AS_OF, ""), linked, approved, *marks)
+        approver = tags.get(names.APPROVED_BY, "")
+        table.add_row(entry.version, tags.get(names.ROLE, ""), tags.get(names.AS_OF, ""), counterpart, approver, *marks)
     wide.print(table)
 
 

@@ -61,7 +61,7 @@ def run(
     from levelfive.serving.service import Service
 
     quieten()
-    options, moved, lengths = shared(), parse_clock(clock), [parse_length(one) for one in (poll, drain)]
+    options, clock_shift, lengths = shared(), parse_clock(clock), [parse_length(one) for one in (poll, drain)]
     settings = load_settings(options.config, options.home, use_case=options.use_case, online_store=store)
     url = online_store_url(options.home, settings)
     live = Live(
@@ -72,7 +72,7 @@ def run(
     )
 
     def now() -> datetime:
-        return datetime.now(UTC) if moved is None else moved.at(datetime.now(UTC))
+        return datetime.now(UTC) if clock_shift is None else clock_shift.at(datetime.now(UTC))
 
     service = Service(
         live,

@@ -95,7 +95,7 @@ def training(
         without=tuple(without or ()),
         code_revision=app.code_revision,
         trained_by=app.starter,
-        excluded=not_learned_from(app.context, app.registry.name, as_of=moment),
+        exclusions=not_learned_from(app.context, app.registry.name, as_of=moment),
     )
     for name, estimate in result.evaluation.estimates.items():
         out.print(
@@ -146,8 +146,8 @@ def scoring(
         f"({result.role})."
     )
     print_missing(result.missing, "These predictions rest on")
-    checked = checking.run(app.context, result, as_of=moment, min_rows=min_rows)
-    out.print(f"Checked: each of {checked.rows:,} rows has one prediction.")
+    check = checking.run(app.context, result, as_of=moment, min_rows=min_rows)
+    out.print(f"Checked: each of {check.rows:,} rows has one prediction.")
 
 
 def _range(begin: str | None, end: str | None, version: str | None) -> Window:
@@ -171,8 +171,8 @@ def _score_range(app: App, within: Window, each: timedelta, at_once: int) -> Non
         else:
             table.add_row(str(part.window), "", "", f"refused: {outcome}")
     wide.print(table)
-    scored = (part.outcome for part in parts if isinstance(part.outcome, ScoringResult))
-    print_missing(sorted({hole for one in scored for hole in one.missing}), "Predictions among these rest on")
+    results = (part.outcome for part in parts if isinstance(part.outcome, ScoringResult))
+    print_missing(sorted({hole for one in results for hole in one.missing}), "Predictions among these rest on")
     refusals = sum(not isinstance(part.outcome, ScoringResult) for part in parts)
     if refusals:
         out.print(f"{refusals} of {len(parts)} windows were refused; the others are scored.")

@@ -37,5 +37,5 @@ def text_literal(value: str) -> str:
 
 def day_number(column: str, day_starts_at: timedelta) -> Column:
     """Tell the number of the use case's day of a time; see `core.days`. Null where there is no time."""
-    shifted = F.unix_seconds(column) - offset_seconds(day_starts_at)
-    return F.floor(shifted / int(DAY.total_seconds())).cast("int")
+    seconds = F.unix_seconds(column) - offset_seconds(day_starts_at)
+    return F.floor(seconds / int(DAY.total_seconds())).cast("int")

@@ -59,12 +59,12 @@ def read_job_run(client: WorkspaceClient, *, job_id: str, run_id: str) -> JobRun
         ) from err
     if settings is None or str(chain[0].job_id) != job_id:
         raise ConfigError(f"run {run_id} is no run of the deployed job {job_id}: start a job that the bundle deployed")
-    repaired = any(_was_repaired(run) for run in chain)
+    has_repair = any(_was_repaired(run) for run in chain)
     return JobRun(
         job=settings.name or job_id,
         parameters={one.name: one.default for one in settings.parameters or ()},
         settings=_of_tasks(settings),
-        started_by="" if repaired else chain[-1].creator_user_name or "",
+        started_by="" if has_repair else chain[-1].creator_user_name or "",
     )
 
 
@@ -75,13 +75,13 @@ def is_service_principal(name: str) -> bool:
 
 def _from_task_to_first(client: WorkspaceClient, run_id: int) -> Iterator[Run]:
     """Walk from a task's run to the run of its job, and on to the run of the job that started that one, and so on."""
-    asked: int | None = run_id
-    while asked is not None:
-        run = client.jobs.get_run(asked, include_history=True)
+    next_id: int | None = run_id
+    while next_id is not None:
+        run = client.jobs.get_run(next_id, include_history=True)
         if run.job_run_id is not None and run.job_run_id != run.run_id:  # a task's
             run = client.jobs.get_run(run.job_run_id, include_history=True)
         yield run
-        asked = run.trigger_info.run_id if run.trigger_info is not None else None
+        next_id = run.trigger_info.run_id if run.trigger_info is not None else None
 
 
 def _was_repaired(run: Run) -> bool:

@@ -41,12 +41,12 @@ class Outcome(Generic[_T]):
 
     Args:
         again: What is to be sent again.
-        lost: How many things were refused for good.
+        losses: How many things were refused for good.
         retry_after: For how many seconds the receiver wants to be left alone; None where it does not say.
     """
 
     again: tuple[_T, ...] = ()
-    lost: int = 0
+    losses: int = 0
     retry_after: float | None = None
 
 
@@ -66,20 +66,20 @@ class Outbox(Generic[_T]):
         self._send, self._rhythm = send, rhythm
         self._queue: deque[_T] = deque()
         self._under_way = 0
-        self._lost = 0
-        self._hurry = self._closed = False
+        self._losses = 0
+        self._hurry = self._is_closed = False
         self._answers = True
-        self._changed = Condition()
+        self._change = Condition()
         Thread(target=self._run, name=name, daemon=True).start()
 
     def put(self, thing: _T) -> None:
         """Hand something over; where the queue is full, or the outbox closed, it is lost."""
-        with self._changed:
-            if self._closed or len(self._queue) >= self._rhythm.queue:
-                self._lost += 1
+        with self._change:
+            if self._is_closed or len(self._queue) >= self._rhythm.queue:
+                self._losses += 1
                 return
             self._queue.append(thing)
-            self._changed.notify_all()
+            self._change.notify_all()
 
     def flush(self) -> int:
         """Wait until all is delivered or lost; not at all where that was in vain before and nothing came through since.
@@ -87,13 +87,13 @@ class Outbox(Generic[_T]):
         Returns:
             How many things were lost since the last flush.
         """
-        with self._changed:
+        with self._change:
             self._hurry = True
-            self._changed.notify_all()
-            self._answers = self._changed.wait_for(self._is_idle, self._rhythm.flush if self._answers else 0.0)
+            self._change.notify_all()
+            self._answers = self._change.wait_for(self._is_idle, self._rhythm.flush if self._answers else 0.0)
             self._hurry = False
-            lost, self._lost = self._lost, 0
-            return lost
+            losses, self._losses = self._losses, 0
+            return losses
 
     def close(self) -> int:
         """Flush, and let the thread end.
@@ -101,31 +101,31 @@ class Outbox(Generic[_T]):
         Returns:
             How many things were lost since the last flush.
         """
-        lost = self.flush()
-        with self._changed:
-            self._closed = True
-            lost += len(self._queue) + self._under_way
+        losses = self.flush()
+        with self._change:
+            self._is_closed = True
+            losses += len(self._queue) + self._under_way
             self._queue.clear()
-            self._changed.notify_all()
-        return lost
+            self._change.notify_all()
+        return losses
 
     def _is_idle(self) -> bool:
         return not self._queue and not self._under_way
 
     def _run(self) -> None:
         while batch := self._next_batch():
-            lost = self._deliver(batch)
-            with self._changed:
-                self._answers = self._answers or lost < len(batch)
-                self._under_way, self._lost = 0, self._lost + lost
-                self._changed.notify_all()
+            losses = self._deliver(batch)
+            with self._change:
+                self._answers = self._answers or losses < len(batch)
+                self._under_way, self._losses = 0, self._losses + losses
+                self._change.notify_all()
 
     def _next_batch(self) -> tuple[_T, ...]:
         """Wait for a batch; an empty one where the outbox is closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or bool(self._queue))
-            self._changed.wait_for(
-                lambda: self._closed or self._hurry or len(self._queue) >= self._rhythm.batch, self._rhythm.linger
+        with self._change:
+            self._change.wait_for(lambda: self._is_closed or bool(self._queue))
+            self._change.wait_for(
+                lambda: self._is_closed or self._hurry or len(self._queue) >= self._rhythm.batch, self._rhythm.linger
             )
             batch = tuple(self._queue.popleft() for _ in range(min(self._rhythm.batch, len(self._queue))))
             self._under_way = len(batch)
@@ -134,15 +134,15 @@ class Outbox(Generic[_T]):
     def _deliver(self, batch: Sequence[_T]) -> int:
         """Send a batch, and again what is to be sent again; return how many things were lost."""
         outcome = self._send(batch)
-        lost = outcome.lost
+        losses = outcome.losses
         for pause in self._rhythm.pauses:
-            wanted = pause if outcome.retry_after is None else min(outcome.retry_after, self._rhythm.longest_pause)
-            if not outcome.again or self._is_closed_within(wanted):
+            delay = pause if outcome.retry_after is None else min(outcome.retry_after, self._rhythm.longest_pause)
+            if not outcome.again or self._is_closed_within(delay):
                 break
             outcome = self._send(outcome.again)
-            lost += outcome.lost
-        return lost + len(outcome.again)
+            losses += outcome.losses
+        return losses + len(outcome.again)
 
     def _is_closed_within(self, seconds: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(lambda: self._closed, seconds)
+        with self._change:
+            return self._change.wait_for(lambda: self._is_closed, seconds)

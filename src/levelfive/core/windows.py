@@ -107,9 +107,9 @@ LONGEST_GAP = timedelta(days=366)
 
 def first_of(times: Iterable[datetime]) -> datetime | None:
     """Find the first of some times, but for those that lie more than a year before the next one: mistyped dates."""
-    ordered = sorted(times, reverse=True)
-    together = takewhile(lambda pair: pair[0] - pair[1] <= LONGEST_GAP, pairwise(ordered))
-    return min((earlier for _, earlier in together), default=ordered[0] if ordered else None)
+    newest_first = sorted(times, reverse=True)
+    together = takewhile(lambda pair: pair[0] - pair[1] <= LONGEST_GAP, pairwise(newest_first))
+    return min((earlier for _, earlier in together), default=newest_first[0] if newest_first else None)
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

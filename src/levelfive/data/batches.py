@@ -50,47 +50,47 @@ def judge_files(
         ContractError: A header is wrong, or too many rows of a file break the contract.
         LandingError: A file has no rows or was changed meanwhile, or Spark cannot take its rows.
     """
-    judged: dict[str, NewFiles] = {}
+    new_files: dict[str, NewFiles] = {}
     waiting = [source for source in context.use_case.sources if source.name in files]
     while waiting:
         # Side by side, once what a source refers to was judged: `use_case` puts references first.
-        blocked = {source.name for source in waiting}
-        ready = [source for source in waiting if not blocked & set(source.references)]
-        jobs = [partial(_judge, context, judged, source, files[source.name], as_of) for source in ready]
-        judged |= zip((source.name for source in ready), in_parallel(jobs), strict=True)
+        waiting_names = {source.name for source in waiting}
+        ready = [source for source in waiting if not waiting_names & set(source.references)]
+        jobs = [partial(_judge, context, new_files, source, files[source.name], as_of) for source in ready]
+        new_files |= zip((source.name for source in ready), in_parallel(jobs), strict=True)
         waiting = [source for source in waiting if source not in ready]
-    return {source.name: judged[source.name] for source in context.use_case.sources if source.name in judged}
+    return {source.name: new_files[source.name] for source in context.use_case.sources if source.name in new_files}
 
 
 def _judge(
     context: JobContext,
-    judged: Mapping[str, NewFiles],
+    earlier: Mapping[str, NewFiles],
     source: Source,
     files: Sequence[LandingFile],
     as_of: datetime,
 ) -> NewFiles:
-    references = {name: _reference(context, judged, name) for name in source.references}
+    references = {name: _reference(context, earlier, name) for name in source.references}
     judge = partial(apply_contract, context.tables, source, day_starts_at=context.use_case.day_starts_at)
     batch = judge(files=files, references=references)
     begins = {name: counts.min_event_time for name, counts in batch.counts.items()}
     left = {name: begin for name, begin in begins.items() if begin is not None and begin > as_of}
     if not left:
         return NewFiles(batch, left)
-    context.tables.uncache(batch.judged)
+    context.tables.uncache(batch.checked_rows)
     due = tuple(file for file in files if file.name not in left)
     return NewFiles(judge(files=due, references=references) if due else None, left)
 
 
-def _reference(context: JobContext, judged: Mapping[str, NewFiles], name: str) -> DataFrame:
+def _reference(context: JobContext, earlier: Mapping[str, NewFiles], name: str) -> DataFrame:
     source = context.use_case.source(name)
-    batch = judged[name].batch if name in judged else None
+    batch = earlier[name].batch if name in earlier else None
     fresh = None if batch is None else _current(batch)
     if not context.tables.exists(source.table) and fresh is not None:
         return fresh
-    stored = as_corrected(context.tables.read(source.table), source)
+    rows = as_corrected(context.tables.read(source.table), source)
     if batch is not None and source.has_corrections:
-        stored = stored.join(batch.marked.select(*source.key), on=list(source.key), how="left_anti")
-    return stored if fresh is None else stored.unionByName(fresh, allowMissingColumns=True)
+        rows = rows.join(batch.marked.select(*source.key), on=list(source.key), how="left_anti")
+    return rows if fresh is None else rows.unionByName(fresh, allowMissingColumns=True)
 
 
 def _current(batch: Batch) -> DataFrame:

@@ -68,12 +68,12 @@ def new_versions(run: Run, landing: Path, source: Source, *, as_of: datetime) ->
         LandingError: There is no such table.
     """
     delivery, has_feed = _newest(run.tables.spark, landing, source)
-    seen = _version_seen(run, source, delivery.sha256, as_of)
-    if seen is None:
+    last_version = _version_seen(run, source, delivery.sha256, as_of)
+    if last_version is None:
         return (delivery,)
-    if seen == delivery.version:
+    if last_version == delivery.version:
         return ()
-    return (replace(delivery, first=seen + 1, way=Way.FEED if has_feed else Way.APPENDS),)
+    return (replace(delivery, first=last_version + 1, way=Way.FEED if has_feed else Way.APPENDS),)
 
 
 def whole_table(spark: SparkSession, landing: Path, source: Source) -> TableVersions:
@@ -195,8 +195,8 @@ def _marked(changes: DataFrame, source: Source) -> DataFrame:
     is_gone = kind.isin(*_BEFORE)
     # Within a version, a row that is there counts more than one of its key that is gone.
     order = 2 * F.col(COMMIT_VERSION) + F.when(is_gone, 0).otherwise(1)
-    marked = changes.withColumns({DELETION: is_gone, ORDER: order.cast("long")})
-    return _net(marked, source).drop(CHANGE_TYPE, COMMIT_VERSION, "_commit_timestamp")
+    rows = changes.withColumns({DELETION: is_gone, ORDER: order.cast("long")})
+    return _net(rows, source).drop(CHANGE_TYPE, COMMIT_VERSION, "_commit_timestamp")
 
 
 def _net(changes: DataFrame, source: Source) -> DataFrame:

@@ -62,17 +62,19 @@ def typed(frame: DataFrame, source: Source) -> DataFrame:
     Raises:
         ConfigError: The source declares a column under a name that is used here.
     """
-    if reserved := [name for name in source.columns if name.lower() in columns.IN_RAW_TABLES or columns.is_own(name)]:
+    if clashes := [name for name in source.columns if name.lower() in columns.IN_RAW_TABLES or columns.is_own(name)]:
         raise ConfigError(
-            f"source {source.name!r} declares {', '.join(reserved)}, names that levelfive uses for its "
+            f"source {source.name!r} declares {', '.join(clashes)}, names that levelfive uses for its "
             "own columns; rename them in the files and in the source"
         )
     values = [f"{_cast(name, kind)} AS {quoted_name(name)}" for name, kind in source.columns.items()]
     texts = ", ".join(quoted_name(name) for name in source.columns)
-    malformed = MALFORMED if MALFORMED in frame.columns else "CAST(NULL AS STRING)"
+    malformed_text = MALFORMED if MALFORMED in frame.columns else "CAST(NULL AS STRING)"
     # Text, not columns: each call from Python into the JVM costs a millisecond, and these are hundreds of nodes.
     marks = [name for name in (columns.ORDER, columns.DELETION) if name in frame.columns]
-    rows = frame.selectExpr(*values, SOURCE_FILE, *marks, f"STRUCT({texts}) AS {RAW}", f"{malformed} AS {MALFORMED}")
+    rows = frame.selectExpr(
+        *values, SOURCE_FILE, *marks, f"STRUCT({texts}) AS {RAW}", f"{malformed_text} AS {MALFORMED}"
+    )
     row = f"concat('row: ', {_shown(MALFORMED, SHOWN_OF_A_ROW)})"
     refusals = [_refusal(name, kind) for name, kind in source.columns.items()]
     return rows.withColumn(TYPE_REASONS, F.expr(_reasons([(f"{MALFORMED} IS NOT NULL", row), *refusals]))).drop(
@@ -106,9 +108,9 @@ def with_reasons(frame: DataFrame, source: Source) -> DataFrame:
         ConfigError: The frame lacks a column that `typed` or the source's `derive` should have added, or has one under
             a name that is used here.
     """
-    if reserved := [name for name in frame.columns if name.lower() in (REASONS, columns.LOADED_AT)]:
+    if clashes := [name for name in frame.columns if name.lower() in (REASONS, columns.LOADED_AT)]:
         raise ConfigError(
-            f"`derive` of source {source.name!r} adds {', '.join(reserved)}, names that levelfive uses for its "
+            f"`derive` of source {source.name!r} adds {', '.join(clashes)}, names that levelfive uses for its "
             "own columns; rename them in `derive`"
         )
     marks = (columns.ORDER, columns.DELETION) if source.has_corrections else ()
@@ -124,8 +126,8 @@ def with_reasons(frame: DataFrame, source: Source) -> DataFrame:
 
 def accepted(frame: DataFrame, source: Source) -> DataFrame:
     """Keep the rows without reasons: declared columns, derived ones, `source_file`; marks stay where there are any."""
-    derived = [name for name in frame.columns if name not in source.columns and name not in RESERVED]
-    return frame.where(F.size(REASONS) == 0).select(*source.columns, *derived, SOURCE_FILE)
+    derived_columns = [name for name in frame.columns if name not in source.columns and name not in RESERVED]
+    return frame.where(F.size(REASONS) == 0).select(*source.columns, *derived_columns, SOURCE_FILE)
 
 
 def quarantined(frame: DataFrame, source: Source) -> DataFrame:
@@ -164,20 +166,22 @@ def check_header(names: Sequence[str], source: Source, file_name: str) -> None:
     )
 
 
-def check_share(source: Source, file_name: str, *, rows_in: int, quarantined: int, reasons: Mapping[str, int]) -> None:
+def check_share(
+    source: Source, file_name: str, *, rows_in: int, quarantined_rows: int, reasons: Mapping[str, int]
+) -> None:
     """Refuse a file of which too large a share would be quarantined.
 
     Raises:
         ContractError: The share is above the source's limit; names the most frequent of the reasons.
     """
-    if rows_in == 0 or quarantined / rows_in <= source.max_quarantined_share:
+    if rows_in == 0 or quarantined_rows / rows_in <= source.max_quarantined_share:
         return
     most = Counter(reasons).most_common(SHOWN_REASONS)
-    shown = "; ".join(f"{reason} ({rows} rows)" for reason, rows in most if rows)
+    top_reasons = "; ".join(f"{reason} ({rows} rows)" for reason, rows in most if rows)
     raise ContractError(
         f"{file_name}: expected at most {source.max_quarantined_share:.2%} of its rows to break the contract "
-        f"of source {source.name!r}, got {quarantined} of {rows_in} ({quarantined / rows_in:.2%}). "
-        f"Most frequent: {shown}. Deliver the file again, or, if the data is right, "
+        f"of source {source.name!r}, got {quarantined_rows} of {rows_in} ({quarantined_rows / rows_in:.2%}). "
+        f"Most frequent: {top_reasons}. Deliver the file again, or, if the data is right, "
         "change the source's expectations or its max_quarantined_share."
     )
 
@@ -204,31 +208,31 @@ def _refusal(name: str, kind: str) -> tuple[str, str]:
 
 
 def _failure(demand: Expectation, source: Source) -> tuple[str, str]:
-    failed, reason = _failure_of_a_value(demand, source)
+    predicate, reason = _failure_of_a_value(demand, source)
     if source.has_corrections and demand not in not_null(*source.key):
         # Of what is deleted, the key is enough.
-        failed = f"NOT {columns.DELETION} AND {failed}"
-    return failed, reason
+        predicate = f"NOT {columns.DELETION} AND {predicate}"
+    return predicate, reason
 
 
 def _failure_of_a_value(demand: Expectation, source: Source) -> tuple[str, str]:
-    reason, failed = text_literal(_said(demand, source)), f"NOT {condition(demand)}"
+    reason, predicate = text_literal(_said(demand, source)), f"NOT {condition(demand)}"
     if demand.kind is not ExpectationKind.NOT_NULL:
-        return failed, f"concat({reason}, ': ', {_shown(quoted_name(demand.column))})"
-    failed = f"{quoted_name(demand.column)} IS NULL"
+        return predicate, f"concat({reason}, ': ', {_shown(quoted_name(demand.column))})"
+    predicate = f"{quoted_name(demand.column)} IS NULL"
     if kind := source.columns.get(demand.column):
         # A text of the wrong type has its reason already.
         its_reason = text_literal(_not_a(demand.column, kind) + ":")
-        failed += f" AND NOT exists({TYPE_REASONS}, said -> startswith(said, {its_reason}))"
-    return failed, reason
+        predicate += f" AND NOT exists({TYPE_REASONS}, said -> startswith(said, {its_reason}))"
+    return predicate, reason
 
 
 def _reasons(failures: Sequence[tuple[str, str]]) -> str:
     if not failures:
         return "CAST(array() AS ARRAY<STRING>)"
     # Spark interprets array functions that take a lambda, and all they are given: no good row may meet them.
-    any_failed = " OR ".join(f"({failed})" for failed, _ in failures)
-    texts = ", ".join(f"CASE WHEN {failed} THEN {reason} END" for failed, reason in failures)
+    any_failed = " OR ".join(f"({predicate})" for predicate, _ in failures)
+    texts = ", ".join(f"CASE WHEN {predicate} THEN {reason} END" for predicate, reason in failures)
     return f"CASE WHEN {any_failed} THEN array_compact(array({texts})) ELSE CAST(array() AS ARRAY<STRING>) END"
 
 
@@ -253,13 +257,13 @@ def _has(reasons: str, start: str) -> Column:
 
 
 def _differences(header: Sequence[str], expected: Sequence[str]) -> Iterator[str]:
-    shared = [name for name in dict.fromkeys(header) if name in expected]
-    in_order = [name for name in expected if name in shared]
+    common_names = [name for name in dict.fromkeys(header) if name in expected]
+    in_order = [name for name in expected if name in common_names]
     for what, names in (
         ("missing", [name for name in expected if name not in header]),
         ("unexpected", [name for name in dict.fromkeys(header) if name not in expected]),
         ("repeated", [name for name in dict.fromkeys(header) if header.count(name) > 1]),
-        ("out of order", [name for name, place in zip(shared, in_order, strict=True) if name != place]),
+        ("out of order", [name for name, place in zip(common_names, in_order, strict=True) if name != place]),
     ):
         if names:
             yield f"{what}: {', '.join(repr(name[:SHOWN_CHARACTERS]) for name in names)}"

@@ -53,22 +53,22 @@ def as_corrected(rows: DataFrame, source: Source, as_of: datetime | None = None)
     return last.where(F.col(CHANGE) != Change.DELETION).drop(CHANGE)
 
 
-def news(rows: DataFrame, stored: DataFrame | None, source: Source) -> DataFrame:
+def news(rows: DataFrame, raw_table: DataFrame | None, source: Source) -> DataFrame:
     """Choose the rows that say something new of their key, and tell what they are.
 
     Args:
         rows: One row a key, marked where they delete.
-        stored: The raw table, or None where there is none yet.
+        raw_table: The raw table, or None where there is none yet.
         source: Its declared columns are compared.
     """
     columns = [F.col(name) for name in source.columns if name != source.deletion]
-    if stored is None:
+    if raw_table is None:
         return rows.where(~F.col(DELETION)).drop(DELETION).withColumn(CHANGE, F.lit(str(Change.FIRST)))
-    was = F.struct(*(_of(stored, name, kind) for name, kind in source.columns.items() if name != source.deletion))
-    known = _last(stored, source, None).select(
+    was = F.struct(*(_of(raw_table, name, kind) for name, kind in source.columns.items() if name != source.deletion))
+    last_rows = _last(raw_table, source, None).select(
         *source.key, was.alias(_OLD), (F.col(CHANGE) == Change.DELETION).alias(_IS_GONE)
     )
-    joined = rows.join(known, on=list(source.key), how="left")
+    candidates = rows.join(last_rows, on=list(source.key), how="left")
     is_new, deletes, is_gone = F.col(_OLD).isNull(), F.col(DELETION), F.col(_IS_GONE)
     is_other = is_gone | ~F.col(_OLD).eqNullSafe(F.struct(*columns))
     change = (
@@ -76,8 +76,8 @@ def news(rows: DataFrame, stored: DataFrame | None, source: Source) -> DataFrame
         .when(~is_new & deletes & ~is_gone, str(Change.DELETION))
         .when(~is_new & ~deletes & is_other, str(Change.CORRECTION))
     )
-    chosen = joined.withColumn(CHANGE, change).where(F.col(CHANGE).isNotNull())
-    return chosen.select(*(name for name in rows.columns if name != DELETION), CHANGE)
+    changes = candidates.withColumn(CHANGE, change).where(F.col(CHANGE).isNotNull())
+    return changes.select(*(name for name in rows.columns if name != DELETION), CHANGE)
 
 
 def corrected_by(raw: DataFrame, source: Source, files: Collection[str]) -> dict[str, Corrected]:
@@ -85,19 +85,19 @@ def corrected_by(raw: DataFrame, source: Source, files: Collection[str]) -> dict
     change = _change(raw)
     later = raw.where(F.col(SOURCE_FILE).isin(list(files)) & (change != Change.FIRST))
     by = later.select(*source.key, F.col(SOURCE_FILE).alias(_FILE), change.alias(_OLD))
-    counted = by.groupBy(_FILE).agg(
+    by_file = by.groupBy(_FILE).agg(
         F.count_if(F.col(_OLD) == Change.CORRECTION).alias("corrections"),
         F.count_if(F.col(_OLD) == Change.DELETION).alias("deletions"),
     )
-    counts = {row[_FILE]: (row["corrections"], row["deletions"]) for row in counted.collect()}
+    counts = {row[_FILE]: (row["corrections"], row["deletions"]) for row in by_file.collect()}
     times = _times(source) if counts else []
     if not times:
         return {file: Corrected(*of) for file, of in counts.items()}
     at = F.unix_micros(F.least(*times) if len(times) > 1 else times[0])
-    touched = raw.select(*source.key, at.alias(_AT)).join(
+    row_versions = raw.select(*source.key, at.alias(_AT)).join(
         by.select(*source.key, _FILE), on=list(source.key), how="inner"
     )
-    since = {row[_FILE]: row["since"] for row in touched.groupBy(_FILE).agg(F.min(_AT).alias("since")).collect()}
+    since = {row[_FILE]: row["since"] for row in row_versions.groupBy(_FILE).agg(F.min(_AT).alias("since")).collect()}
     return {file: Corrected(*of, from_micros(since.get(file))) for file, of in counts.items()}
 
 
@@ -117,8 +117,8 @@ def _last(rows: DataFrame, source: Source, as_of: datetime | None) -> DataFrame:
     place = F.row_number().over(Over.partitionBy(*source.key).orderBy(F.desc(LOADED_AT)))
     last = later.withColumn(_PLACE, place).where(F.col(_PLACE) == 1).drop(_PLACE)
     first = rows.where(F.col(CHANGE) == Change.FIRST)
-    kept = first.join(last.select(*source.key), on=list(source.key), how="left_anti")
-    return kept.select(*rows.columns).unionByName(last.select(*rows.columns))
+    other_rows = first.join(last.select(*source.key), on=list(source.key), how="left_anti")
+    return other_rows.select(*rows.columns).unionByName(last.select(*rows.columns))
 
 
 def _change(rows: DataFrame) -> Column:

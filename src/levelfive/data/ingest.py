@@ -52,7 +52,7 @@ class Batch:
 
     source: Source
     files: tuple[LandingFile, ...]
-    judged: DataFrame
+    checked_rows: DataFrame
     good: DataFrame
     counts: Mapping[str, FileCounts]
 
@@ -69,7 +69,7 @@ class Batch:
     @property
     def quarantined(self) -> DataFrame:
         """Rows that break the contract, with the reasons."""
-        return contract.quarantined(self.judged, self.source)
+        return contract.quarantined(self.checked_rows, self.source)
 
 
 def apply_contract(
@@ -88,20 +88,20 @@ def apply_contract(
     """
     rows = typed_rows(tables, source, files, references)
     # Read twice, to be counted and to be written: kept where the engine allows it.
-    judged = tables.cache(slim(contract.with_reasons(rows, source)))
-    good = judged.where(F.size(contract.REASONS) == 0)
+    checked_rows = tables.cache(slim(contract.with_reasons(rows, source)))
+    good = checked_rows.where(F.size(contract.REASONS) == 0)
     try:
-        repeated = bool(good.groupBy(*source.key).count().where("count > 1").take(1))
-        good = one_of_each_key(good, source) if repeated else good
-        counts = _count(judged, good, source, day_starts_at)
+        has_duplicates = bool(good.groupBy(*source.key).count().where("count > 1").take(1))
+        good = one_of_each_key(good, source) if has_duplicates else good
+        counts = _count(checked_rows, good, source, day_starts_at)
     except PySparkException as err:
         names = ", ".join(file.name for file in files)
         raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {first_line(err)}") from err
     # Versions of a table may hold no rows: somebody cared for its files.
     counts = {file.name: FileCounts(0, 0, 0, None, None) for file in files} | counts
     for file in files:
-        _check(judged, source, file, counts)
-    return Batch(source, tuple(files), judged, good, counts)
+        _check(checked_rows, source, file, counts)
+    return Batch(source, tuple(files), checked_rows, good, counts)
 
 
 def typed_rows(
@@ -140,25 +140,25 @@ def derived_rows(source: Source, texts: DataFrame, references: Mapping[str, Data
     return rows.withColumn(DELETION, F.coalesce(*marks, F.lit(False)))
 
 
-def _check(judged: DataFrame, source: Source, file: LandingFile, counts: Mapping[str, FileCounts]) -> None:
+def _check(checked_rows: DataFrame, source: Source, file: LandingFile, counts: Mapping[str, FileCounts]) -> None:
     of_file = counts[file.name]
     if of_file.rows_in and of_file.quarantined / of_file.rows_in > source.max_quarantined_share:
         # Counting by reason is slow, and only a refusal needs it.
-        tally = contract.tally(judged.where(F.col("source_file") == file.name), source).collect()[0]
+        tally = contract.tally(checked_rows.where(F.col("source_file") == file.name), source).collect()[0]
         contract.check_share(
             source,
             str(file.path),
             rows_in=of_file.rows_in,
-            quarantined=of_file.quarantined,
+            quarantined_rows=of_file.quarantined,
             reasons=tally["reasons"],
         )
 
 
-def slim(judged: DataFrame) -> DataFrame:
+def slim(checked_rows: DataFrame) -> DataFrame:
     """Keep the original texts of refused rows only; of the good ones what puts equal keys in order, or their hash."""
-    refused = F.when(F.size(contract.REASONS) > 0, F.col(contract.RAW))
-    order = {} if ORDER in judged.columns else {ORDER: F.xxhash64(contract.RAW)}
-    return judged.withColumns({**order, contract.RAW: refused})
+    raw_texts = F.when(F.size(contract.REASONS) > 0, F.col(contract.RAW))
+    order = {} if ORDER in checked_rows.columns else {ORDER: F.xxhash64(contract.RAW)}
+    return checked_rows.withColumns({**order, contract.RAW: raw_texts})
 
 
 def one_of_each_key(good: DataFrame, source: Source) -> DataFrame:
@@ -176,15 +176,15 @@ def day_of_row(source: Source, day_starts_at: timedelta) -> Column:
     return F.lit(None).cast("int") if source.event_time is None else day_number(source.event_time, day_starts_at)
 
 
-def _count(judged: DataFrame, good: DataFrame, source: Source, day_starts_at: timedelta) -> dict[str, FileCounts]:
-    dated = F.col(source.event_time) if source.event_time else F.lit(None).cast("timestamp")
-    all_rows = judged.groupBy("source_file").agg(
+def _count(checked_rows: DataFrame, good: DataFrame, source: Source, day_starts_at: timedelta) -> dict[str, FileCounts]:
+    event_time = F.col(source.event_time) if source.event_time else F.lit(None).cast("timestamp")
+    all_rows = checked_rows.groupBy("source_file").agg(
         F.count(F.lit(1)).alias("rows_in"), F.count_if(F.size(contract.REASONS) > 0).alias("quarantined")
     )
     good_rows = good.groupBy("source_file", day_of_row(source, day_starts_at).alias("day")).agg(
         F.count(F.lit(1)).alias("candidates"),
-        F.unix_micros(F.min(dated)).alias("low"),
-        F.unix_micros(F.max(dated)).alias("high"),
+        F.unix_micros(F.min(event_time)).alias("low"),
+        F.unix_micros(F.max(event_time)).alias("high"),
     )
     by_file: dict[str, list[Row]] = defaultdict(list)
     for row in all_rows.join(good_rows, on="source_file", how="left").fillna(0, subset="candidates").collect():

@@ -61,13 +61,15 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
     with context.run("data", as_of=as_of, parameters={"landing": landing}) as run:
         with run.timed("judge"):
             sources = context.use_case.sources
-            listed = {source.name: list_files(landing, source) for source in sources if source.delta_table is None}
-            files = new_files(run, listed, [source for source in sources if source.name in listed])
+            folder_entries = {
+                source.name: list_files(landing, source) for source in sources if source.delta_table is None
+            }
+            files = new_files(run, folder_entries, [source for source in sources if source.name in folder_entries])
             tables = [source for source in sources if source.delta_table is not None]
             files |= {source.name: new_versions(run, landing, source, as_of=as_of) for source in tables}
-            judged = judge_files(context, {name: new for name, new in files.items() if new}, as_of)
-            check_dates(context, run, judged, as_of)
-            batches = [one.batch for one in judged.values() if one.batch is not None]
+            new_batches = judge_files(context, {name: new for name, new in files.items() if new}, as_of)
+            check_dates(context, run, new_batches, as_of)
+            batches = [one.batch for one in new_batches.values() if one.batch is not None]
         with run.timed("write"):
             for batch in batches:
                 write_quarantine(run, batch, as_of)
@@ -77,10 +79,10 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
             count_days(run, days_of_before(context, run, as_of) | days, as_of)
             results = tuple(result for one in writes.values() for result in one.files)
             add_files(run, results)
-            left = tuple(name for one in judged.values() for name in one.left)
-            note_listings(run, listed, left)
+            left = tuple(name for one in new_batches.values() for name in one.left)
+            note_listings(run, folder_entries, left)
             for batch in batches:
-                run.tables.uncache(batch.judged)
+                run.tables.uncache(batch.checked_rows)
                 discard(run.tables, batch.source)
         for count in ("rows_in", "accepted", "quarantined", "duplicates"):
             run.counts[count] = sum(getattr(result, count) for result in results)

@@ -32,9 +32,9 @@ def as_known(rows: DataFrame, source: Source, as_of: datetime) -> DataFrame:
     rows = as_corrected(rows, source, as_of)
     if source.known_at is not None:
         rows = rows.where(F.col(source.known_at) <= F.lit(as_of))
-    hidden = {
+    masks = {
         column: F.when(F.col(reveal.known_at) <= F.lit(as_of), F.col(column))
         for reveal in source.reveals
         for column in reveal.columns
     }
-    return rows.withColumns(hidden) if hidden else rows
+    return rows.withColumns(masks) if masks else rows

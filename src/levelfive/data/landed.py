@@ -46,7 +46,7 @@ class LandedFile:
 
 
 def new_files(
-    run: Run, listed: Mapping[str, Sequence[Entry]], sources: Sequence[Source]
+    run: Run, folder_entries: Mapping[str, Sequence[Entry]], sources: Sequence[Source]
 ) -> dict[str, tuple[LandingFile, ...]]:
     """List the files that were not ingested yet, by the source's name; sources that have none are left out.
 
@@ -55,13 +55,13 @@ def new_files(
 
     Args:
         run: Notes the versions of the tables that are read.
-        listed: What lies there, by the source's name.
+        folder_entries: What lies there, by the source's name.
         sources: The sources.
 
     Raises:
         LandingError: A file is unreadable, was changed after it was ingested, or has another's content.
     """
-    entries = to_look_at(run, listed)
+    entries = to_look_at(run, folder_entries)
     names = {entry.name for of_source in entries.values() for entry in of_source}
     rows = run.rows(LANDING_FILES, columns=_OF_A_FILE, where={"source_file": names}) if names else []
     states = {(row["source"], row["source_file"], row["size"], row["modified_at"]) for row in rows}

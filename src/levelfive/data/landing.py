@@ -66,9 +66,9 @@ def list_files(landing: Path, source: Source) -> tuple[Entry, ...]:
     """
     folder = landing / source.name
     endings = " or ".join(source.format.endings)
-    delivered = sorted((entry for entry in _entries(folder) if _is_delivered(entry)), key=lambda entry: entry.name)
-    files = [entry for entry in delivered if is_of(source.format, Path(entry.name))]
-    if others := [entry.name for entry in delivered if entry not in files and not entry.is_dir()]:
+    deliveries = sorted((entry for entry in _entries(folder) if _is_delivered(entry)), key=lambda entry: entry.name)
+    files = [entry for entry in deliveries if is_of(source.format, Path(entry.name))]
+    if others := [entry.name for entry in deliveries if entry not in files and not entry.is_dir()]:
         raise LandingError(
             f"source {source.name!r}: expected files that end in {endings} in {folder}, found also "
             f"{', '.join(others)}. Nothing was ingested; take them away, or name their format in the source."
@@ -202,7 +202,7 @@ def unseen(files: Sequence[LandingFile], name_by_hash: Mapping[str, str]) -> tup
     """
     hashes = {name: sha for sha, name in name_by_hash.items()}
     fresh: dict[str, str] = {}
-    chosen = []
+    new_files = []
     for file in files:
         twin = name_by_hash.get(file.sha256) or fresh.get(file.sha256)
         if twin == file.name:
@@ -215,5 +215,5 @@ def unseen(files: Sequence[LandingFile], name_by_hash: Mapping[str, str]) -> tup
                 "Put the file back as it was, and deliver rows that are new in a file of another name."
             )
         fresh[file.sha256] = file.name
-        chosen.append(file)
-    return tuple(chosen)
+        new_files.append(file)
+    return tuple(new_files)

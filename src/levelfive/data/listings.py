@@ -34,24 +34,24 @@ class Listing:
     digest: str
 
 
-def to_look_at(run: Run, listed: Mapping[str, Sequence[Entry]]) -> dict[str, tuple[Entry, ...]]:
+def to_look_at(run: Run, folder_entries: Mapping[str, Sequence[Entry]]) -> dict[str, tuple[Entry, ...]]:
     """Choose the files that may be new or other ones, by the source's name."""
-    known = {row["source"]: from_row(Listing, row) for row in run.rows(LISTINGS)}
-    return {name: _unknown(entries, known.get(name)) for name, entries in listed.items()}
+    last_listings = {row["source"]: from_row(Listing, row) for row in run.rows(LISTINGS)}
+    return {name: _unknown(entries, last_listings.get(name)) for name, entries in folder_entries.items()}
 
 
-def note_listings(run: Run, listed: Mapping[str, Sequence[Entry]], left: Collection[str]) -> None:
+def note_listings(run: Run, folder_entries: Mapping[str, Sequence[Entry]], left: Collection[str]) -> None:
     """Note what was seen; the row of a source replaces its last one.
 
     Args:
         run: Notes the write.
-        listed: What lay there when the run began, by the source's name.
+        folder_entries: What lay there when the run began, by the source's name.
         left: The names of the files that later runs take.
     """
-    known = {row["source"]: from_row(Listing, row) for row in run.rows(LISTINGS)}
-    listings = (_listing_of(name, entries, left) for name, entries in listed.items())
-    if changed := [one for one in listings if one is not None and known.get(one.source) != one]:
-        run.wrote(run.tables.control_tables.replace(LISTINGS, changed, ("source",)))
+    last_listings = {row["source"]: from_row(Listing, row) for row in run.rows(LISTINGS)}
+    listings = (_listing_of(name, entries, left) for name, entries in folder_entries.items())
+    if updates := [one for one in listings if one is not None and last_listings.get(one.source) != one]:
+        run.wrote(run.tables.control_tables.replace(LISTINGS, updates, ("source",)))
 
 
 def _unknown(entries: Sequence[Entry], listing: Listing | None) -> tuple[Entry, ...]:
@@ -62,8 +62,10 @@ def _unknown(entries: Sequence[Entry], listing: Listing | None) -> tuple[Entry, 
 
 def _listing_of(source: str, entries: Sequence[Entry], left: Collection[str]) -> Listing | None:
     limit = min((entry.modified_at for entry in entries if entry.name in left), default=None)
-    seen = [entry for entry in entries if limit is None or entry.modified_at < limit]
-    return Listing(source, max(entry.modified_at for entry in seen), _digest(seen)) if seen else None
+    old_entries = [entry for entry in entries if limit is None or entry.modified_at < limit]
+    return (
+        Listing(source, max(entry.modified_at for entry in old_entries), _digest(old_entries)) if old_entries else None
+    )
 
 
 def _digest(entries: Sequence[Entry]) -> str:

@@ -140,11 +140,11 @@ def looked_back_to(
 
 def note(run: Run, holes: Iterable[Hole]) -> tuple[Hole, ...]:
     """Keep holes in a run's record, if there are any, and hand them on."""
-    noted = tuple(holes)
-    if noted:
-        run.counts["missing_days"] = sum(hole.days for hole in noted)
-        run.notes["missing"] = "; ".join(map(str, noted))
-    return noted
+    all_holes = tuple(holes)
+    if all_holes:
+        run.counts["missing_days"] = sum(hole.days for hole in all_holes)
+        run.notes["missing"] = "; ".join(map(str, all_holes))
+    return all_holes
 
 
 def acknowledge(context: JobContext, hole: Hole, *, by: str, reason: str, as_of: datetime) -> tuple[Hole, ...]:

@@ -71,8 +71,8 @@ def _of_source(context: JobContext, source: Source, landing: Path) -> QualityRep
         if source.delta_table is None
         else [whole_table(context.tables.spark, landing, source)]
     )
-    referred = [context.use_case.source(name) for name in source.references]
-    references = {one.name: as_corrected(context.tables.read(one.table), one) for one in referred}
+    sources = [context.use_case.source(name) for name in source.references]
+    references = {one.name: as_corrected(context.tables.read(one.table), one) for one in sources}
     rows = context.tables.cache(typed_rows(context.tables, source, files, references))
     try:
         return validate(rows, source)
@@ -88,8 +88,8 @@ def expectation_suite(source: Source) -> ExpectationSuite:
         MachineError: Great Expectations is not installed.
     """
     gx = _great_expectations()
-    translated = [_translated(gx.expectations, demand, place) for place, demand in enumerate(demands(source))]
-    suite: ExpectationSuite = gx.ExpectationSuite(name=source.name, expectations=translated)
+    expectations = [_translated(gx.expectations, demand, place) for place, demand in enumerate(demands(source))]
+    suite: ExpectationSuite = gx.ExpectationSuite(name=source.name, expectations=expectations)
     return suite
 
 
@@ -127,8 +127,8 @@ def _great_expectations() -> ModuleType:
 
 def _translated(expectations: ModuleType, demand: Expectation, place: int) -> SuiteExpectation:
     name, terms = _suite_terms(demand)
-    translated: SuiteExpectation = getattr(expectations, name)(column=demand.column, meta={_PLACE: place}, **terms)
-    return translated
+    expectation: SuiteExpectation = getattr(expectations, name)(column=demand.column, meta={_PLACE: place}, **terms)
+    return expectation
 
 
 def _suite_terms(demand: Expectation) -> tuple[str, dict[str, object]]:

@@ -49,34 +49,36 @@ def write_accepted(context: JobContext, run: Run, batch: Batch, as_of: datetime)
     tables, source = run.tables, batch.source
     rows = batch.accepted.withColumn(LOADED_AT, F.lit(as_of))
     write = run.wrote(tables.insert_new(source.table, rows, source.key, within=window_of(batch)))
-    accepted = {name: counts.candidates for name, counts in batch.counts.items()}
+    accepted_counts = {name: counts.candidates for name, counts in batch.counts.items()}
     days: FileDays = {name: counts.by_day for name, counts in batch.counts.items()}
-    if write.rows != sum(accepted.values()):
-        accepted, days = _count_accepted(context, source, [file.name for file in batch.files])
-    results = (landed_file(batch, file, accepted.get(file.name, 0), as_of) for file in batch.files)
+    if write.rows != sum(accepted_counts.values()):
+        accepted_counts, days = _count_accepted(context, source, [file.name for file in batch.files])
+    results = (landed_file(batch, file, accepted_counts.get(file.name, 0), as_of) for file in batch.files)
     return Written(tuple(results), days)
 
 
 def _write_corrections(context: JobContext, run: Run, batch: Batch, as_of: datetime) -> Written:
     tables, source, files = run.tables, batch.source, [file.name for file in batch.files]
-    stored = tables.read(source.table) if tables.exists(source.table) else None
-    rows = news(batch.marked, stored, source).withColumn(LOADED_AT, F.lit(as_of))
+    raw_table = tables.read(source.table) if tables.exists(source.table) else None
+    rows = news(batch.marked, raw_table, source).withColumn(LOADED_AT, F.lit(as_of))
     among = f"{LOADED_AT} = {sql_literal(as_of)}"
     run.wrote(tables.insert_new(source.table, rows, (*source.key, LOADED_AT), among=among, evolve=True))
     # What is there by now: a run that was killed may have written some of it.
-    accepted, days = _count_accepted(context, source, files)
-    corrected = corrected_by(tables.read(source.table), source, files)
-    landed = (
-        landed_file(batch, file, accepted.get(file.name, 0), as_of, corrected.get(file.name, NOTHING_CORRECTED))
+    accepted_counts, days = _count_accepted(context, source, files)
+    corrections = corrected_by(tables.read(source.table), source, files)
+    landed_files = (
+        landed_file(
+            batch, file, accepted_counts.get(file.name, 0), as_of, corrections.get(file.name, NOTHING_CORRECTED)
+        )
         for file in batch.files
     )
-    return Written(tuple(landed), days)
+    return Written(tuple(landed_files), days)
 
 
 def days_of_before(context: JobContext, run: Run, as_of: datetime) -> dict[str, FileDays]:
     """Count the files of sources whose days nobody counted yet: those that an earlier levelfive ingested."""
-    dated = (source for source in context.use_case.sources if source.event_time is not None)
-    there = {source.name for source in dated if context.tables.exists(source.table)}
+    dated_sources = (source for source in context.use_case.sources if source.event_time is not None)
+    there = {source.name for source in dated_sources if context.tables.exists(source.table)}
     left = there - counted(run, there, as_of=as_of)
     files = dated_files(run, left) if left else {}
     sources = [source for source in context.use_case.sources if source.name in files]
@@ -104,21 +106,21 @@ def _count_accepted(
 ) -> tuple[dict[str, int], dict[str, dict[date, int]]]:
     # Some keys were there already: duplicates of other files, or a run that was killed after this write.
     rows = context.tables.read(source.table).where(F.col("source_file").isin(list(files)))
-    accepted: dict[str, int] = defaultdict(int)
+    accepted_counts: dict[str, int] = defaultdict(int)
     days: dict[str, dict[date, int]] = defaultdict(dict)
     day = day_of_row(source, context.use_case.day_starts_at)
     if source.has_corrections:
         # A correction is no row more of its day.
         day = F.when(is_first(rows), day)
     for row in rows.groupBy("source_file", day.alias("day")).count().collect():
-        accepted[row["source_file"]] += row["count"]
+        accepted_counts[row["source_file"]] += row["count"]
         if row["day"] is not None:
             days[row["source_file"]][date_of(row["day"])] = row["count"]
-    return accepted, days
+    return accepted_counts, days
 
 
 def landed_file(
-    batch: Batch, file: LandingFile, accepted: int, as_of: datetime, corrected: Corrected = NOTHING_CORRECTED
+    batch: Batch, file: LandingFile, accepted_rows: int, as_of: datetime, correction: Corrected = NOTHING_CORRECTED
 ) -> LandedFile:
     """Say what became of a file of a batch, of whose rows so many were accepted."""
     counts = batch.counts[file.name]
@@ -127,16 +129,16 @@ def landed_file(
         source_file=file.name,
         sha256=file.sha256,
         rows_in=counts.rows_in,
-        accepted=accepted,
+        accepted=accepted_rows,
         quarantined=counts.quarantined,
-        duplicates=counts.rows_in - counts.quarantined - accepted,
+        duplicates=counts.rows_in - counts.quarantined - accepted_rows,
         min_event_time=counts.min_event_time,
         max_event_time=counts.max_event_time,
         loaded_at=as_of,
         size=file.size,
         modified_at=file.modified_at,
         version=file.version,
-        corrections=corrected.corrections,
-        deletions=corrected.deletions,
-        corrects_since=corrected.since,
+        corrections=correction.corrections,
+        deletions=correction.deletions,
+        corrects_since=correction.since,
     )

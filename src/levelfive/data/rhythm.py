@@ -99,12 +99,12 @@ def rhythm(rows_by_day: Mapping[date, int], *, until: date) -> Rhythm:
         if present or len(low) == MIN_KNOWN_DAYS:
             if past.begins_after(empty):
                 past, empty = _Past(), []
-            missed = past.missed(empty)
-            if missed and after < max(MIN_ROWS_AFTER, LEAST_SHARE * past.usual(day) * present):
+            missed_days = past.missed(empty)
+            if missed_days and after < max(MIN_ROWS_AFTER, LEAST_SHARE * past.usual(day) * present):
                 break
-            holes += [Span(missed[0], missed[-1])] if missed else []
+            holes += [Span(missed_days[0], missed_days[-1])] if missed_days else []
             # Hardly any rows for so long are what is usual from then on.
-            past.add(empty if present and not missed else [], [(day, rows)] if present else low)
+            past.add(empty if present and not missed_days else [], [(day, rows)] if present else low)
             empty, low = [], []
         after -= rows
     return Rhythm(len(spans), tuple(hole for hole in holes if (until - hole.last).days <= JUDGED_DAYS))
@@ -146,22 +146,22 @@ class _Past:
     def usual(self, day: date) -> float:
         """Tell how many rows such a day has."""
         same = [rows for of, rows in self.last if of.weekday() == day.weekday()]
-        chosen = same if len(same) >= MIN_OF_WEEKDAY else [rows for _, rows in self.last]
-        return median(chosen) if chosen else 0.0
+        sample = same if len(same) >= MIN_OF_WEEKDAY else [rows for _, rows in self.last]
+        return median(sample) if sample else 0.0
 
     def missed(self, empty: Sequence[date]) -> list[date]:
         """Choose, of empty days in a row, the first to the last that rows are missing of; none where all is usual."""
         if not empty or not self._can_tell():
             return []
-        closed = self._closed()
-        expected = [day for day in empty if day.weekday() not in closed]
-        if not expected or self._times_a_year(expected, closed) >= 1:
+        closed_weekdays = self._closed()
+        expected_days = [day for day in empty if day.weekday() not in closed_weekdays]
+        if not expected_days or self._times_a_year(expected_days, closed_weekdays) >= 1:
             return []
-        recent = [length for last, length in self.holes if (expected[0] - last).days <= YEAR_DAYS]
-        self.holes.append((expected[-1], len(expected)))
-        if sum(length >= len(expected) for length in recent) >= USUAL_HOLES:
+        recent = [length for last, length in self.holes if (expected_days[0] - last).days <= YEAR_DAYS]
+        self.holes.append((expected_days[-1], len(expected_days)))
+        if sum(length >= len(expected_days) for length in recent) >= USUAL_HOLES:
             return []
-        return expected
+        return expected_days
 
     def add(self, empty: Sequence[date], present: Sequence[tuple[date, int]]) -> None:
         """Remember days that have rows, and the empty ones before them that are no hole."""
@@ -172,13 +172,13 @@ class _Past:
         while (self.days[-1][0] - self.days[0][0]).days > YEAR_DAYS:
             self.days.pop(0)
 
-    def _times_a_year(self, expected: Sequence[date], closed: frozenset[int]) -> float:
+    def _times_a_year(self, expected_days: Sequence[date], closed_weekdays: frozenset[int]) -> float:
         """Expect how often a year has so many empty days in succession."""
-        judged = [rows for day, rows in self.days if day.weekday() not in closed]
-        empty_days = sum(rows == 0 for rows in judged)
-        share = min(1.0, (empty_days + math.sqrt(empty_days)) / len(judged))
-        share = max(share, _by_chance(judged[-USUAL_DAYS:], min(self.usual(day) for day in expected)))
-        return YEAR_DAYS * (1 - share) * share ** len(expected)
+        row_counts = [rows for day, rows in self.days if day.weekday() not in closed_weekdays]
+        empty_days = sum(rows == 0 for rows in row_counts)
+        share = min(1.0, (empty_days + math.sqrt(empty_days)) / len(row_counts))
+        share = max(share, _by_chance(row_counts[-USUAL_DAYS:], min(self.usual(day) for day in expected_days)))
+        return YEAR_DAYS * (1 - share) * share ** len(expected_days)
 
     def _closed(self) -> frozenset[int]:
         shares = {}

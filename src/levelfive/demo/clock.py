@@ -66,10 +66,12 @@ def _run(app: App, replay: Replay, say: Say) -> ReplayResult:
     windows = list(clock(app.use_case, plan_of(app.use_case), replay))
     # The last labels are not known yet when the last rows are scored.
     end = windows[-1].end + app.use_case.maturity
-    spent: dict[str, float] = {}
-    done = _done(app)
-    steps: list[Callable[[], None]] = [partial(_prepare, app, replay, window, done, spent) for window in windows]
-    steps.append(partial(_compute_features, app, end, done, spent))
+    durations: dict[str, float] = {}
+    finished_runs = _done(app)
+    steps: list[Callable[[], None]] = [
+        partial(_prepare, app, replay, window, finished_runs, durations) for window in windows
+    ]
+    steps.append(partial(_compute_features, app, end, finished_runs, durations))
     with _one_thread() as ahead:
         ready: list[Future[None]] = []
         for step in steps:
@@ -78,17 +80,17 @@ def _run(app: App, replay: Replay, say: Say) -> ReplayResult:
             ready[number].result()
             say(f"{number + 1}/{len(windows)} {window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}")
             if number == 0:
-                _first_champion(app, window.end, spent, say)
+                _first_champion(app, window.end, durations, say)
             else:
-                _score_and_learn(app, window, done, spent, say)
+                _score_and_learn(app, window, finished_runs, durations, say)
         say(f"waiting until {iso(end)} for the last labels")
         ready[-1].result()
-    with _timed(spent, "monitoring"):
+    with _timed(durations, "monitoring"):
         measure_again(app.context, app.registry, as_of=end)
-    with _timed(spent, "report"):
+    with _timed(durations, "report"):
         path = write_report(app, end)
         measures = measurements(Run(app.tables, "demo"), app.use_case.model.task, app.registry.name, as_of=end)
-    return ReplayResult(measures, path, end, spent)
+    return ReplayResult(measures, path, end, durations)
 
 
 @contextmanager
@@ -111,20 +113,20 @@ def _after(before: Future[None] | None, step: Callable[[], None]) -> None:
 def write_report(app: App, as_of: datetime) -> Path:
     """Write the report as of a time into the home, in one piece."""
     path = app.home / REPORT
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(render(collect(app.context, app.registry, as_of=as_of)), encoding="utf-8")
-    unfinished.replace(path)
+    draft = path.with_suffix(".unfinished")
+    draft.write_text(render(collect(app.context, app.registry, as_of=as_of)), encoding="utf-8")
+    draft.replace(path)
     return path
 
 
-def _score_and_learn(app: App, window: Window, done: Done, spent: dict[str, float], say: Say) -> None:
+def _score_and_learn(app: App, window: Window, finished_runs: Done, durations: dict[str, float], say: Say) -> None:
     as_of = window.end
-    if ("scoring", as_of) not in done:
-        with _timed(spent, "scoring"):
-            scored = scoring.run(app.context, app.registry, window=window, as_of=as_of)
-        say(f"    scored {scored.rows:,} rows with version {scored.model_version}")
-    if ("monitoring", as_of) not in done:
-        with _timed(spent, "monitoring"):
+    if ("scoring", as_of) not in finished_runs:
+        with _timed(durations, "scoring"):
+            scoring_result = scoring.run(app.context, app.registry, window=window, as_of=as_of)
+        say(f"    scored {scoring_result.rows:,} rows with version {scoring_result.model_version}")
+    if ("monitoring", as_of) not in finished_runs:
+        with _timed(durations, "monitoring"):
             result = monitoring.run(
                 app.context, app.registry, window=window, as_of=as_of, destinations=app.destinations
             )
@@ -135,35 +137,35 @@ def _score_and_learn(app: App, window: Window, done: Done, spent: dict[str, floa
             say(f"    {len(verdict.outside)} columns outside the training's range; harm: {harm}")
             if verdict.drift:
                 say(f"    {verdict.drift}")
-    if ("retraining", as_of) not in done:
-        with _timed(spent, "retraining"):
-            decided = retraining.run(app.context, app.stores, as_of=as_of, approval=app.settings.approval)
-        say(f"    {decided.decision.action}: {'; '.join(decided.decision.reasons)}")
-        if decided.retraining is not None:
-            say(f"    gate: {decided.retraining.verdict}: {'; '.join(decided.retraining.reasons)}")
-        if decided.promotion is not None:
-            say(f"    version {decided.promotion.version} is the champion")
+    if ("retraining", as_of) not in finished_runs:
+        with _timed(durations, "retraining"):
+            retraining_result = retraining.run(app.context, app.stores, as_of=as_of, approval=app.settings.approval)
+        say(f"    {retraining_result.decision.action}: {'; '.join(retraining_result.decision.reasons)}")
+        if retraining_result.retraining is not None:
+            say(f"    gate: {retraining_result.retraining.verdict}: {'; '.join(retraining_result.retraining.reasons)}")
+        if retraining_result.promotion is not None:
+            say(f"    version {retraining_result.promotion.version} is the champion")
 
 
-def _prepare(app: App, replay: Replay, window: Window, done: Done, spent: dict[str, float]) -> None:
-    with _timed(spent, "land"):
+def _prepare(app: App, replay: Replay, window: Window, finished_runs: Done, durations: dict[str, float]) -> None:
+    with _timed(durations, "land"):
         land(app.use_case, plan_of(app.use_case), Path(replay.fixtures), app.landing, window)
-    if ("data", window.end) not in done:
-        with _timed(spent, "data"):
+    if ("data", window.end) not in finished_runs:
+        with _timed(durations, "data"):
             data.run(app.context, landing=app.landing, as_of=window.end)
-    _compute_features(app, window.end, done, spent)
+    _compute_features(app, window.end, finished_runs, durations)
 
 
-def _compute_features(app: App, as_of: datetime, done: Done, spent: dict[str, float]) -> None:
-    if ("features", as_of) not in done:
-        with _timed(spent, "features"):
+def _compute_features(app: App, as_of: datetime, finished_runs: Done, durations: dict[str, float]) -> None:
+    if ("features", as_of) not in finished_runs:
+        with _timed(durations, "features"):
             features.run(app.context, as_of=as_of)
 
 
-def _first_champion(app: App, as_of: datetime, spent: dict[str, float], say: Say) -> None:
+def _first_champion(app: App, as_of: datetime, durations: dict[str, float], say: Say) -> None:
     if history(app.tables, app.registry.name):
         return
-    with _timed(spent, "training"):
+    with _timed(durations, "training"):
         result = training.run(
             app.context,
             app.tracking,
@@ -175,7 +177,7 @@ def _first_champion(app: App, as_of: datetime, spent: dict[str, float], say: Say
     say(f"    gate: {result.verdict.kind}: {'; '.join(result.verdict.reasons)}")
     if result.version is None:
         raise ConfigError("the gate refused the first model, so there is nothing to score with; see its reasons above")
-    with _timed(spent, "registry"):
+    with _timed(durations, "registry"):
         promotion = registry.run(app.context, app.registry, version=result.version, as_of=as_of, by="demo")
     say(f"    version {promotion.promotion.version} of {app.registry.name} is the champion")
 
@@ -186,12 +188,12 @@ def _done(app: App) -> Done:
 
 
 class _timed:
-    def __init__(self, spent: dict[str, float], stage: str) -> None:
-        self._spent = spent
+    def __init__(self, durations: dict[str, float], stage: str) -> None:
+        self._durations = durations
         self._room = stage
 
     def __enter__(self) -> None:
         self._start = time.perf_counter()
 
     def __exit__(self, *_: object) -> None:
-        self._spent[self._room] = self._spent.get(self._room, 0.0) + time.perf_counter() - self._start
+        self._durations[self._room] = self._durations.get(self._room, 0.0) + time.perf_counter() - self._start

@@ -96,9 +96,9 @@ def clock(use_case: UseCase, plan: ReplayPlan, replay: Replay) -> Iterator[Windo
         )
     starts = [month_start(plan.year, month) + use_case.day_starts_at for month in range(first, last + 2)]
     yield Window(starts[0], starts[plan.training_months])
-    scored = Window(starts[plan.training_months], starts[-1])
+    scoring_window = Window(starts[plan.training_months], starts[-1])
     if replay.step is Step.WEEK:
-        yield from scored.split(timedelta(days=7))
+        yield from scoring_window.split(timedelta(days=7))
     else:
         yield from (
             Window(a, b)
@@ -181,11 +181,11 @@ def _slice(file: Path, source: Source, plan: ReplayPlan, days: Window) -> bytes:
         texts = read_whole(source.format, file, content, dict.fromkeys(source.columns, "string"))
     dates = zip(*(texts.rows.column(name).to_pylist() for name in plan.date_columns), strict=True)
     try:
-        chosen = [_in_days(date(int(year), int(month), int(day)), days) for year, month, day in dates]
+        mask = [_in_days(date(int(year), int(month), int(day)), days) for year, month, day in dates]
     except (TypeError, ValueError) as err:
         columns = ", ".join(plan.date_columns)
         raise LandingError(f"fixture {file}: expected year, month and day of each row in {columns} ({err})") from err
-    return source.format.bytes_of(file, replace(texts, rows=texts.rows.filter(chosen)))
+    return source.format.bytes_of(file, replace(texts, rows=texts.rows.filter(mask)))
 
 
 def _in_days(day: date, days: Window) -> bool:

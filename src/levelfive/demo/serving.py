@@ -33,13 +33,13 @@ def serve_demo(app: App, window: Window, port: int, *, now: Callable[[], datetim
         ConfigError: The port cannot be listened on.
         NotServing: There is no champion, or not all that it looks up was published.
     """
-    published = publishing.run(app.context, app.registry, app.online_store, as_of=window.end)
-    say(f"published {sum(published.rows.values()):,} rows of {len(published.states)} feature tables")
+    publication = publishing.run(app.context, app.registry, app.online_store, as_of=window.end)
+    say(f"published {sum(publication.rows.values()):,} rows of {len(publication.states)} feature tables")
     live = Live(app.registry, app.online_store, max_staleness=MAX_STALENESS)
     live.refresh()
-    served = live.scorer.served
-    path = f"the {live.scorer.path} path{f' ({served.reason})' if served.reason else ''}"
-    say(f"version {served.version} of {served.name} answers by {path}; end it with Ctrl-C. Try:")
+    live_version = live.scorer.served
+    path = f"the {live.scorer.path} path{f' ({live_version.reason})' if live_version.reason else ''}"
+    say(f"version {live_version.version} of {live_version.name} answers by {path}; end it with Ctrl-C. Try:")
     request = example_request(app, live.scorer.schema.names, last_day(window))
     body = shlex.quote(json.dumps(request))
     say(f"curl -s 'http://127.0.0.1:{port}/score?features=true' -d {body}")

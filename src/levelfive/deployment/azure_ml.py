@@ -82,11 +82,11 @@ class AzureOnlineEndpoint:
             DeploymentError: It did not start, or Azure refused.
         """
         of_package = {variable: getattr(package, name) for variable, name in VARIABLES.items()}
-        given = {name: value for name, value in of_package.items() if value} | dict(self.variables)
+        variables = {name: value for name, value in of_package.items() if value} | dict(self.variables)
         overrides: list[dict[str, Any]] = [
             {"name": colour, "endpoint_name": self.name, "tags": dict(tags)},
             {"model": f"azureml:{asset_name(package.model)}:{package.version}", "environment.image": package.image},
-            {f"environment_variables.{name}": value for name, value in given.items()},
+            {f"environment_variables.{name}": value for name, value in variables.items()},
         ]
         with _reading(self.files / DEPLOYMENT_FILE):
             entity = load_online_deployment(self.files / DEPLOYMENT_FILE, params_override=overrides)
@@ -111,8 +111,8 @@ class AzureOnlineEndpoint:
         Raises:
             DeploymentError: It takes more than half an hour, or is not there.
         """
-        ended = (READY, FAILED)
-        self._until(lambda endpoint: _state(endpoint, colour) in ended, f"to have {colour} started")
+        final_states = (READY, FAILED)
+        self._until(lambda endpoint: _state(endpoint, colour) in final_states, f"to have {colour} started")
 
     def remove(self, colour: str) -> None:
         """Delete a deployment.

@@ -25,7 +25,7 @@ class Measurement:
 
     share: int
     requests: int
-    failed: int
+    failures: int
     p50: timedelta
     p95: timedelta
     fault: str
@@ -38,32 +38,31 @@ class Measurement:
         return cls(
             share=share,
             requests=len(answers),
-            failed=sum(faults.values()),
+            failures=sum(faults.values()),
             p50=_quantile(seconds, 0.5),
             p95=_quantile(seconds, 0.95),
             fault=faults.most_common(1)[0][0] if faults else "",
         )
 
 
-def over_budget(measured: Measurement, policy: RolloutPolicy) -> str:
+def over_budget(measurement: Measurement, policy: RolloutPolicy) -> str:
     """Say what of a measurement is beyond the budget; empty where all is within it."""
-    failed = 100.0 * measured.failed / measured.requests
-    if failed > policy.max_failed:
+    failure_percent = 100.0 * measurement.failures / measurement.requests
+    if failure_percent > policy.max_failed:
         return (
-            f"{measured.failed} of {measured.requests} requests failed at {measured.share} %, {policy.max_failed:g} % "
-            "may: "
-            f"{measured.fault}"
+            f"{measurement.failures} of {measurement.requests} requests failed at {measurement.share} %, "
+            f"{policy.max_failed:g} % may: {measurement.fault}"
         )
-    if measured.p95 > policy.max_p95:
+    if measurement.p95 > policy.max_p95:
         return (
-            f"the slowest 5 % of {measured.requests} answers took {_ms(measured.p95)} or more at {measured.share} %, "
-            f"{_ms(policy.max_p95)} are allowed"
+            f"the slowest 5 % of {measurement.requests} answers took {_ms(measurement.p95)} or more "
+            f"at {measurement.share} %, {_ms(policy.max_p95)} are allowed"
         )
     return ""
 
 
-def _quantile(ordered: Sequence[float], share: float) -> timedelta:
-    return timedelta(seconds=ordered[math.ceil(share * len(ordered)) - 1])
+def _quantile(sorted_seconds: Sequence[float], share: float) -> timedelta:
+    return timedelta(seconds=sorted_seconds[math.ceil(share * len(sorted_seconds)) - 1])
 
 
 def _ms(length: timedelta) -> str:

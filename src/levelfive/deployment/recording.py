@@ -18,10 +18,10 @@ def record_outcome(run: Run, endpoint: str, outcome: Outcome, *, as_of: datetime
     Raises:
         DeploymentError: The version was taken back.
     """
-    for measured in outcome.measured:
-        run.counts[f"requests_at_{measured.share}"] = measured.requests
-        run.counts[f"failed_at_{measured.share}"] = measured.failed
-        run.seconds[f"p95_at_{measured.share}"] = measured.p95.total_seconds()
+    for measurement in outcome.measurements:
+        run.counts[f"requests_at_{measurement.share}"] = measurement.requests
+        run.counts[f"failed_at_{measurement.share}"] = measurement.failures
+        run.seconds[f"p95_at_{measurement.share}"] = measurement.p95.total_seconds()
     kind = Kind.TAKEN_BACK if outcome.fault else Kind.ROLLOUT
     if outcome.fault or outcome.share:
         record_change(run, endpoint, outcome.package, outcome.share, kind, as_of=as_of, by=by, reason=outcome.fault)

@@ -54,10 +54,10 @@ def answering(records: Sequence[DeploymentRecord], *, as_of: datetime) -> dict[s
     """Tell by endpoint which version answers all requests at a time, by the row since which it does."""
     answers: dict[str, DeploymentRecord] = {}
     for record in (one for one in records if one.deployed_at <= as_of):
-        known = answers.get(record.endpoint)
+        current = answers.get(record.endpoint)
         if record.kind == Kind.DELETE:
             answers.pop(record.endpoint, None)
-        elif record.share == ALL and (known is None or known.version != record.version):
+        elif record.share == ALL and (current is None or current.version != record.version):
             answers[record.endpoint] = record
     return answers
 

@@ -51,15 +51,15 @@ class Outcome:
     Args:
         package: What was rolled out.
         share: Percent of the traffic that it has now.
-        changed: Whether anything was changed.
-        measured: What was measured at each share, in order.
+        has_changes: Whether anything was changed.
+        measurements: What was measured at each share, in order.
         fault: Why it was taken back; empty where it was not.
     """
 
     package: Package
     share: int
-    changed: bool
-    measured: tuple[Measurement, ...] = ()
+    has_changes: bool
+    measurements: tuple[Measurement, ...] = ()
     fault: str = ""
 
 
@@ -93,11 +93,11 @@ def deploy(
             taken back before.
         DeploymentError: The deployment did not start, or Azure refused.
     """
-    changed = False
+    has_changes = False
     while (action := next_action(state := online.read(), package, again=again)) is not Action.ROLL_OUT:
         if action is Action.NOTHING:
-            return Outcome(package, ALL, changed)
-        changed = True
+            return Outcome(package, ALL, has_changes)
+        has_changes = True
         if state is None:
             online.create()
         elif action is Action.BEGIN:
@@ -143,22 +143,22 @@ def roll_back(
 
 def _advance(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy, at: str, to: int) -> Outcome:
     """Measure at each share before the next one; the last measurement at all of the traffic makes the version live."""
-    measured: list[Measurement] = []
+    measurements: list[Measurement] = []
     while True:
         state = _there(online)
         new, package = _held(state)
         answers = probe(new.name, package.version, policy)
-        measured.append(Measurement.of(state.share, answers))
+        measurements.append(Measurement.of(state.share, answers))
         state = _unchanged(online, state)
-        if fault := over_budget(measured[-1], policy):
+        if fault := over_budget(measurements[-1], policy):
             online.route(shares(state, 0), tags_of_refusal(package, fault))
-            return Outcome(package, 0, True, tuple(measured), fault)
+            return Outcome(package, 0, True, tuple(measurements), fault)
         if state.share >= to:
             break
         online.route(shares(state, next_share(state, policy.steps, to)), {})
     if state.share == ALL:
         online.route(shares(state, ALL), tags_of_live(state, at))
-    return Outcome(package, state.share, True, tuple(measured))
+    return Outcome(package, state.share, True, tuple(measurements))
 
 
 def _there(online: OnlineEndpoint) -> Endpoint:

@@ -123,11 +123,11 @@ def check(endpoint: Endpoint) -> None:
             "this again"
         )
     others = endpoint.traffic.keys() - {endpoint.tags.get(LIVE), endpoint.idle_colour}
-    named, total = LIVE in endpoint.tags, sum(endpoint.traffic.values())
+    has_live_tag, total = LIVE in endpoint.tags, sum(endpoint.traffic.values())
     if (
         others
-        or (named and endpoint.live is None)
-        or total != (ALL if named else endpoint.share)
+        or (has_live_tag and endpoint.live is None)
+        or total != (ALL if has_live_tag else endpoint.share)
         or total not in (0, ALL)
     ):
         raise DeploymentConflict(

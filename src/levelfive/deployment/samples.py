@@ -40,13 +40,13 @@ def sample_requests(context: JobContext, window: Window, *, as_of: datetime, row
     model, run = use_case.model, Run(context.tables, "samples")
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
     spine = spine_of(use_case, raw, window, features=model.spine_features, lookups=model.lookups)
-    wanted = (
+    names = (
         PREDICTION_TIME,
         *use_case.key,
         *model.spine_features,
         *(c for one in model.lookups for c in one.keys.values()),
     )
-    newest = spine.transform(as_json, columns=tuple(dict.fromkeys(wanted))).limit(rows).collect()
+    newest = spine.transform(as_json, columns=tuple(dict.fromkeys(names))).limit(rows).collect()
     if not newest:
         raise EvidenceError(
             f"there is no row to predict in {window}, so nothing to try a deployment with: give --requests"

@@ -110,14 +110,14 @@ class DatabricksFeatureStore:
 
     def put(self, table: FeatureTable, rows: DataFrame, window: Window, *, made_of: Mapping[str, int]) -> Write:
         """Write rows; see `FeatureStore`."""
-        keyed = keyed_rows(table, rows)
-        with explained(keyed.fault), refusals_of_tables(self._tables.name(table.name)):
-            self._make(table, keyed.rows.schema)
+        key_check = keyed_rows(table, rows)
+        with explained(key_check.fault), refusals_of_tables(self._tables.name(table.name)):
+            self._make(table, key_check.rows.schema)
             if not table.timestamped:
                 # What is computed no more has to go, and the client deletes nothing.
-                return self._tables.rebuild(table.name, keyed.once(), made_of)
+                return self._tables.rebuild(table.name, key_check.once(), made_of)
             # The client counts keys before it merges, and the rows are compared with the table's after that.
-            rows = self._tables.cache(keyed.rows.where(in_window(KNOWN_AT, window)))
+            rows = self._tables.cache(key_check.rows.where(in_window(KNOWN_AT, window)))
             try:
                 self._engineering.client.write_table(name=self._tables.name(table.name), df=rows, mode="merge")
                 self._remove_stale(table, rows, window)
@@ -147,15 +147,15 @@ class DatabricksFeatureStore:
     def _make(self, table: FeatureTable, schema: StructType) -> None:
         name, keys = self._tables.name(table.name), primary_key(table)
         if self._tables.exists(table.name):
-            described = self._engineering.client.get_table(name=name)
+            existing_table = self._engineering.client.get_table(name=name)
         else:
             time = KNOWN_AT if table.timestamped else None
-            described = self._engineering.client.create_table(
+            existing_table = self._engineering.client.create_table(
                 name=name, primary_keys=list(keys), timeseries_column=time, schema=schema
             )
-        if set(described.primary_keys) != set(keys):
+        if set(existing_table.primary_keys) != set(keys):
             raise TableError(
-                f"feature table {name} has the primary key ({', '.join(described.primary_keys)}), the use case "
+                f"feature table {name} has the primary key ({', '.join(existing_table.primary_keys)}), the use case "
                 f"declares ({', '.join(keys)}): drop the table and run the features stage again, or change the "
                 "declaration"
             )
@@ -163,9 +163,9 @@ class DatabricksFeatureStore:
     def _remove_stale(self, table: FeatureTable, rows: DataFrame, window: Window) -> None:
         """Remove the window's rows that were not computed again: the client only adds and changes rows."""
         keys = list(primary_key(table))
-        there, computed = self._tables.read(table.name).where(in_window(KNOWN_AT, window)), rows.select(*keys)
-        if not there.join(computed, on=keys, how="left_anti").isEmpty():
-            fresh = there.join(computed, on=keys, how="left_semi").select(*there.columns)
+        there, new_keys = self._tables.read(table.name).where(in_window(KNOWN_AT, window)), rows.select(*keys)
+        if not there.join(new_keys, on=keys, how="left_anti").isEmpty():
+            fresh = there.join(new_keys, on=keys, how="left_semi").select(*there.columns)
             self._tables.replace_where(table.name, fresh, sql_window(f"`{KNOWN_AT}`", window))
 
     def _join(
@@ -183,9 +183,9 @@ class DatabricksFeatureStore:
             training_set = self._engineering.client.create_training_set(
                 df=spine.withColumns(ticks) if ticks else spine, feature_lookups=bindings, label=label
             )
-            joined = training_set.load_df()
+            rows = training_set.load_df()
         minutes = {name: part for pair in pairs for name, part in minutes_of(*pair).items()}
-        return joined.withColumns(minutes) if minutes else joined
+        return rows.withColumns(minutes) if minutes else rows
 
     def _bound(self, lookup: Lookup, table: DataFrame) -> object:
         """Bind a lookup to the table's full name, with the spine's keys in the order of the table's primary key."""
@@ -196,15 +196,15 @@ class DatabricksFeatureStore:
             raise ConfigError(
                 f"the lookup of {lookup.table!r} is by {', '.join(lookup.keys)}, the table's keys are {', '.join(keys)}"
             )
-        timed = KNOWN_AT in table.columns
+        has_times = KNOWN_AT in table.columns
         time = PREDICTION_TIME if lookup.grid is None else _tick_name(lookup.grid)
         return self._engineering.lookup(
             table_name=name,
             lookup_key=[lookup.keys[key] for key in keys],
             feature_names=list(lookup.columns),
             rename_outputs=dict(zip(lookup.columns, lookup.features, strict=True)),
-            timestamp_lookup_key=time if timed else None,
-            lookback_window=_lookback(lookup) if timed else None,
+            timestamp_lookup_key=time if has_times else None,
+            lookback_window=_lookback(lookup) if has_times else None,
         )
 
 

@@ -34,11 +34,11 @@ class Axis:
         """Sum whole numbers that became known on the axis, up to each of its ticks; shape (length,)."""
         places = self.places(at)
         inside = (places >= 0) & (places < self.length)
-        given = np.ones(inside.sum(), dtype=np.int64) if values is None else values[inside]
+        amounts = np.ones(inside.sum(), dtype=np.int64) if values is None else values[inside]
         # Python's own numbers have as many digits as it takes, and take longer to add.
-        wide = sum(map(abs, given.tolist())) >= _NARROW
+        wide = sum(map(abs, amounts.tolist())) >= _NARROW
         sums = np.zeros(self.length, dtype=object if wide else np.int64)
-        np.add.at(sums, places[inside].astype(np.int64), given.astype(sums.dtype))
+        np.add.at(sums, places[inside].astype(np.int64), amounts.astype(sums.dtype))
         return np.asarray(sums.cumsum())
 
 

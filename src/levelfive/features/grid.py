@@ -116,8 +116,8 @@ class GridSpec:
         for suffix, span in self.spans.items():
             if span % self.grid:
                 raise ConfigError(f"span {suffix!r} of {span} must be a multiple of the grid of {self.grid}")
-        used = {*self.counts, *(flow for ratio in self.ratios.values() for flow in (ratio.upper, ratio.lower))}
-        if unknown := used - set(self.flows):
+        used_flows = {*self.counts, *(flow for ratio in self.ratios.values() for flow in (ratio.upper, ratio.lower))}
+        if unknown := used_flows - set(self.flows):
             raise ConfigError(f"counts and ratios must be of flows, there is no flow {', '.join(sorted(unknown))}")
 
     @property
@@ -182,8 +182,8 @@ def grid_state(rows: DataFrame, keys: DataFrame, spec: GridSpec, window: Window)
     since = F.unix_micros(KNOWN_AT) if KNOWN_AT in keys.columns else F.lit(_ALWAYS)
     # Whole columns of a key at once: Spark's own windows over a dense grid took several times longer.
     starts = keys.select(*spec.keys, since.alias(_SINCE)).where(F.col(_SINCE).isNotNull())
-    grouped = starts.groupBy(*spec.keys).cogroup(numbers.groupBy(*spec.keys))
-    return grouped.applyInArrow(state_of_key, schema)
+    groups = starts.groupBy(*spec.keys).cogroup(numbers.groupBy(*spec.keys))
+    return groups.applyInArrow(state_of_key, schema)
 
 
 def state_at(ticks: Whole, read: _Read, spec: GridSpec) -> dict[str, _Column]:
@@ -213,8 +213,8 @@ def state_at(ticks: Whole, read: _Read, spec: GridSpec) -> dict[str, _Column]:
         width = span // spec.grid
         sums = {name: flow.between(before - width, before, axis.length) for name, flow in flows.items()}
         for name in spec.counts:
-            counted = spec.flows[name].value is None
-            state[f"{name}_{suffix}"] = _narrowed(sums[name], name) if counted else sums[name]
+            is_count = spec.flows[name].value is None
+            state[f"{name}_{suffix}"] = _narrowed(sums[name], name) if is_count else sums[name]
         for name, ratio in spec.ratios.items():
             state[f"{name}_{suffix}"] = _quotient(sums[ratio.upper], sums[ratio.lower])
     for name, level in spec.levels.items():
@@ -226,9 +226,9 @@ def state_at(ticks: Whole, read: _Read, spec: GridSpec) -> dict[str, _Column]:
         end = np.where(np.isnan(begin), np.nan, end)
         minutes = np.nan_to_num(minute).astype(np.int64)
         count = (axis.running(begin) - axis.running(end))[before:].astype(np.int64)
-        begun = (axis.running(begin, minutes) - axis.running(end, minutes))[before:].astype(np.int64)
+        begin_minutes = (axis.running(begin, minutes) - axis.running(end, minutes))[before:].astype(np.int64)
         state[name] = _narrowed(count, name)
-        state[f"{name}_minutes_mean"] = _quotient(count * (ticks // _SECONDS_PER_MINUTE) - begun, count)
+        state[f"{name}_minutes_mean"] = _quotient(count * (ticks // _SECONDS_PER_MINUTE) - begin_minutes, count)
     return state
 
 

@@ -56,10 +56,10 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
     """
     with context.run("features", as_of=as_of, parameters={"since": since}) as run:
         fresh = Window(since or resume(context, run, as_of), as_of)
-        touched = None if since else corrected_since(context, run, fresh)
-        window = fresh if touched is None else Window(touched, as_of)
+        correction_start = None if since else corrected_since(context, run, fresh)
+        window = fresh if correction_start is None else Window(correction_start, as_of)
         jobs = [partial(_write_features, context, run, table, window) for table in context.use_case.feature_tables]
-        jobs.append(partial(_write_labels, context, run, fresh, touched))
+        jobs.append(partial(_write_labels, context, run, fresh, correction_start))
         with run.timed("tables"):
             writes = in_parallel(jobs)
             # Feature tables' windows were noted by the store.
@@ -78,7 +78,7 @@ def _write_features(context: JobContext, run: Run, table: FeatureTable, window: 
         return run.wrote(context.features.put(table, rows, window, made_of=made_of))
 
 
-def _write_labels(context: JobContext, run: Run, window: Window, touched: datetime | None) -> Write:
+def _write_labels(context: JobContext, run: Run, window: Window, correction_start: datetime | None) -> Write:
     use_case = context.use_case
     raw = read_as_known(run, use_case, use_case.label_sources, window.end)
     with run.timed(LABELS):
@@ -86,13 +86,13 @@ def _write_labels(context: JobContext, run: Run, window: Window, touched: dateti
         rows = labels_of(use_case, raw, window)
         if use_case.has_corrected_labels:
             rows = with_outcome_time(rows)
-        if touched is not None and use_case.has_corrected_labels and run.tables.exists(LABELS):
-            before = Window(touched, window.start)
+        if correction_start is not None and use_case.has_corrected_labels and run.tables.exists(LABELS):
+            before = Window(correction_start, window.start)
             again = revised(run, use_case, labels_of(use_case, raw, before), before, until=window.end)
             # What became known of a key in this window counts.
             again = again.join(rows.select(*use_case.key), on=list(use_case.key), how="left_anti")
             rows = rows.unionByName(again, allowMissingColumns=True)
-        keyed = Keyed("`labels`", use_case.key, rows, remedy)
-        with explained(keyed.fault):
+        key_check = Keyed("`labels`", use_case.key, rows, remedy)
+        with explained(key_check.fault):
             evolve = use_case.has_corrected_labels
-            return run.wrote(run.tables.replace_window(LABELS, keyed.once(), KNOWN_AT, window, evolve=evolve))
+            return run.wrote(run.tables.replace_window(LABELS, key_check.once(), KNOWN_AT, window, evolve=evolve))

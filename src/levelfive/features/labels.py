@@ -40,8 +40,8 @@ def outcomes_as_known(run: Run, use_case: UseCase, as_of: datetime) -> DataFrame
     Raises:
         TableError: No label was computed yet.
     """
-    known: DataFrame = run.read(LABELS).where(F.col(KNOWN_AT) <= F.lit(as_of))
-    return newest_of_each_key(known, use_case) if use_case.has_corrected_labels else known
+    rows: DataFrame = run.read(LABELS).where(F.col(KNOWN_AT) <= F.lit(as_of))
+    return newest_of_each_key(rows, use_case) if use_case.has_corrected_labels else rows
 
 
 def newest_of_each_key(labels: DataFrame, use_case: UseCase) -> DataFrame:
@@ -50,20 +50,20 @@ def newest_of_each_key(labels: DataFrame, use_case: UseCase) -> DataFrame:
     return labels.withColumn(_PLACE, place).where(F.col(_PLACE) == 1).drop(_PLACE)
 
 
-def known_labels(run: Run, use_case: UseCase, as_of: datetime, *, excluded: Sequence[Window] = ()) -> DataFrame:
+def known_labels(run: Run, use_case: UseCase, as_of: datetime, *, exclusions: Sequence[Window] = ()) -> DataFrame:
     """Read the rows of `labels` that have a label which is known at a time.
 
     Args:
         run: Notes the version of the table that is read.
         use_case: Its key identifies a row.
         as_of: Labels known later are left out.
-        excluded: Windows of prediction times whose rows are left out.
+        exclusions: Windows of prediction times whose rows are left out.
 
     Raises:
         TableError: No label was computed yet.
     """
     labels = outcomes_as_known(run, use_case, as_of).where(F.col(OUTCOME) == LABELLED)
-    for window in excluded:
+    for window in exclusions:
         labels = labels.where(~in_window(PREDICTION_TIME, window))
     return labels
 
@@ -73,7 +73,7 @@ def labelled_days(
     run: Run,
     as_of: datetime,
     *,
-    excluded: Sequence[Window] = (),
+    exclusions: Sequence[Window] = (),
     since: datetime | None = None,
 ) -> tuple[LabelledDay, ...]:
     """Count the labels known at a time by day, of rows that are old enough for nearly all of them to have theirs.
@@ -82,7 +82,7 @@ def labelled_days(
         context: The use case, which says what is old enough, and when its days begin.
         run: Notes the version of the table that is read.
         as_of: Labels known later are not counted.
-        excluded: Windows of prediction times whose rows are not counted.
+        exclusions: Windows of prediction times whose rows are not counted.
         since: From which prediction time on a row is newer; by default, all are.
 
     Returns:
@@ -92,11 +92,11 @@ def labelled_days(
         TableError: No label was computed yet.
     """
     use_case = context.use_case
-    labels = known_labels(run, use_case, as_of, excluded=excluded)
+    labels = known_labels(run, use_case, as_of, exclusions=exclusions)
     mature = labels.where(F.col(PREDICTION_TIME) < F.lit(as_of - use_case.maturity))
     day = day_number(PREDICTION_TIME, use_case.day_starts_at).alias("day")
     is_newer = F.lit(True) if since is None else F.col(PREDICTION_TIME) >= F.lit(since)
-    counted = mature.groupBy(day).agg(
+    by_day = mature.groupBy(day).agg(
         F.count("*").alias("rows"),
         F.unix_micros(F.min(PREDICTION_TIME)).alias("first"),
         F.count_if(is_newer).alias("newer"),
@@ -109,6 +109,6 @@ def labelled_days(
                 EPOCH + timedelta(microseconds=row["first"]),
                 row["newer"],
             )
-            for row in counted.collect()
+            for row in by_day.collect()
         )
     )

@@ -32,11 +32,11 @@ def refusals_of_workers(table: str) -> Iterator[None]:
     try:
         yield
     except PythonException as err:
-        refused = OF_A_WORKER.search(str(err))
-        if refused is None:
+        match = OF_A_WORKER.search(str(err))
+        if match is None:
             raise
-        kind: type[LevelfiveError] = getattr(errors, refused["kind"])
-        raise kind(f"{table}: {refused['said']}") from err
+        kind: type[LevelfiveError] = getattr(errors, match["kind"])
+        raise kind(f"{table}: {match['said']}") from err
 
 
 def refusals_of_tables(tables: str) -> translating:

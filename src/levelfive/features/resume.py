@@ -26,10 +26,10 @@ def resume(context: JobContext, run: Run, as_of: datetime) -> datetime:
         TableError: A raw table is missing.
     """
     # What the tables say of themselves, not what a run said: a killed run may have written some of them.
-    timed = [table.name for table in context.use_case.feature_tables if table.timestamped]
-    ends = [watermark(context.tables, table, before=as_of) for table in (*timed, LABELS)]
-    reached = [end for end in ends if end is not None]
-    return min(reached) if len(reached) == len(ends) else _first_data(context, run, as_of)
+    tables_with_times = [table.name for table in context.use_case.feature_tables if table.timestamped]
+    ends = [watermark(context.tables, table, before=as_of) for table in (*tables_with_times, LABELS)]
+    watermarks = [end for end in ends if end is not None]
+    return min(watermarks) if len(watermarks) == len(ends) else _first_data(context, run, as_of)
 
 
 def corrected_since(context: JobContext, run: Run, window: Window) -> datetime | None:
@@ -45,12 +45,12 @@ def corrected_since(context: JobContext, run: Run, window: Window) -> datetime |
     """
     sources = {source.name for source in context.use_case.sources if source.has_corrections}
     files = corrections(run, sources, after=window.start, until=window.end)
-    touched = [file.corrects_since for file in files if file.corrects_since is not None]
-    if not touched or min(touched) >= window.start:
+    correction_times = [file.corrects_since for file in files if file.corrects_since is not None]
+    if not correction_times or min(correction_times) >= window.start:
         return None
     starts = [row["window_start"] for row in run.rows(FEATURE_WINDOWS, columns=("window_start",))]
     # One mistyped year would ask for states of centuries.
-    earliest = max(min(touched), min(starts, default=window.start))
+    earliest = max(min(correction_times), min(starts, default=window.start))
     return earliest if earliest < window.start else None
 
 
@@ -76,6 +76,6 @@ def _first_of_the_rows(context: JobContext, run: Run, as_of: datetime) -> dateti
 
 def first_times(rows: DataFrame, column: str, *, until: datetime) -> list[datetime]:
     """Find the first time in a column of each day that has rows, of those up to a time."""
-    dated = rows.where(F.col(column) <= F.lit(until))
-    firsts = dated.groupBy(F.date_trunc("day", column)).agg(F.unix_micros(F.min(column)).alias("first"))
+    past_rows = rows.where(F.col(column) <= F.lit(until))
+    firsts = past_rows.groupBy(F.date_trunc("day", column)).agg(F.unix_micros(F.min(column)).alias("first"))
     return [EPOCH + timedelta(microseconds=row["first"]) for row in firsts.collect()]

@@ -41,20 +41,20 @@ def revised(run: Run, use_case: UseCase, again: DataFrame, window: Window, *, un
         window: When the outcomes became known by the rows' own times; its end is where labels end so far.
         until: The end of the time that is being computed.
     """
-    stored = run.read(LABELS).where(F.col(KNOWN_AT) < F.lit(window.end))
-    if OUTCOME_AT not in stored.columns:
-        stored = with_outcome_time(stored)
-    was = newest_of_each_key(stored, use_case)
+    earlier_labels = run.read(LABELS).where(F.col(KNOWN_AT) < F.lit(window.end))
+    if OUTCOME_AT not in earlier_labels.columns:
+        earlier_labels = with_outcome_time(earlier_labels)
+    was = newest_of_each_key(earlier_labels, use_case)
     key = list(use_case.key)
     outcome = F.struct(LABEL, OUTCOME, PREDICTION_TIME)
     now = with_outcome_time(again).withColumn(
         _IS, F.struct(F.col(LABEL).cast("double").alias(LABEL), OUTCOME, PREDICTION_TIME)
     )
-    joined = now.join(was.select(*key, outcome.alias(_WAS)), on=key, how="left")
-    changed = joined.where(~F.col(_IS).eqNullSafe(F.col(_WAS))).select(*with_outcome_time(again).columns)
-    gone = was.where(in_window(OUTCOME_AT, window) & (F.col(OUTCOME) != WITHDRAWN)).join(
+    pairs = now.join(was.select(*key, outcome.alias(_WAS)), on=key, how="left")
+    new_outcomes = pairs.where(~F.col(_IS).eqNullSafe(F.col(_WAS))).select(*with_outcome_time(again).columns)
+    withdrawals = was.where(in_window(OUTCOME_AT, window) & (F.col(OUTCOME) != WITHDRAWN)).join(
         again.select(*key), on=key, how="left_anti"
     )
-    gone = gone.withColumns({OUTCOME: F.lit(WITHDRAWN), LABEL: F.lit(None).cast("double")})
+    withdrawals = withdrawals.withColumns({OUTCOME: F.lit(WITHDRAWN), LABEL: F.lit(None).cast("double")})
     known_at = F.lit(until - timedelta.resolution)
-    return changed.unionByName(gone, allowMissingColumns=True).withColumn(KNOWN_AT, known_at)
+    return new_outcomes.unionByName(withdrawals, allowMissingColumns=True).withColumn(KNOWN_AT, known_at)

@@ -36,13 +36,13 @@ class LocalFeatureStore:
 
     def put(self, table: FeatureTable, rows: DataFrame, window: Window, *, made_of: Mapping[str, int]) -> Write:
         """Write rows; see `FeatureStore`."""
-        keyed = keyed_rows(table, rows)
-        with explained(keyed.fault):
+        key_check = keyed_rows(table, rows)
+        with explained(key_check.fault):
             if table.timestamped:
-                write = self._tables.replace_window(table.name, keyed.once(), KNOWN_AT, window)
+                write = self._tables.replace_window(table.name, key_check.once(), KNOWN_AT, window)
                 note(self._tables, write, window)
                 return write
-            return self._tables.rebuild(table.name, keyed.once(), made_of)
+            return self._tables.rebuild(table.name, key_check.once(), made_of)
 
     def assemble(
         self,

@@ -92,15 +92,15 @@ class Csv:
                 # Of a header that is longer than a piece, nothing is there yet.
                 if not (rows.good.strip() or rows.bad):
                     continue
-                given = None if self.header and is_empty else names
-                if given is None:
+                known_names = None if self.header and is_empty else names
+                if known_names is None:
                     if rows.begins_badly:
                         raise unreadable(path, f"in the header {WRONG_QUOTES}")
                     names = self._names(rows.good)
                 if not names:
                     raise ConfigError(f"{path} has no header: expected the columns of its source")
                 is_empty = False
-                yield self._texts(rows, given, names, columns)
+                yield self._texts(rows, known_names, names, columns)
         if is_empty:
             raise LandingError(f"{path} is empty: expected a header line and rows; deliver it again")
 
@@ -137,13 +137,13 @@ class Csv:
             raise unreadable(path, f"{err}; another encoding is to be named in the source's format") from err
 
     def _texts(
-        self, rows: Rows, given: Sequence[str] | None, names: Sequence[str], columns: Mapping[str, str]
+        self, rows: Rows, known_names: Sequence[str] | None, names: Sequence[str], columns: Mapping[str, str]
     ) -> Texts:
         """Part rows into cells; the first one holds the names where none are given."""
-        table, wrong = self._parse(rows.good, given, names)
-        malformed = self._malformed(names, {WRONG_CELLS: [row for row, _ in wrong], WRONG_QUOTES: rows.bad})
+        table, wrong = self._parse(rows.good, known_names, names)
+        malformed_rows = self._malformed(names, {WRONG_CELLS: [row for row, _ in wrong], WRONG_QUOTES: rows.bad})
         good = self._canonical(names, table.columns, columns)
-        return Texts(tuple(names), pa.concat_tables([good.rows, malformed]).combine_chunks())
+        return Texts(tuple(names), pa.concat_tables([good.rows, malformed_rows]).combine_chunks())
 
     def _names(self, text: str) -> tuple[str, ...]:
         table, _ = self._parse(text[:_HEADER_CHARACTERS], None, ())
@@ -185,9 +185,9 @@ class Csv:
         )
         return table, wrong
 
-    def _malformed(self, names: Sequence[str], refused: Mapping[str, Sequence[str]]) -> pa.Table:
+    def _malformed(self, names: Sequence[str], rows_by_reason: Mapping[str, Sequence[str]]) -> pa.Table:
         """Part malformed rows into cells, as far as the header goes; they are given by why they are refused."""
-        rows = [(why, row.rstrip("\r\n")) for why, lines in refused.items() for row in lines]
+        rows = [(why, row.rstrip("\r\n")) for why, lines in rows_by_reason.items() for row in lines]
         width = len(names)
         # Those that are not wrong by their number of cells have as many as the header.
         counts = dict(self._parse("\n".join(row for _, row in rows), _places(width), _places(width))[1])
@@ -219,18 +219,20 @@ class Csv:
                 timestamp_format=self.timestamp_format,
             )
             if rewrite is not None:
-                texts[place], refused = rewritten(texts[place], rewrite)
+                texts[place], is_refused = rewritten(texts[place], rewrite)
                 messages = pc.binary_join_element_wise(f"{WRONG_FORMAT}: {name}", texts[place], " ")
-                reasons = pc.if_else(refused, pc.coalesce(reasons, messages), reasons)
+                reasons = pc.if_else(is_refused, pc.coalesce(reasons, messages), reasons)
         return texts_of(names, texts, reasons)
 
     def _quoted(self, texts: pa.Array) -> pa.Array:
         special = "[" + "".join(f"\\x{ord(mark):02x}" for mark in (self.separator, QUOTE, "\r", "\n")) + "]"
-        needed = pc.or_(
+        needs_quotes = pc.or_(
             pc.match_substring_regex(texts, special), pc.is_in(texts, pa.array(self.null_texts, pa.string()))
         )
-        quoted = pc.binary_join_element_wise(QUOTE, pc.replace_substring(texts, QUOTE, QUOTE * 2), QUOTE, "")
-        return pc.fill_null(pc.if_else(needed, quoted, texts), self.null_texts[0] if self.null_texts else "")
+        quoted_texts = pc.binary_join_element_wise(QUOTE, pc.replace_substring(texts, QUOTE, QUOTE * 2), QUOTE, "")
+        return pc.fill_null(
+            pc.if_else(needs_quotes, quoted_texts, texts), self.null_texts[0] if self.null_texts else ""
+        )
 
 
 def _places(count: int) -> list[str]:

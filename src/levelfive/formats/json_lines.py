@@ -57,11 +57,11 @@ class JsonLines:
         with refusals_of(path):
             for lines in _lines(path, file, _leniently if self.lenient else _strictly):
                 is_empty = False
-                rows, malformed = zip(*lines, strict=True)
+                rows, malformed_texts = zip(*lines, strict=True)
                 present = tuple(dict.fromkeys(name for row in rows for name in row))
                 names = tuple(columns) if self.lenient else in_declared_order(present, columns)
                 cells = [pa.array(map(_text, [row.get(of) for row in rows]), pa.string()) for of in names]
-                yield texts_of(names, cells, pa.array(malformed, pa.string()))
+                yield texts_of(names, cells, pa.array(malformed_texts, pa.string()))
         if is_empty:
             raise LandingError(f"{path} is empty: expected a JSON object a line; deliver it again")
 
@@ -102,8 +102,8 @@ def _leniently(number: int, line: str) -> tuple[Row, str | None]:
     try:
         return _strictly(number, line)
     except (ValueError, RecursionError):
-        shown = line.encode(errors="replace").decode()
-        return {}, f"{WRONG_LINE}: {shown}"
+        text = line.encode(errors="replace").decode()
+        return {}, f"{WRONG_LINE}: {text}"
 
 
 def _as_text(line: str) -> str:

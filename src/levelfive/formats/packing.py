@@ -14,7 +14,7 @@ PACKED = ".gz"
 
 def with_packed(endings: tuple[str, ...]) -> tuple[str, ...]:
     """Add to each ending that of packed files."""
-    return tuple(ending + packed for ending in endings for packed in ("", PACKED))
+    return tuple(ending + suffix for ending in endings for suffix in ("", PACKED))
 
 
 def unpacked(path: Path, file: BinaryIO) -> BinaryIO:

@@ -45,10 +45,10 @@ def parted(pieces: Iterable[str], separator: str) -> Iterator[Rows]:
         if piece is None and not text.endswith(("\n", "\r")):
             text += "\n" if text else ""
         # What comes next may belong to the same line end.
-        text, held = (text[:-1], "\r") if piece is not None and text.endswith("\r") else (text, "")
+        text, tail = (text[:-1], "\r") if piece is not None and text.endswith("\r") else (text, "")
         rows, place = _whole_rows(text, separator)
         lines += _line_ends(text[:place])
-        rest = text[place:] + held
+        rest = text[place:] + tail
         if len(rest) > _LONGEST_ROW or (piece is None and rest):
             raise OpenQuote(f"line {lines + 1} opens a quote that does not end there, so that the rows run together")
         yield rows
@@ -82,10 +82,10 @@ def _patterns(separator: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Compile what matches as many rows as are quoted well, and what matches one row that is not."""
     mark = re.escape(separator)
     plain = rf'(?:[^"{mark}\r\n][^{mark}\r\n]*+)?'
-    quoted = r'"[^"]*+(?:""[^"]*+)*+"'
+    quoted_cell = r'"[^"]*+(?:""[^"]*+)*+"'
     on_one_line = r'"[^"\r\n]*+(?:""[^"\r\n]*+)*+"'
-    cell = rf"(?:{quoted}(?=[{mark}\r\n])|{plain}(?=[{mark}\r\n]))"
-    loose = rf"(?:{quoted}(?=[{mark}\r\n])|{on_one_line}[^{mark}\r\n]*+|{plain}(?=[{mark}\r\n]))"
+    cell = rf"(?:{quoted_cell}(?=[{mark}\r\n])|{plain}(?=[{mark}\r\n]))"
+    loose = rf"(?:{quoted_cell}(?=[{mark}\r\n])|{on_one_line}[^{mark}\r\n]*+|{plain}(?=[{mark}\r\n]))"
     end = r"(?:\r\n|\n|\r)"
     rows = re.compile(rf"(?:{cell}(?:{mark}{cell})*+{end})*+")
     return rows, re.compile(rf"{loose}(?:{mark}{loose})*+{end}")

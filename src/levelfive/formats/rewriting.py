@@ -36,12 +36,12 @@ def rewritten(texts: pa.Array, rewrite: Rewrite) -> tuple[pa.Array, pa.Array]:
     Returns:
         The column, in which texts that are not as the format says stay as they came, and whether each is such a one.
     """
-    encoded = texts.dictionary_encode()
-    came = encoded.dictionary.to_pylist()
+    dictionary_array = texts.dictionary_encode()
+    came = dictionary_array.dictionary.to_pylist()
     results = [rewrite(text) for text in came]
-    refused = pa.array([one is None for one in results], pa.bool_())
+    is_refused = pa.array([one is None for one in results], pa.bool_())
     array = pa.array([text if one is None else one for text, one in zip(came, results, strict=True)], pa.string())
-    return array.take(encoded.indices), pc.fill_null(refused.take(encoded.indices), False)
+    return array.take(dictionary_array.indices), pc.fill_null(is_refused.take(dictionary_array.indices), False)
 
 
 def _number(decimal: str) -> Rewrite:

@@ -123,10 +123,10 @@ def with_header(texts: Texts, header: tuple[str, ...]) -> pa.Table:
     return pa.Table.from_arrays([*cells, texts.rows.column(MALFORMED)], names=[*header, MALFORMED])
 
 
-def texts_of(header: Sequence[str], columns: Sequence[pa.Array], malformed: pa.Array | None = None) -> Texts:
+def texts_of(header: Sequence[str], columns: Sequence[pa.Array], malformed_texts: pa.Array | None = None) -> Texts:
     """Put columns of texts together, by default without a malformed row."""
     rows = len(columns[0]) if columns else 0
-    last = pa.nulls(rows, pa.string()) if malformed is None else malformed
+    last = pa.nulls(rows, pa.string()) if malformed_texts is None else malformed_texts
     return Texts(tuple(header), pa.Table.from_arrays([*columns, last], names=[*header, MALFORMED]))
 
 

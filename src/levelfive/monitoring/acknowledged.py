@@ -26,9 +26,9 @@ Acknowledgements = Mapping[Window, Annotation]
 """By window, what was said of it last."""
 
 
-def in_words(acknowledged: Annotation) -> str:
+def in_words(annotation: Annotation) -> str:
     """Say who acknowledged a window, when and why, and what is learned from it."""
-    return f"{acknowledged}; {_LEARNED[LeftOut(acknowledged.left_out or LeftOut.FLAGGED)]}"
+    return f"{annotation}; {_LEARNED[LeftOut(annotation.left_out or LeftOut.FLAGGED)]}"
 
 
 def acknowledge(
@@ -87,7 +87,7 @@ def acknowledgements(run: Run, model_name: str, *, as_of: datetime) -> Acknowled
 
 def known_verdicts(records: Iterable[VerdictRecord], words: Acknowledgements) -> tuple[KnownVerdict, ...]:
     """Put to each verdict what a person said of it."""
-    return tuple(KnownVerdict(**vars(record), acknowledged=_covering(words, record)) for record in records)
+    return tuple(KnownVerdict(**vars(record), acknowledgement=_covering(words, record)) for record in records)
 
 
 def _covering(words: Acknowledgements, record: VerdictRecord) -> str:
@@ -108,8 +108,8 @@ def excluded(
     """
     days = sorted({day for one in records for day in one.left_out})
     starts = (start_of(day, day_starts_at) for day in days)
-    flagged = (Window(start, start + DAY) for start in starts)
-    days_out = [day for day in flagged if _last_word(words.values(), day) != LeftOut.NOTHING]
+    flagged_days = (Window(start, start + DAY) for start in starts)
+    days_out = [day for day in flagged_days if _last_word(words.values(), day) != LeftOut.NOTHING]
     whole = (window for window, word in words.items() if word.left_out == LeftOut.WINDOW)
     return (*days_out, *sorted(whole))
 

@@ -8,7 +8,7 @@ from levelfive.core.windows import Window
 from levelfive.monitoring.measuring import measure_performance
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.real_time import performance_of_answers
-from levelfive.monitoring.records import LIVE, LastMeasured, last_measured, write_performance
+from levelfive.monitoring.records import LIVE, LastMeasurements, last_measured, write_performance
 from levelfive.registry.promotions import first_version, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.runs import JobContext
@@ -26,15 +26,17 @@ def measure_again(context: JobContext, registry: CentralRegistry, *, as_of: date
         if not windows:
             return ()
         first = first_version(history(context.tables, registry.name))
-        measured = performance(context, run, windows, model_name=registry.name, as_of=as_of, first=first)
-        served = performance_of_answers(context, run, windows, model_name=registry.name, as_of=as_of)
+        performances = performance(context, run, windows, model_name=registry.name, as_of=as_of, first=first)
+        served_performances = performance_of_answers(context, run, windows, model_name=registry.name, as_of=as_of)
         task = context.use_case.model.task
-        write_performance(run, registry.name, measured, task=task, as_of=as_of, served=served)
-        measure_performance(measured)
-        return measured
+        write_performance(
+            run, registry.name, performances, task=task, as_of=as_of, served_performances=served_performances
+        )
+        measure_performance(performances)
+        return performances
 
 
-def provisional_windows(measured: LastMeasured, *, until: datetime) -> list[Window]:
+def provisional_windows(last_rows: LastMeasurements, *, until: datetime) -> list[Window]:
     """List the windows that end by a time and were measured last while some of their labels were too young."""
-    live = ((window, row["provisional"]) for (window, model), row in measured.items() if model == LIVE)
+    live = ((window, row["provisional"]) for (window, model), row in last_rows.items() if model == LIVE)
     return sorted(window for window, young in live if young and window.end <= until)

@@ -99,13 +99,13 @@ class WindowFindings:
     Args:
         subject: The window, and the last version that scored it.
         as_of: When it is said.
-        raised: The alerts.
+        alerts: The alerts.
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
     """
 
     subject: Subject
     as_of: datetime
-    raised: tuple[Raised, ...]
+    alerts: tuple[Raised, ...]
     day_starts_at: timedelta = timedelta(0)
 
     @property
@@ -131,12 +131,12 @@ def next_state(
     Returns:
         The rows that are new: where a window says what is known, there is none.
     """
-    known = _newest(history)
-    now = {one.alert_id: _record(one, findings) for one in findings.raised}
+    newest_rows = _newest(history)
+    now = {one.alert_id: _record(one, findings) for one in findings.alerts}
     in_order = sorted({*windows, findings.window}, key=_order)
     rows: list[AlertRecord] = []
-    for alert in sorted({*now, *(of for of, _ in known)}):
-        of_alert = {window: record for (of, window), record in known.items() if of == alert}
+    for alert in sorted({*now, *(of for of, _ in newest_rows)}):
+        of_alert = {window: record for (of, window), record in newest_rows.items() if of == alert}
         rows += _rows_of(of_alert, now.get(alert), in_order, findings, policy)
     return tuple(rows)
 
@@ -182,8 +182,8 @@ def _rows_of(
     rule = policy.rule(latest.alert, latest.of, latest.slice)
     timeline = dict(_timeline(windows, raising, rule.windows or 1, rule.of_them or 1))
     for window in windows:
-        stored = before.get(window)
-        if window not in timeline and (stored is None or stored.state is State.CLOSED):
+        last_row = before.get(window)
+        if window not in timeline and (last_row is None or last_row.state is State.CLOSED):
             continue
         state, first = timeline.get(window, (State.CLOSED, window))
         latest = records.get(window, latest)
@@ -191,7 +191,7 @@ def _rows_of(
         row = replace(latest, window=window, as_of=findings.as_of, state=state, since=since)
         if window not in raising:
             row = replace(row, raised=False, found_from=None)
-        if stored is None or _content(row) != _content(stored):
+        if last_row is None or _content(row) != _content(last_row):
             yield row
 
 
@@ -209,9 +209,9 @@ def _timeline(
     for window in windows:
         by_granularity.setdefault(granularity(window), []).append(window)
         fresh = (line for line in by_granularity.values() if window.end - line[-1].end <= line[-1].length)
-        counted = [[one for one in line[-last:] if one in raising] for line in fresh]
-        is_open = any(len(one) >= of_them for one in counted)
-        first = first or min((one for line in counted for one in line), key=_order, default=None)
+        raising_windows = [[one for one in line[-last:] if one in raising] for line in fresh]
+        is_open = any(len(one) >= of_them for one in raising_windows)
+        first = first or min((one for line in raising_windows for one in line), key=_order, default=None)
         if first is not None:
             yield window, (_STATES[was_open, is_open], first)
         was_open, first = is_open, first if is_open else None

@@ -16,8 +16,8 @@ _SHOWN_SLICES = 3
 
 def title_of(alert: AlertRecord) -> str:
     """Name an alert in a line: `Column is broken: temp`."""
-    registered = ALERTS.get(alert.alert)
-    name = alert.alert if registered is None else registered.title
+    definition = ALERTS.get(alert.alert)
+    name = alert.alert if definition is None else definition.title
     return ": ".join(part for part in (name, " of ".join(filter(None, (alert.of, alert.slice)))) if part)
 
 
@@ -37,7 +37,7 @@ def affected(alert: AlertRecord) -> str:
     return counted(alert.rows, "row") + (f", most of {', '.join(slices)}" if slices else "")
 
 
-def notice_of(use_case: str, alert: AlertRecord, noted: str = "") -> Notice:
+def notice_of(use_case: str, alert: AlertRecord, events: str = "") -> Notice:
     """Write what a destination is told of an alert that opened or closed, and which events were known then."""
     is_open = alert.state.is_open
     facts = {
@@ -48,7 +48,7 @@ def notice_of(use_case: str, alert: AlertRecord, noted: str = "") -> Notice:
         "window": str(alert.window),
         "likely cause": ", ".join(alert.cause),
         "affected": affected(alert),
-        "events": noted,
+        "events": events,
     }
     return Notice(
         title=f"{'Opened' if is_open else 'Closed'}: {title_of(alert)}",
@@ -60,13 +60,13 @@ def notice_of(use_case: str, alert: AlertRecord, noted: str = "") -> Notice:
 
 def notice_of_several(use_case: str, alerts: Sequence[AlertRecord]) -> Notice:
     """Write one notice of several alerts, the most urgent first: what has no place in it is counted."""
-    opened = sum(one.state.is_open for one in alerts)
-    shown = alerts[: MAX_FACTS - 2]
-    facts = {"use case": use_case, **{one.alert_id: f"{_state(one)}: {one.message}" for one in shown}}
-    if rest := len(alerts) - len(shown):
+    open_count = sum(one.state.is_open for one in alerts)
+    first_alerts = alerts[: MAX_FACTS - 2]
+    facts = {"use case": use_case, **{one.alert_id: f"{_state(one)}: {one.message}" for one in first_alerts}}
+    if rest := len(alerts) - len(first_alerts):
         facts["besides"] = f"{counted(rest, 'more alert')}, in the table alerts"
     return Notice(
-        title=f"{counted(len(alerts), 'alert')} more: {opened} opened, {len(alerts) - opened} closed",
+        title=f"{counted(len(alerts), 'alert')} more: {open_count} opened, {len(alerts) - open_count} closed",
         severity=min((one.severity for one in alerts), key=lambda severity: severity.rank),
         facts=facts,
         what_to_do=f"Run `{TRIAGE}`: it says what to look at first.",

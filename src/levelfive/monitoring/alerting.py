@@ -29,24 +29,24 @@ def alert_history(run: Run, model_name: str, *, as_of: datetime) -> tuple[AlertR
     return tuple(from_row(AlertRecord, row) for row in rows)
 
 
-def update_alerts(context: JobContext, run: Run, judged: Sequence[JudgedVersion], as_of: datetime) -> None:
+def update_alerts(context: JobContext, run: Run, judged_versions: Sequence[JudgedVersion], as_of: datetime) -> None:
     """Write what a window says of each alert, once its verdicts are written; say which alerts opened and closed.
 
     Args:
         context: Tables and use case.
         run: Which run writes.
-        judged: The versions that scored rows of the window, at least one.
+        judged_versions: The versions that scored rows of the window, at least one.
         as_of: The logical now.
     """
-    subject, use_case = judged[-1].subject, context.use_case
-    raised = {one.alert_id: one for version in judged for one in version.raised}
-    findings = WindowFindings(subject, as_of, tuple(raised.values()), use_case.day_starts_at)
+    subject, use_case = judged_versions[-1].subject, context.use_case
+    alerts = {one.alert_id: one for version in judged_versions for one in version.alerts}
+    findings = WindowFindings(subject, as_of, tuple(alerts.values()), use_case.day_starts_at)
     history = alert_history(run, subject.model_name, as_of=as_of)
     windows = _monitored(run, subject.model_name, as_of)
     rows = next_state(history, windows, findings, use_case.monitoring)
     if not rows:
         return
-    rows = with_affected(rows, count_affected(context, run, subject, _opened(rows, raised, subject.window)))
+    rows = with_affected(rows, count_affected(context, run, subject, _opened(rows, alerts, subject.window)))
     run.wrote(run.tables.control_tables.add(ALERTS_TABLE, rows, _KEYS))
     before, after = current(history), current([*history, *rows])
     for one in after.values():
@@ -55,20 +55,20 @@ def update_alerts(context: JobContext, run: Run, judged: Sequence[JudgedVersion]
             _say(one)
 
 
-def with_affected(rows: Iterable[AlertRecord], affected: Mapping[str, Affected]) -> tuple[AlertRecord, ...]:
+def with_affected(rows: Iterable[AlertRecord], impacts: Mapping[str, Affected]) -> tuple[AlertRecord, ...]:
     """Put to the rows of a window that opened an alert whom it affects."""
     return tuple(
-        replace(one, rows=affected[one.alert_id].rows, slices=affected[one.alert_id].slices)
-        if one.state is State.OPENED and one.alert_id in affected
+        replace(one, rows=impacts[one.alert_id].rows, slices=impacts[one.alert_id].slices)
+        if one.state is State.OPENED and one.alert_id in impacts
         else one
         for one in rows
     )
 
 
-def _opened(rows: Iterable[AlertRecord], raised: Mapping[str, Raised], window: Window) -> list[Raised]:
+def _opened(rows: Iterable[AlertRecord], alerts: Mapping[str, Raised], window: Window) -> list[Raised]:
     """List the alerts that a window opened, but for those on single requests, whose rows are not of a batch."""
     ids = {one.alert_id for one in rows if one.state is State.OPENED and one.window == window}
-    return [one for one in raised.values() if one.alert_id in ids and ALERTS[one.alert].statement != SERVING]
+    return [one for one in alerts.values() if one.alert_id in ids and ALERTS[one.alert].statement != SERVING]
 
 
 def _monitored(run: Run, model_name: str, as_of: datetime) -> Collection[Window]:

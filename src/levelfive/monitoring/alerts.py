@@ -161,10 +161,10 @@ def skill_is_lost(evidence: Evidence) -> Iterator[Finding]:
     least = max(0.0, share * (at_training or 0.0))
     if skill.high >= least:
         return
-    trained = "" if at_training is None else f", {at_training:.1%} at training"
+    at_training_text = "" if at_training is None else f", {at_training:.1%} at training"
     yield Finding(
         f"skill {skill.value:.1%} [{skill.low:.1%}, {skill.high:.1%}], wholly below the {least:.1%} that is asked for"
-        f"{trained}: the model is hardly better than a constant prediction, or worse",
+        f"{at_training_text}: the model is hardly better than a constant prediction, or worse",
         value=skill.value,
     )
 
@@ -208,7 +208,7 @@ def _is_beyond(estimate: Estimate, rule: AlertRule, task: Task | None) -> bool:
 )
 def much_is_quarantined(evidence: Evidence) -> Iterator[Finding]:
     """Say of which source too many rows are quarantined."""
-    for one in evidence.delivery.delivered:
+    for one in evidence.delivery.source_counts:
         most = evidence.policy.limit("much_is_quarantined", one.source, evidence.policy.broken_quarantined_share)
         if one.quarantined > most * one.rows_in:
             yield Finding(
@@ -262,10 +262,10 @@ def source_is_broken(evidence: Evidence) -> Iterator[Finding]:
     for source, days in evidence.broken_sources.items():
         columns = evidence.delivery.columns[source]
         faults = [fault for fault in evidence.faults.columns if fault.column in columns and fault.day in days]
-        several, shown = len({fault.column for fault in faults}), faults[-1]
+        several, example = len({fault.column for fault in faults}), faults[-1]
         yield Finding(
-            f"{source}: {several} of its {len(columns)} columns are broken on {_days(days)}, such as {shown.column}: "
-            f"{_change(shown.kind, shown)}",
+            f"{source}: {several} of its {len(columns)} columns are broken on {_days(days)}, such as {example.column}: "
+            f"{_change(example.kind, example)}",
             source=source,
             days=tuple(days),
         )
@@ -343,11 +343,11 @@ def features_differ(evidence: Evidence) -> Iterator[str | Finding]:
 )
 def answers_are_quarantined(evidence: Evidence) -> Iterator[str]:
     """Say how many rows of the request log could not be read."""
-    rows, quarantined = evidence.logged
-    if quarantined:
+    rows, unreadable_rows = evidence.log_counts
+    if unreadable_rows:
         yield (
-            f"{quarantined:,} of {rows:,} rows of the request log could not be read: see the table quarantine, source "
-            f"{REQUEST_LOG}"
+            f"{unreadable_rows:,} of {rows:,} rows of the request log could not be read: see the table quarantine, "
+            f"source {REQUEST_LOG}"
         )
 
 

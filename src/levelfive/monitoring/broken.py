@@ -43,8 +43,8 @@ class Judged:
     """What is said of each day that was to be judged; shapes (days, columns) and (days, columns, kinds).
 
     Args:
-        judged: Whether there were enough recent days. Where there were not, nothing can be said.
-        flagged: Whether the value is strange and the change matters.
+        enough_days: Whether there were enough recent days. Where there were not, nothing can be said.
+        flags: Whether the value is strange and the change matters.
         broken: Whether the column is broken on the day: by two flagged days running, or by one far out.
         value: The day's value: a share, or a factor.
         usual: The median of the recent days, likewise; of a factor 1.
@@ -52,15 +52,17 @@ class Judged:
             NaN where the value cannot be had, infinite where no share is large enough.
     """
 
-    judged: Bools
-    flagged: Bools
+    enough_days: Bools
+    flags: Bools
     broken: Bools
     value: Floats
     usual: Floats
     seen_from: Floats
 
 
-def judge_days(values: DailyValues, first: int, *, refused: Bools | None = None, stretch: float = STRETCH) -> Judged:
+def judge_days(
+    values: DailyValues, first: int, *, broken_before: Bools | None = None, stretch: float = STRETCH
+) -> Judged:
     """Judge the days from a place on, each by the accepted days before it.
 
     A day that was flagged and not called waits for the next one: it is one of the recent days only once that is known,
@@ -68,22 +70,27 @@ def judge_days(values: DailyValues, first: int, *, refused: Bools | None = None,
 
     Args:
         values: The days before, of which the recent ones are chosen, and those to judge.
-        first: Place of the first day to judge. The day before it is flagged anew, whether it was refused or not.
-        refused: Which days before were called broken, shape (days, columns); they are not compared with.
+        first: Place of the first day to judge. The day before it is flagged anew, whether it was broken or not.
+        broken_before: Which days before were called broken, shape (days, columns); they are not compared with.
         stretch: How many times the recent days' reach a value must lie out.
     """
     enough = values.rows >= MIN_ROWS
-    refused = np.zeros_like(enough) if refused is None else refused
+    broken_before = np.zeros_like(enough) if broken_before is None else broken_before
 
     def compare(day: int, recent: Bools) -> Compared:
         return compare_days(values, day, recent, stretch)
 
-    accepted = _without_first_flags(values.ordinals, enough & ~refused, refused, first, compare)
-    return _judged(values.ordinals, accepted, enough, first, compare)
+    usable = _without_first_flags(values.ordinals, enough & ~broken_before, broken_before, first, compare)
+    return _judged(values.ordinals, usable, enough, first, compare)
 
 
 def judge_volume(
-    ordinals: npt.NDArray[np.int64], rows: Floats, first: int, *, refused: Bools | None = None, stretch: float = STRETCH
+    ordinals: npt.NDArray[np.int64],
+    rows: Floats,
+    first: int,
+    *,
+    broken_before: Bools | None = None,
+    stretch: float = STRETCH,
 ) -> Judged:
     """Judge how many rows the days have, in the same way: too few are broken, more than usual are not.
 
@@ -91,15 +98,15 @@ def judge_volume(
         ordinals: The days as whole numbers, increasing, shape (days,).
         rows: Rows of each day, shape (days,).
         first: Place of the first day to judge.
-        refused: Which days before were called broken, shape (days,); they are not compared with.
+        broken_before: Which days before were called broken, shape (days,); they are not compared with.
         stretch: How many times the recent days' reach the number must lie out.
 
     Returns:
         One column and one kind: `value` and `usual` are rows, and `seen_from` is the factor by which they are fewer.
     """
     logs = np.log(np.maximum(rows, 1))[:, None]
-    there = (rows > 0)[:, None]
-    refused = np.zeros_like(there) if refused is None else refused[:, None]
+    has_rows = (rows > 0)[:, None]
+    broken_before = np.zeros_like(has_rows) if broken_before is None else broken_before[:, None]
 
     def compare(day: int, recent: Bools) -> Compared:
         before = np.where(recent, logs[:day], np.nan)
@@ -108,81 +115,81 @@ def judge_volume(
         fewer, least = middle - logs[day], LEAST[Kind.FACTOR]
         matters = (fewer > least) & (np.exp(middle) >= MIN_ROWS)
         return Compared(
-            flagged=(matters & (fewer > stretch * reach))[:, None],
+            flags=(matters & (fewer > stretch * reach))[:, None],
             far=(matters & (fewer > 2 * stretch * reach))[:, None],
             value=rows[day : day + 1, None],
             usual=np.exp(middle)[:, None],
             seen_from=np.exp(np.maximum(stretch * reach, least))[:, None],
         )
 
-    accepted = _without_first_flags(ordinals, there & ~refused, refused, first, compare)
-    return _judged(ordinals, accepted, np.ones_like(there), first, compare)
+    usable = _without_first_flags(ordinals, has_rows & ~broken_before, broken_before, first, compare)
+    return _judged(ordinals, usable, np.ones_like(has_rows), first, compare)
 
 
 def _without_first_flags(
     ordinals: npt.NDArray[np.int64],
-    accepted: Bools,
-    refused: Bools,
+    usable: Bools,
+    broken_before: Bools,
     first: int,
     compare: Callable[[int, Bools], Compared],
 ) -> Bools:
-    """Do not accept a flagged day that was said to be sound before the next one, by a later run, was called with it."""
-    accepted = accepted.copy()
+    """Do not use a flagged day that was said to be sound before the next one, by a later run, was called with it."""
+    usable = usable.copy()
     for day in range(first - 1):
-        suspects = accepted[day] & refused[day + 1]
+        suspects = usable[day] & broken_before[day + 1]
         if ordinals[day + 1] == ordinals[day] + 1 and suspects.any():
-            recent = _recent(ordinals, accepted, day, None)
+            recent = _recent(ordinals, usable, day, None)
             enough = recent.sum(axis=0) >= MIN_RECENT_DAYS
-            accepted[day] &= ~(suspects & enough & compare(day, recent).flagged.any(axis=1))
-    return accepted
+            usable[day] &= ~(suspects & enough & compare(day, recent).flags.any(axis=1))
+    return usable
 
 
 def _judged(
     ordinals: npt.NDArray[np.int64],
-    accepted: Bools,
+    usable: Bools,
     judgeable: Bools,
     first: int,
     compare: Callable[[int, Bools], Compared],
 ) -> Judged:
-    days, columns = accepted.shape
-    accepted = accepted.copy()
+    days, columns = usable.shape
+    usable = usable.copy()
     broken = np.zeros((days, columns), bool)
     by_day: list[tuple[Bools, Compared, Bools]] = []
     waiting: Bools | None = None
     for day in range(max(first - 1, 0), days):
         if day == 0 or waiting is None or ordinals[day] != ordinals[day - 1] + 1:
             waiting = None
-        recent = _recent(ordinals, accepted, day, waiting)
-        compared = compare(day, recent)
+        recent = _recent(ordinals, usable, day, waiting)
+        comparison = compare(day, recent)
         enough = (recent.sum(axis=0) >= MIN_RECENT_DAYS) & judgeable[day]
-        flags = compared.flagged & enough[:, None]
+        flags = comparison.flags & enough[:, None]
         running = np.zeros(columns, bool) if waiting is None else (flags & waiting).any(axis=1)
         waiting = flags
         if day < first:
             continue
-        by_day.append((enough, compared, flags))
-        broken[day] = running | (compared.far & enough[:, None]).any(axis=1)
+        by_day.append((enough, comparison, flags))
+        broken[day] = running | (comparison.far & enough[:, None]).any(axis=1)
         if day > first:
             broken[day - 1] |= running  # two days running are both broken, and neither is compared with
-            accepted[day - 1] &= ~running
-        accepted[day] &= ~broken[day]
+            usable[day - 1] &= ~running
+        usable[day] &= ~broken[day]
     return _together(first, broken, by_day)
 
 
 def _together(first: int, broken: Bools, by_day: Sequence[tuple[Bools, Compared, Bools]]) -> Judged:
     return Judged(
-        judged=np.stack([enough for enough, _, _ in by_day]),
-        flagged=np.stack([flags for _, _, flags in by_day]),
+        enough_days=np.stack([enough for enough, _, _ in by_day]),
+        flags=np.stack([flags for _, _, flags in by_day]),
         broken=broken[first:],
-        value=np.stack([compared.value for _, compared, _ in by_day]),
-        usual=np.stack([compared.usual for _, compared, _ in by_day]),
-        seen_from=np.stack([compared.seen_from for _, compared, _ in by_day]),
+        value=np.stack([comparison.value for _, comparison, _ in by_day]),
+        usual=np.stack([comparison.usual for _, comparison, _ in by_day]),
+        seen_from=np.stack([comparison.seen_from for _, comparison, _ in by_day]),
     )
 
 
-def _recent(ordinals: npt.NDArray[np.int64], accepted: Bools, day: int, waiting: Bools | None) -> Bools:
+def _recent(ordinals: npt.NDArray[np.int64], usable: Bools, day: int, waiting: Bools | None) -> Bools:
     """Choose the last accepted days before a day, shape (day, columns)."""
-    mine = accepted[:day].copy()
+    mine = usable[:day].copy()
     if waiting is not None:
         mine[-1] &= ~waiting.any(axis=1)
     mine[ordinals[:day] < ordinals[day] - OLDEST_DAYS] = False

@@ -31,8 +31,8 @@ def likely_causes(
     broken = [fault.column for fault in faults if not is_score(fault.column)]
     moves = {one.column: _moved(one) * importance.get(one.column, 1.0) for one in columns if one.unusual}
     names = dict.fromkeys([*broken, *sorted(moves, key=lambda name: (-moves[name], name))])
-    known = [name for name in names if not is_score(name) and (not importance or name in important)]
-    return tuple(known[:SHOWN_CAUSES])
+    candidates = [name for name in names if not is_score(name) and (not importance or name in important)]
+    return tuple(candidates[:SHOWN_CAUSES])
 
 
 def importance_of(estimator: Estimator, features: Sequence[str]) -> Mapping[str, float]:

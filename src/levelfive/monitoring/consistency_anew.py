@@ -25,12 +25,12 @@ class TableHistory:
 
     Args:
         windows: Those that were written, in any order; none of a table without times.
-        written: The runs of the features stage: the logical time of each, and the table's version after it.
+        versions: The runs of the features stage: the logical time of each, and the table's version after it.
         has_times: Whether rows have times; else each version replaces the whole table.
     """
 
     windows: Sequence[WrittenWindow]
-    written: Sequence[tuple[datetime, int]]
+    versions: Sequence[tuple[datetime, int]]
     has_times: bool
 
     def was_computed_anew(self, span: Window, since: datetime) -> bool:
@@ -38,12 +38,12 @@ class TableHistory:
 
         A window that is written for the first time is none: until then it was not known.
         """
-        known = max((version for at, version in self.written if at <= since), default=-1)
+        last_version = max((version for at, version in self.versions if at <= since), default=-1)
         if not self.has_times:
-            return known >= 0 and any(version > known for _, version in self.written)
+            return last_version >= 0 and any(version > last_version for _, version in self.versions)
         within = sorted((one for one in self.windows if _overlap(one.window, span)), key=lambda one: one.version)
         return any(
-            later.version > known and any(_overlap(later.window, one.window) for one in within[:i])
+            later.version > last_version and any(_overlap(later.window, one.window) for one in within[:i])
             for i, later in enumerate(within)
         )
 
@@ -68,13 +68,13 @@ def told_anew(
 
 def _history(run: Run, lookup: Lookup, days: Iterable[FeatureDay], day_starts_at: timedelta) -> TableHistory:
     begin = min(_looked_at(lookup, one, day_starts_at).start for one in days)
-    served = min(one.first_served_at for one in days)
+    first_answer = min(one.first_served_at for one in days)
     rows = run.rows(FEATURE_WINDOWS, where={"table_name": lookup.table}, between={"window_end": (begin, None)})
     runs = run.rows(
         RUNS,
         columns=("as_of", "versions_written"),
         where={"stage": STAGE, "status": "succeeded"},
-        between={"as_of": (served - RECENT, None)},
+        between={"as_of": (first_answer - RECENT, None)},
     )
     versions = ((row["as_of"], dict(row["versions_written"]).get(lookup.table)) for row in runs)
     return TableHistory(

@@ -35,7 +35,7 @@ class Answers:
     """Answers to single requests, a row each in all parts.
 
     Args:
-        served: The features that the model was given.
+        online: The features that the model was given.
         batch: The same, computed again from the feature tables as of the prediction times.
         behind: By feature, whether what the batch has became known only when the online store had been published last,
             and the store was no further behind than it may be.
@@ -43,7 +43,7 @@ class Answers:
         served_at: When it was answered, in microseconds.
     """
 
-    served: pd.DataFrame
+    online: pd.DataFrame
     batch: pd.DataFrame
     behind: Mapping[str, Bools]
     days: Ints
@@ -62,30 +62,30 @@ def compare(answers: Answers, features: Sequence[str], categorical: Sequence[str
         A row a day and feature, see `SUMS`; `total` and `greatest` are of absolute differences of numbers.
     """
     names, texts = tuple(features), tuple(name for name in features if name in categorical)
-    served, batch = (feature_frame(rows, names, texts) for rows in (answers.served, answers.batch))
+    online, batch = (feature_frame(rows, names, texts) for rows in (answers.online, answers.batch))
     days, codes = np.unique(answers.days, return_inverse=True)
     first = np.full(len(days), np.iinfo(np.int64).max)
     np.minimum.at(first, codes, answers.served_at)
     parts = []
     for name in names:
-        pair = _Pair.of(served[name], batch[name], is_text=name in texts)
-        counted = {
+        pair = _Pair.of(online[name], batch[name], is_text=name in texts)
+        masks = {
             "answers": np.ones(len(codes), bool),
             "mismatches": pair.mismatch,
             "missing": pair.missing,
             "extra": pair.extra,
             "behind": (pair.mismatch | pair.missing | pair.extra) & answers.behind[name],
-            "valued": pair.valued,
+            "valued": pair.comparable,
         }
         greatest = np.full(len(days), -1.0)
-        np.maximum.at(greatest, codes, np.where(pair.valued, pair.difference, -1.0))
+        np.maximum.at(greatest, codes, np.where(pair.comparable, pair.difference, -1.0))
         parts.append(
             pd.DataFrame(
                 {
                     "day": days,
                     "feature": name,
-                    **{what: np.bincount(codes[where], minlength=len(days)) for what, where in counted.items()},
-                    "total": np.bincount(codes, np.where(pair.valued, pair.difference, 0.0), minlength=len(days)),
+                    **{what: np.bincount(codes[where], minlength=len(days)) for what, where in masks.items()},
+                    "total": np.bincount(codes, np.where(pair.comparable, pair.difference, 0.0), minlength=len(days)),
                     "greatest": np.where(greatest < 0, np.nan, greatest),
                     "first": first,
                 }
@@ -106,20 +106,20 @@ class _Pair:
     mismatch: Bools
     missing: Bools
     extra: Bools
-    valued: Bools
+    comparable: Bools
     difference: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, served: pd.Series, batch: pd.Series, *, is_text: bool) -> _Pair:
-        ours, theirs = served.notna().to_numpy(), batch.notna().to_numpy()
-        both, same = ours & theirs, (served == batch).to_numpy()
+    def of(cls, online: pd.Series, batch: pd.Series, *, is_text: bool) -> _Pair:
+        ours, theirs = online.notna().to_numpy(), batch.notna().to_numpy()
+        both, same = ours & theirs, (online == batch).to_numpy()
         if is_text:
-            difference, valued = np.zeros(len(served)), np.zeros(len(served), bool)
+            difference, comparable = np.zeros(len(online)), np.zeros(len(online), bool)
         else:
             with np.errstate(invalid="ignore"):  # of two infinite numbers
-                difference = np.where(same, 0.0, np.abs(served.to_numpy() - batch.to_numpy()))
-            valued = both
-        return cls(both & ~same, theirs & ~ours, ours & ~theirs, valued, difference)
+                difference = np.where(same, 0.0, np.abs(online.to_numpy() - batch.to_numpy()))
+            comparable = both
+        return cls(both & ~same, theirs & ~ours, ours & ~theirs, comparable, difference)
 
 
 def _feature_day(row: Mapping[str, object]) -> FeatureDay:

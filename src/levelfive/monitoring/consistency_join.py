@@ -44,13 +44,13 @@ class ServedBy:
     window: Window
 
 
-def compared(context: JobContext, run: Run, served: ServedBy) -> tuple[FeatureDay, ...]:
+def compared(context: JobContext, run: Run, served_by: ServedBy) -> tuple[FeatureDay, ...]:
     """Compare the features that answers had with those that the batch join gives as of their prediction times.
 
     Args:
         context: Tables and use case.
         run: Notes the versions of the tables that are read.
-        served: Whose answers.
+        served_by: Whose answers.
 
     Returns:
         Each feature that is looked up, on each day with answers; none without answers.
@@ -59,14 +59,14 @@ def compared(context: JobContext, run: Run, served: ServedBy) -> tuple[FeatureDa
         ConfigError: A table lacks a column.
         TableError: A table is missing.
     """
-    card = served.card
+    card = served_by.card
     names = tuple(name for lookup in card.lookups for name in lookup.features if name in card.features)
     if not names:
         return ()
     texts = [name for name in names if name in card.categorical]
-    allowed, lookups = context.use_case.serving.max_staleness, card.lookups
-    rows = _computed_again(context, run, served)
-    behind = {own(f"behind{i}"): _is_behind(run, lookup, i, allowed) for i, lookup in enumerate(lookups)}
+    max_staleness, lookups = context.use_case.serving.max_staleness, card.lookups
+    rows = _computed_again(context, run, served_by)
+    behind = {own(f"behind{i}"): _is_behind(run, lookup, i, max_staleness) for i, lookup in enumerate(lookups)}
     columns = rows.select(
         _DAY,
         _SERVED_AT,
@@ -80,7 +80,7 @@ def compared(context: JobContext, run: Run, served: ServedBy) -> tuple[FeatureDa
     def sums(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for frame in (batch.to_pandas() for batch in batches if batch.num_rows):
             answers = Answers(
-                served=frame[[own(name) for name in names]].set_axis(names, axis=1),
+                online=frame[[own(name) for name in names]].set_axis(names, axis=1),
                 batch=frame[list(names)],
                 behind={name: frame[column].to_numpy(bool) for name, column in place.items()},
                 days=frame[_DAY].to_numpy(np.int64),
@@ -90,16 +90,16 @@ def compared(context: JobContext, run: Run, served: ServedBy) -> tuple[FeatureDa
 
     schema = ", ".join(f"{name} {kind}" for name, kind in SUMS.items())
     parts = columns.mapInArrow(sums, schema).groupBy("day", "feature")
-    added = (F.sum(name).alias(name) for name in SUMS if name not in ("day", "feature", "greatest", "first"))
-    totals = parts.agg(*added, F.max("greatest").alias("greatest"), F.min("first").alias("first"))
+    sum_columns = (F.sum(name).alias(name) for name in SUMS if name not in ("day", "feature", "greatest", "first"))
+    totals = parts.agg(*sum_columns, F.max("greatest").alias("greatest"), F.min("first").alias("first"))
     days = feature_days(row.asDict() for row in totals.collect())
     return told_anew(run, lookups, days, context.use_case.day_starts_at)
 
 
-def _computed_again(context: JobContext, run: Run, served: ServedBy) -> DataFrame:
+def _computed_again(context: JobContext, run: Run, served_by: ServedBy) -> DataFrame:
     """Look features up by the values that requests had, and of lookups with times how old is what the batch found."""
-    lookups, window = served.card.lookups, served.window
-    answers = served_predictions(run, window, model_name=served.model_name, version=served.version)
+    lookups, window = served_by.card.lookups, served_by.window
+    answers = served_predictions(run, window, model_name=served_by.model_name, version=served_by.version)
     spine = answers.select(
         PREDICTION_TIME,
         *(column.alias(name) for name, column in _keys(run, lookups).items()),
@@ -108,13 +108,13 @@ def _computed_again(context: JobContext, run: Run, served: ServedBy) -> DataFram
         F.unix_micros("scored_as_of").alias(_SERVED_AT),
         day_number(PREDICTION_TIME, context.use_case.day_starts_at).cast("long").alias(_DAY),
     )
-    joined = context.features.assemble(spine, lookups, run.read, window)
+    features = context.features.assemble(spine, lookups, run.read, window)
     ages = [
         Lookup(lookup.table, lookup.keys, (KNOWN_AT,), max_age=lookup.max_age, prefix=_age(i))
         for i, lookup in enumerate(lookups)
         if _has_ages(run, lookup)
     ]
-    return assemble(joined, ages, run.read, window)
+    return assemble(features, ages, run.read, window)
 
 
 def _keys(run: Run, lookups: Sequence[Lookup]) -> dict[str, Column]:
@@ -135,13 +135,13 @@ def _age(i: int) -> str:
     return own(f"age{i}_")
 
 
-def _is_behind(run: Run, lookup: Lookup, i: int, allowed: timedelta) -> Column:
+def _is_behind(run: Run, lookup: Lookup, i: int, max_staleness: timedelta) -> Column:
     """Tell whether the batch found what became known only after the table's last publication, if that is allowed."""
     at, end = F.unix_seconds(PREDICTION_TIME), F.unix_seconds(F.try_element_at(_ENDS, F.lit(lookup.table)))
     if lookup.grid is not None:
-        known = tick(lookup.grid)
+        known_at = tick(lookup.grid)
     elif _has_ages(run, lookup):
-        known = at - F.round(F.col(f"{_age(i)}{KNOWN_AT}") * _SECONDS_PER_MINUTE)
+        known_at = at - F.round(F.col(f"{_age(i)}{KNOWN_AT}") * _SECONDS_PER_MINUTE)
     else:
         return F.lit(False)
-    return F.coalesce((known >= end) & (at - end <= int(allowed.total_seconds())), F.lit(False))
+    return F.coalesce((known_at >= end) & (at - end <= int(max_staleness.total_seconds())), F.lit(False))

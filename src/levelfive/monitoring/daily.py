@@ -114,30 +114,35 @@ def find_faults(before: Known, now: Known) -> Faults:
         return Faults()
     earlier = sorted({day for day, column in before if day < days[0] and column in columns})
     days_of_columns = {**before, **now}
-    values, refused = _values(days_of_columns, [*earlier, *days], columns)
-    judged = judge_days(values, len(earlier), refused=refused)
+    values, broken_before = _values(days_of_columns, [*earlier, *days], columns)
+    verdicts = judge_days(values, len(earlier), broken_before=broken_before)
     return Faults(
-        columns=tuple(_faults(judged, days, columns)),
-        judged=tuple(column for place, column in enumerate(columns) if judged.judged[:, place].any()),
+        columns=tuple(_faults(verdicts, days, columns)),
+        judged_columns=tuple(column for place, column in enumerate(columns) if verdicts.enough_days[:, place].any()),
         seen_from={
-            column: {str(kind): float(cell) for kind, cell in zip(KINDS, judged.seen_from[-1, place], strict=True)}
+            column: {str(kind): float(cell) for kind, cell in zip(KINDS, verdicts.seen_from[-1, place], strict=True)}
             for place, column in enumerate(columns)
-            if judged.judged[-1, place]
+            if verdicts.enough_days[-1, place]
         },
     )
 
 
 def find_missing_rows(
-    before: Known, rows: Mapping[date, int], window: Window, day_starts_at: timedelta, *, counted: str = SCORE_PROFILE
+    before: Known,
+    rows: Mapping[date, int],
+    window: Window,
+    day_starts_at: timedelta,
+    *,
+    counted_column: str = SCORE_PROFILE,
 ) -> list[Fault]:
     """Judge the number of rows of a window's whole days; one without rows counts where its weekday had some before.
 
     Args:
-        before: The days before; a day of `counted` that is broken lacked rows.
+        before: The days before; a day of `counted_column` that is broken lacked rows.
         rows: Rows of the window's days, of all versions together.
         window: Prediction times.
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
-        counted: The column whose rows are counted, as it is profiled: one of a score.
+        counted_column: The column whose rows are counted, as it is profiled: one of a score.
     """
     counts: dict[date, int] = {}
     for (day, _), one in before.items():
@@ -146,19 +151,24 @@ def find_missing_rows(
     inside = [first + place * DAY for place in range(int(window.length / DAY) + 2)]
     inside = [day for day in inside if _within(day, window, day_starts_at)]
     weekdays = {day.weekday() for day in counts}
-    judged = [day for day in inside if rows.get(day) or day.weekday() in weekdays]
-    if not judged:
+    judged_days = [day for day in inside if rows.get(day) or day.weekday() in weekdays]
+    if not judged_days:
         return []
-    earlier = sorted(day for day in counts if day < judged[0])
-    refused = np.array([before[day, counted].broken if (day, counted) in before else False for day in earlier])
-    ordinals = np.array([number_of(day) for day in (*earlier, *judged)])
-    totals = np.array([*(counts[day] for day in earlier), *(rows.get(day, 0) for day in judged)], dtype=np.float64)
+    earlier = sorted(day for day in counts if day < judged_days[0])
+    broken_before = np.array(
+        [before[day, counted_column].broken if (day, counted_column) in before else False for day in earlier]
+    )
+    ordinals = np.array([number_of(day) for day in (*earlier, *judged_days)])
+    totals = np.array([*(counts[day] for day in earlier), *(rows.get(day, 0) for day in judged_days)], dtype=np.float64)
     verdicts = judge_volume(
-        ordinals, totals, len(earlier), refused=np.concatenate((refused, np.zeros(len(judged)))).astype(bool)
+        ordinals,
+        totals,
+        len(earlier),
+        broken_before=np.concatenate((broken_before, np.zeros(len(judged_days)))).astype(bool),
     )
     return [
-        Fault(counted, day, Kind.FACTOR, float(verdicts.value[place, 0, 0]), float(verdicts.usual[place, 0, 0]))
-        for place, day in enumerate(judged)
+        Fault(counted_column, day, Kind.FACTOR, float(verdicts.value[place, 0, 0]), float(verdicts.usual[place, 0, 0]))
+        for place, day in enumerate(judged_days)
         if verdicts.broken[place, 0]
     ]
 
@@ -170,7 +180,7 @@ def _within(day: date, window: Window, day_starts_at: timedelta) -> bool:
 
 def _values(days_of_columns: Known, days: list[date], columns: list[str]) -> tuple[DailyValues, Bools]:
     shape = (len(days), len(columns))
-    rows, refused = np.zeros(shape), np.zeros(shape, bool)
+    rows, broken_before = np.zeros(shape), np.zeros(shape, bool)
     nulls, frequent, outside = (np.full(shape, np.nan) for _ in range(3))
     quantiles = np.full((*shape, len(LEVELS)), np.nan)
     for place in np.ndindex(shape):
@@ -178,17 +188,17 @@ def _values(days_of_columns: Known, days: list[date], columns: list[str]) -> tup
         if one is None or not one.rows:
             continue
         count = one.rows - one.nulls
-        rows[place], refused[place], nulls[place] = one.rows, one.broken, one.nulls / one.rows
+        rows[place], broken_before[place], nulls[place] = one.rows, one.broken, one.nulls / one.rows
         if count:
             frequent[place] = one.most_frequent / count
             outside[place] = np.nan if one.outside is None else one.outside / count
             quantiles[place] = [one.quantiles.get(level, np.nan) for level in LEVELS]
     ordinals = np.array([number_of(day) for day in days])
-    return DailyValues(ordinals, rows, nulls, frequent, outside, quantiles), refused
+    return DailyValues(ordinals, rows, nulls, frequent, outside, quantiles), broken_before
 
 
-def _faults(judged: Judged, days: list[date], columns: list[str]) -> Iterable[Fault]:
-    for day, column in zip(*np.nonzero(judged.broken), strict=True):
-        for place in np.flatnonzero(judged.flagged[day, column]):
-            value, usual = judged.value[day, column, place], judged.usual[day, column, place]
+def _faults(verdicts: Judged, days: list[date], columns: list[str]) -> Iterable[Fault]:
+    for day, column in zip(*np.nonzero(verdicts.broken), strict=True):
+        for place in np.flatnonzero(verdicts.flags[day, column]):
+            value, usual = verdicts.value[day, column, place], verdicts.usual[day, column, place]
             yield Fault(columns[column], days[day], KINDS[place], float(value), float(usual))

@@ -37,24 +37,24 @@ def known_before(context: JobContext, run: Run, model_name: str, window: Window)
 
 
 def missing(
-    context: JobContext, earlier: Known, profiled: Iterable[WindowProfiles], baseline: Baseline, window: Window
+    context: JobContext, earlier: Known, window_profiles: Iterable[WindowProfiles], baseline: Baseline, window: Window
 ) -> tuple[Fault, ...]:
     """Find the days that lack rows, of all versions together.
 
     Args:
         context: The use case, which says when its days begin.
         earlier: The days before.
-        profiled: What each version scored.
+        window_profiles: What each version scored.
         baseline: Its training's days come before all others.
         window: Prediction times.
     """
     rows: Counter[date] = Counter()
-    counted = next(iter(baseline.scores))  # any score column will do: each row has all
-    for profiles in profiled:
+    counted_column = next(iter(baseline.scores))  # any score column will do: each row has all
+    for profiles in window_profiles:
         for (day, column), part in profiles.by_day.items():
-            rows[day] += part.count + part.nulls if column == counted else 0
+            rows[day] += part.count + part.nulls if column == counted_column else 0
     before = {**days_of_training(baseline), **earlier}
-    return tuple(find_missing_rows(before, rows, window, context.use_case.day_starts_at, counted=counted))
+    return tuple(find_missing_rows(before, rows, window, context.use_case.day_starts_at, counted_column=counted_column))
 
 
 def columns_of_sources(context: JobContext, features: Collection[str]) -> dict[str, frozenset[str]]:

@@ -69,21 +69,21 @@ def judge_drift(
     Returns:
         The columns that the model rests on most first.
     """
-    ordered = sorted(columns, key=lambda one: _rank(one.column, importances))
-    testable = [one for one in ordered if one.column in usual.columns and PSI in one.statistics]
-    tested = testable[:TESTED_COLUMNS] if importances else testable
-    p_values = {one.column: usual.p_value(one.column, one.statistics[PSI]) for one in tested}
+    sorted_columns = sorted(columns, key=lambda one: _rank(one.column, importances))
+    testable = [one for one in sorted_columns if one.column in usual.columns and PSI in one.statistics]
+    tested_columns = testable[:TESTED_COLUMNS] if importances else testable
+    p_values = {one.column: usual.p_value(one.column, one.statistics[PSI]) for one in tested_columns}
     cut = cut_off(p_values.values(), rule.false_discovery_rate)
-    judged = []
-    for one in ordered:
+    judged_columns = []
+    for one in sorted_columns:
         one = replace(one, importance=importances.get(one.column))
         if one.column in p_values:
             limit = {PSI: usual.limit(one.column, cut)}
             one = replace(one, usual={**one.usual, **limit}, p_value=p_values[one.column])
         since = open_since(one.column, start, before, unusual=one.unusual)
         matters = one.statistics.get(PSI, 0.0) > rule.least_psi
-        judged.append(replace(one, alarm_since=since if matters else None))
-    return tuple(judged)
+        judged_columns.append(replace(one, alarm_since=since if matters else None))
+    return tuple(judged_columns)
 
 
 def _rank(column: str, importances: Mapping[str, float]) -> tuple[bool, float, str]:
@@ -97,14 +97,14 @@ def cut_off(p_values: Collection[float], rate: float) -> float:
     Where none is, it is the one that a single hypothesis would have needed. Benjamini and Hochberg 1995, Controlling
     the False Discovery Rate, Journal of the Royal Statistical Society B 57(1).
     """
-    ordered, several = np.sort(np.array([*p_values])), len(p_values)
+    sorted_values, several = np.sort(np.array([*p_values])), len(p_values)
     steps = rate * np.arange(1, several + 1) / max(several, 1)
-    passed = np.flatnonzero(ordered <= steps)
-    return float(steps[passed[-1] if passed.size else 0]) if several else rate
+    rejections = np.flatnonzero(sorted_values <= steps)
+    return float(steps[rejections[-1] if rejections.size else 0]) if several else rate
 
 
 def discoveries_in_slices(
-    p_values: Mapping[str, Mapping[str, float]], tested: int, rate: float
+    p_values: Mapping[str, Mapping[str, float]], test_count: int, rate: float
 ) -> dict[str, frozenset[str]]:
     """Find in which slices columns differ that were discovered; the rate is shared by how few columns those are.
 
@@ -113,10 +113,10 @@ def discoveries_in_slices(
 
     Args:
         p_values: By discovered column and slice.
-        tested: Among how many columns these were discovered.
+        test_count: Among how many columns these were discovered.
         rate: Of false discoveries, on average over the discovered columns.
     """
-    share = rate * len(p_values) / max(tested, 1)
+    share = rate * len(p_values) / max(test_count, 1)
     cuts = {column: cut_off(of_slices.values(), share) for column, of_slices in p_values.items()}
     return {
         column: frozenset(name for name, p in of_slices.items() if p <= cuts[column])
@@ -157,17 +157,16 @@ def moved_most(columns: Sequence[ColumnDrift]) -> tuple[ColumnDrift, ...]:
 
 def drift_in_words(columns: Sequence[ColumnDrift]) -> str:
     """Say in one line what moved, the columns that matter most first; empty where no alarm is open."""
-    moved = moved_most(columns)
-    if not moved:
+    drifted_columns = moved_most(columns)
+    if not drifted_columns:
         return ""
-    tested = sum(one.p_value is not None for one in columns)
-    since = min(one.alarm_since for one in moved if one.alarm_since is not None)
-    first = ", ".join(map(_in_words, moved[:SHOWN_COLUMNS]))
-    more = f" and {len(moved) - SHOWN_COLUMNS} more" if len(moved) > SHOWN_COLUMNS else ""
-    if len(moved) >= max(COMMON_SHARE * tested, COMMON_COLUMNS):
-        what = f"{len(moved)} of the {tested} columns that the model rests on most moved together, as in a new season"
-    else:
-        what = f"{len(moved)} of the {tested} columns that the model rests on most moved"
+    test_count = sum(one.p_value is not None for one in columns)
+    since = min(one.alarm_since for one in drifted_columns if one.alarm_since is not None)
+    first = ", ".join(map(_in_words, drifted_columns[:SHOWN_COLUMNS]))
+    more = f" and {len(drifted_columns) - SHOWN_COLUMNS} more" if len(drifted_columns) > SHOWN_COLUMNS else ""
+    what = f"{len(drifted_columns)} of the {test_count} columns that the model rests on most moved"
+    if len(drifted_columns) >= max(COMMON_SHARE * test_count, COMMON_COLUMNS):
+        what += " together, as in a new season"
     return f"{what}, since {since:%Y-%m-%d}: {first}{more}"
 
 

@@ -162,7 +162,7 @@ class ColumnDrift:
         statistics: Every registered statistic of its kind, by name; those that are not defined are left out.
         usual: Up to where a statistic lies without a change, by its name, where that is known.
         new: Categories that the baseline does not have, the most frequent first; empty for numbers.
-        vanished: Frequent categories of the baseline that are not there any more, likewise.
+        vanished_categories: Frequent categories of the baseline that are not there any more, likewise.
         importance: The share of what the model rests on, 0 to 1; None where that is not known.
         p_value: Of the PSI, by windows without change; None where it was not tested.
         alarm_since: When the first window of its open alarm began; None where there is none.
@@ -172,7 +172,7 @@ class ColumnDrift:
     statistics: dict[str, float]
     usual: dict[str, float]
     new: tuple[str, ...] = ()
-    vanished: tuple[str, ...] = ()
+    vanished_categories: tuple[str, ...] = ()
     importance: float | None = None
     p_value: float | None = None
     alarm_since: datetime | None = None
@@ -203,7 +203,7 @@ def column_drift(column: str, comparison: Comparison[Any]) -> ColumnDrift:
     return ColumnDrift(
         column,
         new=new_categories(*categories) if categories else (),
-        vanished=vanished_categories(*categories) if categories else (),
+        vanished_categories=vanished_categories(*categories) if categories else (),
         statistics={one.name: value for one in of_column if (value := _finite(one.formula, comparison)) is not None},
         usual={
             one.name: value

@@ -40,13 +40,13 @@ def windows_before(rows: Iterable[Mapping[str, Any]], window: Window) -> tuple[E
     by_window: dict[Window, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         by_window[records.window_of(row)].append(row)
-    listed: list[EarlierWindow] = []
-    reached = window.start
+    earlier_windows: list[EarlierWindow] = []
+    next_start = window.start
     for of in sorted(by_window, key=lambda one: (one.end, one.start), reverse=True):
-        if of.end <= reached and window.length / _OTHER_LENGTH <= of.length <= window.length * _OTHER_LENGTH:
-            reached = of.start
-            listed.insert(0, _said(of.start, by_window[of]))
-    return tuple(listed[-(WINDOWS - 1) :])
+        if of.end <= next_start and window.length / _OTHER_LENGTH <= of.length <= window.length * _OTHER_LENGTH:
+            next_start = of.start
+            earlier_windows.insert(0, _said(of.start, by_window[of]))
+    return tuple(earlier_windows[-(WINDOWS - 1) :])
 
 
 def _said(start: datetime, rows: Iterable[Mapping[str, Any]]) -> EarlierWindow:

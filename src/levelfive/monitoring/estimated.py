@@ -27,7 +27,7 @@ class PastWindow:
     """An earlier window whose labels are known: metrics as they were estimated, and as they came."""
 
     window: Window
-    estimated: Mapping[str, float]
+    estimates: Mapping[str, float]
     came: Mapping[str, float]
 
 
@@ -70,26 +70,26 @@ def trust(past: Sequence[PastWindow], window: Window, maturity: timedelta) -> di
         (one for one in past if _are_alike(one.window, window) and one.window.end <= window.start),
         key=lambda one: one.window.end,
     )
-    trusted = {}
-    for name in sorted({name for one in alike for name in one.estimated}):
+    trust_by_metric = {}
+    for name in sorted({name for one in alike for name in one.estimates}):
         errors, errors_of_last = [], []
         for one in alike:
             last = _last_known(alike, one.window, name, maturity)
-            if last is not None and name in one.estimated and name in one.came:
-                errors.append(one.came[name] - one.estimated[name])
+            if last is not None and name in one.estimates and name in one.came:
+                errors.append(one.came[name] - one.estimates[name])
                 errors_of_last.append(one.came[name] - last)
         if errors:
             low, high = np.quantile(errors, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2), method="weibull")
             mean, mean_of_last = (float(np.abs(some).mean()) for some in (errors, errors_of_last))
-            trusted[name] = Trust(float(low), float(high), mean, mean_of_last, len(errors))
-    return trusted
+            trust_by_metric[name] = Trust(float(low), float(high), mean, mean_of_last, len(errors))
+    return trust_by_metric
 
 
 def _last_known(past: Sequence[PastWindow], window: Window, name: str, maturity: timedelta) -> float | None:
     """Find what a metric was in the newest window whose labels were known when another one ended."""
     before = (one for one in past if one.window.end <= window.start and one.window.end + maturity <= window.end)
-    known = [one.came[name] for one in before if name in one.came]
-    return known[-1] if known else None
+    values = [one.came[name] for one in before if name in one.came]
+    return values[-1] if values else None
 
 
 def _are_alike(one: Window, other: Window) -> bool:

@@ -79,7 +79,7 @@ class Delivery:
     `missing` are the days that lack rows; `columns` are those of each source.
     """
 
-    delivered: tuple[Delivered, ...]
+    source_counts: tuple[Delivered, ...]
     rows_a_day: float
     rows_a_day_at_training: float
     missing: tuple[Fault, ...] = ()
@@ -100,7 +100,7 @@ class Evidence:
         online: When the online store was furthest behind, or None where nothing is published.
         max_staleness: How far behind it may be.
         consistency: By feature and day, whether single requests saw what the batch join gives.
-        logged: How many rows of the request log were read since the last window, and how many of them could not be.
+        log_counts: How many rows of the request log were read since the last window, and how many of them could not be.
         metrics: On the mature rows by metric, of each slice that the policy names; of all rows by an empty text.
         task: What is predicted, which says of a metric which way is better; None where that is no question.
         importance: How much the model rests on each column; empty where that is not known.
@@ -115,7 +115,7 @@ class Evidence:
     online: Behind | None = None
     max_staleness: timedelta = timedelta(0)
     consistency: Sequence[FeatureDay] = ()
-    logged: tuple[int, int] = (0, 0)
+    log_counts: tuple[int, int] = (0, 0)
     metrics: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     task: Task | None = None
     importance: Mapping[str, float] = field(default_factory=dict)

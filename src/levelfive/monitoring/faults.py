@@ -26,13 +26,13 @@ class Faults:
 
     Args:
         columns: The faults of the columns.
-        judged: Columns of which something can be said on some day.
+        judged_columns: Columns of which something can be said on some day.
         seen_from: By column and kind, the smallest change that two days running would be called for, on the last day;
             infinite where none can be seen.
     """
 
     columns: tuple[Fault, ...] = ()
-    judged: tuple[str, ...] = ()
+    judged_columns: tuple[str, ...] = ()
     seen_from: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property

@@ -106,17 +106,17 @@ def run(
             before = records.last_measured(run, name, as_of, ("provisional", "mature", "metrics"))
             windows = [*provisional_windows(before, until=window.start), window]
             first = first_version(promotions)
-            measured = performance(
+            performances = performance(
                 context, run, windows, model_name=name, as_of=as_of, first=first, calibration_of=_calibrations(registry)
             )
-            landed = deliveries.delivered(context, run, window)
+            source_counts = deliveries.delivered(context, run, window)
             earlier = deliveries.known_before(context, run, name, window)
-            drifted = earlier_drift(run, name, window)
-            served = real_time(context, run, registry, windows, as_of=as_of)
-        now = measured[-1]
+            drift_history = earlier_drift(run, name, window)
+            answers = real_time(context, run, registry, windows, as_of=as_of)
+        now = performances[-1]
         if not now.scored:
-            write_consistency(run, served)
-            nothing = _nothing(context, run, name, measured, as_of, served=served)
+            write_consistency(run, answers)
+            nothing = _nothing(context, run, name, performances, as_of, answers=answers)
             tell(context, run, name, destinations, as_of=as_of)
             return nothing
         versions = profile_versions(context, run, registry, now, ahead)
@@ -126,24 +126,26 @@ def run(
             missing = deliveries.missing(context, earlier, profiles, newest, window)
         with run.timed("drift"):
             behind = furthest_behind(publications(run, window), window)
-            facts = WindowFacts(landed, now, earlier, drifted, missing, behind, served.consistency, served.logged)
-            judged = [judge_version(context, one, facts) for one in versions]
+            facts = WindowFacts(
+                source_counts, now, earlier, drift_history, missing, behind, answers.consistency, answers.log_counts
+            )
+            judged_versions = [judge_version(context, one, facts) for one in versions]
         run.counts["scored"] = now.scored
-        run.counts["versions_gone"] = len(now.versions) - len(judged)
-        if not judged:
+        run.counts["versions_gone"] = len(now.versions) - len(judged_versions)
+        if not judged_versions:
             registry.load(now.versions[-1])  # its error says what is gone
         with run.timed("write"):
-            trusted = trust(records.past_estimates(before), window, context.use_case.maturity)
-            write_window(context, run, judged, landed, measured, as_of, served=served)
-            records.write_estimate(run, name, now, trusted, task=context.use_case.model.task, as_of=as_of)
+            trust_by_metric = trust(records.past_estimates(before), window, context.use_case.maturity)
+            write_window(context, run, judged_versions, source_counts, performances, as_of, answers=answers)
+            records.write_estimate(run, name, now, trust_by_metric, task=context.use_case.model.task, as_of=as_of)
         with run.timed("alerts"):
-            update_alerts(context, run, judged, as_of)
-        measure_versions(judged)
-        measure_performance(measured)
+            update_alerts(context, run, judged_versions, as_of)
+        measure_versions(judged_versions)
+        measure_performance(performances)
         with run.timed("tell"):
             tell(context, run, name, destinations, as_of=as_of)
-        verdicts = {one.subject.model_version: one.verdict for one in judged}
-        return MonitoringResult(run.run_id, window, verdicts, measured)
+        verdicts = {one.subject.model_version: one.verdict for one in judged_versions}
+        return MonitoringResult(run.run_id, window, verdicts, performances)
 
 
 def _calibrations(registry: CentralRegistry) -> CalibrationOf:
@@ -158,17 +160,19 @@ def _nothing(
     context: JobContext,
     run: Run,
     model_name: str,
-    measured: tuple[Performance, ...],
+    performances: tuple[Performance, ...],
     as_of: datetime,
     *,
-    served: RealTime,
+    answers: RealTime,
 ) -> MonitoringResult:
-    window = measured[-1].window
+    window = performances[-1].window
     because = nothing_in(context, run, window, as_of=as_of)
     if not because:
         raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
     run.counts["scored"], run.notes["nothing"] = 0, because
-    task, answers = context.use_case.model.task, served.performance
-    records.write_performance(run, model_name, measured, task=task, as_of=as_of, served=answers)
-    measure_performance(measured)
-    return MonitoringResult(run.run_id, window, {}, measured, because)
+    task = context.use_case.model.task
+    records.write_performance(
+        run, model_name, performances, task=task, as_of=as_of, served_performances=answers.performance
+    )
+    measure_performance(performances)
+    return MonitoringResult(run.run_id, window, {}, performances, because)

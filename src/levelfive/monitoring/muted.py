@@ -39,9 +39,9 @@ def mute(
         raise ConfigError(f"until {iso(until)} is over as of {iso(as_of)}: name a later time (--until)")
     of = {"muted": alert, "by": by, "reason": reason, "until": iso(until)}
     with context.run("mute", as_of=as_of, parameters=of) as run:
-        known = current(alert_history(run, model_name, as_of=as_of))
-        if alert not in ALERTS and alert not in known:
-            there = ", ".join([*(one.alert_id for one in known.values() if one.state.is_open)]) or "none"
+        alerts = current(alert_history(run, model_name, as_of=as_of))
+        if alert not in ALERTS and alert not in alerts:
+            there = ", ".join([*(one.alert_id for one in alerts.values() if one.state.is_open)]) or "none"
             raise ConfigError(
                 f"there is no alert {alert!r}: name one that is open ({there}), or all of {', '.join(ALERTS)}"
             )

@@ -155,8 +155,8 @@ def _with_labels(
     else:
         live = live_predictions(run, context.use_case, window, model_name=model_name, columns=columns)
     labels = outcomes_as_known(run, context.use_case, as_of).where(in_window(PREDICTION_TIME, window))
-    joined: DataFrame = live.join(labels.select(*key, LABEL, OUTCOME), on=list(key), how="left").drop(*key)
-    return joined
+    rows: DataFrame = live.join(labels.select(*key, LABEL, OUTCOME), on=list(key), how="left").drop(*key)
+    return rows
 
 
 def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window) -> Performance:
@@ -164,8 +164,8 @@ def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window) -> Per
     task, rows = use_case.model.task, outcomes.rows
     old_until = _micros(outcomes.as_of - use_case.maturity)
     inside = rows[(rows[AT] >= _micros(window.start)) & (rows[AT] < _micros(window.end))]
-    labelled = inside[inside[OUTCOME] == LABELLED]
-    mature = labelled[labelled[AT] < old_until]
+    labelled_rows = inside[inside[OUTCOME] == LABELLED]
+    mature = labelled_rows[labelled_rows[AT] < old_until]
     others = inside[inside[OUTCOME].notna() & (inside[OUTCOME] != LABELLED)].groupby(OUTCOME)
     versions = sorted(map(str, inside["model_version"].unique()), key=lambda version: (len(version), version))
     return Performance(
@@ -176,7 +176,7 @@ def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window) -> Per
         mature=len(mature),
         provisional=_micros(window.end) > old_until,
         without_label={str(name): (len(part), _mean_score(task, part)) for name, part in others},
-        label_mean_known=float(labelled[LABEL].mean()) if len(labelled) else None,
+        label_mean_known=float(labelled_rows[LABEL].mean()) if len(labelled_rows) else None,
         evaluation=_evaluate(use_case, mature, task.of_columns(mature[[*task.score_columns]])),
         reference=_evaluate_reference(use_case, mature, outcomes.first),
         slices=_evaluate_slices(use_case, mature),

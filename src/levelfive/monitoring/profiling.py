@@ -84,8 +84,8 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
         for batch in batches:
             yield _partials_of(batch.to_pandas(), bins, categorical)
 
-    merged = columns.mapInArrow(partials, _SCHEMA).groupBy("day").applyInArrow(_merged, _SCHEMA).collect()
-    by_day = {(date_of(row["day"]), row["column"]): pickle.loads(row["partial"]) for row in merged}
+    day_parts = columns.mapInArrow(partials, _SCHEMA).groupBy("day").applyInArrow(_merged, _SCHEMA).collect()
+    by_day = {(date_of(row["day"]), row["column"]): pickle.loads(row["partial"]) for row in day_parts}
     return WindowProfiles(by_day)
 
 
@@ -124,11 +124,11 @@ def _merged(table: pa.Table) -> pa.Table:
     for column, value in zip(table.column("column").to_pylist(), table.column("partial").to_pylist(), strict=True):
         parts.setdefault(column, []).append(value)
     # Batches come in any order; in one order, sums are the same to their last digit.
-    merged = [pickle.dumps(merge(*map(pickle.loads, sorted(values)))) for values in parts.values()]
+    partials = [pickle.dumps(merge(*map(pickle.loads, sorted(values)))) for values in parts.values()]
     return pa.table(
         {
-            "day": pa.repeat(table.column("day")[0], len(merged)),
+            "day": pa.repeat(table.column("day")[0], len(partials)),
             "column": list(parts),
-            "partial": pa.array(merged, pa.binary()),
+            "partial": pa.array(partials, pa.binary()),
         }
     )

@@ -41,12 +41,12 @@ class RealTime:
     Args:
         performance: What the labels say of them, by window; of windows without answers, nothing.
         versions: What each version answered in the window that is monitored.
-        logged: How many rows of the request log were read in that window, and how many of them could not be.
+        log_counts: How many rows of the request log were read in that window, and how many of them could not be.
     """
 
     performance: tuple[Performance, ...] = ()
     versions: tuple[ServedVersion, ...] = ()
-    logged: tuple[int, int] = (0, 0)
+    log_counts: tuple[int, int] = (0, 0)
 
     @property
     def consistency(self) -> tuple[FeatureDay, ...]:
@@ -72,12 +72,12 @@ def real_time(
         TableError: A feature table is missing.
     """
     window, name = windows[-1], registry.name
-    answered = performance_of_answers(context, run, windows, model_name=name, as_of=as_of)
+    performances = performance_of_answers(context, run, windows, model_name=name, as_of=as_of)
     versions = []
-    for now in (one for one in answered if one.window == window):
+    for now in (one for one in performances if one.window == window):
         run.counts["served"] = now.scored
         versions += [_served(context, run, registry, Subject(name, version, window)) for version in now.versions]
-    return RealTime(answered, tuple(one for one in versions if one is not None), _logged(run, window))
+    return RealTime(performances, tuple(one for one in versions if one is not None), _logged(run, window))
 
 
 def performance_of_answers(
@@ -89,11 +89,11 @@ def performance_of_answers(
     within = {"min_event_time": (None, last_end), "max_event_time": (first_start, None)}
     rows = run.rows(LANDING_FILES, columns=columns, where=of_log, between=within)
     spans = [(row["min_event_time"], row["max_event_time"]) for row in rows]
-    chosen = [one for one in windows if any(first < one.end and one.start <= last for first, last in spans)]
-    if not chosen:
+    answer_windows = [one for one in windows if any(first < one.end and one.start <= last for first, last in spans)]
+    if not answer_windows:
         return ()
-    measured = performance(context, run, chosen, model_name=model_name, as_of=as_of, role=Role.SERVED)
-    return tuple(one for one in measured if one.scored)
+    performances = performance(context, run, answer_windows, model_name=model_name, as_of=as_of, role=Role.SERVED)
+    return tuple(one for one in performances if one.scored)
 
 
 def _served(context: JobContext, run: Run, registry: CentralRegistry, subject: Subject) -> ServedVersion | None:

@@ -36,7 +36,7 @@ SERVED = "served"
 ESTIMATED = "estimated"
 """Of one that is what the scores alone say."""
 
-LastMeasured: TypeAlias = Mapping[tuple[Window, str], Mapping[str, Any]]
+LastMeasurements: TypeAlias = Mapping[tuple[Window, str], Mapping[str, Any]]
 """By window and `model`, the row of `performance` that was written last."""
 
 ProfiledColumn: TypeAlias = tuple[Subject, date | None, str, Partial, NumericProfile | CategoricalProfile]
@@ -164,7 +164,7 @@ def write_profiles(
     rows: Iterable[ProfiledColumn],
     broken: frozenset[tuple[date, str]] = frozenset(),
     *,
-    served: Iterable[ProfiledColumn] = (),
+    served_profiles: Iterable[ProfiledColumn] = (),
 ) -> None:
     """Put profiles in the place of those of their windows.
 
@@ -172,7 +172,7 @@ def write_profiles(
         run: Which run writes.
         rows: Of live predictions.
         broken: The days and columns that were called so.
-        served: Of answers to single requests.
+        served_profiles: Of answers to single requests.
     """
     records = [
         ProfileRecord(
@@ -183,7 +183,7 @@ def write_profiles(
             **_profile(partial, profile),
             broken=None if day is None else role == Role.CHAMPION and (day, column) in broken,
         )
-        for role, of_role in ((Role.CHAMPION, rows), (Role.SERVED, served))
+        for role, of_role in ((Role.CHAMPION, rows), (Role.SERVED, served_profiles))
         for subject, day, column, partial, profile in of_role
     ]
     _replace(run, PROFILES, records)
@@ -194,7 +194,7 @@ def write_drift(
     distances: Iterable[tuple[Subject, ColumnDrift]],
     seen_from: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
     *,
-    served: Iterable[tuple[Subject, ColumnDrift]] = (),
+    served_drifts: Iterable[tuple[Subject, ColumnDrift]] = (),
 ) -> None:
     """Put the distances from the baseline in the place of those of their windows.
 
@@ -202,14 +202,14 @@ def write_drift(
         run: Which run writes.
         distances: The distances.
         seen_from: By version, column and kind, the smallest change that is called broken.
-        served: The distances of answers to single requests.
+        served_drifts: The distances of answers to single requests.
     """
     records = []
     for subject, column in distances:
         least_changes = (seen_from or {}).get(subject.model_version, {}).get(column.column, {})
         least = {kind: value for kind, value in least_changes.items() if math.isfinite(value)}
         records.append(_drift(subject, column, Role.CHAMPION, least))
-    records += [_drift(subject, column, Role.SERVED, {}) for subject, column in served]
+    records += [_drift(subject, column, Role.SERVED, {}) for subject, column in served_drifts]
     _replace(run, DRIFT, records)
 
 
@@ -219,11 +219,12 @@ def write_consistency(run: Run, rows: Iterable[tuple[Subject, FeatureDay]]) -> N
     _replace(run, CONSISTENCY, records)
 
 
-def write_quality(run: Run, subject: Subject, delivered: Iterable[Delivered]) -> None:
+def write_quality(run: Run, subject: Subject, source_counts: Iterable[Delivered]) -> None:
     """Put the counts of what landed in the place of those of their window."""
     counts = ("source", "rows_in", "accepted", "quarantined", "duplicates")
     records = [
-        QualityRecord(**vars(subject), **{name: getattr(of_source, name) for name in counts}) for of_source in delivered
+        QualityRecord(**vars(subject), **{name: getattr(of_source, name) for name in counts})
+        for of_source in source_counts
     ]
     _replace(run, QUALITY, records)
 
@@ -231,16 +232,16 @@ def write_quality(run: Run, subject: Subject, delivered: Iterable[Delivered]) ->
 def write_performance(
     run: Run,
     model_name: str,
-    measured: Iterable[Performance],
+    performances: Iterable[Performance],
     *,
     task: Task,
     as_of: datetime,
-    served: Iterable[Performance] = (),
+    served_performances: Iterable[Performance] = (),
 ) -> None:
     """Add what the labels known at `as_of` say of live predictions, and of answers; what was said before stays."""
     records = [
         _performance(Subject(model_name, ", ".join(one.versions), one.window), one, task=task, as_of=as_of, model=model)
-        for one in measured
+        for one in performances
         for model, evaluation in ((LIVE, one.evaluation), (REFERENCE, one.reference))
         if model == LIVE or evaluation is not None
     ]
@@ -248,19 +249,19 @@ def write_performance(
         _performance(
             Subject(model_name, ", ".join(one.versions), one.window), one, task=task, as_of=as_of, model=SERVED
         )
-        for one in served
+        for one in served_performances
     ]
     _add(run, PERFORMANCE, records, ("model_name", "window_start", "window_end", "as_of", "model"))
 
 
 def write_estimate(
-    run: Run, model_name: str, one: Performance, trusted: Mapping[str, Trust], *, task: Task, as_of: datetime
+    run: Run, model_name: str, one: Performance, trust_by_metric: Mapping[str, Trust], *, task: Task, as_of: datetime
 ) -> None:
     """Add what the scores alone say of a window, if anything, with intervals where that is to be shown."""
     if one.expected is None or not one.expected.metrics:
         return
     metrics = one.expected.metrics
-    shown = {name: trust for name, trust in trusted.items() if trust.is_shown and name in metrics}
+    intervals = {name: trust for name, trust in trust_by_metric.items() if trust.is_shown and name in metrics}
     record = replace(
         _performance(
             Subject(model_name, ", ".join(one.versions), one.window), one, task=task, as_of=as_of, model=ESTIMATED
@@ -268,24 +269,24 @@ def write_estimate(
         label_mean=one.expected.label_mean,
         score_mean=one.expected.score_mean,
         metrics=metrics,
-        low={name: metrics[name] + trust.low for name, trust in shown.items()},
-        high={name: metrics[name] + trust.high for name, trust in shown.items()},
+        low={name: metrics[name] + trust.low for name, trust in intervals.items()},
+        high={name: metrics[name] + trust.high for name, trust in intervals.items()},
     )
     _add(run, PERFORMANCE, [record], ("model_name", "window_start", "window_end", "as_of", "model"))
 
 
-def last_measured(run: Run, model_name: str, as_of: datetime, columns: Sequence[str] | None = None) -> LastMeasured:
+def last_measured(run: Run, model_name: str, as_of: datetime, columns: Sequence[str] | None = None) -> LastMeasurements:
     """Read what was said last of each window, as known at a time: all columns, or some and what identifies a row."""
-    asked = None if columns is None else ("model", "window_start", "window_end", "as_of", *columns)
-    rows = of_model(run, PERFORMANCE, model_name, as_of, asked)
+    record_columns = None if columns is None else ("model", "window_start", "window_end", "as_of", *columns)
+    rows = of_model(run, PERFORMANCE, model_name, as_of, record_columns)
     return {(window_of(row), row["model"]): row for row in rows}
 
 
-def past_estimates(measured: LastMeasured) -> list[PastWindow]:
+def past_estimates(last_rows: LastMeasurements) -> list[PastWindow]:
     """List of which windows it was said what would come, and what came."""
     return [
-        PastWindow(window, measured.get((window, ESTIMATED), {}).get("metrics", {}), row["metrics"])
-        for (window, model), row in measured.items()
+        PastWindow(window, last_rows.get((window, ESTIMATED), {}).get("metrics", {}), row["metrics"])
+        for (window, model), row in last_rows.items()
         if model == LIVE and row["mature"] and not row["provisional"]
     ]
 
@@ -342,7 +343,7 @@ def _drift(subject: Subject, column: ColumnDrift, role: Role, seen_from: Mapping
         p_value=column.p_value,
         alarm_since=column.alarm_since,
         new_categories=column.new,
-        vanished_categories=column.vanished,
+        vanished_categories=column.vanished_categories,
         seen_from=seen_from,
     )
 
@@ -371,7 +372,7 @@ def _profile(partial: Partial, profile: NumericProfile | CategoricalProfile) -> 
 
 def _performance(subject: Subject, one: Performance, *, task: Task, as_of: datetime, model: str) -> PerformanceRecord:
     evaluation = {REFERENCE: one.reference, ESTIMATED: None}.get(model, one.evaluation)
-    known = {} if evaluation is None else evaluation.known
+    values = {} if evaluation is None else evaluation.known
     return PerformanceRecord(
         **vars(subject),
         as_of=as_of,
@@ -389,9 +390,9 @@ def _performance(subject: Subject, one: Performance, *, task: Task, as_of: datet
         loss_metric=task.loss_metric,
         skill_metric=task.skill,
         offset_metric=task.offset,
-        metrics=known.get("values", {}),
-        low=known.get("low", {}),
-        high=known.get("high", {}),
+        metrics=values.get("values", {}),
+        low=values.get("low", {}),
+        high=values.get("high", {}),
         **_reliability(one.reliability if model in (LIVE, SERVED) else ()),
     )
 

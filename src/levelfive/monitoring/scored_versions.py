@@ -63,13 +63,13 @@ def profile_versions(
     context: JobContext,
     run: Run,
     registry: CentralRegistry,
-    measured: Performance,
+    performance: Performance,
     ahead: Mapping[str, Future[WindowProfiles]],
 ) -> list[ScoredVersion]:
     """Profile what each version scored; one that is gone, or its files, is left out."""
     versions = []
-    for version in measured.versions:
-        subject, model = Subject(registry.name, version, measured.window), registry.load_if_there(version)
+    for version in performance.versions:
+        subject, model = Subject(registry.name, version, performance.window), registry.load_if_there(version)
         if model is not None:
             ready = ahead.get(version)
             profiles = profile_version(context, run, subject, model) if ready is None else ready.result()

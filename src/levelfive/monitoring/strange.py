@@ -77,14 +77,14 @@ class Compared:
     """One day against the recent days before it, shapes (columns, kinds): see `Judged`.
 
     Args:
-        flagged: Whether the value lies further out than is usual, and the change matters.
-        far: Whether it is flagged, and lies twice as far out.
+        flags: Whether the value lies further out than is usual, and the change matters.
+        far: Whether its flag is set, and it lies twice as far out.
         value: The day's value.
         usual: The median of the recent days.
         seen_from: The smallest change that is flagged.
     """
 
-    flagged: Bools
+    flags: Bools
     far: Bools
     value: Floats
     usual: Floats
@@ -100,33 +100,33 @@ def compare_days(values: DailyValues, day: int, recent: Bools, stretch: float) -
         recent: Which days before it are compared with, shape (day, columns).
         stretch: How many times the recent days' reach a value must lie out.
     """
-    compared = [
+    comparisons = [
         _compare_factors(values.quantiles[: day + 1], recent, stretch)
         if kind is Kind.FACTOR
         else _compare_shares(values.shares[kind][: day + 1], recent, kind, stretch)
         for kind in KINDS
     ]
-    flagged, far, *measured = (np.stack(parts, axis=-1) for parts in zip(*compared, strict=True))
-    return Compared(flagged, far, *measured)
+    flags, far, *measures = (np.stack(parts, axis=-1) for parts in zip(*comparisons, strict=True))
+    return Compared(flags, far, *measures)
 
 
 def _compare_shares(shares: Floats, recent: Bools, kind: Kind, stretch: float) -> tuple[NDArray[Any], ...]:
     angles = np.arcsin(np.sqrt(np.clip(shares, 0, 1)))
-    used = recent.any(axis=1)
-    before = np.where(recent[used], angles[:-1][used], np.nan)
+    used_days = recent.any(axis=1)
+    before = np.where(recent[used_days], angles[:-1][used_days], np.nan)
     middle = median(before)
     reach = np.maximum(greatest(np.abs(before - middle)), FLOORS[kind])
     usual = np.sin(middle) ** 2
-    moved, points = angles[-1] - middle, shares[-1] - usual
+    distance, points = angles[-1] - middle, shares[-1] - usual
     if kind is Kind.OUTSIDE:  # a training that has seen more lets fewer values lie outside, which is no fault
-        moved, points = np.maximum(moved, 0), np.maximum(points, 0)
+        distance, points = np.maximum(distance, 0), np.maximum(points, 0)
     matters = np.abs(points) > LEAST[kind]
     farthest = middle + stretch * reach
     least = np.where(farthest < np.pi / 2, np.maximum(np.sin(farthest) ** 2 - usual, LEAST[kind]), np.inf)
     least = np.where(np.isnan(middle), np.nan, np.where(usual + least > 1, np.inf, least))
     return (
-        matters & (np.abs(moved) > stretch * reach),
-        matters & (np.abs(moved) > 2 * stretch * reach),
+        matters & (np.abs(distance) > stretch * reach),
+        matters & (np.abs(distance) > 2 * stretch * reach),
         shares[-1],
         usual,
         least,
@@ -134,8 +134,8 @@ def _compare_shares(shares: Floats, recent: Bools, kind: Kind, stretch: float) -
 
 
 def _compare_factors(quantiles: Floats, recent: Bools, stretch: float) -> tuple[NDArray[Any], ...]:
-    used = recent.any(axis=1)
-    before = np.where(recent[used][:, :, None], quantiles[:-1][used], np.nan)
+    used_days = recent.any(axis=1)
+    before = np.where(recent[used_days][:, :, None], quantiles[:-1][used_days], np.nan)
     middle = median(before)
     levels = np.concatenate((before, quantiles[-1:]))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -148,10 +148,10 @@ def _compare_factors(quantiles: Floats, recent: Bools, stretch: float) -> tuple[
     enough = _different(middle, same) >= MIN_LEVELS
     factors = np.where(enough, factors, np.nan)
     reach = np.maximum(greatest(np.abs(factors[:-1])), FLOORS[Kind.FACTOR])
-    moved = np.abs(factors[-1])
-    far = (moved > LEAST[Kind.FACTOR]) & (moved > 2 * stretch * reach)
+    distance = np.abs(factors[-1])
+    far = (distance > LEAST[Kind.FACTOR]) & (distance > 2 * stretch * reach)
     return (
-        far | ((moved > LEAST_IN_A_ROW) & (moved > stretch * reach)),
+        far | ((distance > LEAST_IN_A_ROW) & (distance > stretch * reach)),
         far,
         np.exp(factors[-1]),
         np.where(np.isnan(reach), np.nan, 1.0),
@@ -173,16 +173,18 @@ def _common(ratios: Floats, same: Bools) -> Floats:
 
 def _different(middle: Floats, same: Bools) -> npt.NDArray[np.intp]:
     """Count the levels whose usual quantiles differ: those of a constant tell a factor only once."""
-    ordered = np.sort(np.where(same, middle, np.nan), axis=-1)
-    return np.asarray((~np.isnan(ordered[..., :1])).sum(axis=-1) + (np.diff(ordered, axis=-1) > 0).sum(axis=-1))
+    sorted_levels = np.sort(np.where(same, middle, np.nan), axis=-1)
+    return np.asarray(
+        (~np.isnan(sorted_levels[..., :1])).sum(axis=-1) + (np.diff(sorted_levels, axis=-1) > 0).sum(axis=-1)
+    )
 
 
 def median(values: Floats) -> Floats:
     """Find the median over the days of what is there, NaN where nothing is."""
-    ordered = np.sort(np.concatenate((values, np.full((1, *values.shape[1:]), np.nan))), axis=0)
-    count = (~np.isnan(ordered)).sum(axis=0)
+    sorted_values = np.sort(np.concatenate((values, np.full((1, *values.shape[1:]), np.nan))), axis=0)
+    count = (~np.isnan(sorted_values)).sum(axis=0)
     low, high = np.maximum(count - 1, 0) // 2, count // 2
-    pick = (np.take_along_axis(ordered, place[None], axis=0)[0] for place in (np.where(count, low, 0), high))
+    pick = (np.take_along_axis(sorted_values, place[None], axis=0)[0] for place in (np.where(count, low, 0), high))
     return np.asarray(sum(pick) / 2)
 
 

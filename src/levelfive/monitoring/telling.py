@@ -71,7 +71,7 @@ def due(
         policy: From which severity on an alert is told.
     """
     last = {row.alert_id: row for row in _in_order(notices) if row.delivered}
-    failed = {
+    failed_ids = {
         row.alert_id for row in _in_order(notices) if _is_after(row, last.get(row.alert_id)) and not row.delivered
     }
 
@@ -79,7 +79,7 @@ def due(
         knows_it_open = one.alert_id in last and last[one.alert_id].state.is_open
         if one.state.is_open:
             return not knows_it_open and one.severity.rank <= policy.told_from.rank
-        return knows_it_open or one.alert_id in failed
+        return knows_it_open or one.alert_id in failed_ids
 
     return tuple(sorted(filter(is_due, alerts), key=_urgency))
 
@@ -92,7 +92,7 @@ def room(notices: Iterable[NoticeRecord], as_of: datetime, policy: MonitoringPol
 
 
 def messages(
-    use_case: str, alerts: Sequence[AlertRecord], most: int, noted: Callable[[AlertRecord], str] = lambda alert: ""
+    use_case: str, alerts: Sequence[AlertRecord], most: int, events_of: Callable[[AlertRecord], str] = lambda alert: ""
 ) -> tuple[Message, ...]:
     """Write a message for each alert; where there are more than may be sent, the last one is of all the others.
 
@@ -100,12 +100,12 @@ def messages(
         use_case: What the messages name.
         alerts: What is to be told, the most urgent first.
         most: So many messages at most; where it is none, what is to be told waits.
-        noted: Which events were known in an alert's time.
+        events_of: Which events were known in an alert's time.
     """
     if not alerts or not most:
         return (Message(tuple(alerts), None),) if alerts else ()
     alone = len(alerts) if len(alerts) <= most else most - 1
-    each = tuple(Message((one,), notice_of(use_case, one, noted(one))) for one in alerts[:alone])
+    each = tuple(Message((one,), notice_of(use_case, one, events_of(one))) for one in alerts[:alone])
     others = tuple(alerts[alone:])
     return (*each, Message(others, notice_of_several(use_case, others))) if others else each
 
@@ -131,14 +131,14 @@ def tell(
         return
     alerts = current(alert_history(run, model_name, as_of=as_of)).values()
     audible = unmuted(alerts, mutes(run, model_name, as_of=as_of))
-    notices, noted = _told(run, model_name, as_of), partial(noted_of, notes(run, model_name, as_of=as_of))
+    notices, events_of = _told(run, model_name, as_of), partial(noted_of, notes(run, model_name, as_of=as_of))
     jobs = []
     for one in destinations:
         before = [row for row in notices if row.destination == one.kind]
         policy = context.use_case.monitoring
-        planned = messages(context.use_case.name, due(audible, before, policy), room(before, as_of, policy), noted)
-        jobs.append(partial(_send, one, planned, before, as_of))
-    rows = [row for sent in in_parallel(jobs, threads=len(jobs)) for row in sent]
+        outgoing = messages(context.use_case.name, due(audible, before, policy), room(before, as_of, policy), events_of)
+        jobs.append(partial(_send, one, outgoing, before, as_of))
+    rows = [row for records in in_parallel(jobs, threads=len(jobs)) for row in records]
     if rows:
         of_run = [replace(row, run_id=run.run_id) for row in rows]
         run.wrote(run.tables.control_tables.add(NOTICES, of_run, ("model_name", "destination", "seq", "alert_id")))
@@ -150,27 +150,27 @@ def _told(run: Run, model_name: str, as_of: datetime) -> list[NoticeRecord]:
 
 
 def _send(
-    destination: Destination, planned: Sequence[Message], before: Sequence[NoticeRecord], as_of: datetime
+    destination: Destination, outgoing: Sequence[Message], before: Sequence[NoticeRecord], as_of: datetime
 ) -> list[NoticeRecord]:
     """Send messages, and say of each alert whether it arrived; what failed before is not written down again."""
-    if not planned:
+    if not outgoing:
         return []
     channel = destination.open()
-    for one in planned:
+    for one in outgoing:
         if one.notice is not None:
             channel.tell(one.notice)
         else:
             event("alerts wait for the limits of messages", level=logging.WARNING, destination=str(destination.kind))
     channel.close()
-    known = {row.alert_id: row for row in _in_order(before)}
+    last_rows = {row.alert_id: row for row in _in_order(before)}
     first = max((row.seq for row in before), default=0) + 1
     rows = []
-    for seq, message in enumerate(planned, first):
-        arrived = message.notice in channel.arrivals
+    for seq, message in enumerate(outgoing, first):
+        has_arrived = message.notice in channel.arrivals
         for alert in message.alerts:
             state = State.OPENED if alert.state.is_open else State.CLOSED
-            last = known.get(alert.alert_id)
-            if arrived or last is None or last.delivered or last.state is not state:
+            last = last_rows.get(alert.alert_id)
+            if has_arrived or last is None or last.delivered or last.state is not state:
                 rows.append(
                     NoticeRecord(
                         model_name=alert.model_name,
@@ -179,7 +179,7 @@ def _send(
                         alert_id=alert.alert_id,
                         state=state,
                         as_of=as_of,
-                        delivered=arrived,
+                        delivered=has_arrived,
                     )
                 )
     return rows

@@ -82,11 +82,11 @@ class KnownVerdict(VerdictRecord):
     """A verdict, and what a person has said of it by a time.
 
     Args:
-        acknowledged: Who acknowledged its harm and broken data, and why, so that they call nobody any more; empty where
-            nobody did.
+        acknowledgement: Who acknowledged its harm and broken data, and why, so that they call nobody any more; empty
+            where nobody did.
     """
 
-    acknowledged: str = ""
+    acknowledgement: str = ""
 
     @property
     def reasons_to_call(self) -> list[str]:
@@ -96,7 +96,7 @@ class KnownVerdict(VerdictRecord):
     @property
     def calls_for_a_person(self) -> bool:
         """Whether someone has to look."""
-        return bool(self.reasons_to_call) and not self.acknowledged
+        return bool(self.reasons_to_call) and not self.acknowledgement
 
 
 def judge_window(evidence: Evidence) -> WindowVerdict:
@@ -114,6 +114,6 @@ def judge_window(evidence: Evidence) -> WindowVerdict:
 
 def _left_out(evidence: Evidence) -> tuple[date, ...]:
     missing = (one.day for one in evidence.delivery.missing)
-    quarantined = (day for one in evidence.delivery.delivered for day in one.days)
+    quarantine_days = (day for one in evidence.delivery.source_counts for day in one.days)
     columns = (day for days in evidence.broken_sources.values() for day in days)
-    return tuple(sorted({*missing, *quarantined, *columns}))
+    return tuple(sorted({*missing, *quarantine_days, *columns}))

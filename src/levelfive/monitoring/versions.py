@@ -38,24 +38,24 @@ class WindowFacts:
     """What is known of a window, whichever version scored it.
 
     Args:
-        delivered: What landed of each source.
+        source_counts: What landed of each source.
         performance: What the labels say.
         earlier: The days before it, as earlier windows profiled them.
-        drifted: By version, what was said of the drift of the windows before it, the newest last.
+        drift_history: By version, what was said of the drift of the windows before it, the newest last.
         missing: The days that lack rows.
         online: When the online store was furthest behind, or None where nothing is published.
         consistency: Whether single requests saw what the batch join gives.
-        logged: How many rows of the request log were read, and how many of them could not be.
+        log_counts: How many rows of the request log were read, and how many of them could not be.
     """
 
-    delivered: tuple[Delivered, ...]
+    source_counts: tuple[Delivered, ...]
     performance: Performance
     earlier: Known
-    drifted: Mapping[str, Sequence[EarlierWindow]] = field(default_factory=dict)
+    drift_history: Mapping[str, Sequence[EarlierWindow]] = field(default_factory=dict)
     missing: tuple[Fault, ...] = ()
     online: Behind | None = None
     consistency: tuple[FeatureDay, ...] = ()
-    logged: tuple[int, int] = (0, 0)
+    log_counts: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -69,24 +69,24 @@ class JudgedVersion:
     consecutive: tuple[ConsecutiveDrift, ...]
     faults: Faults
     verdict: WindowVerdict
-    raised: tuple[Raised, ...] = ()
+    alerts: tuple[Raised, ...] = ()
 
 
-def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts) -> JudgedVersion:
+def judge_version(context: JobContext, version: ScoredVersion, facts: WindowFacts) -> JudgedVersion:
     """Compare what a version scored with its baseline, and judge the window by that and by all else that is known."""
-    subject, model, profiles, use_case = scored.subject, scored.model, scored.profiles, context.use_case
+    subject, model, profiles, use_case = version.subject, version.model, version.profiles, context.use_case
     baseline, starts = model.baseline, use_case.day_starts_at
     today = days_of_window(profiles, baseline, subject.window, starts)
     faults = find_faults({**days_of_training(baseline), **facts.earlier}, today)
-    before = facts.drifted.get(subject.model_version, ())
+    before = facts.drift_history.get(subject.model_version, ())
     drifts = drifts_of(use_case, model, profiles, subject.window, before=before)
-    trained = model.card.trained_until - model.card.trained_from
+    training_span = model.card.trained_until - model.card.trained_from
     evidence = Evidence(
         columns=drifts,
         delivery=Delivery(
-            delivered=facts.delivered,
+            source_counts=facts.source_counts,
             rows_a_day=facts.performance.scored / (subject.window.length / DAY),
-            rows_a_day_at_training=model.card.training_rows / (trained / DAY),
+            rows_a_day_at_training=model.card.training_rows / (training_span / DAY),
             missing=facts.missing,
             columns=deliveries.columns_of_sources(context, model.card.features),
         ),
@@ -97,7 +97,7 @@ def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts
         online=facts.online,
         max_staleness=use_case.serving.max_staleness,
         consistency=facts.consistency,
-        logged=facts.logged,
+        log_counts=facts.log_counts,
         metrics=facts.performance.metrics,
         task=use_case.model.task,
         importance=model.card.importances or importance_of(model.estimator, model.card.features),
@@ -108,43 +108,43 @@ def judge_version(context: JobContext, scored: ScoredVersion, facts: WindowFacts
         baseline,
         profiles,
         drifts,
-        _consecutive(scored),
+        _consecutive(version),
         all_faults,
         judge_window(evidence),
         raised(evidence),
     )
 
 
-def verdict_record(task: Task, judged: JudgedVersion, performance: Performance, as_of: datetime) -> VerdictRecord:
+def verdict_record(task: Task, version: JudgedVersion, performance: Performance, as_of: datetime) -> VerdictRecord:
     """Write down a verdict with the evidence that a decision needs.
 
     Args:
         task: Says which metrics are the skill and the offset.
-        judged: The version and its verdict.
+        version: The version and its verdict.
         performance: What the labels say of the window.
         as_of: When it is said.
     """
     estimates = {} if performance.evaluation is None else performance.evaluation.estimates
     offset, skill = (_interval(estimates.get(name or "")) for name in (task.offset, task.skill))
     return VerdictRecord(
-        **vars(judged.subject),
+        **vars(version.subject),
         as_of=as_of,
         days=0 if performance.evaluation is None else performance.evaluation.days,
         rows=performance.mature,
-        drifted_share=len(judged.verdict.unusual) / max(sum(one.p_value is not None for one in judged.drifts), 1),
+        drifted_share=len(version.verdict.unusual) / max(sum(one.p_value is not None for one in version.drifts), 1),
         calibration=offset,
         skill=skill,
-        **vars(judged.verdict),
+        **vars(version.verdict),
     )
 
 
-def _consecutive(scored: ScoredVersion) -> tuple[ConsecutiveDrift, ...]:
+def _consecutive(version: ScoredVersion) -> tuple[ConsecutiveDrift, ...]:
     """Compare the window with the one before it, if there is one."""
-    if scored.before is None:
+    if version.before is None:
         return ()
-    baseline, whole = scored.model.baseline, scored.profiles.whole
+    baseline, whole = version.model.baseline, version.profiles.whole
     now = {column: finish(partial, column, baseline) for column, partial in whole.items()}
-    return consecutive_drift(scored.subject, scored.before, now)
+    return consecutive_drift(version.subject, version.before, now)
 
 
 def _interval(estimate: Estimate | None) -> tuple[float, float] | None:

@@ -23,11 +23,11 @@ def write_window(
     context: JobContext,
     run: Run,
     versions: Sequence[JudgedVersion],
-    delivered: Sequence[Delivered],
+    source_counts: Sequence[Delivered],
     performances: Sequence[Performance],
     as_of: datetime,
     *,
-    served: RealTime,
+    answers: RealTime,
 ) -> None:
     """Write the profiles, drift, quality, performance, consistency and verdicts of a window.
 
@@ -35,23 +35,23 @@ def write_window(
         context: The use case, whose task says what its metrics are.
         run: Which run writes.
         versions: The versions that scored rows of the window, at least one.
-        delivered: What landed of each source.
+        source_counts: What landed of each source.
         performances: What the labels say, of earlier windows too; the window's own is the last.
         as_of: The logical now.
-        served: What is known of answers to single requests.
+        answers: What is known of answers to single requests.
     """
     task = context.use_case.model.task
     drifts = [(one.subject, column) for one in versions for column in one.drifts]
     broken = frozenset[tuple[date, str]]().union(*(one.faults.days for one in versions))
     seen_from = {one.subject.model_version: one.faults.seen_from for one in versions}
     verdicts = [verdict_record(task, one, performances[-1], as_of) for one in versions]
-    answered = [(one.subject, column) for one in served.versions for column in one.drifts]
+    served_drifts = [(one.subject, column) for one in answers.versions for column in one.drifts]
     jobs = [
-        partial(records.write_profiles, run, _profiles(versions), broken, served=_profiles(served.versions)),
-        partial(records.write_drift, run, drifts, seen_from, served=answered),
-        partial(write_consistency, run, served),
+        partial(records.write_profiles, run, _profiles(versions), broken, served_profiles=_profiles(answers.versions)),
+        partial(records.write_drift, run, drifts, seen_from, served_drifts=served_drifts),
+        partial(write_consistency, run, answers),
         partial(write_consecutive, run, [row for one in versions for row in one.consecutive]),
-        partial(records.write_quality, run, versions[-1].subject, delivered),
+        partial(records.write_quality, run, versions[-1].subject, source_counts),
         partial(
             records.write_performance,
             run,
@@ -59,16 +59,16 @@ def write_window(
             performances,
             task=task,
             as_of=as_of,
-            served=served.performance,
+            served_performances=answers.performance,
         ),
         partial(records.write_verdicts, run, verdicts),
     ]
     in_parallel(jobs)
 
 
-def write_consistency(run: Run, served: RealTime) -> None:
+def write_consistency(run: Run, answers: RealTime) -> None:
     """Write, by feature and day, whether single requests saw what the batch join gives."""
-    records.write_consistency(run, [(one.subject, day) for one in served.versions for day in one.consistency])
+    records.write_consistency(run, [(one.subject, day) for one in answers.versions for day in one.consistency])
 
 
 def _profiles(versions: Sequence[JudgedVersion] | Sequence[ServedVersion]) -> list[ProfiledColumn]:

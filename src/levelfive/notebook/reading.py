@@ -81,20 +81,20 @@ def from_job(dbutils: Any, names: Sequence[str], run: JobRun) -> dict[str, str]:
     for name in names_of_all:
         dbutils.widgets.text(name, "")  # also without getAll, nothing that a notebook reads is overlooked
     values = {**_everything(dbutils), **{name: str(dbutils.widgets.get(name)) for name in names_of_all}}
-    fixed = {**{name: value for name, value in run.parameters.items() if name in FIXED}, **run.settings}
-    of_a_run = sorted((run.parameters.keys() & names_of_all) - fixed.keys())
+    fixed_values = {**{name: value for name, value in run.parameters.items() if name in FIXED}, **run.settings}
+    of_a_run = sorted((run.parameters.keys() & names_of_all) - fixed_values.keys())
     # What the run was not given is an empty text.
     otherwise = [
         name
         for name, value in values.items()
-        if name not in of_a_run and value != fixed.get(name, "" if name in names_of_all else None)
+        if name not in of_a_run and value != fixed_values.get(name, "" if name in names_of_all else None)
     ]
     if otherwise:
         raise ConfigError(
             f"the job {run.job} takes {', '.join(of_a_run) or 'no parameter'} from a run, and was given "
             f"{', '.join(sorted(otherwise))} otherwise than it was deployed with: leave that out, or deploy it"
         )
-    return {name: fixed.get(name, values[name]) for name in names}
+    return {name: fixed_values.get(name, values[name]) for name in names}
 
 
 class _Parser(ArgumentParser):

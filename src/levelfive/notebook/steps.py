@@ -67,7 +67,7 @@ def train(page: Page) -> Trained:
         without=tuple(part for part in page["without"].replace(" ", "").split(",") if part),
         code_revision=app.code_revision,
         trained_by=app.starter,
-        excluded=not_learned_from(app.context, app.registry.name, as_of=page.as_of),
+        exclusions=not_learned_from(app.context, app.registry.name, as_of=page.as_of),
     )
     verdict, estimates = result.verdict, result.evaluation.estimates
     return Trained(str(verdict.kind), verdict.reasons, result.candidate_version, result.version, estimates)
@@ -161,13 +161,13 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
         case RegistryStep.COPY:
             source = app.registry.another(_needed(page, "source_model"), page["source_registry"] or None)
             version, out_of_it = _needed(page, "version"), not_learned_from(app.context, app.registry.name, as_of=as_of)
-            admitted = admit(app.context, app.registry, source, version=version, as_of=as_of, excluded=out_of_it)
-            if not admitted.verdict.passed:
-                reasons = "; ".join(admitted.verdict.reasons)
+            admission = admit(app.context, app.registry, source, version=version, as_of=as_of, exclusions=out_of_it)
+            if not admission.verdict.passed:
+                reasons = "; ".join(admission.verdict.reasons)
                 raise RegistryError(
                     f"the gate does not pass version {page['version']} of {source.name} here: {reasons}"
                 )
-            return admitted
+            return admission
         case RegistryStep.APPROVE:
             version, reason = (_needed(page, name) for name in ("version", "reason"))
             registry_approval.approve(
@@ -183,8 +183,8 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
             return None
         case RegistryStep.ROLLBACK:
             reason, since = _needed(page, "reason"), page.time("promoted_since")
-            named = any(page[name] for name in ("version", "source_model", "source_registry"))
-            only = _version(page, page["version"]) if named else None
+            has_version = any(page[name] for name in ("version", "source_model", "source_registry"))
+            only = _version(page, page["version"]) if has_version else None
             return registry_rollback.rollback(
                 app.context, app.registry, as_of=as_of, by=by, reason=reason, version=only, since=since
             )

@@ -131,7 +131,7 @@ class RowCodec:
         self._blanks = [False if kind == "boolean" else 0 for kind in self._types]
         self._varying = [(i, kind == "binary") for i, kind in enumerate(self._types) if kind not in _FORMATS]
         self._mask_bytes = (len(self._types) + 7) // 8
-        self._fixed = struct.Struct("<" + "".join(_FORMATS.get(kind, "q") for kind in self._types))
+        self._layout = struct.Struct("<" + "".join(_FORMATS.get(kind, "q") for kind in self._types))
 
     def encode(self, values: Sequence[Value]) -> bytes:
         """Turn values in the order of the columns into bytes.
@@ -148,16 +148,16 @@ class RowCodec:
             elif isinstance(cell, bytes):
                 cells[i] = len(cell)
                 tails.append(cell)
-        return b"".join((mask.to_bytes(self._mask_bytes, "little"), self._fixed.pack(*cells), *tails))
+        return b"".join((mask.to_bytes(self._mask_bytes, "little"), self._layout.pack(*cells), *tails))
 
     def decode(self, data: bytes) -> tuple[Value, ...]:
         """Turn bytes that `encode` made into the values."""
         mask = int.from_bytes(data[: self._mask_bytes], "little")
-        cells = self._fixed.unpack_from(data, self._mask_bytes)
+        cells = self._layout.unpack_from(data, self._mask_bytes)
         if not mask and not self._varying:
             return cells
         values = list(cells)
-        at = self._mask_bytes + self._fixed.size
+        at = self._mask_bytes + self._layout.size
         for i, is_binary in self._varying:
             tail = data[at : at + values[i]]
             at += len(tail)

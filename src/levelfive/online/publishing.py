@@ -106,7 +106,7 @@ def _state(source: Source, span: Span, at: datetime) -> TableState:
 def _reaches_back(span: Span, there: TableState) -> bool:
     """Tell whether rows are wanted that the store has let go: a lookup or the policy asks for more than before."""
     pairs = ((span.kept_from, there.kept_from), (span.oldest, there.oldest))
-    return any(has is None or wanted < has for wanted, has in pairs)
+    return any(has is None or needs_from < has for needs_from, has in pairs)
 
 
 def span_of(lookups: Sequence[Lookup], policy: ServingPolicy, reaches_to: datetime) -> Span:
@@ -140,10 +140,10 @@ def before(moment: datetime, length: timedelta) -> datetime:
 
 def _merged(windows: Iterable[Window | None]) -> tuple[Window, ...]:
     """Put windows that overlap or touch together."""
-    merged: list[Window] = []
+    result: list[Window] = []
     for window in sorted(window for window in windows if window is not None):
-        if merged and window.start <= merged[-1].end:
-            merged[-1] = Window(merged[-1].start, max(merged[-1].end, window.end))
+        if result and window.start <= result[-1].end:
+            result[-1] = Window(result[-1].start, max(result[-1].end, window.end))
         else:
-            merged.append(window)
-    return tuple(merged)
+            result.append(window)
+    return tuple(result)

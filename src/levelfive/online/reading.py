@@ -38,12 +38,12 @@ def online_table(feature_table: FeatureTable, schema: StructType, lookups: Itera
         ConfigError: A key, or a column that is looked up, is of a type that the store cannot hold, or is not there.
     """
     name, types = feature_table.name, {field.name: field.dataType.simpleString() for field in schema.fields}
-    wanted = dict.fromkeys(column for lookup in lookups for column in lookup.columns)
-    absent = {*feature_table.keys, *wanted} - set(types)
+    lookup_columns = dict.fromkeys(column for lookup in lookups for column in lookup.columns)
+    absent = {*feature_table.keys, *lookup_columns} - set(types)
     if absent:
         raise ConfigError(f"feature table {name!r} has no column {', '.join(sorted(absent))}")
     values = [column for column in types if column not in {*feature_table.keys, KNOWN_AT}]
-    columns = tuple(column for column in values if column in wanted or is_held(types[column]))
+    columns = tuple(column for column in values if column in lookup_columns or is_held(types[column]))
     try:
         key_types = tuple(key_type(types[key]) for key in feature_table.keys)
         for column in columns:

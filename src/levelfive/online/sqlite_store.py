@@ -60,18 +60,18 @@ class _Reader:
     def __init__(self, file: _File, connection: sqlite3.Connection) -> None:
         self.file = file
         self.connection = connection
-        self._seen: int | None = None
+        self._data_version: int | None = None
         self._tables: dict[str, tuple[TableReader, int | None]] = {}
 
     def tables(self) -> dict[str, tuple[TableReader, int | None]]:
         """Tell what the tables are, and from when on they are kept, in the transaction that is open."""
         # It is another one after each commit of another connection.
-        (seen,) = self.connection.execute("PRAGMA data_version").fetchone()
-        if seen != self._seen:
+        (data_version,) = self.connection.execute("PRAGMA data_version").fetchone()
+        if data_version != self._data_version:
             columns = f"SELECT name, definition, kept_from FROM {TABLES}"
             rows = self.connection.execute(columns) if _is_store(self.connection) else ()
             self._tables = {name: (reader_of(text), kept_from) for name, text, kept_from in rows}
-            self._seen = seen
+            self._data_version = data_version
         return self._tables
 
 

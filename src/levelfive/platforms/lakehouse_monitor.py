@@ -28,7 +28,7 @@ class Refresh:
 
     run_id: str
     table: str
-    created: bool
+    is_new: bool
     refresh_id: int | None
 
 

@@ -132,17 +132,17 @@ def check_java() -> None:
     """
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
-    supported = " or ".join(map(str, SUPPORTED_JAVA))
+    java_versions = " or ".join(map(str, SUPPORTED_JAVA))
     if java is None or not Path(java).exists():
         raise MachineError(
-            f"Spark needs Java {supported} and none was found on the PATH or in JAVA_HOME ({home!r}). "
+            f"Spark needs Java {java_versions} and none was found on the PATH or in JAVA_HOME ({home!r}). "
             "Install it, for example by 'apt-get install openjdk-17-jre-headless'."
         )
     answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     version = re.search(r'version "(\d+)', answer)
     if version is None or int(version[1]) not in SUPPORTED_JAVA:
         raise MachineError(
-            f"Spark needs Java {supported}; {java} says {answer.splitlines()[:1]}. Set JAVA_HOME to one."
+            f"Spark needs Java {java_versions}; {java} says {answer.splitlines()[:1]}. Set JAVA_HOME to one."
         )
 
 

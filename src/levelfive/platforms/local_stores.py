@@ -30,8 +30,8 @@ def online_store_url(home: Path, settings: Settings) -> str:
     """
     if settings.online_store is None:
         return url_of(home / "online" / f"{settings.schema_name}.db")
-    named = settings.online_store.get_secret_value()
-    return local_secret(named) if is_reference(named) else named
+    setting = settings.online_store.get_secret_value()
+    return local_secret(setting) if is_reference(setting) else setting
 
 
 def local_secret(reference: str) -> str:

@@ -61,13 +61,13 @@ class Workspace:
 
     def online_store(self, settings: Settings) -> OnlineStore:
         """Open the online store that a secret names."""
-        named = "" if settings.online_store is None else settings.online_store.get_secret_value()
-        if not is_reference(named):
+        setting = "" if settings.online_store is None else settings.online_store.get_secret_value()
+        if not is_reference(setting):
             raise ConfigError(
                 "on a workspace, the setting online_store must name the secret that holds the URL of the online store: "
                 "secrets/SCOPE/KEY"
             )
-        return open_store(self.secret(named))
+        return open_store(self.secret(setting))
 
     def secret(self, reference: str) -> str:
         """Find a secret of the workspace, or in the variables of the process."""

@@ -18,10 +18,10 @@ def online_store(question: Question) -> Finding:
     target = question.target
     if target.value("serving_schedule") != "UNPAUSED" and target.value("serving") == NONE:
         return skipped("nothing is published for single requests")
-    named = target.value("online_store")
-    if not (is_reference(named) and named.startswith("secrets/")):
+    setting = target.value("online_store")
+    if not (is_reference(setting) and setting.startswith("secrets/")):
         return missing("online_store names no secret of the workspace", f"{SET} online_store to secrets/SCOPE/KEY")
-    _, scope, key = named.split("/")
+    _, scope, key = setting.split("/")
     return readable_secrets(question, scope, (key,))
 
 

@@ -79,21 +79,21 @@ def read_target(
     targets = _mapping(bundle.get("targets"))
     if name not in targets:
         raise ConfigError(f"{path} has no target {name!r}; it has: {', '.join(sorted(targets)) or 'none'}")
-    target, declared = _mapping(targets[name]), _mapping(bundle.get("variables"))
+    target, declarations = _mapping(targets[name]), _mapping(bundle.get("variables"))
     texts = {
-        **_defaults(declared),
+        **_defaults(declarations),
         **{key: _value(value) for key, value in _mapping(target.get("variables")).items()},
-        **{key: value for key in declared if (value := (environment or {}).get(VARIABLE_OF_ENVIRONMENT + key))},
-        **dict(_pair(option, declared) for option in options),
+        **{key: value for key in declarations if (value := (environment or {}).get(VARIABLE_OF_ENVIRONMENT + key))},
+        **dict(_pair(option, declarations) for option in options),
     }
-    named = {"bundle.target": name, "bundle.name": _text(_mapping(bundle.get("bundle")).get("name"))}
+    bundle_names = {"bundle.target": name, "bundle.name": _text(_mapping(bundle.get("bundle")).get("name"))}
     workspace = {**_mapping(bundle.get("workspace")), **_mapping(target.get("workspace"))}
     presets = {**_mapping(bundle.get("presets")), **_mapping(target.get("presets"))}
     usual = DEVELOPMENT_PREFIX if target.get("mode") == "development" else ""
-    names = {f"var.{key}": value for key, value in texts.items()} | named
+    names = {f"var.{key}": value for key, value in texts.items()} | bundle_names
     return Target(
         name=name,
-        bundle=named["bundle.name"],
+        bundle=bundle_names["bundle.name"],
         host=_resolve(_text(workspace.get("host")), names) or None,
         profile=_resolve(_text(workspace.get("profile")), names) or None,
         mode=_text(target.get("mode")),
@@ -105,8 +105,8 @@ def read_target(
 def _read_all(path: Path) -> dict[str, object]:
     """Read a bundle's file and those that it includes; as for the CLI, a value of a later file wins."""
     bundle = _read(path)
-    included = bundle.get("include")
-    for pattern in included if isinstance(included, list) else ():
+    includes = bundle.get("include")
+    for pattern in includes if isinstance(includes, list) else ():
         for file in sorted(glob(str(path.parent / str(pattern)))):
             bundle = _merged(bundle, _read(Path(file)))
     return bundle
@@ -135,14 +135,14 @@ def _read(path: Path) -> dict[str, object]:
     return content
 
 
-def _defaults(declared: Mapping[str, object]) -> dict[str, str]:
-    return {name: _value(_mapping(one)) for name, one in declared.items()}
+def _defaults(declarations: Mapping[str, object]) -> dict[str, str]:
+    return {name: _value(_mapping(one)) for name, one in declarations.items()}
 
 
-def _pair(option: str, declared: Mapping[str, object]) -> tuple[str, str]:
+def _pair(option: str, declarations: Mapping[str, object]) -> tuple[str, str]:
     name, is_pair, value = option.partition("=")
-    if not is_pair or name not in declared:
-        raise ConfigError(f"--var: expected name=value with one of {', '.join(sorted(declared))}; got {option!r}")
+    if not is_pair or name not in declarations:
+        raise ConfigError(f"--var: expected name=value with one of {', '.join(sorted(declarations))}; got {option!r}")
     return name, value
 
 
@@ -168,8 +168,8 @@ def _mapping(value: object) -> dict[str, object]:
 
 def _resolve(text: str, names: Mapping[str, str]) -> str:
     for _ in range(DEEPEST_SUBSTITUTION):
-        resolved = SUBSTITUTION.sub(lambda match: names.get(match[1], match[0]), text)
-        if resolved == text:
+        result = SUBSTITUTION.sub(lambda match: names.get(match[1], match[0]), text)
+        if result == text:
             break
-        text = resolved
+        text = result
     return text

@@ -125,8 +125,8 @@ def _models(question: Question) -> str:
 def _catalog(question: Question, name: str) -> Finding:
     catalog = found_or_none(lambda: question.client.catalogs.get(name))
     if catalog is None:
-        granted = Securable(CATALOG, name, None).grant(("USE_CATALOG",), question.principal)
-        return missing(f"there is no catalog {name}", f"CREATE CATALOG {_quoted(name)}; {granted}")
+        grant = Securable(CATALOG, name, None).grant(("USE_CATALOG",), question.principal)
+        return missing(f"there is no catalog {name}", f"CREATE CATALOG {_quoted(name)}; {grant}")
     return compare_grants(question, Securable(CATALOG, name, catalog.owner), ("USE_CATALOG",))
 
 
@@ -135,20 +135,20 @@ def _catalog_for(question: Question, name: str, groups: tuple[str, ...]) -> Find
         return skipped("only targets in production mode grant anything to groups")
     catalog = found_or_none(lambda: question.client.catalogs.get(name))
     on = Securable(CATALOG, name, catalog.owner if catalog else None)
-    named = filter(None, map(question.target.value, groups))
-    each = (replace(question, principal=Principal(group)) for group in named)
+    group_names = filter(None, map(question.target.value, groups))
+    each = (replace(question, principal=Principal(group)) for group in group_names)
     return together(*(compare_grants(one, on, ("USE_CATALOG",)) for one in each))
 
 
-def _schema(question: Question, key: str, name: str, needed: tuple[str, ...]) -> Finding:
+def _schema(question: Question, key: str, name: str, privileges: tuple[str, ...]) -> Finding:
     schema = found_or_none(lambda: question.client.schemas.get(name))
     if schema is not None:
         # A target in production mode sets the grants of its schemas.
         manages = (MANAGE,) if question.target.mode == "production" else ()
-        granted = compare_grants(question, Securable(SCHEMA, name, schema.owner), needed + manages)
+        finding = compare_grants(question, Securable(SCHEMA, name, schema.owner), privileges + manages)
         bind = f"databricks bundle deployment bind {key} {name} -t {question.target.name}"
         return replace(
-            granted, reason=f"{granted.reason}; if the bundle did not make it, before the first deploy: {bind}"
+            finding, reason=f"{finding.reason}; if the bundle did not make it, before the first deploy: {bind}"
         )
     parent = name.partition(".")[0]
     above = found_or_none(lambda: question.client.catalogs.get(parent))
@@ -162,10 +162,10 @@ def _schema(question: Question, key: str, name: str, needed: tuple[str, ...]) ->
     )
 
 
-def _volume(question: Question, name: str, needed: tuple[str, ...]) -> Finding | None:
+def _volume(question: Question, name: str, privileges: tuple[str, ...]) -> Finding | None:
     full_name = f"{_tables(question)}.{name}"
     volume = found_or_none(lambda: question.client.volumes.read(full_name))
-    return None if volume is None else compare_grants(question, Securable(VOLUME, full_name, volume.owner), needed)
+    return None if volume is None else compare_grants(question, Securable(VOLUME, full_name, volume.owner), privileges)
 
 
 def _creates_volume(question: Question, name: str) -> Finding:
@@ -184,8 +184,8 @@ def _location(question: Question, url: str) -> Finding:
     above = [one for one in question.client.external_locations.list() if _leads_to(one.url, url)]
     if not above:
         statement = f"CREATE EXTERNAL LOCATION `landing` URL '{url}' WITH (STORAGE CREDENTIAL `<credential>`)"
-        granted = Securable(EXTERNAL_LOCATION, "landing", None).grant(("CREATE_EXTERNAL_VOLUME",), question.principal)
-        return missing(f"no external location leads to {url}", f"{statement}; {granted}")
+        grant = Securable(EXTERNAL_LOCATION, "landing", None).grant(("CREATE_EXTERNAL_VOLUME",), question.principal)
+        return missing(f"no external location leads to {url}", f"{statement}; {grant}")
     location = max(above, key=lambda one: len(one.url or ""))
     on = Securable(EXTERNAL_LOCATION, location.name or "", location.owner)
     return compare_grants(
@@ -197,7 +197,7 @@ def _leads_to(location: str | None, url: str) -> bool:
     return location is not None and f"{url.rstrip('/')}/".startswith(f"{location.rstrip('/')}/")
 
 
-def compare_grants(question: Question, on: Securable, needed: tuple[str, ...], why: str = "") -> Finding:
+def compare_grants(question: Question, on: Securable, required_privileges: tuple[str, ...], why: str = "") -> Finding:
     """Compare what is needed with what reaches the principal, by itself, its groups, and what is granted above."""
     who = question.principal
     if on.owner in who.names:
@@ -205,13 +205,15 @@ def compare_grants(question: Question, on: Securable, needed: tuple[str, ...], w
     try:
         privileges = set(_held(question, on))
     except NO_ANSWER as err:
-        return not_answered(err, on.grant(needed, who))
+        return not_answered(err, on.grant(required_privileges, who))
     # All privileges are all but the one to manage.
-    enough = {privilege: {privilege} if privilege == MANAGE else {privilege, EVERYTHING} for privilege in needed}
-    lacking = [privilege for privilege in needed if not privileges & enough[privilege]]
+    enough = {
+        privilege: {privilege} if privilege == MANAGE else {privilege, EVERYTHING} for privilege in required_privileges
+    }
+    lacking = [privilege for privilege in required_privileges if not privileges & enough[privilege]]
     if lacking:
         return missing(f"{why}{who.name} lacks {_spelt(lacking)} on {on.name}", on.grant(lacking, who))
-    return ok(f"{why}{who.name} has {_spelt(needed)} on {on.name}")
+    return ok(f"{why}{who.name} has {_spelt(required_privileges)} on {on.name}")
 
 
 def _held(question: Question, on: Securable) -> Iterator[str]:

@@ -92,11 +92,13 @@ def groups(question: Question) -> Finding:
     """Ask for the groups to which a target in production mode gives permissions."""
     if question.target.mode != "production":
         return skipped("only targets in production mode give permissions to groups")
-    named = {name: variable for variable in GROUPS if (name := question.target.value(variable))}
-    absent = [name for name in named if not any(question.client.groups.list(filter=f'displayName eq "{name}"'))]
+    variable_by_group = {name: variable for variable in GROUPS if (name := question.target.value(variable))}
+    absent = [
+        name for name in variable_by_group if not any(question.client.groups.list(filter=f'displayName eq "{name}"'))
+    ]
     if not absent:
-        return ok(f"{', '.join(named)} are there")
-    variables = ", ".join(named[name] for name in absent)
+        return ok(f"{', '.join(variable_by_group)} are there")
+    variables = ", ".join(variable_by_group[name] for name in absent)
     remedy = f"an admin of the account creates and assigns them to the workspace, or {SET} {variables}"
     return missing(f"no group {', '.join(absent)} in this workspace", remedy)
 
@@ -112,16 +114,16 @@ def secret_scope(question: Question) -> Finding:
 
 def destinations(question: Question) -> Finding:
     """Ask for the secrets that hold the addresses of those who are told of alerts."""
-    given = question.target.value("destinations")
-    pairs = [[text.strip() for text in part.split("=")] for part in given.split(",") if part.strip()]
+    setting = question.target.value("destinations")
+    pairs = [[text.strip() for text in part.split("=")] for part in setting.split(",") if part.strip()]
     if not pairs:
         return skipped("the target names nobody who is told of alerts")
     keys: dict[str, list[str]] = {}
     for pair in pairs:
         secret = pair[-1].split("/")
         if len(pair) != 2 or pair[0] not in KINDS or len(secret) != 3 or secret[0] != "secrets":
-            wanted = f"{SET} destinations, such as teams=secrets/SCOPE/KEY; kinds are {', '.join(KINDS)}"
-            return missing(f"{'='.join(pair)!r} names no destination of alerts with a secret", wanted)
+            remedy = f"{SET} destinations, such as teams=secrets/SCOPE/KEY; kinds are {', '.join(KINDS)}"
+            return missing(f"{'='.join(pair)!r} names no destination of alerts with a secret", remedy)
         keys.setdefault(secret[1], []).append(secret[2])
     return together(*(readable_secrets(question, scope, tuple(of_scope)) for scope, of_scope in keys.items()))
 

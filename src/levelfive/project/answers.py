@@ -31,23 +31,23 @@ def read_answers(path: Path) -> dict[str, str]:
     return content
 
 
-def complete(given: Mapping[str, str], schema: Mapping[str, Any]) -> dict[str, str]:
+def complete(known_answers: Mapping[str, str], schema: Mapping[str, Any]) -> dict[str, str]:
     """Answer all questions, by default where no answer was given, in the order in which they are asked.
 
     Args:
-        given: Answers by key.
+        known_answers: Answers by key.
         schema: What the template's schema says.
 
     Raises:
         ConfigError: There is no such question, or an answer is none.
     """
     questions = sorted(schema["properties"].items(), key=lambda question: question[1]["order"])
-    if unknown := given.keys() - schema["properties"].keys():
-        asked = ", ".join(key for key, _ in questions)
-        raise ConfigError(f"there is no question {', '.join(sorted(unknown))}; there are {asked}")
+    if unknown := known_answers.keys() - schema["properties"].keys():
+        question_keys = ", ".join(key for key, _ in questions)
+        raise ConfigError(f"there is no question {', '.join(sorted(unknown))}; there are {question_keys}")
     answers: dict[str, str] = {}
     for key, question in questions:
-        answers[key] = given[key] if key in given else render(question["default"], answers)
+        answers[key] = known_answers[key] if key in known_answers else render(question["default"], answers)
         _check(key, answers[key], question)
     return answers
 

@@ -14,11 +14,11 @@ TEMPLATE = "template"
 RENDERED = ".tmpl"
 
 
-def make_project(given: Mapping[str, str], folder: Path, *, template: Path | None = None) -> Path:
+def make_project(known_answers: Mapping[str, str], folder: Path, *, template: Path | None = None) -> Path:
     """Write a project.
 
     Args:
-        given: Answers to the template's questions; the others are answered by their defaults.
+        known_answers: Answers to the template's questions; the others are answered by their defaults.
         folder: Where the project's own folder is made.
         template: The folder that holds the schema and the template, if not that of this levelfive.
 
@@ -29,7 +29,7 @@ def make_project(given: Mapping[str, str], folder: Path, *, template: Path | Non
         ConfigError: An answer is none, or a file is there already; nothing was written.
     """
     source = template or _source()
-    answers = complete(given, json.loads((source / SCHEMA).read_text(encoding="utf-8")))
+    answers = complete(known_answers, json.loads((source / SCHEMA).read_text(encoding="utf-8")))
     files = dict(_rendered(path, source / TEMPLATE, answers) for path in _files(source / TEMPLATE))
     there = [path for path in files if (folder / path).exists()]
     if there:

@@ -28,36 +28,36 @@ def render(text: str, answers: Mapping[str, str]) -> str:
     Raises:
         ConfigError: The template refuses the answers, or is none of the kind that is rendered here.
     """
-    rendered: list[str] = []
-    shown = [True]  # of what surrounds the place, and of each condition around it
+    pieces: list[str] = []
+    visible = [True]  # of what surrounds the place, and of each condition around it
     place, trims = 0, False
     for action in _ACTION.finditer(text):
         plain = text[place : action.start()]
         plain = plain.lstrip() if trims else plain
-        rendered.append((plain.rstrip() if action[1] else plain) if all(shown) else "")
-        rendered.append(_acted(action[2], answers, shown))
+        pieces.append((plain.rstrip() if action[1] else plain) if all(visible) else "")
+        pieces.append(_acted(action[2], answers, visible))
         place, trims = action.end(), bool(action[3])
-    if len(shown) != 1:
+    if len(visible) != 1:
         raise ConfigError("the template has a condition without an end: mend it")
-    rendered.append(text[place:].lstrip() if trims else text[place:])
-    return "".join(rendered)
+    pieces.append(text[place:].lstrip() if trims else text[place:])
+    return "".join(pieces)
 
 
-def _acted(action: str, answers: Mapping[str, str], shown: list[bool]) -> str:
+def _acted(action: str, answers: Mapping[str, str], visible: list[bool]) -> str:
     """Take an action: give the text in its place, and note what the conditions around what follows say."""
     if condition := _CONDITION.fullmatch(action):
-        shown.append(_answer(condition[1], answers) in _TEXT.findall(condition[2]))
-    elif action == "else" and len(shown) > 1:
-        shown[-1] = not shown[-1]
-    elif action == "end" and len(shown) > 1:
-        shown.pop()
+        visible.append(_answer(condition[1], answers) in _TEXT.findall(condition[2]))
+    elif action == "else" and len(visible) > 1:
+        visible[-1] = not visible[-1]
+    elif action == "end" and len(visible) > 1:
+        visible.pop()
     elif key := _KEY.fullmatch(action):
         answer = _answer(key[1], answers)
-        return answer if all(shown) else ""
+        return answer if all(visible) else ""
     elif literal := _TEXT.fullmatch(action):
-        return literal[1] if all(shown) else ""
+        return literal[1] if all(visible) else ""
     elif failure := _FAILURE.fullmatch(action):
-        if all(shown):
+        if all(visible):
             raise ConfigError(failure[1])
     else:
         raise ConfigError(f"the template says {action!r}, which is not rendered here: write it otherwise")

@@ -31,10 +31,10 @@ class People:
     @classmethod
     def of(cls, tags: Mapping[str, str]) -> People:
         """Read it from a version's tags."""
-        approved = tags.get(names.APPROVED_BY, "")
-        if approved:
-            approved += f", {tags.get(names.APPROVED_AT, '')}: {tags.get(names.APPROVED_BECAUSE, '')}"
-        return cls(tags.get(names.TRAINED_BY, ""), _verdict(tags), approved)
+        approval = tags.get(names.APPROVED_BY, "")
+        if approval:
+            approval += f", {tags.get(names.APPROVED_AT, '')}: {tags.get(names.APPROVED_BECAUSE, '')}"
+        return cls(tags.get(names.TRAINED_BY, ""), _verdict(tags), approval)
 
 
 def text_of(card: ModelCard, tags: Mapping[str, str]) -> str:

@@ -148,11 +148,11 @@ def judge_candidate(evidence: GateEvidence, policy: GatePolicy) -> GateVerdict:
     if shortfalls:
         return _undecided(shortfalls, difference, policy)
     skill = _skill(evidence)
-    measured = f"loss {skill:.2%} below a constant prediction's, at least {policy.min_skill:.2%} is asked for"
+    measurement = f"loss {skill:.2%} below a constant prediction's, at least {policy.min_skill:.2%} is asked for"
     if not skill >= policy.min_skill:
-        return GateVerdict(VerdictKind.WORSE, False, (f"too little skill: {measured}",), difference)
+        return GateVerdict(VerdictKind.WORSE, False, (f"too little skill: {measurement}",), difference)
     if difference is None:
-        return GateVerdict(VerdictKind.BETTER, True, ("no champion to compare with", f"enough skill: {measured}"))
+        return GateVerdict(VerdictKind.BETTER, True, ("no champion to compare with", f"enough skill: {measurement}"))
     return _compared(difference, policy)
 
 
@@ -163,26 +163,26 @@ def without_lost_champion(verdict: GateVerdict, version: str) -> GateVerdict:
 
 
 def _compared(difference: Difference, policy: GatePolicy) -> GateVerdict:
-    measured = (
+    measurement = (
         f"loss minus champion's {difference.value:+.5f}, {policy.confidence:.0%} interval "
         f"[{difference.low:+.5f}, {difference.high:+.5f}] over {difference.days} days, "
         f"margin {policy.margin:g}"
     )
     if difference.high < 0:
-        return GateVerdict(VerdictKind.BETTER, True, (f"better than the champion: {measured}",), difference)
+        return GateVerdict(VerdictKind.BETTER, True, (f"better than the champion: {measurement}",), difference)
     if difference.high < policy.margin:
         outcome = "worse, by less than the margin" if difference.low > 0 else "not worse than the champion"
-        return GateVerdict(VerdictKind.NOT_WORSE, True, (f"{outcome}: {measured}",), difference)
+        return GateVerdict(VerdictKind.NOT_WORSE, True, (f"{outcome}: {measurement}",), difference)
     if difference.low > 0:
-        return GateVerdict(VerdictKind.WORSE, False, (f"worse than the champion: {measured}",), difference)
+        return GateVerdict(VerdictKind.WORSE, False, (f"worse than the champion: {measurement}",), difference)
     unknown = "the interval holds 0 and reaches the margin" if difference.days > 1 else "one day has no interval"
-    return _undecided((f"{unknown}: {measured}",), difference, policy)
+    return _undecided((f"{unknown}: {measurement}",), difference, policy)
 
 
 def _undecided(reasons: tuple[str, ...], difference: Difference | None, policy: GatePolicy) -> GateVerdict:
-    passed = policy.no_evidence == NoEvidence.PROMOTE
-    decided = f"the policy without evidence: {policy.no_evidence}"
-    return GateVerdict(VerdictKind.NOT_ENOUGH_EVIDENCE, passed, (*reasons, decided), difference)
+    may_pass = policy.no_evidence == NoEvidence.PROMOTE
+    reason = f"the policy without evidence: {policy.no_evidence}"
+    return GateVerdict(VerdictKind.NOT_ENOUGH_EVIDENCE, may_pass, (*reasons, reason), difference)
 
 
 def _shortfalls(evidence: GateEvidence, policy: GatePolicy) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ class RegistryResult:
 
     run_id: str
     promotion: Promotion
-    promoted: bool
+    has_promoted: bool
 
 
 def go_live(run: Run, registry: CentralRegistry, promotion: Promotion) -> RegistryResult:
@@ -38,7 +38,7 @@ def go_live(run: Run, registry: CentralRegistry, promotion: Promotion) -> Regist
         smoke_check(registry.download(promotion.version, Path(folder)))
     run.wrote(append(run.tables, promotion))
     sync_aliases(run.tables, registry)
-    return RegistryResult(run.run_id, promotion, promoted=True)
+    return RegistryResult(run.run_id, promotion, has_promoted=True)
 
 
 def check_order(promotions: Sequence[Promotion], as_of: datetime, version: str) -> None:

@@ -49,7 +49,7 @@ def run(
         run.model_version = version
         promotions = history(context.tables, registry.name)
         if promotions and promotions[-1].version == version:
-            return RegistryResult(run.run_id, sync_aliases(run.tables, registry), promoted=False)
+            return RegistryResult(run.run_id, sync_aliases(run.tables, registry), has_promoted=False)
         candidate = registry.find(version)
         verdict = passed_verdict(candidate)
         check_order(promotions, as_of, version)

@@ -46,7 +46,7 @@ def rollback(
         promotions = history(context.tables, registry.name)
         if promotions and not _is_to_take_back(promotions[-1], as_of, version, since):
             run.model_version = promotions[-1].version
-            return RegistryResult(run.run_id, sync_aliases(run.tables, registry), promoted=False)
+            return RegistryResult(run.run_id, sync_aliases(run.tables, registry), has_promoted=False)
         earlier = promotions[-1].previous_version if promotions else None
         if earlier is None:
             raise RegistryError(

@@ -66,7 +66,7 @@ class CentralRegistry:
         self.name = name_for(uri, name)
         self._backend = backend or connect(f"registry {self.place}", uri, lambda: backend_of(uri, artefacts))
         self._client = self._backend.client
-        self._loaded: dict[str, Model] = {}
+        self._models: dict[str, Model] = {}
 
     def another(self, name: str, uri: str | None = None) -> CentralRegistry:
         """Open another environment's model.
@@ -137,9 +137,9 @@ class CentralRegistry:
             ModelNotFound: There is no such version.
             RegistryError: Its artefacts cannot be read, or it carries no hash to check them by.
         """
-        registered, about = self.find(version), f"the artefacts of {self.name} version {version}"
-        if not registered.ready or PACKAGE_SHA256 not in registered.tags:
-            why = "carries no hash of its files" if registered.ready else "did not arrive whole"
+        model_version, about = self.find(version), f"the artefacts of {self.name} version {version}"
+        if not model_version.ready or PACKAGE_SHA256 not in model_version.tags:
+            why = "carries no hash of its files" if model_version.ready else "did not arrive whole"
             raise RegistryError(f"{self.name} version {version} {why}: register it again by levelfive")
         try:
             package = self._backend.download(self.name, version, folder)
@@ -149,7 +149,7 @@ class CentralRegistry:
             if not self._holds_files(version):
                 raise DamagedModel(f"{about} are gone. {REMEDY}") from err
             raise RegistryError(f"{about} cannot be read: {self._said(err)}") from err
-        if digest(package) != registered.tags[PACKAGE_SHA256]:
+        if digest(package) != model_version.tags[PACKAGE_SHA256]:
             raise DamagedModel(f"{about} are not those that were registered: their hash differs. {REMEDY}")
         return package
 
@@ -166,8 +166,8 @@ class CentralRegistry:
         Raises:
             RegistryError: The registry refused, or did not answer.
         """
-        needed = (version.version, version.tags.get(REFIT_OF, version.version))
-        return all(self.load_if_there(one) is not None for one in needed)
+        versions = (version.version, version.tags.get(REFIT_OF, version.version))
+        return all(self.load_if_there(one) is not None for one in versions)
 
     def load(self, version: str) -> Model:
         """Load a version; a second call gives the same object.
@@ -177,10 +177,10 @@ class CentralRegistry:
             ModelNotFound: There is no such version.
             RegistryError: Its artefacts cannot be read, or it carries no hash to check them by.
         """
-        if version not in self._loaded:
+        if version not in self._models:
             with tempfile.TemporaryDirectory() as folder:
-                self._loaded[version] = load(self.download(version, Path(folder)))
-        return self._loaded[version]
+                self._models[version] = load(self.download(version, Path(folder)))
+        return self._models[version]
 
     def load_if_there(self, version: str) -> Model | None:
         """Load a version; None where it is gone, or its files are gone or not those that were registered.

@@ -23,18 +23,18 @@ _LONGEST = 14
 @charts_of(Section.ALARMS)
 def moved_charts(data: ReportData) -> Iterator[Chart]:
     """Draw the columns whose alarm is open that the model rests on most."""
-    for place, moved in enumerate(data.moved[:SHOWN_ALARMS]):
-        yield Chart(moved_chart(moved, name=f"moved-{place}"))
+    for place, drift in enumerate(data.drifted_columns[:SHOWN_ALARMS]):
+        yield Chart(moved_chart(drift, name=f"moved-{place}"))
 
 
-def moved_chart(moved: Moved, *, name: str) -> Markup:
+def moved_chart(drift: Moved, *, name: str) -> Markup:
     """Draw which share of the values is in each bin, at training and in the latest window."""
-    bins, before, now = _drawn(moved)
+    bins, before, now = _drawn(drift)
     places = np.arange(len(bins))
     with drawing():
         figure = Figure(figsize=(5.4, 3.2), layout="constrained")
         axes = figure.subplots()
-        axes.set_title(f"{shortened(moved.column, 28)}, alarm since {day_name(moved.since)}", loc="left")
+        axes.set_title(f"{shortened(drift.column, 28)}, alarm since {day_name(drift.since)}", loc="left")
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.bar(places, now, width=0.8, color=LIVE, alpha=0.35)
         axes.step(places, before, where="mid", color=GREY, linestyle="--", linewidth=1.6)
@@ -52,15 +52,15 @@ def moved_chart(moved: Moved, *, name: str) -> Markup:
         text = "; ".join(
             f"{one}: {share(new)}, {share(old)} at training" for one, old, new in zip(bins, before, now, strict=True)
         )
-        return svg(figure, name=name, alternative=f"Shares of the values of {moved.column} by bin. {text}.")
+        return svg(figure, name=name, alternative=f"Shares of the values of {drift.column} by bin. {text}.")
 
 
-def _drawn(moved: Moved) -> tuple[Sequence[str], Sequence[float], Sequence[float]]:
+def _drawn(drift: Moved) -> tuple[Sequence[str], Sequence[float], Sequence[float]]:
     """Turn counts into shares; of many bins, those that moved most are drawn, and the others are one."""
-    before, now = (np.array(counts, float) / max(sum(counts), 1) for counts in (moved.before, moved.now))
-    if len(moved.bins) <= _SHOWN_BINS:
-        return moved.bins, before.tolist(), now.tolist()
+    before, now = (np.array(counts, float) / max(sum(counts), 1) for counts in (drift.before, drift.now))
+    if len(drift.bins) <= _SHOWN_BINS:
+        return drift.bins, before.tolist(), now.tolist()
     most = np.sort(np.argsort(-np.abs(now - before), kind="stable")[: _SHOWN_BINS - 1])
-    rest = np.setdiff1d(np.arange(len(moved.bins)), most)
-    bins = [*(moved.bins[place] for place in most), f"{rest.size} more"]
+    rest = np.setdiff1d(np.arange(len(drift.bins)), most)
+    bins = [*(drift.bins[place] for place in most), f"{rest.size} more"]
     return bins, [*before[most].tolist(), float(before[rest].sum())], [*now[most].tolist(), float(now[rest].sum())]

@@ -85,8 +85,8 @@ def metric_chart(data: ReportData, metric: str) -> Markup:
     points = data.points_in_time
     live = [point.live.get(metric, _NOTHING) for point in points]
     reference = [point.reference.get(metric, _NOTHING) for point in points]
-    estimated = [point.estimated.get(metric, _NOTHING) if point.provisional else _NOTHING for point in points]
-    has_estimates = any(math.isfinite(of.value) for of in estimated)
+    estimates = [point.estimates.get(metric, _NOTHING) if point.provisional else _NOTHING for point in points]
+    has_estimates = any(math.isfinite(of.value) for of in estimates)
     with drawing():
         figure, axes = _figure_with_decisions(data)
         title, unit = metric_name(data.task, metric), metric_unit(data.task, metric)
@@ -96,8 +96,8 @@ def metric_chart(data: ReportData, metric: str) -> Markup:
         _line(axes, points, [of.value for of in reference], color=GREY, marker="s", style="--")
         _line(axes, points, [of.value for of in live], color=LIVE, marker="o", style="-")
         if has_estimates:
-            _band(axes, points, estimated, SECOND)
-            _line(axes, points, [of.value for of in estimated], color=SECOND, marker="D", style=":")
+            _band(axes, points, estimates, SECOND)
+            _line(axes, points, [of.value for of in estimates], color=SECOND, marker="D", style=":")
         _mark_promotions(axes, data)
         _shade_notes(axes, data)
         _label_provisional(axes, points, [of.value for of in live])
@@ -105,7 +105,7 @@ def metric_chart(data: ReportData, metric: str) -> Markup:
         text = "; ".join(
             f"{window_name(point.window)}: {estimate(mine)} live, {estimate(old)} never retrained"
             + (f", {estimate(guess)} estimated" if math.isfinite(guess.value) else "")
-            for point, mine, old, guess in zip(points, live, reference, estimated, strict=True)
+            for point, mine, old, guess in zip(points, live, reference, estimates, strict=True)
         )
         name = f"metric-{data.chart_metrics.index(metric)}"
         return svg(figure, name=name, alternative=f"{title} by window. {text}.")
@@ -118,36 +118,36 @@ def reliability_charts(data: ReportData) -> Iterator[Chart]:
         yield Chart(reliability_chart(data, data.reliability))
 
 
-def reliability_chart(data: ReportData, shown: Reliability) -> Markup:
+def reliability_chart(data: ReportData, reliability: Reliability) -> Markup:
     """Draw the mean label by score, with intervals by days, over what unseen scores said at training."""
-    groups = shown.groups
+    groups = reliability.groups
     scores, labels = [of.score for of in groups], [of.label for of in groups]
     ends = [*scores, *(of.low for of in groups), *(of.high for of in groups)]
     with drawing():
         figure = Figure(figsize=(5.4, 3.6), layout="constrained")
         axes = figure.subplots()
-        axes.set_title(f"{data.task.label_mean.capitalize()} by score, {window_name(shown.window)}", loc="left")
+        axes.set_title(f"{data.task.label_mean.capitalize()} by score, {window_name(reliability.window)}", loc="left")
         axes.set(xlabel="mean score of a tenth of the rows", ylabel=f"observed {data.task.label_mean}")
         if data.task.labels_are_shares:
             axes.xaxis.set_major_formatter(PercentFormatter(1.0))
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         axes.plot([min(ends), max(ends)], [min(ends), max(ends)], color=GREY, linewidth=1, linestyle=":")
-        if shown.training is not None:
+        if reliability.training is not None:
             at = np.linspace(min(scores), max(scores), 200)
-            axes.plot(at, shown.training.shares_of(at), color=SECOND, linewidth=1.4, linestyle="--")
+            axes.plot(at, reliability.training.shares_of(at), color=SECOND, linewidth=1.4, linestyle="--")
         axes.vlines(scores, [of.low for of in groups], [of.high for of in groups], color=LIVE, linewidth=1)
         axes.plot(scores, labels, color=LIVE, marker="o", markersize=5.5, linewidth=1.6)
         handles = [
             Line2D([], [], color=LIVE, marker="o", markersize=5.5, label="live model"),
             Line2D([], [], color=GREY, linestyle=":", label="scores that come true"),
         ]
-        if shown.training is not None:
+        if reliability.training is not None:
             handles.append(Line2D([], [], color=SECOND, linestyle="--", label="unseen rows at training"))
         figure.legend(handles=handles, loc="outside lower left", ncols=2, columnspacing=1.2, fontsize=9)
         text = "; ".join(
             f"{number(of.score)}: {number(of.label)} ({number(of.low)} to {number(of.high)})" for of in groups
         )
-        name = f"Observed {data.task.label_mean} by mean score in {window_name(shown.window)}"
+        name = f"Observed {data.task.label_mean} by mean score in {window_name(reliability.window)}"
         return svg(figure, name="reliability", alternative=f"{name}. {text}.")
 
 

@@ -103,7 +103,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         columns=_column_weeks(run, registry, as_of),
         outside_share=context.use_case.monitoring.outside_share,
         reliability=_reliability(points, registry),
-        moved=_moved(run, registry, as_of, drift[Role.CHAMPION]),
+        drifted_columns=_moved(run, registry, as_of, drift[Role.CHAMPION]),
         drift=drift[Role.CHAMPION],
         served_drift=drift[Role.SERVED],
         consistency=_consistency(run, name, as_of),
@@ -134,10 +134,10 @@ def missing_lines(context: JobContext, run: Run, as_of: datetime) -> tuple[Missi
 def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> tuple[Measurement, ...]:
     """List what is known of each window that was monitored, in the order of time."""
     newest = records.last_measured(run, model_name, as_of)
-    delivered = _delivered(run, model_name, as_of)
+    counts_by_window = _delivered(run, model_name, as_of)
     live = {window: row for (window, model), row in newest.items() if model == LIVE}
     return tuple(
-        _measurement(task, window, {LIVE: row} | _others(newest, window), delivered[window])
+        _measurement(task, window, {LIVE: row} | _others(newest, window), counts_by_window[window])
         for window, row in sorted(live.items())
     )
 
@@ -152,15 +152,15 @@ def _reliability(points: Sequence[Point], registry: CentralRegistry) -> Reliabil
     return Reliability(latest.window, latest.reliability, None if model is None else model.card.calibration)
 
 
-def _others(newest: records.LastMeasured, window: Window) -> dict[str, Mapping[str, Any]]:
+def _others(newest: records.LastMeasurements, window: Window) -> dict[str, Mapping[str, Any]]:
     return {model: newest[window, model] for model in (REFERENCE, SERVED, ESTIMATED) if (window, model) in newest}
 
 
 def _measurement(
-    task: Task, window: Window, rows: Mapping[str, Mapping[str, Any]], landed: list[Delivered]
+    task: Task, window: Window, rows: Mapping[str, Mapping[str, Any]], source_counts: list[Delivered]
 ) -> Measurement:
     live = rows[LIVE]
-    estimated = _estimates(task, rows[ESTIMATED]) if ESTIMATED in rows else {}
+    estimates = _estimates(task, rows[ESTIMATED]) if ESTIMATED in rows else {}
     without = {name: (rows, live["without_label_score"][name]) for name, rows in live["without_label"].items()}
     point = Point(
         window=window,
@@ -172,14 +172,14 @@ def _measurement(
         mature=live["mature"],
         share_known=live["known"] / live["scored"] if live["scored"] else 1.0,
         provisional=live["provisional"],
-        landed=sum(one.rows_in for one in landed),
-        accepted=sum(one.accepted for one in landed),
-        quarantined=sum(one.quarantined for one in landed),
-        duplicates=sum(one.duplicates for one in landed),
+        landed=sum(one.rows_in for one in source_counts),
+        accepted=sum(one.accepted for one in source_counts),
+        quarantined=sum(one.quarantined for one in source_counts),
+        duplicates=sum(one.duplicates for one in source_counts),
         model_version=live["model_version"],
-        served=_estimates(task, rows[SERVED]) if SERVED in rows else {},
+        answer_metrics=_estimates(task, rows[SERVED]) if SERVED in rows else {},
         answers=rows[SERVED]["scored"] if SERVED in rows else None,
-        estimated={name: one for name, one in estimated.items() if math.isfinite(one.low)},
+        estimates={name: one for name, one in estimates.items() if math.isfinite(one.low)},
         reliability=records.reliability_of(live),
     )
     return Measurement(point, without)
@@ -201,11 +201,11 @@ def _estimates(task: Task, row: Mapping[str, Any]) -> dict[str, Estimate]:
 
 
 def _delivered(run: Run, model_name: str, as_of: datetime) -> Mapping[Window, list[Delivered]]:
-    delivered: dict[Window, list[Delivered]] = defaultdict(list)
+    counts_by_window: dict[Window, list[Delivered]] = defaultdict(list)
     for row in records.of_model(run, QUALITY, model_name, as_of):
         counts = (row[name] for name in ("rows_in", "accepted", "quarantined", "duplicates"))
-        delivered[records.window_of(row)].append(Delivered(row["source"], *counts))
-    return delivered
+        counts_by_window[records.window_of(row)].append(Delivered(row["source"], *counts))
+    return counts_by_window
 
 
 def _latest_drift(
@@ -232,22 +232,22 @@ def _latest_drift(
 
 def _moved(run: Run, registry: CentralRegistry, as_of: datetime, drift: Sequence[DriftLine]) -> tuple[Moved, ...]:
     """Read the distributions of the columns whose alarm is open, and those of the training."""
-    alarmed = sorted((-(line.importance or 0.0), line.column, line) for line in drift if line.alarm_since is not None)
-    if not alarmed:
+    alarms = sorted((-(line.importance or 0.0), line.column, line) for line in drift if line.alarm_since is not None)
+    if not alarms:
         return ()
-    window = alarmed[0][2].window
+    window = alarms[0][2].window
     of_it = {"window_start": (window.start, window.start), "window_end": (window.end, window.end)}
     profiles = {
         (row["column_name"], row["model_version"]): row
         for row in records.of_model(run, PROFILES, registry.name, as_of, _OF_A_DAY, between=of_it)
         if row["day"] is None
     }
-    moved = []
-    for _, column, line in alarmed:
+    columns = []
+    for _, column, line in alarms:
         row, model = profiles.get((column, line.model_version)), registry.load_if_there(line.model_version)
         if row is not None and model is not None and line.alarm_since is not None:
-            moved.append(Moved(column, line.alarm_since, *_beside(column, [row], model.baseline)))
-    return tuple(moved)
+            columns.append(Moved(column, line.alarm_since, *_beside(column, [row], model.baseline)))
+    return tuple(columns)
 
 
 def _consistency(run: Run, model_name: str, as_of: datetime) -> tuple[FeatureDay, ...]:
@@ -323,6 +323,6 @@ def _beside(
         now = tuple(np.sum([row["counts"] for row in rows], axis=0).tolist())
         return (f"below {edges[0]}", *between, f"above {edges[-1]}"), histogram.counts, now
     profile = baseline.categorical[column]
-    counted = [sum(row["frequent_items"].get(name, 0) for row in rows) for name in profile.frequent]
-    others = sum(row["count"] for row in rows) - sum(counted)
-    return (*profile.frequent, "others"), (*profile.frequent.values(), profile.rest), (*counted, others)
+    counts = [sum(row["frequent_items"].get(name, 0) for row in rows) for name in profile.frequent]
+    others = sum(row["count"] for row in rows) - sum(counts)
+    return (*profile.frequent, "others"), (*profile.frequent.values(), profile.rest), (*counts, others)

@@ -22,7 +22,7 @@ class Point:
         window: The time of the rows.
         live: Metrics of the model that scored the rows, by name.
         reference: Metrics on the same rows of the first champion, never retrained, by name.
-        estimated: Metrics as the scores alone tell them, by name, where such estimates have held.
+        estimates: Metrics as the scores alone tell them, by name, where such estimates have held.
         label_rate: The mean label, which is the share of label 1 of a binary task; None while no label is known.
         mean_score: Mean of the predictions; None while nothing is scored.
         scored: Rows with a prediction.
@@ -34,7 +34,7 @@ class Point:
         quarantined: Rows that did not.
         duplicates: Rows that had arrived before.
         model_version: The version that scored the window's last rows.
-        served: Metrics of the answers to single requests, by name.
+        answer_metrics: Metrics of the answers to single requests, by name.
         answers: How many there were; None where nothing is known of any.
         reliability: The rows with known labels in groups of like scores.
     """
@@ -53,9 +53,9 @@ class Point:
     quarantined: int
     duplicates: int
     model_version: str
-    served: Mapping[str, Estimate] = field(default_factory=dict)
+    answer_metrics: Mapping[str, Estimate] = field(default_factory=dict)
     answers: int | None = None
-    estimated: Mapping[str, Estimate] = field(default_factory=dict)
+    estimates: Mapping[str, Estimate] = field(default_factory=dict)
     reliability: tuple[ReliabilityGroup, ...] = ()
 
 
@@ -222,7 +222,7 @@ class ReportData:
     served_drift: tuple[DriftLine, ...] = ()
     consistency: tuple[FeatureDay, ...] = ()
     reliability: Reliability | None = None
-    moved: tuple[Moved, ...] = ()
+    drifted_columns: tuple[Moved, ...] = ()
     notes: tuple[NoteLine, ...] = ()
     outside_share: float = 0.01
 

@@ -89,10 +89,10 @@ def _greatest(data: ReportData, of: Callable[[ColumnWeek], float | None]) -> dic
 
 
 def _words(data: ReportData, columns: Sequence[str], weeks: Sequence[datetime]) -> str:
-    moved = furthest(data)
-    first = ", ".join(f"{column} {number(moved[column])}" for column in columns[:5])
+    moves = furthest(data)
+    first = ", ".join(f"{column} {number(moves[column])}" for column in columns[:5])
     return (
-        f"Heat map of moves, in units of each column's own variation between weeks: {len(columns)} of {len(moved)} "
+        f"Heat map of moves, in units of each column's own variation between weeks: {len(columns)} of {len(moves)} "
         f"columns over {len(weeks)} weeks. Furthest: {first}."
     )
 
@@ -111,9 +111,9 @@ def _box(left: float, top: float) -> Path:
 
 
 def _label_furthest(axes: Axes, data: ReportData, columns: Sequence[str]) -> None:
-    moved = furthest(data)
+    moves = furthest(data)
     axis = axes.secondary_yaxis("right")
-    axis.set_yticks(np.arange(len(columns)) + 0.5, [number(moved[column]) for column in columns])
+    axis.set_yticks(np.arange(len(columns)) + 0.5, [number(moves[column]) for column in columns])
     axis.tick_params(axis="y", length=0)
     axis.spines[:].set_visible(False)
     axes.annotate(

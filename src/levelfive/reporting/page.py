@@ -142,7 +142,7 @@ def _missing(data: ReportData) -> str:
     if not data.missing:
         return ""
     return (
-        f"Rows are missing: {missing_days(data.missing, shown=len(data.missing))}. What was computed and predicted "
+        f"Rows are missing: {missing_days(data.missing, limit=len(data.missing))}. What was computed and predicted "
         "over these days rests on less than usual. Deliver the files, or acknowledge the days (levelfive data "
         "acknowledge)."
     )
@@ -158,9 +158,9 @@ def _statements(data: ReportData) -> list[StatementText]:
         for texts in (of.said_in(verdict),)
     ]
     statements.append(StatementText("Drift", verdict.drift or "no alarm is open", FALSE_ALARMS))
-    if verdict.acknowledged:
+    if verdict.acknowledgement:
         note = "What is acknowledged calls nobody any more."
-        statements.append(StatementText("A person's word", verdict.acknowledged, note))
+        statements.append(StatementText("A person's word", verdict.acknowledgement, note))
     return statements
 
 
@@ -216,16 +216,16 @@ def _rates(data: ReportData) -> Table | None:
 
 
 def _moved_note(data: ReportData) -> str:
-    if not data.moved:
+    if not data.drifted_columns:
         return ""
-    rest = len(data.moved) - SHOWN_ALARMS
+    rest = len(data.drifted_columns) - SHOWN_ALARMS
     return "Shares of the values by bin: bars are the latest window, the dashed line is the training. " + (
         f"{counted(rest, 'column')} that the model rests on less not drawn: see the table below." if rest > 0 else ""
     )
 
 
 def _columns(data: ReportData) -> Table | None:
-    greatest, moved = greatest_psi(data), furthest(data)
+    greatest, moves = greatest_psi(data), furthest(data)
     latest: dict[str, ColumnWeek] = {cell.column: cell for cell in sorted(data.columns, key=lambda cell: cell.week)}
     if not latest:
         return None
@@ -252,7 +252,7 @@ def _columns(data: ReportData) -> Table | None:
                 share(cell.null_share),
                 share(cell.outside_share),
             )
-            for name in moved
+            for name in moves
             for cell in (latest[name],)
         ],
     )
@@ -310,7 +310,7 @@ def _served(data: ReportData) -> Table | None:
             (
                 window_name(p.window),
                 f"{p.answers:,}",
-                *(estimate(side.get(name)) for name in data.chart_metrics for side in (p.served, p.live)),
+                *(estimate(side.get(name)) for name in data.chart_metrics for side in (p.answer_metrics, p.live)),
             )
             for p in points
         ],
@@ -342,13 +342,13 @@ def _consistency(data: ReportData) -> Table | None:
 
 
 def _consistency_note(data: ReportData) -> str:
-    compared = sum(one.answers for one in data.consistency)
-    if not compared:
+    value_count = sum(one.answers for one in data.consistency)
+    if not value_count:
         return ""
     different = sum(one.different for one in data.consistency)
     wrong = sum(one.unexplained for one in data.consistency)
     return (
-        f"Of {compared:,} values that answers rest on, {different:,} are not what the batch join gives as of the "
+        f"Of {value_count:,} values that answers rest on, {different:,} are not what the batch join gives as of the "
         f"prediction time; of {wrong:,}, the age of the online store is not why."
     )
 
@@ -363,7 +363,7 @@ def _verdicts(data: ReportData) -> Table | None:
             (
                 window_name(verdict.window),
                 *(_in_short(of, of.said_in(verdict)) for of in STATEMENTS),
-                verdict.acknowledged or "none",
+                verdict.acknowledgement or "none",
             )
             for verdict in sorted(data.verdicts, key=lambda verdict: verdict.window)
         ],
@@ -388,9 +388,14 @@ def _rows(data: ReportData) -> Table | None:
 
 
 def _counts(counts: Sequence[int]) -> list[str]:
-    landed, accepted, quarantined, *others = counts
-    of_landed = f" ({share(quarantined / landed)})" if landed else ""
-    return [f"{landed:,}", f"{accepted:,}", f"{quarantined:,}{of_landed}", *(f"{count:,}" for count in others)]
+    landed_rows, accepted_rows, quarantined_rows, *others = counts
+    of_landed = f" ({share(quarantined_rows / landed_rows)})" if landed_rows else ""
+    return [
+        f"{landed_rows:,}",
+        f"{accepted_rows:,}",
+        f"{quarantined_rows:,}{of_landed}",
+        *(f"{count:,}" for count in others),
+    ]
 
 
 def _is_number(cell: Cell) -> bool:

@@ -58,12 +58,12 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     live = champion_as_of(promotions, as_of)
     newest = promotions[-1].version if promotions else None
     alias = registry.alias(CHAMPION) if promotions and registry.has_aliases else newest
-    deployed = answering(deployments(context.tables, registry.name), as_of=as_of)
+    endpoint_versions = answering(deployments(context.tables, registry.name), as_of=as_of)
     run, since_promotion = Run(context.tables, "status"), None
     online = behind(run, as_of)
     alerts = alert_lines(run, registry.name, as_of=as_of)
     if live is None:
-        return Status(None, newest, alias, None, online=online, answering=deployed, alerts=alerts)
+        return Status(None, newest, alias, None, online=online, answering=endpoint_versions, alerts=alerts)
     if context.tables.exists(PREDICTIONS):
         windows = [Window(live.promoted_at, as_of)]
         (whole,) = performance(context, run, windows, model_name=registry.name, as_of=as_of)
@@ -72,7 +72,7 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     words = acknowledgements(run, registry.name, as_of=as_of)
     (verdict,) = known_verdicts(of_champion[-1:], words) or (None,)
     corrections = _corrections(context, run, live.promoted_at, as_of)
-    return Status(live, newest, alias, since_promotion, verdict, corrections, online, deployed, alerts)
+    return Status(live, newest, alias, since_promotion, verdict, corrections, online, endpoint_versions, alerts)
 
 
 def alert_lines(run: Run, model_name: str, *, as_of: datetime) -> tuple[str, ...]:
@@ -86,6 +86,6 @@ def _corrections(context: JobContext, run: Run, after: datetime, until: datetime
     sources = {source.name for source in context.use_case.sources if source.has_corrections}
     counts: dict[str, tuple[int, int]] = {}
     for file in landed.corrections(run, sources, after=after, until=until):
-        rows, deleted = counts.get(file.source, (0, 0))
-        counts[file.source] = (rows + file.corrections + file.deletions, deleted + file.deletions)
+        rows, deletions = counts.get(file.source, (0, 0))
+        counts[file.source] = (rows + file.corrections + file.deletions, deletions + file.deletions)
     return counts

@@ -59,8 +59,8 @@ class Known:
         task: What the model predicts.
         points: What was measured, by window, oldest first.
         alerts: The alerts that are open, the most urgent first.
-        muted: By id of an alert, who muted it.
-        noted: By id of an alert, which events were known in its time.
+        mutes: By id of an alert, who muted it.
+        events: By id of an alert, which events were known in its time.
         missing: Days of sources that lack rows.
         live: The promotion of the champion; None where there is none.
     """
@@ -69,8 +69,8 @@ class Known:
     task: Task
     points: tuple[Point, ...] = ()
     alerts: tuple[AlertRecord, ...] = ()
-    muted: Mapping[str, str] = field(default_factory=dict)
-    noted: Mapping[str, str] = field(default_factory=dict)
+    mutes: Mapping[str, str] = field(default_factory=dict)
+    events: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[MissingLine, ...] = ()
     live: Promotion | None = None
 
@@ -82,8 +82,8 @@ class Known:
     @property
     def mature(self) -> Point | None:
         """The latest window whose metrics are final."""
-        measured = (one for one in self.points if one.live and not one.provisional)
-        return max(measured, key=lambda one: one.window.end, default=None)
+        final_points = (one for one in self.points if one.live and not one.provisional)
+        return max(final_points, key=lambda one: one.window.end, default=None)
 
 
 def collect_triage(context: JobContext, registry: CentralRegistry, *, as_of: datetime) -> Known:
@@ -96,40 +96,40 @@ def collect_triage(context: JobContext, registry: CentralRegistry, *, as_of: dat
         task=task,
         points=tuple(one.point for one in measurements(run, task, name, as_of=as_of)),
         alerts=alerts,
-        muted={one.alert_id: text for one in alerts if (text := muted_by(words, one))},
-        noted={one.alert_id: text for one in alerts if (text := noted_of(events, one))},
+        mutes={one.alert_id: text for one in alerts if (text := muted_by(words, one))},
+        events={one.alert_id: text for one in alerts if (text := noted_of(events, one))},
         missing=missing_lines(context, run, as_of),
         live=champion_as_of(history(context.tables, name), as_of),
     )
 
 
-def triage(known: Known) -> tuple[Answer, ...]:
+def triage(facts: Known) -> tuple[Answer, ...]:
     """Answer what an operator asks, in the order of asking: a later answer rests on the earlier ones."""
-    first = tuple(ask(known) for ask in (_volume, _contract, _support, _calibration, _ranking))
-    return (*first, _who(known), _back(known, first[3:]))
+    first = tuple(ask(facts) for ask in (_volume, _contract, _support, _calibration, _ranking))
+    return (*first, _who(facts), _back(facts, first[3:]))
 
 
-def _volume(known: Known) -> Answer:
-    alerts = _of(known, lambda one: one.alert in _OF_VOLUME or _statement(one) == SERVING)
-    lines, latest = _alert_lines(known, alerts), known.latest
-    if known.missing:
-        lines.append(f"rows are missing: {missing_days(known.missing)}")
+def _volume(facts: Known) -> Answer:
+    alerts = _of(facts, lambda one: one.alert in _OF_VOLUME or _statement(one) == SERVING)
+    lines, latest = _alert_lines(facts, alerts), facts.latest
+    if facts.missing:
+        lines.append(f"rows are missing: {missing_days(facts.missing)}")
     if latest is not None:
-        before = [one.scored / (one.window.length / DAY) for one in known.points if one.scored and one != latest]
+        before = [one.scored / (one.window.length / DAY) for one in facts.points if one.scored and one != latest]
         usual = f", {median(before[-EARLIER_WINDOWS:]):,.0f} a day in the windows before" if before else ""
         rows = latest.scored / (latest.window.length / DAY)
         lines.append(f"{latest.scored:,} rows scored in {latest.window}, {rows:,.0f} a day{usual}")
-        lines.append(f"monitored up to {iso(latest.window.end)}, {known.as_of - latest.window.end} ago")
-    outcome = _outcome(bool(alerts or known.missing), latest)
+        lines.append(f"monitored up to {iso(latest.window.end)}, {facts.as_of - latest.window.end} ago")
+    outcome = _outcome(bool(alerts or facts.missing), latest)
     return Answer(
-        "Do rows come, enough and in time?", outcome, tuple(lines), _if(outcome, f"data --as-of {_at(known)}")
+        "Do rows come, enough and in time?", outcome, tuple(lines), _if(outcome, f"data --as-of {_at(facts)}")
     )
 
 
-def _contract(known: Known) -> Answer:
-    named = {OUTSIDE, UNUSUAL, HARMFUL, SERVING, None}
-    alerts = _of(known, lambda one: one.alert not in _OF_VOLUME and _statement(one) not in named)
-    lines, latest = _alert_lines(known, alerts), known.latest
+def _contract(facts: Known) -> Answer:
+    other_statements = {OUTSIDE, UNUSUAL, HARMFUL, SERVING, None}
+    alerts = _of(facts, lambda one: one.alert not in _OF_VOLUME and _statement(one) not in other_statements)
+    lines, latest = _alert_lines(facts, alerts), facts.latest
     if latest is not None and latest.landed:
         lines.append(
             f"{latest.quarantined:,} of {latest.landed:,} rows that landed are quarantined "
@@ -142,48 +142,48 @@ def _contract(known: Known) -> Answer:
     return Answer("Do rows keep the contract, and are columns whole?", outcome, tuple(lines), command)
 
 
-def _support(known: Known) -> Answer:
-    alerts = _of(known, lambda one: _statement(one) in (OUTSIDE, UNUSUAL))
-    outcome = _outcome(bool(alerts), known.latest)
+def _support(facts: Known) -> Answer:
+    alerts = _of(facts, lambda one: _statement(one) in (OUTSIDE, UNUSUAL))
+    outcome = _outcome(bool(alerts), facts.latest)
     return Answer(
         "Are rows like those of the training?",
         outcome,
-        tuple(_alert_lines(known, alerts)),
-        _if(outcome, f"report --as-of {_at(known)}"),
+        tuple(_alert_lines(facts, alerts)),
+        _if(outcome, f"report --as-of {_at(facts)}"),
     )
 
 
-def _calibration(known: Known) -> Answer:
-    name, point = known.task.offset, known.mature
-    alerts = _of(known, lambda one: bool(one.metric) and one.metric == name)
+def _calibration(facts: Known) -> Answer:
+    name, point = facts.task.offset, facts.mature
+    alerts = _of(facts, lambda one: bool(one.metric) and one.metric == name)
     estimate = None if point is None or name is None else point.live.get(name)
-    lines = [*_alert_lines(known, alerts), *_metric_lines(known, name, point)]
+    lines = [*_alert_lines(facts, alerts), *_metric_lines(facts, name, point)]
     is_off = estimate is not None and (estimate.low > 0 or estimate.high < 0)
     outcome = Outcome.UNKNOWN if estimate is None and not alerts else _outcome(bool(alerts) or is_off, point)
     return Answer(
-        "Are scores right on average?", outcome, tuple(lines), _if(outcome, f"retraining --as-of {_at(known)}")
+        "Are scores right on average?", outcome, tuple(lines), _if(outcome, f"retraining --as-of {_at(facts)}")
     )
 
 
-def _ranking(known: Known) -> Answer:
-    point, task = known.mature, known.task
-    alerts = _of(known, lambda one: _statement(one) == HARMFUL or (bool(one.metric) and one.metric != task.offset))
+def _ranking(facts: Known) -> Answer:
+    point, task = facts.mature, facts.task
+    alerts = _of(facts, lambda one: _statement(one) == HARMFUL or (bool(one.metric) and one.metric != task.offset))
     names = [name for name in task.charts if name != task.offset]
-    lines = [*_alert_lines(known, alerts), *(line for name in names for line in _metric_lines(known, name, point))]
+    lines = [*_alert_lines(facts, alerts), *(line for name in names for line in _metric_lines(facts, name, point))]
     outcome = Outcome.LOOK if alerts else _outcome(False, point)
     return Answer(
-        "Do scores still tell rows apart?", outcome, tuple(lines), _if(outcome, f"retraining --as-of {_at(known)}")
+        "Do scores still tell rows apart?", outcome, tuple(lines), _if(outcome, f"retraining --as-of {_at(facts)}")
     )
 
 
-def _who(known: Known) -> Answer:
-    lines = [f"{one.alert_id}: {affected(one)}" for one in known.alerts if one.rows is not None]
-    outcome = Outcome.LOOK if lines else Outcome.UNKNOWN if known.alerts else Outcome.FINE
+def _who(facts: Known) -> Answer:
+    lines = [f"{one.alert_id}: {affected(one)}" for one in facts.alerts if one.rows is not None]
+    outcome = Outcome.LOOK if lines else Outcome.UNKNOWN if facts.alerts else Outcome.FINE
     return Answer("Who is affected?", outcome, tuple(lines))
 
 
-def _back(known: Known, of_the_model: Sequence[Answer]) -> Answer:
-    question, live = "Go back to which version?", known.live
+def _back(facts: Known, of_the_model: Sequence[Answer]) -> Answer:
+    question, live = "Go back to which version?", facts.live
     if live is None:
         return Answer(question, Outcome.UNKNOWN, ("no version is live",))
     if all(one.outcome is not Outcome.LOOK for one in of_the_model):
@@ -195,21 +195,21 @@ def _back(known: Known, of_the_model: Sequence[Answer]) -> Answer:
         f"{iso(live.promoted_at)}",
         "only where the data above are fine: another version makes broken data no better",
     )
-    command = f"registry rollback --as-of {_at(known)} --version {live.version} --reason WHY"
+    command = f"registry rollback --as-of {_at(facts)} --version {live.version} --reason WHY"
     return Answer(question, Outcome.LOOK, lines, command)
 
 
-def _metric_lines(known: Known, name: str | None, point: Point | None) -> list[str]:
+def _metric_lines(facts: Known, name: str | None, point: Point | None) -> list[str]:
     estimate = None if point is None or name is None else point.live.get(name)
     if name is None or point is None or estimate is None:
         return []
     earlier = [
         one.live[name].value
-        for one in known.points
+        for one in facts.points
         if one.window.end < point.window.end and name in one.live and not one.provisional
     ]
     before = f", {median(earlier[-EARLIER_WINDOWS:]):.3f} in the windows before" if earlier else ""
-    return [f"{metric_name(known.task, name)} {_interval(estimate)} in {point.window}{before}"]
+    return [f"{metric_name(facts.task, name)} {_interval(estimate)} in {point.window}{before}"]
 
 
 def _interval(estimate: Estimate) -> str:
@@ -217,17 +217,17 @@ def _interval(estimate: Estimate) -> str:
     return f"{estimate.value:.3f}{ends} over {counted(estimate.days, 'day')}"
 
 
-def _of(known: Known, is_of: Callable[[AlertRecord], bool]) -> list[AlertRecord]:
-    return [one for one in known.alerts if is_of(one)]
+def _of(facts: Known, is_of: Callable[[AlertRecord], bool]) -> list[AlertRecord]:
+    return [one for one in facts.alerts if is_of(one)]
 
 
-def _alert_lines(known: Known, alerts: Sequence[AlertRecord]) -> list[str]:
-    return [line_of(one, *(of.get(one.alert_id, "") for of in (known.muted, known.noted))) for one in alerts]
+def _alert_lines(facts: Known, alerts: Sequence[AlertRecord]) -> list[str]:
+    return [line_of(one, *(of.get(one.alert_id, "") for of in (facts.mutes, facts.events))) for one in alerts]
 
 
 def _statement(alert: AlertRecord) -> object:
-    registered = ALERTS.get(alert.alert)
-    return None if registered is None else registered.statement
+    definition = ALERTS.get(alert.alert)
+    return None if definition is None else definition.statement
 
 
 def _outcome(is_to_look: bool, point: Point | None) -> Outcome:
@@ -240,5 +240,5 @@ def _if(outcome: Outcome, command: str) -> str:
     return command if outcome is Outcome.LOOK else ""
 
 
-def _at(known: Known) -> str:
-    return iso(known.as_of)
+def _at(facts: Known) -> str:
+    return iso(facts.as_of)

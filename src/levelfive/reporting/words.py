@@ -48,8 +48,8 @@ def headline(data: ReportData) -> Headline:
     if data.latest_empty is not None:
         of = window_name(data.latest_empty.window)
         return Headline(Health.NOTHING, f"There is nothing to monitor: nothing was scored in {of}.{numbers}")
-    if verdict and verdict.acknowledged:
-        return Headline(Health.ACKNOWLEDGED, f"A person knows: {_call(verdict)}; {verdict.acknowledged}.{numbers}")
+    if verdict and verdict.acknowledgement:
+        return Headline(Health.ACKNOWLEDGED, f"A person knows: {_call(verdict)}; {verdict.acknowledgement}.{numbers}")
     if not verdict and not data.metric_names:
         return Headline(Health.UNMEASURED, _UNMEASURED if data.champion else _NO_CHAMPION)
     if not verdict:
@@ -84,9 +84,9 @@ def _performance(data: ReportData, point: Point) -> str:
     )
 
 
-def missing_days(lines: Sequence[MissingLine], *, shown: int = 8) -> str:
+def missing_days(lines: Sequence[MissingLine], *, limit: int = 8) -> str:
     """List days on which rows are missing, by source."""
-    return listed([f"{of.source} {_days(of.first, of.last)}" for of in lines], shown=shown)
+    return listed([f"{of.source} {_days(of.first, of.last)}" for of in lines], limit=limit)
 
 
 def _days(first: date, last: date) -> str:
@@ -152,10 +152,10 @@ def estimate(value: Estimate | None) -> str:
     )
 
 
-def listed(names: Sequence[str], *, shown: int = 8) -> str:
+def listed(names: Sequence[str], *, limit: int = 8) -> str:
     """Write the first names, and how many there are besides."""
-    rest = len(names) - shown
-    return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
+    rest = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def shortened(text: str, length: int) -> str:

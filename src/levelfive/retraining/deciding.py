@@ -49,20 +49,20 @@ def take_decision(
     records = verdicts(run, registry.name, as_of=as_of)
     words = acknowledgements(run, registry.name, as_of=as_of)
     out = excluded(records, words, day_starts_at=use_case.day_starts_at)
-    days = labelled_days(context, run, as_of, excluded=out, since=card.trained_until)
+    days = labelled_days(context, run, as_of, exclusions=out, since=card.trained_until)
     # A training that the gate refused has seen its labels too: the next one waits for more.
     trainings = retrainings(context.tables, registry.name, until=as_of)
-    settled = tried(use_case, days, earlier, trainings, live_version=live.version)
+    attempts = tried(use_case, days, earlier, trainings, live_version=live.version)
     situation = Situation(
         as_of=as_of,
         windows=known_verdicts((one for one in records if one.model_version == live.version), words),
         skill_at_training=card.holdout_skill,
-        labels_at_training=max([card.training_rows, *settled.labels]),
+        labels_at_training=max([card.training_rows, *attempts.labels]),
         labels_now=sum(day.rows for day in days),
         trained_at=card.as_of,
         task=use_case.model.task,
-        last_retraining=max(settled.asked, default=None),
-        foreseen=foreseen(use_case, days, as_of=as_of, unsettled=settled.unsettled),
+        last_retraining=max(attempts.decision_times, default=None),
+        foreseen=foreseen(use_case, days, as_of=as_of, unsettled_at=attempts.unsettled_at),
     )
     decision = decide(situation, use_case.retraining)
     return DecisionRecord(decision_id(registry.name, as_of), registry.name, live.version, as_of, **vars(decision))

@@ -98,16 +98,16 @@ def act(
         if record.action is not Action.RETRAIN:
             return RetrainingResult(run.run_id, record.decision, None, None)
         with run.timed("training"):
-            trained = train_once(context, run, stores, record)
-        promotion = _promote(context, stores.registry, trained) if approval is Approval.AUTO else None
-        return RetrainingResult(run.run_id, record.decision, trained, promotion)
+            training = train_once(context, run, stores, record)
+        promotion = _promote(context, stores.registry, training) if approval is Approval.AUTO else None
+        return RetrainingResult(run.run_id, record.decision, training, promotion)
 
 
-def _promote(context: JobContext, registry: CentralRegistry, trained: RetrainingRecord) -> Promotion | None:
-    if trained.version is None:
+def _promote(context: JobContext, registry: CentralRegistry, training: RetrainingRecord) -> Promotion | None:
+    if training.version is None:
         return None
     promotions = history(context.tables, registry.name)
-    earlier = next((one for one in promotions if one.version == trained.version), None)
+    earlier = next((one for one in promotions if one.version == training.version), None)
     if earlier is not None:
         return earlier
-    return registry_job.run(context, registry, version=trained.version, as_of=trained.as_of, by=BY).promotion
+    return registry_job.run(context, registry, version=training.version, as_of=training.as_of, by=BY).promotion

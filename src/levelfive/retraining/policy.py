@@ -77,12 +77,12 @@ def decide(situation: Situation, policy: RetrainingPolicy) -> Decision:
     """
     decision = _by_triggers(situation, policy)
     recent = situation.windows[-policy.windows :]
-    words = tuple(_acknowledged(verdict) for verdict in recent if verdict.acknowledged)
+    words = tuple(_acknowledged(verdict) for verdict in recent if verdict.acknowledgement)
     latest = [verdict for verdict in situation.windows if verdict.window.end == situation.windows[-1].window.end]
     alarms = [
         (what, cure, verdict.window, sentences)
         for verdict in latest
-        if not verdict.acknowledged
+        if not verdict.acknowledgement
         for what, cure, sentences in (
             ("broken data", "data that is not broken", verdict.broken),
             ("a harmful model", "a model that is not harmful", verdict.harmful),
@@ -97,12 +97,14 @@ def decide(situation: Situation, policy: RetrainingPolicy) -> Decision:
     )
     cures = " and ".join(dict.fromkeys(cure for _, cure, _, _ in alarms))
     then = f"then {decision.action}, as {'; '.join(decision.reasons)}"
-    acknowledged = "an acknowledgement of that window by `levelfive monitoring acknowledge`: then the same"
-    return Decision(Action.MANUAL_REVIEW, (*reasons, *words), (f"{cures}: {then}", acknowledged))
+    acknowledgement = "an acknowledgement of that window by `levelfive monitoring acknowledge`: then the same"
+    return Decision(Action.MANUAL_REVIEW, (*reasons, *words), (f"{cures}: {then}", acknowledgement))
 
 
 def _acknowledged(verdict: KnownVerdict) -> str:
-    return f"the window {verdict.window} is {verdict.acknowledged} ({'; '.join((*verdict.harmful, *verdict.broken))})"
+    return (
+        f"the window {verdict.window} is {verdict.acknowledgement} ({'; '.join((*verdict.harmful, *verdict.broken))})"
+    )
 
 
 def _by_triggers(situation: Situation, policy: RetrainingPolicy) -> Decision:

@@ -91,6 +91,6 @@ def _check_numbers(verdict: KnownVerdict) -> None:
         _check("an interval's low end before its high end", (low, high), not low > high)
 
 
-def _check(demand: str, value: object, met: bool) -> None:
+def _check(demand: str, value: object, is_met: bool) -> None:
     whole = f"a decision to retrain takes {demand}"
-    require(met, whole, got=value, remedy="correct what was measured", error=EvidenceError)
+    require(is_met, whole, got=value, remedy="correct what was measured", error=EvidenceError)

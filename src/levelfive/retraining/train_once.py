@@ -38,10 +38,10 @@ def train_once(context: JobContext, run: Run, stores: Stores, decision: Decision
     earlier = retrainings(context.tables, decision.model_name, until=decision.as_of)
     record = next((one for one in earlier if one.decision_id == decision.decision_id), None)
     if record is None:
-        excluded = not_learned_from(context, decision.model_name, as_of=decision.as_of, run=run)
-        labels = sum(day.rows for day in labelled_days(context, run, decision.as_of, excluded=excluded))
+        exclusions = not_learned_from(context, decision.model_name, as_of=decision.as_of, run=run)
+        labels = sum(day.rows for day in labelled_days(context, run, decision.as_of, exclusions=exclusions))
         record = _registered(context, stores.registry, decision, labels)
-        record = record or _train(context, stores, decision, labels, excluded)
+        record = record or _train(context, stores, decision, labels, exclusions)
         record_retraining(run, record)
     return record
 
@@ -59,7 +59,7 @@ def _registered(
 
 
 def _train(
-    context: JobContext, stores: Stores, decision: DecisionRecord, labels: int, excluded: tuple[Window, ...]
+    context: JobContext, stores: Stores, decision: DecisionRecord, labels: int, exclusions: tuple[Window, ...]
 ) -> RetrainingRecord:
     result = training.run(
         context,
@@ -69,7 +69,7 @@ def _train(
         code_revision=stores.code_revision,
         trained_by=stores.trained_by,
         decision=decision.decision_id,
-        excluded=excluded,
+        exclusions=exclusions,
     )
     return _record(decision, result.verdict, (result.candidate_version, result.version), labels)
 

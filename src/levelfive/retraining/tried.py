@@ -29,13 +29,13 @@ class Tried:
 
     Args:
         labels: How many labels each training that was judged had.
-        asked: The `as_of` of each decision to retrain that led to a judgement, or may still.
-        unsettled: The `as_of` of the last training for the live model that settled nothing, or None.
+        decision_times: The `as_of` of each decision to retrain that led to a judgement, or may still.
+        unsettled_at: The `as_of` of the last training for the live model that settled nothing, or None.
     """
 
     labels: tuple[int, ...]
-    asked: tuple[datetime, ...]
-    unsettled: datetime | None
+    decision_times: tuple[datetime, ...]
+    unsettled_at: datetime | None
 
 
 def tried(
@@ -56,21 +56,23 @@ def tried(
         live_version: The live model.
     """
     about = {one.decision_id: one.live_version for one in decisions}
-    unsettled = {
+    unsettled_times = {
         one.decision_id: one.as_of
         for one in trainings
         if _is_unsettled(use_case, days, one, of_live=about.get(one.decision_id) == live_version)
     }
     retrainings_asked_for = (one for one in decisions if one.action is Action.RETRAIN)
     return Tried(
-        labels=tuple(one.labels for one in trainings if one.decision_id not in unsettled),
-        asked=tuple(one.as_of for one in retrainings_asked_for if one.decision_id not in unsettled),
-        unsettled=max((at for decision, at in unsettled.items() if about.get(decision) == live_version), default=None),
+        labels=tuple(one.labels for one in trainings if one.decision_id not in unsettled_times),
+        decision_times=tuple(one.as_of for one in retrainings_asked_for if one.decision_id not in unsettled_times),
+        unsettled_at=max(
+            (at for decision, at in unsettled_times.items() if about.get(decision) == live_version), default=None
+        ),
     )
 
 
 def foreseen(
-    use_case: UseCase, days: Sequence[LabelledDay], *, as_of: datetime, unsettled: datetime | None = None
+    use_case: UseCase, days: Sequence[LabelledDay], *, as_of: datetime, unsettled_at: datetime | None = None
 ) -> Foreseen | None:
     """Tell what the gate would judge a training by; None where it passes without evidence.
 
@@ -78,15 +80,15 @@ def foreseen(
         use_case: Its gate, its maturity, and when its days begin.
         days: Those with mature labels that are not left out; `newer` are rows that the live model was not trained on.
         as_of: The logical now.
-        unsettled: When a training settled nothing, or None: then a whole holdout is asked for.
+        unsettled_at: When a training settled nothing, or None: then a whole holdout is asked for.
     """
     gate = use_case.gate
     if gate.no_evidence is NoEvidence.PROMOTE:
         return None
     min_days, min_rows, because = max(gate.min_days, 1), max(gate.min_rows, 1), ""
-    if unsettled is not None:
+    if unsettled_at is not None:
         min_days = max(min_days, gate.holdout_days)
-        because = f"with less, the gate could not tell as of {iso(unsettled)}"
+        because = f"with less, the gate could not tell as of {iso(unsettled_at)}"
     if not days:
         return Foreseen(0, 0, min_days, min_rows, "there are no mature labels")
     try:

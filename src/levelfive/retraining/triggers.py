@@ -38,9 +38,9 @@ class _Condition:
     """What a trigger asks of each window."""
 
     name: str
-    asked: str
-    met: Callable[[KnownVerdict], bool]
-    shown: Callable[[KnownVerdict], str]
+    criterion: str
+    is_met: Callable[[KnownVerdict], bool]
+    describe: Callable[[KnownVerdict], str]
 
 
 def findings(situation: Situation, policy: RetrainingPolicy) -> tuple[TriggerFinding, ...]:
@@ -58,8 +58,8 @@ def drift(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | No
     condition = _Condition(
         "drift",
         f"in at least {limit:.1%} of the columns",
-        met=lambda verdict: verdict.drifted_share >= limit,
-        shown=lambda verdict: f"{verdict.drifted_share:.1%}",
+        is_met=lambda verdict: verdict.drifted_share >= limit,
+        describe=lambda verdict: f"{verdict.drifted_share:.1%}",
     )
     return _in_windows(situation, policy, condition)
 
@@ -74,27 +74,29 @@ def offset(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | N
     if name is None or limit is None:
         return None
 
-    def met(verdict: KnownVerdict) -> bool:
+    def is_met(verdict: KnownVerdict) -> bool:
         low, high = _measured(verdict.calibration)
         return low > limit or high < -limit
 
-    condition = _Condition(name, f"beyond {limit:g}", met, shown=lambda verdict: _shown(verdict.calibration, form))
+    condition = _Condition(
+        name, f"beyond {limit:g}", is_met, describe=lambda verdict: _shown(verdict.calibration, form)
+    )
     return _in_windows(situation, policy, condition)
 
 
 def loss(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | None:
     """Find whether the model lost skill since its training; None if switched off."""
-    excess, trained = policy.loss_excess, situation.skill_at_training
+    excess, skill_at_training = policy.loss_excess, situation.skill_at_training
     if excess is None:
         return None
-    if trained is None or not math.isfinite(trained):
+    if skill_at_training is None or not math.isfinite(skill_at_training):
         return TriggerFinding(False, "skill: not known at training", "a known skill at training", of_windows=True)
-    floor = round(trained - excess, 9)  # rounded: 0.2 - 0.02 is a little more than 0.18
+    floor = round(skill_at_training - excess, 9)  # rounded: 0.2 - 0.02 is a little more than 0.18
     condition = _Condition(
         "skill",
-        f"below {floor:.2%} (training's {trained:.2%} less {excess:.2%})",
-        met=lambda verdict: _measured(verdict.skill)[1] < floor,
-        shown=lambda verdict: _shown(verdict.skill, ".2%"),
+        f"below {floor:.2%} (training's {skill_at_training:.2%} less {excess:.2%})",
+        is_met=lambda verdict: _measured(verdict.skill)[1] < floor,
+        describe=lambda verdict: _shown(verdict.skill, ".2%"),
     )
     return _in_windows(situation, policy, condition)
 
@@ -104,21 +106,21 @@ def label_growth(situation: Situation, policy: RetrainingPolicy) -> TriggerFindi
     if policy.label_growth is None:
         return None
     had, new = situation.labels_at_training, situation.labels_now - situation.labels_at_training
-    needed = math.ceil(round(had * policy.label_growth, 6))  # rounded: 100 * 0.07 is a little more than 7
+    target = math.ceil(round(had * policy.label_growth, 6))  # rounded: 100 * 0.07 is a little more than 7
     growth = f"growth {new / had:.1%} of the {policy.label_growth:.1%} asked for"
     sentence = f"label growth: {new:+,} labelled rows since the {had:,} at training, {growth}"
-    if new >= needed:
-        return TriggerFinding(True, sentence, f"{counted(new - needed + 1, 'fewer label')} ({growth})")
-    return TriggerFinding(False, sentence, f"{counted(needed - new, 'more label')} ({growth})")
+    if new >= target:
+        return TriggerFinding(True, sentence, f"{counted(new - target + 1, 'fewer label')} ({growth})")
+    return TriggerFinding(False, sentence, f"{counted(target - new, 'more label')} ({growth})")
 
 
 def age(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | None:
     """Find whether the model is old; None if switched off."""
     if policy.max_age is None:
         return None
-    lived, trained_at = situation.as_of - situation.trained_at, iso(situation.trained_at)
-    sentence = f"age: {lived / DAY:.1f} days since {trained_at}, retrained at {policy.max_age / DAY:.1f} days"
-    if lived >= policy.max_age:
+    model_age, trained_at = situation.as_of - situation.trained_at, iso(situation.trained_at)
+    sentence = f"age: {model_age / DAY:.1f} days since {trained_at}, retrained at {policy.max_age / DAY:.1f} days"
+    if model_age >= policy.max_age:
         return TriggerFinding(True, sentence, f"a model trained after {iso(situation.as_of - policy.max_age)}")
     return TriggerFinding(False, sentence, f"age, from {iso(situation.trained_at + policy.max_age)} on")
 
@@ -136,21 +138,21 @@ def shortfall(situation: Situation, policy: RetrainingPolicy) -> str | None:
 
 def _in_windows(situation: Situation, policy: RetrainingPolicy, condition: _Condition) -> TriggerFinding:
     windows = [verdict for verdict in situation.windows if _counts(verdict, policy)][-policy.windows :]
-    met = [condition.met(verdict) for verdict in windows]
-    asked = f"{condition.name} {condition.asked}"
-    if not met:
-        missing = f"{asked} in {counted(policy.of_them, 'more window')}"
+    hits = [condition.is_met(verdict) for verdict in windows]
+    criterion = f"{condition.name} {condition.criterion}"
+    if not hits:
+        missing = f"{criterion} in {counted(policy.of_them, 'more window')}"
         return TriggerFinding(False, f"{condition.name}: no window counts yet", missing, of_windows=True)
     sentence = (
-        f"{asked} in {sum(met)} of {counted(len(met), 'window')}, asked for in {policy.of_them} of the last "
-        f"{policy.windows} and in the latest: {condition.shown(windows[-1])}"
+        f"{criterion} in {sum(hits)} of {counted(len(hits), 'window')}, asked for in {policy.of_them} of the last "
+        f"{policy.windows} and in the latest: {condition.describe(windows[-1])}"
     )
-    if met[-1] and sum(met) >= policy.of_them:
+    if hits[-1] and sum(hits) >= policy.of_them:
         return TriggerFinding(
-            True, sentence, f"{condition.name} not {condition.asked} in the latest window", of_windows=True
+            True, sentence, f"{condition.name} not {condition.criterion} in the latest window", of_windows=True
         )
-    lacking = counted(max(policy.of_them - sum(met), 1), "more window")
-    missing = f"{asked} in {lacking}" + ("" if met[-1] else ", the latest among them")
+    lacking = counted(max(policy.of_them - sum(hits), 1), "more window")
+    missing = f"{criterion} in {lacking}" + ("" if hits[-1] else ", the latest among them")
     return TriggerFinding(False, sentence, missing, of_windows=True)
 
 

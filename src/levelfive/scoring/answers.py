@@ -107,8 +107,8 @@ def _reasons(schema: StructType, use_case: UseCase) -> Iterator[Column]:
         value, is_there = _cell(KEYS, name, schema[name].dataType), F.col(own(KEYS)).isNotNull()
         yield F.when(is_there & value.isNull(), _unfit(KEYS, name, schema[name].dataType))
     sound = are_sound(tuple(_scores(use_case).values()), use_case.model.task)
-    wanted = F.lit(f"{SCORES}: not {use_case.model.task.wanted_scores}")
-    yield F.when(F.col(own(SCORES)).isNotNull() & ~F.coalesce(sound, F.lit(False)), wanted)
+    reason = F.lit(f"{SCORES}: not {use_case.model.task.wanted_scores}")
+    yield F.when(F.col(own(SCORES)).isNotNull() & ~F.coalesce(sound, F.lit(False)), reason)
     for name, value in _features(schema).items():
         kind = feature_kinds(schema)[name]
         yield F.when(_text(FEATURES, name).isNotNull() & value.isNull(), _unfit(FEATURES, name, kind))

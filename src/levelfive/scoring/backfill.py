@@ -50,9 +50,9 @@ def run(
 
     def score(window: Window) -> BackfilledWindow:
         try:
-            scored = job.run(context, registry, window=window, as_of=window.end)
-            checking.run(context, scored, as_of=window.end)
-            return BackfilledWindow(window, scored)
+            result = job.run(context, registry, window=window, as_of=window.end)
+            checking.run(context, result, as_of=window.end)
+            return BackfilledWindow(window, result)
         except LevelfiveError as err:
             return BackfilledWindow(window, err)
 

@@ -36,14 +36,14 @@ class Checked:
     highest: float | None
 
 
-def run(context: JobContext, scored: ScoringResult, *, as_of: datetime, min_rows: int = 0) -> Checked:
+def run(context: JobContext, result: ScoringResult, *, as_of: datetime, min_rows: int = 0) -> Checked:
     """Check that every row of a scored window has one prediction of the version that scored it, and a sound score.
 
     A score is sound if it is a finite number within the range of the task's scores. Nothing is changed.
 
     Args:
         context: Tables and use case.
-        scored: What the scoring stage said.
+        result: What the scoring stage said.
         as_of: The logical now of the scoring.
         min_rows: How many rows there have to be; a release that scored nothing has shown nothing.
 
@@ -51,33 +51,33 @@ def run(context: JobContext, scored: ScoringResult, *, as_of: datetime, min_rows
         DataError: A row has no prediction or several, a score is not sound, or there are too few rows.
         TableError: A table is missing.
     """
-    parameters: dict[str, object] = {"window": scored.window, "batch_id": scored.batch_id, "min_rows": min_rows}
+    parameters: dict[str, object] = {"window": result.window, "batch_id": result.batch_id, "min_rows": min_rows}
     with context.run("check", as_of=as_of, parameters=parameters) as run:
-        run.model_version, run.batch_id = scored.model_version, scored.batch_id
-        counts = _counted(context, run, scored, as_of)
+        run.model_version, run.batch_id = result.model_version, result.batch_id
+        counts = _counted(context, run, result, as_of)
         rows = run.counts["checked"] = int(counts["rows"])
         if wrong := [f"{counts[name]:,} {name}" for name in (MISSING, REPEATED, UNSOUND) if counts[name]]:
             raise DataError(
-                f"of {rows:,} rows of {scored.window} that version {scored.model_version} was to score, there are "
-                f"{', '.join(wrong)}: see batch {scored.batch_id} in {context.tables.name(PREDICTIONS)}"
+                f"of {rows:,} rows of {result.window} that version {result.model_version} was to score, there are "
+                f"{', '.join(wrong)}: see batch {result.batch_id} in {context.tables.name(PREDICTIONS)}"
             )
         if rows < min_rows:
             raise DataError(
-                f"{rows:,} rows of {scored.window} were there to be scored as of {iso(as_of)}, and at least "
+                f"{rows:,} rows of {result.window} were there to be scored as of {iso(as_of)}, and at least "
                 f"{min_rows:,} were expected: has their data landed?"
             )
         return Checked(run.run_id, rows, counts["lowest"], counts["highest"])
 
 
-def _counted(context: JobContext, run: Run, scored: ScoringResult, as_of: datetime) -> dict[str, Any]:
+def _counted(context: JobContext, run: Run, result: ScoringResult, as_of: datetime) -> dict[str, Any]:
     """Count the rows that were to be scored, and those of them with which something is wrong."""
     use_case, key = context.use_case, list(context.use_case.key)
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)
-    of_version = scored_by(scored.model_name, role=scored.role, version=scored.model_version)
+    of_version = scored_by(result.model_name, role=result.role, version=result.model_version)
     scores = [F.col(name) for name in use_case.model.task.score_columns]
     by_row = (
         run.read(PREDICTIONS)
-        .where(in_window(PREDICTION_TIME, scored.window) & of_version)
+        .where(in_window(PREDICTION_TIME, result.window) & of_version)
         .groupBy(*key)
         .agg(
             F.count(F.lit(1)).alias(_TIMES),
@@ -86,7 +86,7 @@ def _counted(context: JobContext, run: Run, scored: ScoringResult, as_of: dateti
             F.max(F.array_max(F.array(*scores))).alias(_HIGHEST),
         )
     )
-    spine = spine_of(use_case, raw, scored.window).select(*key)
+    spine = spine_of(use_case, raw, result.window).select(*key)
     counts = spine.join(by_row, on=key, how="left").agg(
         F.count(F.lit(1)).alias("rows"),
         F.count(F.when(F.col(_TIMES).isNull(), 1)).alias(MISSING),

@@ -50,8 +50,8 @@ def check_watermarks(context: JobContext, card: ModelCard, window: Window) -> No
     Raises:
         AsOfError: The window reaches beyond what the features were computed for.
     """
-    timed = {table.name for table in context.use_case.feature_tables if table.timestamped}
-    tables = sorted({lookup.table for lookup in card.lookups} & timed)
+    tables_with_times = {table.name for table in context.use_case.feature_tables if table.timestamped}
+    tables = sorted({lookup.table for lookup in card.lookups} & tables_with_times)
     end = common_watermark(context.tables, tables, until=window.end) if tables else None
     if end is not None and end < window.end:
         raise AsOfError(

@@ -73,21 +73,21 @@ def run(
                 f"the window {window} reaches beyond as_of {iso(as_of)}; end it there or give a later --as-of"
             )
         promotions = history(context.tables, registry.name)
-        chosen, role = choose_version(champion_as_of(promotions, as_of), version, as_of)
-        run.model_version = chosen
-        batch = batch_id(context.use_case.name, window, registry.name, chosen, role)
+        model_version, role = choose_version(champion_as_of(promotions, as_of), version, as_of)
+        run.model_version = model_version
+        batch = batch_id(context.use_case.name, window, registry.name, model_version, role)
         run.batch_id = batch
         rebuild_runs(context, batch)
-        model, reference = registry.load(chosen), reference_of(promotions, registry, chosen)
+        model, reference = registry.load(model_version), reference_of(promotions, registry, model_version)
         check_watermarks(context, model.card, window)
         rests_on = sources_of(context.use_case, model.card)
         holes = looked_back_to(run, context.use_case, window, as_of=as_of, sources=rests_on)
         with run.timed("score"):
-            scored = scored_rows(context, run, window, model=model, reference=reference, as_of=as_of)
-            stamped = scored.rows.select(
+            scores = scored_rows(context, run, window, model=model, reference=reference, as_of=as_of)
+            predictions = scores.rows.select(
                 "*",
                 F.lit(registry.name).alias("model_name"),
-                F.lit(chosen).alias("model_version"),
+                F.lit(model_version).alias("model_version"),
                 F.lit(str(role)).alias("role"),
                 F.lit(batch).alias("batch_id"),
                 F.lit(as_of).alias("scored_as_of"),
@@ -96,8 +96,10 @@ def run(
             record = batch_record(context, run, batch, parameters | run.notes, role=role, as_of=as_of)
             within = (PREDICTION_TIME, window)
             note_batch(run, record, window)
-            with explained(*scored.faults):
-                write = context.tables.insert_new(PREDICTIONS, stamped, keys, within=within, record=record, evolve=True)
+            with explained(*scores.faults):
+                write = context.tables.insert_new(
+                    PREDICTIONS, predictions, keys, within=within, record=record, evolve=True
+                )
             run.wrote(write)
         run.counts["scored"] = write.rows or 0
-        return ScoringResult(run.run_id, batch, window, registry.name, chosen, role, write.rows or 0, holes)
+        return ScoringResult(run.run_id, batch, window, registry.name, model_version, role, write.rows or 0, holes)

@@ -75,17 +75,19 @@ def rebuild_runs(context: JobContext, batch: str) -> int:
     """
     if not context.tables.exists(PREDICTIONS):
         return 0
-    announced = context.tables.control_tables.rows(BATCHES, where={"batch_id": batch})
-    runs = _runs(context, announced)
-    open_ones = [row for row in announced if row["run_id"] not in {one["run_id"] for one in runs}]
-    if announced and not open_ones:
+    announcements = context.tables.control_tables.rows(BATCHES, where={"batch_id": batch})
+    runs = _runs(context, announcements)
+    open_ones = [row for row in announcements if row["run_id"] not in {one["run_id"] for one in runs}]
+    if announcements and not open_ones:
         return 0
     commits = _commits_since(context, open_ones)
     mine = [commit for commit in commits if commit.record.get("batch_id") == batch]
-    committed = [({**commit.record, "as_of": _time_of(commit.record)}, commit.version) for commit in mine]
-    runs += _runs(context, [record for record, _ in committed])
+    commit_records = [({**commit.record, "as_of": _time_of(commit.record)}, commit.version) for commit in mine]
+    runs += _runs(context, [record for record, _ in commit_records])
     run_ids = {row["run_id"] for row in runs}
-    missing: list[tuple[Mapping[str, Any], int | None]] = [one for one in committed if one[0]["run_id"] not in run_ids]
+    missing: list[tuple[Mapping[str, Any], int | None]] = [
+        one for one in commit_records if one[0]["run_id"] not in run_ids
+    ]
     forgotten = [row for row in open_ones if _is_forgotten(context, row, commits)]
     missing += [(row, None) for row in _written(context, forgotten, runs)]
     for record, version in missing:
@@ -102,26 +104,26 @@ def _runs(context: JobContext, records: Sequence[Mapping[str, Any]]) -> list[dic
     return context.tables.control_tables.rows(RUNS, columns=columns, where={"run_id": ids}, between=between)
 
 
-def _commits_since(context: JobContext, announced: Sequence[Mapping[str, Any]]) -> tuple[Commit, ...]:
-    if not announced:
+def _commits_since(context: JobContext, announcements: Sequence[Mapping[str, Any]]) -> tuple[Commit, ...]:
+    if not announcements:
         # An earlier levelfive announced nothing: what it left by a kill is among the newest.
         return context.tables.history(PREDICTIONS, limit=OTHERS_MEANWHILE)
-    return context.tables.commits_after(PREDICTIONS, min(row["seen"] for row in announced))
+    return context.tables.commits_after(PREDICTIONS, min(row["seen"] for row in announcements))
 
 
 def _is_forgotten(context: JobContext, row: Mapping[str, Any], commits: Sequence[Commit]) -> bool:
     """Tell whether Delta has forgotten what was committed after a scoring announced itself."""
     first = min((commit.version for commit in commits), default=context.tables.version(PREDICTIONS) + 1)
-    remembered = any(commit.record.get("run_id") == row["run_id"] for commit in commits)
-    return not remembered and first > row["seen"] + 1
+    is_in_log = any(commit.record.get("run_id") == row["run_id"] for commit in commits)
+    return not is_in_log and first > row["seen"] + 1
 
 
 def _written(
-    context: JobContext, announced: Sequence[Mapping[str, Any]], runs: Collection[Mapping[str, Any]]
+    context: JobContext, announcements: Sequence[Mapping[str, Any]], runs: Collection[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
     """Choose, of each logical time that no run says to have written, one run of those whose predictions are there."""
-    succeeded = {row["as_of"] for row in runs if row["status"] == "succeeded"}
-    by_time = {row["as_of"]: row for row in announced if row["as_of"] not in succeeded}
+    success_times = {row["as_of"] for row in runs if row["status"] == "succeeded"}
+    by_time = {row["as_of"]: row for row in announcements if row["as_of"] not in success_times}
     return [row for row in by_time.values() if _has_predictions(context, row)]
 
 

@@ -90,21 +90,21 @@ def run(context: JobContext, registry: CentralRegistry, *, landing: Path, as_of:
     if has_nothing(landing, [LOG]):
         return None
     with context.run(STAGE, as_of=as_of, parameters={"landing": landing}) as run:
-        listed = {LOG.name: list_files(landing, LOG)}
-        files = new_files(run, listed, [LOG]).get(LOG.name, ())
+        folder_entries = {LOG.name: list_files(landing, LOG)}
+        files = new_files(run, folder_entries, [LOG]).get(LOG.name, ())
         schema = _schema(context, run, registry, files, as_of) if files else None
         if schema is None:
             left = tuple(file.name for file in files)
-            note_listings(run, listed, left)
+            note_listings(run, folder_entries, left)
             return RequestsResult(run.run_id, (), left)
         batch, left = _due(context, files, schema, as_of)
-        landed = () if batch is None else _write(context, run, batch, schema, as_of)
-        note_listings(run, listed, left)
+        landed_files = () if batch is None else _write(context, run, batch, schema, as_of)
+        note_listings(run, folder_entries, left)
         discard(context.tables, LOG)
         for count in ("rows_in", "accepted", "quarantined", "duplicates"):
-            run.counts[count] = sum(getattr(file, count) for file in landed)
+            run.counts[count] = sum(getattr(file, count) for file in landed_files)
         run.counts["files_left"] = len(left)
-        return RequestsResult(run.run_id, landed, left)
+        return RequestsResult(run.run_id, landed_files, left)
 
 
 def _schema(
@@ -118,8 +118,8 @@ def _schema(
             continue
         # Of the types that a batch of this version will have: what it writes must fit what is here by then.
         window = Window(as_of - DAY, as_of)
-        scored = scored_rows(context, run, window, model=model, reference=None, as_of=as_of).rows.schema
-        schema = scored if schema is None else with_features(schema, scored)
+        version_schema = scored_rows(context, run, window, model=model, reference=None, as_of=as_of).rows.schema
+        schema = version_schema if schema is None else with_features(schema, version_schema)
     return schema
 
 
@@ -139,7 +139,7 @@ def _due(
     left = tuple(name for name, begin in begins.items() if begin is not None and begin > as_of)
     if not left:
         return batch, ()
-    context.tables.uncache(batch.judged)
+    context.tables.uncache(batch.checked_rows)
     due = [file for file in files if file.name not in left]
     return (apply_contract(context.tables, source, due, {}) if due else None), left
 
@@ -147,19 +147,19 @@ def _due(
 def _write(context: JobContext, run: Run, batch: Batch, schema: StructType, as_of: datetime) -> tuple[LandedFile, ...]:
     write_quarantine(run, batch, as_of)
     rows = prediction_rows(batch.accepted, schema, context.use_case)
-    accepted: Mapping[str, int] = {name: counts.candidates for name, counts in batch.counts.items()}
-    if any(accepted.values()):
+    accepted_counts: Mapping[str, int] = {name: counts.candidates for name, counts in batch.counts.items()}
+    if any(accepted_counts.values()):
         insert = context.tables.insert_new
         write = run.wrote(insert(PREDICTIONS, rows, ("request_id",), within=window_of(batch), evolve=True))
-        if write.rows != sum(accepted.values()):
+        if write.rows != sum(accepted_counts.values()):
             # Some were there: ids that come again, or a run that was killed after this write.
-            accepted = _there(run.tables.read(PREDICTIONS), list(accepted))
-    landed = tuple(landed_file(batch, file, accepted.get(file.name, 0), as_of) for file in batch.files)
-    add_files(run, landed)
-    context.tables.uncache(batch.judged)
-    return landed
+            accepted_counts = _there(run.tables.read(PREDICTIONS), list(accepted_counts))
+    landed_files = tuple(landed_file(batch, file, accepted_counts.get(file.name, 0), as_of) for file in batch.files)
+    add_files(run, landed_files)
+    context.tables.uncache(batch.checked_rows)
+    return landed_files
 
 
 def _there(predictions: DataFrame, names: Sequence[str]) -> dict[str, int]:
-    served = predictions.where((F.col("role") == str(Role.SERVED)) & F.col("batch_id").isin(list(names)))
-    return {row["batch_id"]: row["count"] for row in served.groupBy("batch_id").count().collect()}
+    served_rows = predictions.where((F.col("role") == str(Role.SERVED)) & F.col("batch_id").isin(list(names)))
+    return {row["batch_id"]: row["count"] for row in served_rows.groupBy("batch_id").count().collect()}

@@ -65,13 +65,13 @@ def scored_rows(
     own_features = [name for name in card.features if name not in looked_up]
     spine = spine_of(use_case, raw, window, features=own_features, lookups=card.lookups)
     remedy = "Nothing was scored: let `spine` return each row once."
-    keyed = Keyed("`spine`", use_case.key, spine, remedy)
-    rows = replace(keyed, rows=context.features.assemble(spine, card.lookups, run.read, window)).once()
-    scored = rows.withColumn(_SCORES, scores_of(model, reference, rows))
+    key_check = Keyed("`spine`", use_case.key, spine, remedy)
+    rows = replace(key_check, rows=context.features.assemble(spine, card.lookups, run.read, window)).once()
+    rows_with_scores = rows.withColumn(_SCORES, scores_of(model, reference, rows))
     scores = {name: F.col(f"{_SCORES}.{name}") for name in card.task.score_columns}
     sound = are_sound(tuple(scores.values()), card.task)
     failing = F.raise_error(F.lit("a score that is not sound")).cast("double")
-    stored = scored.select(
+    predictions = rows_with_scores.select(
         *use_case.key,
         PREDICTION_TIME,
         *(F.when(sound, score).otherwise(failing).alias(name) for name, score in scores.items()),
@@ -80,8 +80,8 @@ def scored_rows(
         F.struct(*card.features).alias(FEATURES),
     )
     looked_in = (partial(_fault_of_table, run, lookup) for lookup in card.lookups)
-    unsound = partial(_unsound, scored.select(*scores.values()), card.task, window)
-    return ScoredRows(stored, (keyed.fault, *looked_in, unsound))
+    unsound = partial(_unsound, rows_with_scores.select(*scores.values()), card.task, window)
+    return ScoredRows(predictions, (key_check.fault, *looked_in, unsound))
 
 
 def _fault_of_table(run: Run, lookup: Lookup) -> DataError | None:
@@ -93,8 +93,8 @@ def _fault_of_table(run: Run, lookup: Lookup) -> DataError | None:
 
 def _unsound(scores: DataFrame, task: Task, window: Window) -> DataError | None:
     columns = [F.col(name) for name in task.score_columns]
-    counted = scores.agg(F.count(F.lit(1)), F.count_if(~are_sound(columns, task))).collect()[0]
-    rows, wrong = counted[0], counted[1]
+    counts = scores.agg(F.count(F.lit(1)), F.count_if(~are_sound(columns, task))).collect()[0]
+    rows, wrong = counts[0], counts[1]
     if not wrong:
         return None
     return DataError(

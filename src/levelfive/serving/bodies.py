@@ -65,8 +65,8 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limits: Li
         raise RequestError("the body did not arrive in time: send it at once", status=408) from err
 
 
-async def _rest(begun: bytes, receive: Receive, limits: Limits) -> bytes:
-    body, has_more = bytearray(begun), True
+async def _rest(head: bytes, receive: Receive, limits: Limits) -> bytes:
+    body, has_more = bytearray(head), True
     while has_more:
         message = await receive()
         body += _part(message)

@@ -108,19 +108,19 @@ def _compiled(model: Model, names: list[str]) -> Score:
     trees: Any = _trees(last)
     if len(before) > 1 or (before and not isinstance(before[0], ColumnTransformer)):
         raise _Unknown(f"the pipeline has {', '.join(type(step).__name__ for step in before)} before its trees")
-    order, coded = _columns(before[0], names) if before else (list(model.card.features), [])
+    order, codes = _columns(before[0], names) if before else (list(model.card.features), [])
     places, predict = [names.index(name) for name in order], model.card.task.predict
     pick: Callable[[list[Cell]], tuple[Cell, ...]]
     pick = itemgetter(*places) if len(places) > 1 else lambda cells: (cells[places[0]],)
 
     def score(rows: Sequence[Sequence[Cell]]) -> Floats:
-        chosen = []
+        values = []
         for row in rows:
             cells = list(row)
-            for one in coded:
+            for one in codes:
                 cells[one.place] = one.codes.get(cells[one.place], one.otherwise)
-            chosen.append(pick(cells))
-        return predict(trees, np.array(chosen, dtype=np.float64))  # type: ignore[arg-type]  # the task asks the trees alone
+            values.append(pick(cells))
+        return predict(trees, np.array(values, dtype=np.float64))  # type: ignore[arg-type]  # the task asks the trees alone
 
     return score
 
@@ -144,21 +144,21 @@ def _columns(transformer: ColumnTransformer, names: list[str]) -> tuple[list[str
     if transformer.transformer_weights:
         raise _Unknown("the column transformer has weights")
     order: list[str] = []
-    coded: list[Codes] = []
+    codes: list[Codes] = []
     for label, step, columns in transformer.transformers_:
         if isinstance(step, str) and step == "drop":
             continue
         if not isinstance(columns, list):
             raise _Unknown(f"the columns of {label} are no list")
-        chosen = [transformer.feature_names_in_[name] if isinstance(name, int) else name for name in columns]
-        order += chosen
+        step_columns = [transformer.feature_names_in_[name] if isinstance(name, int) else name for name in columns]
+        order += step_columns
         if type(step) is OrdinalEncoder:
-            coded += _codes(step, chosen, names)
+            codes += _codes(step, step_columns, names)
         elif not _passes(step):
             raise _Unknown(f"{type(step).__name__} in {label} is not compiled")
-    if len(set(order)) < len(order) and coded:
+    if len(set(order)) < len(order) and codes:
         raise _Unknown("a column goes in twice")
-    return order, coded
+    return order, codes
 
 
 def _passes(step: object) -> bool:
@@ -169,19 +169,19 @@ def _codes(encoder: OrdinalEncoder, columns: list[str], names: list[str]) -> lis
     """Ask a fitted encoder for the codes of all texts that it knows, of a missing one, and of any other."""
     if encoder.handle_unknown != "use_encoded_value" or encoder.dtype != np.float64:
         raise _Unknown("the encoder refuses texts that training did not see, or gives other numbers than float64")
-    known = [[text for text in texts if isinstance(text, str)] for texts in encoder.categories_]
-    rows = max(map(len, known)) + 2
-    tried = pd.DataFrame(
+    categories = [[text for text in texts if isinstance(text, str)] for texts in encoder.categories_]
+    rows = max(map(len, categories)) + 2
+    probe = pd.DataFrame(
         {
             name: [*texts, None, *[UNKNOWN] * (rows - 1 - len(texts))]
-            for name, texts in zip(columns, known, strict=True)
+            for name, texts in zip(columns, categories, strict=True)
         },
         dtype=object,
     )
-    codes = np.asarray(encoder.transform(tried), dtype=np.float64)
+    codes = np.asarray(encoder.transform(probe), dtype=np.float64)
     return [
         Codes(names.index(name), dict(zip([*texts, None], codes[:, i].tolist(), strict=False)), float(codes[-1, i]))
-        for i, (name, texts) in enumerate(zip(columns, known, strict=True))
+        for i, (name, texts) in enumerate(zip(columns, categories, strict=True))
     ]
 
 
@@ -189,14 +189,14 @@ def _difference(model: Model, names: list[str], smoke: pd.DataFrame, score: Scor
     """Say how what was compiled differs from the model; empty where it does not."""
     card = model.card
     rows = feature_frame(smoke, card.features, card.categorical)
-    tried = pd.concat([rows, *_with_holes(rows, card.categorical)], ignore_index=True)
-    cells = [tuple(row) for row in tried[names].astype(object).itertuples(index=False)]
+    probe = pd.concat([rows, *_with_holes(rows, card.categorical)], ignore_index=True)
+    cells = [tuple(row) for row in probe[names].astype(object).itertuples(index=False)]
     try:
         ours = score(cells)
         alone = [score([row]) for row in cells[: min(ROWS_ALONE, len(rows))]]
     except Exception as err:  # of whatever a task or a library does with an array
         return f"compiled, it fails ({type(err).__name__})"
-    theirs = model.score(tried)
+    theirs = model.score(probe)
     together = ours.shape == theirs.shape and ours.tobytes() == theirs.tobytes()
     if together and b"".join(one.tobytes() for one in alone) == theirs[: len(alone)].tobytes():
         return ""

@@ -82,17 +82,17 @@ class TableLookup:
         tick = newest // self._grid * self._grid
         return Ask(self._table, key, tick, tick, self.lookup.columns)
 
-    def cells(self, known: Known | None, at: int) -> Sequence[Cell]:
+    def cells(self, answer: Known | None, at: int) -> Sequence[Cell]:
         """Convert what is known to the lookup's features; all are missing where nothing is.
 
         Raises:
             RequestError: A value is no number, and the version takes one.
         """
-        if known is None:
+        if answer is None:
             return self._nothing
         if not self._converts:
-            return known.values  # type: ignore[return-value]  # what is no cell has a converter
-        cells: list[Any] = list(known.values)
+            return answer.values  # type: ignore[return-value]  # what is no cell has a converter
+        cells: list[Any] = list(answer.values)
         for place, convert in self._converts:
             if cells[place] is not None:
                 cells[place] = convert(cells[place], at)
@@ -145,14 +145,14 @@ class FeaturePlan:
         return [lookup.ask(row, at, reach) for row, at in zip(rows, times, strict=True) for lookup, reach in pairs]
 
     def rows(
-        self, rows: Sequence[tuple[Any, ...]], times: Sequence[int], known: Sequence[Known | None]
+        self, rows: Sequence[tuple[Any, ...]], times: Sequence[int], answers: Sequence[Known | None]
     ) -> list[FeatureRow]:
         """Put the features of rows together.
 
         Args:
             rows: The values of the requests.
             times: Their prediction times, in microseconds.
-            known: The answers to `asks`.
+            answers: The answers to `asks`.
 
         Raises:
             RequestError: A value is no number, and the version takes one.
@@ -160,7 +160,7 @@ class FeaturePlan:
         width, vectors = len(self.lookups), []
         for number, (row, at) in enumerate(zip(rows, times, strict=True)):
             cells: list[Cell] = [row[i] if convert is None else convert(row[i], at) for i, convert in self._spine]
-            values = known[number * width : (number + 1) * width]
+            values = answers[number * width : (number + 1) * width]
             for lookup, one in zip(self.lookups, values, strict=True):
                 cells += lookup.cells(one, at)
             vectors.append(FeatureRow(at, cells, [None if one is None else one.known_at for one in values]))

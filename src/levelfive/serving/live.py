@@ -48,7 +48,7 @@ class Live:
         self._registry, self._store, self._version = registry, store, version
         self._max_staleness, self._max_rows = max_staleness, max_rows
         self._states: Mapping[str, TableState] = {}
-        self._served: list[ServedVersion] = []  # the newest, and the one that answers until the newest can
+        self._served_versions: list[ServedVersion] = []  # the newest, and the one that answers until the newest can
         self._binding = threading.Lock()
         self._scorer: Scorer | None = None
         self.troubles: dict[str, str] = {MODEL: "no version was loaded yet"}
@@ -91,21 +91,21 @@ class Live:
         if self._registry is None:
             return
         try:
-            wanted = self._version or self._registry.alias(CHAMPION)
-            if wanted is None:
+            next_version = self._version or self._registry.alias(CHAMPION)
+            if next_version is None:
                 raise NotServing(f"{self._registry.name} has no champion: promote a version, or name one (--version)")
-            if self._served and self._served[0].version == wanted:
+            if self._served_versions and self._served_versions[0].version == next_version:
                 self.troubles.pop(MODEL, None)
                 return
-            self.take(version_of(self._registry, wanted))
+            self.take(version_of(self._registry, next_version))
         except LevelfiveError as err:
             self._note(MODEL, err)
 
-    def take(self, served: ServedVersion) -> None:
+    def take(self, served_version: ServedVersion) -> None:
         """Let a version answer, as soon as it can."""
         with self._binding:
             answering = [] if self._scorer is None else [self._scorer.served]
-            self._served = [served, *answering]
+            self._served_versions = [served_version, *answering]
             self.troubles.pop(MODEL, None)
             self._bind()
 
@@ -122,10 +122,10 @@ class Live:
     def _bind(self) -> None:
         """Let the newest version answer that fits what the store holds."""
         errors = []
-        for served in self._served:
-            limit = served.model.card.max_staleness if self._max_staleness is None else self._max_staleness
+        for served_version in self._served_versions:
+            limit = served_version.model.card.max_staleness if self._max_staleness is None else self._max_staleness
             try:
-                scorer = Scorer(served, self._states, self._store, max_staleness=limit, max_rows=self._max_rows)
+                scorer = Scorer(served_version, self._states, self._store, max_staleness=limit, max_rows=self._max_rows)
             except LevelfiveError as err:
                 errors.append(err)
                 continue
@@ -139,13 +139,19 @@ class Live:
     def _answer_by(self, scorer: Scorer) -> None:
         before, self._scorer = self._scorer, scorer
         self.troubles.pop(TABLES, None)
-        if scorer.served is self._served[0]:
-            self._served = self._served[:1]
+        if scorer.served is self._served_versions[0]:
+            self._served_versions = self._served_versions[:1]
             self.troubles.pop(NEXT, None)
         if before is None or before.served is not scorer.served:
             self.swaps += 1
-            served = scorer.served
-            event("version_served", model=served.name, version=served.version, path=scorer.path, reason=served.reason)
+            served_version = scorer.served
+            event(
+                "version_served",
+                model=served_version.name,
+                version=served_version.version,
+                path=scorer.path,
+                reason=served_version.reason,
+            )
 
     def _note(self, what: str, err: LevelfiveError) -> None:
         self.failures += 1
@@ -165,7 +171,7 @@ class Repeater:
     def __init__(self, action: Callable[[], None], every: timedelta) -> None:
         """Make the thread."""
         self._action, self._every = action, every.total_seconds()
-        self._stopped = threading.Event()
+        self._stop_event = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
@@ -174,7 +180,7 @@ class Repeater:
 
     def stop(self) -> None:
         """Do it no more; a daemon that hangs is left behind."""
-        self._stopped.set()
+        self._stop_event.set()
         self._thread.join(timeout=_PATIENCE)
 
     def _run(self) -> None:
@@ -183,5 +189,5 @@ class Repeater:
                 self._action()
             except Exception:  # what goes wrong once is tried again; nobody waits for this thread
                 event("repeated_action_failed", level=logging.ERROR, trace=traceback.format_exc())
-            if self._stopped.wait(self._every):
+            if self._stop_event.wait(self._every):
                 return

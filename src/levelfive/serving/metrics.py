@@ -75,9 +75,11 @@ class _Now(Collector):
             scorer = self._live.scorer
         except NotServing:
             return
-        served = GaugeMetricFamily("levelfive_served", "What answers", labels=["model", "version", "path", "reason"])
-        served.add_metric([scorer.served.name, scorer.served.version, scorer.path, scorer.served.reason], 1)
-        yield served
+        served_gauge = GaugeMetricFamily(
+            "levelfive_served", "What answers", labels=["model", "version", "path", "reason"]
+        )
+        served_gauge.add_metric([scorer.served.name, scorer.served.version, scorer.path, scorer.served.reason], 1)
+        yield served_gauge
         staleness = GaugeMetricFamily(
             "levelfive_staleness_seconds", "How long ago what the store knows ends", labels=["table"]
         )

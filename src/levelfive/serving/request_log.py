@@ -79,23 +79,23 @@ class RequestLog:
         """Take answers; they are written at the next `flush`. Never waits."""
         count = len(answers.rows)
         with self._count:
-            filled = (self._rows_waiting + count) / self._capacity
-            if filled > 1:
+            fill = (self._rows_waiting + count) / self._capacity
+            if fill > 1:
                 self.rows[LOST] += count
                 return
             self._rows_waiting += count
-        self._waiting.append((answers, SAMPLE if filled > 0.5 else 1.0))
+        self._waiting.append((answers, SAMPLE if fill > 0.5 else 1.0))
 
     def flush(self) -> None:
         """Write what waits, and let files land that are full or old; called by one thread."""
         lines: list[bytes] = []
-        taken = 0
+        row_count = 0
         while self._waiting:
             answers, rate = self._waiting.popleft()
-            taken += len(answers.rows)
+            row_count += len(answers.rows)
             lines += self._lines(answers, rate)
         with self._count:
-            self._rows_waiting -= taken
+            self._rows_waiting -= row_count
         try:
             self._write(lines)
             self._land(is_last=False)
@@ -113,9 +113,9 @@ class RequestLog:
 
     def _lines(self, answers: Answers, rate: float) -> list[bytes]:
         rows = range(len(answers.rows))
-        chosen = [i for i in rows if rate == 1 or _is_in_sample(answers.key(i), rate)]
-        self.rows[SAMPLED_OUT] += len(rows) - len(chosen)
-        return [_ENCODER.encode({**answers.record(i), "sample_rate": rate}) for i in chosen]
+        sample = [i for i in rows if rate == 1 or _is_in_sample(answers.key(i), rate)]
+        self.rows[SAMPLED_OUT] += len(rows) - len(sample)
+        return [_ENCODER.encode({**answers.record(i), "sample_rate": rate}) for i in sample]
 
     def _write(self, lines: list[bytes]) -> None:
         if not lines:
@@ -156,10 +156,10 @@ class _File:
     def append(self, lines: list[bytes]) -> None:
         """Append whole lines, or none."""
         block = b"".join(line + b"\n" for line in lines)
-        file, done = self._stream.fileno(), 0
+        file, offset = self._stream.fileno(), 0
         try:
-            while done < len(block):
-                done += os.pwrite(file, block[done:], self._size + done)
+            while offset < len(block):
+                offset += os.pwrite(file, block[offset:], self._size + offset)
         except OSError:
             os.ftruncate(file, self._size)
             raise

@@ -127,8 +127,8 @@ class RequestSchema:
         self.names = tuple(column.name for column in columns)
         self._by_name = {column.name: column for column in columns}
         fields = [(f"f{i}", *column.field) for i, column in enumerate(columns)]
-        renamed = {f"f{i}": column.name for i, column in enumerate(columns)}
-        self.row_type = msgspec.defstruct("Row", fields, rename=renamed, frozen=True, gc=False)
+        field_names = {f"f{i}": column.name for i, column in enumerate(columns)}
+        self.row_type = msgspec.defstruct("Row", fields, rename=field_names, frozen=True, gc=False)
         rows = Annotated[list[self.row_type], Meta(min_length=1, max_length=max_rows)]  # type: ignore[name-defined]  # it is made above
         self.many_type = msgspec.defstruct("Rows", [(MANY, rows)], frozen=True, gc=False)
         self._one, self._many = msgspec.json.Decoder(self.row_type), msgspec.json.Decoder(self.many_type)
@@ -168,6 +168,6 @@ class RequestSchema:
                 )
             return RequestError(f"{MANY}: a request takes at least one row, got none")
         name = max((name for name in self.names if place == name or place.endswith(f".{name}")), key=len, default="")
-        wanted = self._by_name[name].wanted if name else "an object of the fields"
+        expectation = self._by_name[name].wanted if name else "an object of the fields"
         got = message.partition(", got ")[2].strip("`") or "another one, or one out of range"
-        return RequestError(f"{place or 'the body'}: expected {wanted}, got {got}")
+        return RequestError(f"{place or 'the body'}: expected {expectation}, got {got}")

@@ -107,8 +107,8 @@ class Answers:
         return dict(zip(self.scorer.score_columns, self.scores[i], strict=True))
 
     def _known_at(self, features: FeatureRow) -> dict[str, str | None]:
-        shown = [_shown(one) for one in features.known_at]
-        return {name: shown[i] for name, i in self.scorer.plan.lookup_of.items()}
+        texts = [_shown(one) for one in features.known_at]
+        return {name: texts[i] for name, i in self.scorer.plan.lookup_of.items()}
 
 
 class Scorer:
@@ -129,7 +129,7 @@ class Scorer:
 
     def __init__(
         self,
-        served: ServedVersion,
+        served_version: ServedVersion,
         states: Mapping[str, TableState],
         store: OnlineStore | None,
         *,
@@ -137,13 +137,13 @@ class Scorer:
         max_rows: int = MAX_ROWS,
     ) -> None:
         """Bind the version to the tables."""
-        card = served.model.card
-        self.served = served
+        card = served_version.model.card
+        self.served = served_version
         self.plan = FeaturePlan(card, {name: state.table for name, state in states.items()})
         self.schema = RequestSchema(self.plan.columns, max_rows)
         self.score_columns = card.task.score_columns
         self.keys = tuple(dict.fromkeys((*card.key, *(name for one in card.lookups for name in one.keys.values()))))
-        self.path = FAST if served.fast is not None else GENERAL
+        self.path = FAST if served_version.fast is not None else GENERAL
         self.states = {name: states[name] for name in dict.fromkeys(one.table for one in card.lookups)}
         self.max_staleness = max_staleness
         self._store = store
@@ -153,8 +153,8 @@ class Scorer:
         self.known_until = min(ends.values(), default=None)
         self.reaches_to = None if self.known_until is None else iso(self.known_until)
         self._time = self.schema.names.index(PREDICTION_TIME)
-        kept = (reach.kept_from for reach in self._reaches.values())
-        self._earliest = max(_EARLIEST, *(since for since in kept if since is not None), _EARLIEST)
+        starts = (reach.kept_from for reach in self._reaches.values())
+        self._earliest = max(_EARLIEST, *(since for since in starts if since is not None), _EARLIEST)
         self._latest: int | None = None
         if self.known_until is not None and max_staleness is not None:
             self._latest = to_micros(self.known_until + max_staleness)

@@ -46,8 +46,8 @@ class Tokens:
         Raises:
             RequestError: It holds no token that is valid.
         """
-        given = authorization or b""
-        digest = sha256(given[len(_SCHEME) :].strip()).digest() if given[: len(_SCHEME)].lower() == _SCHEME else b""
+        header = authorization or b""
+        digest = sha256(header[len(_SCHEME) :].strip()).digest() if header[: len(_SCHEME)].lower() == _SCHEME else b""
         # Of all tokens, and of digests: how long it takes says nothing of them.
         if not max([hmac.compare_digest(digest, one) for one in self._digests]):
             raise RequestError(
@@ -78,7 +78,7 @@ class RateLimit:
     def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
         """Begin with a full bucket."""
         self._rate, self._clock = per_second, clock
-        self._left, self._seen = per_second, clock()
+        self._left, self._last_refill = per_second, clock()
 
     def check(self) -> None:
         """Take one of the requests that are left.
@@ -87,8 +87,8 @@ class RateLimit:
             RequestError: None is left.
         """
         now = self._clock()
-        self._left = min(self._rate, self._left + (now - self._seen) * self._rate)
-        self._seen = now
+        self._left = min(self._rate, self._left + (now - self._last_refill) * self._rate)
+        self._last_refill = now
         if self._left < 1:
             raise RequestError(
                 f"more than {self._rate:g} requests a second: ask again later", status=429, headers={"retry-after": "1"}

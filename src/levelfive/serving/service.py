@@ -75,7 +75,7 @@ class Service:
         self._limits = limits or Limits()
         self.metrics = Metrics(live, log, now)
         self._pool = ThreadPoolExecutor(self._limits.threads)
-        self._begun, self._count = uuid.uuid4().hex[:16], 0
+        self._prefix, self._count = uuid.uuid4().hex[:16], 0
         self.is_draining = False
         self._repeaters = [
             Repeater(self._look, LOOK_EVERY),
@@ -160,13 +160,13 @@ class Service:
         with_features = b"features=true" in scope["query_string"]
         ask = partial(_answered, scorer, body, request_id, self._now(), with_features)
         if len(body) <= self._limits.inline_bytes:
-            answers, encoded = ask()
+            answers, response = ask()
         else:
-            answers, encoded = await asyncio.get_running_loop().run_in_executor(self._pool, ask)
+            answers, response = await asyncio.get_running_loop().run_in_executor(self._pool, ask)
         if self._log is not None:
             self._log.put(answers)
         self.metrics.answered(200, time.perf_counter() - start, scorer.path, len(answers.rows))
-        return Reply(200, encoded)
+        return Reply(200, response)
 
     def _admit(self, headers: dict[bytes, bytes]) -> None:
         if self._tokens is not None:
@@ -216,11 +216,11 @@ class Service:
     }
 
     def _id_of(self, headers: dict[bytes, bytes]) -> str:
-        given = headers.get(b"x-request-id")
-        if given is not None and _ID.fullmatch(given):
-            return given.decode()
+        request_id = headers.get(b"x-request-id")
+        if request_id is not None and _ID.fullmatch(request_id):
+            return request_id.decode()
         self._count += 1
-        return f"{self._begun}-{self._count:x}"
+        return f"{self._prefix}-{self._count:x}"
 
 
 def _answered(

@@ -147,14 +147,14 @@ def profiled_as(score_column: str) -> str:
     return f"({score_column})"
 
 
-def score_column(profiled: str) -> str:
+def score_column(profile_name: str) -> str:
     """Find the score column that is profiled by a name."""
-    return profiled[1:-1]
+    return profile_name[1:-1]
 
 
-def is_score(profiled: str) -> bool:
+def is_score(profile_name: str) -> bool:
     """Tell whether a profiled column is no feature, but a score."""
-    return profiled.startswith("(")
+    return profile_name.startswith("(")
 
 
 def profile_baseline(

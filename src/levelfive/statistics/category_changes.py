@@ -19,8 +19,8 @@ def new_categories(baseline: CategoricalProfile, current: CategoricalProfile) ->
     names = [name for name in current.frequent if name not in baseline.frequent]
     if baseline.others is None or not names:
         return ()
-    known = np.isin(hashed_categories(names), np.array(baseline.others, dtype=np.uint64))
-    new = [name for name, is_known in zip(names, known, strict=True) if not is_known]
+    is_in_baseline = np.isin(hashed_categories(names), np.array(baseline.others, dtype=np.uint64))
+    new = [name for name, is_known in zip(names, is_in_baseline, strict=True) if not is_known]
     return tuple(sorted(new, key=lambda name: (-current.frequent[name], name))[:SHOWN_CATEGORIES])
 
 
@@ -30,6 +30,8 @@ def vanished_categories(baseline: CategoricalProfile, current: CategoricalProfil
     At most `SHOWN_CATEGORIES`; of each, at least `EXPECTED_ROWS` rows were to be expected. The current profile lists
     the baseline's frequent categories, as `finish_categorical` makes it.
     """
-    expected = EXPECTED_ROWS * baseline.count / max(current.count, 1)
-    gone = [name for name, rows in baseline.frequent.items() if rows >= expected and not current.frequent.get(name)]
-    return tuple(sorted(gone, key=lambda name: (-baseline.frequent[name], name))[:SHOWN_CATEGORIES])
+    least_rows = EXPECTED_ROWS * baseline.count / max(current.count, 1)
+    missing_names = [
+        name for name, rows in baseline.frequent.items() if rows >= least_rows and not current.frequent.get(name)
+    ]
+    return tuple(sorted(missing_names, key=lambda name: (-baseline.frequent[name], name))[:SHOWN_CATEGORIES])

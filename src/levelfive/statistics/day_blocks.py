@@ -102,10 +102,10 @@ def bootstrap(statistic: Statistic, days: int, *, confidence: float, seed: int) 
     weights = np.random.default_rng(seed).multinomial(days, np.full(days, 1 / days), size=REPLICATES)
     replicates = statistic(weights.astype(np.float64))
     # A replicate without a positive row has no AUC: the interval is that of the others.
-    defined = replicates[np.isfinite(replicates)]
-    if days < 2 or defined.size == 0:
+    finite_replicates = replicates[np.isfinite(replicates)]
+    if days < 2 or finite_replicates.size == 0:
         return value, float("nan"), float("nan")
-    low, high = np.quantile(defined, [tail, 1 - tail])
+    low, high = np.quantile(finite_replicates, [tail, 1 - tail])
     return value, float(low), float(high)
 
 
@@ -137,13 +137,13 @@ def t_quantile(days: int, confidence: float) -> float:
 def _concordance(labels: Floats, scores: Floats, blocks: DayBlocks) -> Floats:
     """Count pairs ranked right, half for ties: [d, e] pairs positives of day d with negatives of day e."""
     order = np.lexsort((scores, blocks.codes))
-    positive, ranked, codes = labels[order] == 1, scores[order], blocks.codes[order]
+    positive, sorted_scores, codes = labels[order] == 1, scores[order], blocks.codes[order]
     edges = np.searchsorted(codes[~positive], np.arange(blocks.days + 1))
-    by_score = np.argsort(ranked[positive])  # sorted needles make the searches quick
-    positives, day_of_positive = ranked[positive][by_score], codes[positive][by_score]
+    by_score = np.argsort(sorted_scores[positive])  # sorted needles make the searches quick
+    positives, day_of_positive = sorted_scores[positive][by_score], codes[positive][by_score]
     pairs = np.zeros((blocks.days, blocks.days))
     for day in range(blocks.days):
-        others = ranked[~positive][edges[day] : edges[day + 1]]
+        others = sorted_scores[~positive][edges[day] : edges[day + 1]]
         right = (np.searchsorted(others, positives, "left") + np.searchsorted(others, positives, "right")) / 2
         pairs[:, day] = np.bincount(day_of_positive, weights=right, minlength=blocks.days)
     return pairs

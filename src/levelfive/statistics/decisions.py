@@ -38,8 +38,8 @@ def cost_at(threshold: float, *, false_positive: float, false_negative: float, u
         _require(f"{name} of a cost must be finite and at least 0", 0 <= value < math.inf, value)
 
     def statistic(labels: Floats, scores: Floats, blocks: DayBlocks) -> Statistic:
-        acted = scores >= threshold
-        costs = np.where(acted, false_positive * (1 - labels), false_negative * labels)
+        alarms = scores >= threshold
+        costs = np.where(alarms, false_positive * (1 - labels), false_negative * labels)
         return day_blocks.mean(costs, blocks)
 
     return Metric("cost", "Cost", f"{unit} a row, acting from a score of {threshold:g} on", statistic, True)
@@ -67,18 +67,20 @@ def precision_at(rows_a_day: int) -> Metric:
     )
 
     def statistic(labels: Floats, scores: Floats, blocks: DayBlocks) -> Statistic:
-        taken = np.minimum(blocks.rows, rows_a_day)
+        quota = np.minimum(blocks.rows, rows_a_day)
         order = np.lexsort((-scores, blocks.codes))
         first = np.concatenate(([0], np.cumsum(blocks.rows)[:-1])).astype(np.intp)
-        last = scores[order][first + taken.astype(np.intp) - 1][blocks.codes]  # of the day's rows that are looked at
-        above, tied = scores > last, scores == last
-        shared = day_blocks.ratio(taken - blocks.sums(above.astype(np.float64)), blocks.sums(tied.astype(np.float64)))
-        hits = blocks.sums(labels * above) + shared * blocks.sums(labels * tied)
-        return lambda weights: day_blocks.ratio(weights @ hits, weights @ taken)
+        last = scores[order][first + quota.astype(np.intp) - 1][blocks.codes]  # of the day's rows that are looked at
+        above, ties = scores > last, scores == last
+        tie_share = day_blocks.ratio(
+            quota - blocks.sums(above.astype(np.float64)), blocks.sums(ties.astype(np.float64))
+        )
+        hits = blocks.sums(labels * above) + tie_share * blocks.sums(labels * ties)
+        return lambda weights: day_blocks.ratio(weights @ hits, weights @ quota)
 
     name, unit = f"precision_at_{rows_a_day}", "share of the highest scores of a day that came true, 1 is perfect"
     return Metric(name, f"Precision at {rows_a_day:,} a day", unit, statistic)
 
 
-def _require(demand: str, met: bool, got: object) -> None:
-    require(met, demand, got=got, remedy="correct the use case", error=ConfigError)
+def _require(demand: str, is_met: bool, got: object) -> None:
+    require(is_met, demand, got=got, remedy="correct the use case", error=ConfigError)

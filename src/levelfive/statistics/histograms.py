@@ -45,28 +45,28 @@ class Histogram:
         return cls.of_ordered(np.sort(finite(values)))
 
     @classmethod
-    def of_ordered(cls, ordered: Floats) -> Histogram:
+    def of_ordered(cls, sorted_values: Floats) -> Histogram:
         """Choose edges for finite numbers in increasing order, shape (rows,), and count them."""
-        if ordered.size == 0:
+        if sorted_values.size == 0:
             return cls(None, None, (), (0, 0, 0), (0.0, 0.0, 0.0))
-        usual = ordered[_not_wild(ordered)]
+        usual = sorted_values[_not_wild(sorted_values)]
         empty = cls(float(usual[0]), float(usual[-1]), _inner_edges(usual), (), ())
-        return empty.refilled(ordered)
+        return empty.refilled(sorted_values)
 
     @property
     def edges(self) -> tuple[float | None, ...]:
         """Where the bins lie: the least value, the inner edges and the greatest value."""
         return (self.low, *self.inner_edges, self.high)
 
-    def refilled(self, ordered: Floats) -> Histogram:
+    def refilled(self, sorted_values: Floats) -> Histogram:
         """Count other finite numbers in increasing order, shape (rows,), between the same edges."""
         low, high = self._range()
-        starts = np.searchsorted(ordered, [-np.inf, low, *self.inner_edges])
-        starts = np.concatenate((starts, np.searchsorted(ordered, [high, np.inf], side="right")))
+        starts = np.searchsorted(sorted_values, [-np.inf, low, *self.inner_edges])
+        starts = np.concatenate((starts, np.searchsorted(sorted_values, [high, np.inf], side="right")))
         counts = np.diff(starts)
         sums = np.zeros(counts.size)
-        if ordered.size:
-            sums[counts > 0] = np.add.reduceat(ordered, starts[:-1][counts > 0])
+        if sorted_values.size:
+            sums[counts > 0] = np.add.reduceat(sorted_values, starts[:-1][counts > 0])
         return replace(self, counts=tuple(counts.tolist()), sums=tuple(sums.tolist()))
 
     def bins_of(self, values: NDArray[Any]) -> npt.NDArray[np.intp]:
@@ -85,32 +85,33 @@ def finite(values: NDArray[Any]) -> Floats:
     return np.asarray(np.clip(numbers[np.isfinite(numbers)], -LARGEST, LARGEST))
 
 
-def _not_wild(ordered: Floats) -> slice:
+def _not_wild(sorted_values: Floats) -> slice:
     """Find the values that make the range: without the few that lie far out, one of which would widen it to all.
 
     Far out is what lies more than ten times the width of the middle 99.8 % beyond it. A few rare values of a column
     that is else constant, such as a flag, are none; and of a few values none is called wild.
     """
-    if ordered.size < FEW:
+    if sorted_values.size < FEW:
         return slice(None)
-    beyond = max(ordered.size // RARE, 1)
-    low, high = ordered[beyond], ordered[-1 - beyond]
+    beyond = max(sorted_values.size // RARE, 1)
+    low, high = sorted_values[beyond], sorted_values[-1 - beyond]
     margin = FAR_OUT * (high - low)
     if not 0 < margin < np.inf:
         return slice(None)
     return slice(
-        int(np.searchsorted(ordered, low - margin)), int(np.searchsorted(ordered, high + margin, side="right"))
+        int(np.searchsorted(sorted_values, low - margin)),
+        int(np.searchsorted(sorted_values, high + margin, side="right")),
     )
 
 
-def _inner_edges(ordered: Floats) -> tuple[float, ...]:
+def _inner_edges(sorted_values: Floats) -> tuple[float, ...]:
     """Take quantiles as edges; each repeated one, and the minimum, gives its spare edge to the next value.
 
     So a value that holds several quantiles, such as the 0 of a flag or of a count, stands by itself.
     """
-    ranks = np.arange(1, MAX_BINS) * ordered.size // MAX_BINS
-    edges, repeats = np.unique(ordered[ranks], return_counts=True)
-    crowded = edges[(repeats > 1) | (edges == ordered[0])]
-    after = np.searchsorted(ordered, crowded, side="right")
-    spare = ordered[after[after < ordered.size]]
-    return tuple(float(edge) for edge in np.union1d(edges, spare) if edge > ordered[0])
+    ranks = np.arange(1, MAX_BINS) * sorted_values.size // MAX_BINS
+    edges, repeats = np.unique(sorted_values[ranks], return_counts=True)
+    repeated_edges = edges[(repeats > 1) | (edges == sorted_values[0])]
+    after = np.searchsorted(sorted_values, repeated_edges, side="right")
+    spare = sorted_values[after[after < sorted_values.size]]
+    return tuple(float(edge) for edge in np.union1d(edges, spare) if edge > sorted_values[0])

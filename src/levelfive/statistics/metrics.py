@@ -148,11 +148,11 @@ def evaluate_slices(
     _require_rows("days", day_of_row.shape, labels.size)
     names = pd.Series(np.asarray(values)).astype("string")
     _require_rows("slice values", names.shape, labels.size)
-    sliced: dict[str | None, NDArray[Any]] = {NULL_SLICE: np.flatnonzero(names.isna())}
-    sliced |= {str(name): np.asarray(rows) for name, rows in sorted(names.groupby(names).indices.items())}
+    rows_by_slice: dict[str | None, NDArray[Any]] = {NULL_SLICE: np.flatnonzero(names.isna())}
+    rows_by_slice |= {str(name): np.asarray(rows) for name, rows in sorted(names.groupby(names).indices.items())}
     return {
         name: evaluate(task, labels[rows], scores[rows], day_of_row[rows], confidence=confidence, seed=seed)
-        for name, rows in sliced.items()
+        for name, rows in rows_by_slice.items()
         if len(rows) >= max(min_rows, 1)
     }
 
@@ -204,9 +204,9 @@ def _finite(what: str, values: NDArray[Any], *, columns: int = 1) -> Floats:
     return numbers
 
 
-def _require(demand: str, values: Floats, met: NDArray[Any]) -> None:
-    if not met.all():
-        wrong = values[~met]
+def _require(demand: str, values: Floats, is_met: NDArray[Any]) -> None:
+    if not is_met.all():
+        wrong = values[~is_met]
         raise EvidenceError(f"{demand}, got {wrong[0]:g} (in {wrong.size} of {values.size} rows)")
 
 

@@ -135,23 +135,23 @@ class Partial:
 
 def partial_numeric(values: NDArray[Any], histogram: Histogram) -> Partial:
     """Summarise numbers, shape (rows,), on the edges of a histogram, whose own counts play no part."""
-    ordered = np.sort(finite(values))
-    return _partial_of_ordered(ordered, len(values) - ordered.size, histogram)
+    sorted_values = np.sort(finite(values))
+    return _partial_of_ordered(sorted_values, len(values) - sorted_values.size, histogram)
 
 
-def _partial_of_ordered(ordered: Floats, nulls: int, histogram: Histogram) -> Partial:
-    filled = histogram.refilled(ordered)
-    sketch, repeats, ranks = _sketches(ordered, np.zeros(ordered.size, np.intp), 1)[0]
-    mean = float(ordered.mean()) if ordered.size else 0.0
+def _partial_of_ordered(sorted_values: Floats, nulls: int, histogram: Histogram) -> Partial:
+    full_histogram = histogram.refilled(sorted_values)
+    sketch, repeats, ranks = _sketches(sorted_values, np.zeros(sorted_values.size, np.intp), 1)[0]
+    mean = float(sorted_values.mean()) if sorted_values.size else 0.0
     return Partial(
-        count=ordered.size,
+        count=sorted_values.size,
         nulls=nulls,
         mean=mean,
-        m2=float(np.square(ordered - mean).sum()),
-        min=float(ordered[0]) if ordered.size else None,
-        max=float(ordered[-1]) if ordered.size else None,
-        counts=filled.counts,
-        sums=filled.sums,
+        m2=float(np.square(sorted_values - mean).sum()),
+        min=float(sorted_values[0]) if sorted_values.size else None,
+        max=float(sorted_values[-1]) if sorted_values.size else None,
+        counts=full_histogram.counts,
+        sums=full_histogram.sums,
         sketch=sketch,
         categories={},
         edges=histogram.edges,
@@ -277,7 +277,7 @@ def finish_numeric(partial: Partial, histogram: Histogram) -> NumericProfile:
         ConfigError: The partial was counted on other bins.
     """
     _require_edges(partial, histogram.edges)
-    filled = replace(histogram, counts=partial.counts, sums=partial.sums)
+    full_histogram = replace(histogram, counts=partial.counts, sums=partial.sums)
     has_values = partial.count > 0
     return NumericProfile(
         count=partial.count,
@@ -287,7 +287,7 @@ def finish_numeric(partial: Partial, histogram: Histogram) -> NumericProfile:
         min=partial.min,
         max=partial.max,
         quantiles=_quantiles(partial.ranks),
-        histogram=filled,
+        histogram=full_histogram,
         distinct=_distinct(partial.sketch),
     )
 
@@ -300,17 +300,19 @@ def finish_categorical(partial: Partial, baseline: CategoricalProfile | None = N
         baseline: What the profile will be compared with: its frequent categories are listed besides the most frequent
             ones, without which rare ones could not be compared. None for a profile that is a baseline itself.
     """
-    ranked = sorted(partial.categories.items(), key=lambda item: (-item[1], item[0]))
-    compared = frozenset(() if baseline is None else baseline.frequent)
-    frequent = {name: n for rank, (name, n) in enumerate(ranked) if rank < MAX_CATEGORIES or name in compared}
+    sorted_categories = sorted(partial.categories.items(), key=lambda item: (-item[1], item[0]))
+    baseline_names = frozenset(() if baseline is None else baseline.frequent)
+    frequent = {
+        name: n for rank, (name, n) in enumerate(sorted_categories) if rank < MAX_CATEGORIES or name in baseline_names
+    }
     return CategoricalProfile(
         count=partial.count,
         nulls=partial.nulls,
-        distinct=len(ranked),
+        distinct=len(sorted_categories),
         frequent=frequent,
         rest=partial.count - sum(frequent.values()),
-        others=_hashes_of([name for name, _ in ranked if name not in frequent]) if baseline is None else (),
-        once=sum(n == 1 for _, n in ranked),
+        others=_hashes_of([name for name, _ in sorted_categories if name not in frequent]) if baseline is None else (),
+        once=sum(n == 1 for _, n in sorted_categories),
         outside=0 if baseline is None else _outside(partial.categories, baseline),
     )
 
@@ -337,12 +339,12 @@ def hashed_categories(names: Sequence[str]) -> NDArray[np.uint64]:
 def profile_numeric(values: NDArray[Any]) -> NumericProfile:
     """Profile numbers, shape (rows,), of which those not finite count as nulls."""
     # Sorted once: on a year of rows, the sorts are most of the work.
-    ordered = np.sort(finite(values))
-    histogram = Histogram.of_ordered(ordered)
-    profile = finish_numeric(_partial_of_ordered(ordered, len(values) - ordered.size, histogram), histogram)
+    sorted_values = np.sort(finite(values))
+    histogram = Histogram.of_ordered(sorted_values)
+    profile = finish_numeric(_partial_of_ordered(sorted_values, len(values) - sorted_values.size, histogram), histogram)
     if profile.count == 0:
         return profile
-    return replace(profile, quantiles=_quantiles(RankSketch(ordered, np.ones(ordered.size, np.uint8))))
+    return replace(profile, quantiles=_quantiles(RankSketch(sorted_values, np.ones(sorted_values.size, np.uint8))))
 
 
 def profile_categorical(values: pd.Series) -> CategoricalProfile:
@@ -351,17 +353,17 @@ def profile_categorical(values: pd.Series) -> CategoricalProfile:
 
 
 def _sketches(
-    ordered: Floats, codes: NDArray[Any], n_groups: int
+    sorted_values: Floats, codes: NDArray[Any], n_groups: int
 ) -> list[tuple[tuple[int, ...], tuple[int, ...], RankSketch]]:
     """Make the sketches of each group: its least hashes, how often their values stand there, and its ranks.
 
     Numbers are ordered by group and value. Each different value is hashed once, and the hash is of the value alone, so
     that any two batches agree on it.
     """
-    first = is_first(ordered)
+    first = is_first(sorted_values)
     first[1:] |= codes[1:] != codes[:-1]
-    repeats = np.diff(np.append(np.flatnonzero(first), ordered.size))
-    values, owners = ordered[first] + 0.0, codes[first]  # + 0.0 makes -0.0 the usual 0
+    repeats = np.diff(np.append(np.flatnonzero(first), sorted_values.size))
+    values, owners = sorted_values[first] + 0.0, codes[first]  # + 0.0 makes -0.0 the usual 0
     hashes = hash_array(values) % np.uint64(_HASHES)
     order = np.lexsort((hashes, owners))
     ends = np.cumsum(np.bincount(owners, minlength=n_groups))

@@ -54,13 +54,13 @@ class RankSketch:
 
     def quantiles(self, levels: Sequence[float]) -> tuple[float, ...]:
         """Read quantiles, interpolated between two neighbours as NumPy does; empty without numbers."""
-        reached = np.cumsum(self.counts, dtype=np.int64)
-        if not reached.size:
+        cumulative = np.cumsum(self.counts, dtype=np.int64)
+        if not cumulative.size:
             return ()
-        ranks = np.array(levels) * (reached[-1] - 1)
+        ranks = np.array(levels) * (cumulative[-1] - 1)
         lower = np.floor(ranks)
-        upper = np.minimum(lower + 1, reached[-1] - 1)
-        before, after = (self.values[np.searchsorted(reached, rank, side="right")] for rank in (lower, upper))
+        upper = np.minimum(lower + 1, cumulative[-1] - 1)
+        before, after = (self.values[np.searchsorted(cumulative, rank, side="right")] for rank in (lower, upper))
         share = ranks - lower
         # No difference is taken: that of two wild numbers may be infinite.
         between = before * (1 - share) + after * share
@@ -77,19 +77,19 @@ class RankSketch:
         return hash((self.values.tobytes(), self.counts.tobytes()))
 
 
-def is_first(ordered: Floats) -> npt.NDArray[np.bool_]:
+def is_first(sorted_values: Floats) -> npt.NDArray[np.bool_]:
     """Tell of increasing numbers, shape (rows,), which are the first of their value."""
-    first = np.ones(ordered.size, dtype=bool)
-    first[1:] = ordered[1:] != ordered[:-1]
+    first = np.ones(sorted_values.size, dtype=bool)
+    first[1:] = sorted_values[1:] != sorted_values[:-1]
     return first
 
 
 def _thinned(values: Floats, counts: NDArray[np.integer[Any]]) -> tuple[Floats, NDArray[np.int64]]:
-    reached = np.cumsum(counts, dtype=np.int64)
+    cumulative = np.cumsum(counts, dtype=np.int64)
     shares = np.square(np.sin(np.pi / 2 * np.arange(SIZE + 1) / SIZE))
-    borders = np.unique(np.round(reached[-1] * shares).astype(np.int64))
+    borders = np.unique(np.round(cumulative[-1] * shares).astype(np.int64))
     sizes = np.diff(borders)
-    middles = np.searchsorted(reached, borders[:-1] + (sizes - 1) // 2, side="right")
+    middles = np.searchsorted(cumulative, borders[:-1] + (sizes - 1) // 2, side="right")
     ranks, first = np.unique(middles, return_index=True)
     return values[ranks], np.add.reduceat(sizes, first)
 

@@ -186,8 +186,8 @@ def _literal(value: object) -> str:
     if isinstance(value, datetime):
         moment = f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
         return f"arrow_cast('{moment}', 'Timestamp(Microsecond, Some(\"UTC\"))')"
-    escaped = str(value).replace("'", "''")
-    return f"'{escaped}'"
+    text = str(value).replace("'", "''")
+    return f"'{text}'"
 
 
 def _refusals(table: str) -> translating:

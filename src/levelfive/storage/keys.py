@@ -42,9 +42,9 @@ class Keyed:
 
     def once(self) -> DataFrame:
         """Let the action that computes these rows fail where two of them share a key."""
-        counted = self.rows.withColumn(_TIMES, F.count(F.lit(1)).over(Over.partitionBy(*self.keys)))
+        rows = self.rows.withColumn(_TIMES, F.count(F.lit(1)).over(Over.partitionBy(*self.keys)))
         failing = F.raise_error(F.lit(f"{self.what}: a key twice")).cast("boolean")
-        return counted.where(F.when(F.col(_TIMES) == 1, F.lit(True)).otherwise(failing)).drop(_TIMES)
+        return rows.where(F.when(F.col(_TIMES) == 1, F.lit(True)).otherwise(failing)).drop(_TIMES)
 
     def fault(self) -> DataError | None:
         """Look for rows that share a key."""

@@ -73,7 +73,7 @@ class LocalTables(tables.Tables):
     def _is_known(self, table: str) -> bool:
         """Tell whether Spark's catalog knows the table, once it was told of what lies on the disk."""
         with self._lock:
-            if table not in self._known and is_committed(self._folder(table)):
+            if table not in self._known_tables and is_committed(self._folder(table)):
                 location = str(self._folder(table))
                 self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING delta LOCATION '{location}'")
             return super()._is_known(table)

@@ -147,7 +147,7 @@ class JobContext:
     def run(self, stage: str, *, as_of: datetime, parameters: Mapping[str, object]) -> Iterator[Run]:
         """Record a run of a stage's job: its row is written when the block ends, however it ends."""
         run = Run(self.tables, run_id=uuid4().hex)
-        started = _wall_clock()
+        started_at = _wall_clock()
         about = {"use_case": self.use_case.name, "stage": stage, "as_of": iso(as_of)}
         with span(stage, kind=Kind.RUN, fields=lambda: {**about, **run.about()}):
             event("run started", parameters=dict(parameters))
@@ -155,9 +155,9 @@ class JobContext:
                 with run.clocked("total"):
                     yield run
             except BaseException as err:
-                self._write(stage, run, as_of, parameters, started, error=err)
+                self._write(stage, run, as_of, parameters, started_at, error=err)
                 raise
-            self._write(stage, run, as_of, parameters, started, error=None)
+            self._write(stage, run, as_of, parameters, started_at, error=None)
 
     def _write(
         self,
@@ -165,7 +165,7 @@ class JobContext:
         run: Run,
         as_of: datetime,
         parameters: Mapping[str, object],
-        started: datetime,
+        started_at: datetime,
         error: BaseException | None,
     ) -> None:
         record = RunRecord(
@@ -181,7 +181,7 @@ class JobContext:
             versions_written=run.versions_written,
             model_version=run.model_version,
             error=None if error is None else f"{type(error).__name__}: {error}",
-            started_at=started,
+            started_at=started_at,
             ended_at=_wall_clock(),
         )
         self.add_run(record)

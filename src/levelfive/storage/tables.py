@@ -56,7 +56,7 @@ class Tables(ABC):
         self.spark = spark
         self.schema = schema
         self._can_cache = can_cache
-        self._known: set[str] = set()
+        self._known_tables: set[str] = set()
         self._lock = threading.RLock()
 
     @abstractmethod
@@ -107,11 +107,11 @@ class Tables(ABC):
     def _is_known(self, table: str) -> bool:
         """Tell whether Spark's catalog knows the table."""
         with self._lock:
-            if table in self._known:
+            if table in self._known_tables:
                 return True
             if self.spark.catalog.tableExists(self.name(table)):
-                self._known.add(table)
-            return table in self._known
+                self._known_tables.add(table)
+            return table in self._known_tables
 
     def names(self) -> tuple[str, ...]:
         """List the tables of the schema."""
@@ -231,7 +231,7 @@ class Tables(ABC):
         same = F.expr(" AND ".join(f"old.`{key}` <=> new.`{key}`" for key in keys))
         for _ in range(ATTEMPTS):
             newest = self._newest(table)
-            noted = {**(record or {}), **_noting_watermark(newest, within)}
+            metadata = {**(record or {}), **_noting_watermark(newest, within)}
             fresh = rows
             there = None
             if newest is not None and (within is None or not _is_beyond(newest, within[1])):
@@ -242,8 +242,8 @@ class Tables(ABC):
                 fresh = rows.alias("new").join(there.select(*keys).alias("old"), on=same, how="left_anti")
             with suppress(TableConflict):
                 if newest is None:
-                    return self._write_first(table, rows, options, noted)
-                return self._append_unless_overtaken(table, fresh, newest.version, options, noted)
+                    return self._write_first(table, rows, options, metadata)
+                return self._append_unless_overtaken(table, fresh, newest.version, options, metadata)
         raise overtaken(table)
 
     def replace_window(
@@ -310,7 +310,7 @@ class Tables(ABC):
         """Remove a table, if it is there."""
         if self.exists(table):
             self.spark.sql(f"DROP TABLE IF EXISTS {self.name(table)}")
-        self._known.discard(table)
+        self._known_tables.discard(table)
 
     def create_view(self, name: str, query: str) -> None:
         """Make a view, in the place of one that is there.
@@ -363,12 +363,12 @@ class Tables(ABC):
         record: Mapping[str, object] | None = None,
     ) -> Write:
         token = uuid4().hex
-        noted = json.dumps({**(record or {}), TOKEN: token}, sort_keys=True)
-        first = nullcontext() if self._is_known(table) else self._first_commit(table, rows, noted)
-        writer = rows.write.format("delta").mode(mode).options(**options, userMetadata=noted)
+        metadata = json.dumps({**(record or {}), TOKEN: token}, sort_keys=True)
+        first = nullcontext() if self._is_known(table) else self._first_commit(table, rows, metadata)
+        writer = rows.write.format("delta").mode(mode).options(**options, userMetadata=metadata)
         with first, refusals(table):
             writer.saveAsTable(self.name(table))
-        self._known.add(table)
+        self._known_tables.add(table)
         commits = self.history(table, limit=OTHERS_MEANWHILE)
         ours = next((commit for commit in commits if commit.record.get(TOKEN) == token), None)
         # A transaction that Delta passed over, as its number was taken, left no commit.

@@ -118,5 +118,5 @@ def sent(fields: Mapping[str, object]) -> dict[str, object]:
 
 def said(fields: Mapping[str, object]) -> dict[str, object]:
     """Name fields as they are sent; those that are not sent keep their own names."""
-    named = {(ATTRIBUTES[field].name if field in ATTRIBUTES else field): value for field, value in fields.items()}
-    return {name: value for name, value in named.items() if value is not None}
+    attributes = {(ATTRIBUTES[field].name if field in ATTRIBUTES else field): value for field, value in fields.items()}
+    return {name: value for name, value in attributes.items() if value is not None}

@@ -37,7 +37,7 @@ def admit(
     *,
     version: str,
     as_of: datetime,
-    excluded: tuple[Window, ...] = (),
+    exclusions: tuple[Window, ...] = (),
 ) -> Admission:
     """Copy a version of another environment's model, and judge it against this environment's champion.
 
@@ -51,7 +51,7 @@ def admit(
         source: The other environment's model.
         version: Its version.
         as_of: The logical now: labels known later are not read.
-        excluded: Windows of prediction times whose rows judge nothing: their delivery was broken.
+        exclusions: Windows of prediction times whose rows judge nothing: their delivery was broken.
 
     Raises:
         ConfigError: The model asks for features that this environment does not have.
@@ -72,7 +72,7 @@ def admit(
         with run.timed("judge"):
             candidate = registry.load(registry.find(copy).tags.get(tags.REFIT_OF, copy))
             rival = None if live is None else registry.load_if_there(live.version)
-            judging = _Judging(context, run, as_of, excluded)
+            judging = _Judging(context, run, as_of, exclusions)
             contest = Contest(candidate, live, rival, judging.holdout())
             ours = judging.losses(candidate, contest.unseen)
             theirs = None if rival is None else judging.losses(rival, contest.unseen)
@@ -94,12 +94,12 @@ class _Judging:
     context: JobContext
     run: Run
     as_of: datetime
-    excluded: tuple[Window, ...]
+    exclusions: tuple[Window, ...]
 
     def holdout(self) -> Window:
         """Find the newest days that have labels."""
         use_case = self.context.use_case
-        days = labelled_days(self.context, self.run, self.as_of, excluded=self.excluded)
+        days = labelled_days(self.context, self.run, self.as_of, exclusions=self.exclusions)
         return newest_days(
             self.as_of,
             use_case.gate,
@@ -113,4 +113,4 @@ class _Judging:
         if window is None:
             return losses(model, None)
         rows = labelled_rows(self.context, self.run, model.card.lookups, window, as_of=self.as_of)
-        return losses(model, outside(rows, self.excluded))
+        return losses(model, outside(rows, self.exclusions))

@@ -40,29 +40,29 @@ def code_of(use_case: UseCase) -> UseCaseCode:
     for name, module in sorted(roots.items()):
         for path, source in _files(module):
             total.update(f"{name}\0{path}\0{len(source)}\0".encode() + source)
-    visited: set[int] = set()
+    visited_ids: set[int] = set()
     for name, function in functions.items():
-        total.update(f"{name}\0{_told(function, visited)}\0".encode())
+        total.update(f"{name}\0{_told(function, visited_ids)}\0".encode())
     root = _root(use_case.model.build)
     distribution = "" if root is None else _distribution(root.__name__.partition(".")[0])
     return UseCaseCode(distribution, version(distribution) if distribution else "", total.hexdigest())
 
 
 def _functions(use_case: UseCase) -> dict[str, Callable[..., Any]]:
-    named: dict[str, Callable[..., Any] | None] = {
+    functions: dict[str, Callable[..., Any] | None] = {
         "build": use_case.model.build,
         "spine": use_case.spine,
         "labels": use_case.labels,
         **{f"derive {source.name}": source.derive for source in use_case.sources},
         **{f"compute {table.name}": table.compute for table in use_case.feature_tables},
     }
-    return {name: function for name, function in named.items() if function is not None}
+    return {name: function for name, function in functions.items() if function is not None}
 
 
 def _distribution(package: str) -> str:
     """Find the distribution that a package was installed from; empty where it was not, as in a Git folder."""
-    offered = (point for point in entry_points(group=ENTRY_POINT_GROUP) if point.module.partition(".")[0] == package)
-    distributions = [point.dist.name for point in offered if point.dist is not None]
+    own_points = (point for point in entry_points(group=ENTRY_POINT_GROUP) if point.module.partition(".")[0] == package)
+    distributions = [point.dist.name for point in own_points if point.dist is not None]
     return next(iter(distributions or _distributions().get(package, [])), "")
 
 
@@ -91,49 +91,58 @@ def _files(module: ModuleType) -> Iterator[tuple[str, bytes]]:
         yield path.relative_to(file.parent).as_posix(), path.read_bytes()
 
 
-def _told(thing: object, visited: set[int]) -> str:
+def _told(thing: object, visited_ids: set[int]) -> str:
     """Write down what a thing is, the same in every process; of what is neither plain nor a function, its type."""
     if isinstance(thing, _PLAIN):
         return repr(thing)
     if isinstance(thing, Mapping):
-        return f"{{{', '.join(f'{_told(key, visited)}: {_told(value, visited)}' for key, value in thing.items())}}}"
+        pairs = (f"{_told(key, visited_ids)}: {_told(value, visited_ids)}" for key, value in thing.items())
+        return f"{{{', '.join(pairs)}}}"
     if isinstance(thing, tuple | list):
-        return f"[{', '.join(_told(one, visited) for one in thing)}]"
+        return f"[{', '.join(_told(one, visited_ids) for one in thing)}]"
     if isinstance(thing, set | frozenset):
-        return f"set {sorted(_told(one, visited) for one in thing)}"
+        return f"set {sorted(_told(one, visited_ids) for one in thing)}"
     if isinstance(thing, partial):
-        return f"partial {_told([thing.func, thing.args, thing.keywords], visited)}"
+        return f"partial {_told([thing.func, thing.args, thing.keywords], visited_ids)}"
     if inspect.ismethod(thing):
-        return _told([thing.__func__, thing.__self__], visited)
+        return _told([thing.__func__, thing.__self__], visited_ids)
     about = thing if isinstance(thing, type | FunctionType) else type(thing)
     name = f"{about.__module__}.{about.__qualname__}"
-    if id(thing) in visited:
+    if id(thing) in visited_ids:
         return name
-    visited.add(id(thing))
+    visited_ids.add(id(thing))
     if isinstance(thing, FunctionType):
-        return f"{name} {_of_function(thing, visited)}"
+        return f"{name} {_of_function(thing, visited_ids)}"
     if isinstance(thing, type):
         own = vars(thing) if thing.__module__ == _HERE else {}
-        return f"{name} {_told({key: own[key] for key in sorted(own) if not key.startswith('__weakref')}, visited)}"
+        return f"{name} {_told({key: own[key] for key in sorted(own) if not key.startswith('__weakref')}, visited_ids)}"
     if is_dataclass(thing):
-        return f"{name} {_told({field.name: getattr(thing, field.name) for field in fields(thing)}, visited)}"
+        return f"{name} {_told({field.name: getattr(thing, field.name) for field in fields(thing)}, visited_ids)}"
     return name
 
 
-def _of_function(function: FunctionType, visited: set[int]) -> str:
+def _of_function(function: FunctionType, visited_ids: set[int]) -> str:
     try:
         source = inspect.getsource(function.__code__)
     except (OSError, TypeError):  # it was made by `exec`
         source = ""
     variables = inspect.getclosurevars(function)
-    used = {**(variables.globals if function.__module__ == _HERE else {}), **variables.nonlocals}
+    outer_values = {**(variables.globals if function.__module__ == _HERE else {}), **variables.nonlocals}
     defaults = [function.__defaults__, function.__kwdefaults__]
     # Two functions of one line have the same source, and other instructions.
     return _told(
-        [source, _of_code(function.__code__, visited), defaults, {name: used[name] for name in sorted(used)}], visited
+        [
+            source,
+            _of_code(function.__code__, visited_ids),
+            defaults,
+            {name: outer_values[name] for name in sorted(outer_values)},
+        ],
+        visited_ids,
     )
 
 
-def _of_code(code: CodeType, visited: set[int]) -> str:
-    inner = [_of_code(one, visited) if isinstance(one, CodeType) else _told(one, visited) for one in code.co_consts]
+def _of_code(code: CodeType, visited_ids: set[int]) -> str:
+    inner = [
+        _of_code(one, visited_ids) if isinstance(one, CodeType) else _told(one, visited_ids) for one in code.co_consts
+    ]
     return f"{code.co_code.hex()} {code.co_names} {inner}"

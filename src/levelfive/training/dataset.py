@@ -62,7 +62,7 @@ class Wanted:
         model_name: The registered model whose predictions are looked at.
         earlier: The rows of an earlier training set, or None.
         served_by: The versions that saw all of these features when they scored.
-        excluded: Windows of prediction times whose rows are left out: their delivery was found to be broken.
+        exclusions: Windows of prediction times whose rows are left out: their delivery was found to be broken.
     """
 
     features: tuple[str, ...]
@@ -70,7 +70,7 @@ class Wanted:
     model_name: str
     earlier: pd.DataFrame | None = None
     served_by: tuple[str, ...] = ()
-    excluded: tuple[Window, ...] = ()
+    exclusions: tuple[Window, ...] = ()
 
 
 def training_rows(context: JobContext, run: Run, request: Wanted, window: Window, *, as_of: datetime) -> pd.DataFrame:
@@ -100,8 +100,8 @@ def training_rows(context: JobContext, run: Run, request: Wanted, window: Window
         parts.append(labels.merge(earlier[columns], on=key, how="inner"))
         labels = _without(labels, parts[-1], key)
     if not labels.empty and request.served_by and context.tables.exists(PREDICTIONS):
-        served = _served(run, use_case, request, window=_span(labels))
-        parts.append(labels.merge(served[columns], on=key, how="inner"))
+        served_rows = _served(run, use_case, request, window=_span(labels))
+        parts.append(labels.merge(served_rows[columns], on=key, how="inner"))
         labels = _without(labels, parts[-1], key)
     if not labels.empty:
         fresh = labelled_rows(context, run, request.lookups, _span(labels), as_of=as_of)
@@ -129,8 +129,8 @@ def labelled_rows(
     spine = spine_of(use_case, raw, window, features=use_case.model.spine_features, lookups=lookups)
     spine = spine.join(labels.select(*use_case.key, LABEL), on=list(use_case.key), how="inner")
     slices = [F.col(name).cast("string").alias(f"{SLICE}{name}") for name in use_case.slices]
-    joined = context.features.assemble(spine.select("*", *slices), lookups, run.read, window, label=LABEL)
-    rows = with_texts(joined, _categories(use_case)).toPandas()
+    feature_rows = context.features.assemble(spine.select("*", *slices), lookups, run.read, window, label=LABEL)
+    rows = with_texts(feature_rows, _categories(use_case)).toPandas()
     remedy = (
         "Nothing was trained: let `spine`, and `compute` of the feature tables that are looked up, return each once."
     )
@@ -183,7 +183,7 @@ def _columns(use_case: UseCase, features: Sequence[str]) -> list[str]:
 
 
 def _labels(run: Run, use_case: UseCase, request: Wanted, window: Window, *, as_of: datetime) -> pd.DataFrame:
-    labels = known_labels(run, use_case, as_of, excluded=request.excluded)
+    labels = known_labels(run, use_case, as_of, exclusions=request.exclusions)
     inside = labels.where(in_window(PREDICTION_TIME, window))
     rows = inside.select(*use_case.key, PREDICTION_TIME, LABEL).toPandas()
     remedy = "Nothing was trained: let `labels` return each key once, when its outcome became known."

@@ -48,7 +48,7 @@ def fit(session: Session, snapshot: Snapshot, window: Window) -> Model:
         table_versions=dict(session.run.versions_read),
         parameters=dict(spec.parameters),
         seed=spec.seed,
-        run_id=session.tracked.run_id,
+        run_id=session.tracked_run.run_id,
         code_revision=session.code_revision,
         baseline="",
         code=session.code,

@@ -44,10 +44,10 @@ def draw_by_day(days: npt.NDArray[Any], number: int, seed: int) -> npt.NDArray[n
     """Draw rows so that each day gives as many, as far as it has them; places in order, at most `number`."""
     draws = np.random.default_rng(seed).random(len(days))
     by_day = np.lexsort((draws, days))
-    ordered = np.asarray(days)[by_day]
-    ranks = np.arange(len(days)) - np.searchsorted(ordered, ordered)
-    drawn = np.lexsort((draws[by_day], ranks))[:number]
-    return np.sort(by_day[drawn])
+    sorted_days = np.asarray(days)[by_day]
+    ranks = np.arange(len(days)) - np.searchsorted(sorted_days, sorted_days)
+    selection = np.lexsort((draws[by_day], ranks))[:number]
+    return np.sort(by_day[selection])
 
 
 def _by_shap(estimator: object, rows: pd.DataFrame) -> Floats | None:
@@ -57,13 +57,13 @@ def _by_shap(estimator: object, rows: pd.DataFrame) -> Floats | None:
     contributions_of = _CONTRIBUTIONS.get(type(trees).__module__.split(".")[0])
     if contributions_of is None:
         return None
-    given, names = rows, list(rows.columns)
+    inputs, names = rows, list(rows.columns)
     for step in before:
         if not hasattr(step, "get_feature_names_out"):
             return None
-        given, names = step.transform(given), list(step.get_feature_names_out())
+        inputs, names = step.transform(inputs), list(step.get_feature_names_out())
     of_columns = [feature_of(name, list(rows.columns)) for name in names]
-    contributions = contributions_of(trees, given)
+    contributions = contributions_of(trees, inputs)
     if None in of_columns or contributions.shape[-1] != len(names) + 1:
         return None
     weights = np.abs(contributions[..., :-1]).mean(axis=tuple(range(contributions.ndim - 1)))
@@ -71,19 +71,19 @@ def _by_shap(estimator: object, rows: pd.DataFrame) -> Floats | None:
     return by_feature.reindex(rows.columns, fill_value=0.0).to_numpy(np.float64)
 
 
-def _of_xgboost(trees: Any, given: Any) -> Floats:
+def _of_xgboost(trees: Any, inputs: Any) -> Floats:
     from xgboost import DMatrix  # what other models do without
 
-    matrix = DMatrix(given, missing=trees.missing, enable_categorical=True)
-    used = (0, getattr(trees, "best_iteration", -1) + 1)  # where early stopping chose no iteration, all of them
+    matrix = DMatrix(inputs, missing=trees.missing, enable_categorical=True)
+    tree_range = (0, getattr(trees, "best_iteration", -1) + 1)  # where early stopping chose no iteration, all of them
     contributions = trees.get_booster().predict(
-        matrix, pred_contribs=True, validate_features=False, iteration_range=used
+        matrix, pred_contribs=True, validate_features=False, iteration_range=tree_range
     )
     return np.asarray(contributions, dtype=np.float64)
 
 
-def _of_lightgbm(trees: Any, given: Any) -> Floats:
-    contributions = np.asarray(trees.booster_.predict(given, pred_contrib=True), dtype=np.float64)
+def _of_lightgbm(trees: Any, inputs: Any) -> Floats:
+    contributions = np.asarray(trees.booster_.predict(inputs, pred_contrib=True), dtype=np.float64)
     return contributions.reshape(len(contributions), -1, trees.n_features_in_ + 1)
 
 
@@ -100,6 +100,6 @@ def _by_permutation(model: Model, rows: pd.DataFrame) -> Floats:
     order = np.random.default_rng(model.card.seed).permutation(len(rows))
     weights = []
     for name in rows.columns:
-        moved = rows.assign(**{name: rows[name].to_numpy()[order]})
-        weights.append(float(np.abs(task.predict(model.estimator, moved) - before).mean()))
+        shuffled_rows = rows.assign(**{name: rows[name].to_numpy()[order]})
+        weights.append(float(np.abs(task.predict(model.estimator, shuffled_rows) - before).mean()))
     return np.array(weights)

@@ -63,7 +63,7 @@ def run(
     code_revision: str = "unknown",
     trained_by: str = "",
     decision: str = "",
-    excluded: tuple[Window, ...] = (),
+    exclusions: tuple[Window, ...] = (),
 ) -> TrainingResult:
     """Train a candidate on what was known at `as_of` and let the gate judge it on the newest days.
 
@@ -79,7 +79,7 @@ def run(
         code_revision: Which code trains, for the record.
         trained_by: Who started the training, as the platform knows them; empty where it does not.
         decision: The decision that asked for it, if one did; the registered versions carry it.
-        excluded: Windows of prediction times whose rows are left out.
+        exclusions: Windows of prediction times whose rows are left out.
 
     Raises:
         DataError: Two rows share a key, or a label is none of the task's.
@@ -93,15 +93,15 @@ def run(
         "code_revision": code_revision,
         "trained_by": trained_by,
         "decision": decision,
-        "excluded": ", ".join(map(str, excluded)),
+        "excluded": ", ".join(map(str, exclusions)),
     }
     with context.run("training", as_of=as_of, parameters=parameters) as run, tempfile.TemporaryDirectory() as scratch:
         about = {"as_of": iso(as_of), "use_case": context.use_case.name, "run_id": run.run_id, **parameters}
-        with tracking.run(f"{context.use_case.name} {iso(as_of)}", about) as tracked:
-            run.mlflow_run_id = tracked.run_id
+        with tracking.run(f"{context.use_case.name} {iso(as_of)}", about) as tracked_run:
+            run.mlflow_run_id = tracked_run.run_id
             folder, code = Path(scratch), code_of(context.use_case)
-            session = Session(context, run, tracked, spec, as_of, code, code_revision, trained_by, decision)
-            split = _split(session, excluded)
+            session = Session(context, run, tracked_run, spec, as_of, code, code_revision, trained_by, decision)
+            split = _split(session, exclusions)
             with run.timed("training_set"):
                 live = champion(context.tables, registry.name, as_of=as_of)
                 rival = None if live is None else registry.load_if_there(live.version)
@@ -111,11 +111,11 @@ def run(
                     model_name=registry.name,
                     earlier=None if rival is None else training_set_of(tracking, rival, folder),
                     served_by=versions_that_saw(context, registry, spec.features, as_of),
-                    excluded=excluded,
+                    exclusions=exclusions,
                 )
                 rows = training_rows(context, run, request, split.whole, as_of=as_of)
                 snapshot = write_snapshot(rows, folder)
-                tracked.log_file(snapshot.path, TRAINING_SET)
+                tracked_run.log_file(snapshot.path, TRAINING_SET)
             run.counts["training_rows"] = len(rows)
             with run.timed("fit"):
                 candidate = fit(session, snapshot, split.train)
@@ -126,7 +126,7 @@ def run(
                 verdict = _judge(session, contest, held_out, scores, spec.task.constant(labels))
             evaluation, by_slice = record_evaluation(session, candidate, held_out, scores, verdict)
             if not verdict.passed:
-                return TrainingResult(run.run_id, tracked.run_id, verdict, evaluation, None, None)
+                return TrainingResult(run.run_id, tracked_run.run_id, verdict, evaluation, None, None)
             with run.timed("refit"):
                 refit = fit(session, snapshot, split.whole)
             with run.timed("out_of_fold"):
@@ -136,11 +136,11 @@ def run(
                 tags = verdict_tags(verdict, live)
                 versions = register(session, registry, (candidate, refit), rows, verdict=tags, folder=folder)
             run.model_version = versions[1]
-            return TrainingResult(run.run_id, tracked.run_id, verdict, evaluation, *versions)
+            return TrainingResult(run.run_id, tracked_run.run_id, verdict, evaluation, *versions)
 
 
-def _split(session: Session, excluded: tuple[Window, ...]) -> Split:
-    days = labelled_days(session.context, session.run, session.as_of, excluded=excluded)
+def _split(session: Session, exclusions: tuple[Window, ...]) -> Split:
+    days = labelled_days(session.context, session.run, session.as_of, exclusions=exclusions)
     if not days:
         raise EvidenceError(
             f"no mature label is known by {iso(session.as_of)}: ingest data and compute features up to then first"

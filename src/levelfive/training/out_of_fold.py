@@ -69,7 +69,9 @@ def out_of_fold(
     return OutOfFold(scores, of_rows, of_days, _method(len(parts) - 1, len(scores), len(rows)))
 
 
-def _method(blocks: int, scored: int, rows: int) -> str:
+def _method(blocks: int, scored_rows: int, rows: int) -> str:
     if not blocks:
-        return f"holdout alone, {scored} of {rows} rows: no block of the weeks before it could be scored out of fold"
-    return f"out of fold: the holdout, and blocks of weeks before it ({blocks}), {scored} of {rows} rows"
+        return (
+            f"holdout alone, {scored_rows} of {rows} rows: no block of the weeks before it could be scored out of fold"
+        )
+    return f"out of fold: the holdout, and blocks of weeks before it ({blocks}), {scored_rows} of {rows} rows"

@@ -37,28 +37,28 @@ def record_evaluation(
     Raises:
         RegistryError: The tracking store refused, or did not answer.
     """
-    tracked, spec = session.tracked, session.spec
+    tracked_run, spec = session.tracked_run, session.spec
     labels, days = held_out[LABEL].to_numpy(np.float64), held_out[DAY_NUMBER].to_numpy()
     evaluation = evaluate(spec.task, labels, scores, days)
     ours = {f"{OWN_PARAMETERS}seed": spec.seed, f"{OWN_PARAMETERS}features": len(spec.features)}
-    tracked.log_parameters({**spec.parameters, **ours})
-    tracked.log_evaluation("holdout", evaluation, session.as_of)
+    tracked_run.log_parameters({**spec.parameters, **ours})
+    tracked_run.log_evaluation("holdout", evaluation, session.as_of)
     by_slice = [_told("", evaluation)]
     for column in session.context.use_case.slices:
         values = held_out[f"{SLICE}{column}"].to_numpy()
         for value, part in evaluate_slices(spec.task, labels, scores, days, values=values).items():
-            tracked.log_evaluation(slice_name("holdout", column, value), part, session.as_of)
+            tracked_run.log_evaluation(slice_name("holdout", column, value), part, session.as_of)
             by_slice.append(_told(f"{column} missing" if value is None else f"{column}={value}", part))
     for name, figure in spec.task.plots(labels, scores).items():
-        tracked.log_figure(figure, f"plots/{name}.png")
+        tracked_run.log_figure(figure, f"plots/{name}.png")
     importances = importance_plot(candidate.estimator, spec.features)
     if importances is not None:
-        tracked.log_figure(importances, "plots/importance.png")
+        tracked_run.log_figure(importances, "plots/importance.png")
     versions = session.run.versions_read
-    tracked.log_tables({table: session.context.tables.name(table) for table in versions}, versions)
-    tracked.log_text(candidate.card.to_json(), "card.json")
-    tracked.log_text(verdict.to_json(), "verdict.json")
-    tracked.set_tags({"verdict": str(verdict.kind), "training_set.sha256": candidate.card.training_set_sha256})
+    tracked_run.log_tables({table: session.context.tables.name(table) for table in versions}, versions)
+    tracked_run.log_text(candidate.card.to_json(), "card.json")
+    tracked_run.log_text(verdict.to_json(), "verdict.json")
+    tracked_run.set_tags({"verdict": str(verdict.kind), "training_set.sha256": candidate.card.training_set_sha256})
     return evaluation, tuple(by_slice)
 
 

@@ -48,7 +48,7 @@ def register(
     for model, name in ((candidate, "candidate"), (refit, "model")):
         save(model, rows.tail(EXAMPLES), folder / name)
         check_repeats(folder / name)
-    session.tracked.log_folder(folder / "model", "model")
+    session.tracked_run.log_folder(folder / "model", "model")
     lineage = _lineage(session, candidate)
     of_refit = {**lineage, tags.ROLE: tags.REFIT, tags.SAME_MODEL: refit.card.identity, **verdict}
     earlier = registry.tagged({name: of_refit[name] for name in (tags.SAME_MODEL, tags.DECISION, tags.JUDGED_AGAINST)})
@@ -58,7 +58,7 @@ def register(
     else:
         first, second = earlier.tags[tags.REFIT_OF], earlier.version
     link_refit(session.context, registry, first, second)
-    session.tracked.set_tags({"candidate_version": first, "version": second})
+    session.tracked_run.set_tags({"candidate_version": first, "version": second})
     return first, second
 
 
@@ -76,7 +76,7 @@ def _lineage(session: Session, candidate: Model) -> dict[str, str]:
     code = session.code
     return {
         tags.AS_OF: iso(session.as_of),
-        tags.TRACKING_RUN: session.tracked.run_id,
+        tags.TRACKING_RUN: session.tracked_run.run_id,
         tags.CODE_REVISION: session.code_revision,
         tags.CODE_SHA256: code.sha256,
         tags.CODE_DISTRIBUTION: f"{code.distribution} {code.version}".strip(),

@@ -18,7 +18,7 @@ class Session:
     Args:
         context: Tables and use case.
         run: Its row of `runs`, which notes the versions of the tables that are read.
-        tracked: Its run in the tracking store.
+        tracked_run: Its run in the tracking store.
         spec: The recipe, without the feature groups that are left out.
         as_of: The logical now.
         code: The use case's code.
@@ -29,7 +29,7 @@ class Session:
 
     context: JobContext
     run: Run
-    tracked: TrackedRun
+    tracked_run: TrackedRun
     spec: ModelSpec
     as_of: datetime
     code: UseCaseCode

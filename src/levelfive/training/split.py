@@ -74,9 +74,9 @@ def split_by_holdout(
     newest = partial(newest_days, as_of, policy, maturity=maturity, day_starts_at=day_starts_at)
     holdout = newest()
     if holdout.start - earliest < min_train_days * DAY:
-        needed = (as_of - holdout.start) / DAY + min_train_days
+        required_days = (as_of - holdout.start) / DAY + min_train_days
         raise EvidenceError(
-            f"a training as of {iso(as_of)} needs {needed:.1f} days of data ({min_train_days} to train on, "
+            f"a training as of {iso(as_of)} needs {required_days:.1f} days of data ({min_train_days} to train on, "
             f"{policy.holdout_days} or more to hold out, the rest too young), got "
             f"{(as_of - earliest) / DAY:.1f} since {iso(earliest)}; "
             "take a later as_of, load older data or lower holdout_days"

@@ -74,8 +74,8 @@ class Tracking:
         """
         with refusals_of(self._place, f"a run of experiment {self.experiment!r}"):
             experiment = experiment_id(self._client, self.experiment, self._artefacts)
-            created = self._client.create_run(experiment, run_name=name, tags=dict(tags))
-        run = TrackedRun(self._client, created.info.run_id, self._place)
+            mlflow_run = self._client.create_run(experiment, run_name=name, tags=dict(tags))
+        run = TrackedRun(self._client, mlflow_run.info.run_id, self._place)
         try:
             yield run
         except BaseException:

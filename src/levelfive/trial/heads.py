@@ -31,9 +31,9 @@ class Head:
     """The first rows of a source: how many there were, how many the raw table would not hold, and the others."""
 
     rows_in: int
-    refused: int
-    repeated: int
-    accepted: DataFrame
+    refused_rows: int
+    duplicate_rows: int
+    accepted_rows: DataFrame
 
 
 def read_head(
@@ -57,20 +57,20 @@ def read_head(
     texts, names = _texts(spark, source, landing, limit)
     rows = contract.with_reasons(derived_rows(source, texts, references), source)
     try:
-        judged = at_hand(slim(rows))
+        checked_rows = at_hand(slim(rows))
     except PySparkException as err:
         raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {first_line(err)}") from err
-    good = judged.where(F.size(contract.REASONS) == 0)
-    accepted = at_hand(contract.accepted(one_of_each_key(good, source), source).drop(ORDER, DELETION))
-    rows_in, good_rows, left = (frame.count() for frame in (judged, good, accepted))
-    head = Head(rows_in, rows_in - good_rows, good_rows - left, accepted.withColumn(LOADED_AT, F.lit(EPOCH)))
-    if head.refused / rows_in > source.max_quarantined_share:
-        tally = contract.tally(judged.withColumn("source_file", F.lit(names)), source).collect()[0]
-        shares = {"rows_in": rows_in, "quarantined": head.refused}
+    good = checked_rows.where(F.size(contract.REASONS) == 0)
+    accepted_rows = at_hand(contract.accepted(one_of_each_key(good, source), source).drop(ORDER, DELETION))
+    rows_in, good_rows, left = (frame.count() for frame in (checked_rows, good, accepted_rows))
+    head = Head(rows_in, rows_in - good_rows, good_rows - left, accepted_rows.withColumn(LOADED_AT, F.lit(EPOCH)))
+    if head.refused_rows / rows_in > source.max_quarantined_share:
+        tally = contract.tally(checked_rows.withColumn("source_file", F.lit(names)), source).collect()[0]
+        shares = {"rows_in": rows_in, "quarantined": head.refused_rows}
         contract.check_share(source, f"first rows of {names}", **shares, reasons=tally["reasons"])
-    if head.repeated / rows_in > source.max_quarantined_share:
+    if head.duplicate_rows / rows_in > source.max_quarantined_share:
         raise DataError(
-            f"source {source.name!r}: {head.repeated:,} of the first {rows_in:,} rows repeat a key "
+            f"source {source.name!r}: {head.duplicate_rows:,} of the first {rows_in:,} rows repeat a key "
             f"({', '.join(source.key)}), and only the first row of each is kept: name the columns that identify a row."
         )
     return head

@@ -96,7 +96,7 @@ class _Trial:
         with self.findings.noting(f"`derive` of source {name!r}"):
             references = {other: self.raw[other] for other in source.references}
             head = read_head(self.spark, source, self.landing, references, limit=self.limit)
-            self.raw[name] = head.accepted
+            self.raw[name] = head.accepted_rows
             self.findings.parts.append(Part(f"source {name}", head.rows_in, _became(head)))
 
     def _lacks(self, what: str, sources: Sequence[str]) -> bool:
@@ -109,16 +109,18 @@ class _Trial:
     def _period(self) -> tuple[datetime, datetime] | None:
         """The time that the first rows span, of a source that rows to be predicted are made of."""
         for name in (*self.use_case.spine_sources, *self.use_case.label_sources, *self.raw):
-            dated = self.use_case.source(name).event_time
-            if dated is None or name not in self.raw:
+            event_time = self.use_case.source(name).event_time
+            if event_time is None or name not in self.raw:
                 continue
-            micros = self.raw[name].select(F.unix_micros(dated).alias("at")).where("at IS NOT NULL").toPandas()["at"]
+            micros = (
+                self.raw[name].select(F.unix_micros(event_time).alias("at")).where("at IS NOT NULL").toPandas()["at"]
+            )
             if len(micros):
-                ordered = [EPOCH + timedelta(microseconds=int(at)) for at in micros.sort_values()]
-                wild = int(len(ordered) * WILD)
-                first = first_of(ordered[wild : len(ordered) - wild])
+                sorted_times = [EPOCH + timedelta(microseconds=int(at)) for at in micros.sort_values()]
+                wild = int(len(sorted_times) * WILD)
+                first = first_of(sorted_times[wild : len(sorted_times) - wild])
                 assert first is not None
-                return first, ordered[-1 - wild]
+                return first, sorted_times[-1 - wild]
         return None
 
     def _window(self, beyond: timedelta = timedelta(0)) -> Window:
@@ -135,17 +137,17 @@ class _Trial:
             return
         with self.findings.noting(f"`compute` of {what}"), refusals_of_workers(table.name):
             rows = at_hand(feature_rows(table, self._known(table.sources, window.end), window))
-            keyed = keyed_rows(table, rows)
-            count, with_keys = rows.count(), keyed.rows.count()
+            key_check = keyed_rows(table, rows)
+            count, with_keys = rows.count(), key_check.rows.count()
             self.findings.parts.append(
                 Part(what, count, f"{count - with_keys:,} without a key" if count > with_keys else "")
             )
-            fault = keyed.fault()
+            fault = key_check.fault()
             if fault is not None:
                 raise fault
             if not with_keys:
                 self.findings.notes.append(f"{what} has no row with {', '.join(primary_key(table))}.")
-            self.tables[table.name] = keyed.rows
+            self.tables[table.name] = key_check.rows
 
     def _spine(self) -> DataFrame | None:
         def rows(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
@@ -215,11 +217,11 @@ class _Trial:
         labels_there = labels.where(F.col(OUTCOME) == LABELLED).select(*use_case.key, LABEL)
         rows = spine.join(labels_there, on=list(use_case.key), how="inner")
         window = self._window(use_case.maturity)
-        joined = assemble(rows, lookups, self.tables.__getitem__, window).select(*columns_after(rows, lookups))
-        self.findings.faults += outputs.faults_of_kinds(use_case, dict(joined.dtypes))
+        frame = assemble(rows, lookups, self.tables.__getitem__, window).select(*columns_after(rows, lookups))
+        self.findings.faults += outputs.faults_of_kinds(use_case, dict(frame.dtypes))
         if len(self.findings.faults) > before:
             return None
-        in_memory: pd.DataFrame = with_texts(joined, use_case.model.categorical).toPandas()
+        in_memory: pd.DataFrame = with_texts(frame, use_case.model.categorical).toPandas()
         self.findings.parts.append(Part("labelled rows with their features", len(in_memory)))
         return in_memory
 
@@ -245,7 +247,7 @@ class _Trial:
 
 
 def _became(head: Head) -> str:
-    counts: Mapping[str, int] = {"break the contract": head.refused, "repeat a key": head.repeated}
+    counts: Mapping[str, int] = {"break the contract": head.refused_rows, "repeat a key": head.duplicate_rows}
     return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
 
 

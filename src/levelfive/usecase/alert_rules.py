@@ -73,18 +73,18 @@ class AlertRule:
 
 def rule_for(rules: Sequence[AlertRule], alert: str, of: str = "", slice_: str = "") -> AlertRule:
     """Put together what rules say of an alert, of a column, source or metric, and a slice."""
-    combined = AlertRule(alert, of, slice_)
+    combination = AlertRule(alert, of, slice_)
     about = [one for one in rules if one.alert == alert and one.of in ("", of) and one.slice in ("", slice_)]
     for one in sorted(about, key=lambda rule: rule.names):
-        combined = replace(
-            combined,
-            limit=combined.limit if one.limit is None else one.limit,
-            severity=one.severity or combined.severity,
-            windows=one.windows or combined.windows,
-            of_them=one.of_them or combined.of_them,
+        combination = replace(
+            combination,
+            limit=combination.limit if one.limit is None else one.limit,
+            severity=one.severity or combination.severity,
+            windows=one.windows or combination.windows,
+            of_them=one.of_them or combination.of_them,
         )
-    return combined
+    return combination
 
 
-def _check(demand: str, value: object, met: bool) -> None:
-    require(met, f"an AlertRule takes {demand}", got=value, remedy="correct the use case", error=ConfigError)
+def _check(demand: str, value: object, is_met: bool) -> None:
+    require(is_met, f"an AlertRule takes {demand}", got=value, remedy="correct the use case", error=ConfigError)

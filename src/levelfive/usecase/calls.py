@@ -46,7 +46,7 @@ def spine_of(
     by = (name for lookup in lookups for name in lookup.keys.values())
     columns = (*use_case.key, PREDICTION_TIME, *use_case.slices, *features, *by)
     with _failures_of("`spine` of the use case", raw):
-        return _looked_at("`spine` of the use case", use_case.spine(raw, window), columns, reserved=IN_SPINES)
+        return _looked_at("`spine` of the use case", use_case.spine(raw, window), columns, reserved_names=IN_SPINES)
 
 
 def labels_of(use_case: UseCase, raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
@@ -82,13 +82,18 @@ def derived(source: Source, rows: DataFrame, references: Mapping[str, DataFrame]
         return rows
     what = f"`derive` of source {source.name!r}"
     with _failures_of(what, references):
-        revealed = (name for reveal in source.reveals for name in (*reveal.columns, reveal.known_at))
+        revealed_columns = (name for reveal in source.reveals for name in (*reveal.columns, reveal.known_at))
         times = [name for name in (source.event_time, source.known_at) if name is not None]
-        return _looked_at(what, source.derive(rows, references), (*times, *revealed), times=times)
+        return _looked_at(what, source.derive(rows, references), (*times, *revealed_columns), times=times)
 
 
 def _looked_at(
-    what: str, rows: DataFrame, columns: Iterable[str], *, times: Iterable[str] = TIMES, reserved: Iterable[str] = ()
+    what: str,
+    rows: DataFrame,
+    columns: Iterable[str],
+    *,
+    times: Iterable[str] = TIMES,
+    reserved_names: Iterable[str] = (),
 ) -> DataFrame:
     schema = getattr(rows, "schema", None)
     if schema is None:
@@ -99,7 +104,7 @@ def _looked_at(
     names = Counter(field.name.lower() for field in schema.fields)
     if twice := [name for name, times in names.items() if times > 1]:
         raise ConfigError(f"{what} returned two columns named {', '.join(twice)}: rename or drop one of them")
-    if clash := [name for name in kinds if name.lower() in reserved]:
+    if clash := [name for name in kinds if name.lower() in reserved_names]:
         raise ConfigError(f"{what} returned {', '.join(clash)}, a name that levelfive gives to a column: rename it")
     for name in times:
         if name in columns and not isinstance(kinds[name], TimestampType):

@@ -229,7 +229,7 @@ def _of_times(use_case: UseCase) -> Iterator[str]:
         yield f"day_starts_at must be less than a day from midnight, got {use_case.day_starts_at}: correct it."
 
 
-def _names(place: str, names: Iterable[str], reserved: Collection[str]) -> Iterator[str]:
+def _names(place: str, names: Iterable[str], reserved_names: Collection[str]) -> Iterator[str]:
     """Find what cannot name a column here: nothing, what tables cannot hold, levelfive's own, one name twice."""
     names = list(names)
     for name in dict.fromkeys(names):
@@ -240,7 +240,7 @@ def _names(place: str, names: Iterable[str], reserved: Collection[str]) -> Itera
                 f"{place} has the name {name!r} with {match.group()!r} in it: take no space, line break, tab or "
                 "any of , ; { } ( ) = . ` into a name."
             )
-        elif name.lower() in reserved or columns.is_own(name):
+        elif name.lower() in reserved_names or columns.is_own(name):
             yield f"{place} has the name {name!r}, which levelfive gives to a column of its own: rename it."
     yield from _one_case(place, names)
 

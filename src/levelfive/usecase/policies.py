@@ -206,6 +206,6 @@ class ServingPolicy:
         _check(self, "max_staleness", "at least 0", self.max_staleness >= timedelta(0))
 
 
-def _check(policy: object, name: str, demand: str, met: bool) -> None:
+def _check(policy: object, name: str, demand: str, is_met: bool) -> None:
     whole = f"{name} of a {type(policy).__name__} must be {demand}"
-    require(met, whole, got=getattr(policy, name), remedy="correct the use case", error=ConfigError)
+    require(is_met, whole, got=getattr(policy, name), remedy="correct the use case", error=ConfigError)

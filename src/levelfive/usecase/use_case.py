@@ -138,18 +138,18 @@ def load_use_case(name: str) -> UseCase:
     """
     points = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
     if name in points:
-        loaded = points[name].load()
+        use_case = points[name].load()
     elif name.isidentifier() and find_spec(name) is not None:
-        loaded = getattr(import_module(name), "USE_CASE", None)
+        use_case = getattr(import_module(name), "USE_CASE", None)
     else:
         raise ConfigError(
             f"there is no use case {name!r}; installed are {', '.join(sorted(points)) or 'none'}. "
             f"A package offers one by an entry point in the group {ENTRY_POINT_GROUP!r}."
         )
-    if not isinstance(loaded, UseCase):
-        raise ConfigError(f"use case {name!r} must be a levelfive UseCase, it is {type(loaded).__name__}")
+    if not isinstance(use_case, UseCase):
+        raise ConfigError(f"use case {name!r} must be a levelfive UseCase, it is {type(use_case).__name__}")
     # What is checked is defined here, so that the check cannot be imported above.
     from levelfive.usecase.check import check
 
-    check(loaded)
-    return loaded
+    check(use_case)
+    return use_case

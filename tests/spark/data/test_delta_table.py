@@ -218,7 +218,7 @@ def test_the_first_rows_of_a_table_are_tried(foreign: Foreign, spark: SparkSessi
 
     head = read_head(spark, CORRECTED, foreign.landing, {}, limit=1)
 
-    assert (head.rows_in, head.refused, head.accepted.count()) == (1, 0, 1)
+    assert (head.rows_in, head.refused_rows, head.accepted_rows.count()) == (1, 0, 1)
     assert head.accepted.columns == ["id", "at", "amount", "source_file", "loaded_at"]
 
 

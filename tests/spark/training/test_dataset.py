@@ -55,7 +55,7 @@ def test_labels_are_counted_by_the_use_case_s_day_if_they_are_known_old_enough_a
     out = Window(DAY.start + timedelta(hours=48), DAY.start + timedelta(hours=54))
 
     days = labelled_days(
-        context, Run(tables, "a-run"), utc(2024, 1, 4), excluded=(out,), since=DAY.start + timedelta(hours=20)
+        context, Run(tables, "a-run"), utc(2024, 1, 4), exclusions=(out,), since=DAY.start + timedelta(hours=20)
     )
 
     assert days == (

@@ -61,12 +61,12 @@ def labelled_days(
     run: object,
     as_of: datetime,
     *,
-    excluded: Sequence[Window] = (),
+    exclusions: Sequence[Window] = (),
     since: datetime | None = None,
 ) -> tuple[LabelledDay, ...]:
     """Take the place of `features.labels.labelled_days`, which counts in Spark: flights of sixty days have labels."""
     ripe = as_of - context.use_case.maturity
-    rows = outside(flights(Window(ripe - timedelta(days=60), ripe)), excluded)
+    rows = outside(flights(Window(ripe - timedelta(days=60), ripe)), exclusions)
     return tuple(
         LabelledDay(
             date(1970, 1, 1) + timedelta(days=int(day)),
@@ -177,8 +177,8 @@ class Environment:
     def tables(self) -> MemoryTables:
         return self.context.tables
 
-    def admit(self, as_of: datetime = LATER, excluded: tuple[Window, ...] = ()) -> Admission:
-        how = {"version": self.version, "as_of": as_of, "excluded": excluded}
+    def admit(self, as_of: datetime = LATER, exclusions: tuple[Window, ...] = ()) -> Admission:
+        how = {"version": self.version, "as_of": as_of, "exclusions": exclusions}
         return admit(self.context, self.registry, self.development, **how)
 
     def approve(self, version: str, as_of: datetime = LATER) -> bool:

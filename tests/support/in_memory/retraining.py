@@ -54,10 +54,16 @@ class Trainer:
         code_revision: str = "unknown",
         trained_by: str = "",
         decision: str = "",
-        excluded: tuple[Window, ...] = (),
+        exclusions: tuple[Window, ...] = (),
     ) -> TrainingResult:
         self.asked.append(
-            {"as_of": as_of, "decision": decision, "excluded": excluded, "revision": code_revision, "by": trained_by}
+            {
+                "as_of": as_of,
+                "decision": decision,
+                "exclusions": exclusions,
+                "revision": code_revision,
+                "by": trained_by,
+            }
         )
         measured = evaluate(BINARY, np.array([0.0, 1.0]), np.array([0.2, 0.9]), np.array([1, 2]))
         if not self.verdict.passed:
@@ -77,12 +83,12 @@ class Labels:
     Args:
         count: The labels of forty days, as many each day.
         newest: The newest day that has some; by default, the last one that is mature.
-        excluded: What was left out each time.
+        exclusions: What was left out each time.
     """
 
     count: int
     newest: datetime | None = None
-    excluded: list[tuple[Window, ...]] = field(default_factory=list)
+    exclusions: list[tuple[Window, ...]] = field(default_factory=list)
 
     def counted(
         self,
@@ -90,10 +96,10 @@ class Labels:
         run: Run,
         as_of: datetime,
         *,
-        excluded: Sequence[Window] = (),
+        exclusions: Sequence[Window] = (),
         since: datetime | None = None,
     ) -> tuple[LabelledDay, ...]:
-        self.excluded.append(tuple(excluded))
+        self.exclusions.append(tuple(exclusions))
         ripe = as_of - context.use_case.maturity
         newest = day_of(min(ripe, self.newest or ripe) - timedelta(hours=1), context.use_case.day_starts_at)
         counts = [self.count // 40 + (place < self.count % 40) for place in range(40)]

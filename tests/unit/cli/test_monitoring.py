@@ -87,7 +87,7 @@ def test_who_acknowledges_is_who_is_signed_in_and_status_and_report_show_it(
     assert f"latest window {WEEK}: harmful: no skill; broken data: no; real time: no which is {word}" in printed(capsys)
     report = collect(live.production.context, live.production.registry, as_of=DECIDED)
     assert report.latest_verdict is not None
-    assert report.latest_verdict.acknowledged.startswith(word)
+    assert report.latest_verdict.acknowledgement.startswith(word)
 
 
 def test_a_window_that_called_nobody_is_refused_in_a_sentence(

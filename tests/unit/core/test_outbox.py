@@ -75,7 +75,7 @@ def test_what_is_to_be_sent_again_is_and_is_lost_after_the_last_try() -> None:
 
 
 def test_what_is_refused_for_good_is_lost_at_once() -> None:
-    receiver = ready(Outcome(lost=1))
+    receiver = ready(Outcome(losses=1))
     outbox = started(receiver)
 
     outbox.put(0)

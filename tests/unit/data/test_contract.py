@@ -24,7 +24,7 @@ def the_header_error(*found: str) -> str:
 
 def the_share_error(quarantined: int, reasons: dict[str, int]) -> str:
     with pytest.raises(ContractError) as refused:
-        check_share(SOURCE, FILE, rows_in=100, quarantined=quarantined, reasons=reasons)
+        check_share(SOURCE, FILE, rows_in=100, quarantined_rows=quarantined, reasons=reasons)
     return str(refused.value)
 
 
@@ -99,11 +99,11 @@ def test_a_long_name_is_shortened():
 
 
 def test_a_share_at_the_limit_passes():
-    check_share(SOURCE, FILE, rows_in=100, quarantined=29, reasons={"origin: missing": 29})
+    check_share(SOURCE, FILE, rows_in=100, quarantined_rows=29, reasons={"origin: missing": 29})
 
 
 def test_a_file_without_rows_has_no_share():
-    check_share(SOURCE, FILE, rows_in=0, quarantined=0, reasons={})
+    check_share(SOURCE, FILE, rows_in=0, quarantined_rows=0, reasons={})
 
 
 def test_a_share_above_the_limit_is_refused_with_the_three_most_frequent_reasons():

@@ -41,4 +41,4 @@ def test_what_is_beyond_the_budget_is_said(answers, says):
 def test_the_most_frequent_fault_is_told():
     measured = Measurement.of(0, [Answer(0.1, "rare"), *[Answer(0.1, "frequent")] * 3])
 
-    assert (measured.failed, measured.fault) == (4, "frequent")
+    assert (measured.failures, measured.fault) == (4, "frequent")

@@ -46,7 +46,7 @@ def test_the_champion_is_deployed_with_the_hash_of_the_registry_and_written_down
     first = deploy(production, site, digest=DIGEST)
     again = deploy(production, site, TOMORROW + HOUR)
 
-    assert (first.share, again.changed) == (100, False)
+    assert (first.share, again.has_changes) == (100, False)
     assert first.package.version == version
     assert first.package.sha256 == production.registry.find(version).tags[PACKAGE_SHA256]
     assert first.package.image == f"{REPOSITORY}@{DIGEST}"
@@ -83,7 +83,7 @@ def test_a_later_champion_runs_in_the_image_that_answers_until_another_is_named(
 
     assert (kept.package.version, kept.package.image) == (second, f"{REPOSITORY}@{DIGEST}")
     assert (renewed.package.version, renewed.package.image) == (second, f"{REPOSITORY}@{OTHER}")
-    assert [one.share for one in renewed.measured] == [0, 10, 50, 100]
+    assert [one.share for one in renewed.measurements] == [0, 10, 50, 100]
 
 
 def test_by_another_clock_the_same_version_is_deployed_anew(production):
@@ -94,7 +94,7 @@ def test_by_another_clock_the_same_version_is_deployed_anew(production):
     kept = deploy(production, replace(site, clock="2026-01-05T00:00Z=2013-04-01T00:00Z"), TOMORROW + HOUR)
     anew = deploy(production, site, TOMORROW + HOUR)
 
-    assert (kept.changed, anew.changed) == (False, True)
+    assert (kept.has_changes, anew.has_changes) == (False, True)
     assert (anew.package.version, anew.package.clock) == (version, "")
 
 

@@ -29,7 +29,7 @@ def test_the_first_version_gets_everything_once_it_was_tested():
 
     assert online.did == ["create", "add blue 1", "route {'blue': 100}", "route {'blue': 100}"]
     assert probe.asked == [("blue", "1")] * 2
-    assert [one.share for one in outcome.measured] == [0, 100]
+    assert [one.share for one in outcome.measurements] == [0, 100]
     assert online.found == an_endpoint({"blue": "1"}, {"blue": 100}, live="blue", live_since=AT)
 
 
@@ -46,7 +46,7 @@ def test_a_second_version_is_given_its_traffic_in_steps():
         "route {'green': 100}",
     ]
     assert probe.asked == [("green", "2")] * 4
-    assert (outcome.share, outcome.fault, [one.share for one in outcome.measured]) == (100, "", [0, 10, 50, 100])
+    assert (outcome.share, outcome.fault, [one.share for one in outcome.measurements]) == (100, "", [0, 10, 50, 100])
     expected = an_endpoint({"blue": "1", "green": "2"}, {"green": 100}, live="green", live_since=AT, before="blue")
     assert online.found == expected
 
@@ -56,7 +56,7 @@ def test_what_answers_already_is_left_as_it_is():
 
     outcome = roll(online, ONE, probe)
 
-    assert (online.did, probe.asked, outcome.changed) == ([], [], False)
+    assert (online.did, probe.asked, outcome.has_changes) == ([], [], False)
 
 
 def test_a_third_version_takes_the_place_of_the_first():
@@ -118,7 +118,11 @@ def test_a_deployment_can_be_tested_alone_and_be_given_its_traffic_later():
     half = raise_traffic(online, probe, policy=POLICY, at=AT, to=50)
     rest = raise_traffic(online, probe, policy=POLICY, at=AT, to=100)
 
-    assert [[one.share for one in outcome.measured] for outcome in (first, half, rest)] == [[0], [0, 10, 50], [50, 100]]
+    assert [[one.share for one in outcome.measurements] for outcome in (first, half, rest)] == [
+        [0],
+        [0, 10, 50],
+        [50, 100],
+    ]
     assert online.found.tags["levelfive_live"] == "green"
 
 
@@ -132,7 +136,7 @@ def test_a_rollback_undoes_the_newest_rollout_and_keeps_it_from_coming_back():
     assert online.found.traffic == {"blue": 100}
     with pytest.raises(DeploymentConflict, match="ada: complaints"):
         roll(online, TWO)
-    assert roll(online, ONE).changed is False
+    assert roll(online, ONE).has_changes is False
 
 
 def test_files_are_brought_before_a_deployment_is_made_and_only_then():

@@ -47,7 +47,7 @@ def monitor(
     nothing = dict.fromkeys(("outside", "unusual", "harmful", "broken"), ())
     measured = {"days": 0, "rows": 0, "drifted_share": 0.0, "calibration": None, "skill": None}
     write_verdicts(run, [VerdictRecord(**vars(subject), as_of=when, **measured, **nothing)])
-    update_alerts(a_context(tables), run, [SimpleNamespace(subject=subject, raised=found)], when)
+    update_alerts(a_context(tables), run, [SimpleNamespace(subject=subject, alerts=found)], when)
 
 
 def test_an_alert_that_opens_is_a_row_with_whom_it_affects(counts: list[list[str]]) -> None:

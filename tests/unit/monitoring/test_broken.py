@@ -67,7 +67,7 @@ def test_a_small_change_is_not_broken_however_constant_a_column_is() -> None:
 def test_without_28_recent_days_nothing_can_be_said(days: int, judged: bool) -> None:
     found = judge_days(some_days([0.0] * days + [1.0]), days)
 
-    assert (found.judged.tolist(), found.broken.tolist()) == ([[judged]], [[judged]])
+    assert (found.enough_days.tolist(), found.broken.tolist()) == ([[judged]], [[judged]])
 
 
 def test_days_of_few_rows_are_neither_judged_nor_compared_with() -> None:
@@ -89,7 +89,7 @@ def test_days_that_were_called_are_not_compared_with_later() -> None:
     refused = np.zeros((len(nulls), 1), bool)
     refused[RECENT_DAYS:] = True
 
-    found = judge_days(some_days(nulls), len(nulls) - 1, refused=refused)
+    found = judge_days(some_days(nulls), len(nulls) - 1, broken_before=refused)
 
     assert found.broken.tolist() == [[True]]
     assert not judge_days(some_days(nulls), len(nulls) - 1).broken.any()
@@ -132,7 +132,7 @@ def test_a_smaller_factor_that_is_far_out_is_flagged_too() -> None:
     found = judge_days(days, RECENT_DAYS)
 
     assert found.broken.tolist() == [[True]]
-    assert found.flagged[0, 0].tolist() == [False, True, False, False]
+    assert found.flags[0, 0].tolist() == [False, True, False, False]
 
 
 def test_another_sign_is_no_factor_where_values_vary_so_much() -> None:

@@ -59,7 +59,7 @@ def a_feature_day(**fields: Any) -> FeatureDay:
     return FeatureDay(**{"day": MONDAY, "feature": "wind", "answers": 240, **usual, **told, **fields})
 
 
-def said(*days: FeatureDay, logged: tuple[int, int] = (0, 0)) -> tuple[str, ...]:
+def said(*days: FeatureDay, log_counts: tuple[int, int] = (0, 0)) -> tuple[str, ...]:
     evidence = Evidence(
         columns=(),
         delivery=Delivery((), 100, 100),
@@ -68,7 +68,7 @@ def said(*days: FeatureDay, logged: tuple[int, int] = (0, 0)) -> tuple[str, ...]
         faults=Faults(()),
         policy=MonitoringPolicy(),
         consistency=days,
-        logged=logged,
+        log_counts=log_counts,
     )
     return said_of(SERVING, evidence)
 
@@ -184,10 +184,10 @@ def test_the_alert_names_the_worst_features_and_counts_the_others() -> None:
 
 
 def test_the_alert_says_how_many_rows_of_the_log_could_not_be_read() -> None:
-    assert said(logged=(300, 12)) == (
+    assert said(log_counts=(300, 12)) == (
         "12 of 300 rows of the request log could not be read: see the table quarantine, source request_log",
     )
-    assert said(logged=(300, 0)) == ()
+    assert said(log_counts=(300, 0)) == ()
 
 
 def test_what_nothing_explains_comes_before_what_is_behind() -> None:

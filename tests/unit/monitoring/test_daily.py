@@ -52,7 +52,7 @@ def test_an_empty_column_is_a_fault_on_its_day_and_what_is_usual_is_said() -> No
 
     (fault,) = found.columns
     assert (fault.column, fault.day, fault.kind, fault.value, fault.usual) == ("wind", MONDAY, Kind.NULLS, 1.0, 0.0)
-    assert found.judged == ("wind",)
+    assert found.judged_columns == ("wind",)
     assert found.seen_from["wind"]["nulls"] == 0.1
 
 
@@ -76,7 +76,7 @@ def test_another_unit_is_called_in_each_week_until_somebody_looks() -> None:
 def test_without_days_before_nothing_can_be_said() -> None:
     found = find_faults({}, {(MONDAY, "wind"): EMPTY})
 
-    assert (found.columns, found.judged, found.seen_from) == ((), (), {})
+    assert (found.columns, found.judged_columns, found.seen_from) == ((), (), {})
 
 
 def test_days_that_were_called_broken_are_not_compared_with() -> None:

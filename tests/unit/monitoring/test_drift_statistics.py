@@ -189,8 +189,8 @@ def test_shares_are_compared_by_all_bins_and_by_the_one_that_moved_most():
 def test_new_and_vanished_categories_are_named_and_numbers_have_none():
     found, numbers = category_drift([*"AAAABBBC"] * 10, [*"AABBBBBD"] * 10), drift_of(NORMAL, NORMAL)
 
-    assert (found.new, found.vanished) == (("D",), ("C",))
-    assert (numbers.new, numbers.vanished) == ((), ())
+    assert (found.new, found.vanished_categories) == (("D",), ("C",))
+    assert (numbers.new, numbers.vanished_categories) == ((), ())
 
 
 def test_missing_categories_that_become_more_are_told_apart_from_the_others():

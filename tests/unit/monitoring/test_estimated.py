@@ -70,7 +70,7 @@ def test_windows_of_another_length_or_that_overlap_say_nothing():
 def test_what_was_not_estimated_or_did_not_come_is_passed_over():
     weeks = past([0.5 + 0.05 * number for number in range(12)])
     weeks[4] = PastWindow(week(4), {}, weeks[4].came)
-    weeks[6] = PastWindow(week(6), weeks[6].estimated, {})
+    weeks[6] = PastWindow(week(6), weeks[6].estimates, {})
 
     # Neither is compared itself; the week after the second one has the value before it as its last known one.
     assert found(weeks).windows == 11 - 2

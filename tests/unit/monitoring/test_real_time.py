@@ -71,7 +71,7 @@ def test_rows_of_the_log_count_in_the_window_in_which_they_were_read(production:
     landed(production, YESTERDAY.start, TODAY.start, quarantined=7)
     landed(production, YESTERDAY.start + HOUR, TODAY.end, quarantined=3)
 
-    assert look(production).logged == (100, 3)
+    assert look(production).log_counts == (100, 3)
 
 
 def test_the_request_log_is_no_delivery_that_may_break(production: Environment) -> None:
@@ -84,7 +84,7 @@ def test_drift_of_answers_is_read_apart_from_that_of_batches(production: Environ
     run, subject = Run(production.tables, "a-run"), Subject("m", "2", TODAY)
     batch, served = (ColumnDrift("wind", {"psi": value}, {}) for value in (0.1, 0.9))
 
-    records.write_drift(run, [(subject, batch)], served=[(subject, served)])
+    records.write_drift(run, [(subject, batch)], served_drifts=[(subject, served)])
 
     of_roles = [
         records.of_model(run, DRIFT, "m", LATER, ("window_end", "statistics"), role=role)
@@ -96,7 +96,9 @@ def test_drift_of_answers_is_read_apart_from_that_of_batches(production: Environ
 def test_performance_of_answers_is_a_model_of_its_own(production: Environment) -> None:
     run, task = Run(production.tables, "a-run"), production.context.use_case.model.task
 
-    records.write_performance(run, "m", [measured(TODAY)], task=task, as_of=LATER, served=[measured(TODAY, 7)])
+    records.write_performance(
+        run, "m", [measured(TODAY)], task=task, as_of=LATER, served_performances=[measured(TODAY, 7)]
+    )
 
     rows = production.tables.control_tables.rows(PERFORMANCE)
     assert sorted((row["model"], row["scored"]) for row in rows) == [("live", 100), ("served", 7)]

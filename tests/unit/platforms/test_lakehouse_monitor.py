@@ -62,7 +62,7 @@ def test_it_is_called_as_our_own_monitoring_is_and_tells_nobody():
 def test_a_monitor_that_is_there_is_refreshed(api, look, views):
     api.run_refresh.return_value = create_autospec(MonitorRefreshInfo, instance=True, refresh_id=7)
 
-    assert look() == Refresh("a-run", LOG, created=False, refresh_id=7)
+    assert look() == Refresh("a-run", LOG, is_new=False, refresh_id=7)
 
     api.run_refresh.assert_called_once_with(LOG)
     api.create.assert_not_called()
@@ -74,7 +74,7 @@ def test_where_there_are_labels_it_is_of_an_inference_log(api, look, task, kind)
     api.run_refresh.side_effect = NotFound("no monitor")
     api.create.return_value = create_autospec(MonitorInfo, instance=True)
 
-    assert look(task=task) == Refresh("a-run", LOG, created=True, refresh_id=None)
+    assert look(task=task) == Refresh("a-run", LOG, is_new=True, refresh_id=None)
 
     (made,) = api.create.call_args_list
     assert made.kwargs["table_name"] == LOG

@@ -72,7 +72,7 @@ def test_the_days_that_judge_go_back_over_those_that_are_left_out(production: En
     since = newest(ripe, 14) + timedelta(days=5)
     broken = Window(since, ripe)
 
-    whole, cut = production.admit().verdict, production.newer().admit(excluded=(broken,)).verdict
+    whole, cut = production.admit().verdict, production.newer().admit(exclusions=(broken,)).verdict
 
     days = (ripe - since) // timedelta(days=1)
     assert not any("holdout" in reason for reason in whole.reasons)
@@ -128,7 +128,7 @@ def test_a_champion_that_is_released_again_is_not_judged_against_itself(producti
 
     assert (again.version, again.verdict.passed) == (live, True)
     assert production.registry.find(live).tags == before
-    assert production.promote(live, LATER + HOUR).promoted is False
+    assert production.promote(live, LATER + HOUR).has_promoted is False
 
 
 def test_a_champion_that_was_refused_while_another_one_was_live_is_released_again(production: Environment) -> None:

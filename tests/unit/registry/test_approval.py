@@ -46,7 +46,7 @@ def test_an_approval_does_not_outlive_the_rollback_of_what_it_let_go_live(produc
     with pytest.raises(RegistryError, match=r"by grace, is of before .* rolled back"):
         production.promote(again, hours[2])
     production.approve(again, hours[2])
-    assert production.promote(again, hours[2]).promoted
+    assert production.promote(again, hours[2]).has_promoted
 
 
 def test_an_approval_counts_for_the_verdict_that_was_read(production: Environment) -> None:

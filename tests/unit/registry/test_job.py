@@ -30,7 +30,7 @@ def test_a_promotion_says_what_was_approved_by_whom_and_on_what_grounds(producti
         ("succeeded", {"approve": version, "by": "grace", "reason": "calibrated"}, None),
         ("succeeded", {"version": version, "by": "release"}, None),
     ]
-    assert (made.promoted, production.made()) == (True, (made.promotion,))
+    assert (made.has_promoted, production.made()) == (True, (made.promotion,))
     assert made.promotion == Promotion(
         seq=1,
         model_name="levelfive.prod.flight_delay",
@@ -68,7 +68,7 @@ def test_what_is_champion_already_is_not_promoted_again_and_its_alias_is_repaire
 
     again = production.promote(version, LATER + HOUR)
 
-    assert (again.promoted, again.promotion.promoted_at) == (False, LATER)
+    assert (again.has_promoted, again.promotion.promoted_at) == (False, LATER)
     assert production.registry.alias(CHAMPION) == version
     assert len(production.made()) == 1
 
@@ -132,7 +132,7 @@ def test_killed_between_the_gate_and_the_alias_a_second_run_repairs_the_alias(
 
     again = production.promote(version)
 
-    assert (again.promoted, production.registry.alias(CHAMPION)) == (False, version)
+    assert (again.has_promoted, production.registry.alias(CHAMPION)) == (False, version)
     assert len(production.made()) == 1
 
 
@@ -179,7 +179,7 @@ def test_while_a_registry_is_down_nothing_changes_and_each_step_can_be_taken_lat
         registry.run(production.context, down, version=version, **how)
     assert (production.made(), ours.alias(CHAMPION), ours.alias(CHALLENGER)) == ((), None, version)
 
-    assert production.promote(version).promoted
+    assert production.promote(version).has_promoted
 
 
 def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(

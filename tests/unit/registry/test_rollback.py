@@ -35,19 +35,19 @@ def test_a_rollback_takes_back_what_was_promoted_since_and_nothing_else(producti
     hours = [LATER + timedelta(hours=hour) for hour in range(1, 5)]
 
     untouched = production.rollback(hours[0], since=hours[0])
-    assert (untouched.promoted, untouched.promotion.version) == (False, first)
+    assert (untouched.has_promoted, untouched.promotion.version) == (False, first)
 
     again = production.another(first)
     production.promote(again, hours[1])
     taken_back = production.rollback(hours[2], since=hours[1])
-    assert (taken_back.promoted, taken_back.promotion.version) == (True, first)
+    assert (taken_back.has_promoted, taken_back.promotion.version) == (True, first)
 
     # As a task that is tried again does: the alias was not moved yet.
     production.registry.set_alias(CHAMPION, again)
     repeated = production.rollback(hours[2], since=hours[1])
-    assert (repeated.promoted, repeated.promotion) == (False, taken_back.promotion)
+    assert (repeated.has_promoted, repeated.promotion) == (False, taken_back.promotion)
     assert production.registry.alias(CHAMPION) == first
-    assert production.rollback(hours[3], since=hours[1]).promoted is False  # the stage that is run again
+    assert production.rollback(hours[3], since=hours[1]).has_promoted is False  # the stage that is run again
     assert [one.kind for one in production.made()] == ["promote", "promote", "rollback"]
 
 
@@ -59,10 +59,10 @@ def test_a_rollback_of_one_version_leaves_what_others_promoted_since(production:
     production.promote(theirs, hours[1])
 
     kept = production.rollback(hours[2], version=own, since=hours[0])
-    assert (kept.promoted, kept.promotion.version) == (False, theirs)
+    assert (kept.has_promoted, kept.promotion.version) == (False, theirs)
 
     assert production.rollback(hours[2], version=theirs).promotion.version == own
-    assert production.rollback(hours[3], version=own).promoted is False  # it was not promoted, but gone back to
+    assert production.rollback(hours[3], version=own).has_promoted is False  # it was not promoted, but gone back to
 
 
 def test_rollbacks_go_back_by_the_newest_promotion_of_each_version(production: Environment) -> None:

@@ -60,7 +60,7 @@ def test_of_a_column_whose_alarm_is_open_the_window_is_read_beside_the_training(
     of_a_day = replace(whole, day=WEEK.start.date(), counts=(7,) * len(now))
     run.tables.control_tables.replace(PROFILES, [whole, of_a_day], ("model_name", "window_start", "window_end"))
 
-    (moved,) = collect(live.production.context, registry, as_of=DECIDED).moved
+    (moved,) = collect(live.production.context, registry, as_of=DECIDED).drifted_columns
 
     assert (moved.column, moved.since, moved.now) == ("distance", WEEK.start, now)
     assert moved.before == histogram.counts

@@ -204,7 +204,7 @@ def test_harm_and_broken_data_call_for_a_person(change, said):
 def test_harm_that_a_person_acknowledged_calls_nobody_and_is_not_called_fine():
     word = "acknowledged by ada as of 2024-08-02T00:00:00Z: the strike"
 
-    shown = Page(render(a_report(verdicts=(a_verdict(harmful=("no skill",), acknowledged=word),))))
+    shown = Page(render(a_report(verdicts=(a_verdict(harmful=("no skill",), acknowledgement=word),))))
 
     assert f"A person knows: in Jul 2024, harm: no skill; {word}." in shown.text
     assert shown.texts.count(word) == 2  # beside the verdict, and in the table
@@ -352,7 +352,9 @@ def test_answers_to_single_requests_stand_beside_the_batch():
     served = {"auc": an_estimate(0.655), "log_loss": an_estimate(0.522)}
     skewed = FeatureDay(date(2024, 7, 3), "visib", 240, 200, 12, 0, 2, 6.09, 5.5, utc(2024, 7, 3))
     sound = replace(skewed, feature="dew_point", mismatches=0, missing=0, behind=0)
-    report = a_report(points=(a_point(6), a_point(7, served=served, answers=1_234)), consistency=(sound, skewed))
+    report = a_report(
+        points=(a_point(6), a_point(7, answer_metrics=served, answers=1_234)), consistency=(sound, skewed)
+    )
 
     text = Page(render(report)).text
 
@@ -379,8 +381,8 @@ def test_missing_rows_call_for_a_person_whatever_was_judged():
 def test_an_estimate_is_drawn_where_labels_are_young():
     said = {"auc": an_estimate(0.66)}
 
-    young = metric_chart(a_report(points=(a_point(7), a_point(8, provisional=True, estimated=said))), "auc")
-    known = metric_chart(a_report(points=(a_point(7), a_point(8, provisional=False, estimated=said))), "auc")
+    young = metric_chart(a_report(points=(a_point(7), a_point(8, provisional=True, estimates=said))), "auc")
+    known = metric_chart(a_report(points=(a_point(7), a_point(8, provisional=False, estimates=said))), "auc")
 
     assert "estimated from the scores alone" in young
     assert young.count(f"{estimate(said['auc'])} estimated") == 1
@@ -405,7 +407,7 @@ def a_moved(column: str = "visib", bins: int = 3) -> Moved:
 
 
 def test_a_column_whose_alarm_is_open_is_drawn_beside_its_training_with_the_first_day():
-    page = Page(render(a_report(moved=(a_moved("<b>visib</b>"),))))
+    page = Page(render(a_report(drifted_columns=(a_moved("<b>visib</b>"),))))
 
     assert "moved" in page.attributes("id")
     (words,) = [words for words in page.attributes("aria-label") if words.startswith("Shares of the values of <b>vi")]
@@ -426,7 +428,7 @@ def test_of_many_bins_those_that_moved_most_are_drawn_and_the_others_are_one():
 
 @undrawn
 def test_of_many_alarms_the_page_says_how_many_are_not_drawn():
-    text = Page(render(a_report(moved=tuple(a_moved(f"column {place}") for place in range(8))))).text
+    text = Page(render(a_report(drifted_columns=tuple(a_moved(f"column {place}") for place in range(8))))).text
 
     assert "2 columns that the model rests on less not drawn" in text
 

@@ -159,6 +159,6 @@ def test_numbers_stand_beside_those_of_the_windows_before() -> None:
 def test_who_muted_an_alert_stands_beside_it() -> None:
     alert = an_alert("columns_unusual")
 
-    answer = triage(replace(FINE, alerts=(alert,), muted={alert.alert_id: "muted by ada"}))[SUPPORT]
+    answer = triage(replace(FINE, alerts=(alert,), mutes={alert.alert_id: "muted by ada"}))[SUPPORT]
 
     assert answer.lines[0].endswith("; muted by ada")

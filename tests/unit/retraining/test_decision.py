@@ -179,7 +179,7 @@ def test_harm_that_is_found_after_broken_data_was_acknowledged_calls_again(live:
 
 
 @pytest.mark.parametrize(
-    ("left_out", "excluded"),
+    ("left_out", "exclusions"),
     [
         (LeftOut.FLAGGED, (Window(WEEK.start + timedelta(days=1), WEEK.start + timedelta(days=2)),)),
         (LeftOut.NOTHING, ()),
@@ -187,15 +187,15 @@ def test_harm_that_is_found_after_broken_data_was_acknowledged_calls_again(live:
     ],
 )
 def test_an_acknowledgement_says_what_is_left_out(
-    live: LiveModel, left_out: LeftOut, excluded: tuple[Window, ...]
+    live: LiveModel, left_out: LeftOut, exclusions: tuple[Window, ...]
 ) -> None:
     live.seen(live.version, broken=("rows are missing",), left_out=(date(2013, 2, 12),))
     acknowledged(live, left_out=left_out)
 
     live.retrain()
 
-    assert live.labels.excluded == [excluded] * 2
-    assert [asked["excluded"] for asked in live.trainer.asked] == [excluded]
+    assert live.labels.exclusions == [exclusions] * 2
+    assert [asked["exclusions"] for asked in live.trainer.asked] == [exclusions]
 
 
 def test_a_person_is_called_to_a_window_of_the_live_model_that_is_broken(live: LiveModel) -> None:
@@ -215,7 +215,7 @@ def test_what_an_earlier_model_did_does_not_speak_against_the_live_one_but_days_
     record = live.decide()
 
     assert record.decision.action is Action.RETRAIN
-    assert live.labels.excluded == [(Window(WEEK.start + timedelta(days=1), WEEK.start + timedelta(days=2)),)]
+    assert live.labels.exclusions == [(Window(WEEK.start + timedelta(days=1), WEEK.start + timedelta(days=2)),)]
 
 
 @pytest.mark.parametrize("alarm", [{"harmful": ("no skill",)}, {"broken": ("distance: another unit",)}])
@@ -226,7 +226,7 @@ def test_rows_of_a_harmful_window_or_with_a_broken_column_are_learned_from(
 
     live.decide()
 
-    assert live.labels.excluded == [()]
+    assert live.labels.exclusions == [()]
 
 
 def test_what_monitoring_says_later_is_not_known_at_the_decision(live: LiveModel) -> None:

@@ -210,8 +210,8 @@ def test_nothing_is_learned_from_the_days_of_a_broken_delivery(live: LiveModel) 
 
     assert result.decision.action is Action.RETRAIN
     broken = Window(WEEK.start + timedelta(days=1), WEEK.start + timedelta(days=2))
-    assert [asked["excluded"] for asked in live.trainer.asked] == [(broken,)]
-    assert live.labels.excluded[-1] == (broken,)
+    assert [asked["exclusions"] for asked in live.trainer.asked] == [(broken,)]
+    assert live.labels.exclusions[-1] == (broken,)
 
 
 def test_a_training_that_fails_leaves_its_sentence_and_can_be_taken_up(

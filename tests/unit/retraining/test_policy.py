@@ -186,7 +186,7 @@ def test_of_windows_that_end_last_together_each_one_calls():
 
 def test_an_acknowledged_window_calls_nobody_and_the_decision_names_who_acknowledged_it():
     alarms = {"harmful": ("no skill",), "broken": ("sched_dep is null",)}
-    known = windows({}, {}, {**alarms, "acknowledged": "acknowledged by ada"})
+    known = windows({}, {}, {**alarms, "acknowledgement": "acknowledged by ada"})
 
     for labels, action in ((110_000, Action.KEEP), (140_000, Action.RETRAIN)):
         decision = decide(a_situation(windows=known, labels_now=labels), DEFAULT)

@@ -37,7 +37,7 @@ class TrackedRuns:
 def test_a_training_without_labels_fails_in_both_stores_with_what_it_was_asked(production: Environment) -> None:
     tracking = TrackedRuns()
     told = {"code_revision": "abc", "trained_by": "ada@example.com", "decision": "d1"}
-    asked = {"without": ("aircraft",), "excluded": (BROKEN,), **told}
+    asked = {"without": ("aircraft",), "exclusions": (BROKEN,), **told}
 
     with pytest.raises(TableError, match="labels does not exist yet: run the stage that writes it first") as refused:
         training.run(production.context, tracking, production.registry, as_of=LATER, **asked)

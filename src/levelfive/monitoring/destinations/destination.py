@@ -77,9 +77,9 @@ class Channel:
         """Flush, and end the thread."""
         self._warn_of(self.outbox.close())
 
-    def _warn_of(self, lost: int) -> None:
-        if lost:
-            event("notices did not arrive", level=logging.WARNING, destination=str(self.kind), notices=lost)
+    def _warn_of(self, losses: int) -> None:
+        if losses:
+            event("notices did not arrive", level=logging.WARNING, destination=str(self.kind), notices=losses)
 
 
 def destination(kind: str, reference: str, secret: Callable[[str], str]) -> Destination:
@@ -119,4 +119,4 @@ def _outcome(answer: Answer, notice: Notice) -> Outcome[Notice]:
         return Outcome()
     if answer.status in AGAIN:
         return Outcome((notice,), retry_after=answer.retry_after)
-    return Outcome(lost=1)
+    return Outcome(losses=1)

@@ -21,8 +21,8 @@ def _loss(labels: Floats, scores: Floats) -> Floats:
 
 
 def _rmse(labels: Floats, scores: Floats, blocks: DayBlocks) -> Statistic:
-    squared = day_blocks.mean(_loss(labels, scores), blocks)
-    return lambda weights: np.sqrt(squared(weights))
+    squared_loss = day_blocks.mean(_loss(labels, scores), blocks)
+    return lambda weights: np.sqrt(squared_loss(weights))
 
 
 def _mae(labels: Floats, scores: Floats, blocks: DayBlocks) -> Statistic:
@@ -30,11 +30,11 @@ def _mae(labels: Floats, scores: Floats, blocks: DayBlocks) -> Statistic:
 
 
 def _r2(labels: Floats, scores: Floats, blocks: DayBlocks) -> Statistic:
-    squared = day_blocks.mean(_loss(labels, scores), blocks)
+    squared_loss = day_blocks.mean(_loss(labels, scores), blocks)
     # Centred, so that the variance is not the small difference of two large numbers; exactly 0 if constant.
-    centred = labels - np.median(labels)
-    first, second = day_blocks.mean(centred, blocks), day_blocks.mean(np.square(centred), blocks)
-    return lambda w: 1 - day_blocks.ratio(squared(w), second(w) - np.square(first(w)))
+    centred_labels = labels - np.median(labels)
+    first, second = day_blocks.mean(centred_labels, blocks), day_blocks.mean(np.square(centred_labels), blocks)
+    return lambda w: 1 - day_blocks.ratio(squared_loss(w), second(w) - np.square(first(w)))
 
 
 def _bias(labels: Floats, scores: Floats, blocks: DayBlocks) -> Statistic:

@@ -22,13 +22,13 @@ def outcome_of(answer: Answer, batch: Sequence[bytes]) -> Outcome[bytes]:
         return _of_parts(answer, batch)
     if answer.status in AGAIN or answer.status in ELSEWHERE:
         return Outcome(tuple(batch), retry_after=answer.retry_after)
-    return Outcome(lost=len(batch))
+    return Outcome(losses=len(batch))
 
 
 def _of_parts(answer: Answer, batch: Sequence[bytes]) -> Outcome[bytes]:
     refusals = _refusals(answer.body, len(batch))
     again = tuple(batch[index] for index, status in refusals.items() if status in AGAIN)
-    return Outcome(again, lost=len(refusals) - len(again), retry_after=answer.retry_after)
+    return Outcome(again, losses=len(refusals) - len(again), retry_after=answer.retry_after)
 
 
 def _refusals(body: bytes, size: int) -> dict[int, int]:

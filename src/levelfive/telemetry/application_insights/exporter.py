@@ -105,20 +105,20 @@ class _Endpoint:
     def _moved(self, location: str) -> bool:
         """Go where the endpoint says that it is, if the key may be sent there."""
         try:
-            moved = check_address(location, of="Application Insights")
+            new_address = check_address(location, of="Application Insights")
         except ConfigError:
             return False
-        if urlsplit(moved).scheme != urlsplit(self.address).scheme:
+        if urlsplit(new_address).scheme != urlsplit(self.address).scheme:
             return False
-        self.address = moved
+        self.address = new_address
         return True
 
 
-def _warn_of(lost: int) -> None:
-    if lost:
+def _warn_of(losses: int) -> None:
+    if losses:
         # By the logger, and not as an event: what is said of what cannot be sent must not have to be sent.
         LOGGER.warning(
             "%d records did not reach Application Insights: look at its daily cap, its ingestion endpoint and the "
             "network; at --log-level debug, the lines on this machine have them",
-            lost,
+            losses,
         )

@@ -226,13 +226,13 @@ def test_each_score_column_is_monitored_and_none_is_taken_for_a_feature(model: M
     today = days_of_window(profiles, baseline, WEEK, timedelta(0))
     before = {(day - timedelta(days=ago), name): one for (_, name), one in today.items() for ago in range(1, 57)}
     faults = find_faults(before, today)
-    missing = find_missing_rows({}, {day: len(rows)}, WEEK, timedelta(0), counted="(score_red)")
+    missing = find_missing_rows({}, {day: len(rows)}, WEEK, timedelta(0), counted_column="(score_red)")
 
     assert list(baseline.scores) == ["(score_red)", "(score_green)", "(score_blue)"]
     assert set(baseline.daily) == {"distance", "(label)", *baseline.scores}
     assert shown["(score_blue)"].mean == pytest.approx(model.score(rows)[:, 2].mean())
     assert {column for _, column in today} == {"distance", *baseline.scores}
-    assert (faults.judged, faults.columns, missing) == (("distance",), (), [])
+    assert (faults.judged_columns, faults.columns, missing) == (("distance",), (), [])
 
 
 def scored(model: Model, first: Model, rows: pd.DataFrame, version: str = "2") -> Outcomes:
