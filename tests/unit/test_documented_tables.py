@@ -25,6 +25,7 @@ from levelfive.monitoring.records import (
     QualityRecord,
     Subject,
 )
+from levelfive.monitoring.segments import WORST_SEGMENTS, SegmentRecord
 from levelfive.monitoring.telling import NOTICES, NoticeRecord
 from levelfive.monitoring.verdict import VERDICTS, VerdictRecord
 from levelfive.registry.promotions import PROMOTIONS, Promotion
@@ -57,6 +58,7 @@ DOCUMENTED: dict[str, type] = {
     RUNS: RunRecord,
     SOURCE_DAYS: SourceDay,
     VERDICTS: VerdictRecord,
+    WORST_SEGMENTS: SegmentRecord,
 }
 
 

@@ -29,6 +29,7 @@ from levelfive.monitoring.performance import CalibrationOf, Performance, perform
 from levelfive.monitoring.real_time import RealTime, real_time
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
 from levelfive.monitoring.scored_versions import profile_ahead, profile_versions
+from levelfive.monitoring.segments import WORST_SEGMENTS, look_for_segments
 from levelfive.monitoring.telling import NOTICES, tell
 from levelfive.monitoring.verdict import VERDICTS, WindowVerdict
 from levelfive.monitoring.versions import WindowFacts, judge_version
@@ -44,11 +45,11 @@ from levelfive.storage.runs import JobContext, Run
 
 READS = (
     *(PREDICTIONS, LABELS, LANDING_FILES, SOURCE_DAYS, PROMOTIONS, ANNOTATIONS),
-    *(PROFILES, DRIFT, VERDICTS, ALERTS_TABLE, NOTICES, "<feature tables>"),
+    *(PROFILES, DRIFT, VERDICTS, WORST_SEGMENTS, ALERTS_TABLE, NOTICES, "<feature tables>"),
 )
 WRITES = (
     *(PROFILES, DRIFT, DRIFT_CONSECUTIVE, PERFORMANCE, QUALITY, VERDICTS, CONSISTENCY),
-    *(ALERTS_TABLE, NOTICES),
+    *(WORST_SEGMENTS, ALERTS_TABLE, NOTICES),
 )
 
 
@@ -132,9 +133,12 @@ def run(
         run.counts["versions_gone"] = len(now.versions) - len(judged)
         if not judged:
             registry.load(now.versions[-1])  # its error says what is gone
+        with run.timed("segments"):
+            newest_version = versions[-1]
+            segments = look_for_segments(context, run, newest_version.subject, newest_version.model, as_of=as_of)
         with run.timed("write"):
             trusted = trust(records.past_estimates(before), window, context.use_case.maturity)
-            write_window(context, run, judged, landed, measured, as_of, served=served)
+            write_window(context, run, judged, landed, measured, as_of, served=served, segments=segments)
             records.write_estimate(run, name, now, trusted, task=context.use_case.model.task, as_of=as_of)
         with run.timed("alerts"):
             update_alerts(context, run, judged, as_of)

@@ -49,6 +49,7 @@ from levelfive.reporting.data import (
     Reliability,
     ReportData,
 )
+from levelfive.reporting.segments import latest_segments
 from levelfive.reporting.status import alert_lines
 from levelfive.retraining.records import decisions, retrainings
 from levelfive.statistics.baseline import Baseline
@@ -107,6 +108,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         drift=drift[Role.CHAMPION],
         served_drift=drift[Role.SERVED],
         consistency=_consistency(run, name, as_of),
+        segments=latest_segments(run, name, as_of=as_of),
         decisions=tuple(
             DecisionLine(one.as_of, str(one.action), one.reasons, one.counterfactuals)
             for one in decisions(tables, name, until=as_of)

@@ -31,6 +31,7 @@ from levelfive.statistics.partials import (
     profile_categorical,
     profile_numeric,
 )
+from levelfive.statistics.worst_segments import TrainingLosses
 
 __all__ = [
     "LABEL_PROFILE",
@@ -102,6 +103,7 @@ class Baseline:
         daily: Counts of each day that has rows, by feature name, `LABEL_PROFILE` and the names of `scores`; empty if
             the days were not given.
         recent: The last `RECENT_DAYS` days by feature name, in order; empty if the days were not given.
+        losses: Of the scores, by segment; None of a version of an earlier levelfive.
     """
 
     rows: int
@@ -111,6 +113,7 @@ class Baseline:
     scores: Mapping[str, NumericProfile]
     daily: Mapping[str, DailyCounts]
     recent: Mapping[str, tuple[RecentDay, ...]] = field(default_factory=dict)
+    losses: TrainingLosses | None = None
 
     def to_json(self) -> str:
         """Write the baseline as JSON, with null for what is not defined."""
@@ -137,6 +140,7 @@ class Baseline:
                 recent={
                     name: tuple(RecentDay(**day) for day in days) for name, days in record.get("recent", {}).items()
                 },
+                losses=None if record.get("losses") is None else TrainingLosses.from_record(record["losses"]),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as err:
             raise DataError(f"expected a baseline as Baseline.to_json writes it, got {text[:200]!r}") from err

@@ -60,7 +60,7 @@ TABLES = frozenset(
             "deployments",
         ),
         *("profiles", "drift", "drift_consecutive", "performance", "quality", "consistency", "verdicts"),
-        *("alerts", "notices"),
+        *("worst_segments", "alerts", "notices"),
         *("decisions", "retrainings"),
     }
 )
