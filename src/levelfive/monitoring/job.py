@@ -30,6 +30,7 @@ from levelfive.monitoring.real_time import RealTime, real_time
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
 from levelfive.monitoring.scored_versions import profile_ahead, profile_versions
 from levelfive.monitoring.segments import WORST_SEGMENTS, look_for_segments
+from levelfive.monitoring.slice_drift import DRIFT_SLICES
 from levelfive.monitoring.telling import NOTICES, tell
 from levelfive.monitoring.verdict import VERDICTS, WindowVerdict
 from levelfive.monitoring.versions import WindowFacts, judge_version
@@ -48,7 +49,7 @@ READS = (
     *(PROFILES, DRIFT, VERDICTS, WORST_SEGMENTS, ALERTS_TABLE, NOTICES, "<feature tables>"),
 )
 WRITES = (
-    *(PROFILES, DRIFT, DRIFT_CONSECUTIVE, PERFORMANCE, QUALITY, VERDICTS, CONSISTENCY),
+    *(PROFILES, DRIFT, DRIFT_CONSECUTIVE, DRIFT_SLICES, PERFORMANCE, QUALITY, VERDICTS, CONSISTENCY),
     *(WORST_SEGMENTS, ALERTS_TABLE, NOTICES),
 )
 

@@ -15,6 +15,7 @@ from levelfive.monitoring.profiling import finish
 from levelfive.monitoring.real_time import RealTime, ServedVersion
 from levelfive.monitoring.records import ProfiledColumn
 from levelfive.monitoring.segments import SegmentRecord, write_segments
+from levelfive.monitoring.slice_drift import write_slice_drift
 from levelfive.monitoring.versions import JudgedVersion, verdict_record
 from levelfive.statistics.partials import Partial
 from levelfive.storage.runs import JobContext, Run
@@ -31,7 +32,7 @@ def write_window(
     served: RealTime,
     segments: Sequence[SegmentRecord] = (),
 ) -> None:
-    """Write the profiles, drift, quality, performance, consistency, worst segments and verdicts of a window.
+    """Write the profiles, drift, quality, performance, consistency, segments and verdicts of a window.
 
     Args:
         context: The use case, whose task says what its metrics are.
@@ -54,6 +55,7 @@ def write_window(
         partial(records.write_drift, run, drifts, seen_from, served=answered),
         partial(write_consistency, run, served),
         partial(write_consecutive, run, [row for one in versions for row in one.consecutive]),
+        partial(write_slice_drift, run, [row for one in versions for row in one.slices]),
         partial(write_segments, run, segments),
         partial(records.write_quality, run, versions[-1].subject, delivered),
         partial(

@@ -125,6 +125,7 @@ class Moved:
         bins: What each bin holds: a category, or numbers from one edge to the next.
         before: The training's values by bin.
         now: The window's values by bin.
+        slices: In which slices it moved by more than by chance, as far as that is known, furthest first.
     """
 
     column: str
@@ -132,6 +133,7 @@ class Moved:
     bins: tuple[str, ...]
     before: tuple[int, ...]
     now: tuple[int, ...]
+    slices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,7 @@ def render(data: ReportData) -> str:
             segments=_segments(data),
             segments_note=_segments_note(data),
             moved_note=_moved_note(data),
+            moved_slices=_moved_slices(data),
             columns=_columns(data),
             columns_note=_columns_note(data),
             drift=_drift(data.drift),
@@ -261,6 +262,10 @@ def _moved_note(data: ReportData) -> str:
     return "Shares of the values by bin: bars are the latest window, the dashed line is the training. " + (
         f"{counted(rest, 'column')} that the model rests on less not drawn: see the table below." if rest > 0 else ""
     )
+
+
+def _moved_slices(data: ReportData) -> list[str]:
+    return [f"{one.column} moved most at {listed(one.slices)}" for one in data.moved if one.slices]
 
 
 def _columns(data: ReportData) -> Table | None:

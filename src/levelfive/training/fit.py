@@ -15,7 +15,7 @@ from levelfive.statistics.baseline import profile_baseline
 from levelfive.training.dataset import DAY_NUMBER, Snapshot, inside
 from levelfive.training.importances import importances
 from levelfive.training.out_of_fold import OutOfFold
-from levelfive.training.segment_losses import unseen_losses
+from levelfive.training.segment_losses import sliced_counts, unseen_losses
 from levelfive.training.session import Session
 from levelfive.usecase.columns import LABEL
 
@@ -72,7 +72,7 @@ def with_baseline(
         rows: The training set.
         out_of_fold: Scores of rows by models that had not seen them.
         holdout: How its candidate did, all rows first.
-        least_rows: Of a segment whose losses are noted.
+        least_rows: Of a segment whose losses are noted, and of a slice whose values are counted.
     """
     card = model.card
     features, days = feature_frame(rows, card.features, card.categorical), rows[DAY_NUMBER].to_numpy()
@@ -87,9 +87,10 @@ def with_baseline(
     )
     rests_on = importances(model, features, days)
     losses = unseen_losses(card.task, features, baseline, rests_on, out_of_fold, least_rows=least_rows)
+    sliced = sliced_counts(rows, features, baseline, rests_on, card.slices, least_rows=least_rows)
     complete = replace(
         card,
-        baseline=replace(baseline, losses=losses).to_json(),
+        baseline=replace(baseline, losses=losses, sliced=sliced).to_json(),
         score_baseline=out_of_fold.method,
         holdout=holdout,
         holdout_skill=holdout[0].values.get(card.task.skill, math.nan),

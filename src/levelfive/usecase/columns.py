@@ -59,8 +59,8 @@ TABLES = frozenset(
             "promotions",
             "deployments",
         ),
-        *("profiles", "drift", "drift_consecutive", "performance", "quality", "consistency", "verdicts"),
-        *("worst_segments", "alerts", "notices"),
+        *("profiles", "drift", "drift_consecutive", "drift_slices", "performance", "quality", "consistency"),
+        *("worst_segments", "verdicts", "alerts", "notices"),
         *("decisions", "retrainings"),
     }
 )

@@ -433,6 +433,16 @@ def test_of_many_alarms_the_page_says_how_many_are_not_drawn():
     assert "2 columns that the model rests on less not drawn" in text
 
 
+@undrawn
+def test_of_a_column_that_moved_it_is_said_in_which_slices():
+    in_slices = replace(a_moved("temp"), slices=("origin = JFK", "origin = <EWR>"))
+
+    text = Page(render(a_report(moved=(in_slices, a_moved("wind"))))).text
+
+    assert "temp moved most at origin = JFK, origin = <EWR>" in text
+    assert "wind moved" not in text
+
+
 def test_cells_outside_the_training_s_range_are_hatched_and_a_column_moves_in_its_own_units():
     calm = a_column_week("calm", psi=0.9, deviations=0.2, outside_share=0.01)
     moved = a_column_week("moved", psi=0.1, deviations=4.0, outside_share=0.011)
