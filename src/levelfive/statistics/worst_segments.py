@@ -26,7 +26,7 @@ MIN_BLOCKS = 4
 # So many segments are measured at most: each makes the intervals of all wider.
 MAX_FOUND = 5
 CONFIDENCE = 0.9
-FALSE_FINDINGS = "Without a change, about one look in twenty names such a segment."
+FALSE_FINDINGS = "Without a change, at most one look in twenty names such a segment."
 # From so many errors above its training on, a segment is found.
 _LEAST_T = 1.5
 # A group alone is told of, and no part of it, where it rose at least so far in proportion.

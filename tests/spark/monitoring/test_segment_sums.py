@@ -7,14 +7,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pytest
 import shop
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from levelfive import Multiclass
 from levelfive.core.windows import Window, utc
-from levelfive.monitoring.segment_sums import segment_sums
+from levelfive.monitoring.segment_sums import segment_sums, sums_of_rows, value_name
 from levelfive.monitoring.verdict import Subject
 from levelfive.statistics.segments import SegmentColumn, Segments, block_of, sums_by_block
+from levelfive.usecase.columns import LABEL, own
 
 BEGIN = utc(2013, 1, 7)
 WEEKS = Window(BEGIN, BEGIN + timedelta(days=14))
@@ -57,9 +60,10 @@ def read_by(spark: SparkSession, rows: pd.DataFrame) -> SimpleNamespace:
         "order_id", "prediction_time", "score", "model_version", "'shop' AS model_name", "'champion' AS role",
         "named_struct('store', store, 'price-before', `price-before`, 'shelf', shelf) AS features",
     )  # fmt: skip
-    labels = frame.where("is_known").selectExpr(
-        "order_id", "prediction_time", "label", "'labelled' AS outcome", "prediction_time AS known_at"
-    )
+    labels = frame.selectExpr(
+        "order_id", "prediction_time", "label", "'labelled' AS outcome",
+        "if(is_known, prediction_time, prediction_time + interval 30 days) AS known_at",
+    )  # fmt: skip
     tables = {"predictions": predictions.repartition(3), "labels": labels}
     return SimpleNamespace(read=lambda name: tables[name])
 
@@ -91,3 +95,20 @@ def test_of_weeks_in_which_the_version_scored_nothing_there_are_no_blocks(spark:
     found = segment_sums(context, read_by(spark, rows), Subject("shop", "9", WEEKS), GRID, WEEKS, as_of=AS_OF)
 
     assert (found.blocks.size, found.rows.shape, found.losses.shape) == (0, (0, GRID.size), (0, GRID.size))
+
+
+def test_rows_of_several_score_columns_are_added_and_those_that_have_no_loss_are_left_out(spark: SparkSession) -> None:
+    """Three classes; labels that are none of them, or missing, and a score that is no number."""
+    task, grid = Multiclass("mood", ("good", "bad", "ugly")), Segments((SegmentColumn("store", categories=("a",)),))
+    drawn = np.random.default_rng(1).dirichlet((1, 1, 1), size=90)
+    labels = np.arange(90) % 3.0
+    labels[:2], drawn[2, 0] = (7, np.nan), np.nan
+    given = pd.DataFrame(drawn, columns=list(task.score_columns)).assign(
+        **{LABEL: labels, value_name(0): "a", own("day"): 15_712}
+    )
+
+    found = sums_of_rows(spark.createDataFrame(given), grid, task)
+
+    expected = -np.log(drawn[np.arange(3, 90), labels[3:].astype(int)]).sum()
+    assert found.blocks.tolist() == block_of(np.array([15_712])).tolist()
+    assert (found.rows[0, 0], found.losses[0, 0]) == (87, pytest.approx(expected))

@@ -480,7 +480,7 @@ def test_segments_that_are_worse_are_told_with_intervals_the_worst_first_and_all
     assert {"0.200 (0.100 to 0.300)", "0.010 (-0.010 to 0.030)", "98,765", "0.510"} <= set(page.texts)
     assert "rain from 2" not in page.text
     assert "Of 214 segments, these rose in the even weeks of 3 Jun to 28 Jul 2024" in page.text
-    assert "Without a change, about one look in twenty names such a segment." in page.text
+    assert "Without a change, at most one look in twenty names such a segment." in page.text
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,11 @@ MONDAY = 15_712  # 7 January 2013
 TRAINED, SINCE = 91, 56
 A_DAY = 120
 LEAST_ROWS = 100
-RISE = 0.35
+RISE = 0.4
+# Standard deviations of a day's effect, of mean losses of .45: on all rows, and on those of a group.
+COMMON, OF_A_GROUP = 0.1, 0.1
 SEASONS = 60
+TOO_MANY = binom.ppf(0.999, SEASONS, 0.05)
 GRID = Segments(
     (
         *(SegmentColumn(name, edges=(0.2, 0.4, 0.6, 0.8)) for name in ("wind", "rain", "load", "age")),
@@ -56,10 +59,10 @@ class Season:
         columns = {column.name: random.random(day.size) for column in GRID.columns if column.categories is None}
         origins = random.choice(["EWR", "JFK", "LGA"], size=day.size)
         self.days, self.rows = day, pd.DataFrame({**columns, "origin": origins})
-        self.losses = random.gamma(1.0, 0.4, size=day.size) + _moving(random, 0.08, days)[day]
+        self.losses = random.gamma(1.0, 0.4, size=day.size) + _moving(random, COMMON, days)[day]
         for column in GRID.columns:
             groups = column.groups_of(self.rows[column.name])
-            of_groups = np.stack([_moving(random, 0.06, days) for _ in range(column.groups)])
+            of_groups = np.stack([_moving(random, OF_A_GROUP, days) for _ in range(column.groups)])
             self.losses += of_groups[groups, day] + 0.1 * random.random(column.groups)[groups]
 
     def is_in(self, since: bool) -> np.ndarray:
@@ -98,21 +101,21 @@ def named(found: WorstSegments) -> list[str]:
     return [GRID.in_words(one.segment) for one in found.found if one.is_worse]
 
 
-def false_findings(sets: int) -> int:
-    return sum(bool(named(Season(seed).worst())) for seed in range(sets))
+BY_NIGHT = pytest.mark.nightly
 
 
-def test_without_a_change_chance_names_a_segment_in_one_season_of_twenty() -> None:
-    """500 seasons of 17,640 rows each are drawn: 38 are the 99.5 % quantile of a binomial at 5 %."""
-    assert false_findings(500) <= 38
+@pytest.mark.parametrize(("seasons", "most"), [(100, 12), pytest.param(500, 38, marks=BY_NIGHT)])
+def test_without_a_change_chance_names_a_segment_in_one_season_of_twenty_at_most(seasons: int, most: int) -> None:
+    """Seasons of 17,640 rows each are drawn; the most are high quantiles of a binomial at 5 %."""
+    assert sum(bool(named(Season(seed).worst())) for seed in range(seasons)) <= most
 
 
-def test_a_segment_whose_loss_rose_is_found_and_named_first() -> None:
-    """A fifth of the rows of one airport, by half of their loss; 184 of 200 are the least where .95 is asked for."""
-    found = [named(Season(seed).with_rise(RISE, wind=0.9, origin="JFK").worst()) for seed in range(200)]
+@pytest.mark.parametrize(("seasons", "least"), [(50, 44), pytest.param(200, 184, marks=BY_NIGHT)])
+def test_a_segment_whose_loss_rose_is_found_and_named_first(seasons: int, least: int) -> None:
+    """A fifth of the rows of one airport; the least are what is to be expected where .95 is asked for."""
+    found = [named(Season(seed).with_rise(RISE, wind=0.9, origin="JFK").worst()) for seed in range(seasons)]
 
-    assert sum(names[:1] == ["wind from 0.8 and origin = JFK"] for names in found) >= 180
-    assert sum(any("JFK" in name or "wind from 0.8" in name for name in names) for names in found) >= 184
+    assert sum(names[:1] == ["wind from 0.8 and origin = JFK"] for names in found) >= least
 
 
 def test_where_all_rows_rise_alike_it_is_said_of_all_rows() -> None:
@@ -149,30 +152,26 @@ def _rows_alone(season: Season) -> np.ndarray:
     return 4 * drawn + 2 * ((MONDAY + season.days + 3) // 7 % 2)
 
 
-def test_with_rows_taken_as_independent_chance_would_name_segments_in_most_seasons() -> None:
+def test_with_rows_taken_as_independent_chance_would_name_segments() -> None:
     named_any = 0
-    for seed in range(20):
+    for seed in range(SEASONS):
         season = Season(seed)
         blocks = _rows_alone(season)
         found = worst_segments(season.training(blocks), season.sums(since=True, blocks=blocks), least_rows=LEAST_ROWS)
         named_any += bool(named(found))
 
-    assert named_any > 5
+    assert named_any > TOO_MANY
 
 
-def test_with_one_baseline_for_both_halves_or_weeks_that_measure_what_they_found_chance_would_name_more() -> None:
-    """Seasons of six weeks of training, whose own chance is large."""
-    shared, measured_twice = 0, 0
+def test_with_weeks_that_measure_what_they_found_chance_would_name_segments() -> None:
+    named_any = 0
     for seed in range(SEASONS):
-        season = Season(seed, trained=42)
-        training, since = season.sums(since=False), season.sums(since=True)
-        whole = training_losses(GRID.columns, _doubled(training), least_rows=LEAST_ROWS)
-        shared += bool(named(worst_segments(whole, since, least_rows=LEAST_ROWS)))
-        even = training_losses(GRID.columns, _doubled(_even(training)), least_rows=LEAST_ROWS)
-        measured_twice += bool(named(worst_segments(even, _doubled(_even(since)), least_rows=LEAST_ROWS)))
+        season = Season(seed)
+        training = training_losses(GRID.columns, _doubled(_even(season.sums(since=False))), least_rows=LEAST_ROWS)
+        found = worst_segments(training, _doubled(_even(season.sums(since=True))), least_rows=LEAST_ROWS)
+        named_any += bool(named(found))
 
-    # 99.9 % quantiles of a binomial at 5 %.
-    assert min(shared, measured_twice) > binom.ppf(0.999, SEASONS, 0.05)
+    assert named_any > TOO_MANY
 
 
 def _even(sums: BlockSums) -> BlockSums:
@@ -201,6 +200,16 @@ def test_a_segment_of_few_rows_is_not_looked_at() -> None:
 
     assert rows > 100
     assert (few.compared, few.found, few.whole.rows) == (0, (), A_DAY * SINCE // 2)
+
+
+def test_a_segment_that_was_there_for_few_days_is_not_looked_at() -> None:
+    season = Season(5).with_rise(5.0, origin="LGA")
+    late = season.days >= TRAINED + 10
+    season.rows.loc[late & (season.rows["origin"] == "LGA").to_numpy(), "origin"] = "JFK"
+
+    found = season.worst().found
+
+    assert not any("LGA" in GRID.in_words(one.segment) for one in found)
 
 
 def test_what_more_than_half_of_the_rows_are_in_is_no_segment() -> None:
