@@ -25,6 +25,8 @@ from levelfive.monitoring.records import (
     QualityRecord,
     Subject,
 )
+from levelfive.monitoring.segments import WORST_SEGMENTS, SegmentRecord
+from levelfive.monitoring.slice_drift import DRIFT_SLICES, SliceDrift
 from levelfive.monitoring.telling import NOTICES, NoticeRecord
 from levelfive.monitoring.verdict import VERDICTS, VerdictRecord
 from levelfive.registry.promotions import PROMOTIONS, Promotion
@@ -45,6 +47,7 @@ DOCUMENTED: dict[str, type] = {
     DEPLOYMENTS: DeploymentRecord,
     DRIFT: DriftRecord,
     DRIFT_CONSECUTIVE: ConsecutiveDrift,
+    DRIFT_SLICES: SliceDrift,
     FEATURE_WINDOWS: WrittenWindow,
     LANDING_FILES: LandedFile,
     LISTINGS: Listing,
@@ -57,6 +60,7 @@ DOCUMENTED: dict[str, type] = {
     RUNS: RunRecord,
     SOURCE_DAYS: SourceDay,
     VERDICTS: VerdictRecord,
+    WORST_SEGMENTS: SegmentRecord,
 }
 
 

@@ -29,6 +29,8 @@ from levelfive.monitoring.performance import CalibrationOf, Performance, perform
 from levelfive.monitoring.real_time import RealTime, real_time
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
 from levelfive.monitoring.scored_versions import profile_ahead, profile_versions
+from levelfive.monitoring.segments import WORST_SEGMENTS, look_for_segments
+from levelfive.monitoring.slice_drift import DRIFT_SLICES
 from levelfive.monitoring.telling import NOTICES, tell
 from levelfive.monitoring.verdict import VERDICTS, WindowVerdict
 from levelfive.monitoring.versions import WindowFacts, judge_version
@@ -44,11 +46,11 @@ from levelfive.storage.runs import JobContext, Run
 
 READS = (
     *(PREDICTIONS, LABELS, LANDING_FILES, SOURCE_DAYS, PROMOTIONS, ANNOTATIONS),
-    *(PROFILES, DRIFT, VERDICTS, ALERTS_TABLE, NOTICES, "<feature tables>"),
+    *(PROFILES, DRIFT, VERDICTS, WORST_SEGMENTS, ALERTS_TABLE, NOTICES, "<feature tables>"),
 )
 WRITES = (
-    *(PROFILES, DRIFT, DRIFT_CONSECUTIVE, PERFORMANCE, QUALITY, VERDICTS, CONSISTENCY),
-    *(ALERTS_TABLE, NOTICES),
+    *(PROFILES, DRIFT, DRIFT_CONSECUTIVE, DRIFT_SLICES, PERFORMANCE, QUALITY, VERDICTS, CONSISTENCY),
+    *(WORST_SEGMENTS, ALERTS_TABLE, NOTICES),
 )
 
 
@@ -134,9 +136,14 @@ def run(
         run.counts["versions_gone"] = len(now.versions) - len(judged_versions)
         if not judged_versions:
             registry.load(now.versions[-1])  # its error says what is gone
+        with run.timed("segments"):
+            newest_version = versions[-1]
+            segments = look_for_segments(context, run, newest_version.subject, newest_version.model, as_of=as_of)
         with run.timed("write"):
             trust_by_metric = trust(records.past_estimates(before), window, context.use_case.maturity)
-            write_window(context, run, judged_versions, source_counts, performances, as_of, answers=answers)
+            write_window(
+                context, run, judged_versions, source_counts, performances, as_of, answers=answers, segments=segments
+            )
             records.write_estimate(run, name, now, trust_by_metric, task=context.use_case.model.task, as_of=as_of)
         with run.timed("alerts"):
             update_alerts(context, run, judged_versions, as_of)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,14 +26,17 @@ from levelfive.statistics.partials import (
     finish_numeric,
     partials_of_groups,
 )
+from levelfive.statistics.sliced_counts import Counts, SliceCounter
 from levelfive.storage.category_columns import with_texts
-from levelfive.storage.predictions import FEATURES
+from levelfive.storage.predictions import FEATURES, SLICES
 from levelfive.usecase.columns import PREDICTION_TIME, own
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _DAY = own("day")
+# Stands for a column in what workers send of the counts by slice.
+_SLICED = own("sliced")
 _SCHEMA = "day long, column string, partial binary"
 
 Profile = NumericProfile | CategoricalProfile
@@ -41,9 +44,10 @@ Profile = NumericProfile | CategoricalProfile
 
 @dataclass(frozen=True)
 class WindowProfiles:
-    """The partial profiles of a window's columns, by day; days are dates of the use case."""
+    """The partial profiles of a window's columns, by day, and counts by slice; days are dates of the use case."""
 
     by_day: Mapping[tuple[date, str], Partial]
+    sliced: Mapping[date, Counts] = field(default_factory=dict)
 
     @property
     def days(self) -> int:
@@ -75,18 +79,29 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
     bins |= {name: profile.histogram for name, profile in baseline.scores.items()}
     features = [F.col(f"{FEATURES}.{name}").cast("double").alias(name) for name in numeric]
     features += [F.col(f"{FEATURES}.{name}").alias(name) for name in categorical]
+    counter = None if baseline.sliced is None else baseline.sliced.counter
+    keys = () if counter is None else counter.keys
+    slices = [F.try_element_at(SLICES, F.lit(key)).alias(_key_name(place)) for place, key in enumerate(keys)]
     day = day_number(PREDICTION_TIME, day_starts_at).cast("long").alias(_DAY)
     scores = [F.col(score_column(name)).alias(name) for name in baseline.scores]
-    columns = rows.select(day, *scores, *features)
+    columns = rows.select(day, *scores, *features, *slices)
     columns = with_texts(columns, categorical)
 
     def partials(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            yield _partials_of(batch.to_pandas(), bins, categorical)
+            yield _partials_of(batch.to_pandas(), bins, categorical, counter)
 
     day_parts = columns.mapInArrow(partials, _SCHEMA).groupBy("day").applyInArrow(_merged, _SCHEMA).collect()
     by_day = {(date_of(row["day"]), row["column"]): pickle.loads(row["partial"]) for row in day_parts}
-    return WindowProfiles(by_day)
+    slice_counts = {day: counts for (day, column), counts in by_day.items() if column == _SLICED}
+    return WindowProfiles({of: partial for of, partial in by_day.items() if of[1] != _SLICED}, slice_counts)
+
+
+def _merge(column: str, parts: Iterable[Any]) -> Partial | Counts:
+    if column == _SLICED:
+        counts: Counts = np.sum(list(parts), axis=0)
+        return counts
+    return merge(*parts)
 
 
 def finish(partial: Partial, column: str, baseline: Baseline) -> Profile:
@@ -101,15 +116,25 @@ def baseline_of(column: str, baseline: Baseline) -> NumericProfile:
     return baseline.scores.get(column) or baseline.numeric.get(column, baseline.label)
 
 
-def _partials_of(rows: pd.DataFrame, bins: Mapping[str, Histogram], categorical: list[str]) -> pa.RecordBatch:
+def _key_name(place: int) -> str:
+    return own(f"slice_{place}")
+
+
+def _partials_of(
+    rows: pd.DataFrame, bins: Mapping[str, Histogram], categorical: list[str], counter: SliceCounter | None
+) -> pa.RecordBatch:
     days, codes = np.unique(rows[_DAY].to_numpy(np.int64), return_inverse=True)
-    partials: list[tuple[int, str, Partial]] = []
+    partials: list[tuple[int, str, Partial | Counts]] = []
     for name, histogram in bins.items():
         parts = partials_of_groups(rows[name].to_numpy(np.float64), codes, days.size, histogram)
         partials += [(int(day), name, partial) for day, partial in zip(days, parts, strict=True)]
     for name in categorical:
         for code, day in enumerate(days):
             partials.append((int(day), name, partial_categorical(rows[name][codes == code])))
+    if counter is not None and counter.slices:
+        keys = {key: rows[_key_name(place)] for place, key in enumerate(counter.keys)}
+        counts = counter.count(rows, keys, codes, days.size)
+        partials += [(int(day), _SLICED, of_day) for day, of_day in zip(days, counts, strict=True)]
     return pa.RecordBatch.from_pydict(
         {
             "day": pa.array([day for day, _, _ in partials], pa.int64()),
@@ -124,7 +149,7 @@ def _merged(table: pa.Table) -> pa.Table:
     for column, value in zip(table.column("column").to_pylist(), table.column("partial").to_pylist(), strict=True):
         parts.setdefault(column, []).append(value)
     # Batches come in any order; in one order, sums are the same to their last digit.
-    partials = [pickle.dumps(merge(*map(pickle.loads, sorted(values)))) for values in parts.values()]
+    partials = [pickle.dumps(_merge(column, map(pickle.loads, sorted(values)))) for column, values in parts.items()]
     return pa.table(
         {
             "day": pa.repeat(table.column("day")[0], len(partials)),

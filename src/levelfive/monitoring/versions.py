@@ -23,6 +23,7 @@ from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import WindowProfiles, baseline_of, finish
 from levelfive.monitoring.raised import Raised, raised
 from levelfive.monitoring.scored_versions import ScoredVersion
+from levelfive.monitoring.slice_drift import SliceDrift, drift_in_slices
 from levelfive.monitoring.usual_drift import usual_drift
 from levelfive.monitoring.verdict import Subject, VerdictRecord, WindowVerdict, judge_window
 from levelfive.online.staleness import Behind
@@ -70,6 +71,7 @@ class JudgedVersion:
     faults: Faults
     verdict: WindowVerdict
     alerts: tuple[Raised, ...] = ()
+    slices: tuple[SliceDrift, ...] = ()
 
 
 def judge_version(context: JobContext, version: ScoredVersion, facts: WindowFacts) -> JudgedVersion:
@@ -112,6 +114,14 @@ def judge_version(context: JobContext, version: ScoredVersion, facts: WindowFact
         all_faults,
         judge_window(evidence),
         raised(evidence),
+        drift_in_slices(
+            subject,
+            baseline.sliced,
+            profiles,
+            drifts,
+            rate=use_case.monitoring.false_discovery_rate,
+            least_rows=use_case.monitoring.min_rows,
+        ),
     )
 
 

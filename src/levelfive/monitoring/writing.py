@@ -14,6 +14,8 @@ from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import finish
 from levelfive.monitoring.real_time import RealTime, ServedVersion
 from levelfive.monitoring.records import ProfiledColumn
+from levelfive.monitoring.segments import SegmentRecord, write_segments
+from levelfive.monitoring.slice_drift import write_slice_drift
 from levelfive.monitoring.versions import JudgedVersion, verdict_record
 from levelfive.statistics.partials import Partial
 from levelfive.storage.runs import JobContext, Run
@@ -28,8 +30,9 @@ def write_window(
     as_of: datetime,
     *,
     answers: RealTime,
+    segments: Sequence[SegmentRecord] = (),
 ) -> None:
-    """Write the profiles, drift, quality, performance, consistency and verdicts of a window.
+    """Write the profiles, drift, quality, performance, consistency, segments and verdicts of a window.
 
     Args:
         context: The use case, whose task says what its metrics are.
@@ -39,6 +42,7 @@ def write_window(
         performances: What the labels say, of earlier windows too; the window's own is the last.
         as_of: The logical now.
         answers: What is known of answers to single requests.
+        segments: What was found of them, if they were looked for.
     """
     task = context.use_case.model.task
     drifts = [(one.subject, column) for one in versions for column in one.drifts]
@@ -51,6 +55,8 @@ def write_window(
         partial(records.write_drift, run, drifts, seen_from, served_drifts=served_drifts),
         partial(write_consistency, run, answers),
         partial(write_consecutive, run, [row for one in versions for row in one.consecutive]),
+        partial(write_slice_drift, run, [row for one in versions for row in one.slices]),
+        partial(write_segments, run, segments),
         partial(records.write_quality, run, versions[-1].subject, source_counts),
         partial(
             records.write_performance,

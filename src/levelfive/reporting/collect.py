@@ -31,6 +31,7 @@ from levelfive.monitoring.records import (
     SERVED,
     ConsistencyRecord,
 )
+from levelfive.monitoring.slice_drift import DRIFT_SLICES
 from levelfive.monitoring.usual_drift import usual_drift
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.registry.promotions import champion_as_of, history
@@ -49,11 +50,14 @@ from levelfive.reporting.data import (
     Reliability,
     ReportData,
 )
+from levelfive.reporting.segments import latest_segments
 from levelfive.reporting.status import alert_lines
 from levelfive.retraining.records import decisions, retrainings
 from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import Estimate
+from levelfive.statistics.sliced_counts import Slice
 from levelfive.statistics.tasks.task import Task
+from levelfive.storage.control_tables import Between
 from levelfive.storage.predictions import Role
 from levelfive.storage.records import from_row
 from levelfive.storage.runs import JobContext, Run, failures
@@ -107,6 +111,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         drift=drift[Role.CHAMPION],
         served_drift=drift[Role.SERVED],
         consistency=_consistency(run, name, as_of),
+        segments=latest_segments(run, name, as_of=as_of),
         decisions=tuple(
             DecisionLine(one.as_of, str(one.action), one.reasons, one.counterfactuals)
             for one in decisions(tables, name, until=as_of)
@@ -242,12 +247,26 @@ def _moved(run: Run, registry: CentralRegistry, as_of: datetime, drift: Sequence
         for row in records.of_model(run, PROFILES, registry.name, as_of, _OF_A_DAY, between=of_it)
         if row["day"] is None
     }
+    in_slices = _moved_in_slices(run, registry.name, as_of, of_it)
     columns = []
     for _, column, line in alarms:
         row, model = profiles.get((column, line.model_version)), registry.load_if_there(line.model_version)
         if row is not None and model is not None and line.alarm_since is not None:
-            columns.append(Moved(column, line.alarm_since, *_beside(column, [row], model.baseline)))
+            beside = _beside(column, [row], model.baseline)
+            slices = in_slices.get((column, line.model_version), ())
+            columns.append(Moved(column, line.alarm_since, *beside, tuple(slices)))
     return tuple(columns)
+
+
+def _moved_in_slices(run: Run, model_name: str, as_of: datetime, window: Between) -> dict[tuple[str, str], list[str]]:
+    """List in which slices columns moved in a window, by column and version, furthest first."""
+    rows = records.of_model(run, DRIFT_SLICES, model_name, as_of, between=window)
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in sorted(rows, key=lambda one: -one["population_stability_index"]):
+        if row["unusual"]:
+            of = Slice(row["slice_key"], row["slice_value"])
+            found[row["column_name"], row["model_version"]].append(str(of))
+    return found
 
 
 def _consistency(run: Run, model_name: str, as_of: datetime) -> tuple[FeatureDay, ...]:

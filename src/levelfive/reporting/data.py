@@ -125,6 +125,7 @@ class Moved:
         bins: What each bin holds: a category, or numbers from one edge to the next.
         before: The training's values by bin.
         now: The window's values by bin.
+        slices: In which slices it moved by more than by chance, as far as that is known, furthest first.
     """
 
     column: str
@@ -132,6 +133,62 @@ class Moved:
     bins: tuple[str, ...]
     before: tuple[int, ...]
     now: tuple[int, ...]
+    slices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SegmentLine:
+    """A segment of rows, beside the same segment at training; all rows, where it has no name.
+
+    Attributes:
+        segment: Which rows, in words.
+        rows: In the odd weeks.
+        loss_at_training: Mean loss in the training's odd weeks.
+        loss: Mean loss in the odd weeks.
+        difference: Of the two, with its interval.
+        worse: Whether the interval lies above 0.
+    """
+
+    segment: str
+    rows: int
+    loss_at_training: float | None
+    loss: float | None
+    difference: Estimate
+    worse: bool
+
+
+@dataclass(frozen=True)
+class SegmentsFound:
+    """What a look for the worst segments has found.
+
+    Attributes:
+        version: Whose rows.
+        weeks: The weeks that were looked at; None where none has ended yet.
+        note: Why nothing was compared; empty where it was.
+        compared: Among how many segments was looked.
+        lines: All rows, and the segments that rose in even weeks; none where nothing was compared.
+    """
+
+    version: str
+    weeks: Window | None
+    note: str = ""
+    compared: int = 0
+    lines: tuple[SegmentLine, ...] = ()
+
+    @property
+    def whole(self) -> SegmentLine | None:
+        """All rows; None where nothing was compared."""
+        return next((line for line in self.lines if not line.segment), None)
+
+    @property
+    def found(self) -> tuple[SegmentLine, ...]:
+        """The segments that rose in even weeks."""
+        return tuple(line for line in self.lines if line.segment)
+
+    @property
+    def worse(self) -> tuple[SegmentLine, ...]:
+        """Those of them that are worse in odd weeks too, the worst first."""
+        return tuple(sorted((one for one in self.found if one.worse), key=lambda one: -one.difference.value))
 
 
 @dataclass(frozen=True)
@@ -199,9 +256,9 @@ class ReportData:
 
     `reliability` is of the latest window whose labels are known. `drift` and `served_drift`, that of answers to single
     requests, are of the latest window. `moved` are its columns whose alarm is open, those that the model rests on most
-    first. `consistency` says by feature and day whether such answers rest on what the batch join gives. `alerts` are a
-    line for each alert that is open, the most urgent first. A column is outside the training's range where more than
-    `outside_share` of its values are.
+    first. `segments` are those that were looked for last. `consistency` says by feature and day whether such answers
+    rest on what the batch join gives. `alerts` are a line for each alert that is open, the most urgent first. A column
+    is outside the training's range where more than `outside_share` of its values are.
     """
 
     use_case: str
@@ -225,6 +282,7 @@ class ReportData:
     drifted_columns: tuple[Moved, ...] = ()
     notes: tuple[NoteLine, ...] = ()
     outside_share: float = 0.01
+    segments: SegmentsFound | None = None
 
     @property
     def points_in_time(self) -> tuple[Point, ...]:

@@ -18,7 +18,7 @@ from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, PSI, DriftSt
 from levelfive.monitoring.evidence import STATEMENTS, Statement
 from levelfive.reporting.alarmed import SHOWN_ALARMS
 from levelfive.reporting.charts import Section, figures
-from levelfive.reporting.data import ColumnWeek, DriftLine, Point, ReportData
+from levelfive.reporting.data import ColumnWeek, DriftLine, Point, ReportData, SegmentLine
 from levelfive.reporting.heatmap import SHOWN_COLUMNS, furthest, greatest_psi
 from levelfive.reporting.timeline import history
 from levelfive.reporting.words import (
@@ -35,6 +35,7 @@ from levelfive.reporting.words import (
     share,
     window_name,
 )
+from levelfive.statistics.worst_segments import FALSE_FINDINGS
 
 _CLASSES = {Health.FINE: "fine", Health.NEEDS_A_PERSON: "needs"}
 _SIGNS = {Health.FINE: "✓", Health.NEEDS_A_PERSON: "!"}
@@ -104,7 +105,10 @@ def render(data: ReportData) -> str:
             latest=_latest(data),
             rates_title=rates_title(data),
             rates=_rates(data),
+            segments=_segments(data),
+            segments_note=_segments_note(data),
             moved_note=_moved_note(data),
+            moved_slices=_moved_slices(data),
             columns=_columns(data),
             columns_note=_columns_note(data),
             drift=_drift(data.drift),
@@ -215,6 +219,42 @@ def _rates(data: ReportData) -> Table | None:
     )
 
 
+def _segments(data: ReportData) -> Table | None:
+    if data.segments is None or data.segments.whole is None or not data.segments.worse:
+        return None
+    return Table(
+        f"Segments of version {data.segments.version} whose loss rose against their own at training, the worst first",
+        ("Segment", "Rows", "Loss at training", "Loss now", "Difference"),
+        [_segment(line) for line in data.segments.worse],
+        total=_segment(data.segments.whole),
+    )
+
+
+def _segment(line: SegmentLine) -> tuple[str, ...]:
+    losses = (number(line.loss_at_training), number(line.loss))
+    return (line.segment or "all rows", f"{line.rows:,}", *losses, estimate(line.difference))
+
+
+def _segments_note(data: ReportData) -> str:
+    found = data.segments
+    if found is None:
+        return "Nothing measured yet."
+    if found.note or found.weeks is None:
+        return f"Nothing is compared yet: {found.note}."
+    if not found.compared:
+        return f"Nothing is compared yet: no segment has rows enough in the weeks of {window_name(found.weeks)}."
+    if found.worse:
+        return (
+            f"Of {counted(found.compared, 'segment')}, these rose in the even weeks of {window_name(found.weeks)}, and "
+            "in the odd ones too, of which the numbers are. Their intervals, of 90 %, hold together, and are by blocks "
+            f"of days. {FALSE_FINDINGS}"
+        )
+    return (
+        f"No segment does worse than at training by more than by chance: of {counted(found.compared, 'segment')}, "
+        f"{len(found.found)} rose in the even weeks of {window_name(found.weeks)}, and none of them in the odd ones."
+    )
+
+
 def _moved_note(data: ReportData) -> str:
     if not data.drifted_columns:
         return ""
@@ -222,6 +262,10 @@ def _moved_note(data: ReportData) -> str:
     return "Shares of the values by bin: bars are the latest window, the dashed line is the training. " + (
         f"{counted(rest, 'column')} that the model rests on less not drawn: see the table below." if rest > 0 else ""
     )
+
+
+def _moved_slices(data: ReportData) -> list[str]:
+    return [f"{one.column} moved most at {listed(one.slices)}" for one in data.drifted_columns if one.slices]
 
 
 def _columns(data: ReportData) -> Table | None:

@@ -31,6 +31,8 @@ from levelfive.statistics.partials import (
     profile_categorical,
     profile_numeric,
 )
+from levelfive.statistics.sliced_counts import SlicedCounts
+from levelfive.statistics.worst_segments import TrainingLosses
 
 __all__ = [
     "LABEL_PROFILE",
@@ -102,6 +104,8 @@ class Baseline:
         daily: Counts of each day that has rows, by feature name, `LABEL_PROFILE` and the names of `scores`; empty if
             the days were not given.
         recent: The last `RECENT_DAYS` days by feature name, in order; empty if the days were not given.
+        losses: Of the scores, by segment; None of a version of an earlier levelfive.
+        sliced: Counts of values by slice and day, likewise.
     """
 
     rows: int
@@ -111,11 +115,15 @@ class Baseline:
     scores: Mapping[str, NumericProfile]
     daily: Mapping[str, DailyCounts]
     recent: Mapping[str, tuple[RecentDay, ...]] = field(default_factory=dict)
+    losses: TrainingLosses | None = None
+    sliced: SlicedCounts | None = None
 
     def to_json(self) -> str:
         """Write the baseline as JSON, with null for what is not defined."""
         # The daily counts are by far the most, and `asdict` would copy them one by one.
-        record = {**asdict(replace(self, daily={})), "daily": dict(self.daily)}
+        record = {**asdict(replace(self, daily={}, sliced=None)), "daily": dict(self.daily)}
+        if self.sliced is not None:
+            record["sliced"] = {**asdict(replace(self.sliced, daily=())), "daily": self.sliced.daily}
         return json.dumps(record, allow_nan=False, separators=(",", ":"))
 
     @classmethod
@@ -137,6 +145,8 @@ class Baseline:
                 recent={
                     name: tuple(RecentDay(**day) for day in days) for name, days in record.get("recent", {}).items()
                 },
+                losses=None if record.get("losses") is None else TrainingLosses.from_record(record["losses"]),
+                sliced=None if record.get("sliced") is None else SlicedCounts.from_record(record["sliced"]),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as err:
             raise DataError(f"expected a baseline as Baseline.to_json writes it, got {text[:200]!r}") from err

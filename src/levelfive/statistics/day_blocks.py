@@ -110,17 +110,28 @@ def bootstrap(statistic: Statistic, days: int, *, confidence: float, seed: int) 
 
 
 def mean_and_error(values: Floats, blocks: DayBlocks) -> tuple[float, float]:
-    """Compute the mean over rows and its standard error by days (NaN for a single day).
+    """Compute the mean over rows and its standard error by days (NaN for a single day); see `ratio_and_error`."""
+    value, error = ratio_and_error(blocks.sums(values), blocks.rows)
+    return float(value), float(error)
 
-    The mean d is a ratio of daily sums D and daily counts n. Over k days and N rows its variance is
+
+def ratio_and_error(sums: Floats, rows: Floats) -> tuple[Floats, Floats]:
+    """Compute means over rows from sums by day, or block of days, and their standard errors.
+
+    The mean d is a ratio of daily sums D and daily counts n. Over k days with rows and N rows its variance is
     k / (k - 1) * sum of (D - d * n)^2 / N^2 (Cochran 1977, Sampling Techniques, chapter 6: ratio estimate).
+
+    Args:
+        sums: Of values, shape (days, ...).
+        rows: Counts of rows, likewise.
+
+    Returns:
+        Means and standard errors, shape (...): NaN without rows, and an error of NaN where one day alone has rows.
     """
-    sums, rows = blocks.sums(values), blocks.rows
-    value = float(sums.sum() / rows.sum())
-    if blocks.days < 2:
-        return value, float("nan")
-    spread = np.square(sums - value * rows).sum() * blocks.days / (blocks.days - 1)
-    return value, float(np.sqrt(spread) / rows.sum())
+    total, days = rows.sum(axis=0), (rows > 0).sum(axis=0).astype(np.float64)
+    value = ratio(sums.sum(axis=0), total)
+    spread = ratio(np.square(sums - value * rows).sum(axis=0) * days, days - 1)
+    return value, ratio(np.sqrt(spread), total)
 
 
 def t_quantile(days: int, confidence: float) -> float:

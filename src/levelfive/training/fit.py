@@ -15,6 +15,7 @@ from levelfive.statistics.baseline import profile_baseline
 from levelfive.training.dataset import DAY_NUMBER, Snapshot, inside
 from levelfive.training.importances import importances
 from levelfive.training.out_of_fold import OutOfFold
+from levelfive.training.segment_losses import sliced_counts, unseen_losses
 from levelfive.training.session import Session
 from levelfive.usecase.columns import LABEL
 
@@ -61,7 +62,9 @@ def fit(session: Session, snapshot: Snapshot, window: Window) -> Model:
     return Model(estimator, card)
 
 
-def with_baseline(model: Model, rows: pd.DataFrame, out_of_fold: OutOfFold, holdout: tuple[SliceMetrics, ...]) -> Model:
+def with_baseline(
+    model: Model, rows: pd.DataFrame, out_of_fold: OutOfFold, holdout: tuple[SliceMetrics, ...], *, least_rows: int
+) -> Model:
     """Note what a model that may go live rests on, and what it is compared with: training set, unseen scores, holdout.
 
     Args:
@@ -69,6 +72,7 @@ def with_baseline(model: Model, rows: pd.DataFrame, out_of_fold: OutOfFold, hold
         rows: The training set.
         out_of_fold: Scores of rows by models that had not seen them.
         holdout: How its candidate did, all rows first.
+        least_rows: Of a segment whose losses are noted, and of a slice whose values are counted.
     """
     card = model.card
     features, days = feature_frame(rows, card.features, card.categorical), rows[DAY_NUMBER].to_numpy()
@@ -81,13 +85,16 @@ def with_baseline(model: Model, rows: pd.DataFrame, out_of_fold: OutOfFold, hold
         score_days=out_of_fold.days,
         score_columns=card.task.score_columns,
     )
+    rests_on = importances(model, features, days)
+    losses = unseen_losses(card.task, features, baseline, rests_on, out_of_fold, least_rows=least_rows)
+    sliced = sliced_counts(rows, features, baseline, rests_on, card.slices, least_rows=least_rows)
     complete = replace(
         card,
-        baseline=baseline.to_json(),
+        baseline=replace(baseline, losses=losses, sliced=sliced).to_json(),
         score_baseline=out_of_fold.method,
         holdout=holdout,
         holdout_skill=holdout[0].values.get(card.task.skill, math.nan),
-        importances=importances(model, features, days),
+        importances=rests_on,
         calibration=card.task.calibrate(out_of_fold.scores, out_of_fold.labels),
     )
     return Model(model.estimator, complete)

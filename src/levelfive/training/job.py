@@ -131,7 +131,8 @@ def run(
                 refit = fit(session, snapshot, split.whole)
             with run.timed("out_of_fold"):
                 unseen = out_of_fold(spec, rows, scores, day_starts_at=context.use_case.day_starts_at)
-                refit = with_baseline(refit, rows, unseen, by_slice)
+                least_rows = context.use_case.monitoring.min_rows
+                refit = with_baseline(refit, rows, unseen, by_slice, least_rows=least_rows)
             with run.timed("register"):
                 tags = verdict_tags(verdict, live)
                 versions = register(session, registry, (candidate, refit), rows, verdict=tags, folder=folder)

@@ -22,11 +22,20 @@ BLOCKS = 2
 
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
-    """Scores of rows by models that had not seen them, with the rows' labels and days, of shape (rows,), and how."""
+    """Scores of rows by models that had not seen them, and how they were made.
+
+    Args:
+        scores: Shape (rows,), or (rows, columns) where the task has several score columns.
+        labels: The rows' labels, shape (rows,).
+        days: Their days, likewise.
+        places: Their places in the training set, likewise.
+        method: Which rows there are.
+    """
 
     scores: Floats
     labels: Floats
     days: npt.NDArray[np.int64]
+    places: npt.NDArray[np.intp]
     method: str
 
 
@@ -58,15 +67,16 @@ def out_of_fold(
     days = rows[DAY_NUMBER].to_numpy(np.int64)
     blocks = blocks_of_weeks(rows[PREDICTION_TIME].iloc[:before], BLOCKS, day_starts_at=day_starts_at)
     block_of_row = np.append(blocks, np.full(len(held_out), -1))
-    parts = [(held_out, labels[before:], days[before:])]
+    places = np.arange(len(rows))
+    parts = [(held_out, places[before:])]
     for block in np.unique(blocks) if blocks.max(initial=0) > 0 else ():
         own = block_of_row == block
         if not spec.task.cannot_be_learned(labels[~own]):
             estimator = spec.estimator()
             estimator.fit(features[~own], labels[~own])
-            parts.append((spec.task.predict(estimator, features[own]), labels[own], days[own]))
-    scores, of_rows, of_days = (np.concatenate(some) for some in zip(*parts, strict=True))
-    return OutOfFold(scores, of_rows, of_days, _method(len(parts) - 1, len(scores), len(rows)))
+            parts.append((spec.task.predict(estimator, features[own]), places[own]))
+    scores, unseen = (np.concatenate(some) for some in zip(*parts, strict=True))
+    return OutOfFold(scores, labels[unseen], days[unseen], unseen, _method(len(parts) - 1, len(scores), len(rows)))
 
 
 def _method(blocks: int, scored_rows: int, rows: int) -> str:

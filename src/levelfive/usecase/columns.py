@@ -61,8 +61,8 @@ TABLES = frozenset(
             "promotions",
             "deployments",
         ),
-        *("profiles", "drift", "drift_consecutive", "performance", "quality", "consistency", "verdicts"),
-        *("alerts", "notices"),
+        *("profiles", "drift", "drift_consecutive", "drift_slices", "performance", "quality", "consistency"),
+        *("worst_segments", "verdicts", "alerts", "notices"),
         *("decisions", "retrainings"),
     }
 )

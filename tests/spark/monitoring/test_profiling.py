@@ -1,5 +1,6 @@
 """Profiles by day in Spark: the same in whatever batches the rows come, with quantiles of the right rank."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -10,6 +11,8 @@ from pyspark.sql import functions as F
 from levelfive.monitoring.profiling import finish, profile_days
 from levelfive.statistics.baseline import profile_baseline
 from levelfive.statistics.partials import QUANTILES
+from levelfive.statistics.segments import SegmentColumn
+from levelfive.statistics.sliced_counts import SlicedCounts
 from levelfive.usecase.columns import PREDICTION_TIME
 
 ROWS = 12_000
@@ -30,6 +33,38 @@ def test_quantiles_of_a_long_tail_beside_the_baselines_range_are_of_the_right_ra
     quantiles = finish(whole, "tail", baseline).quantiles
     wrong = [abs(np.mean(tail <= quantiles[str(level)]) - level) for level in QUANTILES]
     assert (whole.count, max(wrong) <= 0.002) == (ROWS, True)
+
+
+def test_values_are_counted_by_slice_as_in_pandas_in_the_same_pass(spark) -> None:
+    """Python workers in two stages."""
+    random = np.random.default_rng(1)
+    given = pd.DataFrame(
+        {
+            PREDICTION_TIME: pd.Timestamp("2013-01-07 12:00") + pd.to_timedelta(np.arange(600) % 3, unit="D"),
+            "score": random.random(600),
+            "wind-speed": random.choice([-0.0, 0.0, 1.0, np.nan, np.inf, 2.5], size=600),
+            "shelf": random.choice([7, 12, 30], size=600),
+            "store": random.choice(np.array(["north", "south", None], dtype=object), size=600),
+        }
+    )
+    columns = (SegmentColumn("wind-speed", edges=(0.0, 2.5)), SegmentColumn("shelf", categories=("7", "12")))
+    features, days = given[["wind-speed", "shelf"]], np.arange(600) % 3
+    sliced = SlicedCounts.of(columns, features, {"store": given["store"]}, days, least_rows=1)
+    baseline = profile_baseline(features, ("shelf",), label=np.zeros(1), score=np.linspace(0, 1, 50))
+    rows = spark.createDataFrame(given).selectExpr(
+        PREDICTION_TIME,
+        "score",
+        "map('store', store) AS slices",
+        "named_struct('wind-speed', `wind-speed`, 'shelf', shelf) AS features",
+    )
+
+    found = profile_days(rows.repartition(3), replace(baseline, sliced=sliced), timedelta(hours=6))
+
+    assert [str(day) for day in sorted(found.sliced)] == ["2013-01-07", "2013-01-08", "2013-01-09"]
+    by_day = np.stack([found.sliced[day] for day in sorted(found.sliced)], axis=1)
+    assert by_day.tolist() == sliced.counts.tolist()
+    assert sorted(found.whole) == ["(score)", "shelf", "wind-speed"]
+    assert profile_days(rows, baseline, timedelta(hours=6)).sliced == {}
 
 
 @pytest.mark.nightly

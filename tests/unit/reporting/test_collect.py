@@ -14,6 +14,7 @@ from levelfive.core.windows import Window
 from levelfive.monitoring.drift_statistics import PSI, ColumnDrift
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.records import DRIFT, PROFILES, ProfileRecord, write_drift, write_performance
+from levelfive.monitoring.slice_drift import SliceDrift, write_slice_drift
 from levelfive.monitoring.verdict import Subject
 from levelfive.reporting.collect import collect
 from levelfive.statistics.calibration import ReliabilityGroup
@@ -60,8 +61,20 @@ def test_of_a_column_whose_alarm_is_open_the_window_is_read_beside_the_training(
     of_a_day = replace(whole, day=WEEK.start.date(), counts=(7,) * len(now))
     run.tables.control_tables.replace(PROFILES, [whole, of_a_day], ("model_name", "window_start", "window_end"))
 
+    about = {"column_name": "distance", "slice_key": "origin", "count": 9, "p_value": 0.01}
+    write_slice_drift(
+        run,
+        [
+            SliceDrift(
+                **vars(subject), **about, slice_value=origin, population_stability_index=psi, unusual=origin != "LGA"
+            )
+            for origin, psi in (("EWR", 0.2), ("JFK", 0.9), ("LGA", 0.5))
+        ],
+    )
+
     (moved,) = collect(live.production.context, registry, as_of=DECIDED).drifted_columns
 
+    assert moved.slices == ("origin = JFK", "origin = EWR")
     assert (moved.column, moved.since, moved.now) == ("distance", WEEK.start, now)
     assert moved.before == histogram.counts
     assert len(moved.bins) == len(now)

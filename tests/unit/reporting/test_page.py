@@ -23,6 +23,8 @@ from levelfive.reporting.data import (
     PromotionLine,
     Reliability,
     ReportData,
+    SegmentLine,
+    SegmentsFound,
 )
 from levelfive.reporting.heatmap import furthest, moves_chart
 from levelfive.reporting.page import render
@@ -273,7 +275,7 @@ def test_charts_say_in_words_what_they_show(page):
 def test_every_section_is_there_with_its_numbers(page):
     sections = [attributes["id"] for tag, attributes in page.elements if tag == "section"]
 
-    assert sections == ["summary", "performance", "rates", "columns", "history", "rows"]
+    assert sections == ["summary", "performance", "rates", "segments", "columns", "history", "rows"]
     assert {"0.461 (0.450 to 0.472)", "21.3%", "20.7%"} <= set(page.texts)
     assert {"12.8", "3.1%", "0.4%", "0.180"} <= set(page.texts)
     assert {"501,234", "1,111 (0.2%)", "1,002,468", "84", "995,308"} <= set(page.texts)
@@ -433,6 +435,16 @@ def test_of_many_alarms_the_page_says_how_many_are_not_drawn():
     assert "2 columns that the model rests on less not drawn" in text
 
 
+@undrawn
+def test_of_a_column_that_moved_it_is_said_in_which_slices():
+    in_slices = replace(a_moved("temp"), slices=("origin = JFK", "origin = <EWR>"))
+
+    text = Page(render(a_report(drifted_columns=(in_slices, a_moved("wind"))))).text
+
+    assert "temp moved most at origin = JFK, origin = <EWR>" in text
+    assert "wind moved" not in text
+
+
 def test_cells_outside_the_training_s_range_are_hatched_and_a_column_moves_in_its_own_units():
     calm = a_column_week("calm", psi=0.9, deviations=0.2, outside_share=0.01)
     moved = a_column_week("moved", psi=0.1, deviations=4.0, outside_share=0.011)
@@ -443,3 +455,51 @@ def test_cells_outside_the_training_s_range_are_hatched_and_a_column_moves_in_it
     assert list(furthest(a_report(columns=(calm, moved)))) == ["moved", "calm"]
     assert "Furthest: moved 4.000, calm 0.200." in drawn
     assert drawn.count("<path") > without.count("<path")
+
+
+def a_segment(name, value, reach, **changes):
+    line = SegmentLine(name, 4_321, 0.31, 0.31 + value, an_estimate(value, reach), worse=value > reach)
+    return replace(line, **changes)
+
+
+def segments_of(*lines, **changes):
+    weeks = Window(utc(2024, 6, 3), utc(2024, 7, 29))
+    whole = a_segment("", 0.01, 0.02, rows=98_765)
+    return a_report(segments=replace(SegmentsFound("4", weeks, compared=214, lines=(whole, *lines)), **changes))
+
+
+def test_segments_that_are_worse_are_told_with_intervals_the_worst_first_and_all_rows_beside(no_drawing):
+    data = segments_of(
+        a_segment("wind below 5 <b>", 0.05, 0.02),
+        a_segment("rain from 2", 0.02, 0.05),
+        a_segment("origin = JFK", 0.2, 0.1),
+    )
+
+    page = Page(render(data))
+
+    rows = [page.texts.index(name) for name in ("origin = JFK", "wind below 5 <b>", "all rows")]
+    assert sorted(rows) == rows
+    assert {"0.200 (0.100 to 0.300)", "0.010 (-0.010 to 0.030)", "98,765", "0.510"} <= set(page.texts)
+    assert "rain from 2" not in page.text
+    assert "Of 214 segments, these rose in the even weeks of 3 Jun to 28 Jul 2024" in page.text
+    assert "Without a change, at most one look in twenty names such a segment." in page.text
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (segments_of(a_segment("rain from 2", 0.02, 0.05)), "of 214 segments, 1 rose in the even weeks"),
+        (segments_of(compared=0), "no segment has rows enough in the weeks of 3 Jun to 28 Jul 2024."),
+        (
+            segments_of(note="version 4 has scored too little"),
+            "Nothing is compared yet: version 4 has scored too little.",
+        ),
+        (segments_of(note="it began today", weeks=None), "Nothing is compared yet: it began today."),
+    ],
+    ids=["none is worse", "few rows", "too little", "no week"],
+)
+def test_where_no_segment_is_worse_one_sentence_says_so(no_drawing, data, sentence):
+    page = Page(render(data))
+
+    assert sentence in page.text
+    assert "all rows" not in page.texts
