@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -429,6 +429,52 @@ class OnlineStoreContract:
         expected = [(-1.0,) if n % 7 == 0 else (n % 60,) if n % 60 < 50 else None for n in range(2000)]
         assert [known and known.values for known in answers] == expected
         assert store.read([]) == []
+
+    def test_rows_that_are_chosen_are_counted_and_deleted_for_good(
+        self, store: OnlineStore, open_again: Callable[[], OnlineStore]
+    ) -> None:
+        store.publish(delays(delay(T, 1.0), delay(T + HOUR, 2.0), delay(T, 3.0, flight=2)))
+        before = store.states()
+
+        def is_of_flight_1(row: Mapping[str, Any]) -> bool:
+            return row["carrier"] == "AA" and row["flight"] == 1
+
+        assert store.count("delays", is_of_flight_1) == 2
+        assert read_delays(store, T) == [1.0]
+        assert [store.erase("delays", is_of_flight_1) for _ in range(2)] == [2, 0]
+
+        other = open_again()
+        assert read_delays(other, T, T + HOUR) == [None, None]
+        assert [known and known.values for known in other.read([ask_delay(T, flight=2)])] == [(3.0,)]
+        assert other.states() == before
+
+    def test_rows_are_chosen_by_their_columns_too_and_by_no_other_table(self, store: OnlineStore) -> None:
+        store.publish(aircraft(150, 20))
+        store.publish(delays(delay(T, 150.0)))
+
+        assert store.erase("aircraft", lambda row: row["seats"] == 150) == 1
+        assert (seats(store, 0, 1), read_delays(store, T)) == ([None, 20], [150.0])
+
+    @pytest.mark.parametrize(
+        ("kind", "value"),
+        [
+            ("long", 7),
+            ("string", 'a "b"'),
+            ("date", -1),
+            ("decimal", "1.5"),
+            ("binary", b"\x00\xff"),
+            ("boolean", True),
+        ],
+    )
+    def test_who_chooses_sees_a_key_as_it_was_published(self, store: OnlineStore, kind: str, value: Any) -> None:
+        store.publish(Publication(state(of_kind(kind, key=True)), [Row((value,), None, (1,))]))
+
+        assert store.count("kinds", lambda row: (row["key"], row["value"]) == (value, 1)) == 1
+
+    def test_nothing_is_chosen_where_nothing_was_published(self, store: OnlineStore) -> None:
+        assert (store.count("delays", lambda _: True), store.erase("delays", lambda _: True)) == (0, 0)
+        store.publish(aircraft(150))
+        assert (store.count("delays", lambda _: True), store.erase("delays", lambda _: True)) == (0, 0)
 
 
 def versions(store: OnlineStore) -> Sequence[int]:

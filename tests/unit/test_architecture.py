@@ -15,7 +15,7 @@ from levelfive.storage.annotations import ANNOTATIONS
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 MODULES = sorted(SOURCE.rglob("*.py"))
 NOT_OVER_CONNECT = {"rdd", "sparkContext", "_jvm", "_jsc", "_jdf", "_sc"}
-WRITES_DELTA = {"write", "writeTo", "writeStream", "saveAsTable", "insertInto"}
+WRITES_DELTA = {"write", "writeTo", "writeStream", "saveAsTable", "insertInto", "mergeInto"}
 WRITES_BY_SQL = re.compile(
     r"\s*(INSERT|MERGE|UPDATE|DELETE|TRUNCATE|COPY INTO|(CREATE|ALTER|DROP|REPLACE)\b.*\bTABLE)\b"
 )

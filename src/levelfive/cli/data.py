@@ -1,4 +1,4 @@
-"""`levelfive data`: ingest what landed, say on which days rows are missing, acknowledge such days."""
+"""`levelfive data`: ingest what landed, say on which days rows are missing, acknowledge such days, forget a person."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from levelfive.cli.options import (
+    EXIT_REFUSED,
     AsOfUnlessSubcommand,
     Landing,
     OnBehalfOf,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from levelfive.app import App
     from levelfive.data.job import DataResult
     from levelfive.data.missing import Hole
+    from levelfive.erasure.forget import Erasure
 
 data_cli = typer.Typer(invoke_without_command=True)
 
@@ -88,6 +90,42 @@ def acknowledge(
     print_missing(holes, "There are still")
 
 
+@data_cli.command()
+def forget(
+    keys: Annotated[
+        list[str],
+        typer.Option(
+            "--key", help="COLUMN=VALUE of the person's rows; repeatable: a row is meant that has all of the values."
+        ),
+    ],
+    reason: Annotated[str, typer.Option(help="Why; without the value of the key, which would stay in the record.")],
+    by: OnBehalfOf = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the rows by place, and change nothing.")] = False,
+    landing: Landing = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="When, in ISO 8601, UTC without an offset; by default, now.")
+    ] = None,
+) -> None:
+    """Remove a person's rows from all tables with their old versions, files, stores and model packages."""
+    from levelfive.erasure import forget as erasure
+    from levelfive.erasure.person import parse_keys, plan
+    from levelfive.platforms.workspace import on_databricks
+
+    moment, named = time_or_now(as_of), parse_keys(keys)
+    app = open_app(landing)
+    plan(app.use_case, named)  # refused before anything is started
+    has_no_store = on_databricks() and app.settings.online_store is None
+    stores = erasure.Stores(app.landing, app.registry, app.tracking, None if has_no_store else app.online_store)
+    if dry_run:
+        found = erasure.count(app.context, stores, named)
+    else:
+        who = who_says(app, by)
+        found = erasure.forget(app.context, stores, named, by=who, reason=reason, as_of=moment)
+    _print_erasure(found, is_done=not dry_run)
+    if found.left:
+        raise typer.Exit(EXIT_REFUSED)
+
+
 def print_missing(holes: Iterable[Hole], what: str) -> None:
     """Say on which days rows are missing, if there are any, and what to do about it."""
     days = [f"{hole} ({counted(hole.days, 'day')})" for hole in holes]
@@ -105,6 +143,22 @@ def _print_files(result: DataResult) -> None:
         counts = (file.rows_in, file.accepted, file.quarantined, file.duplicates)
         table.add_row(file.source, file.source_file, *(f"{count:,}" for count in counts))
     out.print(table)
+
+
+def _print_erasure(found: Erasure, *, is_done: bool) -> None:
+    table = Table("place", "rows removed" if is_done else "rows that would be removed")
+    for place, rows in found.rows.items():
+        table.add_row(place, f"{rows:,}")
+    out.print(table)
+    for what, phrases in (
+        ("Cannot be made again since" if is_done else "Could not be made again", found.lost),
+        ("Outside its reach", found.beyond),
+        ("Still there", found.left),
+    ):
+        if phrases:
+            out.print(f"{what}:", style="bold")
+        for phrase in phrases:
+            out.print(f"  - {phrase}")
 
 
 def _write_quality_report(app: App, folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -114,6 +114,21 @@ def add_files(run: Run, files: Sequence[LandedFile]) -> None:
     """Write files down that were ingested."""
     if files:
         run.wrote(run.tables.control_tables.add(LANDING_FILES, files))
+
+
+def note_rewritten(run: Run, source: str, file: LandingFile) -> None:
+    """Let the row of a file that was ingested tell what it is now; what became of its rows stays as it was.
+
+    Args:
+        run: Notes what is read and written.
+        source: The source's name.
+        file: The file as it is after it was written anew, under the name that it had.
+    """
+    rows = run.rows(LANDING_FILES, where={"source": source, "source_file": file.name})
+    before = (from_row(LandedFile, row) for row in rows)
+    records = [replace(one, sha256=file.sha256, size=file.size, modified_at=file.modified_at) for one in before]
+    if records:
+        run.wrote(run.tables.control_tables.replace(LANDING_FILES, records, ("source", "source_file")))
 
 
 def _by_content(rows: Iterable[Mapping[str, Any]]) -> defaultdict[str, dict[str, str]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,7 @@ from levelfive.usecase.sources import Source
 # Of files that are not delivered: hidden ones, those in writing, markers that other systems leave.
 PASSED_OVER = (".", "_")
 IN_WRITING = ".tmp"
+REWRITTEN = ".rewritten"
 # A file of no source: its names are those in its header.
 ANY = Source("", {}, (), format=Csv())
 
@@ -66,9 +68,8 @@ def list_files(landing: Path, source: Source) -> tuple[Entry, ...]:
     """
     folder = landing / source.name
     endings = " or ".join(source.format.endings)
-    deliveries = sorted((entry for entry in _entries(folder) if _is_delivered(entry)), key=lambda entry: entry.name)
-    files = [entry for entry in deliveries if is_of(source.format, Path(entry.name))]
-    if others := [entry.name for entry in deliveries if entry not in files and not entry.is_dir()]:
+    files, others = _parted(folder, source)
+    if others:
         raise LandingError(
             f"source {source.name!r}: expected files that end in {endings} in {folder}, found also "
             f"{', '.join(others)}. Nothing was ingested; take them away, or name their format in the source."
@@ -79,6 +80,52 @@ def list_files(landing: Path, source: Source) -> tuple[Entry, ...]:
             "Deliver the files there, or name another place with --landing."
         )
     return tuple(_entry_of(folder / entry.name, entry) for entry in files)
+
+
+def files_there(landing: Path, source: Source) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """List a source's files by name, and what its folder holds beside them: of other formats, in writing, folders.
+
+    Raises:
+        LandingError: The folder cannot be listed.
+    """
+    folder = landing / source.name
+    files = {entry.name for entry in _parted(folder, source)[0]}
+    beside = (entry.name for entry in _entries(folder) if entry.name not in files and not entry.name.startswith("."))
+    return tuple(folder / name for name in sorted(files)), tuple(folder / name for name in sorted(beside))
+
+
+def rewrite(path: Path, content: bytes, note: Callable[[LandingFile], None]) -> None:
+    """Put other bytes in the place of a file, whole or not at all.
+
+    What becomes of it is noted before it has its place: a run that was killed between the two is refused by the next
+    ingestion as a file that was changed, and is completed by being repeated.
+
+    Args:
+        path: The file.
+        content: The bytes.
+        note: Notes the file as it will be.
+    """
+    unfinished = path.with_name(f".{path.name}{REWRITTEN}")
+    unfinished.write_bytes(content)
+    with unfinished.open("rb") as file:
+        os.fsync(file.fileno())
+        size, modified_at = _state(file)
+    shutil.copymode(path, unfinished)
+    note(LandingFile(path, hashlib.sha256(content).hexdigest(), (), size, modified_at))
+    unfinished.replace(path)
+
+
+def discard_unfinished(landing: Path, source: Source) -> None:
+    """Remove what a `rewrite` that was killed has left beside the files of a source."""
+    for left in (landing / source.name).glob(f".*{REWRITTEN}"):
+        left.unlink(missing_ok=True)
+
+
+def _parted(folder: Path, source: Source) -> tuple[list[os.DirEntry[str]], list[str]]:
+    """List by name the files of a source's format, and the names of what was delivered beside them."""
+    delivered = sorted((entry for entry in _entries(folder) if _is_delivered(entry)), key=lambda entry: entry.name)
+    files = [entry for entry in delivered if is_of(source.format, Path(entry.name))]
+    return files, [entry.name for entry in delivered if entry not in files and not entry.is_dir()]
 
 
 def has_nothing(landing: Path, sources: Iterable[Source]) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -13,8 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from levelfive.errors import ConfigError, LandingError
-from levelfive.formats.packing import decoded, packed, with_packed
-from levelfive.formats.quoting import QUOTE, Rows, parted
+from levelfive.formats.leaving_out import Chooser, count_of, left_over
+from levelfive.formats.packing import decoded, packed, plain, with_packed
+from levelfive.formats.quoting import QUOTE, Rows, parted, rows_of
 from levelfive.formats.rewriting import rewrite_for, rewritten
 from levelfive.formats.texts import (
     BATCH_CHARACTERS,
@@ -113,6 +116,21 @@ class Csv:
         # An empty line would be no row.
         lines += [line or QUOTE * 2 for line in pc.binary_join_element_wise(*cells, self.separator).to_pylist()]
         return packed(path, "".join(f"{line}\n" for line in lines).encode(self.encoding))
+
+    def without(self, path: Path, file: BinaryIO, columns: Mapping[str, str], is_chosen: Chooser) -> tuple[bytes, int]:
+        """Leave rows out, which may be of several lines; see `Format.without`."""
+        with refusals_of(path), decoded(path, file, encoding=self.encoding, newline="") as texts:
+            rows = rows_of(texts.read(), self.separator)
+        blank = sum(1 for _ in takewhile(lambda row: not row.strip("\ufeff \r\n"), rows))
+        head = rows[: blank + self.header]
+
+        def count(part: Sequence[str]) -> int:
+            content = BytesIO("".join([*head, *part]).encode(self.encoding))
+            return count_of(self.batches(plain(path), content, columns), is_chosen)
+
+        body = rows[len(head) :]
+        kept = left_over(body, count)
+        return packed(path, "".join([*head, *kept]).encode(self.encoding)), len(body) - len(kept)
 
     def hint(self, header: Sequence[str], columns: Sequence[str]) -> str:
         """Recognize another separator, and a file without a header."""

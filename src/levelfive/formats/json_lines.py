@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from levelfive.errors import LandingError
-from levelfive.formats.packing import decoded, packed, with_packed
+from levelfive.formats.leaving_out import Chooser, count_of, left_over
+from levelfive.formats.packing import decoded, packed, plain, with_packed
 from levelfive.formats.texts import BATCH_CHARACTERS, WRONG_LINE, Texts, in_declared_order, refusals_of, texts_of
 
 
@@ -70,6 +72,18 @@ class JsonLines:
         sound = texts.rows.filter(pc.is_null(texts.rows.column(len(texts.header)))).select(texts.header)
         lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in sound.to_pylist()]
         return packed(path, "".join(lines).encode())
+
+    def without(self, path: Path, file: BinaryIO, columns: Mapping[str, str], is_chosen: Chooser) -> tuple[bytes, int]:
+        """Leave lines out; see `Format.without`."""
+        with refusals_of(path), decoded(path, file, encoding="utf-8", newline="\n", errors=ESCAPED) as texts:
+            lines = list(texts)
+
+        def count(part: Sequence[str]) -> int:
+            content = BytesIO("".join(part).encode(errors=ESCAPED))
+            return count_of(self.batches(plain(path), content, columns), is_chosen)
+
+        kept = left_over(lines, count)
+        return packed(path, "".join(kept).encode(errors=ESCAPED)), len(lines) - len(kept)
 
     def hint(self, header: Sequence[str], columns: Sequence[str]) -> str:
         """Nothing can be guessed: each cell carries its name."""

@@ -38,5 +38,10 @@ def packed(path: Path, content: bytes) -> bytes:
     return gzip.compress(content, mtime=0) if _is_packed(path) else content
 
 
+def plain(path: Path) -> Path:
+    """Name a file as it is called where it is not packed."""
+    return path.with_name(path.name[: -len(PACKED)]) if _is_packed(path) else path
+
+
 def _is_packed(path: Path) -> bool:
     return path.name.lower().endswith(PACKED)

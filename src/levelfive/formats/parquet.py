@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from levelfive.errors import LandingError
+from levelfive.formats.leaving_out import Chooser
 from levelfive.formats.texts import Texts, in_declared_order, refusals_of, texts_of
 
 _BATCH_ROWS = 1 << 16
@@ -48,6 +49,20 @@ class Parquet:
         pq.write_table(sound.select(range(len(texts.header))), target)
         content: bytes = target.getvalue().to_pybytes()
         return content
+
+    def without(self, path: Path, file: BinaryIO, columns: Mapping[str, str], is_chosen: Chooser) -> tuple[bytes, int]:
+        """Leave rows out; columns keep their types, and the file what it says of them. See `Format.without`."""
+        target, count = pa.BufferOutputStream(), 0
+        with refusals_of(path):
+            parquet = pq.ParquetFile(file, pre_buffer=False)
+            with pq.ParquetWriter(target, parquet.schema_arrow) as writer:
+                for batch in parquet.iter_batches(_BATCH_ROWS, use_threads=False):
+                    rows = pa.Table.from_batches([batch])
+                    chosen = list(is_chosen(_texts_of(rows, columns).rows))
+                    count += sum(chosen)
+                    if not all(chosen):
+                        writer.write_table(rows.filter(pc.invert(pa.array(chosen, pa.bool_()))))
+        return target.getvalue().to_pybytes(), count
 
     def hint(self, header: Sequence[str], columns: Sequence[str]) -> str:
         """Nothing can be guessed: each column carries its name."""

@@ -54,12 +54,31 @@ def parted(pieces: Iterable[str], separator: str) -> Iterator[Rows]:
         yield rows
 
 
+def rows_of(text: str, separator: str) -> list[str]:
+    """Part a text into its rows, each with its line end, well quoted or not; put together, they are the text.
+
+    Raises:
+        OpenQuote: Names the line.
+    """
+    whole = text if not text or text.endswith(("\n", "\r")) else f"{text}\n"
+    patterns, rows, place = _patterns(separator), list[str](), 0
+    while place < len(whole):
+        row = patterns.well_quoted_row.match(whole, place) or patterns.badly_quoted_row.match(whole, place)
+        if row is None:
+            raise OpenQuote(f"line {_line_ends(whole[:place]) + 1} opens a quote that does not end there")
+        rows.append(row.group())
+        place = row.end()
+    if len(whole) > len(text):
+        rows[-1] = rows[-1][:-1]
+    return rows
+
+
 def _whole_rows(text: str, separator: str) -> tuple[Rows, int]:
     """Part the rows that end in a text, and tell where the last of them ends."""
     if QUOTE not in text:
         place = max(text.rfind("\n"), text.rfind("\r")) + 1
         return Rows(text[:place], [], False), place
-    well_quoted, badly_quoted = _patterns(separator)
+    well_quoted, badly_quoted, _ = _patterns(separator)
     good, bad, place = [], [], 0
     while place < len(text):
         end = well_quoted.match(text, place).end()  # type: ignore[union-attr]  # it matches no row, too
@@ -77,9 +96,16 @@ def _line_ends(text: str) -> int:
     return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
+class _Patterns(NamedTuple):
+    """What matches as many rows as are quoted well, one row that is not, and one that is."""
+
+    well_quoted: re.Pattern[str]
+    badly_quoted_row: re.Pattern[str]
+    well_quoted_row: re.Pattern[str]
+
+
 @cache
-def _patterns(separator: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Compile what matches as many rows as are quoted well, and what matches one row that is not."""
+def _patterns(separator: str) -> _Patterns:
     mark = re.escape(separator)
     plain = rf'(?:[^"{mark}\r\n][^{mark}\r\n]*+)?'
     quoted_cell = r'"[^"]*+(?:""[^"]*+)*+"'
@@ -87,5 +113,6 @@ def _patterns(separator: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     cell = rf"(?:{quoted_cell}(?=[{mark}\r\n])|{plain}(?=[{mark}\r\n]))"
     loose = rf"(?:{quoted_cell}(?=[{mark}\r\n])|{on_one_line}[^{mark}\r\n]*+|{plain}(?=[{mark}\r\n]))"
     end = r"(?:\r\n|\n|\r)"
-    rows = re.compile(rf"(?:{cell}(?:{mark}{cell})*+{end})*+")
-    return rows, re.compile(rf"{loose}(?:{mark}{loose})*+{end}")
+    row = rf"{cell}(?:{mark}{cell})*+{end}"
+    badly_quoted_row = rf"{loose}(?:{mark}{loose})*+{end}"
+    return _Patterns(*map(re.compile, (rf"(?:{row})*+", badly_quoted_row, row)))

@@ -17,6 +17,7 @@ from typing import BinaryIO, Protocol
 import pyarrow as pa
 
 from levelfive.errors import LandingError, translating
+from levelfive.formats.leaving_out import Chooser
 
 MALFORMED = "malformed"
 """The column of `Texts.rows` that says why a row is refused as a whole, and what came; null for the other rows."""
@@ -67,6 +68,22 @@ class Format(Protocol):
 
     def bytes_of(self, path: Path, texts: Texts) -> bytes:
         """Write rows, the malformed ones apart, so that they are read as the same texts."""
+
+    def without(self, path: Path, file: BinaryIO, columns: Mapping[str, str], is_chosen: Chooser) -> tuple[bytes, int]:
+        """Write a file's bytes without some of its rows; all others, and the header, stay as they are.
+
+        Args:
+            path: The file's place, for its ending and for messages; it is not opened.
+            file: Its bytes; it can seek, and stays open.
+            columns: The names that the source declares, with their Spark SQL types.
+            is_chosen: Tells of each row, malformed ones too, whether it is left out.
+
+        Returns:
+            The bytes, packed as they were, and how many rows were left out.
+
+        Raises:
+            LandingError: The bytes are not of this format, are cut off, or hold no header.
+        """
 
     def hint(self, header: Sequence[str], columns: Sequence[str]) -> str:
         """Guess why a header is not the declared one: a sentence after a space, or nothing."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -136,6 +139,14 @@ def is_of_a_store(err: BaseException) -> bool:
 def is_of_a_database(err: BaseException) -> bool:
     """Tell whether a database, or a migration of one, raised an error: only a laptop has the packages."""
     return type(err).__module__.split(".")[0] in ("sqlalchemy", "sqlite3", "alembic")
+
+
+@contextmanager
+def alone(file: Path) -> Iterator[Path]:
+    """Copy a file into a folder that holds nothing else: a store takes folders."""
+    with TemporaryDirectory() as folder:
+        shutil.copy(file, Path(folder) / file.name)
+        yield Path(folder)
 
 
 def quieten() -> None:

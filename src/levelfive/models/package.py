@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 CARD = "levelfive.json"
 SMOKE = "smoke.parquet"
+# As MLflow names what it makes of an input example.
+EXAMPLE, SERVING_EXAMPLE = "input_example.json", "serving_input_example.json"
 SMOKE_ROWS = 20
 # Of a score, and of the greatest one: another processor adds in another order.
 TOLERANCE, TOLERANCE_NEAR_0 = 1e-5, 1e-9
@@ -260,8 +262,13 @@ def save(model: Model, example: pd.DataFrame, folder: Path) -> None:
     )
     (folder / CARD).write_text(model.card.to_json())
     (folder / "baseline.json").write_text(model.card.baseline)
-    columns = {profiled_as(name): of_column for name, of_column in model.card.task.by_column(scores).items()}
-    rows.assign(**columns).to_parquet(folder / SMOKE, index=False)
+    with_scores(model, rows).to_parquet(folder / SMOKE, index=False)
+
+
+def with_scores(model: Model, rows: pd.DataFrame) -> pd.DataFrame:
+    """Give rows of a `feature_frame` the scores of a model, in `profiled_as` columns."""
+    columns = {profiled_as(name): of_column for name, of_column in model.card.task.by_column(model.score(rows)).items()}
+    return rows.assign(**columns)
 
 
 def read_card(folder: Path) -> ModelCard:
@@ -352,6 +359,29 @@ def smoke_rows(folder: Path) -> pd.DataFrame:
         return pd.read_parquet(folder / SMOKE)
     except (OSError, ValueError) as err:
         raise RegistryError(f"{folder} holds no smoke rows ({err}); register the version again") from err
+
+
+def replace_examples(folder: Path, rows: pd.DataFrame) -> tuple[str, ...]:
+    """Let a package have other smoke rows, and its input examples be the first of them.
+
+    Args:
+        folder: Holds the package.
+        rows: As `smoke_rows` reads them, scores included; at least one.
+
+    Returns:
+        The names of the files that are others now, those by which the rows are found last.
+
+    Raises:
+        RegistryError: The folder holds no package, or the model scores these rows differently.
+    """
+    card = read_card(folder)
+    rows.to_parquet(folder / SMOKE, index=False)
+    examples = rows[list(card.features)].head(EXAMPLE_ROWS).to_json(orient="split", index=False, double_precision=15)
+    example = json.loads(examples)
+    (folder / EXAMPLE).write_text(json.dumps(example))
+    (folder / SERVING_EXAMPLE).write_text(json.dumps({"dataframe_split": example}, indent=2))
+    check_repeats(folder)
+    return (EXAMPLE, SERVING_EXAMPLE, SMOKE)
 
 
 def _difference(model: Model, smoke: pd.DataFrame) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
@@ -11,7 +12,7 @@ from typing import TypeAlias
 from levelfive.core.windows import from_micros, to_micros
 from levelfive.errors import ConfigError, NotKept, OnlineStoreConflict, OnlineStoreError
 from levelfive.online.encoding import codec, key_text, table_of, table_text
-from levelfive.online.store import Ask, Known, OnlineTable, Publication, TableState, Value
+from levelfive.online.store import Ask, Chooser, Known, OnlineTable, Publication, TableState, Value
 
 TABLES = "levelfive_online_tables_v1"
 ROWS = "levelfive_online_rows_v1"
@@ -102,6 +103,13 @@ class TableReader:
             values = self._picker(ask.columns)(values)
         return Known(known_at if self._table.timestamped else None, values)
 
+    def fields(self, key: str, data: bytes) -> dict[str, Value]:
+        """Read the keys and the columns of a row of `ROWS`, by their names."""
+        kinds = zip(json.loads(key), self._table.key_types, strict=True)
+        keys = (bytes.fromhex(part) if kind == "binary" else part for part, kind in kinds)
+        columns = zip(self._table.columns, self._codec.decode(data), strict=True)
+        return {**dict(columns), **dict(zip(self._table.keys, keys, strict=True))}
+
     def _picker(self, columns: tuple[str, ...]) -> Picker:
         """Make what takes some columns of a row, in their order, once."""
         if columns not in self._pickers:
@@ -124,6 +132,18 @@ def _picker(places: tuple[int, ...]) -> Picker:
 def reader_of(text: str) -> TableReader:
     """Make the reader of a table from the text that `TABLES` has of it, once."""
     return TableReader(table_of(text))
+
+
+def chosen_rows(
+    definition: str | None, rows: Iterable[tuple[str, int, bytes]], is_chosen: Chooser
+) -> Iterator[tuple[str, int]]:
+    """List the key and time of each row of `ROWS` that is chosen; nothing of a table that was not published."""
+    if definition is None:
+        return
+    reader = reader_of(definition)
+    for key, known_at, data in rows:
+        if is_chosen(reader.fields(key, bytes(data))):
+            yield key, known_at
 
 
 def check_kept(ask: Ask, kept_from: int | None) -> None:

@@ -17,13 +17,14 @@ from levelfive.online.layout import (
     absent,
     check_kept,
     check_onto,
+    chosen_rows,
     reader_of,
     rows_of,
     state_of,
     state_row,
     times_between,
 )
-from levelfive.online.store import Ask, Known, Publication, TableState
+from levelfive.online.store import Ask, Chooser, Known, Publication, TableState
 
 try:
     import psycopg2
@@ -56,6 +57,7 @@ _SCHEMA = f"""
 _THIN = f"""DELETE FROM {ROWS} AS old WHERE name = %(name)s AND {_TIME} < %(kept_from)s AND EXISTS (
     SELECT 1 FROM {ROWS} AS newer WHERE newer.name = %(name)s AND newer.key = old.key
     AND newer.known_at > old.known_at AND newer.known_at < %(kept_from)s)"""
+_ERASE = f"DELETE FROM {ROWS} WHERE (name, key, known_at) IN (VALUES %s)"
 # Tables and answers by one statement, so that both are of one state: the tables have no place.
 _READ = f"""
     SELECT NULL, name, definition, kept_from, NULL FROM {TABLES}
@@ -146,6 +148,35 @@ class PostgresStore:
                     return _answers(asks, look)
         raise OnlineStoreConflict("tables of the online store were others at each look; read again")
 
+    def count(self, table: str, is_chosen: Chooser) -> int:
+        """Count the rows that are chosen; see `OnlineStore`."""
+        with (
+            translating(_refusal),
+            closing(self._connect(PUBLISH_PATIENCE)) as connection,
+            connection.cursor() as cursor,
+        ):
+            return len(_chosen(cursor, table, is_chosen))
+
+    def erase(self, table: str, is_chosen: Chooser) -> int:
+        """Delete the rows that are chosen; see `OnlineStore`.
+
+        They are vacuumed too; what the server's pages, its log and its backups keep of them is the server's.
+        """
+        with (
+            translating(_refusal),
+            closing(self._connect(PUBLISH_PATIENCE)) as connection,
+            connection.cursor() as cursor,
+        ):
+            if not _is_store(cursor):
+                return 0
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (TABLES,))
+            rows = [(table, key, known_at) for key, known_at in _chosen(cursor, table, is_chosen)]
+            execute_values(cursor, _ERASE, rows, template="(%s, %s, %s::bigint)", page_size=ROWS_A_STATEMENT)
+            cursor.execute("COMMIT")
+            cursor.execute(f"VACUUM {ROWS}")
+        return len(rows)
+
     def close(self) -> None:
         """Close all connections."""
         while self._idle:
@@ -216,13 +247,26 @@ def _refusal(err: Exception) -> OnlineStoreError | None:
     )
 
 
+def _is_store(cursor: Cursor) -> bool:
+    cursor.execute("SELECT to_regclass(%s)", (TABLES,))
+    return bool(cursor.fetchone() != (None,))
+
+
+def _chosen(cursor: Cursor, table: str, is_chosen: Chooser) -> list[tuple[str, int]]:
+    if not _is_store(cursor):
+        return []
+    cursor.execute(f"SELECT definition FROM {TABLES} WHERE name = %s", (table,))
+    definition = cursor.fetchone()
+    cursor.execute(f"SELECT key, known_at, data FROM {ROWS} WHERE name = %s", (table,))
+    return list(chosen_rows(None if definition is None else definition[0], cursor.fetchall(), is_chosen))
+
+
 def _publish(cursor: Cursor, publication: Publication) -> None:
     state = publication.state
     name = state.table.name
     # Of two publications of a table, and of two that make the store, one waits.
     cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (TABLES,))
-    cursor.execute("SELECT to_regclass(%s)", (TABLES,))
-    if cursor.fetchone() == (None,):
+    if not _is_store(cursor):
         cursor.execute(_SCHEMA)
     cursor.execute(f"SELECT version FROM {TABLES} WHERE name = %s", (name,))
     there = cursor.fetchone()

@@ -19,13 +19,14 @@ from levelfive.online.layout import (
     absent,
     check_kept,
     check_onto,
+    chosen_rows,
     reader_of,
     rows_of,
     state_of,
     state_row,
     times_between,
 )
-from levelfive.online.store import Ask, Known, Publication, TableState
+from levelfive.online.store import Ask, Chooser, Known, Publication, TableState
 
 PATIENCE = timedelta(seconds=5)
 # Publications stop no reader, and a service that waits for whoever else keeps the file answers nobody meanwhile.
@@ -115,6 +116,33 @@ class SqliteStore:
         with translating(self._refusal), self._snapshot() as reader:
             return _read(reader, asks)
 
+    def count(self, table: str, is_chosen: Chooser) -> int:
+        """Count the rows that are chosen; see `OnlineStore`."""
+        with translating(self._refusal):
+            if not self._path.exists():
+                return 0
+            with self._snapshot() as reader:
+                return len(_chosen(reader.connection, table, is_chosen))
+
+    def erase(self, table: str, is_chosen: Chooser) -> int:
+        """Delete the rows that are chosen; see `OnlineStore`. The file is written anew, without any deleted row."""
+        with translating(self._refusal):
+            if not self._path.exists():
+                return 0
+            with closing(self._connect("rw", self._patience)) as connection:
+                with _transaction(connection, "BEGIN IMMEDIATE"):
+                    rows = _chosen(connection, table, is_chosen)
+                    of_table = [(table, key, known_at) for key, known_at in rows]
+                    connection.executemany(f"DELETE FROM {ROWS} WHERE name = ? AND key = ? AND known_at = ?", of_table)
+                connection.execute("VACUUM")
+                (is_busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if is_busy:
+            raise OnlineStoreError(
+                f"the online store in {self._path} is read, so that its log still holds what was deleted: run this "
+                "again, or end who reads"
+            )
+        return len(rows)
+
     def close(self) -> None:
         """Close all connections."""
         while self._idle:
@@ -187,6 +215,14 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
 def _is_store(connection: sqlite3.Connection) -> bool:
     row = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (TABLES,)).fetchone()
     return row is not None
+
+
+def _chosen(connection: sqlite3.Connection, table: str, is_chosen: Chooser) -> list[tuple[str, int]]:
+    if not _is_store(connection):
+        return []
+    definition = connection.execute(f"SELECT definition FROM {TABLES} WHERE name = ?", (table,)).fetchone()
+    rows = connection.execute(f"SELECT key, known_at, data FROM {ROWS} WHERE name = ?", (table,))
+    return list(chosen_rows(None if definition is None else definition[0], rows, is_chosen))
 
 
 def _publish(connection: sqlite3.Connection, publication: Publication) -> None:

@@ -5,7 +5,7 @@ In memory times are whole microseconds since 1970 in UTC, dates are whole days s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
@@ -112,6 +112,10 @@ class Known:
     values: tuple[Value, ...]
 
 
+Chooser: TypeAlias = Callable[[Mapping[str, Value]], bool]
+"""Tells of a row, by the names of its keys and columns, whether it is meant."""
+
+
 class OnlineStore(Protocol):
     """Holds the rows that lookups ask for."""
 
@@ -141,6 +145,28 @@ class OnlineStore(Protocol):
         Raises:
             NotKept: One asks for a time before the table is `kept_from`.
             OnlineStoreError: A table or column was not published, or the store cannot be reached, or refused.
+        """
+        ...
+
+    def count(self, table: str, is_chosen: Chooser) -> int:
+        """Count the rows of a table that are chosen; all of them are looked at.
+
+        Raises:
+            OnlineStoreError: The store cannot be reached, or refused.
+        """
+        ...
+
+    def erase(self, table: str, is_chosen: Chooser) -> int:
+        """Delete the rows of a table that are chosen, all at once, and what the store keeps of rows that are deleted.
+
+        The table's state stays: what is published later is put onto the same version.
+
+        Returns:
+            How many rows were deleted.
+
+        Raises:
+            OnlineStoreError: The store cannot be reached, or refused; where rows were deleted by then, another call
+                removes what is kept of them.
         """
         ...
 

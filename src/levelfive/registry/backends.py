@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.unity_catalog_models_artifact_repo import UnityCatalogModelsArtifactRepository
 
+from levelfive.errors import RegistryError
 from levelfive.models.mlflow_store import experiment_id
 
 UNITY_CATALOG = "databricks-uc"
@@ -27,6 +28,7 @@ class Backend(Protocol):
 
     client: MlflowClient
     has_aliases: bool
+    can_replace: bool
 
     def create(self, name: str, package: Path, tags: Mapping[str, str], description: str) -> str:
         """Store a model package as a new version of a registered model, described in Markdown, and tell the version.
@@ -42,6 +44,20 @@ class Backend(Protocol):
         Raises:
             MlflowException: The registry refused.
             OSError: The files are gone.
+        """
+        ...
+
+    def replace(self, name: str, version: str, files: Path) -> None:
+        """Put files in the place of a version's own that are called so; only where that can be done.
+
+        Args:
+            name: The registered model.
+            version: Its version.
+            files: A folder that holds them, and nothing else.
+
+        Raises:
+            MlflowException: The registry refused.
+            OSError: The registry did not answer.
         """
         ...
 
@@ -62,6 +78,8 @@ class RunsOfItsOwn:
         uri: A server, a database, or another workspace as `databricks://scope:prefix`.
         artefacts: Folder of artefacts where the store is a plain database, or None where it has its own.
     """
+
+    can_replace = True
 
     def __init__(self, uri: str, artefacts: Path | None = None) -> None:
         """Remember where the registry is."""
@@ -87,6 +105,10 @@ class RunsOfItsOwn:
         """Copy a package; see `Backend`."""
         return Path(self.client.download_artifacts(self._run_of(name, version), PACKAGE, str(folder)))
 
+    def replace(self, name: str, version: str, files: Path) -> None:
+        """Write over files of the run that holds them; see `Backend`."""
+        self.client.log_artifacts(self._run_of(name, version), str(files), PACKAGE)
+
     def holds_files(self, name: str, version: str) -> bool:
         """Look for files; see `Backend`."""
         return bool(self.client.list_artifacts(self._run_of(name, version), PACKAGE))
@@ -106,6 +128,7 @@ class UnityCatalog:
     """
 
     has_aliases = True
+    can_replace = False
 
     def __init__(self, uri: str) -> None:
         """Remember where the registry is."""
@@ -122,6 +145,10 @@ class UnityCatalog:
     def download(self, name: str, version: str, folder: Path) -> Path:
         """Copy a package; see `Backend`."""
         return Path(self._files(name, version).download_artifacts("", str(folder)))  # type: ignore[no-untyped-call]  # MLflow has no types here
+
+    def replace(self, name: str, version: str, files: Path) -> None:
+        """Refuse: a version's files are written once; see `Backend`."""
+        raise RegistryError(f"Unity Catalog lets no file of {name} version {version} be changed: register another one")
 
     def holds_files(self, name: str, version: str) -> bool:
         """Look for files; see `Backend`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,11 +14,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from levelfive.errors import DamagedModel, ModelNotFound, RegistryError, first_line, translating
-from levelfive.models.mlflow_store import connect, is_of_a_database, is_of_a_store, shown_address
+from levelfive.models.mlflow_store import alone, connect, is_of_a_database, is_of_a_store, shown_address
 from levelfive.models.package import Model, digest, load, read_card
 from levelfive.registry.backends import Backend, backend_of, every_version, name_for
 from levelfive.registry.description import text_of
-from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF
+from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF, REPLACED_SHA256
 
 # What Unity Catalog takes as a tag: https://docs.databricks.com/aws/en/database-objects/tags
 _FORBIDDEN = re.compile(r"[.,\-=/:]")
@@ -129,6 +129,55 @@ class CentralRegistry:
         """
         return next((version for version in reversed(self.versions()) if tags.items() <= version.tags.items()), None)
 
+    def replace(self, version: str, package: Path, names: Sequence[str]) -> bool:
+        """Put some files of a package in the place of a version's own, and its hash in the place of the version's.
+
+        The new hash is noted before, so that what a call that was killed has left can be read by `download_unfinished`.
+
+        Args:
+            version: The version.
+            package: The whole package, as it is to be.
+            names: The files that are others, which are replaced one by one in this order; of a call that was killed
+                after them all, none is left to be.
+
+        Returns:
+            False where the registry lets no file be changed: then nothing is.
+
+        Raises:
+            ModelNotFound: There is no such version.
+            RegistryError: The registry refused, or did not answer.
+        """
+        if not self._backend.can_replace:
+            return False
+        sha256 = digest(package)
+        self.tag(version, {REPLACED_SHA256: sha256})
+        for name in names:
+            with alone(package / name) as folder, self._asking(f"file {name} of version {version}"):
+                self._backend.replace(self.name, version, folder)
+        self.tag(version, {PACKAGE_SHA256: sha256})
+        self._models.pop(version, None)
+        return True
+
+    def download_unfinished(self, version: str, folder: Path) -> Path:
+        """Copy a version's package into a folder, also where a `replace` of it was killed: some files may be others.
+
+        Raises:
+            DamagedModel: Its artefacts are gone, or not those that were registered.
+            ModelNotFound: There is no such version.
+            RegistryError: Its artefacts cannot be read, or it carries no hash to check them by.
+        """
+        return self._download(version, folder, is_checked=not self.is_unfinished(version))
+
+    def is_unfinished(self, version: str) -> bool:
+        """Tell whether a `replace` of a version was killed.
+
+        Raises:
+            ModelNotFound: There is no such version.
+            RegistryError: The registry refused, or did not answer.
+        """
+        tags = self.find(version).tags
+        return REPLACED_SHA256 in tags and tags[REPLACED_SHA256] != tags.get(PACKAGE_SHA256)
+
     def download(self, version: str, folder: Path) -> Path:
         """Copy a version's package into a folder.
 
@@ -137,6 +186,9 @@ class CentralRegistry:
             ModelNotFound: There is no such version.
             RegistryError: Its artefacts cannot be read, or it carries no hash to check them by.
         """
+        return self._download(version, folder, is_checked=True)
+
+    def _download(self, version: str, folder: Path, *, is_checked: bool) -> Path:
         model_version, about = self.find(version), f"the artefacts of {self.name} version {version}"
         if not model_version.ready or PACKAGE_SHA256 not in model_version.tags:
             why = "carries no hash of its files" if model_version.ready else "did not arrive whole"
@@ -146,14 +198,19 @@ class CentralRegistry:
         except Exception as err:
             if not (isinstance(err, MlflowException | OSError) or is_of_a_database(err)):
                 raise
-            if not self._holds_files(version):
+            if not self.holds_files(version):
                 raise DamagedModel(f"{about} are gone. {REMEDY}") from err
             raise RegistryError(f"{about} cannot be read: {self._said(err)}") from err
-        if digest(package) != model_version.tags[PACKAGE_SHA256]:
+        if is_checked and digest(package) != model_version.tags[PACKAGE_SHA256]:
             raise DamagedModel(f"{about} are not those that were registered: their hash differs. {REMEDY}")
         return package
 
-    def _holds_files(self, version: str) -> bool:
+    def holds_files(self, version: str) -> bool:
+        """Tell whether any file of a version is there.
+
+        Raises:
+            RegistryError: The registry refused, or did not answer.
+        """
         try:
             with self._asking(f"files of version {version}"):
                 return self._backend.holds_files(self.name, version)

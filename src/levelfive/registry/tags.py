@@ -3,6 +3,12 @@
 PACKAGE_SHA256 = "levelfive_package_sha256"
 """Hash of the files, by `model_package.digest`; a download that has another one is refused."""
 
+REPLACED_SHA256 = "levelfive_replaced_sha256"
+"""Hash of the files as they are once some of them are replaced: set before the first one is, and then the hash too."""
+
+HOLDS_FORGOTTEN = "levelfive_holds_forgotten_rows"
+"""How many of its examples are of people who were forgotten since, where the registry lets no file be changed."""
+
 AS_OF = "levelfive_as_of"
 TRACKING_RUN = "levelfive_tracking_run_id"
 CODE_REVISION = "levelfive_code_revision"

@@ -19,6 +19,7 @@ ANNOTATIONS = "annotations"
 ACKNOWLEDGED = "acknowledged"
 MUTED = "muted"
 NOTED = "noted"
+ERASED = "erased"
 
 _KEYS = ("kind", "subject", "window_start", "window_end", "by", "reason", "said_at")
 
@@ -29,8 +30,8 @@ class Annotation:
     """One row of `annotations`.
 
     Attributes:
-        kind: What is said: `acknowledged`, `muted` of an alert, or `noted` of an event.
-        subject: About what, see `source_subject`, `model_subject` and `alert_subject`.
+        kind: What is said: `acknowledged`, `muted` of an alert, `noted` of an event, or `erased` of a person's rows.
+        subject: About what, see `source_subject`, `model_subject`, `alert_subject` and `use_case_subject`.
         window: About which times of it.
         by: Who says so.
         reason: Why.
@@ -70,6 +71,11 @@ def model_subject(name: str) -> str:
 def alert_subject(model_name: str, alert: str) -> str:
     """Name an alert of a registered model as what an annotation is about."""
     return f"alert of {model_name}: {alert}"
+
+
+def use_case_subject(name: str) -> str:
+    """Name a use case as what an annotation is about."""
+    return f"use case {name}"
 
 
 def annotate(run: Run, annotation: Annotation) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from pyspark.sql import functions as F
+
+from levelfive.core.conditions import text_literal
 from levelfive.errors import TableError
 from levelfive.storage.commits import APPENDS, Commit, Write, commit_of
 from levelfive.storage.conflicts import refusals
@@ -14,6 +17,8 @@ from levelfive.storage.tables import Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+RETENTION, NO_RETENTION = "delta.deletedFileRetentionDuration", "interval 0 hours"
 
 
 class CatalogTables(Tables):
@@ -35,6 +40,33 @@ class CatalogTables(Tables):
     def version(self, table: str) -> int:
         """Tell the newest version of a table; see `Tables`."""
         return self.history(table, limit=1)[0].version
+
+    def discard_versions(self, table: str) -> None:
+        """Remove the files of earlier versions; see `Tables`.
+
+        A property of the table allows it, as serverless compute takes no such setting. Rows that are merely marked as
+        deleted are removed from their files before.
+        """
+        name, before = self.name(table), self._retention(table)
+        with refusals(table):
+            self.spark.sql(f"REORG TABLE {name} APPLY (PURGE)")
+            self.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{RETENTION}' = '{NO_RETENTION}')")
+            try:
+                self.spark.sql(f"VACUUM {name} RETAIN 0 HOURS")
+            finally:
+                self._restore_retention(name, before)
+
+    def _retention(self, table: str) -> str | None:
+        """Tell how long the table was told to keep files; None where nothing was said, or a killed call of ours did."""
+        properties = self.spark.sql(f"SHOW TBLPROPERTIES {self.name(table)}").where(F.col("key") == RETENTION)
+        said = next((str(row["value"]) for row in properties.collect()), None)
+        return None if said == NO_RETENTION else said
+
+    def _restore_retention(self, name: str, before: str | None) -> None:
+        if before is None:
+            self.spark.sql(f"ALTER TABLE {name} UNSET TBLPROPERTIES IF EXISTS ('{RETENTION}')")
+        else:
+            self.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{RETENTION}' = {text_literal(before)})")
 
     def lock(self, what: str) -> AbstractContextManager[None]:
         """Keep nobody away: jobs of a workspace share no disk, and run one at a time."""

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING
 
 from levelfive.storage import tables
 from levelfive.storage.commits import Commit, Write, commits_on_disk, is_committed, newest_version
-from levelfive.storage.conflicts import overtaken
+from levelfive.storage.conflicts import overtaken, refusals
 from levelfive.storage.delta_rs_control_tables import DeltaRsControlTables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+# Of a removal of old files: what Delta would refuse, and in how many tasks it lists a folder, by default in 10,000.
+VACUUM_SETTINGS = {
+    "spark.databricks.delta.retentionDurationCheck.enabled": "false",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+}
 # Where writers lock tables: a folder beside them.
 LOCKS = "_locks"
 
@@ -60,6 +65,18 @@ class LocalTables(tables.Tables):
         """Remove a table, if it is there; one that was found on the disk leaves its files there otherwise."""
         super().drop(table)
         shutil.rmtree(self._folder(table), ignore_errors=True)
+
+    def discard_versions(self, table: str) -> None:
+        """Remove the files of earlier versions; see `Tables`. Delta takes this for safe by a setting alone."""
+        self.read(table)  # makes it known
+        with self.lock(table), self._lock, refusals(table):
+            for name, value in VACUUM_SETTINGS.items():
+                self.spark.conf.set(name, value)
+            try:
+                self.spark.sql(f"VACUUM {self.name(table)} RETAIN 0 HOURS")
+            finally:
+                for name in VACUUM_SETTINGS:
+                    self.spark.conf.unset(name)
 
     @contextmanager
     def lock(self, what: str) -> Iterator[None]:

@@ -26,7 +26,7 @@ from levelfive.storage.conflicts import overtaken, refusals
 from levelfive.storage.control_tables import ControlTables
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 # What a commit's record holds: who wrote it, for tables of consecutive windows up to where they reach, for others what
 # they were made of.
@@ -74,6 +74,16 @@ class Tables(ABC):
     @abstractmethod
     def lock(self, what: str) -> AbstractContextManager[None]:
         """Keep others from a table or a piece of work, where that can be done; see the class."""
+
+    @abstractmethod
+    def discard_versions(self, table: str) -> None:
+        """Remove the files of a table that its newest version does not need: no earlier one can be read any more.
+
+        Nobody else may read or write the table meanwhile.
+
+        Raises:
+            TableError: The table is not there, or refused.
+        """
 
     @abstractmethod
     def _commits(self, table: str, limit: int | None) -> tuple[Commit, ...]:
@@ -305,6 +315,28 @@ class Tables(ABC):
             TableError: The rows do not fit the table.
         """
         return self._write(table, rows, "overwrite", {"overwriteSchema": "true"} if evolve else {})
+
+    def erase(self, table: str, others: DataFrame, same: Column) -> None:
+        """Delete the rows that agree with one of some others; earlier versions keep them until `discard_versions`.
+
+        It is a merge, as the log of a deletion keeps the values that it was asked by. What the newest commit noted is
+        noted again, by a second commit.
+
+        Args:
+            table: The logical name.
+            others: Rows whose columns have names that the table's have not.
+            same: When a row of the table agrees with one of them.
+
+        Raises:
+            TableConflict: Another writer was first.
+            TableError: The table is not there, or refused.
+        """
+        empty, newest = self.read(table).limit(0), self._newest(table)
+        with self.lock(table), refusals(table):
+            others.mergeInto(self.name(table), same).whenMatched().delete().merge()
+        if newest is not None:
+            record = {name: value for name, value in newest.record.items() if name != TOKEN}
+            self._write(table, empty, "append", {}, record)
 
     def drop(self, table: str) -> None:
         """Remove a table, if it is there."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mlflow import MlflowClient
 from mlflow.data.delta_dataset_source import DeltaDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
-from mlflow.entities import DatasetInput, InputTag, Metric, Param
+from mlflow.entities import DatasetInput, InputTag, Metric, Param, ViewType
 from mlflow.exceptions import MlflowException
 
 from levelfive.errors import RegistryError, first_line, translating
@@ -64,6 +64,39 @@ class Tracking:
             if not is_of_a_database(err):
                 raise
             raise RegistryError(f"{self._place} did not tell of run {run_id}: {first_line(err)}") from err
+
+    def runs(self) -> tuple[str, ...]:
+        """List the runs of the experiment, those that were deleted and can be restored too; none where it is not there.
+
+        Raises:
+            RegistryError: The store refused, or did not answer.
+        """
+        with refusals_of(self._place, f"a list of the runs of experiment {self.experiment!r}"):
+            experiment = self._client.get_experiment_by_name(self.experiment)
+            if experiment is None:
+                return ()
+            found, token = [], None
+            while True:
+                ids = [experiment.experiment_id]
+                page = self._client.search_runs(ids, run_view_type=ViewType.ALL, page_token=token)
+                found += [str(run.info.run_id) for run in page]
+                token = page.token
+                if not token:
+                    return tuple(found)
+
+    def replace(self, run_id: str, file: Path, folder: str) -> None:
+        """Put a file in the place of the one of a run's artefacts that is called so.
+
+        Args:
+            run_id: The run, which may have ended.
+            file: The file.
+            folder: Its folder among the run's artefacts.
+
+        Raises:
+            RegistryError: The store refused, or did not answer.
+        """
+        with refusals_of(self._place, f"file {file.name} of run {run_id}"):
+            self._client.log_artifact(run_id, str(file), folder)
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str]) -> Iterator[TrackedRun]:

@@ -119,6 +119,7 @@ class MemoryBackend:
     """A kind of registry that keeps its files in memory too; tests may lose or damage them."""
 
     has_aliases = True
+    can_replace = True
     _numbers = itertools.count(1)
 
     def __init__(self) -> None:
@@ -140,6 +141,10 @@ class MemoryBackend:
             (folder / PACKAGE / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / PACKAGE / path).write_bytes(content)
         return folder / PACKAGE
+
+    def replace(self, name: str, version: str, files: Path) -> None:
+        there = self._files[name, str(self.client.get_model_version(name, version).version)]
+        there |= {file.relative_to(files).as_posix(): file.read_bytes() for file in files.rglob("*") if file.is_file()}
 
     def holds_files(self, name: str, version: str) -> bool:
         return bool(self._files[name, str(self.client.get_model_version(name, version).version)])

@@ -29,6 +29,7 @@ class MemoryTables:
     def __init__(self, schema: str = "in_memory", commits: dict[str, tuple[Commit, ...]] | None = None) -> None:
         self.schema = schema
         self.control_tables = MemoryControlTables()
+        self.discarded: list[str] = []
         self._commits = dict(commits or {})
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -81,6 +82,10 @@ class MemoryTables:
             commit = Commit(there[-1].version + 1 if there else 0, {WATERMARK: iso(max([*ends, window.end]))})
             self._commits[table] = (*there, commit)
         return Write(table, commit.version)
+
+    def discard_versions(self, table: str) -> None:
+        """Note that it was asked for: none is kept."""
+        self.discarded.append(table)
 
     def drop(self, table: str) -> None:
         """Such tables are not kept."""

@@ -12,7 +12,7 @@ from online_store_contract import OnlineStoreContract, aircraft, opening, seats
 from levelfive.errors import ConfigError, OnlineStoreError
 from levelfive.online.opening import open_store, url_of
 from levelfive.online.sqlite_store import SqliteStore
-from levelfive.online.store import OnlineStore
+from levelfive.online.store import OnlineStore, Publication, Row
 
 
 @pytest.fixture
@@ -106,3 +106,29 @@ def test_a_url_of_another_kind_is_refused_and_not_shown(url: str) -> None:
     with pytest.raises(ConfigError, match=r"sqlite:///.* or postgresql://") as caught:
         open_store(url)
     assert "secret" not in str(caught.value)
+
+
+def test_no_byte_of_a_row_that_was_deleted_is_left_in_the_file(store: OnlineStore, path: Path) -> None:
+    name = "an-unusual-aircraft"
+    table = aircraft().state
+    store.publish(Publication(table, [Row((f"N{number}",), None, (2,)) for number in range(500)]))
+    store.publish(Publication(table, [Row((name,), None, (7,)), Row(("N1",), None, (8,))]))
+    assert name.encode() in b"".join(file.read_bytes() for file in path.parent.iterdir())
+
+    assert store.erase("aircraft", lambda row: row["tailnum"] == name) == 1
+
+    assert name.encode() not in b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert seats(store, 1) == [8]
+
+
+def test_a_reader_that_goes_on_keeps_deleted_rows_in_the_log_which_is_said(path: Path) -> None:
+    with closing(SqliteStore(path, patience=timedelta(milliseconds=50))) as store:
+        store.publish(aircraft(150, 20))
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            with pytest.raises(OnlineStoreError, match=r"run this again, or end who reads|refused: database .*locked"):
+                store.erase("aircraft", lambda row: row["seats"] == 150)
+
+        assert store.erase("aircraft", lambda row: row["seats"] == 150) == 0
+        assert seats(store, 0, 1) == [None, 20]
