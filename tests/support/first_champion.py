@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 import shop
+from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 
 from levelfive.app import App
 from levelfive.config import Settings
@@ -155,6 +156,7 @@ class Kept:
         """Copy a home, with its tables in a schema of its own: all homes of a session share its catalog."""
         shutil.copytree(self.at(stage), to)
         (to / "lakehouse" / f"{self._schema}.db").rename(to / "lakehouse" / f"{schema}.db")
+        _artifact_repos_cache.clear()  # MLflow keeps by a run's id where its artefacts are, and copies share their ids
         for database in to.glob("*/mlflow.db"):
             _relocate(database, str(self.folder / GROWING), str(to))
         return App.local(to, Settings(table_schema=schema, use_case=self.use_case))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from flight_delay import USE_CASE
-from levelfive.core.windows import Window, iso, utc
+from levelfive.core.windows import Window, utc
 from levelfive.data import job as data
 from levelfive.data.raw_tables import QUARANTINE
 from levelfive.erasure.forget import _with_links
@@ -17,7 +18,7 @@ from levelfive.erasure.person import Person, Plan, Wanted, plan
 from levelfive.erasure.tables import QuarantineRows, TableRows
 from levelfive.features.store import LocalFeatureStore
 from levelfive.storage.runs import JobContext
-from levelfive.storage.tables import WATERMARK, Tables
+from levelfive.storage.tables import Tables
 from levelfive.usecase.sources import Source
 
 ODD = 'O\'Neil \\ "x" -- ; DROP TABLE things é'
@@ -91,7 +92,7 @@ def test_neither_earlier_versions_nor_the_log_keep_what_was_deleted(things: Tabl
     assert "MERGE" in log
     assert "Neil" not in log
     left = [row for path in folder.glob("*.parquet") for row in pq.read_table(path).column("name").to_pylist()]
-    assert sorted(left, key=str) == [ODD + " ", None]
+    assert sorted(left, key=str) == [None, ODD + " "]
     with pytest.raises(Exception, match=r"(?i)file|exist"):
         things.read("things", version=before).collect()
 
@@ -99,7 +100,7 @@ def test_neither_earlier_versions_nor_the_log_keep_what_was_deleted(things: Tabl
 def test_a_table_of_windows_knows_how_far_it_reaches_as_before(things: Tables) -> None:
     TableRows(things, "things", someone({"id": "long"}, "1")).erase()
 
-    assert things.history("things", limit=1)[0].record[WATERMARK] == iso(START)
+    assert things.watermark("things", before=START + timedelta(days=1)) == START
 
 
 def test_the_rows_of_a_person_tell_the_keys_by_which_others_are_found(tables: Tables, tmp_path: Path) -> None:
