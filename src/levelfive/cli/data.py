@@ -117,12 +117,12 @@ def forget(
     has_no_store = on_databricks() and app.settings.online_store is None
     stores = erasure.Stores(app.landing, app.registry, app.tracking, None if has_no_store else app.online_store)
     if dry_run:
-        found = erasure.count(app.context, stores, named)
+        outcome = erasure.count(app.context, stores, named)
     else:
         who = who_says(app, by)
-        found = erasure.forget(app.context, stores, named, by=who, reason=reason, as_of=moment)
-    _print_erasure(found, is_done=not dry_run)
-    if found.left:
+        outcome = erasure.forget(app.context, stores, named, by=who, reason=reason, as_of=moment)
+    _print_erasure(outcome, is_done=not dry_run)
+    if outcome.left:
         raise typer.Exit(EXIT_REFUSED)
 
 
@@ -145,15 +145,15 @@ def _print_files(result: DataResult) -> None:
     out.print(table)
 
 
-def _print_erasure(found: Erasure, *, is_done: bool) -> None:
+def _print_erasure(outcome: Erasure, *, is_done: bool) -> None:
     table = Table("place", "rows removed" if is_done else "rows that would be removed")
-    for place, rows in found.rows.items():
+    for place, rows in outcome.rows.items():
         table.add_row(place, f"{rows:,}")
     out.print(table)
     for what, phrases in (
-        ("Cannot be made again since" if is_done else "Could not be made again", found.lost),
-        ("Outside its reach", found.beyond),
-        ("Still there", found.left),
+        ("Cannot be made again since" if is_done else "Could not be made again", outcome.lost),
+        ("Outside its reach", outcome.beyond),
+        ("Still there", outcome.left),
     ):
         if phrases:
             out.print(f"{what}:", style="bold")

@@ -114,9 +114,9 @@ def texts_of_object(text: str | None) -> dict[str, str | None]:
     """Read an object of JSON as texts of its values; of what is none, nothing."""
     with suppress(ValueError):
         # Numbers keep the texts that they have.
-        found = json.loads(text or "{}", parse_int=str, parse_float=str)
-        if isinstance(found, dict):
-            return {name: None if value is None else _text(value) for name, value in found.items()}
+        content = json.loads(text or "{}", parse_int=str, parse_float=str)
+        if isinstance(content, dict):
+            return {name: None if value is None else _text(value) for name, value in content.items()}
     return {}
 
 

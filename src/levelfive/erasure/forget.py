@@ -169,8 +169,8 @@ def _with_links(context: JobContext, meant: Plan) -> Person:
         wanted = wanted_rows(context.tables, person.given)
         theirs = rows.join(wanted, on=same_values(rows.schema, person.given, person), how="left_semi")
         for row in theirs.select(*(F.col(name).cast("string") for name in key)).distinct().collect():
-            found = tuple(canonical(text, kinds[name]) for text, name in zip(row, key, strict=True))
-            values |= {tuple(one for one in found if one is not None)} if None not in found else set()
+            cells = tuple(canonical(text, kinds[name]) for text, name in zip(row, key, strict=True))
+            values |= {tuple(one for one in cells if one is not None)} if None not in cells else set()
     return replace(person, linked=Wanted(tuple(key), frozenset(values)), kinds=kinds)
 
 

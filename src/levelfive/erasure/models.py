@@ -131,18 +131,18 @@ class Examples:
                 self._left.append(f"version {version} has other files than were registered: delete it in the registry")
                 return 0
             self._look_at_categories(package, f"version {version}")
-            found = self._package(package)
-            if is_to_go and (found.rows or self.registry.is_unfinished(version)):
-                self._replace(found, version)
+            package_rows = self._package(package)
+            if is_to_go and (package_rows.rows or self.registry.is_unfinished(version)):
+                self._replace(package_rows, version)
             self._look_at_what_is_left(version)
-            return found.rows
+            return package_rows.rows
 
-    def _replace(self, found: _PackageRows, version: str) -> None:
+    def _replace(self, package_rows: _PackageRows, version: str) -> None:
         # A run that was killed after the last file has but the hash left.
-        names = found.written() if found.rows else ()
-        if names is None or not self.registry.replace(version, found.folder, names):
+        names = package_rows.written() if package_rows.rows else ()
+        if names is None or not self.registry.replace(version, package_rows.folder, names):
             before = int(self.registry.find(version).tags.get(HOLDS_FORGOTTEN, 0))
-            self.registry.tag(version, {HOLDS_FORGOTTEN: str(max(before, found.rows))})
+            self.registry.tag(version, {HOLDS_FORGOTTEN: str(max(before, package_rows.rows))})
 
     def _look_at_what_is_left(self, version: str) -> None:
         """Say which versions still hold examples of theirs, or of others who were forgotten before."""
@@ -158,11 +158,11 @@ class Examples:
             package = self.tracking.download(run_id, PACKAGE, Path(folder))
             if package is None:
                 return 0
-            found = self._package(package)
-            if found.rows and is_to_go:
-                for name in found.written() or ():
+            package_rows = self._package(package)
+            if package_rows.rows and is_to_go:
+                for name in package_rows.written() or ():
                     self.tracking.replace(run_id, package / name, PACKAGE)
-            return found.rows
+            return package_rows.rows
 
     def _package(self, folder: Path) -> _PackageRows:
         with training_set(self.tracking, read_card(folder).run_id) as path:
@@ -244,10 +244,10 @@ def chosen(person: Person, rows: pa.Table) -> list[bool]:
     """Tell of each row of a training set whether it is theirs."""
     names = {name for way in person.ways(rows.column_names) for name in way.columns}
     texts = {name: _texts(rows.column(name)) for name in sorted(names)}
-    found = [False] * rows.num_rows
+    flags = [False] * rows.num_rows
     for place, cells in enumerate(zip(*texts.values(), strict=True)):
-        found[place] = person.has(dict(zip(texts, cells, strict=True)))
-    return found
+        flags[place] = person.has(dict(zip(texts, cells, strict=True)))
+    return flags
 
 
 def category_of(person: Person) -> Mapping[str, str]:
@@ -262,15 +262,15 @@ def is_known(baseline: Mapping[str, object], feature: str, value: str) -> bool:
     return isinstance(profiles, Mapping) and value in set(_texts_within(profiles.get(feature)))
 
 
-def _texts_within(found: object) -> Iterator[str]:
-    if isinstance(found, Mapping):
-        yield from (str(name) for name in found)
-        found = list(found.values())
-    if isinstance(found, Sequence) and not isinstance(found, str):
-        for one in found:
+def _texts_within(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        yield from (str(name) for name in value)
+        value = list(value.values())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        for one in value:
             yield from _texts_within(one)
-    elif isinstance(found, str):
-        yield found
+    elif isinstance(value, str):
+        yield value
 
 
 def _texts(column: pa.ChunkedArray) -> list[str | None]:

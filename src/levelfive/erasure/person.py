@@ -64,17 +64,17 @@ class Person:
             kinds: The types that the source declares.
         """
         columns = [name for name in rows.column_names if name != MALFORMED]
-        found = [False] * rows.num_rows
+        flags = [False] * rows.num_rows
         for way in self.ways(columns):
             cells = zip(*(self._column(rows, name, kinds) for name in way.columns), strict=True)
-            found = [before or values in way.values for before, values in zip(found, cells, strict=True)]
+            flags = [before or values in way.values for before, values in zip(flags, cells, strict=True)]
         if MALFORMED in rows.column_names:
             texts = rows.column(MALFORMED).to_pylist()
-            found = [
+            flags = [
                 before or (text is not None and self.is_named_in(text))
-                for before, text in zip(found, texts, strict=True)
+                for before, text in zip(flags, texts, strict=True)
             ]
-        return found
+        return flags
 
     def _column(self, rows: pa.Table, name: str, kinds: Mapping[str, str]) -> list[str | None]:
         kind = {**self.kinds, **kinds}[name]

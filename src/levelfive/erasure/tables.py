@@ -103,15 +103,15 @@ class QuarantineRows:
 
     def erase(self) -> Removal:
         """Delete the rows, and the earlier versions of the table."""
-        found = self._found()
-        if found:
+        keys = self._found()
+        if keys:
             columns = [own(name) for name in _QUARANTINE_COLUMNS]
-            others = self.tables.spark.createDataFrame(list(dict.fromkeys(found)), _texts(columns))
+            others = self.tables.spark.createDataFrame(list(dict.fromkeys(keys)), _texts(columns))
             same = (F.col(name).eqNullSafe(F.col(own(name))) for name in _QUARANTINE_COLUMNS)
             self.tables.erase(QUARANTINE, others, reduce(and_, same))
         if self.tables.exists(QUARANTINE):
             self.tables.discard_versions(QUARANTINE)
-        return Removal(len(found))
+        return Removal(len(keys))
 
     def _found(self) -> list[tuple[str | None, ...]]:
         if not self.tables.exists(QUARANTINE):
@@ -151,9 +151,9 @@ class StagedRows:
 
     def erase(self) -> Removal:
         """Remove the table, which every run writes anew."""
-        found = self.count()
+        removal = self.count()
         discard(self.tables, self.source)
-        return found
+        return removal
 
 
 def is_refused_row_of(person: Person, row: str | None, reasons: Iterable[str], kinds: Mapping[str, str]) -> bool:

@@ -39,8 +39,8 @@ def canonical(text: str | None, kind: str) -> str | None:
         return None
     name = kind.lower().strip()
     with suppress(ValueError, OverflowError, InvalidOperation):
-        if (found := _DECIMAL.fullmatch(name)) is not None:
-            return _decimal(text, int(found[2] or 0))
+        if (match := _DECIMAL.fullmatch(name)) is not None:
+            return _decimal(text, int(match[2] or 0))
         return _READERS.get(name, str)(text)
     return None
 
@@ -69,15 +69,15 @@ def _boolean(text: str) -> str | None:
 
 
 def _day(text: str) -> str | None:
-    found = _DAY.fullmatch(text)
-    return None if found is None else date(*map(int, found.groups())).isoformat()
+    match = _DAY.fullmatch(text)
+    return None if match is None else date(*map(int, match.groups())).isoformat()
 
 
 def _moment(text: str) -> str | None:
-    found = _MOMENT.fullmatch(text)
-    if found is None:
+    match = _MOMENT.fullmatch(text)
+    if match is None:
         return None
-    year, month, day, hour, minute, second, fraction, _, sign, hours, minutes = found.groups()
+    year, month, day, hour, minute, second, fraction, _, sign, hours, minutes = match.groups()
     micros = int((fraction or "0").ljust(6, "0")[:6])
     local = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), micros, UTC)
     ahead = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))

@@ -77,8 +77,8 @@ def sums_of_rows(rows: DataFrame, segments: Segments, task: Task) -> BlockSums:
         whole = np.sum([pickle.loads(one) for one in sorted(table.column("partial").to_pylist())], axis=0)
         return pa.table({"block": table.column("block")[:1], "partial": pa.array([pickle.dumps(whole)], pa.binary())})
 
-    found = rows.mapInArrow(partials, _SCHEMA).groupBy("block").applyInArrow(merged, _SCHEMA).collect()
-    by_block = sorted((row["block"], pickle.loads(row["partial"])) for row in found)
+    block_parts = rows.mapInArrow(partials, _SCHEMA).groupBy("block").applyInArrow(merged, _SCHEMA).collect()
+    by_block = sorted((row["block"], pickle.loads(row["partial"])) for row in block_parts)
     both = np.array([of for _, of in by_block]).reshape(-1, 2, size)
     return BlockSums(np.array([block for block, _ in by_block], dtype=np.intp), both[:, 0], both[:, 1])
 

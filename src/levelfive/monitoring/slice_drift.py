@@ -74,14 +74,14 @@ def drift_in_slices(
         return ()
     now, before = by_slice([*profiles.sliced.values()], sliced.counter), sliced.counts.sum(axis=1)
     usual = usual_drift(_daily(sliced, alarmed), profiles.days)
-    found = [
+    slices = [
         _compared(subject, column, one, before[place, groups], now[place, groups], usual)
         for column in alarmed
         if (groups := sliced.counter.place(column)) is not None
         for place, one in enumerate(sliced.slices)
         if _name(column, one) in usual.columns and now[place, groups].sum() >= max(least_rows, 1)
     ]
-    return _judged(found, tested=sum(one.p_value is not None for one in drifts), rate=rate)
+    return _judged(slices, tested=sum(one.p_value is not None for one in drifts), rate=rate)
 
 
 def write_slice_drift(run: Run, rows: Sequence[SliceDrift]) -> None:
@@ -116,12 +116,12 @@ def _compared(subject: Subject, column: str, one: Slice, before: Counts, now: Co
     )
 
 
-def _judged(found: Sequence[SliceDrift], *, tested: int, rate: float) -> tuple[SliceDrift, ...]:
+def _judged(slices: Sequence[SliceDrift], *, tested: int, rate: float) -> tuple[SliceDrift, ...]:
     p_values: dict[str, dict[str, float]] = {}
-    for one in found:
+    for one in slices:
         p_values.setdefault(one.column_name, {})[str(Slice(one.slice_key, one.slice_value))] = one.p_value
     unusual = discoveries_in_slices(p_values, tested, rate)
     judged = [
-        replace(one, unusual=str(Slice(one.slice_key, one.slice_value)) in unusual[one.column_name]) for one in found
+        replace(one, unusual=str(Slice(one.slice_key, one.slice_value)) in unusual[one.column_name]) for one in slices
     ]
     return tuple(sorted(judged, key=lambda one: ([*p_values].index(one.column_name), -one.population_stability_index)))

@@ -261,12 +261,12 @@ def _moved(run: Run, registry: CentralRegistry, as_of: datetime, drift: Sequence
 def _moved_in_slices(run: Run, model_name: str, as_of: datetime, window: Between) -> dict[tuple[str, str], list[str]]:
     """List in which slices columns moved in a window, by column and version, furthest first."""
     rows = records.of_model(run, DRIFT_SLICES, model_name, as_of, between=window)
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    slices: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in sorted(rows, key=lambda one: -one["population_stability_index"]):
         if row["unusual"]:
             of = Slice(row["slice_key"], row["slice_value"])
-            found[row["column_name"], row["model_version"]].append(str(of))
-    return found
+            slices[row["column_name"], row["model_version"]].append(str(of))
+    return slices
 
 
 def _consistency(run: Run, model_name: str, as_of: datetime) -> tuple[FeatureDay, ...]:

@@ -236,22 +236,22 @@ def _segment(line: SegmentLine) -> tuple[str, ...]:
 
 
 def _segments_note(data: ReportData) -> str:
-    found = data.segments
-    if found is None:
+    segments = data.segments
+    if segments is None:
         return "Nothing measured yet."
-    if found.note or found.weeks is None:
-        return f"Nothing is compared yet: {found.note}."
-    if not found.compared:
-        return f"Nothing is compared yet: no segment has rows enough in the weeks of {window_name(found.weeks)}."
-    if found.worse:
+    if segments.note or segments.weeks is None:
+        return f"Nothing is compared yet: {segments.note}."
+    weeks, compared = window_name(segments.weeks), counted(segments.compared, "segment")
+    if not segments.compared:
+        return f"Nothing is compared yet: no segment has rows enough in the weeks of {weeks}."
+    if segments.worse:
         return (
-            f"Of {counted(found.compared, 'segment')}, these rose in the even weeks of {window_name(found.weeks)}, and "
-            "in the odd ones too, of which the numbers are. Their intervals, of 90 %, hold together, and are by blocks "
-            f"of days. {FALSE_FINDINGS}"
+            f"Of {compared}, these rose in the even weeks of {weeks}, and in the odd ones too, of which the numbers "
+            f"are. Their intervals, of 90 %, hold together, and are by blocks of days. {FALSE_FINDINGS}"
         )
     return (
-        f"No segment does worse than at training by more than by chance: of {counted(found.compared, 'segment')}, "
-        f"{len(found.found)} rose in the even weeks of {window_name(found.weeks)}, and none of them in the odd ones."
+        f"No segment does worse than at training by more than by chance: of {compared}, {len(segments.found)} rose in "
+        f"the even weeks of {weeks}, and none of them in the odd ones."
     )
 
 

@@ -19,11 +19,11 @@ def latest_segments(run: Run, model_name: str, *, as_of: datetime) -> SegmentsFo
     """Read what was found last by a time; None where nobody looked yet."""
     rows = records.of_model(run, WORST_SEGMENTS, model_name, as_of)
     last = max(map(_when, rows), default=None)
-    found = [from_row(SegmentRecord, row) for row in rows if _when(row) == last]
-    whole = next((one for one in found if one.segment == ALL_ROWS), None)
+    segment_records = [from_row(SegmentRecord, row) for row in rows if _when(row) == last]
+    whole = next((one for one in segment_records if one.segment == ALL_ROWS), None)
     if whole is None:
         return None
-    lines = () if whole.note else tuple(map(_line, found))
+    lines = () if whole.note else tuple(map(_line, segment_records))
     return SegmentsFound(whole.model_version, whole.weeks, whole.note, whole.compared or 0, lines)
 
 

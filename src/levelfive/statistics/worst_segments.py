@@ -187,34 +187,34 @@ def worst_segments(training: TrainingLosses, sums: BlockSums, *, least_rows: int
         sums: Of the rows that were scored since, on the same segments; there is evidence.
         least_rows: Segments with fewer rows in even or in odd weeks are passed over.
     """
-    kept = np.array(training.segments, dtype=np.intp)
-    even, odd = (half_losses(sums, kept, odd=odd) for odd in (False, True))
+    segments = np.array(training.segments, dtype=np.intp)
+    even, odd = (half_losses(sums, segments, odd=odd) for odd in (False, True))
     enough = _is_enough(even, least_rows) & _is_enough(odd, least_rows)
     enough &= np.array(even.rows) <= _LARGEST_SHARE * even.rows[0]
-    found = _find(training, even, enough)
+    places = _find(training, even, enough)
     whole = _measured(training, odd, 0, CONFIDENCE)
     # Bonferroni: the intervals of all that were found hold together.
-    confidence = 1 - (1 - CONFIDENCE) / max(len(found), 1)
-    measured = [_measured(training, odd, place, confidence) for place in found]
-    measured.sort(key=lambda one: (-one.difference, one.segment))
-    return WorstSegments(whole, tuple(measured), int(enough.sum()))
+    confidence = 1 - (1 - CONFIDENCE) / max(len(places), 1)
+    losses = [_measured(training, odd, place, confidence) for place in places]
+    losses.sort(key=lambda one: (-one.difference, one.segment))
+    return WorstSegments(whole, tuple(losses), int(enough.sum()))
 
 
 def _find(training: TrainingLosses, even: HalfLosses, enough: npt.NDArray[np.bool_]) -> list[int]:
     """Choose places of segments by the even weeks, furthest first; no two share a group of a column."""
     rise = np.array(even.loss) - np.array(training.even.loss)
     distance = np.where(enough, rise / _moderate_error(training, even, enough), -np.inf)
-    found: list[int] = []
+    places: list[int] = []
     groups_found: set[tuple[int, int]] = set()
     for place in np.argsort(-distance, kind="stable"):
-        if len(found) == MAX_FOUND or not distance[place] >= _LEAST_T:
+        if len(places) == MAX_FOUND or not distance[place] >= _LEAST_T:
             break
         simplest = _simplest(training, distance, int(place))
         groups = {*training.grid.groups_in(training.segments[simplest]).items()}
         if not groups & groups_found:
-            found.append(simplest)
+            places.append(simplest)
             groups_found |= groups
-    return found
+    return places
 
 
 def _simplest(training: TrainingLosses, distance: Floats, place: int) -> int:

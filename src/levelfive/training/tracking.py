@@ -75,14 +75,14 @@ class Tracking:
             experiment = self._client.get_experiment_by_name(self.experiment)
             if experiment is None:
                 return ()
-            found, token = [], None
+            run_ids, token = [], None
             while True:
                 ids = [experiment.experiment_id]
                 page = self._client.search_runs(ids, run_view_type=ViewType.ALL, page_token=token)
-                found += [str(run.info.run_id) for run in page]
+                run_ids += [str(run.info.run_id) for run in page]
                 token = page.token
                 if not token:
-                    return tuple(found)
+                    return tuple(run_ids)
 
     def replace(self, run_id: str, file: Path, folder: str) -> None:
         """Put a file in the place of the one of a run's artefacts that is called so.
