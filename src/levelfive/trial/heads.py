@@ -66,8 +66,8 @@ def read_head(
     head = Head(rows_in, rows_in - good_rows, good_rows - left, accepted_rows.withColumn(LOADED_AT, F.lit(EPOCH)))
     if head.refused_rows / rows_in > source.max_quarantined_share:
         tally = contract.tally(checked_rows.withColumn("source_file", F.lit(names)), source).collect()[0]
-        shares = {"rows_in": rows_in, "quarantined": head.refused_rows}
-        contract.check_share(source, f"first rows of {names}", **shares, reasons=tally["reasons"])
+        what, reasons = f"first rows of {names}", tally["reasons"]
+        contract.check_share(source, what, rows_in=rows_in, quarantined_rows=head.refused_rows, reasons=reasons)
     if head.duplicate_rows / rows_in > source.max_quarantined_share:
         raise DataError(
             f"source {source.name!r}: {head.duplicate_rows:,} of the first {rows_in:,} rows repeat a key "

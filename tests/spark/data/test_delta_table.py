@@ -219,7 +219,7 @@ def test_the_first_rows_of_a_table_are_tried(foreign: Foreign, spark: SparkSessi
     head = read_head(spark, CORRECTED, foreign.landing, {}, limit=1)
 
     assert (head.rows_in, head.refused_rows, head.accepted_rows.count()) == (1, 0, 1)
-    assert head.accepted.columns == ["id", "at", "amount", "source_file", "loaded_at"]
+    assert head.accepted_rows.columns == ["id", "at", "amount", "source_file", "loaded_at"]
 
 
 def test_a_table_that_is_not_there_is_named(foreign: Foreign) -> None:

@@ -92,7 +92,7 @@ def test_neither_earlier_versions_nor_the_log_keep_what_was_deleted(things: Tabl
     assert "MERGE" in log
     assert "Neil" not in log
     left = [row for path in folder.glob("*.parquet") for row in pq.read_table(path).column("name").to_pylist()]
-    assert sorted(left, key=str) == [None, ODD + " "]
+    assert set(left) == {ODD + " ", None}
     with pytest.raises(Exception, match=r"(?i)file|exist"):
         things.read("things", version=before).collect()
 
