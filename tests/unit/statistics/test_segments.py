@@ -149,3 +149,17 @@ def test_a_week_is_two_blocks_from_monday_on_and_weeks_take_turns_also_at_new_ye
     assert (blocks - blocks[0]).tolist() == [0] * 3 + [1] * 4 + [2] * 3 + [3] * 4 + [4] * 3 + [5] * 4
     odd = is_odd(blocks)
     assert odd.tolist() == [*[odd[0]] * 7, *[not odd[0]] * 7, *[odd[0]] * 7]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.99])
+def test_groups_end_at_edges_of_the_profile_wherever_most_values_lie(share: float) -> None:
+    values = np.concatenate((np.zeros(int(1000 * share)), np.linspace(1, 2, 1000 - int(1000 * share))))
+    for sign in (1.0, -1.0):
+        profile = profile_numeric(sign * values)
+
+        column = numeric_column("x", profile)
+
+        assert set(column.edges) <= set(profile.histogram.inner_edges)
+        sizes = np.bincount(column.groups_of(pd.Series(sign * values)), minlength=column.groups)
+        assert sizes.sum() == 1000
+        assert sizes[:-1].max() <= max(2 * 1000 / GROUPS, 1000 * share + 1000 / GROUPS)
