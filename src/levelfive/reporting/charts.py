@@ -126,7 +126,7 @@ def reliability_chart(data: ReportData, reliability: Reliability) -> Markup:
     with drawing():
         figure = Figure(figsize=(5.4, 3.6), layout="constrained")
         axes = figure.subplots()
-        axes.set_title(f"{data.task.label_mean.capitalize()} by score, {window_name(reliability.window)}", loc="left")
+        axes.set_title(f"{data.task.label_mean.capitalize()} by score,\n{window_name(reliability.window)}", loc="left")
         axes.set(xlabel="mean score of a tenth of the rows", ylabel=f"observed {data.task.label_mean}")
         if data.task.labels_are_shares:
             axes.xaxis.set_major_formatter(PercentFormatter(1.0))
