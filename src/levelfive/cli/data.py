@@ -111,16 +111,16 @@ def forget(
     from levelfive.erasure.person import parse_keys, plan
     from levelfive.platforms.workspace import on_databricks
 
-    moment, named = time_or_now(as_of), parse_keys(keys)
+    moment, key_values = time_or_now(as_of), parse_keys(keys)
     app = open_app(landing)
-    plan(app.use_case, named)  # refused before anything is started
+    plan(app.use_case, key_values)  # refused before anything is started
     has_no_store = on_databricks() and app.settings.online_store is None
     stores = erasure.Stores(app.landing, app.registry, app.tracking, None if has_no_store else app.online_store)
     if dry_run:
-        outcome = erasure.count(app.context, stores, named)
+        outcome = erasure.count(app.context, stores, key_values)
     else:
         who = who_says(app, by)
-        outcome = erasure.forget(app.context, stores, named, by=who, reason=reason, as_of=moment)
+        outcome = erasure.forget(app.context, stores, key_values, by=who, reason=reason, as_of=moment)
     _print_erasure(outcome, is_done=not dry_run)
     if outcome.left:
         raise typer.Exit(EXIT_REFUSED)

@@ -105,14 +105,14 @@ def rewrite(path: Path, content: bytes, note: Callable[[LandingFile], None]) -> 
         content: The bytes.
         note: Notes the file as it will be.
     """
-    unfinished = path.with_name(f".{path.name}{REWRITTEN}")
-    unfinished.write_bytes(content)
-    with unfinished.open("rb") as file:
+    temporary = path.with_name(f".{path.name}{REWRITTEN}")
+    temporary.write_bytes(content)
+    with temporary.open("rb") as file:
         os.fsync(file.fileno())
         size, modified_at = _state(file)
-    shutil.copymode(path, unfinished)
+    shutil.copymode(path, temporary)
     note(LandingFile(path, hashlib.sha256(content).hexdigest(), (), size, modified_at))
-    unfinished.replace(path)
+    temporary.replace(path)
 
 
 def discard_unfinished(landing: Path, source: Source) -> None:

@@ -166,8 +166,8 @@ def _with_links(context: JobContext, meant: Plan) -> Person:
     for source in linking:
         rows = context.tables.read(source.table)
         kinds |= {name: rows.schema[name].dataType.simpleString() for name in key if name not in kinds}
-        wanted = wanted_rows(context.tables, person.given)
-        theirs = rows.join(wanted, on=same_values(rows.schema, person.given, person), how="left_semi")
+        keys = wanted_rows(context.tables, person.given)
+        theirs = rows.join(keys, on=same_values(rows.schema, person.given, person), how="left_semi")
         for row in theirs.select(*(F.col(name).cast("string") for name in key)).distinct().collect():
             cells = tuple(canonical(text, kinds[name]) for text, name in zip(row, key, strict=True))
             values |= {tuple(one for one in cells if one is not None)} if None not in cells else set()
@@ -191,12 +191,12 @@ def _check_words(person: Person, by: str, reason: str) -> None:
 
 
 def _erasure(context: JobContext, person: Person, removals: Mapping[str, Removal]) -> Erasure:
-    lost = [phrase for removal in removals.values() for phrase in removal.lost]
+    phrases = [phrase for removal in removals.values() for phrase in removal.lost]
     if any(removal.rows for removal in removals.values()):
-        lost.append("the same profiles, drift and metrics of windows that held their rows, when monitored again")
+        phrases.append("the same profiles, drift and metrics of windows that held their rows, when monitored again")
     return Erasure(
         {name: removal.rows for name, removal in removals.items()},
-        tuple(lost),
+        tuple(phrases),
         tuple(sentence for removal in removals.values() for sentence in removal.left),
         (*_beyond_of(context, person), *BEYOND),
     )

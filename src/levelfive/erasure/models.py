@@ -71,9 +71,9 @@ class TrainingSets:
 
     def _each(self, *, is_to_go: bool) -> Removal:
         rows = {run_id: self._of_run(run_id, is_to_go=is_to_go) for run_id in self.tracking.runs()}
-        changed = sorted(run_id for run_id, count in rows.items() if count)
-        lost = (f"the trainings of the tracked runs {', '.join(changed)}, on the same rows",) if changed else ()
-        return Removal(sum(rows.values()), lost)
+        run_ids = sorted(run_id for run_id, count in rows.items() if count)
+        phrases = (f"the trainings of the tracked runs {', '.join(run_ids)}, on the same rows",) if run_ids else ()
+        return Removal(sum(rows.values()), phrases)
 
     def _of_run(self, run_id: str, *, is_to_go: bool) -> int:
         with training_set(self.tracking, run_id) as path:
@@ -82,8 +82,8 @@ class TrainingSets:
             rows = pq.read_table(path)
             theirs = chosen(self.person, rows)
             if is_to_go and any(theirs):
-                kept = rows.filter(pc.invert(pa.array(theirs, pa.bool_())))
-                pq.write_table(kept, path, compression="zstd")
+                others = rows.filter(pc.invert(pa.array(theirs, pa.bool_())))
+                pq.write_table(others, path, compression="zstd")
                 self.tracking.replace(run_id, path, TRAINING_SET)
             return sum(theirs)
 

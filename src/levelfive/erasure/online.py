@@ -32,12 +32,12 @@ class OnlineRows:
 
     def count(self) -> Removal:
         """Count the rows that are theirs."""
-        return Removal(sum(self.store.count(name, chosen) for name, chosen in self._choosers().items()))
+        return Removal(sum(self.store.count(name, rows) for name, rows in self._choosers().items()))
 
     def erase(self) -> Removal:
         """Delete the rows, and what the store keeps of rows that are deleted."""
         with self.lock():
-            return Removal(sum(self.store.erase(name, chosen) for name, chosen in self._choosers().items()))
+            return Removal(sum(self.store.erase(name, rows) for name, rows in self._choosers().items()))
 
     def _choosers(self) -> dict[str, Callable[[Mapping[str, Value]], bool]]:
         tables = {name: state.table for name, state in self.store.states().items()}

@@ -97,17 +97,17 @@ def parse_keys(keys: Sequence[str]) -> dict[str, str]:
     Raises:
         ConfigError: It is not given like that, or a column is named twice.
     """
-    parsed: dict[str, str] = {}
+    values: dict[str, str] = {}
     for key in keys:
         column, mark, value = key.partition("=")
         if not mark or not column or not value:
             raise ConfigError(f"a key is COLUMN=VALUE, such as customer_id=4711, got {column!r}: give --key like that")
-        if column in parsed:
+        if column in values:
             raise ConfigError(f"column {column!r} is given twice, and a row has one value: give it once")
-        parsed[column] = value
-    if not parsed:
+        values[column] = value
+    if not values:
         raise ConfigError("whose rows? Give --key COLUMN=VALUE, once for each column that names them")
-    return parsed
+    return values
 
 
 def plan(use_case: UseCase, keys: Mapping[str, str]) -> Plan:

@@ -85,10 +85,10 @@ def _without_item(record: ProfileRecord, column: str, value: str) -> ProfileReco
 def _without_category(record: DriftRecord, column: str, value: str) -> DriftRecord:
     if record.column_name != column:
         return record
-    new, vanished = (
+    new, categories = (
         tuple(one for one in names if one != value) for names in (record.new_categories, record.vanished_categories)
     )
-    return replace(record, new_categories=new, vanished_categories=vanished)
+    return replace(record, new_categories=new, vanished_categories=categories)
 
 
 def _window_of(row: Mapping[str, Any]) -> _WindowKey:

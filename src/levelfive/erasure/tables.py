@@ -168,9 +168,9 @@ def is_refused_row_of(person: Person, row: str | None, reasons: Iterable[str], k
     cells = texts_of_object(row)
     if person.has(cells_of_line(cells) or cells, kinds):
         return True
-    said = list(reasons)
-    is_malformed = not cells or any(reason.startswith(_MALFORMED) for reason in said)
-    return is_malformed and person.is_named_in(" ".join([row or "", *filter(None, cells.values()), *said]))
+    words = list(reasons)
+    is_malformed = not cells or any(reason.startswith(_MALFORMED) for reason in words)
+    return is_malformed and person.is_named_in(" ".join([row or "", *filter(None, cells.values()), *words]))
 
 
 def cells_of(schema: T.StructType, name: str) -> list[tuple[Column, T.DataType]]:
@@ -195,7 +195,7 @@ def wanted_rows(tables: Tables, way: Wanted) -> DataFrame:
 def same_values(schema: T.StructType, way: Wanted, person: Person) -> Column:
     """Say when a row of a table agrees with one of `wanted_rows`, each value compared in its own type."""
     pairs = ((cells_of(schema, name), person.kinds[name], _wanted(place)) for place, name in enumerate(way.columns))
-    each = (reduce(or_, (_is_same(*cell, kind, wanted) for cell in cells)) for cells, kind, wanted in pairs)
+    each = (reduce(or_, (_is_same(*cell, kind, texts) for cell in cells)) for cells, kind, texts in pairs)
     return reduce(and_, each)
 
 

@@ -129,8 +129,8 @@ class Csv:
             return count_of(self.batches(plain(path), content, columns), is_chosen)
 
         body = rows[len(head) :]
-        kept = left_over(body, count)
-        return packed(path, "".join([*head, *kept]).encode(self.encoding)), len(body) - len(kept)
+        rest = left_over(body, count)
+        return packed(path, "".join([*head, *rest]).encode(self.encoding)), len(body) - len(rest)
 
     def hint(self, header: Sequence[str], columns: Sequence[str]) -> str:
         """Recognize another separator, and a file without a header."""

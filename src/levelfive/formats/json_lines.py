@@ -82,8 +82,8 @@ class JsonLines:
             content = BytesIO("".join(part).encode(errors=ESCAPED))
             return count_of(self.batches(plain(path), content, columns), is_chosen)
 
-        kept = left_over(lines, count)
-        return packed(path, "".join(kept).encode(errors=ESCAPED)), len(lines) - len(kept)
+        rest = left_over(lines, count)
+        return packed(path, "".join(rest).encode(errors=ESCAPED)), len(lines) - len(rest)
 
     def hint(self, header: Sequence[str], columns: Sequence[str]) -> str:
         """Nothing can be guessed: each cell carries its name."""

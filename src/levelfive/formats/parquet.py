@@ -58,10 +58,10 @@ class Parquet:
             with pq.ParquetWriter(target, parquet.schema_arrow) as writer:
                 for batch in parquet.iter_batches(_BATCH_ROWS, use_threads=False):
                     rows = pa.Table.from_batches([batch])
-                    chosen = list(is_chosen(_texts_of(rows, columns).rows))
-                    count += sum(chosen)
-                    if not all(chosen):
-                        writer.write_table(rows.filter(pc.invert(pa.array(chosen, pa.bool_()))))
+                    mask = list(is_chosen(_texts_of(rows, columns).rows))
+                    count += sum(mask)
+                    if not all(mask):
+                        writer.write_table(rows.filter(pc.invert(pa.array(mask, pa.bool_()))))
         return target.getvalue().to_pybytes(), count
 
     def hint(self, header: Sequence[str], columns: Sequence[str]) -> str:

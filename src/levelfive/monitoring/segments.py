@@ -124,8 +124,8 @@ def _was_said(run: Run, subject: Subject, weeks: Window | None, as_of: datetime)
     of = {"model_name": subject.model_name, "model_version": subject.model_version}
     names = ("as_of", "weeks_start", "weeks_end")
     rows = run.rows(WORST_SEGMENTS, columns=names, where=of)
-    wanted = (None, None) if weeks is None else (weeks.start, weeks.end)
-    return any((row["weeks_start"], row["weeks_end"]) == wanted and row["as_of"] <= as_of for row in rows)
+    weeks_needed = (None, None) if weeks is None else (weeks.start, weeks.end)
+    return any((row["weeks_start"], row["weeks_end"]) == weeks_needed and row["as_of"] <= as_of for row in rows)
 
 
 def _nothing_to_compare(

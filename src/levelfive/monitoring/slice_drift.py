@@ -69,14 +69,14 @@ def drift_in_slices(
     Returns:
         The columns in their order, of each the slices that moved furthest first.
     """
-    alarmed = [one.column for one in drifts if one.alarm_since is not None]
-    if sliced is None or not profiles.sliced or not alarmed:
+    columns = [one.column for one in drifts if one.alarm_since is not None]
+    if sliced is None or not profiles.sliced or not columns:
         return ()
     now, before = by_slice([*profiles.sliced.values()], sliced.counter), sliced.counts.sum(axis=1)
-    usual = usual_drift(_daily(sliced, alarmed), profiles.days)
+    usual = usual_drift(_daily(sliced, columns), profiles.days)
     slices = [
         _compared(subject, column, one, before[place, groups], now[place, groups], usual)
-        for column in alarmed
+        for column in columns
         if (groups := sliced.counter.place(column)) is not None
         for place, one in enumerate(sliced.slices)
         if _name(column, one) in usual.columns and now[place, groups].sum() >= max(least_rows, 1)
@@ -121,7 +121,7 @@ def _judged(slices: Sequence[SliceDrift], *, tested: int, rate: float) -> tuple[
     for one in slices:
         p_values.setdefault(one.column_name, {})[str(Slice(one.slice_key, one.slice_value))] = one.p_value
     unusual = discoveries_in_slices(p_values, tested, rate)
-    judged = [
+    result = [
         replace(one, unusual=str(Slice(one.slice_key, one.slice_value)) in unusual[one.column_name]) for one in slices
     ]
-    return tuple(sorted(judged, key=lambda one: ([*p_values].index(one.column_name), -one.population_stability_index)))
+    return tuple(sorted(result, key=lambda one: ([*p_values].index(one.column_name), -one.population_stability_index)))

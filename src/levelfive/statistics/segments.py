@@ -88,8 +88,8 @@ def numeric_column(name: str, profile: NumericProfile) -> SegmentColumn:
     if not histogram.inner_edges:
         return SegmentColumn(name)
     below = np.cumsum(histogram.counts)[1:-2] / sum(histogram.counts)  # each edge
-    wanted = np.arange(1, GROUPS) / GROUPS
-    nearest = np.unique(np.abs(below[:, None] - wanted).argmin(axis=0))
+    shares = np.arange(1, GROUPS) / GROUPS
+    nearest = np.unique(np.abs(below[:, None] - shares).argmin(axis=0))
     return SegmentColumn(name, edges=tuple(histogram.inner_edges[place] for place in nearest))
 
 

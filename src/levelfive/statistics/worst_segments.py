@@ -148,11 +148,11 @@ def training_losses(columns: tuple[SegmentColumn, ...], sums: BlockSums, *, leas
     """
     every = np.arange(sums.rows.shape[1])
     even, odd = (half_losses(sums, every, odd=odd) for odd in (False, True))
-    kept = np.flatnonzero(_is_enough(even, least_rows) & _is_enough(odd, least_rows))
-    if 0 not in kept:
-        kept = kept[:0]
-    halves = (half_losses(sums, kept, odd=odd, digits=_DIGITS) for odd in (False, True))
-    return TrainingLosses(columns, tuple(kept.tolist()), *halves)
+    segments = np.flatnonzero(_is_enough(even, least_rows) & _is_enough(odd, least_rows))
+    if 0 not in segments:
+        segments = segments[:0]
+    halves = (half_losses(sums, segments, odd=odd, digits=_DIGITS) for odd in (False, True))
+    return TrainingLosses(columns, tuple(segments.tolist()), *halves)
 
 
 def half_losses(sums: BlockSums, segments: Ints, *, odd: bool, digits: int | None = None) -> HalfLosses:

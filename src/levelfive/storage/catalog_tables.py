@@ -59,8 +59,8 @@ class CatalogTables(Tables):
     def _retention(self, table: str) -> str | None:
         """Tell how long the table was told to keep files; None where nothing was said, or a killed call of ours did."""
         properties = self.spark.sql(f"SHOW TBLPROPERTIES {self.name(table)}").where(F.col("key") == RETENTION)
-        said = next((str(row["value"]) for row in properties.collect()), None)
-        return None if said == NO_RETENTION else said
+        value = next((str(row["value"]) for row in properties.collect()), None)
+        return None if value == NO_RETENTION else value
 
     def _restore_retention(self, name: str, before: str | None) -> None:
         if before is None:
