@@ -121,6 +121,21 @@ def test_no_byte_of_a_row_that_was_deleted_is_left_in_the_file(store: OnlineStor
     assert seats(store, 1) == [8]
 
 
+def test_what_a_build_of_sqlite_left_of_rows_deleted_before_is_gone_too(store: OnlineStore, path: Path) -> None:
+    """Some builds overwrite what is deleted by themselves: here it is told not to."""
+    name = "an-unusual-aircraft"
+    store.publish(Publication(aircraft().state, [Row((name,), None, (7,)), Row(("N1",), None, (8,))]))
+    with closing(sqlite3.connect(path, isolation_level=None)) as careless:
+        careless.execute("PRAGMA secure_delete = OFF")
+        careless.execute("DELETE FROM levelfive_online_rows_v1 WHERE key LIKE '%unusual%'")
+        careless.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert name.encode() in path.read_bytes()
+
+    assert store.erase("aircraft", lambda row: row["tailnum"] == name) == 0
+
+    assert name.encode() not in b"".join(file.read_bytes() for file in path.parent.iterdir())
+
+
 def test_a_reader_that_goes_on_keeps_deleted_rows_in_the_log_which_is_said(path: Path) -> None:
     with closing(SqliteStore(path, patience=timedelta(milliseconds=50))) as store:
         store.publish(aircraft(150, 20))
