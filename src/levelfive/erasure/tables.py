@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from levelfive.core.conditions import quoted_name
 from levelfive.data.raw_tables import QUARANTINE
 from levelfive.data.staging import discard, staging_table
 from levelfive.erasure.files import cells_of_line, texts_of_object
@@ -176,11 +177,11 @@ def is_refused_row_of(person: Person, row: str | None, reasons: Iterable[str], k
 def cells_of(schema: T.StructType, name: str) -> list[tuple[Column, T.DataType]]:
     """List what of a table's row is called so, with its type: a column, a feature, a key of a lookup or a slice."""
     kinds = {one.name: one.dataType for one in schema.fields}
-    cells = [(F.col(f"`{name}`"), kinds[name])] if name in kinds else []
+    cells = [(F.col(quoted_name(name)), kinds[name])] if name in kinds else []
     for column in _NESTED:
         kind = kinds.get(column)
         if isinstance(kind, T.StructType) and name in kind.names:
-            cells.append((F.col(f"{column}.`{name}`"), kind[name].dataType))
+            cells.append((F.col(f"{column}.{quoted_name(name)}"), kind[name].dataType))
         elif isinstance(kind, T.MapType):
             cells.append((F.try_element_at(column, F.lit(name)), kind.valueType))
     return cells
@@ -211,4 +212,4 @@ def _wanted(place: int) -> str:
 
 
 def _texts(columns: Iterable[str]) -> str:
-    return ", ".join(f"`{name}` string" for name in columns)
+    return ", ".join(f"{quoted_name(name)} string" for name in columns)

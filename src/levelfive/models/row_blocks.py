@@ -76,11 +76,11 @@ def _is_elementwise(step: Any) -> bool:
         return all(_is_elementwise(of) for _, one, _ in step.transformers_ for of in _steps(one))
     if _is_of_sklearn(step, "FunctionTransformer"):
         return step.func is None
-    return any(_is_of_sklearn(step, name) for name in _ELEMENTWISE)
+    return _is_of_sklearn(step, *_ELEMENTWISE)
 
 
-def _is_of_sklearn(step: object, name: str) -> bool:
-    return type(step).__module__.startswith("sklearn.") and type(step).__name__ == name
+def _is_of_sklearn(step: object, *names: str) -> bool:
+    return type(step).__module__.startswith("sklearn.") and type(step).__name__ in names
 
 
 def _one_thread() -> AbstractContextManager[Any]:

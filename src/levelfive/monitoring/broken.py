@@ -80,8 +80,7 @@ def judge_days(
     def compare(day: int, recent: Bools) -> Compared:
         return compare_days(values, day, recent, stretch)
 
-    usable = _without_first_flags(values.ordinals, enough & ~broken_before, broken_before, first, compare)
-    return _judged(values.ordinals, usable, enough, first, compare)
+    return _judged(values.ordinals, enough & ~broken_before, broken_before, enough, first, compare)
 
 
 def judge_volume(
@@ -122,8 +121,7 @@ def judge_volume(
             seen_from=np.exp(np.maximum(stretch * reach, least))[:, None],
         )
 
-    usable = _without_first_flags(ordinals, has_rows & ~broken_before, broken_before, first, compare)
-    return _judged(ordinals, usable, np.ones_like(has_rows), first, compare)
+    return _judged(ordinals, has_rows & ~broken_before, broken_before, np.ones_like(has_rows), first, compare)
 
 
 def _without_first_flags(
@@ -147,12 +145,13 @@ def _without_first_flags(
 def _judged(
     ordinals: npt.NDArray[np.int64],
     usable: Bools,
+    broken_before: Bools,
     judgeable: Bools,
     first: int,
     compare: Callable[[int, Bools], Compared],
 ) -> Judged:
     days, columns = usable.shape
-    usable = usable.copy()
+    usable = _without_first_flags(ordinals, usable, broken_before, first, compare)
     broken = np.zeros((days, columns), bool)
     by_day: list[tuple[Bools, Compared, Bools]] = []
     waiting: Bools | None = None

@@ -114,7 +114,7 @@ class DataQuality:
 
     def refresh(self, table: str) -> int | None:
         """Refresh a table's monitor; see `MonitorApi`."""
-        from databricks.sdk.service import dataquality  # type: ignore[attr-defined]
+        from databricks.sdk.service import dataquality  # type: ignore[attr-defined]  # newer than the lock
 
         def ask() -> int | None:
             about = {"object_type": "table", "object_id": self.client.tables.get(table).table_id}
@@ -127,7 +127,7 @@ class DataQuality:
 
     def create(self, spec: MonitorSpec) -> None:
         """Make a monitor; see `MonitorApi`."""
-        from databricks.sdk.service import dataquality  # type: ignore[attr-defined]
+        from databricks.sdk.service import dataquality  # type: ignore[attr-defined]  # newer than the lock
 
         days = [dataquality.AggregationGranularity.AGGREGATION_GRANULARITY_1_DAY]
         log = dataquality.InferenceLogConfig(

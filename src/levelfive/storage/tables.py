@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from pyspark.sql import functions as F
 
-from levelfive.core.conditions import in_window, sql_window
+from levelfive.core.conditions import in_window, quoted_name, sql_window
 from levelfive.core.windows import Window, iso
 from levelfive.errors import TableConflict, TableError
 from levelfive.storage.commits import Commit, Write
@@ -238,7 +238,7 @@ class Tables(ABC):
             TableError: The rows do not fit the table.
         """
         options = {"mergeSchema": "true"} if evolve else {}
-        same = F.expr(" AND ".join(f"old.`{key}` <=> new.`{key}`" for key in keys))
+        same = F.expr(" AND ".join(f"old.{name} <=> new.{name}" for name in map(quoted_name, keys)))
         for _ in range(ATTEMPTS):
             newest = self._newest(table)
             metadata = {**(record or {}), **_noting_watermark(newest, within)}
@@ -275,7 +275,7 @@ class Tables(ABC):
             TableConflict: Another writer was first.
             TableError: The rows do not fit the table or lie outside the window.
         """
-        condition = sql_window(f"`{column}`", window)
+        condition = sql_window(quoted_name(column), window)
         newest = self._newest(table)
         record = _noting_watermark(newest, (column, window))
         if newest is None:

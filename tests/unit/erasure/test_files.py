@@ -99,10 +99,7 @@ def test_a_run_that_was_killed_before_the_file_had_its_place_is_completed(
 ) -> None:
     land(tmp_path, may="1,ada\n2,bob\n")
     ingest(run, tmp_path)
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", killed)
-        with pytest.raises(KeyboardInterrupt):
-            of_orders(run, tmp_path).erase()
+    erase_is_killed(run, tmp_path, monkeypatch, Path, "replace")
     assert "ada" in (tmp_path / "orders" / "may.csv").read_text()
 
     assert of_orders(run, tmp_path).erase().rows == 1
@@ -116,10 +113,7 @@ def test_a_run_that_was_killed_before_it_noted_the_file_left_it_as_it_was(
 ) -> None:
     land(tmp_path, may="1,ada\n2,bob\n")
     ingest(run, tmp_path)
-    with monkeypatch.context() as patch:
-        patch.setattr(files, "note_rewritten", killed)
-        with pytest.raises(KeyboardInterrupt):
-            of_orders(run, tmp_path).erase()
+    erase_is_killed(run, tmp_path, monkeypatch, files, "note_rewritten")
 
     assert ingest(run, tmp_path) == []
     assert of_orders(run, tmp_path).erase().rows == 1
@@ -128,6 +122,13 @@ def test_a_run_that_was_killed_before_it_noted_the_file_left_it_as_it_was(
 
 def killed(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def erase_is_killed(run: Run, landing: Path, monkeypatch: pytest.MonkeyPatch, within: object, call: str) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(within, call, killed)
+        with pytest.raises(KeyboardInterrupt):
+            of_orders(run, landing).erase()
 
 
 def test_a_file_of_which_nothing_is_left_is_removed(run: Run, tmp_path: Path) -> None:
