@@ -21,6 +21,8 @@ from levelfive.statistics.rank_sketches import NOTHING, RankSketch, is_first
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 MAX_CATEGORIES = 100
 MAX_KNOWN = 10_000
+CAPACITY = 20_000
+"""How many categories of a column are counted at once: more than a baseline knows, and few enough for any memory."""
 SKETCH_SIZE = 256
 
 _HASHES = 2**63  # one bit less than there is, so that a hash fits the signed integers of Spark and Arrow
@@ -60,14 +62,14 @@ class CategoricalProfile:
     Args:
         count: Values that are not missing.
         nulls: Missing values.
-        distinct: Different values.
+        distinct: Different values: exact up to `CAPACITY`, above it an estimate that errs by some 6 %.
         frequent: Counts of the `MAX_CATEGORIES` most frequent values, as text, the most frequent first.
         rest: Count of all other values.
         others: Hashes of the other categories (63 bits), increasing, of a baseline; None where there are more than
             `MAX_KNOWN`, so that nothing can be said to be outside.
-        once: Categories with a single value.
+        once: Categories with a single value; an estimate where `distinct` is one.
         outside: Count of the values whose category a baseline does not have; None where that cannot be said, and 0 of a
-            baseline itself.
+            baseline itself. Above `CAPACITY` different values, those of known categories that were dropped count too.
     """
 
     count: int
@@ -102,11 +104,13 @@ class Partial:
         max: The greatest number, or None.
         counts: Numbers by bin of the baseline's histogram.
         sums: Their sums by bin.
-        sketch: The `SKETCH_SIZE` least hashes of the numbers (63 bits), each once, increasing.
-        categories: Count of each category, as text.
+        sketch: The `SKETCH_SIZE` least hashes of the numbers (63 bits), each once, increasing; of categories, where
+            some were dropped.
+        categories: Count of each category, as text; where there are more than `CAPACITY`, of the most frequent ones.
         edges: Of the bins: the histogram's least value, inner edges and greatest value.
-        repeats: How many numbers have each hash of the sketch.
+        repeats: How many values have each hash of the sketch.
         ranks: Of the numbers, from which their quantiles are read.
+        dropped: By how much the count of a category may fall short of how often it came, as categories were dropped.
     """
 
     count: int
@@ -122,6 +126,7 @@ class Partial:
     edges: tuple[float | None, ...] = ()
     repeats: tuple[int, ...] = ()
     ranks: RankSketch = NOTHING
+    dropped: int = 0
 
     @property
     def most_frequent(self) -> int:
@@ -211,7 +216,37 @@ def partial_categorical(values: pd.Series) -> Partial:
     counts = category_texts(values).value_counts()
     count = int(counts.sum())
     categories = {str(value): int(count) for value, count in counts.items()}
-    return Partial(count, len(values) - count, 0.0, 0.0, None, None, (), (), (), categories)
+    return _bounded(Partial(count, len(values) - count, 0.0, 0.0, None, None, (), (), (), categories))
+
+
+def _bounded(partial: Partial) -> Partial:
+    """Drop the rarest categories where there are more than `CAPACITY`; what is left keeps its count.
+
+    A category that is dropped in one part and comes again in others is counted short. Each time, that is by no more
+    than the most frequent one that was dropped then, and of `n` values that is at most `n / CAPACITY`.
+    """
+    if len(partial.categories) <= CAPACITY:
+        return partial
+    ranked = sorted(partial.categories.items(), key=lambda item: (-item[1], item[0]))
+    sketch = partial.sketch
+    repeats = partial.repeats
+    if not partial.dropped:
+        sketch, repeats = _sketch_of(partial.categories)
+    return replace(
+        partial,
+        categories=dict(ranked[:CAPACITY]),
+        dropped=partial.dropped + ranked[CAPACITY][1],
+        sketch=sketch,
+        repeats=repeats,
+    )
+
+
+def _sketch_of(categories: Mapping[str, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Sketch categories that are all there: the least hashes, and how often each came."""
+    counts = np.fromiter(categories.values(), np.int64, len(categories))
+    hashes, places = np.unique(hashed_categories(list(categories)), return_inverse=True)
+    repeats = np.bincount(places, weights=counts)[:SKETCH_SIZE].astype(np.int64)
+    return tuple(hashes[:SKETCH_SIZE].tolist()), tuple(repeats.tolist())
 
 
 def merge(*parts: Partial) -> Partial:
@@ -224,14 +259,17 @@ def merge(*parts: Partial) -> Partial:
     """
     for other in parts[1:]:
         _require_edges(parts[0], other.edges)
+    dropped = sum(part.dropped for part in parts)
     hashes: Counter[int] = Counter()
     categories: Counter[str] = Counter()
     for part in parts:
-        hashes.update(dict(zip(part.sketch, part.repeats, strict=True)))
+        is_whole = dropped and not part.dropped
+        sketch, repeats = _sketch_of(part.categories) if is_whole else (part.sketch, part.repeats)
+        hashes.update(dict(zip(sketch, repeats, strict=True)))
         categories.update(part.categories)
     sketch = tuple(sorted(hashes)[:SKETCH_SIZE])
     count, mean, m2 = reduce(_moments, [(part.count, part.mean, part.m2) for part in parts])
-    return Partial(
+    merged = Partial(
         count=count,
         nulls=sum(part.nulls for part in parts),
         mean=mean,
@@ -245,7 +283,9 @@ def merge(*parts: Partial) -> Partial:
         edges=parts[0].edges,
         repeats=tuple(hashes[one] for one in sketch),
         ranks=RankSketch.merged([part.ranks for part in parts]),
+        dropped=dropped,
     )
+    return _bounded(merged)
 
 
 def _moments(a: tuple[int, float, float], b: tuple[int, float, float]) -> tuple[int, float, float]:
@@ -305,15 +345,19 @@ def finish_categorical(partial: Partial, baseline: CategoricalProfile | None = N
     frequent = {
         name: n for rank, (name, n) in enumerate(sorted_categories) if rank < MAX_CATEGORIES or name in baseline_names
     }
+    distinct, once = len(sorted_categories), sum(n == 1 for _, n in sorted_categories)
+    if partial.dropped:
+        distinct = _distinct(partial.sketch)
+        once = round(distinct * sum(n == 1 for n in partial.repeats) / len(partial.repeats))
     return CategoricalProfile(
         count=partial.count,
         nulls=partial.nulls,
-        distinct=len(sorted_categories),
+        distinct=distinct,
         frequent=frequent,
         rest=partial.count - sum(frequent.values()),
         others=_hashes_of([name for name, _ in sorted_categories if name not in frequent]) if baseline is None else (),
-        once=sum(n == 1 for _, n in sorted_categories),
-        outside=0 if baseline is None else _outside(partial.categories, baseline),
+        once=once,
+        outside=0 if baseline is None else _outside(partial, baseline),
     )
 
 
@@ -321,14 +365,16 @@ def _hashes_of(names: Sequence[str]) -> tuple[int, ...] | None:
     return None if len(names) > MAX_KNOWN else tuple(np.sort(hashed_categories(names)).tolist())
 
 
-def _outside(categories: Mapping[str, int], baseline: CategoricalProfile) -> int | None:
+def _outside(partial: Partial, baseline: CategoricalProfile) -> int | None:
+    categories = partial.categories
     rare = [name for name in categories if name not in baseline.frequent]
     if not rare:
         return 0
     if baseline.others is None:
         return None
-    new = ~np.isin(hashed_categories(rare), np.array(baseline.others, dtype=np.uint64))
-    return sum(categories[name] for name, is_new in zip(rare, new, strict=True) if is_new)
+    known = np.isin(hashed_categories(rare), np.array(baseline.others, dtype=np.uint64))
+    rare_values = sum(categories[name] for name, is_known in zip(rare, known, strict=True) if is_known)
+    return partial.count - rare_values - sum(n for name, n in categories.items() if name in baseline.frequent)
 
 
 def hashed_categories(names: Sequence[str]) -> NDArray[np.uint64]:
