@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -24,11 +24,11 @@ from levelfive.statistics.day_blocks import Floats
 from levelfive.statistics.tasks.task import Task
 from levelfive.storage.category_columns import with_texts
 from levelfive.training.labels import faults_of
-from levelfive.trial import outputs
+from levelfive.trial import leaks, outputs
 from levelfive.trial.findings import Findings, Part
 from levelfive.trial.heads import Head, at_hand, read_head
 from levelfive.usecase.calls import feature_rows, labels_of, spine_of
-from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME
+from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable
 from levelfive.usecase.use_case import UseCase
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 ROWS = 5_000
 # Of the first rows' dates, this share at both ends may be wild.
 WILD = 0.01
+# After this share of the time that they span, more becomes known: not half, or what happens each noon falls on it.
+CUT = 0.47
 
 
 def run(spark: SparkSession, use_case: UseCase, landing: Path, *, limit: int = ROWS) -> Findings:
@@ -148,6 +150,51 @@ class _Trial:
             if not with_keys:
                 self.findings.notes.append(f"{what} has no row with {', '.join(primary_key(table))}.")
             self.tables[table.name] = key_check.rows
+            self._look_for_leaks(table, key_check.rows)
+            self._cost_of_grid(table, with_keys)
+
+    def _look_for_leaks(self, table: FeatureTable, rows: DataFrame) -> None:
+        """Compute the table as of an earlier time, too: what it said by then has to be what it says of then now."""
+        window, cut = self._window(), self._cut
+        known_rows = self._known(table.sources, cut)
+        early = keyed_rows(table, feature_rows(table, known_rows, Window(window.start, cut))).rows
+        late = rows.where(F.col(KNOWN_AT) < F.lit(cut)) if table.timestamped else rows
+        found = leaks.difference(
+            leaks.in_memory(early),
+            leaks.in_memory(late),
+            primary_key(table),
+            times=tuple(leaks.time_columns(rows)),
+        )
+        if found is None:
+            return
+        difference = f"feature table {table.name!r} says {found.between(cut, window.end)}"
+        if table.timestamped:
+            self.findings.faults.append(
+                f"{difference}: compute each row from what was known by its {KNOWN_AT}, and from nothing that depends "
+                "on where a run begins or ends."
+            )
+        else:
+            self.findings.notes.append(
+                f"{difference}. Without times, rows to be predicted get what is known today, in trainings too: give it "
+                f"{KNOWN_AT} where its values change."
+            )
+
+    def _cost_of_grid(self, table: FeatureTable, rows: int) -> None:
+        """Say how many rows a grid makes: one for each key and tick, whether anything happened or not."""
+        grids = [lookup.grid for lookup in self.use_case.model.lookups if lookup.table == table.name and lookup.grid]
+        if grids and rows:
+            days, ticks = self._window().length / DAY, DAY / min(grids)
+            self.findings.notes.append(
+                f"feature table {table.name!r} has a row for each key and tick, {ticks:,.0f} ticks a day: for the keys "
+                f"of these first rows about {rows / days:,.0f} rows a day, {rows / days * 365:,.0f} a year."
+            )
+
+    @property
+    def _cut(self) -> datetime:
+        """A time near the middle of the first rows' dates, at which nothing is likely to have happened."""
+        assert self._period is not None
+        first, last = self._period
+        return first + timedelta(seconds=int((last - first).total_seconds() * CUT))
 
     def _spine(self) -> DataFrame | None:
         def rows(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
@@ -181,10 +228,34 @@ class _Trial:
             if in_memory.empty:
                 self.findings.faults.append(f"{what} returned no row {columns} {window}.")
                 return None
-            faults = list(faults_of_rows(self.use_case, in_memory))
+            faults = list(faults_of_rows(self.use_case, in_memory)) or list(self._foresight(name, compute, sources))
             self.findings.faults += faults
             return None if faults else rows
         return None
+
+    def _foresight(
+        self, name: str, compute: Callable[[Mapping[str, DataFrame], Window], DataFrame], sources: Sequence[str]
+    ) -> Iterator[str]:
+        """Find rows that say something else of the time before a cut where more is known."""
+        cut, end = self._cut, self._window(self.use_case.maturity).end
+        before = Window(self._window(self.use_case.maturity).start, cut)
+        early, late = (compute(self._known(sources, at), before) for at in (cut, end))
+        if name == "spine":
+            model = self.use_case.model
+            by = (key for lookup in model.lookups for key in lookup.keys.values())
+            names = dict.fromkeys((*self.use_case.key, PREDICTION_TIME, *model.spine_features, *by))
+            early, late = early.select(*names), late.select(*names)
+        found = leaks.difference(
+            leaks.in_memory(early),
+            leaks.in_memory(late),
+            self.use_case.key,
+            times=tuple(leaks.time_columns(early)),
+        )
+        if found is not None:
+            yield (
+                f"`{name}` of the use case says {found.between(cut, end)}: let it return what is known by the time "
+                f"that the row is of; what is revealed later, declare as such in the source (`reveals`, `known_at`)."
+            )
 
     def _compare(self, spine: DataFrame, labels: DataFrame) -> None:
         ours, theirs = dict(spine.dtypes), dict(labels.dtypes)

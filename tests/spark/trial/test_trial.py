@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.window import Window as Over
 from sklearn.linear_model import LogisticRegression
 
 from flight_delay import USE_CASE
@@ -23,7 +24,7 @@ from levelfive.trial import trial
 from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable, Lookup
 from levelfive.usecase.model import Estimator, ModelSpec
-from levelfive.usecase.sources import Source, not_null
+from levelfive.usecase.sources import Reveal, Source, not_null
 from levelfive.usecase.use_case import UseCase
 
 ORDERS = Source(
@@ -192,6 +193,96 @@ def test_a_fault_is_one_sentence(
     assert words in fault
 
 
+REVEALED = replace(
+    ORDERS,
+    derive=lambda rows, references: rows.withColumn("back_at", F.col("at") + F.expr("INTERVAL 1 DAY")),
+    known_at="at",
+    reveals=(Reveal(("returned", "back_at"), known_at="back_at"),),
+)
+"""Orders that are known once they were made, and a day later whether they came back."""
+
+
+def last_amounts(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    """Tell what the last order of a shop cost, from when it was made on."""
+    rows = raw["orders"].groupBy("shop", F.col("at").alias(KNOWN_AT)).agg(F.max("amount").alias("usual"))
+    return rows.where(in_window(KNOWN_AT, window))
+
+
+def next_amounts(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    """Tell what the next order of a shop will cost, as if that were known."""
+    by_time = Over.partitionBy("shop").orderBy("at")
+    rows = raw["orders"].groupBy("shop", "at").agg(F.max("amount").alias("amount"))
+    rows = rows.withColumn("usual", F.lead("amount").over(by_time))
+    return rows.select("shop", F.col("at").alias(KNOWN_AT), "usual").where(in_window(KNOWN_AT, window))
+
+
+def of_known_orders(table: FeatureTable, **changes: Any) -> UseCase:
+    (lookup,) = SHOP.model.lookups
+    age = timedelta(days=9) if table.timestamped else None
+    model = replace(SHOP.model, lookups=(replace(lookup, max_age=age),))
+    return replace(SHOP, sources=(REVEALED,), feature_tables=(table,), model=model, **changes)
+
+
+def with_returned(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    """Offer whether an order came back as its amount."""
+    return (
+        spine(raw, window).drop("amount").join(raw["orders"].select("id", F.col("returned").alias("amount")), on="id")
+    )
+
+
+TIMED = FeatureTable("shops", ("shop",), ("orders",), last_amounts)
+
+
+def test_features_of_what_was_known_are_no_fault(spark: SparkSession, tmp_path: Path) -> None:
+    found = trial.run(spark, of_known_orders(TIMED), landing(tmp_path))
+
+    assert (found.faults, found.notes) == ([], [])
+
+
+def test_a_feature_that_knows_what_comes_next_is_named_with_the_first_row(spark: SparkSession, tmp_path: Path) -> None:
+    """Each of the three shops has orders on each day; of the last one before the middle, the next is known later."""
+    use_case = of_known_orders(replace(TIMED, compute=next_amounts))
+
+    fault = trial.run(spark, use_case, landing(tmp_path)).faults[0]
+
+    assert fault.startswith("feature table 'shops' says usual = nothing for shop s0, known_at 2024-01-")
+    assert "(3 of 21 rows differ)" in fault
+    assert "compute each row from what was known by its known_at" in fault
+
+
+def test_a_spine_that_offers_what_is_revealed_later_is_named(spark: SparkSession, tmp_path: Path) -> None:
+    (fault,) = trial.run(spark, of_known_orders(TIMED, spine=with_returned), landing(tmp_path)).faults
+
+    assert fault.startswith("`spine` of the use case says amount = nothing for id o")
+    assert "declare as such in the source" in fault
+
+
+def test_a_table_without_times_whose_values_change_is_noted(spark: SparkSession, tmp_path: Path) -> None:
+    found = trial.run(spark, of_known_orders(SHOP.feature_tables[0]), landing(tmp_path))
+
+    assert found.faults == []
+    (note,) = found.notes
+    assert note.startswith("feature table 'shops' says usual = ")
+    assert "(3 of 3 rows differ)" in note
+    assert "give it known_at where its values change" in note
+
+
+def test_what_a_grid_costs_is_told(spark: SparkSession, tmp_path: Path) -> None:
+    def ticks(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+        keys = raw["orders"].select("shop").distinct().withColumn("usual", F.lit(1.0))
+        times = [(moment.start,) for moment in window.split(timedelta(hours=6))]
+        at = spark.createDataFrame(times, f"{KNOWN_AT} timestamp")
+        return keys.crossJoin(at).where(in_window(KNOWN_AT, window) & (F.hour(KNOWN_AT) % 6 == 0))
+
+    use_case = of_known_orders(replace(TIMED, compute=ticks))
+    lookup = replace(use_case.model.lookups[0], grid=timedelta(hours=6))
+    use_case = replace(use_case, model=replace(use_case.model, lookups=(lookup,)))
+
+    notes = trial.run(spark, use_case, landing(tmp_path)).notes
+
+    assert any("a row for each key and tick, 4 ticks a day" in note and "about 12 rows a day" in note for note in notes)
+
+
 def test_what_rests_on_a_source_at_fault_is_named_and_the_others_are_looked_at(
     spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -227,7 +318,8 @@ def test_one_row_of_a_wild_date_does_not_ask_for_centuries(spark: SparkSession, 
     found = trial.run(spark, with_shops(seen), folder)
 
     assert found.faults == []
-    assert windows == [Window(utc(2023, 12, 31, 12), utc(2024, 1, 21, 12, 59))]
+    assert windows[0] == Window(utc(2023, 12, 31, 12), utc(2024, 1, 21, 12, 59))
+    assert [window.start for window in windows] == [windows[0].start] * 2
 
 
 def test_the_flights_are_in_order(spark: SparkSession, fixtures: Path) -> None:
