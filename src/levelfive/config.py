@@ -82,6 +82,7 @@ class Settings(BaseModel):
         endpoint_files: Folder with its `endpoint.yml` and `deployment.yml`.
         serving_repository: The images that its deployments run in, such as levelfive.azurecr.io/levelfive-serving.
         azure_credential: On Databricks, the service credential of Unity Catalog to sign in to Azure by.
+        keep_versions: For how long earlier versions of tables can be read, a week at least; as a duration in ISO 8601.
         memory: Heap of the local session.
         cores: Threads of the local session.
     """
@@ -106,6 +107,7 @@ class Settings(BaseModel):
     endpoint_files: Path = Path("deploy/azure-ml/kubernetes")
     serving_repository: str | None = Field(default=None, pattern=r"^[^@:\s]+$")
     azure_credential: str | None = None
+    keep_versions: timedelta = Field(default=timedelta(days=30), ge=timedelta(days=7), le=timedelta(days=3650))
     memory: str = Field(default="2g", pattern=r"^[0-9]+[gm]$")
     cores: int = Field(default=2, ge=1)
 

@@ -78,6 +78,7 @@ def test_the_order_of_tasks(deployed):
             "azure_ml_serves": ("online",),
             "deployment": ("azure_ml_serves true",),
         },
+        "maintenance": {"maintenance": ()},
         "retraining": {"policy": (), "asks_for_training": ("policy",), "training": ("asks_for_training true",)},
     }
 

@@ -29,6 +29,7 @@ JOBS = {
     "retraining": {"as_of"},
     "release": BY_RELEASES,
     "serving": {"as_of", *OF_THE_ENDPOINT},
+    "maintenance": {"as_of"},
 }
 TASKS = [
     (name, task["task_key"], PurePath(task["notebook_task"]["notebook_path"]).stem)

@@ -44,6 +44,7 @@ APIS = {
     "schemas": catalog.SchemasAPI,
     "secrets": workspace.SecretsAPI,
     "service_principals": iam.ServicePrincipalsAPI,
+    "tables": catalog.TablesAPI,
     "volumes": catalog.VolumesAPI,
     "warehouses": sql.WarehousesAPI,
 }
@@ -105,6 +106,7 @@ def a_workspace() -> Any:
     client.catalogs.get.side_effect = lambda name: catalog.CatalogInfo(name=name, owner="admins")
     client.schemas.get.side_effect = lambda name: catalog.SchemaInfo(full_name=name, owner="admins")
     client.volumes.read.side_effect = lambda name: catalog.VolumeInfo(full_name=name, owner="admins")
+    client.tables.list.side_effect = lambda *_, **__: iter(())
     client.registered_models.get.side_effect = lambda name: catalog.RegisteredModelInfo(full_name=name, owner=ROBOT)
     client.grants.get_effective.return_value = held_by(ROBOT, "ALL_PRIVILEGES", "MANAGE")
     client.clusters.spark_versions.return_value = compute.GetSparkVersionsResponse(
@@ -390,6 +392,53 @@ def test_what_names_no_destination_with_a_secret_is_missing(wrong: str) -> None:
 
 def test_the_kinds_that_preflight_knows_are_those_that_there_are() -> None:
     assert list(KINDS) == list(Kind)
+
+
+def tables_that_keep(client: Any, **intervals: str | None) -> None:
+    """Let the schema hold tables, each of which keeps removed files for so long."""
+    client.tables.list.side_effect = lambda *_, **__: iter(
+        catalog.TableInfo(name=name, properties=interval and {"delta.deletedFileRetentionDuration": interval})
+        for name, interval in intervals.items()
+    )
+
+
+def test_tables_that_keep_their_versions_for_long_enough_are_fine() -> None:
+    client = a_workspace()
+    tables_that_keep(client, labels="interval 30 days", predictions="interval 5 weeks", runs=None)
+
+    found = checks.ask(client, prod())["table versions"]
+
+    assert (found.answer, found.reason) == (Answer.OK, "tables keep earlier versions for 30 days")
+
+
+@pytest.mark.parametrize("interval", ["interval 29 days", "interval 1 month"])
+def test_a_table_that_keeps_its_versions_for_less_is_named(interval: str) -> None:
+    client = a_workspace()
+    tables_that_keep(client, labels="interval 30 days", predictions=interval)
+
+    found = only(checks.ask(client, prod()), "table versions")
+
+    assert found.reason.startswith("predictions of levelfive_prod.flight_delay keep removed files for a shorter time")
+    assert "job maintenance" in found.remedy
+    assert "'delta.deletedFileRetentionDuration' = 'interval 30 days'" in found.remedy
+
+
+@pytest.mark.parametrize("length", ["P6D", "soon", "30"])
+def test_versions_have_to_be_kept_for_a_week_at_least(length: str) -> None:
+    found = only(checks.ask(a_workspace(), prod(f"keep_versions={length}")), "table versions")
+
+    assert "keep_versions" in found.reason
+    assert found.remedy == "set the variable keep_versions to a duration such as P30D"
+
+
+def test_whether_databricks_tends_the_tables_is_told() -> None:
+    client = a_workspace()
+    flag = catalog.EffectivePredictiveOptimizationFlag(value=catalog.EnablePredictiveOptimization.ENABLE)
+    client.schemas.get.side_effect = lambda name: catalog.SchemaInfo(
+        full_name=name, owner="admins", effective_predictive_optimization_flag=flag
+    )
+
+    assert checks.ask(client, prod())["table versions"].reason.endswith("predictive optimization of the schema: ENABLE")
 
 
 def test_where_nobody_serves_nothing_of_real_time_is_asked_for() -> None:

@@ -152,7 +152,7 @@ def test_production_protects_what_holds_data(production):
 def test_production_triggers_all_jobs_but_training_and_what_is_not_asked_for(production):
     by_day_and_week = dict.fromkeys(("scoring", "monitoring", "retraining"), "UNPAUSED")
 
-    assert schedules(production) == {**by_day_and_week, "serving": "PAUSED"}
+    assert schedules(production) == {**by_day_and_week, "serving": "PAUSED", "maintenance": "UNPAUSED"}
     serving = resolve(read(ROOT), production.target, serving_schedule="UNPAUSED")
     assert schedules(serving)["serving"] == "UNPAUSED"
 
@@ -160,7 +160,9 @@ def test_production_triggers_all_jobs_but_training_and_what_is_not_asked_for(pro
 def test_no_schedule_is_active_where_an_external_scheduler_triggers(production):
     external = resolve(read(ROOT), production.target, schedules="PAUSED")
 
-    assert set(schedules(external).values()) == {"PAUSED"}
+    of_others = schedules(external)
+    assert of_others.pop("maintenance") == "UNPAUSED"  # it waits for no data
+    assert set(of_others.values()) == {"PAUSED"}
 
 
 def test_production_tells_somebody_of_failed_and_of_slow_runs(production):

@@ -12,7 +12,7 @@ from bundle.use_cases import add_bundle, label, places
 # What a deployment of before use cases were bundles owns, and what the CLI cannot rename: under another name it would
 # make each of these anew and delete the old one, with what it holds.
 OWNED = {
-    "jobs": {"training", "scoring", "monitoring", "retraining", "release", "serving"},
+    "jobs": {"training", "scoring", "monitoring", "retraining", "release", "serving", "maintenance"},
     "schemas": {"tables": "levelfive_prod.flight_delay", "registry": "levelfive_registry.prod"},
     "volumes": {"landing": "levelfive_prod.flight_delay.landing", "reports": "levelfive_prod.flight_delay.reports"},
     "experiments": {"trainings"},

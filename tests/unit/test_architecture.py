@@ -66,6 +66,7 @@ def test_only_the_storage_writes_tables_a_workspaces_feature_store_and_an_online
         "storage/foreign_tables.py",
         "storage/local_tables.py",
         "storage/tables.py",
+        "storage/upkeep.py",
     }
 
 

@@ -20,7 +20,7 @@ from levelfive.cli.preflight import preflight
 from levelfive.cli.project import new
 from levelfive.cli.registry import registry_cli
 from levelfive.cli.serving import serving_cli
-from levelfive.cli.stages import features_cli, retraining, scoring, training
+from levelfive.cli.stages import features_cli, maintenance, retraining, scoring, training
 from levelfive.config import DEFAULT_HOME
 from levelfive.errors import LevelfiveError, unusable
 from levelfive.telemetry.lines import configure_logging
@@ -66,6 +66,7 @@ cli.add_typer(monitoring_cli, name="monitoring")
 cli.command()(retraining)
 cli.add_typer(registry_cli, name="registry")
 cli.add_typer(serving_cli, name="serving")
+cli.command()(maintenance)
 cli.command()(report)
 cli.command()(status)
 cli.command()(preflight)

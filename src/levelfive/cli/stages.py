@@ -203,3 +203,18 @@ def retraining(
     elif result.retraining is not None and result.retraining.version is not None:
         version = result.retraining.version
         out.print(f"It waits for you: {shared().how_to_promote(app.settings.approval, version, moment)}")
+
+
+def maintenance(as_of: AsOf) -> None:
+    """Compact and cluster the tables, and remove files that only versions older than `keep_versions` need."""
+    from levelfive.maintenance import job as maintenance_job
+
+    moment, app = parse_time(as_of), open_app()
+    result = maintenance_job.run(app.context, as_of=moment, keep_versions=app.settings.keep_versions)
+    table = Table("table", "files before", "files now", "clustered by")
+    for one in result.tables:
+        table.add_row(one.table, f"{one.files_before:,}", f"{one.files_after:,}", ", ".join(one.clustered_by))
+    out.print(table)
+    out.print(f"Earlier versions can be read for {app.settings.keep_versions.days} days.")
+    if result.overtaken:
+        out.print(f"Written by another job meanwhile, and left to the next run: {', '.join(result.overtaken)}.")

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.window import Window as Over
 
+from levelfive.core.conditions import quoted_name
 from levelfive.data.landed import LANDING_FILES
 from levelfive.data.landing import LandingFile
 from levelfive.data.staging import staging_table
@@ -218,7 +219,7 @@ def _texts(rows: DataFrame, source: Source, delivery: TableVersions) -> DataFram
 
 def _text(name: str, kind: T.DataType) -> Column:
     """Write a value in the canonical form of `levelfive.formats.texts`."""
-    value = F.col(f"`{name}`")
+    value = F.col(quoted_name(name))
     match kind:
         case T.TimestampType():
             return F.concat(_moment(value), F.lit("Z"))

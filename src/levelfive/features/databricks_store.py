@@ -166,7 +166,7 @@ class DatabricksFeatureStore:
         there, new_keys = self._tables.read(table.name).where(in_window(KNOWN_AT, window)), rows.select(*keys)
         if not there.join(new_keys, on=keys, how="left_anti").isEmpty():
             fresh = there.join(new_keys, on=keys, how="left_semi").select(*there.columns)
-            self._tables.replace_where(table.name, fresh, sql_window(f"`{KNOWN_AT}`", window))
+            self._tables.replace_where(table.name, fresh, sql_window(KNOWN_AT, window))
 
     def _join(
         self, spine: DataFrame, lookups: Sequence[Lookup], read: Callable[[str], DataFrame], *, label: str | None

@@ -24,13 +24,10 @@ from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
 from levelfive.models.mlflow_store import quieten
 from levelfive.notebook.reading import (
-    ALERTING,
-    APPROVALS,
     COMMON,
+    DEPLOYED_SETTINGS,
     HOME,
     PARAMETERS,
-    SERVING,
-    SETTINGS,
     from_command_line,
     from_job,
     from_widgets,
@@ -87,7 +84,7 @@ class Page:
             ConfigError: A parameter is wrong.
         """
         quieten()
-        settings_of_run = {name: self.values.get(name) or None for name in (*SETTINGS, *APPROVALS, *SERVING, *ALERTING)}
+        settings_of_run = {name: self.values.get(name) or None for name in DEPLOYED_SETTINGS}
         if on_databricks():
             settings = load_settings(None, None, **settings_of_run)
             started_by = None if self.run is None else self.run.started_by

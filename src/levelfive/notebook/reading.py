@@ -25,6 +25,8 @@ SERVING = ("online_store", "azure_ml", "azure_credential", "endpoint_files", "se
 """Settings of real time, which only the notebooks of the job serving take."""
 ALERTING = ("destinations",)
 """Settings of who is told, which only the notebook `monitoring` takes."""
+UPKEEP = ("keep_versions",)
+"""Settings of how long what is old stays, which only the notebook `maintenance` takes."""
 COMMON = ("as_of", "clock", *SETTINGS, "code_revision")
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "data": ("first_run",),
@@ -36,12 +38,16 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "deployment": (*SERVING, "action", "digest", "to", "why", "deployed_since"),
     "monitoring": ("window_start", "window_end", "lakehouse_monitor", *ALERTING),
     "retraining": (),
+    "maintenance": UPKEEP,
     "report": ("output",),
     "explore": (),
 }
 """What each notebook takes beside the common parameters. All are texts; an empty one means the default."""
 
-FIXED = frozenset({*SETTINGS, *APPROVALS, *SERVING, *ALERTING, "clock", "code_revision", "lakehouse_monitor", "output"})
+DEPLOYED_SETTINGS = (*SETTINGS, *APPROVALS, *SERVING, *ALERTING, *UPKEEP)
+"""All settings that a notebook may be given."""
+
+FIXED = frozenset({*DEPLOYED_SETTINGS, "clock", "code_revision", "lakehouse_monitor", "output"})
 """What a job is deployed with: where it reads and writes, which code, and who lets a version go live. All other
 parameters differ from run to run; of those, a job takes the ones that it declares."""
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from levelfive.errors import ConfigError, MachineError
-from levelfive.preflight import serving, unity_catalog, workspace
+from levelfive.preflight import maintenance, serving, unity_catalog, workspace
 from levelfive.preflight.finding import Finding, Question, guarded
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ CHECKS: Mapping[str, Callable[[Question], Finding]] = MappingProxyType(
         "registry's catalog for groups": unity_catalog.registry_catalog_for_groups,
         "registry's schema": unity_catalog.registry_schema,
         "registered model": unity_catalog.registered_model,
+        "table versions": maintenance.table_versions,
         "secret scope": workspace.secret_scope,
         "alert destinations": workspace.destinations,
         "cluster policy": workspace.cluster_policy,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,16 @@ from levelfive.core.conditions import text_literal
 from levelfive.errors import TableError
 from levelfive.storage.commits import APPENDS, Commit, Write, commit_of
 from levelfive.storage.conflicts import refusals
+from levelfive.storage.retention import FILES_RETENTION
 from levelfive.storage.spark_control_tables import SparkControlTables
-from levelfive.storage.tables import Tables
+from levelfive.storage.tables import OTHERS_MEANWHILE, TOKEN, Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-RETENTION, NO_RETENTION = "delta.deletedFileRetentionDuration", "interval 0 hours"
+# Kinds of tables that one writes to; views and what a pipeline refreshes are others.
+_TABLES = frozenset({"MANAGED", "EXTERNAL"})
+NO_RETENTION = "interval 0 hours"
 
 
 class CatalogTables(Tables):
@@ -50,23 +53,36 @@ class CatalogTables(Tables):
         name, before = self.name(table), self._retention(table)
         with refusals(table):
             self.spark.sql(f"REORG TABLE {name} APPLY (PURGE)")
-            self.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{RETENTION}' = '{NO_RETENTION}')")
+            self.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{FILES_RETENTION}' = '{NO_RETENTION}')")
             try:
                 self.spark.sql(f"VACUUM {name} RETAIN 0 HOURS")
             finally:
                 self._restore_retention(name, before)
 
+    def vacuum(self, table: str) -> None:
+        """Remove old files; see `Tables`."""
+        with refusals(table):
+            self.spark.sql(f"VACUUM {self.name(table)}")
+
+    def own_tables(self, *, among: Collection[str]) -> tuple[str, ...]:
+        """List the tables; see `Tables`. Of others than these, the commits tell who wrote them."""
+        listed = (table for table in self.spark.catalog.listTables(self.schema) if table.tableType in _TABLES)
+        return tuple(sorted(table.name for table in listed if table.name in among or self._is_own(table.name)))
+
+    def _is_own(self, table: str) -> bool:
+        return any(TOKEN in commit.record for commit in self.history(table, limit=OTHERS_MEANWHILE))
+
     def _retention(self, table: str) -> str | None:
         """Tell how long the table was told to keep files; None where nothing was said, or a killed call of ours did."""
-        properties = self.spark.sql(f"SHOW TBLPROPERTIES {self.name(table)}").where(F.col("key") == RETENTION)
+        properties = self.spark.sql(f"SHOW TBLPROPERTIES {self.name(table)}").where(F.col("key") == FILES_RETENTION)
         value = next((str(row["value"]) for row in properties.collect()), None)
         return None if value == NO_RETENTION else value
 
     def _restore_retention(self, name: str, before: str | None) -> None:
         if before is None:
-            self.spark.sql(f"ALTER TABLE {name} UNSET TBLPROPERTIES IF EXISTS ('{RETENTION}')")
+            self.spark.sql(f"ALTER TABLE {name} UNSET TBLPROPERTIES IF EXISTS ('{FILES_RETENTION}')")
         else:
-            self.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{RETENTION}' = {text_literal(before)})")
+            self.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{FILES_RETENTION}' = {text_literal(before)})")
 
     def lock(self, what: str) -> AbstractContextManager[None]:
         """Keep nobody away: jobs of a workspace share no disk, and run one at a time."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.errors import PySparkException
 
+from levelfive.core.conditions import quoted_name
 from levelfive.errors import LandingError, LevelfiveError, first_line
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class ForeignTable:
     @property
     def place(self) -> str:
         """How it is named in SQL."""
-        return self.name if self.folder is None else f"delta.`{self.folder}`"
+        return self.name if self.folder is None else f"delta.{quoted_name(str(self.folder))}"
 
     def state(self) -> State:
         """Tell how the table is now.

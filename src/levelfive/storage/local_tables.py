@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
-# Of a removal of old files: what Delta would refuse, and in how many tasks it lists a folder, by default in 10,000.
+# Of a removal of old files: what Delta would refuse, that it need not note it in two commits, and in how many tasks it
+# lists a folder, by default in 10,000.
 VACUUM_SETTINGS = {
+    "spark.databricks.delta.vacuum.logging.enabled": "false",
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
 }
@@ -68,15 +70,26 @@ class LocalTables(tables.Tables):
 
     def discard_versions(self, table: str) -> None:
         """Remove the files of earlier versions; see `Tables`. Delta takes this for safe by a setting alone."""
+        self._vacuum(table, " RETAIN 0 HOURS")
+
+    def vacuum(self, table: str) -> None:
+        """Remove old files; see `Tables`."""
+        self._vacuum(table)
+
+    def _vacuum(self, table: str, retain: str = "") -> None:
         self.read(table)  # makes it known
         with self.lock(table), self._lock, refusals(table):
             for name, value in VACUUM_SETTINGS.items():
                 self.spark.conf.set(name, value)
             try:
-                self.spark.sql(f"VACUUM {self.name(table)} RETAIN 0 HOURS")
+                self.spark.sql(f"VACUUM {self.name(table)}{retain}")
             finally:
                 for name in VACUUM_SETTINGS:
                     self.spark.conf.unset(name)
+
+    def own_tables(self, *, among: Collection[str]) -> tuple[str, ...]:
+        """List the tables; see `Tables`. Nobody else keeps any in a home."""
+        return tuple(sorted(log.parent.name for log in self._folder("").glob("*/_delta_log")))
 
     @contextmanager
     def lock(self, what: str) -> Iterator[None]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql.types import TimestampType
 
-from levelfive.core.conditions import text_literal
+from levelfive.core.conditions import quoted_name, text_literal
 from levelfive.core.windows import from_micros, sql_literal
 from levelfive.storage.commits import Write
 from levelfive.storage.control_tables import Between, Where, columns_of, is_several, times_of
@@ -70,7 +70,7 @@ class SparkControlTables:
         if not keys:
             return self._tables.append(table, frame, evolve=True)
         among = [
-            f"`{name}` BETWEEN {_literal(least)} AND {_literal(greatest)}"
+            f"{quoted_name(name)} BETWEEN {_literal(least)} AND {_literal(greatest)}"
             for name, (least, greatest) in times_of(data, keys).items()
         ]
         return self._tables.insert_new(table, frame, keys, among=" AND ".join(among) or None, evolve=True)
@@ -91,7 +91,7 @@ class SparkControlTables:
 
 
 def _equals(row: Mapping[str, object]) -> str:
-    return " AND ".join(f"`{column}` = {_literal(value)}" for column, value in row.items())
+    return " AND ".join(f"{quoted_name(column)} = {_literal(value)}" for column, value in row.items())
 
 
 def _literal(value: object) -> str:

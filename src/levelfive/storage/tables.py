@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -86,6 +86,22 @@ class Tables(ABC):
         """
 
     @abstractmethod
+    def vacuum(self, table: str) -> None:
+        """Remove the files of a table that only versions need which are older than what its properties keep.
+
+        Raises:
+            TableError: The table is not there, or refused.
+        """
+
+    @abstractmethod
+    def own_tables(self, *, among: Collection[str]) -> tuple[str, ...]:
+        """List the tables of the schema that levelfive writes, without views and what others keep there.
+
+        Args:
+            among: Tables that are levelfive's whoever wrote to them last.
+        """
+
+    @abstractmethod
     def _commits(self, table: str, limit: int | None) -> tuple[Commit, ...]:
         """List the newest commits of a table that is there, newest first."""
 
@@ -124,7 +140,7 @@ class Tables(ABC):
             return table in self._known_tables
 
     def names(self) -> tuple[str, ...]:
-        """List the tables of the schema."""
+        """List the tables of the schema, views among them."""
         return tuple(sorted(table.name for table in self.spark.catalog.listTables(self.schema)))
 
     def read(self, table: str, *, version: int | None = None) -> DataFrame:
@@ -170,9 +186,16 @@ class Tables(ABC):
         if newest.version == 0 and newest.rows == 0 and TOKEN not in newest.record:
             return None
         if newest.is_upkeep:
-            commits = self.history(table, limit=OTHERS_MEANWHILE)
-            newest = replace(newest, record=next((one.record for one in commits if not one.is_upkeep), {}))
+            newest = replace(newest, record=self._last_record(table))
         return newest
+
+    def _last_record(self, table: str) -> Mapping[str, object]:
+        """Find the record of the commit that rows last came with, among the newest commits or else among all."""
+        for limit in (OTHERS_MEANWHILE, None):
+            for commit in self.history(table, limit=limit):
+                if not commit.is_upkeep:
+                    return commit.record
+        return {}
 
     def watermark(self, table: str, *, before: datetime) -> datetime | None:
         """Tell how far the windows of a table reached, as its commits note it, before they reached a time.

@@ -1,0 +1,151 @@
+"""Maintenance: rows stay, small files become large ones, and what is younger than told can be read as it was."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import shop
+from pyspark.sql import DataFrame, SparkSession
+
+from levelfive.core.windows import Window, utc
+from levelfive.data import job as data
+from levelfive.features import job as features
+from levelfive.features.store import LocalFeatureStore
+from levelfive.maintenance import job as maintenance
+from levelfive.storage.conflicts import overtaken
+from levelfive.storage.retention import FILES_RETENTION
+from levelfive.storage.runs import JobContext
+from levelfive.storage.tables import OTHERS_MEANWHILE, Tables
+from levelfive.storage.upkeep import Upkeep
+
+BEGIN, DAY = utc(2013, 1, 1, 6), timedelta(days=1)
+KEEP = timedelta(days=30)
+
+
+@pytest.fixture
+def context(tables: Tables) -> JobContext:
+    return JobContext(tables, shop.USE_CASE, LocalFeatureStore(tables))
+
+
+def a_day(context: JobContext, landing: Path, number: int) -> None:
+    day = Window(BEGIN + number * DAY, BEGIN + (number + 1) * DAY)
+    shop.write_orders(landing, day)
+    data.run(context, landing=landing, as_of=day.end)
+    features.run(context, as_of=day.end)
+
+
+def rows(frame: DataFrame) -> list[str]:
+    return sorted(map(str, frame.collect()))
+
+
+def test_rows_stay_and_the_next_day_goes_on(context: JobContext, tables: Tables, tmp_path: Path) -> None:
+    """Three days each make files of their own; the fourth comes after maintenance."""
+    for number in range(3):
+        a_day(context, tmp_path, number)
+    before = {name: rows(tables.read(name)) for name in ("raw_orders", "store_returns", "labels", "quarantine")}
+    reached = tables.watermark("labels", before=BEGIN + 9 * DAY)
+
+    result = maintenance.run(context, as_of=BEGIN + 3 * DAY, keep_versions=KEEP)
+
+    assert {name: rows(tables.read(name)) for name in before} == before
+    files = {one.table: (one.files_before, one.files_after, one.clustered_by) for one in result.tables}
+    assert files["raw_orders"][0] >= 3
+    assert files["raw_orders"][1:] == (1, ("ordered_at", "order_id"))
+    assert files["store_returns"][1:] == (1, ("known_at", "store"))
+    assert files["runs"][0] > files["runs"][1] == 1
+    assert files["runs"][2] == ()
+    assert result.overtaken == ()
+    assert tables.watermark("labels", before=BEGIN + 9 * DAY) == reached
+    a_day(context, tmp_path, 3)
+    assert tables.read("raw_orders").count() == 4 * shop.ORDERS_A_DAY
+    assert {row for row in before["raw_orders"]} < set(rows(tables.read("raw_orders")))
+
+
+@pytest.fixture
+def two_tables(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look after two tables alone: each takes a second or two."""
+    monkeypatch.setattr(type(tables), "own_tables", lambda self, among: ("labels", "raw_orders"))
+
+
+@pytest.mark.usefixtures("two_tables")
+def test_a_second_run_finds_nothing_to_do(context: JobContext, tables: Tables, tmp_path: Path) -> None:
+    a_day(context, tmp_path, 0)
+    maintenance.run(context, as_of=BEGIN + DAY, keep_versions=KEEP)
+    upkeep = Upkeep(tables, KEEP)
+    before = {name: upkeep.layout(name) for name in ("raw_orders", "labels")}
+
+    result = maintenance.run(context, as_of=BEGIN + DAY, keep_versions=KEEP)
+
+    assert {name: upkeep.layout(name) for name in before} == before
+    assert [(one.files_before, one.files_after) for one in result.tables] == [(1, 1), (1, 1)]
+
+
+@pytest.mark.usefixtures("two_tables")
+def test_files_go_once_they_are_older_than_the_table_keeps_them(
+    context: JobContext, tables: Tables, warehouse: Path, tmp_path: Path
+) -> None:
+    """A window that was computed anew leaves a file that no version of today needs."""
+    a_day(context, tmp_path, 0)
+    features.run(context, as_of=BEGIN + DAY, since=BEGIN)
+    folder, version = warehouse / f"{tables.schema}.db" / "labels", tables.version("labels")
+    early = rows(tables.read("labels", version=version - 1))
+    assert early
+
+    maintenance.run(context, as_of=BEGIN + DAY, keep_versions=KEEP)
+
+    assert rows(tables.read("labels", version=version - 1)) == early
+    name = tables.name("labels")
+    tables.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{FILES_RETENTION}' = 'interval 0 hours')")
+    tables.vacuum("labels")
+    now = {file.rpartition("/")[2] for file in tables.read("labels").inputFiles()}
+    assert {file.name for file in folder.glob("*.parquet")} == now
+    assert rows(tables.read("labels")) == early
+
+
+def test_how_far_a_table_reaches_is_known_after_any_number_of_upkeeps(tables: Tables, spark: SparkSession) -> None:
+    """More than the commits that are looked at first."""
+    window = Window(BEGIN, BEGIN + DAY)
+    hours = spark.createDataFrame([(hour.start,) for hour in window.split(timedelta(hours=1))], "at timestamp")
+    tables.replace_window("hours", hours, "at", window)
+    for number in range(OTHERS_MEANWHILE + 1):
+        spark.sql(f"ALTER TABLE {tables.name('hours')} SET TBLPROPERTIES ('a' = '{number}')")
+
+    tables.replace_window("hours", hours.limit(0), "at", Window(window.end, window.end + DAY))
+
+    assert tables.watermark("hours", before=window.end + 9 * DAY) == window.end + DAY
+
+
+def test_what_others_keep_in_the_schema_is_left_alone(
+    context: JobContext, tables: Tables, spark: SparkSession, over_connect: bool, tmp_path: Path
+) -> None:
+    if not over_connect:
+        pytest.skip("about a catalog, in which others may keep tables: a laptop's home is levelfive's own")
+    a_day(context, tmp_path, 0)
+    spark.range(3).write.format("delta").saveAsTable(tables.name("theirs"))
+    spark.sql(f"CREATE VIEW {tables.name('a_view')} AS SELECT 1 AS one")
+
+    result = maintenance.run(context, as_of=BEGIN + DAY, keep_versions=KEEP)
+
+    assert {"raw_orders", "labels", "runs", "landing_files"} <= {one.table for one in result.tables}
+    assert not {"theirs", "a_view"} & {one.table for one in result.tables}
+    assert [commit.version for commit in tables.history("theirs")] == [0]
+
+
+@pytest.mark.usefixtures("two_tables")
+def test_a_table_that_another_job_writes_meanwhile_is_left_to_the_next_run(
+    context: JobContext, tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_day(context, tmp_path, 0)
+    compact = Upkeep.compact
+
+    def overtaken_once(upkeep: Upkeep, table: str) -> tuple[int, int]:
+        if table == "labels":
+            raise overtaken(table)
+        return compact(upkeep, table)
+
+    monkeypatch.setattr(Upkeep, "compact", overtaken_once)
+    result = maintenance.run(context, as_of=BEGIN + DAY, keep_versions=KEEP)
+
+    assert result.overtaken == ("labels",)
+    assert "labels" not in {one.table for one in result.tables}
+    assert "raw_orders" in {one.table for one in result.tables}
