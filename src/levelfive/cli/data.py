@@ -151,7 +151,7 @@ def _print_erasure(outcome: Erasure, *, is_done: bool) -> None:
         table.add_row(place, f"{rows:,}")
     out.print(table)
     for what, phrases in (
-        ("Cannot be made again since" if is_done else "Could not be made again", outcome.lost),
+        ("Cannot be made again since" if is_done else "Could not be made again", outcome.consequences),
         ("Outside its reach", outcome.beyond),
         ("Still there", outcome.left),
     ):

@@ -123,9 +123,9 @@ def discard_unfinished(landing: Path, source: Source) -> None:
 
 def _parted(folder: Path, source: Source) -> tuple[list[os.DirEntry[str]], list[str]]:
     """List by name the files of a source's format, and the names of what was delivered beside them."""
-    delivered = sorted((entry for entry in _entries(folder) if _is_delivered(entry)), key=lambda entry: entry.name)
-    files = [entry for entry in delivered if is_of(source.format, Path(entry.name))]
-    return files, [entry.name for entry in delivered if entry not in files and not entry.is_dir()]
+    entries = sorted((entry for entry in _entries(folder) if _is_delivered(entry)), key=lambda entry: entry.name)
+    files = [entry for entry in entries if is_of(source.format, Path(entry.name))]
+    return files, [entry.name for entry in entries if entry not in files and not entry.is_dir()]
 
 
 def has_nothing(landing: Path, sources: Iterable[Source]) -> bool:

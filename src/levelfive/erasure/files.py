@@ -59,8 +59,8 @@ class LandingFiles:
         files, beside = files_there(self.landing, self.source)
         rows = {path: self._erase(path) for path in files}
         names = sorted(path.name for path, count in rows.items() if count)
-        lost = (f"an ingestion of {', '.join(names)} with the same counts",) if names else ()
-        return Removal(sum(rows.values()), lost, self._passed_over(beside))
+        consequences = (f"an ingestion of {', '.join(names)} with the same counts",) if names else ()
+        return Removal(sum(rows.values()), consequences, self._passed_over(beside))
 
     def _count(self, path: Path) -> int:
         with path.open("rb") as file:
@@ -89,9 +89,9 @@ class LandingFiles:
         return [self._is_of_line(line) for line in rows.to_pylist()]
 
     def _is_of_line(self, line: Mapping[str, str | None]) -> bool:
-        malformed = line[MALFORMED]
-        if malformed is not None:
-            return self.person.is_named_in(malformed)
+        text = line[MALFORMED]
+        if text is not None:
+            return self.person.is_named_in(text)
         return self.person.has(cells_of_line(line))
 
     def _passed_over(self, beside: tuple[Path, ...]) -> tuple[str, ...]:

@@ -14,10 +14,10 @@ from levelfive.core.windows import Window
 from levelfive.erasure.files import LandingFiles
 from levelfive.erasure.models import Examples, TrainingSets
 from levelfive.erasure.online import OnlineRows
-from levelfive.erasure.person import Person, Plan, Wanted, plan
+from levelfive.erasure.person import KeyValues, Person, Plan, plan
 from levelfive.erasure.place import Place, Removal
 from levelfive.erasure.profiles import Categories
-from levelfive.erasure.tables import QuarantineRows, StagedRows, TableRows, same_values, wanted_rows
+from levelfive.erasure.tables import QuarantineRows, StagedRows, TableRows, key_rows, same_values
 from levelfive.erasure.values import canonical
 from levelfive.errors import ConfigError
 from levelfive.features.labels import LABELS
@@ -66,13 +66,13 @@ class Erasure:
 
     Attributes:
         rows: By place, how many rows; places that have none too.
-        lost: What cannot be made again since, a phrase each.
+        consequences: What cannot be made again since, a phrase each.
         left: What is still there although it is theirs, with what to do, a sentence each.
         beyond: What this does not reach, a phrase each.
     """
 
     rows: Mapping[str, int]
-    lost: tuple[str, ...]
+    consequences: tuple[str, ...]
     left: tuple[str, ...]
     beyond: tuple[str, ...]
 
@@ -158,7 +158,7 @@ def places(context: JobContext, run: Run, stores: Stores, meant: Plan) -> Iterat
 def _with_links(context: JobContext, meant: Plan) -> Person:
     """Find the use case's keys of a person's rows, by the raw tables that hold both."""
     key, person = context.use_case.key, meant.person
-    if set(key) <= set(person.given.columns):
+    if set(key) <= set(person.identifiers.columns):
         return person
     kinds, values, linking = dict(person.kinds), set[tuple[str, ...]](), _linking(context, meant.anchors)
     if not linking:
@@ -166,12 +166,12 @@ def _with_links(context: JobContext, meant: Plan) -> Person:
     for source in linking:
         rows = context.tables.read(source.table)
         kinds |= {name: rows.schema[name].dataType.simpleString() for name in key if name not in kinds}
-        keys = wanted_rows(context.tables, person.given)
-        theirs = rows.join(keys, on=same_values(rows.schema, person.given, person), how="left_semi")
+        keys = key_rows(context.tables, person.identifiers)
+        theirs = rows.join(keys, on=same_values(rows.schema, person.identifiers, person), how="left_semi")
         for row in theirs.select(*(F.col(name).cast("string") for name in key)).distinct().collect():
             cells = tuple(canonical(text, kinds[name]) for text, name in zip(row, key, strict=True))
             values |= {tuple(one for one in cells if one is not None)} if None not in cells else set()
-    return replace(person, linked=Wanted(tuple(key), frozenset(values)), kinds=kinds)
+    return replace(person, row_keys=KeyValues(tuple(key), frozenset(values)), kinds=kinds)
 
 
 def _linking(context: JobContext, anchors: Sequence[Source]) -> list[Source]:
@@ -191,7 +191,7 @@ def _check_words(person: Person, by: str, reason: str) -> None:
 
 
 def _erasure(context: JobContext, person: Person, removals: Mapping[str, Removal]) -> Erasure:
-    phrases = [phrase for removal in removals.values() for phrase in removal.lost]
+    phrases = [phrase for removal in removals.values() for phrase in removal.consequences]
     if any(removal.rows for removal in removals.values()):
         phrases.append("the same profiles, drift and metrics of windows that held their rows, when monitored again")
     return Erasure(
@@ -205,10 +205,10 @@ def _erasure(context: JobContext, person: Person, removals: Mapping[str, Removal
 def _beyond_of(context: JobContext, person: Person) -> Iterator[str]:
     """Say what lies beyond reach in this use case."""
     key = context.use_case.key
-    if not person.linked.columns and not set(key) <= set(person.given.columns):
+    if not person.row_keys.columns and not set(key) <= set(person.identifiers.columns):
         yield (
             f"labels, predictions and training sets, which are by {', '.join(key)}: no raw table holds that beside "
-            f"{', '.join(person.given.columns)}"
+            f"{', '.join(person.identifiers.columns)}"
         )
     for source in context.use_case.sources:
         if source.delta_table is not None:

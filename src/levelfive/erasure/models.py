@@ -252,8 +252,8 @@ def chosen(person: Person, rows: pa.Table) -> list[bool]:
 
 def category_of(person: Person) -> Mapping[str, str]:
     """Tell the one column that names a person, and the value; nothing where it takes several together."""
-    (values,) = person.given.values
-    return dict(zip(person.given.columns, values, strict=True)) if len(values) == 1 else {}
+    (values,) = person.identifiers.values
+    return dict(zip(person.identifiers.columns, values, strict=True)) if len(values) == 1 else {}
 
 
 def is_known(baseline: Mapping[str, object], feature: str, value: str) -> bool:

@@ -19,7 +19,7 @@ Values = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class KeyValues:
     """Rows are meant whose values in some columns are one of these tuples."""
 
     columns: tuple[str, ...]
@@ -31,18 +31,20 @@ class Person:
     """Whose rows are meant, in what they are called by, and in the keys of what is predicted of them.
 
     Attributes:
-        given: The columns and values that were named: all of them together.
-        linked: The use case's key of each row of theirs, as far as it is not what was named.
+        identifiers: The columns and values that were named: all of them together.
+        row_keys: The use case's key of each row of theirs, as far as it is not what was named.
         kinds: The types of these columns, by names of Spark's SQL.
     """
 
-    given: Wanted
-    linked: Wanted = field(default_factory=lambda: Wanted((), frozenset()))
+    identifiers: KeyValues
+    row_keys: KeyValues = field(default_factory=lambda: KeyValues((), frozenset()))
     kinds: Mapping[str, str] = field(default_factory=dict)
 
-    def ways(self, columns: Collection[str]) -> tuple[Wanted, ...]:
+    def ways(self, columns: Collection[str]) -> tuple[KeyValues, ...]:
         """List by what rows of some columns are known to be theirs; nothing where no row of theirs can be there."""
-        return tuple(one for one in (self.given, self.linked) if one.values and set(one.columns) <= set(columns))
+        return tuple(
+            one for one in (self.identifiers, self.row_keys) if one.values and set(one.columns) <= set(columns)
+        )
 
     def has(self, row: Mapping[str, str | None], kinds: Mapping[str, str] | None = None) -> bool:
         """Tell whether a row, by the texts of its columns, is theirs; `kinds` are types that differ from ours."""
@@ -53,7 +55,7 @@ class Person:
 
     def is_named_in(self, text: str) -> bool:
         """Tell whether all that names them stands in a text, each as a word of its own."""
-        rows = (values for way in (self.given, self.linked) for values in way.values)
+        rows = (values for way in (self.identifiers, self.row_keys) for values in way.values)
         return any(all(_as_word(value).search(text) for value in values) for values in rows)
 
     def chosen(self, rows: pa.Table, kinds: Mapping[str, str]) -> list[bool]:
@@ -120,8 +122,8 @@ def plan(use_case: UseCase, keys: Mapping[str, str]) -> Plan:
     Raises:
         ConfigError: There is no such column, no source has all of them, or a value is not of its column's type.
     """
-    declared = {name for source in use_case.sources for name in source.columns}
-    if absent := sorted(keys.keys() - declared):
+    column_names = {name for source in use_case.sources for name in source.columns}
+    if absent := sorted(keys.keys() - column_names):
         raise ConfigError(
             f"no source declares a column {', '.join(absent)}; the columns are {_by_source(use_case.sources)}. Name "
             "columns that the files have: what `derive` adds is in tables alone"
@@ -134,7 +136,7 @@ def plan(use_case: UseCase, keys: Mapping[str, str]) -> Plan:
         )
     kinds = {name: anchors[0].columns[name] for name in keys}
     values = tuple(_typed(name, keys[name], kind) for name, kind in kinds.items())
-    return Plan(Person(Wanted(tuple(kinds), frozenset({values})), kinds=kinds), anchors)
+    return Plan(Person(KeyValues(tuple(kinds), frozenset({values})), kinds=kinds), anchors)
 
 
 def _typed(name: str, text: str, kind: str) -> str:

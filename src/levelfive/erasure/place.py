@@ -12,12 +12,12 @@ class Removal:
 
     Attributes:
         rows: How many rows.
-        lost: What cannot be made again since, a sentence each.
+        consequences: What cannot be made again since, a sentence each.
         left: What is still there although it is theirs, with what to do, a sentence each.
     """
 
     rows: int
-    lost: tuple[str, ...] = ()
+    consequences: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
 
 

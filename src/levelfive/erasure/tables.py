@@ -15,7 +15,7 @@ from levelfive.core.conditions import quoted_name
 from levelfive.data.raw_tables import QUARANTINE
 from levelfive.data.staging import discard, staging_table
 from levelfive.erasure.files import cells_of_line, texts_of_object
-from levelfive.erasure.person import Person, Wanted
+from levelfive.erasure.person import KeyValues, Person
 from levelfive.erasure.place import Removal
 from levelfive.formats.texts import REFUSALS
 from levelfive.storage.predictions import FEATURES, LOOKUP_KEYS, SLICES
@@ -64,13 +64,13 @@ class TableRows:
             count += rows
         if self.tables.exists(self.table) and self._ways():
             self.tables.discard_versions(self.table)
-        lost = (f"what {self.table} was like before: its earlier versions are gone",) if count else ()
-        return Removal(count, lost)
+        consequences = (f"what {self.table} was like before: its earlier versions are gone",) if count else ()
+        return Removal(count, consequences)
 
-    def _ways(self) -> tuple[Wanted, ...]:
+    def _ways(self) -> tuple[KeyValues, ...]:
         schema = self.tables.read(self.table).schema
-        named = {name for way in (self.person.given, self.person.linked) for name in way.columns}
-        return self.person.ways([name for name in named if any(cells_of(schema, name))])
+        names = {name for way in (self.person.identifiers, self.person.row_keys) for name in way.columns}
+        return self.person.ways([name for name in names if any(cells_of(schema, name))])
 
     def _found(self) -> Iterator[tuple[DataFrame, Column, int]]:
         """Find by each way the rows that no earlier way finds, or has removed."""
@@ -78,7 +78,7 @@ class TableRows:
             return
         rows = self.tables.read(self.table)
         for way in self._ways():
-            others, same = wanted_rows(self.tables, way), same_values(rows.schema, way, self.person)
+            others, same = key_rows(self.tables, way), same_values(rows.schema, way, self.person)
             yield others, same, rows.join(others, on=same, how="left_semi").count()
             rows = rows.join(others, on=same, how="left_anti")
 
@@ -187,27 +187,29 @@ def cells_of(schema: T.StructType, name: str) -> list[tuple[Column, T.DataType]]
     return cells
 
 
-def wanted_rows(tables: Tables, way: Wanted) -> DataFrame:
+def key_rows(tables: Tables, way: KeyValues) -> DataFrame:
     """Hand the values that are wanted to Spark, as columns of texts: nothing of them gets into a statement."""
-    columns = [_wanted(place) for place in range(len(way.columns))]
+    columns = [_value_column(place) for place in range(len(way.columns))]
     return tables.spark.createDataFrame(sorted(way.values), _texts(columns))
 
 
-def same_values(schema: T.StructType, way: Wanted, person: Person) -> Column:
-    """Say when a row of a table agrees with one of `wanted_rows`, each value compared in its own type."""
-    pairs = ((cells_of(schema, name), person.kinds[name], _wanted(place)) for place, name in enumerate(way.columns))
+def same_values(schema: T.StructType, way: KeyValues, person: Person) -> Column:
+    """Say when a row of a table agrees with one of `key_rows`, each value compared in its own type."""
+    pairs = (
+        (cells_of(schema, name), person.kinds[name], _value_column(place)) for place, name in enumerate(way.columns)
+    )
     each = (reduce(or_, (_is_same(*cell, kind, texts) for cell in cells)) for cells, kind, texts in pairs)
     return reduce(and_, each)
 
 
-def _is_same(cell: Column, kind_there: T.DataType, kind: str, wanted: str) -> Column:
-    value = F.col(wanted)
+def _is_same(cell: Column, kind_there: T.DataType, kind: str, text_column: str) -> Column:
+    value = F.col(text_column)
     if isinstance(kind_there, T.StringType):
         return cell == value if kind.lower() == "string" else cell.try_cast(kind) == value.try_cast(kind)
     return cell == value.try_cast(kind_there)
 
 
-def _wanted(place: int) -> str:
+def _value_column(place: int) -> str:
     return own(f"wanted_{place}")
 
 

@@ -44,7 +44,7 @@ class ServedBy:
     window: Window
 
 
-def compared(context: JobContext, run: Run, served_by: ServedBy) -> tuple[FeatureDay, ...]:
+def compare_served(context: JobContext, run: Run, served_by: ServedBy) -> tuple[FeatureDay, ...]:
     """Compare the features that answers had with those that the batch join gives as of their prediction times.
 
     Args:

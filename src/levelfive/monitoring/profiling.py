@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _DAY = own("day")
 # Stands for a column in what workers send of the counts by slice.
-_SLICED = own("sliced")
+_SLICE_COUNTS = own("slice_counts")
 _SCHEMA = "day long, column string, partial binary"
 
 Profile = NumericProfile | CategoricalProfile
@@ -47,7 +47,7 @@ class WindowProfiles:
     """The partial profiles of a window's columns, by day, and counts by slice; days are dates of the use case."""
 
     by_day: Mapping[tuple[date, str], Partial]
-    sliced: Mapping[date, Counts] = field(default_factory=dict)
+    slice_counts: Mapping[date, Counts] = field(default_factory=dict)
 
     @property
     def days(self) -> int:
@@ -79,7 +79,7 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
     bins |= {name: profile.histogram for name, profile in baseline.scores.items()}
     features = [F.col(f"{FEATURES}.{name}").cast("double").alias(name) for name in numeric]
     features += [F.col(f"{FEATURES}.{name}").alias(name) for name in categorical]
-    counter = None if baseline.sliced is None else baseline.sliced.counter
+    counter = None if baseline.slice_counts is None else baseline.slice_counts.counter
     keys = () if counter is None else counter.keys
     slices = [F.try_element_at(SLICES, F.lit(key)).alias(_key_name(place)) for place, key in enumerate(keys)]
     day = day_number(PREDICTION_TIME, day_starts_at).cast("long").alias(_DAY)
@@ -93,12 +93,12 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
 
     day_parts = columns.mapInArrow(partials, _SCHEMA).groupBy("day").applyInArrow(_merged, _SCHEMA).collect()
     by_day = {(date_of(row["day"]), row["column"]): pickle.loads(row["partial"]) for row in day_parts}
-    slice_counts = {day: counts for (day, column), counts in by_day.items() if column == _SLICED}
-    return WindowProfiles({of: partial for of, partial in by_day.items() if of[1] != _SLICED}, slice_counts)
+    slice_counts = {day: counts for (day, column), counts in by_day.items() if column == _SLICE_COUNTS}
+    return WindowProfiles({of: partial for of, partial in by_day.items() if of[1] != _SLICE_COUNTS}, slice_counts)
 
 
 def _merge(column: str, parts: Iterable[Any]) -> Partial | Counts:
-    if column == _SLICED:
+    if column == _SLICE_COUNTS:
         counts: Counts = np.sum(list(parts), axis=0)
         return counts
     return merge(*parts)
@@ -134,7 +134,7 @@ def _partials_of(
     if counter is not None and counter.slices:
         keys = {key: rows[_key_name(place)] for place, key in enumerate(counter.keys)}
         counts = counter.count(rows, keys, codes, days.size)
-        partials += [(int(day), _SLICED, of_day) for day, of_day in zip(days, counts, strict=True)]
+        partials += [(int(day), _SLICE_COUNTS, of_day) for day, of_day in zip(days, counts, strict=True)]
     return pa.RecordBatch.from_pydict(
         {
             "day": pa.array([day for day, _, _ in partials], pa.int64()),

@@ -9,7 +9,7 @@ from datetime import datetime
 from levelfive.core.windows import Window
 from levelfive.data.landed import LANDING_FILES
 from levelfive.monitoring.consistency import FeatureDay
-from levelfive.monitoring.consistency_join import ServedBy, compared
+from levelfive.monitoring.consistency_join import ServedBy, compare_served
 from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.profiling import WindowProfiles
@@ -103,7 +103,7 @@ def _served(context: JobContext, run: Run, registry: CentralRegistry, subject: S
         return None
     profiles = profile_version(context, run, subject, model, role=Role.SERVED)
     drifts = drifts_of(context.use_case, model, profiles, subject.window)
-    days = compared(context, run, ServedBy(subject.model_name, subject.model_version, model.card, subject.window))
+    days = compare_served(context, run, ServedBy(subject.model_name, subject.model_version, model.card, subject.window))
     return ServedVersion(subject, model.baseline, profiles, drifts, days)
 
 

@@ -45,7 +45,7 @@ class SegmentRecord(Subject):
         high: The upper end.
         blocks: How many blocks of days the interval rests on.
         worse: Whether the interval lies above 0.
-        compared: Of all rows, among how many segments was looked.
+        segments_compared: Of all rows, among how many segments was looked.
         note: Of all rows, why nothing was compared; empty where it was.
     """
 
@@ -62,7 +62,7 @@ class SegmentRecord(Subject):
     high: float | None = None
     blocks: int | None = None
     worse: bool = False
-    compared: int | None = None
+    segments_compared: int | None = None
     note: str = ""
 
 
@@ -96,8 +96,8 @@ def look_for_segments(
     if not has_evidence(sums.blocks):
         return (_all_rows(subject, as_of, weeks, note=_too_short(subject)),)
     worst = worst_segments(losses, sums, least_rows=use_case.monitoring.min_rows)
-    whole = _record(subject, as_of, weeks, losses.grid, worst.whole, compared=worst.compared)
-    return (whole, *(_record(subject, as_of, weeks, losses.grid, one) for one in worst.found))
+    whole = _record(subject, as_of, weeks, losses.grid, worst.whole, segments_compared=worst.segments_compared)
+    return (whole, *(_record(subject, as_of, weeks, losses.grid, one) for one in worst.risen))
 
 
 def write_segments(run: Run, rows: Sequence[SegmentRecord]) -> None:
@@ -160,7 +160,7 @@ def _record(
     segments: Segments,
     one: SegmentLoss,
     *,
-    compared: int | None = None,
+    segments_compared: int | None = None,
 ) -> SegmentRecord:
     of_columns = (segments.columns[place].name for place in segments.groups_in(one.segment))
     return SegmentRecord(
@@ -178,7 +178,7 @@ def _record(
         high=_finite(one.high),
         blocks=one.blocks,
         worse=one.is_worse,
-        compared=compared,
+        segments_compared=segments_compared,
     )
 
 

@@ -49,7 +49,7 @@ class SliceDrift(Subject):
 
 def drift_in_slices(
     subject: Subject,
-    sliced: SlicedCounts | None,
+    slice_counts: SlicedCounts | None,
     profiles: WindowProfiles,
     drifts: Sequence[ColumnDrift],
     *,
@@ -60,7 +60,7 @@ def drift_in_slices(
 
     Args:
         subject: The version and the window.
-        sliced: The training's counts; None of a version of an earlier levelfive.
+        slice_counts: The training's counts; None of a version of an earlier levelfive.
         profiles: The window's.
         drifts: All columns, some of them with an open alarm.
         rate: Of false discoveries, on average over these columns.
@@ -70,18 +70,18 @@ def drift_in_slices(
         The columns in their order, of each the slices that moved furthest first.
     """
     columns = [one.column for one in drifts if one.alarm_since is not None]
-    if sliced is None or not profiles.sliced or not columns:
+    if slice_counts is None or not profiles.slice_counts or not columns:
         return ()
-    now, before = by_slice([*profiles.sliced.values()], sliced.counter), sliced.counts.sum(axis=1)
-    usual = usual_drift(_daily(sliced, columns), profiles.days)
+    now, before = by_slice([*profiles.slice_counts.values()], slice_counts.counter), slice_counts.counts.sum(axis=1)
+    usual = usual_drift(_daily(slice_counts, columns), profiles.days)
     slices = [
         _compared(subject, column, one, before[place, groups], now[place, groups], usual)
         for column in columns
-        if (groups := sliced.counter.place(column)) is not None
-        for place, one in enumerate(sliced.slices)
+        if (groups := slice_counts.counter.place(column)) is not None
+        for place, one in enumerate(slice_counts.slices)
         if _name(column, one) in usual.columns and now[place, groups].sum() >= max(least_rows, 1)
     ]
-    return _judged(slices, tested=sum(one.p_value is not None for one in drifts), rate=rate)
+    return _judged(slices, hypotheses=sum(one.p_value is not None for one in drifts), rate=rate)
 
 
 def write_slice_drift(run: Run, rows: Sequence[SliceDrift]) -> None:
@@ -94,12 +94,12 @@ def _name(column: str, one: Slice) -> str:
     return f"{column} at {one}"
 
 
-def _daily(sliced: SlicedCounts, columns: Sequence[str]) -> dict[str, DailyCounts]:
+def _daily(slice_counts: SlicedCounts, columns: Sequence[str]) -> dict[str, DailyCounts]:
     return {
-        _name(column, one): tuple(map(tuple, sliced.counts[place][:, groups].tolist()))
+        _name(column, one): tuple(map(tuple, slice_counts.counts[place][:, groups].tolist()))
         for column in columns
-        if (groups := sliced.counter.place(column)) is not None
-        for place, one in enumerate(sliced.slices)
+        if (groups := slice_counts.counter.place(column)) is not None
+        for place, one in enumerate(slice_counts.slices)
     }
 
 
@@ -116,11 +116,11 @@ def _compared(subject: Subject, column: str, one: Slice, before: Counts, now: Co
     )
 
 
-def _judged(slices: Sequence[SliceDrift], *, tested: int, rate: float) -> tuple[SliceDrift, ...]:
+def _judged(slices: Sequence[SliceDrift], *, hypotheses: int, rate: float) -> tuple[SliceDrift, ...]:
     p_values: dict[str, dict[str, float]] = {}
     for one in slices:
         p_values.setdefault(one.column_name, {})[str(Slice(one.slice_key, one.slice_value))] = one.p_value
-    unusual = discoveries_in_slices(p_values, tested, rate)
+    unusual = discoveries_in_slices(p_values, hypotheses, rate)
     result = [
         replace(one, unusual=str(Slice(one.slice_key, one.slice_value)) in unusual[one.column_name]) for one in slices
     ]

@@ -116,7 +116,7 @@ def judge_version(context: JobContext, version: ScoredVersion, facts: WindowFact
         raised(evidence),
         drift_in_slices(
             subject,
-            baseline.sliced,
+            baseline.slice_counts,
             profiles,
             drifts,
             rate=use_case.monitoring.false_discovery_rate,

@@ -26,7 +26,7 @@ class People:
 
     trained_by: str
     verdict: str
-    approved: str
+    approval: str
 
     @classmethod
     def of(cls, tags: Mapping[str, str]) -> People:
@@ -47,6 +47,23 @@ def rests_on(card: ModelCard, most: int = SHOWN_FEATURES) -> tuple[tuple[str, fl
     """List the features that a version's scores rest on most, with their shares; none where that is not known."""
     shares = sorted(card.importances.items(), key=lambda one: (-one[1], one[0]))
     return tuple((name, share) for name, share in shares[:most] if share > 0)
+
+
+def lineage(card: ModelCard) -> tuple[tuple[str, str], ...]:
+    """List what a version was made of: facts and their values, the data first, then the code."""
+    tables = sorted(card.table_versions.items())
+    code = f"{card.code.distribution} {card.code.version}".strip()
+    return (
+        ("prediction times", f"{iso(card.trained_from)} to {iso(card.trained_until)}"),
+        ("known at", iso(card.as_of)),
+        ("labelled rows", f"{card.training_rows:,}"),
+        ("hash of the training set", card.training_set_sha256),
+        *((f"table {name}", f"version {number}") for name, number in tables),
+        ("code", code or "not installed from a distribution"),
+        ("hash of the code", card.code.sha256),
+        ("code revision", card.code_revision),
+        ("tracking run", card.run_id),
+    )
 
 
 def slices_of(card: ModelCard, most: int = SHOWN_SLICES) -> tuple[SliceMetrics, ...]:
@@ -75,7 +92,7 @@ def _parts(card: ModelCard, people: People) -> Iterator[str]:
         yield "\n".join(_table(card))
     if features := rests_on(card):
         yield "**What it rests on.** " + ", ".join(f"{name} {share:.0%}" for name, share in features) + "."
-    texts = {"Trained by": people.trained_by, "Gate": people.verdict, "Approved by": people.approved}
+    texts = {"Trained by": people.trained_by, "Gate": people.verdict, "Approved by": people.approval}
     yield "\n\n".join(f"**{what}.** {text}" for what, text in texts.items() if text)
 
 

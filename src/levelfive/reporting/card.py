@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from levelfive.core.windows import iso
 from levelfive.models.package import ModelCard
-from levelfive.registry.description import NOT_SAID, People, interval, metrics_of, rests_on, slices_of
+from levelfive.registry.description import NOT_SAID, People, interval, lineage, metrics_of, rests_on, slices_of
 from levelfive.registry.promotions import Promotion
 from levelfive.registry.store import CentralRegistry
 from levelfive.reporting.page import Table, templates
@@ -34,7 +33,7 @@ def render_card(registry: CentralRegistry, version: str, promotions: Sequence[Pr
         summary=f"{card.use_case}: {card.task.title}. All times in UTC.",
         purpose=card.purpose or NOT_SAID,
         limits=card.limits,
-        data=_data(card),
+        data=_lineage(card),
         holdout=_holdout(card),
         rests_on=_rests_on(card),
         people=People.of(tags),
@@ -43,16 +42,8 @@ def render_card(registry: CentralRegistry, version: str, promotions: Sequence[Pr
     )
 
 
-def _data(card: ModelCard) -> Table:
-    read = [(f"table {name}", f"version {number}") for name, number in sorted(card.table_versions.items())]
-    rows = [
-        ("prediction times", f"{iso(card.trained_from)} to {iso(card.trained_until)}"),
-        ("known at", iso(card.as_of)),
-        ("labelled rows", f"{card.training_rows:,}"),
-        ("hash of the training set", card.training_set_sha256),
-        *read,
-    ]
-    return Table("What it was trained on", ("Fact", "Value"), rows)
+def _lineage(card: ModelCard) -> Table:
+    return Table("What it was made of", ("Fact", "Value"), [(what, [text]) for what, text in lineage(card)])
 
 
 def _holdout(card: ModelCard) -> Table | None:
@@ -93,15 +84,10 @@ def _promotions(version: str, promotions: Sequence[Promotion]) -> list[str]:
 
 
 def _recipe(card: ModelCard) -> Table:
-    code = f"{card.code.distribution} {card.code.version}".strip()
     rows = [
         ("features", ", ".join(card.features)),
         ("categories among them", ", ".join(card.categorical) or "none"),
         *((f"parameter {name}", str(value)) for name, value in sorted(card.parameters.items())),
         ("seed", str(card.seed)),
-        ("code", code or "not installed from a distribution"),
-        ("hash of the code", card.code.sha256),
-        ("code revision", card.code_revision),
-        ("tracking run", card.run_id),
     ]
     return Table("How it was made", ("Fact", "Value"), [(name, [value]) for name, value in rows])

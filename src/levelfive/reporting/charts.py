@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
-from levelfive.reporting.data import Point, Reliability, ReportData
+from levelfive.reporting.data import ChampionLine, Point, Reliability, ReportData
 from levelfive.reporting.svg import GREY, INK, LIVE, PROMOTED, SECOND, drawing, place_in_time, svg
 from levelfive.reporting.words import (
     estimate,
@@ -26,12 +26,14 @@ from levelfive.reporting.words import (
     metric_unit,
     number,
     rates_title,
+    share,
     shortened,
     window_name,
 )
 from levelfive.statistics.metrics import Estimate
 
 _HALO = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}  # keeps a label apart from the lines
+SHOWN_FEATURES = 12
 ESTIMATED_LABEL = "estimated from the scores alone"
 _NOTHING = Estimate(math.nan, math.nan, math.nan, 0, 0)
 
@@ -43,6 +45,7 @@ class Section(StrEnum):
     RATES = "rates"
     ALARMS = "alarms"
     COLUMNS = "columns"
+    MODEL = "model"
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,46 @@ def rate_chart(data: ReportData) -> Markup:
         return svg(
             figure, name="rates", alternative=f"Observed {data.task.label_mean} and mean score by window. {text}."
         )
+
+
+@charts_of(Section.MODEL)
+def importance_charts(data: ReportData) -> Iterator[Chart]:
+    """Draw what the last champion's scores rest on, beside the one before, where that is known."""
+    if data.champions and data.champions[-1].importances:
+        yield Chart(importance_chart(data.champions))
+
+
+def importance_chart(champions: Sequence[ChampionLine]) -> Markup:
+    """Draw the features that the last champion rests on most, as bars, and what the one before rested on, as marks."""
+    *earlier, last = champions
+    names = most_important(last)[:SHOWN_FEATURES]
+    rows = range(len(names))
+    with drawing():
+        figure = Figure(figsize=(5.4, 1.4 + 0.26 * len(names)), layout="constrained")
+        axes = figure.subplots()
+        axes.set_title(f"What version {shortened(last.version, 8)} rests on", loc="left")
+        axes.barh(rows, [last.importances[name] for name in names], color=LIVE, height=0.62)
+        handles = [Line2D([], [], color=LIVE, linewidth=6, label=f"version {shortened(last.version, 8)}")]
+        if earlier and earlier[-1].importances:
+            before = [earlier[-1].importances.get(name, 0.0) for name in names]
+            axes.plot(before, rows, linestyle="none", marker="D", markersize=5, color=SECOND)
+            label = f"version {shortened(earlier[-1].version, 8)}, champion before"
+            handles.append(Line2D([], [], color=SECOND, marker="D", markersize=5, linestyle="none", label=label))
+        axes.set_yticks(rows, [shortened(name, 24) for name in names])
+        axes.invert_yaxis()
+        axes.tick_params(axis="y", length=0)
+        axes.grid(visible=False, axis="y")
+        axes.grid(visible=True, axis="x")
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        figure.legend(handles=handles, loc="outside lower left", ncols=2, columnspacing=1.2, fontsize=9)
+        text = "; ".join(f"{name}: {share(last.importances[name])}" for name in names)
+        return svg(figure, name="importances", alternative=f"What version {last.version} rests on. {text}.")
+
+
+def most_important(champion: ChampionLine) -> list[str]:
+    """List the features that a version rests on, those that it rests on most first."""
+    shares = sorted(champion.importances.items(), key=lambda one: (-one[1], one[0]))
+    return [name for name, value in shares if value > 0]
 
 
 def _figure_with_decisions(data: ReportData) -> tuple[Figure, Axes]:

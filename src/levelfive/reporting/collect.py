@@ -50,6 +50,7 @@ from levelfive.reporting.data import (
     Reliability,
     ReportData,
 )
+from levelfive.reporting.models import champions, live_model
 from levelfive.reporting.segments import latest_segments
 from levelfive.reporting.status import alert_lines
 from levelfive.retraining.records import decisions, retrainings
@@ -112,6 +113,8 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         served_drift=drift[Role.SERVED],
         consistency=_consistency(run, name, as_of),
         segments=latest_segments(run, name, as_of=as_of),
+        champions=champions(registry, promotions),
+        live_model=live_model(registry, None if live is None else live.version),
         decisions=tuple(
             DecisionLine(one.as_of, str(one.action), one.reasons, one.counterfactuals)
             for one in decisions(tables, name, until=as_of)

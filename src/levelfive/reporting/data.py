@@ -165,14 +165,14 @@ class SegmentsFound:
         version: Whose rows.
         weeks: The weeks that were looked at; None where none has ended yet.
         note: Why nothing was compared; empty where it was.
-        compared: Among how many segments was looked.
+        segments_compared: Among how many segments was looked.
         lines: All rows, and the segments that rose in even weeks; none where nothing was compared.
     """
 
     version: str
     weeks: Window | None
     note: str = ""
-    compared: int = 0
+    segments_compared: int = 0
     lines: tuple[SegmentLine, ...] = ()
 
     @property
@@ -181,14 +181,44 @@ class SegmentsFound:
         return next((line for line in self.lines if not line.segment), None)
 
     @property
-    def found(self) -> tuple[SegmentLine, ...]:
+    def risen(self) -> tuple[SegmentLine, ...]:
         """The segments that rose in even weeks."""
         return tuple(line for line in self.lines if line.segment)
 
     @property
     def worse(self) -> tuple[SegmentLine, ...]:
         """Those of them that are worse in odd weeks too, the worst first."""
-        return tuple(sorted((one for one in self.found if one.worse), key=lambda one: -one.difference.value))
+        return tuple(sorted((one for one in self.risen if one.worse), key=lambda one: -one.difference.value))
+
+
+@dataclass(frozen=True)
+class ChampionLine:
+    """A version that was champion, and what its scores rest on.
+
+    Attributes:
+        version: Which one.
+        since: When it last became the champion.
+        importances: By feature, the share of what its scores rest on; empty where that is not known.
+    """
+
+    version: str
+    since: datetime
+    importances: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class LiveModel:
+    """Where the live version comes from.
+
+    Attributes:
+        version: Which one.
+        purpose: What it is for; empty where the use case does not say.
+        lineage: Facts and their values.
+    """
+
+    version: str
+    purpose: str
+    lineage: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -257,8 +287,9 @@ class ReportData:
     `reliability` is of the latest window whose labels are known. `drift` and `served_drift`, that of answers to single
     requests, are of the latest window. `moved` are its columns whose alarm is open, those that the model rests on most
     first. `segments` are those that were looked for last. `consistency` says by feature and day whether such answers
-    rest on what the batch join gives. `alerts` are a line for each alert that is open, the most urgent first. A column
-    is outside the training's range where more than `outside_share` of its values are.
+    rest on what the batch join gives. `alerts` are a line for each alert that is open, the most urgent first.
+    `champions` are the last ones, the oldest first. A column is outside the training's range where more than
+    `outside_share` of its values are.
     """
 
     use_case: str
@@ -283,6 +314,8 @@ class ReportData:
     notes: tuple[NoteLine, ...] = ()
     outside_share: float = 0.01
     segments: SegmentsFound | None = None
+    champions: tuple[ChampionLine, ...] = ()
+    live_model: LiveModel | None = None
 
     @property
     def points_in_time(self) -> tuple[Point, ...]:

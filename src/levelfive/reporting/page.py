@@ -17,7 +17,7 @@ from levelfive.monitoring.drift_alarms import FALSE_ALARMS
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, PSI, DriftStatistic
 from levelfive.monitoring.evidence import STATEMENTS, Statement
 from levelfive.reporting.alarmed import SHOWN_ALARMS
-from levelfive.reporting.charts import Section, figures
+from levelfive.reporting.charts import Section, figures, most_important
 from levelfive.reporting.data import ColumnWeek, DriftLine, Point, ReportData, SegmentLine
 from levelfive.reporting.heatmap import SHOWN_COLUMNS, furthest, greatest_psi
 from levelfive.reporting.timeline import history
@@ -118,6 +118,9 @@ def render(data: ReportData) -> str:
             consistency_note=_consistency_note(data),
             drift_statistics=_drift_statistics(data.drift),
             verdicts=_verdicts(data),
+            importances=_importances(data),
+            lineage=_lineage(data),
+            purpose=data.live_model.purpose if data.live_model else "",
             history=history(data),
             notes=data.notes,
             rows=_rows(data),
@@ -241,8 +244,8 @@ def _segments_note(data: ReportData) -> str:
         return "Nothing measured yet."
     if segments.note or segments.weeks is None:
         return f"Nothing is compared yet: {segments.note}."
-    weeks, compared = window_name(segments.weeks), counted(segments.compared, "segment")
-    if not segments.compared:
+    weeks, compared = window_name(segments.weeks), counted(segments.segments_compared, "segment")
+    if not segments.segments_compared:
         return f"Nothing is compared yet: no segment has rows enough in the weeks of {weeks}."
     if segments.worse:
         return (
@@ -250,7 +253,7 @@ def _segments_note(data: ReportData) -> str:
             f"are. Their intervals, of 90 %, hold together, and are by blocks of days. {FALSE_FINDINGS}"
         )
     return (
-        f"No segment does worse than at training by more than by chance: of {compared}, {len(segments.found)} rose in "
+        f"No segment does worse than at training by more than by chance: of {compared}, {len(segments.risen)} rose in "
         f"the even weeks of {weeks}, and none of them in the odd ones."
     )
 
@@ -416,6 +419,26 @@ def _verdicts(data: ReportData) -> Table | None:
 
 def _in_short(statement: Statement, texts: Sequence[str]) -> Cell:
     return counted(len(texts), "column") if statement.of_columns else texts or "none"
+
+
+def _importances(data: ReportData) -> Table | None:
+    if not data.champions or not data.champions[-1].importances:
+        return None
+    return Table(
+        "Features by their share of what the scores rest on, by champion, the last one on the right",
+        ("Feature", *(f"Version {one.version}, since {day_name(one.since)}" for one in data.champions)),
+        [
+            (name, *(share(one.importances.get(name)) for one in data.champions))
+            for name in most_important(data.champions[-1])
+        ],
+    )
+
+
+def _lineage(data: ReportData) -> Table | None:
+    if data.live_model is None:
+        return None
+    rows = [(what, [text]) for what, text in data.live_model.lineage]
+    return Table(f"Where version {data.live_model.version} comes from", ("Fact", "Value"), rows)
 
 
 def _rows(data: ReportData) -> Table | None:

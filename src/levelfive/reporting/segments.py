@@ -24,7 +24,7 @@ def latest_segments(run: Run, model_name: str, *, as_of: datetime) -> SegmentsFo
     if whole is None:
         return None
     lines = () if whole.note else tuple(map(_line, segment_records))
-    return SegmentsFound(whole.model_version, whole.weeks, whole.note, whole.compared or 0, lines)
+    return SegmentsFound(whole.model_version, whole.weeks, whole.note, whole.segments_compared or 0, lines)
 
 
 def _when(row: Mapping[str, Any]) -> tuple[datetime, datetime, int, str]:

@@ -94,10 +94,18 @@ def _days(first: date, last: date) -> str:
 
 
 def window_name(window: Window) -> str:
-    """Name a window as a person would: `Jul 2024`, `1 Jul to 7 Jul 2024`, or its times if they are no midnights."""
+    """Name a window as a person would: `Jul 2024`, `1 Jul to 7 Jul 2024`, or its times if these are no whole days.
+
+    Where days begin at another time than midnight, as those of a use case may, it is said once: `Jul 2024, from 06:00`.
+    """
+    if window.start.time() != window.end.time():
+        return f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
+    begin = "" if window.start.time() == time() else f", from {window.start:%H:%M}"
+    return f"{_days_name(window)}{begin}"
+
+
+def _days_name(window: Window) -> str:
     start, last = window.start, window.end - timedelta(days=1)
-    if start.time() != time() or window.end.time() != time():
-        return f"{start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
     if start.day == window.end.day == 1 and (last.year, last.month) == (start.year, start.month):
         return f"{_MONTHS[start.month - 1]} {start.year}"
     if last == start:

@@ -105,7 +105,7 @@ class Baseline:
             the days were not given.
         recent: The last `RECENT_DAYS` days by feature name, in order; empty if the days were not given.
         losses: Of the scores, by segment; None of a version of an earlier levelfive.
-        sliced: Counts of values by slice and day, likewise.
+        slice_counts: Counts of values by slice and day, likewise.
     """
 
     rows: int
@@ -116,14 +116,14 @@ class Baseline:
     daily: Mapping[str, DailyCounts]
     recent: Mapping[str, tuple[RecentDay, ...]] = field(default_factory=dict)
     losses: TrainingLosses | None = None
-    sliced: SlicedCounts | None = None
+    slice_counts: SlicedCounts | None = None
 
     def to_json(self) -> str:
         """Write the baseline as JSON, with null for what is not defined."""
         # The daily counts are by far the most, and `asdict` would copy them one by one.
-        record = {**asdict(replace(self, daily={}, sliced=None)), "daily": dict(self.daily)}
-        if self.sliced is not None:
-            record["sliced"] = {**asdict(replace(self.sliced, daily=())), "daily": self.sliced.daily}
+        record = {**asdict(replace(self, daily={}, slice_counts=None)), "daily": dict(self.daily)}
+        if self.slice_counts is not None:
+            record["slice_counts"] = {**asdict(replace(self.slice_counts, daily=())), "daily": self.slice_counts.daily}
         return json.dumps(record, allow_nan=False, separators=(",", ":"))
 
     @classmethod
@@ -146,7 +146,9 @@ class Baseline:
                     name: tuple(RecentDay(**day) for day in days) for name, days in record.get("recent", {}).items()
                 },
                 losses=None if record.get("losses") is None else TrainingLosses.from_record(record["losses"]),
-                sliced=None if record.get("sliced") is None else SlicedCounts.from_record(record["sliced"]),
+                slice_counts=None
+                if record.get("slice_counts") is None
+                else SlicedCounts.from_record(record["slice_counts"]),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as err:
             raise DataError(f"expected a baseline as Baseline.to_json writes it, got {text[:200]!r}") from err

@@ -78,8 +78,8 @@ class SliceCounter:
             inside = names.get_indexer(pd.Index(keys[key].to_numpy(dtype=object), dtype=object))
             for start, column, of_column in zip(self.starts[:-1], self.columns, groups, strict=True):
                 several = column.groups - 1
-                counted = (inside >= 0) & (of_column < several)
-                cells = (codes[counted] * len(names) + inside[counted]) * several + of_column[counted]
+                is_inside = (inside >= 0) & (of_column < several)
+                cells = (codes[is_inside] * len(names) + inside[is_inside]) * several + of_column[is_inside]
                 shape = (days, len(names), several)
                 counts[:, places, start : start + several] = np.bincount(cells, minlength=np.prod(shape)).reshape(shape)
         return counts

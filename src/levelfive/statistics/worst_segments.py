@@ -129,13 +129,13 @@ class WorstSegments:
 
     Args:
         whole: All rows, with an interval of their own: it says what a rise is that all segments share.
-        found: The segments whose loss rose in the even weeks, by what the odd weeks say of them, the worst first.
-        compared: Among how many segments with rows enough they were looked for.
+        risen: The segments whose loss rose in the even weeks, by what the odd weeks say of them, the worst first.
+        segments_compared: Among how many segments with rows enough they were looked for.
     """
 
     whole: SegmentLoss
-    found: tuple[SegmentLoss, ...]
-    compared: int
+    risen: tuple[SegmentLoss, ...]
+    segments_compared: int
 
 
 def training_losses(columns: tuple[SegmentColumn, ...], sums: BlockSums, *, least_rows: int) -> TrainingLosses:
@@ -244,7 +244,7 @@ def _moderate_error(training: TrainingLosses, even: HalfLosses, enough: npt.NDAr
 
 def _measured(training: TrainingLosses, odd: HalfLosses, place: int, confidence: float) -> SegmentLoss:
     """Measure a segment by the odd weeks; the fewer blocks of the two sides say how far its interval reaches."""
-    loss, known = odd.loss[place], training.odd.loss[place]
+    loss, loss_before = odd.loss[place], training.odd.loss[place]
     error = float(np.hypot(odd.error[place], training.odd.error[place]))
     blocks = min(odd.blocks[place], training.odd.blocks[place])
     reach = t_quantile(blocks, confidence) * error
@@ -253,10 +253,10 @@ def _measured(training: TrainingLosses, odd: HalfLosses, place: int, confidence:
         rows=odd.rows[place],
         rows_at_training=training.odd.rows[place],
         loss=loss,
-        loss_at_training=known,
-        difference=loss - known,
-        low=loss - known - reach,
-        high=loss - known + reach,
+        loss_at_training=loss_before,
+        difference=loss - loss_before,
+        low=loss - loss_before - reach,
+        high=loss - loss_before + reach,
         blocks=blocks,
     )
 

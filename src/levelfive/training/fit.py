@@ -87,10 +87,10 @@ def with_baseline(
     )
     rests_on = importances(model, features, days)
     losses = unseen_losses(card.task, features, baseline, rests_on, out_of_fold, least_rows=least_rows)
-    sliced = sliced_counts(rows, features, baseline, rests_on, card.slices, least_rows=least_rows)
+    slice_counts = sliced_counts(rows, features, baseline, rests_on, card.slices, least_rows=least_rows)
     complete = replace(
         card,
-        baseline=replace(baseline, losses=losses, sliced=sliced).to_json(),
+        baseline=replace(baseline, losses=losses, slice_counts=slice_counts).to_json(),
         score_baseline=out_of_fold.method,
         holdout=holdout,
         holdout_skill=holdout[0].values.get(card.task.skill, math.nan),

@@ -14,7 +14,7 @@ from levelfive.core.windows import Window, utc
 from levelfive.data import job as data
 from levelfive.data.raw_tables import QUARANTINE
 from levelfive.erasure.forget import _with_links
-from levelfive.erasure.person import Person, Plan, Wanted, plan
+from levelfive.erasure.person import KeyValues, Person, Plan, plan
 from levelfive.erasure.tables import QuarantineRows, TableRows
 from levelfive.features.store import LocalFeatureStore
 from levelfive.storage.runs import JobContext
@@ -27,7 +27,7 @@ THINGS = Source("things", {"id": "long", "name": "string"}, key=("id",), max_qua
 
 
 def someone(kinds: dict[str, str], *values: str) -> Person:
-    return Person(Wanted(tuple(kinds), frozenset({values})), kinds=kinds)
+    return Person(KeyValues(tuple(kinds), frozenset({values})), kinds=kinds)
 
 
 @pytest.fixture
@@ -50,7 +50,9 @@ def things(tables: Tables) -> Tables:
 
 
 BY_OTHER = someone({"other": "string"}, "x")
-LINKED = replace(BY_OTHER, linked=Wanted(("id",), frozenset({("1",), ("3",)})), kinds={"id": "long", "other": "string"})
+LINKED = replace(
+    BY_OTHER, row_keys=KeyValues(("id",), frozenset({("1",), ("3",)})), kinds={"id": "long", "other": "string"}
+)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_the_rows_of_a_person_tell_the_keys_by_which_others_are_found(tables: Ta
 
     person = _with_links(context, meant)
 
-    assert person.linked == Wanted(("id",), frozenset({("1",), ("7",)}))
+    assert person.row_keys == KeyValues(("id",), frozenset({("1",), ("7",)}))
     refused = QuarantineRows(tables, (THINGS,), person)
     assert [refused.count().rows, refused.erase().rows, refused.erase().rows] == [2, 2, 0]
     assert tables.read(QUARANTINE).count() == 1

@@ -49,7 +49,7 @@ def test_values_are_counted_by_slice_as_in_pandas_in_the_same_pass(spark) -> Non
     )
     columns = (SegmentColumn("wind-speed", edges=(0.0, 2.5)), SegmentColumn("shelf", categories=("7", "12")))
     features, days = given[["wind-speed", "shelf"]], np.arange(600) % 3
-    sliced = SlicedCounts.of(columns, features, {"store": given["store"]}, days, least_rows=1)
+    slice_counts = SlicedCounts.of(columns, features, {"store": given["store"]}, days, least_rows=1)
     baseline = profile_baseline(features, ("shelf",), label=np.zeros(1), score=np.linspace(0, 1, 50))
     rows = spark.createDataFrame(given).selectExpr(
         PREDICTION_TIME,
@@ -58,13 +58,13 @@ def test_values_are_counted_by_slice_as_in_pandas_in_the_same_pass(spark) -> Non
         "named_struct('wind-speed', `wind-speed`, 'shelf', shelf) AS features",
     )
 
-    found = profile_days(rows.repartition(3), replace(baseline, sliced=sliced), timedelta(hours=6))
+    found = profile_days(rows.repartition(3), replace(baseline, slice_counts=slice_counts), timedelta(hours=6))
 
-    assert [str(day) for day in sorted(found.sliced)] == ["2013-01-07", "2013-01-08", "2013-01-09"]
-    by_day = np.stack([found.sliced[day] for day in sorted(found.sliced)], axis=1)
-    assert by_day.tolist() == sliced.counts.tolist()
+    assert [str(day) for day in sorted(found.slice_counts)] == ["2013-01-07", "2013-01-08", "2013-01-09"]
+    by_day = np.stack([found.slice_counts[day] for day in sorted(found.slice_counts)], axis=1)
+    assert by_day.tolist() == slice_counts.counts.tolist()
     assert sorted(found.whole) == ["(score)", "shelf", "wind-speed"]
-    assert profile_days(rows, baseline, timedelta(hours=6)).sliced == {}
+    assert profile_days(rows, baseline, timedelta(hours=6)).slice_counts == {}
 
 
 @pytest.mark.nightly

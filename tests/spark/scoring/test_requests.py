@@ -18,7 +18,7 @@ from levelfive.data.landed import LANDING_FILES
 from levelfive.data.raw_tables import QUARANTINE
 from levelfive.errors import LandingError
 from levelfive.features.store import LocalFeatureStore
-from levelfive.monitoring.consistency_join import ServedBy, compared
+from levelfive.monitoring.consistency_join import ServedBy, compare_served
 from levelfive.scoring import requests
 from levelfive.storage.predictions import PREDICTIONS, Role, scored_by
 from levelfive.storage.runs import JobContext, Run
@@ -213,7 +213,7 @@ def test_what_an_answer_rests_on_is_computed_again(context: JobContext, land: La
     use_case = shop.USE_CASE
     card = replace(card, features=use_case.model.features, categorical=("store",), lookups=use_case.model.lookups)
 
-    (one,) = compared(context, Run(context.tables, "a-run"), ServedBy(MODEL, "1", card, DAY))
+    (one,) = compare_served(context, Run(context.tables, "a-run"), ServedBy(MODEL, "1", card, DAY))
 
     assert (one.day, one.feature, one.answers) == (DAY.start.date(), "returned_share", 7)
     assert (one.matches, one.mismatches, one.missing, one.extra, one.behind) == (2, 3, 1, 1, 1)

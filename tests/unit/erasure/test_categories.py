@@ -9,14 +9,14 @@ import pytest
 from in_memory.tables import MemoryTables
 
 from levelfive.core.windows import Window, utc
-from levelfive.erasure.person import Person, Wanted
+from levelfive.erasure.person import KeyValues, Person
 from levelfive.erasure.profiles import Categories
 from levelfive.monitoring.records import DRIFT, PROFILES, DriftRecord, ProfileRecord
 from levelfive.storage.records import from_row
 from levelfive.storage.runs import Run
 
 WEEK = Window(utc(2013, 5, 1), utc(2013, 5, 8))
-BY_NAME = Person(Wanted(("customer",), frozenset({("ada",)})), kinds={"customer": "string"})
+BY_NAME = Person(KeyValues(("customer",), frozenset({("ada",)})), kinds={"customer": "string"})
 PROFILE = ProfileRecord(
     model_name="m",
     model_version="1",
@@ -71,7 +71,7 @@ def test_a_category_is_counted_among_the_others(run: Run) -> None:
 
 def test_a_person_of_several_values_is_named_by_none_of_them(run: Run) -> None:
     run.tables.control_tables.add(PROFILES, [PROFILE])
-    both = Person(Wanted(("customer", "town"), frozenset({("ada", "x")})), kinds={"customer": "string"})
+    both = Person(KeyValues(("customer", "town"), frozenset({("ada", "x")})), kinds={"customer": "string"})
 
     assert Categories(run, both).erase().rows == 0
     assert run.rows(PROFILES)[0]["frequent_items"] == {"ada": 3, "bob": 5}

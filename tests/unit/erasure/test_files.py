@@ -14,15 +14,15 @@ from levelfive.data.landing import inspect, list_files
 from levelfive.data.listings import note_listings
 from levelfive.erasure import files
 from levelfive.erasure.files import LandingFiles
-from levelfive.erasure.person import Person, Wanted
+from levelfive.erasure.person import KeyValues, Person
 from levelfive.scoring.requests import LOG
 from levelfive.storage.runs import Run
 from levelfive.usecase.sources import Source
 
 ORDERS = Source("orders", {"order_id": "long", "customer": "string"}, key=("order_id",))
 ADA = Person(
-    Wanted(("customer",), frozenset({("ada",)})),
-    Wanted(("order_id",), frozenset({("1",)})),
+    KeyValues(("customer",), frozenset({("ada",)})),
+    KeyValues(("order_id",), frozenset({("1",)})),
     kinds={"customer": "string", "order_id": "long"},
 )
 HEADER = "order_id,customer\n"
@@ -67,7 +67,7 @@ def test_a_file_that_was_ingested_is_not_ingested_again(run: Run, tmp_path: Path
     removal = of_orders(run, tmp_path).erase()
 
     may = tmp_path / "orders" / "may.csv"
-    assert (removal.rows, removal.lost) == (1, ("an ingestion of may.csv with the same counts",))
+    assert (removal.rows, removal.consequences) == (1, ("an ingestion of may.csv with the same counts",))
     assert may.read_text() == HEADER + "2,bob\n"
     assert ingest(run, tmp_path) == []
     rows = run.rows(LANDING_FILES, where={"source_file": "may.csv"})

@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from levelfive.erasure.models import Examples, TrainingSets, is_known
-from levelfive.erasure.person import Person, Wanted
+from levelfive.erasure.person import KeyValues, Person
 from levelfive.models.package import EXAMPLE, SERVING_EXAMPLE, SMOKE, Model, check_repeats, save
 from levelfive.registry import tags
 from levelfive.registry.store import CentralRegistry
@@ -30,10 +30,10 @@ from levelfive.training.register import EXAMPLES
 NAME, RUN = "levelfive.dev.shop", "a-run"
 # Of 200 rows, the last 100 go to a package, and the first 20 of those become its smoke rows.
 OF_ADA = (3, 103, 117, 150)  # the second one's distance is 154.5
-BY_NAME = Person(Wanted(("customer",), frozenset({("ada",)})), kinds={"customer": "string"})
+BY_NAME = Person(KeyValues(("customer",), frozenset({("ada",)})), kinds={"customer": "string"})
 BY_KEY = Person(
-    Wanted(("passport",), frozenset({("x",)})),
-    Wanted(("order_id",), frozenset((str(number),) for number in OF_ADA)),
+    KeyValues(("passport",), frozenset({("x",)})),
+    KeyValues(("order_id",), frozenset((str(number),) for number in OF_ADA)),
     kinds={"passport": "string", "order_id": "long"},
 )
 
@@ -135,8 +135,8 @@ def test_a_training_set_loses_their_rows_and_keeps_all_else(stores: Stores, tmp_
 
 
 def test_what_cannot_be_made_again_is_said(stores: Stores) -> None:
-    assert stores.sets().erase().lost == ("the trainings of the tracked runs a-run, on the same rows",)
-    assert stores.sets().erase().lost == ()
+    assert stores.sets().erase().consequences == ("the trainings of the tracked runs a-run, on the same rows",)
+    assert stores.sets().erase().consequences == ()
 
 
 def test_where_no_other_example_is_left_other_rows_take_their_place(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from in_memory.release import a_use_case
 
-from levelfive.erasure.person import Person, Wanted, parse_keys, plan
+from levelfive.erasure.person import KeyValues, Person, parse_keys, plan
 from levelfive.errors import ConfigError
 from levelfive.formats.texts import MALFORMED
 from levelfive.usecase.sources import Source
@@ -17,8 +17,8 @@ from levelfive.usecase.use_case import UseCase
 ORDERS = Source("orders", {"order_id": "long", "customer": "string", "on": "date"}, key=("order_id",))
 RETURNS = Source("returns", {"order_id": "long", "why": "string"}, key=("order_id",))
 ADA = Person(
-    Wanted(("customer", "on"), frozenset({("ada", "2013-05-01")})),
-    Wanted(("order_id",), frozenset({("7",), ("8",)})),
+    KeyValues(("customer", "on"), frozenset({("ada", "2013-05-01")})),
+    KeyValues(("order_id",), frozenset({("7",), ("8",)})),
     kinds={"customer": "string", "on": "date", "order_id": "long"},
 )
 
@@ -52,7 +52,7 @@ def test_the_sources_that_declare_all_columns_name_a_person_in_their_types(use_c
     found = plan(use_case, {"on": "2013-5-1", "customer": "ada"})
 
     assert found.anchors == (ORDERS,)
-    assert found.person.given == Wanted(("on", "customer"), frozenset({("2013-05-01", "ada")}))
+    assert found.person.identifiers == KeyValues(("on", "customer"), frozenset({("2013-05-01", "ada")}))
     assert plan(use_case, {"order_id": "007"}).anchors == (ORDERS, RETURNS)
 
 
@@ -113,5 +113,5 @@ def test_of_a_row_whose_cells_are_none_all_of_its_text_is_looked_at() -> None:
 
 def test_where_a_column_lacks_no_row_can_be_theirs() -> None:
     assert ADA.ways(["customer"]) == ()
-    assert ADA.ways(["order_id", "x"]) == (ADA.linked,)
-    assert replace(ADA, linked=Wanted(("order_id",), frozenset())).ways(["order_id"]) == ()
+    assert ADA.ways(["order_id", "x"]) == (ADA.row_keys,)
+    assert replace(ADA, row_keys=KeyValues(("order_id",), frozenset())).ways(["order_id"]) == ()

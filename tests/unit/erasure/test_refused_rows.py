@@ -6,12 +6,14 @@ import json
 
 import pytest
 
-from levelfive.erasure.person import Person, Wanted
+from levelfive.erasure.person import KeyValues, Person
 from levelfive.erasure.tables import is_refused_row_of
 from levelfive.formats.texts import WRONG_CELLS
 
 KINDS = {"customer": "string", "order_id": "long"}
-ADA = Person(Wanted(("customer",), frozenset({("ada",)})), Wanted(("order_id",), frozenset({("1",)})), kinds=KINDS)
+ADA = Person(
+    KeyValues(("customer",), frozenset({("ada",)})), KeyValues(("order_id",), frozenset({("1",)})), kinds=KINDS
+)
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_a_segment_that_rose_is_told_in_words_with_its_columns_and_numbers(
     whole, worst, *others = look(production, a_version())
 
     assert asked == [WEEKS]
-    assert (whole.segment, whole.column_names, whole.compared, whole.note) == ("", (), 4, "")
+    assert (whole.segment, whole.column_names, whole.segments_compared, whole.note) == ("", (), 4, "")
     assert (worst.segment, worst.column_names, worst.worse) == ("distance from 30", ("distance",), True)
     assert not any(one.worse for one in others)
     assert worst.difference == pytest.approx(0.3, abs=0.05)

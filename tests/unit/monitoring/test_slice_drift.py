@@ -50,14 +50,14 @@ class Season:
 
     def found(self, *drifts: ColumnDrift, least_rows: int = 100) -> tuple[SliceDrift, ...]:
         trained = self.day < DAYS
-        sliced = SlicedCounts.of(
+        slice_counts = SlicedCounts.of(
             COLUMNS, self.rows[trained], {"origin": self.origin[trained]}, self.day[trained], least_rows=1
         )
         later = ~trained
-        counts = sliced.counter.count(self.rows[later], {"origin": self.origin[later]}, self.day[later] - DAYS, 7)
+        counts = slice_counts.counter.count(self.rows[later], {"origin": self.origin[later]}, self.day[later] - DAYS, 7)
         days = {(WEEK.start + place * timedelta(days=1)).date(): of for place, of in enumerate(counts)}
         profiles = WindowProfiles({(day, "wind"): None for day in days}, days)  # type: ignore[dict-item]
-        return drift_in_slices(SUBJECT, sliced, profiles, drifts, rate=0.1, least_rows=least_rows)
+        return drift_in_slices(SUBJECT, slice_counts, profiles, drifts, rate=0.1, least_rows=least_rows)
 
 
 def unusual(found: tuple[SliceDrift, ...]) -> list[str]:

@@ -72,7 +72,7 @@ def test_it_is_cut_where_a_registry_would_refuse_it(card: ModelCard) -> None:
 def test_an_approval_is_told_with_its_reason() -> None:
     said = {tags.APPROVED_BY: "eve", tags.APPROVED_AT: "2024-05-01T00:00:00Z", tags.APPROVED_BECAUSE: "it was tried"}
 
-    assert People.of(said).approved == "eve, 2024-05-01T00:00:00Z: it was tried"
+    assert People.of(said).approval == "eve, 2024-05-01T00:00:00Z: it was tried"
 
 
 def test_a_verdict_of_another_writing_is_shown_as_it_is() -> None:

@@ -42,6 +42,20 @@ def test_of_drift_the_latest_window_that_was_judged_is_read_and_no_other(live: L
     assert control_tables.rows_read[DRIFT] - before == 1
 
 
+def test_the_live_model_tells_of_its_training_and_who_decided(live: LiveModel) -> None:
+    registry = live.production.registry
+    card = registry.load(live.version).card
+
+    report = collect(live.production.context, registry, as_of=DECIDED)
+
+    assert [(one.version, one.importances) for one in report.champions] == [(live.version, card.importances)]
+    assert report.live_model is not None
+    facts = dict(report.live_model.lineage)
+    assert facts["hash of the training set"] == card.training_set_sha256
+    assert facts["tracking run"] == card.run_id
+    assert facts["gate"]
+
+
 def test_without_a_verdict_no_drift_is_shown(live: LiveModel) -> None:
     assert collect(live.production.context, live.production.registry, as_of=DECIDED).drift == ()
 

@@ -14,10 +14,12 @@ from levelfive.core.windows import Window, utc
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.drift_statistics import PSI
 from levelfive.reporting.alarmed import moved_chart
-from levelfive.reporting.charts import metric_chart, reliability_chart
+from levelfive.reporting.charts import importance_chart, metric_chart, reliability_chart
 from levelfive.reporting.data import (
+    ChampionLine,
     DriftLine,
     GateLine,
+    LiveModel,
     MissingLine,
     Moved,
     PromotionLine,
@@ -338,7 +340,9 @@ def test_estimates_that_the_data_cannot_tell_are_left_blank():
         (utc(2024, 12, 30), utc(2025, 1, 6), "30 Dec 2024 to 5 Jan 2025"),
         (utc(2024, 12, 1), utc(2025, 1, 1), "Dec 2024"),
         (utc(2024, 7, 1), utc(2024, 7, 2), "1 Jul 2024"),
-        (utc(2024, 7, 1, 5), utc(2024, 8, 1, 5), "2024-07-01 05:00 to 2024-08-01 05:00 UTC"),
+        (utc(2024, 7, 1, 5), utc(2024, 8, 1, 5), "Jul 2024, from 05:00"),
+        (utc(2024, 7, 1, 5), utc(2024, 7, 8, 5), "1 Jul to 7 Jul 2024, from 05:00"),
+        (utc(2024, 7, 1, 5), utc(2024, 8, 1, 6), "2024-07-01 05:00 to 2024-08-01 06:00 UTC"),
     ],
 )
 def test_windows_are_called_as_a_person_would_call_them(start, end, name):
@@ -403,6 +407,49 @@ def test_how_often_scores_came_true_is_drawn_and_said_in_words():
     assert "unseen rows at training" not in without
 
 
+def champions(*shares: dict[str, float]) -> tuple[ChampionLine, ...]:
+    """Champions of which each rests on other features, the oldest first."""
+    since = (utc(2024, month, 1) for month in range(1, 1 + len(shares)))
+    return tuple(ChampionLine(str(place), at, of) for place, (at, of) in enumerate(zip(since, shares, strict=True), 1))
+
+
+@undrawn
+def test_what_the_last_champions_rest_on_stands_side_by_side_by_what_the_last_one_rests_on():
+    last_ones = champions({"gust": 0.7, "tail": 0.3}, {"gust": 0.2, "hour": 0.8, "tail": 0.0})
+
+    page = Page(render(a_report(champions=last_ones, live_model=LiveModel("2", "", (("seed", "7"),)))))
+
+    assert "Version 1, since 1 Jan 2024" in page.texts
+    assert page.text.index("hour") < page.text.index("gust")
+    assert {"80.0%", "20.0%", "70.0%"} <= set(page.texts)
+    assert "tail" not in page.texts
+
+
+def test_what_a_champion_rests_on_is_drawn_beside_the_one_before():
+    first, last = champions({"gust": 0.7}, {"hour": 0.8, "gust": 0.2})
+
+    both, alone = importance_chart((first, last)), importance_chart((last,))
+
+    assert "What version 2 rests on. hour: 80.0%; gust: 20.0%." in both
+    assert "version 1, champion before" in both
+    assert "champion before" not in alone
+
+
+@undrawn
+def test_the_live_model_tells_where_it_comes_from_and_what_it_is_for():
+    live = LiveModel("4", "To warn <b>crews</b>.", (("known at", "2024-07-21T06:00Z"), ("approved by", "eve")))
+
+    page = Page(render(a_report(live_model=live)))
+
+    assert "model" in page.attributes("id")
+    assert {"To warn <b>crews</b>.", "known at", "2024-07-21T06:00Z", "eve"} <= set(page.texts)
+
+
+@undrawn
+def test_of_a_live_model_that_is_gone_nothing_is_told():
+    assert "model" not in Page(render(a_report(champions=champions({"wind": 1.0})))).attributes("id")
+
+
 def a_moved(column: str = "visib", bins: int = 3) -> Moved:
     names = tuple(f"bin {place}" for place in range(bins))
     return Moved(column, utc(2024, 7, 8), names, (10,) * bins, (0, *(10 for _ in range(bins - 2)), 20))
@@ -465,7 +512,9 @@ def a_segment(name, value, reach, **changes):
 def segments_of(*lines, **changes):
     weeks = Window(utc(2024, 6, 3), utc(2024, 7, 29))
     whole = a_segment("", 0.01, 0.02, rows=98_765)
-    return a_report(segments=replace(SegmentsFound("4", weeks, compared=214, lines=(whole, *lines)), **changes))
+    return a_report(
+        segments=replace(SegmentsFound("4", weeks, segments_compared=214, lines=(whole, *lines)), **changes)
+    )
 
 
 def test_segments_that_are_worse_are_told_with_intervals_the_worst_first_and_all_rows_beside(no_drawing):
@@ -489,7 +538,7 @@ def test_segments_that_are_worse_are_told_with_intervals_the_worst_first_and_all
     ("data", "sentence"),
     [
         (segments_of(a_segment("rain from 2", 0.02, 0.05)), "of 214 segments, 1 rose in the even weeks"),
-        (segments_of(compared=0), "no segment has rows enough in the weeks of 3 Jun to 28 Jul 2024."),
+        (segments_of(segments_compared=0), "no segment has rows enough in the weeks of 3 Jun to 28 Jul 2024."),
         (
             segments_of(note="version 4 has scored too little"),
             "Nothing is compared yet: version 4 has scored too little.",

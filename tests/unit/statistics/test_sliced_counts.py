@@ -34,20 +34,21 @@ def drawn(seed: int = 1) -> tuple[pd.DataFrame, dict[str, pd.Series], np.ndarray
 def test_values_are_counted_by_slice_day_and_group_as_pandas_counts_them() -> None:
     values, keys, days = drawn()
 
-    sliced = SlicedCounts.of((WIND, CARRIER), values, keys, days, least_rows=1)
+    slice_counts = SlicedCounts.of((WIND, CARRIER), values, keys, days, least_rows=1)
 
-    assert sliced.slices == (
+    assert slice_counts.slices == (
         Slice("gate-no", "12"), Slice("gate-no", "7"), Slice("origin", "EWR"), Slice("origin", "JFK")
     )  # fmt: skip
-    assert sliced.counts.shape == (4, 5, 3 + 3)
-    for place, one in enumerate(sliced.slices):
+    assert slice_counts.counts.shape == (4, 5, 3 + 3)
+    for place, one in enumerate(slice_counts.slices):
         for column in (WIND, CARRIER):
             groups = column.groups_of(values[column.name])
             inside = (keys[one.key] == one.value).to_numpy() & (groups < column.groups - 1)
             expected = pd.crosstab(days[inside], groups[inside]).reindex(
                 index=range(15_712, 15_717), columns=range(column.groups - 1), fill_value=0
             )
-            assert sliced.counts[place][:, sliced.counter.place(column.name)].tolist() == expected.to_numpy().tolist()
+            counts = slice_counts.counts[place][:, slice_counts.counter.place(column.name)]
+            assert counts.tolist() == expected.to_numpy().tolist()
 
 
 def test_rows_in_two_batches_are_counted_as_in_one() -> None:
@@ -77,14 +78,14 @@ def test_slices_are_those_of_most_rows_and_a_column_of_one_value_has_none() -> N
 def test_without_slices_nothing_is_counted_and_nothing_breaks() -> None:
     values, _, days = drawn()
 
-    sliced = SlicedCounts.of((WIND, CARRIER), values, {}, days, least_rows=1)
+    slice_counts = SlicedCounts.of((WIND, CARRIER), values, {}, days, least_rows=1)
 
-    assert (sliced.slices, sliced.counts.shape[0]) == ((), 0)
-    assert sliced.counter.place("temp") is None
+    assert (slice_counts.slices, slice_counts.counts.shape[0]) == ((), 0)
+    assert slice_counts.counter.place("temp") is None
 
 
 def test_counts_survive_json() -> None:
     values, keys, days = drawn()
-    sliced = SlicedCounts.of((WIND, CARRIER), values, keys, days, least_rows=1)
+    slice_counts = SlicedCounts.of((WIND, CARRIER), values, keys, days, least_rows=1)
 
-    assert SlicedCounts.from_record(json.loads(json.dumps(asdict(sliced)))) == sliced
+    assert SlicedCounts.from_record(json.loads(json.dumps(asdict(slice_counts)))) == slice_counts

@@ -98,7 +98,7 @@ def _moving(random: np.random.Generator, spread: float, days: int) -> np.ndarray
 
 
 def named(found: WorstSegments) -> list[str]:
-    return [GRID.in_words(one.segment) for one in found.found if one.is_worse]
+    return [GRID.in_words(one.segment) for one in found.risen if one.is_worse]
 
 
 BY_NIGHT = pytest.mark.nightly
@@ -131,7 +131,7 @@ def test_the_numbers_are_those_of_odd_weeks_against_the_trainings_odd_weeks() ->
     is_odd_week = (MONDAY + season.days + 3) // 7 % 2 == 1
     jfk = (season.rows["origin"] == "JFK").to_numpy() & is_odd_week
 
-    (one,) = (one for one in season.worst().found if GRID.in_words(one.segment) == "origin = JFK")
+    (one,) = (one for one in season.worst().risen if GRID.in_words(one.segment) == "origin = JFK")
 
     now, before = (season.losses[jfk & season.is_in(since)] for since in (True, False))
     assert (one.rows, one.rows_at_training, one.blocks) == (now.size, before.size, 8)
@@ -194,12 +194,12 @@ def test_one_wild_loss_names_no_segment() -> None:
 
 def test_a_segment_of_few_rows_is_not_looked_at() -> None:
     season = Season(5).with_rise(5.0, origin="JFK", wind=0.5)
-    rows = season.worst().compared
+    rows = season.worst().segments_compared
 
     few = worst_segments(season.training(), season.sums(since=True), least_rows=10**6)
 
     assert rows > 100
-    assert (few.compared, few.found, few.whole.rows) == (0, (), A_DAY * SINCE // 2)
+    assert (few.segments_compared, few.risen, few.whole.rows) == (0, (), A_DAY * SINCE // 2)
 
 
 def test_a_segment_that_was_there_for_few_days_is_not_looked_at() -> None:
@@ -207,7 +207,7 @@ def test_a_segment_that_was_there_for_few_days_is_not_looked_at() -> None:
     late = season.days >= TRAINED + 10
     season.rows.loc[late & (season.rows["origin"] == "LGA").to_numpy(), "origin"] = "JFK"
 
-    found = season.worst().found
+    found = season.worst().risen
 
     assert not any("LGA" in GRID.in_words(one.segment) for one in found)
 
@@ -216,7 +216,7 @@ def test_what_more_than_half_of_the_rows_are_in_is_no_segment() -> None:
     season = Season(6)
     season.rows["origin"] = np.where(season.rows["wind"] < 0.6, "JFK", "LGA")
 
-    found = season.with_rise(1.0, origin="JFK").worst().found
+    found = season.with_rise(1.0, origin="JFK").worst().risen
 
     assert "origin = JFK" not in [GRID.in_words(one.segment) for one in found]
 

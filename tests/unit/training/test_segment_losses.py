@@ -86,10 +86,10 @@ def test_where_it_is_not_known_what_a_model_rests_on_its_first_columns_are_taken
 def test_a_baseline_with_losses_and_counts_by_slice_survives_json() -> None:
     baseline, out_of_fold = unseen(BINARY, np.arange(ROWS))
     rows = pd.DataFrame({DAY_NUMBER: DAY, f"{SLICE}origin": np.where(np.arange(ROWS) % 3, "JFK", "7")})
-    sliced = sliced_counts(rows, FEATURES, baseline, {"wind": 1.0}, ["origin"], least_rows=50)
+    slice_counts = sliced_counts(rows, FEATURES, baseline, {"wind": 1.0}, ["origin"], least_rows=50)
     losses = unseen_losses(BINARY, FEATURES, baseline, {"wind": 1.0}, out_of_fold, least_rows=50)
-    whole = Baseline(**{**vars(baseline), "losses": losses, "sliced": sliced})
+    whole = Baseline(**{**vars(baseline), "losses": losses, "slice_counts": slice_counts})
 
     assert Baseline.from_json(whole.to_json()) == whole
-    assert sliced.slices == (Slice("origin", "7"), Slice("origin", "JFK"))
+    assert slice_counts.slices == (Slice("origin", "7"), Slice("origin", "JFK"))
     assert Baseline.from_json(baseline.to_json()).losses is None
