@@ -84,10 +84,10 @@ test-e2e: setup ## Run the tests of the whole path, and every notebook as a scri
 	$(call PYTEST,500,2400) tests/e2e tests/notebooks $(ARGS)
 
 test-local: setup
-	$(call PYTEST,800,2400) --ignore $(KILLED) $(if $(NIGHTLY),,tests/spark) tests/e2e tests/notebooks $(ARGS)
+	$(call PYTEST,800,2700) --ignore $(KILLED) $(if $(NIGHTLY),,tests/spark) tests/e2e tests/notebooks $(ARGS)
 
 test-killed: setup
-	$(call PYTEST,60,900) $(KILLED) $(ARGS)
+	$(call PYTEST,60,1500) $(KILLED) $(ARGS)
 
 test-connect: setup ## Run those that differ over Spark Connect, as serverless compute is used
 	$(if $(NIGHTLY),,$(GIVE_WAY)) $(call PYTEST,750,2400) --connect tests/notebooks/test_as_tasks.py $(OVER_CONNECT) $(ARGS)

@@ -62,6 +62,9 @@ class Settings(BaseModel):
         use_case: The entry point of the use case.
         environment: Part of the registered model's name: every environment has a model of its own.
         table_schema: Schema of the tables, with its catalog where there is one; by default the use case's name.
+        shared_schemas: Where the tables of other use cases are that this one reads, by their names; by default in a
+            schema named as `table_schema` is, with that name for this one's. A mapping, or a text such as
+            `flights=main.flights, weather=main.weather`.
         landing: Folder with one folder a source.
         tracking_uri: MLflow's tracking store.
         experiment: The experiment of the trainings, on a workspace by its path; by default one named by the use case,
@@ -92,6 +95,9 @@ class Settings(BaseModel):
     use_case: str = "flight_delay"
     environment: str = Field(default=LOCAL, pattern=r"^[a-z][a-z0-9_]*$")
     table_schema: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?$")
+    shared_schemas: Mapping[str, Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?$")]] = Field(
+        default_factory=dict
+    )
     landing: Path | None = None
     tracking_uri: str | None = None
     experiment: str | None = None
@@ -111,7 +117,7 @@ class Settings(BaseModel):
     memory: str = Field(default="2g", pattern=r"^[0-9]+[gm]$")
     cores: int = Field(default=2, ge=1)
 
-    @field_validator("destinations", mode="before")
+    @field_validator("destinations", "shared_schemas", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """Read a text as a notebook's parameter holds it."""
@@ -131,6 +137,21 @@ class Settings(BaseModel):
     def schema_name(self) -> str:
         """The schema of the tables."""
         return self.table_schema or self.use_case
+
+    def schema_of(self, use_case: str) -> str:
+        """Tell the schema of another use case's tables.
+
+        Raises:
+            ConfigError: It cannot be told from the name of this one's.
+        """
+        if use_case in self.shared_schemas:
+            return self.shared_schemas[use_case]
+        if not self.schema_name.endswith(self.use_case):
+            raise ConfigError(
+                f"where the tables of use case {use_case!r} are cannot be told from the schema {self.schema_name}: add "
+                "it to the setting shared_schemas"
+            )
+        return self.schema_name.removesuffix(self.use_case) + use_case
 
     @property
     def endpoint_name(self) -> str:

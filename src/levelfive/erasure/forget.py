@@ -29,6 +29,7 @@ from levelfive.storage.annotations import ERASED, Annotation, annotate, use_case
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
 from levelfive.training.tracking import Tracking
+from levelfive.usecase.features import owner_of
 from levelfive.usecase.sources import Source
 
 STAGE = "erasure"
@@ -213,3 +214,6 @@ def _beyond_of(context: JobContext, person: Person) -> Iterator[str]:
     for source in context.use_case.sources:
         if source.delta_table is not None:
             yield f"the table {source.delta_table}, which somebody else writes"
+    owners = {owner_of(lookup.table) for lookup in context.use_case.model.lookups} - {""}
+    for owner in sorted(owners):
+        yield f"feature tables of use case {owner}, which are looked up: run it for that use case, too"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,9 +21,10 @@ from levelfive.features.watermarks import FEATURE_WINDOWS
 from levelfive.storage.commits import Write
 from levelfive.storage.keys import Keyed, explained
 from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase import sharing
 from levelfive.usecase.calls import feature_rows, labels_of
 from levelfive.usecase.columns import KNOWN_AT
-from levelfive.usecase.features import FeatureTable
+from levelfive.usecase.features import FeatureTable, Lookup
 
 READS = ("raw_*", LANDING_FILES, *KNOWN_BY)
 WRITES = ("<feature tables>", FEATURE_WINDOWS, LABELS)
@@ -49,8 +51,8 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
 
     Raises:
         AsOfError: There is no raw data before `as_of`.
-        ConfigError: A function of the use case failed, its rows lack a column, or a table cannot hold what it is told
-            to, such as a sum beyond its type.
+        ConfigError: A function of the use case failed, its rows lack a column, also one that another use case looks
+            up, or a table cannot hold what it is told to, such as a sum beyond its type.
         DataError: Two rows of a table share a key.
         TableError: A raw table is missing.
     """
@@ -58,7 +60,12 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
         fresh = Window(since or resume(context, run, as_of), as_of)
         correction_start = None if since else corrected_since(context, run, fresh)
         window = fresh if correction_start is None else Window(correction_start, as_of)
-        jobs = [partial(_write_features, context, run, table, window) for table in context.use_case.feature_tables]
+        readers = sharing.readers_of(context.use_case)
+        sharing.refuse_gone(context.use_case, readers)
+        jobs = [
+            partial(_write_features, context, run, table, window, readers.get(table.name, {}))
+            for table in context.use_case.feature_tables
+        ]
         jobs.append(partial(_write_labels, context, run, fresh, correction_start))
         with run.timed("tables"):
             writes = in_parallel(jobs)
@@ -70,12 +77,18 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
         return FeaturesResult(run.run_id, window, {write.table: write.version for write in writes}, holes)
 
 
-def _write_features(context: JobContext, run: Run, table: FeatureTable, window: Window) -> Write:
+def _write_features(
+    context: JobContext, run: Run, table: FeatureTable, window: Window, readers: Mapping[str, tuple[Lookup, ...]]
+) -> Write:
     raw = read_as_known(run, context.use_case, table.sources, window.end)
     with run.timed(table.name), refusals_of_workers(table.name):
         rows = feature_rows(table, raw, window)
+        sharing.refuse_breaking(table, rows.columns, readers)
         made_of = {name: run.versions_read[context.use_case.source(name).table] for name in table.sources}
-        return run.wrote(context.features.put(table, rows, window, made_of=made_of))
+        write = run.wrote(context.features.put(table, rows, window, made_of=made_of))
+        if table.description or table.column_descriptions:
+            run.tables.describe(table.name, table.description, table.column_descriptions)
+        return write
 
 
 def _write_labels(context: JobContext, run: Run, window: Window, correction_start: datetime | None) -> Write:

@@ -6,14 +6,18 @@ where a run was killed between the two, the window is computed again, and replac
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from levelfive.core.windows import END_OF_TIME, Window
 from levelfive.storage.commits import Write
+from levelfive.storage.control_tables import Between
 from levelfive.storage.records import record_of
+from levelfive.storage.runs import Run
 from levelfive.storage.tables import Tables
+from levelfive.usecase.features import beside, owner_of
 
 FEATURE_WINDOWS = "feature_windows"
 # Where the last window before a time nearly always ends.
@@ -70,8 +74,16 @@ def _newest_end(tables: Tables, table: str, until: datetime) -> datetime | None:
     return tables.watermark(table, before=END_OF_TIME)
 
 
+def windows_of(
+    run: Run, table: str, *, columns: Sequence[str] | None = None, between: Between | None = None
+) -> list[dict[str, Any]]:
+    """Read the rows of `feature_windows` about a table, also one of another use case; see `Run.rows`."""
+    where = {"table_name": table.removeprefix(f"{owner_of(table)}.")}
+    return run.rows(beside(table, FEATURE_WINDOWS), columns=columns, where=where, between=between)
+
+
 def _ends(tables: Tables, table: str, since: datetime | None, until: datetime | None) -> list[datetime]:
     between = {"window_end": (since, until)}
-    columns, where = ("window_end",), {"table_name": table}
-    rows = tables.control_tables.rows(FEATURE_WINDOWS, columns=columns, where=where, between=between)
+    columns, where = ("window_end",), {"table_name": table.removeprefix(f"{owner_of(table)}.")}
+    rows = tables.control_tables.rows(beside(table, FEATURE_WINDOWS), columns=columns, where=where, between=between)
     return [row["window_end"] for row in rows]

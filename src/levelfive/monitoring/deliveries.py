@@ -20,6 +20,7 @@ from levelfive.monitoring.records import PROFILES
 from levelfive.statistics.baseline import Baseline
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.columns import REQUEST_LOG
+from levelfive.usecase.features import owner_of
 
 _OF_A_DAY = (
     *("model_version", "window_start", "window_end", "day", "column_name"),
@@ -64,7 +65,9 @@ def columns_of_sources(context: JobContext, features: Collection[str]) -> dict[s
     for source in use_case.spine_sources:
         by_source[source] |= set(use_case.model.spine_features)
     for lookup in use_case.model.lookups:
-        for source in use_case.feature_table(lookup.table).sources:
+        # What other use cases compute rests on sources of theirs.
+        sources = () if owner_of(lookup.table) else use_case.feature_table(lookup.table).sources
+        for source in sources:
             by_source[source] |= set(lookup.features)
     return {source: frozenset(columns) & frozenset(features) for source, columns in by_source.items()}
 

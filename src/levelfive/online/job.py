@@ -8,7 +8,7 @@ from datetime import datetime
 
 from levelfive.core.windows import Window, iso
 from levelfive.errors import AsOfError, RegistryError
-from levelfive.features.watermarks import FEATURE_WINDOWS, common_watermark
+from levelfive.features.watermarks import FEATURE_WINDOWS, common_watermark, windows_of
 from levelfive.online.publications import REACHES_TO, STAGE
 from levelfive.online.publishing import Plan, Source, plan
 from levelfive.online.reading import online_table, rows_to_publish
@@ -115,8 +115,8 @@ def _source(
 def _windows_since(run: Run, table: str, there: TableState | None, version: int) -> tuple[Window, ...]:
     if there is None or there.version >= version:
         return ()
-    columns, where = ("window_start", "window_end"), {"table_name": table}
-    rows = run.rows(FEATURE_WINDOWS, columns=columns, where=where, between={"version": (there.version + 1, version)})
+    between = {"version": (there.version + 1, version)}
+    rows = windows_of(run, table, columns=("window_start", "window_end"), between=between)
     return tuple(Window(row["window_start"], row["window_end"]) for row in rows)
 
 

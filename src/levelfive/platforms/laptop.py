@@ -48,7 +48,7 @@ class Laptop:
 
         warehouse = made(self.home, self.home / "lakehouse")
         spark = local_session(warehouse, memory=settings.memory, cores=settings.cores)
-        return LocalTables(spark, schema=settings.schema_name, warehouse=warehouse)
+        return LocalTables(spark, schema=settings.schema_name, warehouse=warehouse, schema_of=settings.schema_of)
 
     def features(self, tables: Tables) -> FeatureStore:
         """Open the feature store of the lakehouse."""

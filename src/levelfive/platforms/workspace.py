@@ -45,7 +45,12 @@ class Workspace:
 
     def tables(self, settings: Settings) -> CatalogTables:
         """Open the lakehouse."""
-        return CatalogTables(self.spark, schema=settings.schema_name, can_cache=not is_over_connect(self.spark))
+        return CatalogTables(
+            self.spark,
+            schema=settings.schema_name,
+            can_cache=not is_over_connect(self.spark),
+            schema_of=settings.schema_of,
+        )
 
     def features(self, tables: Tables) -> FeatureStore:
         """Open Feature Engineering in Unity Catalog."""

@@ -14,6 +14,7 @@ from levelfive.registry.store import CentralRegistry
 from levelfive.storage.predictions import Role
 from levelfive.storage.runs import JobContext
 from levelfive.telemetry.tracing import event
+from levelfive.usecase.features import owner_of
 from levelfive.usecase.use_case import UseCase
 
 
@@ -51,12 +52,13 @@ def check_watermarks(context: JobContext, card: ModelCard, window: Window) -> No
         AsOfError: The window reaches beyond what the features were computed for.
     """
     tables_with_times = {table.name for table in context.use_case.feature_tables if table.timestamped}
+    tables_with_times |= {one.table for one in card.lookups if owner_of(one.table) and (one.max_age or one.grid)}
     tables = sorted({lookup.table for lookup in card.lookups} & tables_with_times)
     end = common_watermark(context.tables, tables, until=window.end) if tables else None
     if end is not None and end < window.end:
         raise AsOfError(
             f"features reach to {iso(end)}, and the window {window} beyond that: run `levelfive features` up to its "
-            "end first, or end the window there"
+            f"end first{_of_others(tables)}, or end the window there"
         )
 
 
@@ -65,3 +67,8 @@ def sources_of(use_case: UseCase, card: ModelCard) -> set[str]:
     looked_up = {lookup.table for lookup in card.lookups}
     tables = (table for table in use_case.feature_tables if table.name in looked_up)
     return {*use_case.spine_sources, *(name for table in tables for name in table.sources)}
+
+
+def _of_others(tables: Sequence[str]) -> str:
+    owners = sorted({owner_of(table) for table in tables} - {""})
+    return f" (also of use case {', '.join(owners)}, whose tables are looked up)" if owners else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -30,9 +30,16 @@ class CatalogTables(Tables):
     Nothing is locked: of two writers, Delta takes one transaction of each number.
     """
 
-    def __init__(self, spark: SparkSession, *, schema: str, can_cache: bool = True) -> None:
+    def __init__(
+        self,
+        spark: SparkSession,
+        *,
+        schema: str,
+        can_cache: bool = True,
+        schema_of: Callable[[str], str] | None = None,
+    ) -> None:
         """Create the schema if it is not there."""
-        super().__init__(spark, schema=schema, can_cache=can_cache)
+        super().__init__(spark, schema=schema, can_cache=can_cache, schema_of=schema_of)
         self.control_tables = SparkControlTables(self)
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,15 +36,18 @@ class LocalTables(tables.Tables):
     which Delta rebuilds its state each time.
     """
 
-    def __init__(self, spark: SparkSession, *, schema: str, warehouse: Path) -> None:
+    def __init__(
+        self, spark: SparkSession, *, schema: str, warehouse: Path, schema_of: Callable[[str], str] | None = None
+    ) -> None:
         """Create the schema if it is not there.
 
         Args:
             spark: The session.
             schema: The schema's name.
             warehouse: The folder of the managed tables.
+            schema_of: The schema of another use case's tables; see `Tables`.
         """
-        super().__init__(spark, schema=schema)
+        super().__init__(spark, schema=schema, schema_of=schema_of)
         self._warehouse = warehouse
         self.control_tables = DeltaRsControlTables(self._folder)
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema} LOCATION '{self._folder('').as_posix()}'")
@@ -104,7 +107,9 @@ class LocalTables(tables.Tables):
         """Tell whether Spark's catalog knows the table, once it was told of what lies on the disk."""
         with self._lock:
             if table not in self._known_tables and is_committed(self._folder(table)):
-                location = str(self._folder(table))
+                location, (schema, _, _) = str(self._folder(table)), self.name(table).rpartition(".")
+                if schema != self.schema:
+                    self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema} LOCATION '{Path(location).parent}'")
                 self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING delta LOCATION '{location}'")
             return super()._is_known(table)
 
@@ -141,7 +146,8 @@ class LocalTables(tables.Tables):
                 self.spark.conf.unset(USER_METADATA)
 
     def _folder(self, table: str) -> Path:
-        return self._warehouse / f"{self.schema.split('.')[-1]}.db" / table
+        schema, _, own_name = self.name(table).rpartition(".")
+        return self._warehouse / f"{schema.split('.')[-1]}.db" / own_name
 
 
 # Whoever opens the tables of a folder by hand finds them under the plain name, too.

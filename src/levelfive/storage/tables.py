@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from pyspark.sql import functions as F
 
-from levelfive.core.conditions import in_window, quoted_name, sql_window
+from levelfive.core.conditions import in_window, quoted_name, sql_window, text_literal
 from levelfive.core.windows import Window, iso
 from levelfive.errors import TableConflict, TableError
 from levelfive.storage.commits import Commit, Write
@@ -44,6 +44,8 @@ class Tables(ABC):
         spark: The session.
         schema: The schema's name, with its catalog where there is one: `main.flight_delay`.
         can_cache: Whether frames can be kept in memory; serverless compute refuses to.
+        schema_of: From the name of another use case, the schema of its tables; by default a schema of that name beside
+            this one.
 
     Attributes:
         control_tables: Reads and writes the small tables among them.
@@ -51,11 +53,19 @@ class Tables(ABC):
 
     control_tables: ControlTables
 
-    def __init__(self, spark: SparkSession, *, schema: str, can_cache: bool = True) -> None:
+    def __init__(
+        self,
+        spark: SparkSession,
+        *,
+        schema: str,
+        can_cache: bool = True,
+        schema_of: Callable[[str], str] | None = None,
+    ) -> None:
         """Work on a schema."""
         self.spark = spark
         self.schema = schema
         self._can_cache = can_cache
+        self._schema_of = schema_of or self._neighbour
         self._known_tables: set[str] = set()
         self._lock = threading.RLock()
 
@@ -127,8 +137,13 @@ class Tables(ABC):
         """Prepare the write that makes a table: its record has to come another way than the write's own options."""
 
     def name(self, table: str) -> str:
-        """Bind a logical name to the schema."""
-        return f"{self.schema}.{table}"
+        """Bind a logical name to the schema; `<use case>.<table>` to the schema of another use case."""
+        owner, _, own_name = table.rpartition(".")
+        return f"{self._schema_of(owner) if owner else self.schema}.{own_name}"
+
+    def _neighbour(self, use_case: str) -> str:
+        catalog, dot, _ = self.schema.rpartition(".")
+        return f"{catalog}{dot}{use_case}"
 
     def _is_known(self, table: str) -> bool:
         """Tell whether Spark's catalog knows the table."""
@@ -375,6 +390,32 @@ class Tables(ABC):
             query: In Spark's SQL, over names that `name` has bound.
         """
         self.spark.sql(f"CREATE OR REPLACE VIEW {self.name(name)} AS {query}")
+
+    def describe(self, table: str, description: str, of_columns: Mapping[str, str]) -> None:
+        """Have the catalog show what a table holds and what columns of it mean, where it does not show that yet.
+
+        Args:
+            table: The logical name of a table that is there.
+            description: Of the table; an empty one leaves it as it is.
+            of_columns: By column; those that the table lacks are passed over.
+
+        Raises:
+            TableConflict: Another writer was first.
+            TableError: The table refused.
+        """
+        name, fields = self.name(table), {field.name: field for field in self.read(table).schema.fields}
+        with self.lock(table), refusals(table):
+            for column, text in of_columns.items():
+                if column in fields and fields[column].metadata.get("comment", "") != text:
+                    self.spark.sql(
+                        f"ALTER TABLE {name} ALTER COLUMN {quoted_name(column)} COMMENT {text_literal(text)}"
+                    )
+            if description and self._description(name) != description:
+                self.spark.sql(f"COMMENT ON TABLE {name} IS {text_literal(description)}")
+
+    def _description(self, name: str) -> str:
+        (row,) = self.spark.sql(f"DESCRIBE DETAIL {name}").collect()
+        return row["description"] or ""
 
     def rebuild(self, table: str, rows: DataFrame, made_of: Mapping[str, int]) -> Write:
         """Replace the whole table, unless it was made of these versions of its sources already."""

@@ -13,7 +13,7 @@ from levelfive.errors import ConfigError
 from levelfive.statistics.tasks.registry import can_be_found
 from levelfive.usecase import columns
 from levelfive.usecase.columns import PREDICTION_TIME
-from levelfive.usecase.features import FeatureTable, Lookup
+from levelfive.usecase.features import FeatureTable, Lookup, owner_of
 from levelfive.usecase.model import OWN_PARAMETERS, ModelSpec
 from levelfive.usecase.sources import Source
 from levelfive.usecase.use_case import UseCase
@@ -156,14 +156,21 @@ def _of_feature_table(table: FeatureTable, use_case: UseCase) -> Iterator[str]:
 
 def _of_lookup(lookup: Lookup, use_case: UseCase) -> Iterator[str]:
     what = f"the lookup of {lookup.table!r}"
-    tables = {table.name: table for table in use_case.feature_tables}
-    yield from _unknown(f"{what} has tables", (lookup.table,), tables)
+    table = None
+    if owner_of(lookup.table):
+        try:
+            table = use_case.feature_table(lookup.table)
+        except ConfigError as err:
+            yield f"{what} is of another use case, and {err}"
+    else:
+        tables = {one.name: one for one in use_case.feature_tables}
+        yield from _unknown(f"{what} has tables", (lookup.table,), tables)
+        table = tables.get(lookup.table)
     yield from _names(f"{what}, in its columns,", lookup.columns, ())
     yield from _length(f"max_age of {what}", lookup.max_age)
     yield from _length(f"grid of {what}", lookup.grid)
     if lookup.grid is not None and lookup.grid % timedelta(seconds=1):
         yield f"grid of {what} must be of whole seconds, got {lookup.grid}: correct it."
-    table = tables.get(lookup.table)
     if table is None:
         return
     if set(lookup.keys) != set(table.keys):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,17 @@ from levelfive.core.windows import Window
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+
+def owner_of(table: str) -> str:
+    """Tell which other use case computes a table, by its name in a lookup; empty where none does."""
+    return table.rpartition(".")[0]
+
+
+def beside(table: str, other: str) -> str:
+    """Name another table of the use case that computes a table."""
+    owner = owner_of(table)
+    return f"{owner}.{other}" if owner else other
 
 
 @dataclass(frozen=True)
@@ -24,6 +35,8 @@ class FeatureTable:
         compute: From the raw tables (as known at the window's end) and a window, the rows that became
             known within the window: `keys`, `known_at` and the values.
         timestamped: False for a table without `known_at`, rebuilt as a whole.
+        description: What it holds; shown in the catalog.
+        column_descriptions: What columns mean, by name; shown in the catalog.
     """
 
     name: str
@@ -31,6 +44,8 @@ class FeatureTable:
     sources: tuple[str, ...]
     compute: Callable[[Mapping[str, DataFrame], Window], DataFrame]
     timestamped: bool = True
+    description: str = ""
+    column_descriptions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,7 +53,7 @@ class Lookup:
     """Feature columns that a model reads, by logical table name, as of a row's prediction time.
 
     Args:
-        table: The logical name of a feature table.
+        table: The logical name of a feature table; one of another use case is named `<use case>.<table>`.
         keys: For each key column of the table, the spine's column that it is compared with.
         columns: The value columns to take. A timestamp column becomes minutes before the prediction time.
         max_age: Rows known longer ago than this are not used; None for a table without times or on a grid.

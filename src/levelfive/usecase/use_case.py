@@ -6,7 +6,7 @@ A use case is data and small functions, no machinery.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
-from levelfive.usecase.features import FeatureTable
+from levelfive.usecase.features import FeatureTable, owner_of
 from levelfive.usecase.model import ModelSpec
 from levelfive.usecase.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy, ServingPolicy
 from levelfive.usecase.sources import Source
@@ -105,12 +105,15 @@ class UseCase:
         return _named(self.sources, name, "source")
 
     def feature_table(self, name: str) -> FeatureTable:
-        """Find a feature table by its logical name.
+        """Find a feature table by its logical name, or one of another use case by `<use case>.<table>`.
 
         Raises:
-            ConfigError: There is no such table.
+            ConfigError: There is no such table, or no such use case.
         """
-        return _named(self.feature_tables, name, "feature table")
+        owner = owner_of(name)
+        own_name = name.removeprefix(f"{owner}.")
+        tables = self.feature_tables if owner in ("", self.name) else find_use_case(owner).feature_tables
+        return replace(_named(tables, own_name, "feature table"), name=name)
 
 
 class _Named(Protocol):
@@ -129,12 +132,26 @@ def _named(items: Sequence[_T], name: str, what: str) -> _T:
 
 
 def load_use_case(name: str) -> UseCase:
+    """Find a use case by the name of its entry point, and check it.
+
+    Raises:
+        ConfigError: There is no such entry point or package, it does not hold a use case, or one that cannot be used.
+    """
+    use_case = find_use_case(name)
+    # What is checked is defined here, so that the check cannot be imported above.
+    from levelfive.usecase.check import check
+
+    check(use_case)
+    return use_case
+
+
+def find_use_case(name: str) -> UseCase:
     """Find a use case by the name of its entry point.
 
     Where nothing is installed, as in a Git folder, it is found as `USE_CASE` of a package of that name.
 
     Raises:
-        ConfigError: There is no such entry point or package, it does not hold a use case, or one that cannot be used.
+        ConfigError: There is no such entry point or package, or it does not hold a use case.
     """
     points = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
     if name in points:
@@ -148,8 +165,4 @@ def load_use_case(name: str) -> UseCase:
         )
     if not isinstance(use_case, UseCase):
         raise ConfigError(f"use case {name!r} must be a levelfive UseCase, it is {type(use_case).__name__}")
-    # What is checked is defined here, so that the check cannot be imported above.
-    from levelfive.usecase.check import check
-
-    check(use_case)
     return use_case
