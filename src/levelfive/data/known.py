@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -25,6 +25,27 @@ def read_as_known(run: Run, use_case: UseCase, names: Sequence[str], as_of: date
     """
     sources = [use_case.source(name) for name in names]
     return {source.name: as_known(run.read(source.table), source, as_of) for source in sources}
+
+
+def looking_back(
+    raw: Mapping[str, DataFrame], use_case: UseCase, start: datetime, lookback: timedelta | None
+) -> dict[str, DataFrame]:
+    """Leave out rows that are dated too early to matter; where the tables are clustered by it, their files too.
+
+    Args:
+        raw: Raw tables by the source's name.
+        use_case: Says which column dates a row; rows without a date stay.
+        start: Of the window that is computed.
+        lookback: How long before it rows matter; None where all may.
+    """
+    if lookback is None:
+        return dict(raw)
+    least, kept = F.lit(start - lookback), {}
+    for name, rows in raw.items():
+        event_time = use_case.source(name).event_time
+        is_late = None if event_time is None else (F.col(event_time) >= least) | F.col(event_time).isNull()
+        kept[name] = rows if is_late is None else rows.where(is_late)
+    return kept
 
 
 def as_known(rows: DataFrame, source: Source, as_of: datetime) -> DataFrame:

@@ -9,7 +9,7 @@ from functools import partial
 
 from levelfive.core.parallel import in_parallel
 from levelfive.core.windows import Window
-from levelfive.data.known import read_as_known
+from levelfive.data.known import looking_back, read_as_known
 from levelfive.data.landed import LANDING_FILES
 from levelfive.data.missing import KNOWN_BY, Hole, looked_back_to
 from levelfive.features import watermarks
@@ -80,7 +80,8 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
 def _write_features(
     context: JobContext, run: Run, table: FeatureTable, window: Window, readers: Mapping[str, tuple[Lookup, ...]]
 ) -> Write:
-    raw = read_as_known(run, context.use_case, table.sources, window.end)
+    known_rows = read_as_known(run, context.use_case, table.sources, window.end)
+    raw = looking_back(known_rows, context.use_case, window.start, table.lookback)
     with run.timed(table.name), refusals_of_workers(table.name):
         rows = feature_rows(table, raw, window)
         sharing.refuse_breaking(table, rows.columns, readers)
@@ -96,11 +97,12 @@ def _write_labels(context: JobContext, run: Run, window: Window, correction_star
     raw = read_as_known(run, use_case, use_case.label_sources, window.end)
     with run.timed(LABELS):
         remedy = "Nothing was written: let `labels` return each key once, when its outcome became known."
-        rows = labels_of(use_case, raw, window)
+        rows = labels_of(use_case, looking_back(raw, use_case, window.start, use_case.labels_lookback), window)
         if use_case.has_corrected_labels:
             rows = with_outcome_time(rows)
         if correction_start is not None and use_case.has_corrected_labels and run.tables.exists(LABELS):
             before = Window(correction_start, window.start)
+            raw = looking_back(raw, use_case, before.start, use_case.labels_lookback)
             again = revised(run, use_case, labels_of(use_case, raw, before), before, until=window.end)
             # What became known of a key in this window counts.
             again = again.join(rows.select(*use_case.key), on=list(use_case.key), how="left_anti")

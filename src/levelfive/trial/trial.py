@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from levelfive.core.days import DAY
 from levelfive.core.windows import EPOCH, Window, first_of
-from levelfive.data.known import as_known
+from levelfive.data.known import as_known, looking_back
 from levelfive.features.lookup import assemble, check
 from levelfive.features.refusals import refusals_of_workers
 from levelfive.features.store import columns_after, keyed_rows, primary_key
@@ -151,6 +151,9 @@ class _Trial:
                 self.findings.notes.append(f"{what} has no row with {', '.join(primary_key(table))}.")
             self.tables[table.name] = key_check.rows
             self._look_for_leaks(table, key_check.rows)
+            self.findings.faults += self._short_sight(
+                what, partial(feature_rows, table), table.sources, table.lookback, primary_key(table)
+            )
             self._cost_of_grid(table, with_keys)
 
     def _look_for_leaks(self, table: FeatureTable, rows: DataFrame) -> None:
@@ -229,9 +232,33 @@ class _Trial:
                 self.findings.faults.append(f"{what} returned no row {columns} {window}.")
                 return None
             faults = list(faults_of_rows(self.use_case, in_memory)) or list(self._foresight(name, compute, sources))
+            lookback = self.use_case.labels_lookback if name == "labels" else None
+            faults += self._short_sight(what, compute, sources, lookback, self.use_case.key)
             self.findings.faults += faults
             return None if faults else rows
         return None
+
+    def _short_sight(
+        self,
+        what: str,
+        compute: Callable[[Mapping[str, DataFrame], Window], DataFrame],
+        sources: Sequence[str],
+        lookback: timedelta | None,
+        key: Sequence[str],
+    ) -> Iterator[str]:
+        """Find rows that come out otherwise where those are not read that are dated before the lookback."""
+        if lookback is None:
+            return
+        window = Window(self._cut, self._window().end)
+        raw = self._known(sources, window.end)
+        less = looking_back(raw, self.use_case, window.start, lookback)
+        near, far = (leaks.in_memory(compute(rows, window)) for rows in (less, raw))
+        found = leaks.difference(near, far, key)
+        if found is not None:
+            yield (
+                f"{what} looks back further than its lookback of {lookback}: without rows dated before that, "
+                f"{found.rows:,} of {found.of_rows:,} rows differ, such as that of {found.row}: lengthen it."
+            )
 
     def _foresight(
         self, name: str, compute: Callable[[Mapping[str, DataFrame], Window], DataFrame], sources: Sequence[str]

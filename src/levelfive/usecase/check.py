@@ -151,6 +151,7 @@ def _of_feature_table(table: FeatureTable, use_case: UseCase) -> Iterator[str]:
     if not table.keys:
         yield f"{what} needs keys: name the columns that identify an entity."
     yield from _names(what, table.keys, columns.IN_FEATURE_KEYS)
+    yield from _length(f"lookback of {what}", table.lookback)
     yield from _unknown(f"{what} has sources", table.sources, (source.name for source in use_case.sources))
 
 
@@ -232,6 +233,7 @@ def _of_retraining(use_case: UseCase) -> Iterator[str]:
 def _of_times(use_case: UseCase) -> Iterator[str]:
     yield from _length("maturity", use_case.maturity, zero=True)
     yield from _length("lookback", use_case.lookback, zero=True)
+    yield from _length("labels_lookback", use_case.labels_lookback)
     if not -DAY < use_case.day_starts_at < DAY:
         yield f"day_starts_at must be less than a day from midnight, got {use_case.day_starts_at}: correct it."
 

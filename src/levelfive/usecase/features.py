@@ -35,6 +35,8 @@ class FeatureTable:
         compute: From the raw tables (as known at the window's end) and a window, the rows that became
             known within the window: `keys`, `known_at` and the values.
         timestamped: False for a table without `known_at`, rebuilt as a whole.
+        lookback: How long before a window's start the rows are dated that `compute` needs for it; earlier ones are not
+            read. None where it may need all of them, whose files a run then opens.
         description: What it holds; shown in the catalog.
         column_descriptions: What columns mean, by name; shown in the catalog.
     """
@@ -44,6 +46,7 @@ class FeatureTable:
     sources: tuple[str, ...]
     compute: Callable[[Mapping[str, DataFrame], Window], DataFrame]
     timestamped: bool = True
+    lookback: timedelta | None = None
     description: str = ""
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
 

@@ -64,6 +64,8 @@ class UseCase:
         retraining: When the live model is trained again.
         day_starts_at: Offset from UTC midnight at which the use case's day begins.
         replay: How `levelfive demo` walks through the fixtures, or None for a use case without.
+        labels_lookback: How long before a window's start the rows are dated that `labels` needs for it, as the
+            `lookback` of a feature table.
         lookback: How far back features look: what is computed so long after a hole in its sources is marked.
         serving: What the online store keeps for single requests, and how old it may become.
         purpose: What the predictions are for and who acts on them, for the model card.
@@ -90,6 +92,7 @@ class UseCase:
     serving: ServingPolicy = field(default_factory=ServingPolicy)
     purpose: str = ""
     limits: tuple[str, ...] = ()
+    labels_lookback: timedelta | None = None
 
     @property
     def has_corrected_labels(self) -> bool:

@@ -267,6 +267,29 @@ def test_a_table_without_times_whose_values_change_is_noted(spark: SparkSession,
     assert "give it known_at where its values change" in note
 
 
+def test_a_lookback_that_is_too_short_is_named_with_a_row_that_needs_more(spark: SparkSession, tmp_path: Path) -> None:
+    """Each shop's largest amount so far, of which no lookback knows enough."""
+
+    def largest(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+        so_far = Over.partitionBy("shop").orderBy("at").rangeBetween(Over.unboundedPreceding, 0)
+        rows = raw["orders"].withColumn("usual", F.sum("amount").over(so_far))
+        by_time = rows.groupBy("shop", F.col("at").alias(KNOWN_AT)).agg(F.max("usual").alias("usual"))
+        return by_time.where(in_window(KNOWN_AT, window))
+
+    short = of_known_orders(replace(TIMED, compute=largest, lookback=timedelta(days=2)))
+    long = of_known_orders(replace(TIMED, lookback=timedelta(days=2)), labels_lookback=timedelta(days=2))
+    folder = landing(tmp_path)
+
+    (fault,) = trial.run(spark, short, folder).faults
+
+    assert fault.startswith("feature table 'shops' looks back further than its lookback of 2 days, 0:00:00: ")
+    assert "24 of 24 rows differ, such as that of s0" in fault.replace("shop s0", "s0")
+    assert trial.run(spark, long, folder).faults == []
+    assert "`labels` of the use case looks back further" in " ".join(
+        trial.run(spark, of_known_orders(TIMED, labels_lookback=timedelta(hours=1)), folder).faults
+    )
+
+
 def test_what_a_grid_costs_is_told(spark: SparkSession, tmp_path: Path) -> None:
     def ticks(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
         keys = raw["orders"].select("shop").distinct().withColumn("usual", F.lit(1.0))
