@@ -6,7 +6,7 @@ Twenty columns, 14 of them numbers and 6 categories, one of 100,000 values, are 
 profile with its drift is timed beside a hash over all columns, each the best of three. `--peers` is the Python of an
 environment that has `evidently` and `popmon`:
 
-    uv venv /tmp/peers && uv pip install --python /tmp/peers/bin/python evidently popmon pyarrow
+    uv venv /tmp/peers && uv pip install --python /tmp/peers/bin/python evidently popmon pyarrow "pandas<3"
 
 It runs them on the same files, in a process of its own. A child's memory counts: Spark's workers hold the rows.
 """
@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -34,9 +34,12 @@ from levelfive.monitoring.profiling import baseline_of, finish, profile_days
 from levelfive.monitoring.usual_drift import usual_drift
 from levelfive.platforms.local_spark import local_session
 from levelfive.statistics.baseline import Baseline, profile_baseline
+from levelfive.training.dataset import DAY_NUMBER, SLICE
+from levelfive.training.segment_losses import sliced_counts
 from levelfive.usecase.columns import PREDICTION_TIME
 
 DAYS, BASELINE_ROWS, FILE_ROWS = 7, 100_000, 250_000
+SLICES_OF_ONE = 10
 CATEGORIES_OF_TEN = 7  # of ten columns; the others are numbers
 START = pd.Timestamp("2013-06-03")
 
@@ -44,7 +47,7 @@ PEERS = """
 import sys, time
 import pandas as pd
 from pathlib import Path
-reference, current = (pd.read_parquet(path).drop(columns=["at"]) for path in sys.argv[1:3])
+reference, current = (pd.read_parquet(path).drop(columns=["at", "score"], errors="ignore") for path in sys.argv[1:3])
 begin = time.perf_counter()
 if sys.argv[3] == "evidently":
     from evidently import Report
@@ -93,8 +96,8 @@ def write(folder: Path, rows: int, columns: int) -> Path:
     return path
 
 
-def baseline_for(columns: int) -> tuple[Baseline, list[str]]:
-    """Make the baseline of a training set, and list its features."""
+def baseline_for(columns: int, *, slices: bool = False) -> tuple[Baseline, list[str]]:
+    """Make the baseline of a training set, with counts by ten slices if asked for, and list its features."""
     rows = frame(BASELINE_ROWS, columns, seed=10_000)
     features = [name for name in rows.columns if name not in ("at", "score")]
     days = np.arange(BASELINE_ROWS) % 90
@@ -107,13 +110,21 @@ def baseline_for(columns: int) -> tuple[Baseline, list[str]]:
         days=days,
         score_days=days,
     )
+    if slices:
+        store = (rows["score"] * SLICES_OF_ONE).astype(int).astype(str)
+        of_rows = pd.DataFrame({DAY_NUMBER: days, f"{SLICE}store": store})
+        counts = sliced_counts(of_rows, rows[features], made, {}, ["store"], least_rows=1)
+        made = replace(made, slice_counts=counts)
     return made, features
 
 
 def scored(spark: SparkSession, path: Path, features: list[str]) -> DataFrame:
     """Read rows as they are in `predictions`."""
     return spark.read.parquet(str(path)).select(
-        F.col("at").cast("timestamp").alias(PREDICTION_TIME), "score", F.struct(*features).alias("features")
+        F.col("at").cast("timestamp").alias(PREDICTION_TIME),
+        "score",
+        F.struct(*features).alias("features"),
+        F.create_map(F.lit("store"), F.floor(F.col("score") * SLICES_OF_ONE).cast("string")).alias("slices"),
     )
 
 
@@ -196,10 +207,17 @@ def main() -> None:
             scanned, monitored = cost(partial(scan, window)), cost(partial(monitor, window, baseline))
             costs[rows, columns] = monitored
             times = monitored.seconds / scanned.seconds
-            print(f"{rows:,} rows, {columns} columns: scan {scanned}, monitoring {monitored}, {times:.1f} times")
+            print(
+                f"{rows:,} rows, {columns} columns: scan {scanned}, monitoring {monitored}, {times:.1f} times",
+                flush=True,
+            )
+            if (rows, columns) == (given.rows, given.columns):
+                by_slice = cost(partial(monitor, window, baseline_for(columns, slices=True)[0]))
+                print(f"{SLICES_OF_ONE} slices: {by_slice.seconds / monitored.seconds:.2f} times the time of none")
         few, wide, many = costs.values()
         print(f"{5 * given.columns} columns: {wide.seconds / few.seconds:.1f} times the time of {given.columns}")
         print(f"{given.most:,} rows: {many.mebibytes / few.mebibytes:.2f} times the memory of {given.rows:,}")
+        print("(the scan's own memory grows as well: see above)", flush=True)
         if given.peers:
             reference = folder / "reference.parquet"
             frame(BASELINE_ROWS, given.columns, seed=10_000).drop(columns="score").to_parquet(reference)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql import functions as F
 
 from levelfive.core.conditions import day_number
 from levelfive.core.days import date_of
-from levelfive.statistics.baseline import Baseline, merge, partial_categorical, score_column
+from levelfive.statistics.baseline import Baseline, merge, score_column
+from levelfive.statistics.categories import category_texts
 from levelfive.statistics.histograms import Histogram
 from levelfive.statistics.partials import (
     CategoricalProfile,
@@ -24,6 +26,7 @@ from levelfive.statistics.partials import (
     Partial,
     finish_categorical,
     finish_numeric,
+    partials_of_codes,
     partials_of_groups,
 )
 from levelfive.statistics.sliced_counts import Counts, SliceCounter
@@ -38,6 +41,8 @@ _DAY = own("day")
 # Stands for a column in what workers send of the counts by slice.
 _SLICE_COUNTS = own("slice_counts")
 _SCHEMA = "day long, column string, partial binary"
+# Rows that are summarised at once, at least: what is kept of so many takes no more room than of fewer.
+_AT_ONCE = 200_000
 
 Profile = NumericProfile | CategoricalProfile
 
@@ -66,7 +71,7 @@ class WindowProfiles:
 def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) -> WindowProfiles:
     """Profile the features and the scores of scored rows, by day, on the bins of a baseline.
 
-    Each batch of rows becomes a partial profile a day and column; these are merged where they meet, so that no
+    Some batches of rows become a partial profile a day and column; these are merged where they meet, so that no
     machine ever holds more rows than a batch and what is kept of the others.
 
     Args:
@@ -88,8 +93,8 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
     columns = with_texts(columns, categorical)
 
     def partials(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            yield _partials_of(batch.to_pandas(), bins, categorical, counter)
+        for rows in _together(batches):
+            yield _partials_of(rows, bins, categorical, counter)
 
     day_parts = columns.mapInArrow(partials, _SCHEMA).groupBy("day").applyInArrow(_merged, _SCHEMA).collect()
     by_day = {(date_of(row["day"]), row["column"]): pickle.loads(row["partial"]) for row in day_parts}
@@ -120,18 +125,32 @@ def _key_name(place: int) -> str:
     return own(f"slice_{place}")
 
 
+def _together(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Take small batches together: what is kept of one has its size, however many rows it is of."""
+    some: list[pa.RecordBatch] = []
+    for batch in batches:
+        some.append(batch)
+        if sum(one.num_rows for one in some) >= _AT_ONCE:
+            yield pa.Table.from_batches(some)
+            some = []
+    if some:
+        yield pa.Table.from_batches(some)
+
+
 def _partials_of(
-    rows: pd.DataFrame, bins: Mapping[str, Histogram], categorical: list[str], counter: SliceCounter | None
+    table: pa.Table, bins: Mapping[str, Histogram], categorical: list[str], counter: SliceCounter | None
 ) -> pa.RecordBatch:
-    days, codes = np.unique(rows[_DAY].to_numpy(np.int64), return_inverse=True)
+    days, codes = np.unique(table.column(_DAY).to_numpy(), return_inverse=True)
     partials: list[tuple[int, str, Partial | Counts]] = []
     for name, histogram in bins.items():
-        parts = partials_of_groups(rows[name].to_numpy(np.float64), codes, days.size, histogram)
+        numbers = table.column(name).to_numpy().astype(np.float64, copy=False)
+        parts = partials_of_groups(numbers, codes, days.size, histogram)
         partials += [(int(day), name, partial) for day, partial in zip(days, parts, strict=True)]
     for name in categorical:
-        for code, day in enumerate(days):
-            partials.append((int(day), name, partial_categorical(rows[name][codes == code])))
+        parts = partials_of_codes(*_factorized(table.column(name)), codes, days.size)
+        partials += [(int(day), name, partial) for day, partial in zip(days, parts, strict=True)]
     if counter is not None and counter.slices:
+        rows = table.to_pandas()
         keys = {key: rows[_key_name(place)] for place, key in enumerate(counter.keys)}
         counts = counter.count(rows, keys, codes, days.size)
         partials += [(int(day), _SLICE_COUNTS, of_day) for day, of_day in zip(days, counts, strict=True)]
@@ -142,6 +161,15 @@ def _partials_of(
             "partial": pa.array([pickle.dumps(partial) for _, _, partial in partials], pa.binary()),
         }
     )
+
+
+def _factorized(column: pa.ChunkedArray) -> tuple[NDArray[Any], Sequence[str] | pd.Index[Any]]:
+    """Tell the place of each category among all, -1 where it is missing, and all of them as texts."""
+    if not pa.types.is_string(column.type):
+        codes, names = pd.factorize(category_texts(column.to_pandas()))
+        return codes, names
+    encoded = column.combine_chunks().dictionary_encode()
+    return encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary.to_pylist()
 
 
 def _merged(table: pa.Table) -> pa.Table:

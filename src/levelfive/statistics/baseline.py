@@ -27,6 +27,7 @@ from levelfive.statistics.partials import (
     merge,
     partial_categorical,
     partial_numeric,
+    partials_of_codes,
     partials_of_groups,
     profile_categorical,
     profile_numeric,
@@ -234,7 +235,7 @@ def _recent(features: pd.DataFrame, baseline: Baseline, days: NDArray[Any]) -> d
     recent: dict[str, tuple[RecentDay, ...]] = {}
     for name in features.columns:
         if name in baseline.categorical:
-            parts = tuple(partial_categorical(rows[name][codes == day]) for day in range(there.size))
+            parts = partials_of_codes(*pd.factorize(category_texts(rows[name])), codes, there.size)
             quantiles: list[Mapping[str, float]] = [{}] * there.size
         else:
             histogram = baseline.numeric[name].histogram

@@ -146,7 +146,7 @@ def partial_numeric(values: NDArray[Any], histogram: Histogram) -> Partial:
 
 def _partial_of_ordered(sorted_values: Floats, nulls: int, histogram: Histogram) -> Partial:
     full_histogram = histogram.refilled(sorted_values)
-    sketch, repeats, ranks = _sketches(sorted_values, np.zeros(sorted_values.size, np.intp), 1)[0]
+    sketch, repeats, ranks = _sketches(sorted_values)
     mean = float(sorted_values.mean()) if sorted_values.size else 0.0
     return Partial(
         count=sorted_values.size,
@@ -177,46 +177,41 @@ def partials_of_groups(
         histogram: Its edges are used, its own counts play no part.
     """
     numbers, codes = np.asarray(values, dtype=np.float64), np.asarray(groups)
-    rows = np.bincount(codes, minlength=n_groups)
-    numbers, codes = finite(numbers), codes[np.isfinite(numbers)]
-    order = np.lexsort((numbers, codes))
-    numbers, codes = numbers[order], codes[order]
-    bins = len(histogram.counts)
-    cells = codes * bins + histogram.bins_of(numbers)
-    counts = np.bincount(cells, minlength=n_groups * bins).reshape(n_groups, bins)
-    sums = np.bincount(cells, weights=numbers, minlength=n_groups * bins).reshape(n_groups, bins)
-    n = counts.sum(axis=1)
-    means = np.bincount(codes, weights=numbers, minlength=n_groups) / np.maximum(n, 1)
-    m2 = np.bincount(codes, weights=np.square(numbers - means[codes]), minlength=n_groups)
-    ends = np.cumsum(n)
-    starts = ends - n
-    sketches = _sketches(numbers, codes, n_groups)
-    return tuple(
-        Partial(
-            count=int(n[g]),
-            nulls=int(rows[g] - n[g]),
-            mean=float(means[g]),
-            m2=float(m2[g]),
-            min=float(numbers[starts[g]]) if n[g] else None,
-            max=float(numbers[ends[g] - 1]) if n[g] else None,
-            counts=tuple(counts[g].tolist()),
-            sums=tuple(sums[g].tolist()),
-            sketch=sketches[g][0],
-            categories={},
-            edges=histogram.edges,
-            repeats=sketches[g][1],
-            ranks=sketches[g][2],
-        )
-        for g in range(n_groups)
-    )
+    # Small whole numbers are sorted in a fraction of the time of others.
+    numbers = numbers[np.argsort(codes.astype(np.min_scalar_type(n_groups)), kind="stable")]
+    ends = np.cumsum(np.bincount(codes, minlength=n_groups))[:-1]
+    return tuple(partial_numeric(of_group, histogram) for of_group in np.split(numbers, ends))
 
 
 def partial_categorical(values: pd.Series) -> Partial:
     """Count categories, shape (rows,), as the texts that `category_texts` makes of them."""
-    counts = category_texts(values).value_counts()
-    count = int(counts.sum())
-    categories = {str(value): int(count) for value, count in counts.items()}
-    return _bounded(Partial(count, len(values) - count, 0.0, 0.0, None, None, (), (), (), categories))
+    codes, names = pd.factorize(category_texts(values))
+    return partials_of_codes(codes, names, np.zeros(len(values), np.intp), 1)[0]
+
+
+def partials_of_codes(
+    codes: NDArray[Any], names: Sequence[str] | pd.Index[Any], groups: NDArray[Any], n_groups: int
+) -> tuple[Partial, ...]:
+    """Count the categories of each group by itself, as `partial_categorical` would, in one go over all rows.
+
+    Args:
+        codes: The place of each row's category among the names, below 0 where it is missing, shape (rows,).
+        names: Categories as text, each once.
+        groups: The group of each row, 0 to n_groups - 1, shape (rows,).
+        n_groups: The number of groups.
+    """
+    has_value, texts = codes >= 0, np.asarray(names, dtype=object)
+    rows = np.bincount(groups, minlength=n_groups)
+    cells = np.asarray(groups, np.int64)[has_value] * texts.size + codes[has_value]
+    counts = np.bincount(cells, minlength=n_groups * texts.size).reshape(n_groups, texts.size)
+    partials = []
+    for group, of_group in enumerate(counts):
+        there = np.flatnonzero(of_group)
+        categories = dict(zip(texts[there].tolist(), of_group[there].tolist(), strict=True))
+        count = int(of_group.sum())
+        nulls = int(rows[group]) - count
+        partials.append(_bounded(Partial(count, nulls, 0.0, 0.0, None, None, (), (), (), categories)))
+    return tuple(partials)
 
 
 def _bounded(partial: Partial) -> Partial:
@@ -398,27 +393,25 @@ def profile_categorical(values: pd.Series) -> CategoricalProfile:
     return finish_categorical(partial_categorical(values))
 
 
-def _sketches(
-    sorted_values: Floats, codes: NDArray[Any], n_groups: int
-) -> list[tuple[tuple[int, ...], tuple[int, ...], RankSketch]]:
-    """Make the sketches of each group: its least hashes, how often their values stand there, and its ranks.
+def _sketches(sorted_values: Floats) -> tuple[tuple[int, ...], tuple[int, ...], RankSketch]:
+    """Make the sketches of increasing numbers: the least hashes, how often their values stand there, and the ranks.
 
-    Numbers are ordered by group and value. Each different value is hashed once, and the hash is of the value alone, so
-    that any two batches agree on it.
+    Each different value is hashed once, and the hash is of the value alone, so that any two batches agree on it.
     """
-    first = is_first(sorted_values)
-    first[1:] |= codes[1:] != codes[:-1]
-    repeats = np.diff(np.append(np.flatnonzero(first), sorted_values.size))
-    values, owners = sorted_values[first] + 0.0, codes[first]  # + 0.0 makes -0.0 the usual 0
+    first = np.flatnonzero(is_first(sorted_values))
+    repeats = np.diff(np.append(first, sorted_values.size))
+    values = sorted_values[first] + 0.0  # + 0.0 makes -0.0 the usual 0
     hashes = hash_array(values) % np.uint64(_HASHES)
-    order = np.lexsort((hashes, owners))
-    ends = np.cumsum(np.bincount(owners, minlength=n_groups))
-    sketches = []
-    for start, end in zip(np.concatenate([[0], ends[:-1]]), ends, strict=True):
-        least = order[start : min(end, start + SKETCH_SIZE)]
-        ranks = RankSketch.of(values[start:end], repeats[start:end])
-        sketches.append((tuple(hashes[least].tolist()), tuple(repeats[least].tolist()), ranks))
-    return sketches
+    least = _least(hashes)
+    return tuple(hashes[least].tolist()), tuple(repeats[least].tolist()), RankSketch.of(values, repeats)
+
+
+def _least(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """Find the places of the `SKETCH_SIZE` least hashes, increasing."""
+    places = np.arange(hashes.size)
+    if hashes.size > SKETCH_SIZE:
+        places = np.argpartition(hashes, SKETCH_SIZE)[:SKETCH_SIZE]
+    return places[np.argsort(hashes[places])]
 
 
 def _distinct(sketch: Sequence[int]) -> int:
