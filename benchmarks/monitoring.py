@@ -32,7 +32,7 @@ from pyspark.sql import functions as F
 from levelfive.monitoring.drift_statistics import Comparison, column_drift
 from levelfive.monitoring.profiling import baseline_of, finish, profile_days
 from levelfive.monitoring.usual_drift import usual_drift
-from levelfive.platforms.local_spark import local_session
+from levelfive.platforms import local_spark
 from levelfive.statistics.baseline import Baseline, profile_baseline
 from levelfive.training.dataset import DAY_NUMBER, SLICE
 from levelfive.training.segment_losses import sliced_counts
@@ -194,7 +194,9 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        spark = local_session(folder / "lakehouse")
+        # A laptop's session is made for short queries, which end before code is compiled well. A workspace's does that.
+        local_spark.JVM_OPTIONS = "-Duser.timezone=UTC"
+        spark = local_spark.local_session(folder / "lakehouse")
         costs: dict[tuple[int, int], Cost] = {}
         for rows, columns in (
             (given.rows, given.columns),

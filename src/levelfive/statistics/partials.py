@@ -222,26 +222,30 @@ def _bounded(partial: Partial) -> Partial:
     """
     if len(partial.categories) <= CAPACITY:
         return partial
-    ranked = sorted(partial.categories.items(), key=lambda item: (-item[1], item[0]))
-    sketch = partial.sketch
-    repeats = partial.repeats
-    if not partial.dropped:
-        sketch, repeats = _sketch_of(partial.categories)
+    names, counts = _arrays(partial.categories)
+    hashes = hashed_categories(names)
+    by_count = np.lexsort((hashes, -counts))
+    kept = by_count[:CAPACITY]
+    sketch = (partial.sketch, partial.repeats) if partial.dropped else _sketch_of(hashes, counts)
     return replace(
         partial,
-        categories=dict(ranked[:CAPACITY]),
-        dropped=partial.dropped + ranked[CAPACITY][1],
-        sketch=sketch,
-        repeats=repeats,
+        categories=dict(zip(names[kept].tolist(), counts[kept].tolist(), strict=True)),
+        dropped=partial.dropped + int(counts[by_count[CAPACITY]]),
+        sketch=sketch[0],
+        repeats=sketch[1],
     )
 
 
-def _sketch_of(categories: Mapping[str, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _arrays(categories: Mapping[str, int]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    names = np.empty(len(categories), dtype=object)
+    names[:] = list(categories)
+    return names, np.fromiter(categories.values(), np.int64, len(categories))
+
+
+def _sketch_of(hashes: NDArray[np.uint64], counts: NDArray[np.int64]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Sketch categories that are all there: the least hashes, and how often each came."""
-    counts = np.fromiter(categories.values(), np.int64, len(categories))
-    hashes, places = np.unique(hashed_categories(list(categories)), return_inverse=True)
-    repeats = np.bincount(places, weights=counts)[:SKETCH_SIZE].astype(np.int64)
-    return tuple(hashes[:SKETCH_SIZE].tolist()), tuple(repeats.tolist())
+    least = _least(hashes)
+    return tuple(hashes[least].tolist()), tuple(counts[least].tolist())
 
 
 def merge(*parts: Partial) -> Partial:
@@ -259,7 +263,10 @@ def merge(*parts: Partial) -> Partial:
     categories: Counter[str] = Counter()
     for part in parts:
         is_whole = dropped and not part.dropped
-        sketch, repeats = _sketch_of(part.categories) if is_whole else (part.sketch, part.repeats)
+        sketch, repeats = (part.sketch, part.repeats)
+        if is_whole:
+            names, counts = _arrays(part.categories)
+            sketch, repeats = _sketch_of(hashed_categories(names), counts)
         hashes.update(dict(zip(sketch, repeats, strict=True)))
         categories.update(part.categories)
     sketch = tuple(sorted(hashes)[:SKETCH_SIZE])
@@ -372,7 +379,7 @@ def _outside(partial: Partial, baseline: CategoricalProfile) -> int | None:
     return partial.count - rare_values - sum(n for name, n in categories.items() if name in baseline.frequent)
 
 
-def hashed_categories(names: Sequence[str]) -> NDArray[np.uint64]:
+def hashed_categories(names: Sequence[str] | NDArray[Any]) -> NDArray[np.uint64]:
     """Hash categories, as `CategoricalProfile.others` has them."""
     return hash_array(np.array(names, dtype=object)) % np.uint64(_HASHES)
 
