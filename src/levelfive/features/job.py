@@ -84,7 +84,8 @@ def _write_features(
     raw = looking_back(known_rows, context.use_case, window.start, table.lookback)
     with run.timed(table.name), refusals_of_workers(table.name):
         rows = feature_rows(table, raw, window)
-        sharing.refuse_breaking(table, rows.columns, readers)
+        if readers:
+            sharing.refuse_breaking(table, rows.columns, readers)
         made_of = {name: run.versions_read[context.use_case.source(name).table] for name in table.sources}
         write = run.wrote(context.features.put(table, rows, window, made_of=made_of))
         if table.description or table.column_descriptions:

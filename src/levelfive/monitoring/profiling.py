@@ -37,7 +37,7 @@ from levelfive.usecase.columns import PREDICTION_TIME, own
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-_DAY = own("day")
+_DAY, _NUMBERS = own("day"), own("numbers")
 # Stands for a column in what workers send of the counts by slice.
 _SLICE_COUNTS = own("slice_counts")
 _SCHEMA = "day long, column string, partial binary"
@@ -82,14 +82,15 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
     numeric, categorical = sorted(baseline.numeric), sorted(baseline.categorical)
     bins = {name: baseline.numeric[name].histogram for name in numeric}
     bins |= {name: profile.histogram for name, profile in baseline.scores.items()}
-    features = [F.col(f"{FEATURES}.{name}").cast("double").alias(name) for name in numeric]
-    features += [F.col(f"{FEATURES}.{name}").alias(name) for name in categorical]
+    # Of numbers, one array: Spark hands a column over in a third of the time of fifteen.
+    numbers = [F.col(f"{FEATURES}.{name}").cast("double") for name in numeric]
+    numbers += [F.col(score_column(name)).cast("double") for name in baseline.scores]
+    categories = [F.col(f"{FEATURES}.{name}").alias(name) for name in categorical]
     counter = None if baseline.slice_counts is None else baseline.slice_counts.counter
     keys = () if counter is None else counter.keys
     slices = [F.try_element_at(SLICES, F.lit(key)).alias(_key_name(place)) for place, key in enumerate(keys)]
     day = day_number(PREDICTION_TIME, day_starts_at).cast("long").alias(_DAY)
-    scores = [F.col(score_column(name)).alias(name) for name in baseline.scores]
-    columns = rows.select(day, *scores, *features, *slices)
+    columns = rows.select(day, F.array(*numbers).alias(_NUMBERS), *categories, *slices)
     columns = with_texts(columns, categorical)
 
     def partials(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -142,17 +143,20 @@ def _partials_of(
 ) -> pa.RecordBatch:
     days, codes = np.unique(table.column(_DAY).to_numpy(), return_inverse=True)
     partials: list[tuple[int, str, Partial | Counts]] = []
+    numbers = dict(zip(bins, _by_column(table.column(_NUMBERS), len(bins)), strict=True))
     for name, histogram in bins.items():
-        numbers = table.column(name).to_numpy().astype(np.float64, copy=False)
-        parts = partials_of_groups(numbers, codes, days.size, histogram)
+        parts = partials_of_groups(numbers[name], codes, days.size, histogram)
         partials += [(int(day), name, partial) for day, partial in zip(days, parts, strict=True)]
     for name in categorical:
         parts = partials_of_codes(*_factorized(table.column(name)), codes, days.size)
         partials += [(int(day), name, partial) for day, partial in zip(days, parts, strict=True)]
     if counter is not None and counter.slices:
-        rows = table.to_pandas()
-        keys = {key: rows[_key_name(place)] for place, key in enumerate(counter.keys)}
-        counts = counter.count(rows, keys, codes, days.size)
+        keys = {key: table.column(_key_name(place)).to_pandas() for place, key in enumerate(counter.keys)}
+        values = {
+            of.name: pd.Series(numbers[of.name]) if of.name in numbers else table.column(of.name).to_pandas()
+            for of in counter.columns
+        }
+        counts = counter.count(values, keys, codes, days.size)
         partials += [(int(day), _SLICE_COUNTS, of_day) for day, of_day in zip(days, counts, strict=True)]
     return pa.RecordBatch.from_pydict(
         {
@@ -161,6 +165,12 @@ def _partials_of(
             "partial": pa.array([pickle.dumps(partial) for _, _, partial in partials], pa.binary()),
         }
     )
+
+
+def _by_column(arrays: pa.ChunkedArray, n_columns: int) -> NDArray[np.float64]:
+    """Take the numbers of rows apart, shape (columns, rows); NaN where one is missing."""
+    flat = arrays.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.ascontiguousarray(flat.astype(np.float64, copy=False).reshape(-1, n_columns).T)
 
 
 def _factorized(column: pa.ChunkedArray) -> tuple[NDArray[Any], Sequence[str] | pd.Index[Any]]:
