@@ -36,6 +36,8 @@ def connect_server(warehouse: Path, *, memory: str = "2g", cores: int = 2) -> It
     check_java()
     port = free_port()
     settings = {**session_settings(warehouse, memory), "spark.connect.grpc.binding.port": str(port)}
+    # A removal of old files lists a folder in so many tasks, by default in 10,000: minutes on two cores, a table.
+    settings["spark.sql.sources.parallelPartitionDiscovery.parallelism"] = "2"
     command = [str(Path(pyspark.__file__).with_name("bin") / "spark-submit"), "--class", SERVER]
     command += ["--master", f"local[{cores}]", "--name", "levelfive"]
     for key, value in settings.items():

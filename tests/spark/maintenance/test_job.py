@@ -118,6 +118,7 @@ def test_how_far_a_table_reaches_is_known_after_any_number_of_upkeeps(tables: Ta
 def test_what_others_keep_in_the_schema_is_left_alone(
     context: JobContext, tables: Tables, spark: SparkSession, over_connect: bool, tmp_path: Path
 ) -> None:
+    """A schema with a table and a view of somebody else's, beside the dozen that a day makes: each takes seconds."""
     if not over_connect:
         pytest.skip("about a catalog, in which others may keep tables: a laptop's home is levelfive's own")
     a_day(context, tmp_path, 0)
