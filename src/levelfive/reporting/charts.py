@@ -214,6 +214,7 @@ def importance_chart(champions: Sequence[ChampionLine]) -> Markup:
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")
         axes.grid(visible=True, axis="x")
+        axes.set_axisbelow(True)
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         figure.legend(handles=handles, loc="outside lower left", ncols=2, columnspacing=1.2, fontsize=9)
         text = "; ".join(f"{name}: {share(last.importances[name])}" for name in names)
