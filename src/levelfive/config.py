@@ -26,6 +26,8 @@ REFERENCES = frozenset({"telemetry", "destinations"})
 """Settings that say where a secret is."""
 DEFAULT_WINDOW = timedelta(days=1)
 LONGEST_ENDPOINT = 32
+SHORTEST_RETENTION = timedelta(days=7)
+"""For how long old files have to stay at least: a job that began to read a version must be able to end."""
 # Times that Python, Arrow, Spark and pandas, which counts nanoseconds, all hold.
 EARLIEST, LATEST = utc(1700, 1, 1), utc(2262, 1, 1)
 _N = r"\d+(?:\.\d+)?"
@@ -113,7 +115,7 @@ class Settings(BaseModel):
     endpoint_files: Path = Path("deploy/azure-ml/kubernetes")
     serving_repository: str | None = Field(default=None, pattern=r"^[^@:\s]+$")
     azure_credential: str | None = None
-    keep_versions: timedelta = Field(default=timedelta(days=30), ge=timedelta(days=7), le=timedelta(days=3650))
+    keep_versions: timedelta = Field(default=timedelta(days=30), ge=SHORTEST_RETENTION, le=timedelta(days=3650))
     memory: str = Field(default="2g", pattern=r"^[0-9]+[gm]$")
     cores: int = Field(default=2, ge=1)
 

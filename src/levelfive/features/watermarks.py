@@ -17,7 +17,7 @@ from levelfive.storage.control_tables import Between
 from levelfive.storage.records import record_of
 from levelfive.storage.runs import Run
 from levelfive.storage.tables import Tables
-from levelfive.usecase.features import beside, owner_of
+from levelfive.usecase.features import beside, own_name
 
 FEATURE_WINDOWS = "feature_windows"
 # Where the last window before a time nearly always ends.
@@ -78,12 +78,12 @@ def windows_of(
     run: Run, table: str, *, columns: Sequence[str] | None = None, between: Between | None = None
 ) -> list[dict[str, Any]]:
     """Read the rows of `feature_windows` about a table, also one of another use case; see `Run.rows`."""
-    where = {"table_name": table.removeprefix(f"{owner_of(table)}.")}
+    where = {"table_name": own_name(table)}
     return run.rows(beside(table, FEATURE_WINDOWS), columns=columns, where=where, between=between)
 
 
 def _ends(tables: Tables, table: str, since: datetime | None, until: datetime | None) -> list[datetime]:
     between = {"window_end": (since, until)}
-    columns, where = ("window_end",), {"table_name": table.removeprefix(f"{owner_of(table)}.")}
+    columns, where = ("window_end",), {"table_name": own_name(table)}
     rows = tables.control_tables.rows(beside(table, FEATURE_WINDOWS), columns=columns, where=where, between=between)
     return [row["window_end"] for row in rows]

@@ -12,7 +12,7 @@ from levelfive.features.watermarks import WrittenWindow, windows_of
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.storage.records import from_row
 from levelfive.storage.runs import RUNS, Run
-from levelfive.usecase.features import Lookup, beside, owner_of
+from levelfive.usecase.features import Lookup, beside, own_name
 
 STAGE = "features"
 # Where the last run of the features before an answer nearly always lies.
@@ -70,14 +70,13 @@ def _history(run: Run, lookup: Lookup, days: Iterable[FeatureDay], day_starts_at
     begin = min(_looked_at(lookup, one, day_starts_at).start for one in days)
     first_answer = min(one.first_served_at for one in days)
     rows = windows_of(run, lookup.table, between={"window_end": (begin, None)})
-    own_name = lookup.table.removeprefix(f"{owner_of(lookup.table)}.")
     runs = run.rows(
         beside(lookup.table, RUNS),
         columns=("as_of", "versions_written"),
         where={"stage": STAGE, "status": "succeeded"},
         between={"as_of": (first_answer - RECENT, None)},
     )
-    versions = ((row["as_of"], dict(row["versions_written"]).get(own_name)) for row in runs)
+    versions = ((row["as_of"], dict(row["versions_written"]).get(own_name(lookup.table))) for row in runs)
     return TableHistory(
         [from_row(WrittenWindow, row) for row in rows],
         [(as_of, version) for as_of, version in versions if version is not None],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
 from levelfive.core.conditions import text_literal
@@ -77,7 +78,10 @@ class CatalogTables(Tables):
         return tuple(sorted(table.name for table in listed if table.name in among or self._is_own(table.name)))
 
     def _is_own(self, table: str) -> bool:
-        return any(TOKEN in commit.record for commit in self.history(table, limit=OTHERS_MEANWHILE))
+        try:
+            return any(TOKEN in commit.record for commit in self.history(table, limit=OTHERS_MEANWHILE))
+        except AnalysisException:
+            return False  # a table of another format has no commits
 
     def _retention(self, table: str) -> str | None:
         """Tell how long the table was told to keep files; None where nothing was said, or a killed call of ours did."""

@@ -6,11 +6,10 @@ import math
 import re
 from datetime import timedelta
 
+from levelfive.config import SHORTEST_RETENTION
 from levelfive.errors import ConfigError
 
 FILES_RETENTION, LOG_RETENTION = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
-SHORTEST = timedelta(days=7)
-"""For how long old files have to stay at least: a job that began to read a version must be able to end."""
 _HOUR = timedelta(hours=1)
 _UNITS = {"hour": _HOUR, "day": timedelta(days=1), "week": timedelta(weeks=1)}
 _INTERVAL = re.compile(r"(?:interval )?(\d+) (hour|day|week)s?", re.IGNORECASE)
@@ -20,12 +19,12 @@ def retention(keep_versions: timedelta) -> str:
     """Write a length as Delta's properties hold it, in whole hours.
 
     Raises:
-        ConfigError: It is shorter than `SHORTEST`.
+        ConfigError: It is shorter than `SHORTEST_RETENTION`.
     """
-    if keep_versions < SHORTEST:
+    if keep_versions < SHORTEST_RETENTION:
         raise ConfigError(
-            f"keep_versions is {keep_versions}, and old files have to stay for {SHORTEST.days} days at least: a job "
-            "that began to read them must be able to end"
+            f"keep_versions is {keep_versions}, old files have to stay for {SHORTEST_RETENTION.days} days at least: "
+            "a job that began to read them must be able to end"
         )
     hours = math.ceil(keep_versions / _HOUR)
     return f"interval {hours} hours" if hours % 24 else f"interval {hours // 24} days"

@@ -29,7 +29,7 @@ class Upkeep:
         keep_versions: For how long earlier versions can be read.
 
     Raises:
-        ConfigError: That is shorter than `SHORTEST`.
+        ConfigError: That is shorter than `SHORTEST_RETENTION`.
     """
 
     def __init__(self, tables: Tables, keep_versions: timedelta) -> None:

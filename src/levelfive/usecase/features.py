@@ -18,6 +18,11 @@ def owner_of(table: str) -> str:
     return table.rpartition(".")[0]
 
 
+def own_name(table: str) -> str:
+    """Tell the name that a table has in the use case that computes it, by its name in a lookup."""
+    return table.rpartition(".")[2]
+
+
 def beside(table: str, other: str) -> str:
     """Name another table of the use case that computes a table."""
     owner = owner_of(table)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
-from levelfive.usecase.features import FeatureTable, owner_of
+from levelfive.usecase.features import FeatureTable, own_name, owner_of
 from levelfive.usecase.model import ModelSpec
 from levelfive.usecase.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy, ServingPolicy
 from levelfive.usecase.sources import Source
@@ -114,9 +114,8 @@ class UseCase:
             ConfigError: There is no such table, or no such use case.
         """
         owner = owner_of(name)
-        own_name = name.removeprefix(f"{owner}.")
         tables = self.feature_tables if owner in ("", self.name) else find_use_case(owner).feature_tables
-        return replace(_named(tables, own_name, "feature table"), name=name)
+        return replace(_named(tables, own_name(name), "feature table"), name=name)
 
 
 class _Named(Protocol):

@@ -123,12 +123,13 @@ def test_what_others_keep_in_the_schema_is_left_alone(
         pytest.skip("about a catalog, in which others may keep tables: a laptop's home is levelfive's own")
     a_day(context, tmp_path, 0)
     spark.range(3).write.format("delta").saveAsTable(tables.name("theirs"))
+    spark.range(3).write.format("parquet").saveAsTable(tables.name("in_another_format"))
     spark.sql(f"CREATE VIEW {tables.name('a_view')} AS SELECT 1 AS one")
 
     result = maintenance.run(context, as_of=BEGIN + DAY, keep_versions=KEEP)
 
     assert {"raw_orders", "labels", "runs", "landing_files"} <= {one.table for one in result.tables}
-    assert not {"theirs", "a_view"} & {one.table for one in result.tables}
+    assert not {"theirs", "in_another_format", "a_view"} & {one.table for one in result.tables}
     assert [commit.version for commit in tables.history("theirs")] == [0]
 
 

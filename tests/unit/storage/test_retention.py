@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from levelfive.config import SHORTEST_RETENTION
 from levelfive.errors import ConfigError
-from levelfive.storage.retention import SHORTEST, length_of, retention
+from levelfive.storage.retention import length_of, retention
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
@@ -24,7 +25,7 @@ def test_whole_days_or_whole_hours_and_never_less(length: timedelta, text: str) 
     assert retention(length) == text
 
 
-@given(st.timedeltas(min_value=SHORTEST, max_value=3650 * DAY))
+@given(st.timedeltas(min_value=SHORTEST_RETENTION, max_value=3650 * DAY))
 def test_what_was_written_is_read_as_that_or_up_to_an_hour_more(length: timedelta) -> None:
     again = length_of(retention(length))
 
@@ -52,4 +53,4 @@ def test_other_units_are_not_guessed(text: str) -> None:
 
 def test_less_than_a_job_may_need_is_refused() -> None:
     with pytest.raises(ConfigError, match="7 days at least"):
-        retention(SHORTEST - timedelta(seconds=1))
+        retention(SHORTEST_RETENTION - timedelta(seconds=1))
