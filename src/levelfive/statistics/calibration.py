@@ -54,8 +54,8 @@ def reliability(
 ) -> tuple[ReliabilityGroup, ...]:
     """Compare scores with labels in groups of about as many rows, by rising score (Murphy and Winkler 1977).
 
-    Rows with one score are in one group. The interval is that of a ratio of daily sums, with t quantiles; of a group
-    on a single day, or whose labels are all alike, it is all that the labels' range allows.
+    Rows with one score are in one group. The interval is that of a ratio of sums by blocks of days, with t quantiles;
+    of a group on a single day, or whose labels are all alike, it is all that the labels' range allows.
 
     Args:
         scores: What labels are expected on average, shape (rows,), at least one row.
@@ -74,7 +74,7 @@ def reliability(
     parts = []
     for one in np.unique(group):
         rows = group == one
-        blocks = DayBlocks.of(days[rows], int(rows.sum()))
+        blocks = DayBlocks.of(days[rows], int(rows.sum())).joined()
         value, error = mean_and_error(labels[rows], blocks)
         reach = t_quantile(blocks.days, confidence) * error
         is_known = np.isfinite(reach) and reach > 0

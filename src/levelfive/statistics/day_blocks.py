@@ -1,7 +1,7 @@
 """Statistics that take days, not rows, as independent: bootstrap, ratio estimates, AUC by pairs of days.
 
-Rows of one day share its weather and its congestion, so errors by rows are several times too small. Days
-next to each other are taken as independent, which is still slightly optimistic.
+Rows of one day share its weather and its congestion, so errors by rows are several times too small. Days next to each
+other are alike too, so intervals take blocks of a few days as independent; see `DayBlocks.joined`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from scipy import stats
 from levelfive.errors import ConfigError, EvidenceError
 
 REPLICATES = 1000
+BLOCK_DAYS, MIN_BLOCKS = 3, 5
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Statistic: TypeAlias = Callable[[Floats], Floats]
@@ -48,6 +49,19 @@ class DayBlocks:
             )
         distinct, codes = np.unique(day_of_row, return_inverse=True)
         return cls(codes, distinct.size)
+
+    def joined(self) -> DayBlocks:
+        """Join days that follow each other to blocks of three, of fewer where there would not be five blocks.
+
+        With a correlation of .4 from day to day, intervals of 90 % by single days hold the truth of 30 days in four
+        samples of five; those by blocks of three, whose means are nearly independent, in nine of ten (Carlstein 1986,
+        The Use of Subseries Values, The Annals of Statistics 14(3)).
+
+        Returns:
+            The block of each row, as if it were its day.
+        """
+        length = min(BLOCK_DAYS, max(self.days // MIN_BLOCKS, 1))
+        return DayBlocks(self.codes // length, -(-self.days // length))
 
     def sums(self, values: Floats) -> Floats:
         """Add values up by day, shape (days,)."""

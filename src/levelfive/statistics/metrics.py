@@ -85,7 +85,7 @@ def row_loss(task: Task, y: NDArray[Any], score: NDArray[Any]) -> Floats:
 def evaluate(
     task: Task, y: NDArray[Any], score: NDArray[Any], days: NDArray[Any], *, confidence: float = 0.9, seed: int = 0
 ) -> Evaluation:
-    """Compute all metrics of a task with two-sided intervals by a bootstrap over days.
+    """Compute all metrics of a task with two-sided intervals by a bootstrap over blocks of days.
 
     Args:
         task: What the scores predict.
@@ -104,13 +104,14 @@ def evaluate(
         EvidenceError: No rows, unequal lengths, a value that is not finite, or one out of its range.
     """
     labels, scores = _labels_and_scores(task, y, score)
-    blocks = DayBlocks.of(days, labels.size)
+    by_day = DayBlocks.of(days, labels.size)
+    blocks = by_day.joined()
     estimates = {}
     for metric in task.metrics:
         statistic = metric.statistic(labels, scores, blocks)
         ends = day_blocks.bootstrap(statistic, blocks.days, confidence=confidence, seed=seed)
-        estimates[metric.name] = Estimate(*ends, days=blocks.days, rows=labels.size)
-    return Evaluation(estimates, labels.size, blocks.days, float(labels.mean()), float(task.expected(scores).mean()))
+        estimates[metric.name] = Estimate(*ends, days=by_day.days, rows=labels.size)
+    return Evaluation(estimates, labels.size, by_day.days, float(labels.mean()), float(task.expected(scores).mean()))
 
 
 def evaluate_slices(

@@ -51,3 +51,12 @@ def test_rows_are_counted_and_added_up_by_day() -> None:
 
     assert (blocks.days, blocks.rows.tolist()) == (2, [1, 2])
     assert blocks.sums(np.array([0.5, 3.0, 1.0])).tolist() == [3.0, 1.5]
+
+
+@pytest.mark.parametrize(("days", "blocks"), [(1, 1), (9, 9), (10, 5), (14, 7), (15, 5), (16, 6), (30, 10)])
+def test_days_that_follow_each_other_are_joined_where_five_blocks_are_left(days: int, blocks: int) -> None:
+    joined = DayBlocks.of(np.arange(days), days).joined()
+
+    assert joined.days == blocks
+    assert joined.codes.tolist() == sorted(joined.codes.tolist())
+    assert set(joined.codes.tolist()) == set(range(blocks))
