@@ -45,7 +45,8 @@ def plan(copy: Checkout) -> None:
 
 def libraries(copy: Checkout) -> set[str]:
     jobs = copy.workspace.resources["jobs"].values()
-    return {one["whl"] for job in jobs for task in job["tasks"] for one in task.get("libraries", [])}
+    listed = (one for job in jobs for task in job["tasks"] for one in task.get("libraries", []))
+    return {one["whl"] for one in listed if "whl" in one}
 
 
 def test_after_the_plan_is_applied_jobs_find_their_new_wheel(production):
