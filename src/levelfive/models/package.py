@@ -18,13 +18,13 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import mlflow.sklearn
 import numpy as np
 import pandas as pd
 from mlflow.models import infer_signature
 
 from levelfive.core.windows import iso
 from levelfive.errors import ConfigError, RegistryError
+from levelfive.models.flavours import read_estimator, write_estimator
 from levelfive.models.row_blocks import predict_each_alike
 from levelfive.statistics.baseline import Baseline, profiled_as
 from levelfive.statistics.calibration import Calibration
@@ -45,6 +45,7 @@ SMOKE_ROWS = 20
 TOLERANCE, TOLERANCE_NEAR_0 = 1e-5, 1e-9
 EXAMPLE_ROWS = 5
 REQUIREMENTS = ("scikit-learn", "xgboost", "pandas", "numpy", "mlflow")
+_TUPLES = ("features", "categorical", "key", "slices", "limits", "libraries")
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class ModelCard:
     what its scores rest on, by feature. `key`, `slices` and `max_staleness` are the use case's, for a service that has
     the version alone; one of an earlier levelfive has none, nor has it importances, or a `calibration`, how often its
     unseen scores came true. `holdout` is how the candidate did, all rows first; `purpose` and `limits` are what the use
-    case says of itself.
+    case says of itself. `libraries` are the distributions of the estimator's classes, beside `REQUIREMENTS`.
     """
 
     use_case: str
@@ -116,6 +117,12 @@ class ModelCard:
     holdout: tuple[SliceMetrics, ...] = ()
     purpose: str = ""
     limits: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+
+    @property
+    def requirements(self) -> dict[str, str]:
+        """The versions here of what the model is made of, by distribution."""
+        return {name: installed(name) for name in (*REQUIREMENTS, *self.libraries)}
 
     def to_json(self) -> str:
         """Write the card as JSON."""
@@ -126,10 +133,7 @@ class ModelCard:
         for lookup in record["lookups"]:
             for name in ("max_age", "grid"):
                 lookup[name] = _seconds(lookup[name])
-        record["environment"] = {
-            "python": platform.python_version(),
-            **{r: installed(r) for r in REQUIREMENTS},
-        }
+        record["environment"] = {"python": platform.python_version(), **self.requirements}
         return json.dumps(record, indent=1, sort_keys=True)
 
     @property
@@ -161,7 +165,7 @@ class ModelCard:
                 **record,
                 "task": task_of(record["task"]),
                 "code": UseCaseCode(**record.get("code", {})),
-                **{n: tuple(record.get(n, ())) for n in ("features", "categorical", "key", "slices", "limits")},
+                **{n: tuple(record.get(n, ())) for n in _TUPLES},
             }
         )
 
@@ -249,16 +253,19 @@ def save(model: Model, example: pd.DataFrame, folder: Path) -> None:
         model: What to write.
         example: A few rows of features, kept as input example and for the smoke check.
         folder: A folder that does not exist yet.
+
+    Raises:
+        RegistryError: The estimator cannot be pickled, and names no flavour.
     """
     rows = feature_frame(example.head(SMOKE_ROWS), model.card.features, model.card.categorical)
     scores = model.score(rows)
-    mlflow.sklearn.save_model(
+    write_estimator(
         model.estimator,
-        str(folder),
+        folder,
+        predict_method=model.card.task.predict_method,
         signature=infer_signature(rows, scores),
         input_example=rows.head(EXAMPLE_ROWS),
-        pyfunc_predict_fn=model.card.task.predict_method,
-        pip_requirements=[f"{name}=={installed(name)}" for name in REQUIREMENTS],
+        pip_requirements=[f"{name}=={version}" for name, version in model.card.requirements.items()],
     )
     (folder / CARD).write_text(model.card.to_json())
     (folder / "baseline.json").write_text(model.card.baseline)
@@ -287,16 +294,27 @@ def load(folder: Path) -> Model:
     """Read a model package.
 
     Raises:
-        RegistryError: The folder holds no such package.
+        RegistryError: The folder holds no such package, or what the estimator is made of is not installed.
     """
     card = read_card(folder)
     try:
-        estimator = mlflow.sklearn.load_model(str(folder))
+        estimator = read_estimator(folder)
+    except (ImportError, AttributeError) as err:
+        raise _not_installed(folder, card, err) from err
     except (OSError, KeyError, ValueError) as err:
         raise _no_package(folder, err) from err
     if estimator is None:
         raise RegistryError(f"MLflow loaded nothing from {folder}: check that SQLAlchemy is older than 2.1")
     return Model(estimator, card)
+
+
+def _not_installed(folder: Path, card: ModelCard, err: Exception) -> RegistryError:
+    own = f"{card.code.distribution} {card.code.version}".strip() or f"the package of use case {card.use_case}"
+    needed = ", ".join((folder / "requirements.txt").read_text().split())
+    return RegistryError(
+        f"the estimator is made of something that is not installed here ({err}): install what it was made with, "
+        f"{needed} and {own}"
+    )
 
 
 def _no_package(folder: Path, err: Exception) -> RegistryError:

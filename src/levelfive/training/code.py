@@ -18,12 +18,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, time, timedelta, tzinfo
 from decimal import Decimal
-from functools import cache, partial
-from importlib.metadata import entry_points, packages_distributions, version
+from functools import partial
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from levelfive.models.libraries import distributions_of
 from levelfive.models.package import UseCaseCode
 from levelfive.usecase.use_case import ENTRY_POINT_GROUP, UseCase
 
@@ -63,13 +64,7 @@ def _distribution(package: str) -> str:
     """Find the distribution that a package was installed from; empty where it was not, as in a Git folder."""
     own_points = (point for point in entry_points(group=ENTRY_POINT_GROUP) if point.module.partition(".")[0] == package)
     distributions = [point.dist.name for point in own_points if point.dist is not None]
-    return next(iter(distributions or _distributions().get(package, [])), "")
-
-
-@cache
-def _distributions() -> Mapping[str, list[str]]:
-    """Find the distributions of all packages that are installed, which takes half a second."""
-    return packages_distributions()
+    return next(iter(distributions or distributions_of(package)), "")
 
 
 def _root(function: Callable[..., Any]) -> ModuleType | None:

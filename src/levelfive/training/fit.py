@@ -10,7 +10,8 @@ import pandas as pd
 
 from levelfive.core.windows import Window
 from levelfive.errors import EvidenceError
-from levelfive.models.package import Model, ModelCard, SliceMetrics, feature_frame
+from levelfive.models.libraries import libraries_of
+from levelfive.models.package import REQUIREMENTS, Model, ModelCard, SliceMetrics, feature_frame
 from levelfive.statistics.baseline import profile_baseline
 from levelfive.training.dataset import DAY_NUMBER, Snapshot, inside
 from levelfive.training.importances import importances
@@ -35,6 +36,7 @@ def fit(session: Session, snapshot: Snapshot, window: Window) -> Model:
         raise EvidenceError(f"in {window}, {alike}: train on a longer time, or look at `labels` of the use case")
     estimator = spec.estimator()
     estimator.fit(features, labels)
+    known = (*REQUIREMENTS, "levelfive", session.code.distribution)
     card = ModelCard(
         use_case=use_case.name,
         task=spec.task,
@@ -58,6 +60,7 @@ def fit(session: Session, snapshot: Snapshot, window: Window) -> Model:
         max_staleness=use_case.serving.max_staleness,
         purpose=use_case.purpose,
         limits=use_case.limits,
+        libraries=tuple(name for name in libraries_of(estimator) if name not in known),
     )
     return Model(estimator, card)
 

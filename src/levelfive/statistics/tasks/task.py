@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 
 class Estimator(Protocol):
-    """A scikit-learn estimator or pipeline."""
+    """A scikit-learn estimator or pipeline.
+
+    One that cannot be pickled has an attribute `mlflow_flavour`: the name of the module that saves and loads it.
+    """
 
     def fit(self, X: pd.DataFrame, y: NDArray[Any]) -> object:
         """Learn from features and labels."""
