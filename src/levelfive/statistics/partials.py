@@ -202,13 +202,17 @@ def partials_of_codes(
     """
     has_value, texts = codes >= 0, np.asarray(names, dtype=object)
     rows = np.bincount(groups, minlength=n_groups)
-    cells = np.asarray(groups, np.int64)[has_value] * texts.size + codes[has_value]
-    counts = np.bincount(cells, minlength=n_groups * texts.size).reshape(n_groups, texts.size)
+    # Only pairs of group and category that are there: of ids, all of them would be days times ids.
+    cells, counts = np.unique(
+        np.asarray(groups, np.int64)[has_value] * texts.size + codes[has_value], return_counts=True
+    )
+    ends = np.searchsorted(cells, np.arange(n_groups + 1) * texts.size)
     partials = []
-    for group, of_group in enumerate(counts):
-        there = np.flatnonzero(of_group)
-        categories = dict(zip(texts[there].tolist(), of_group[there].tolist(), strict=True))
-        count = int(of_group.sum())
+    for group in range(n_groups):
+        of_group = slice(*ends[group : group + 2])
+        there = texts[cells[of_group] - group * texts.size]
+        categories = dict(zip(there.tolist(), counts[of_group].tolist(), strict=True))
+        count = int(counts[of_group].sum())
         nulls = int(rows[group]) - count
         partials.append(_bounded(Partial(count, nulls, 0.0, 0.0, None, None, (), (), (), categories)))
     return tuple(partials)

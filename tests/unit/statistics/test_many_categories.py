@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from levelfive.statistics.partials import (
     CAPACITY,
@@ -14,6 +19,7 @@ from levelfive.statistics.partials import (
     finish_categorical,
     merge,
     partial_categorical,
+    partials_of_codes,
 )
 
 BATCH = 50_000
@@ -122,3 +128,28 @@ def test_where_the_training_had_too_many_nothing_is_said_to_be_outside(partial: 
 
 def test_a_baseline_of_ids_lists_no_others(partial: Partial) -> None:
     assert finish_categorical(partial).others is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-1, 4)), max_size=40))
+def test_each_group_is_counted_as_by_hand(rows: list[tuple[int, int]]) -> None:
+    groups, codes = np.array(rows, dtype=np.intp).reshape(-1, 2).T
+
+    partials = partials_of_codes(codes, list("abcde"), groups, 4)
+
+    for group, partial in enumerate(partials):
+        counts = Counter("abcde"[code] for of, code in rows if of == group and code >= 0)
+        assert list(partial.categories.items()) == sorted(counts.items())
+        assert (partial.count, partial.nulls) == (counts.total(), rows.count((group, -1)))
+
+
+def test_memory_grows_with_the_rows_and_not_with_days_times_ids() -> None:
+    rows, days = 40_000, 365
+    names = [f"v{place}" for place in range(rows)]
+
+    tracemalloc.start()
+    partials = partials_of_codes(np.arange(rows), names, np.arange(rows) % days, days)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert sum(partial.count for partial in partials) == rows
+    assert peak < 500 * rows < 8 * rows * days
