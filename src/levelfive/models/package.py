@@ -29,7 +29,7 @@ from levelfive.models.row_blocks import predict_each_alike
 from levelfive.statistics.baseline import Baseline, profiled_as
 from levelfive.statistics.calibration import Calibration
 from levelfive.statistics.categories import category_texts
-from levelfive.statistics.tasks.registry import task_of
+from levelfive.statistics.tasks.registry import module_of, task_of
 from levelfive.statistics.tasks.task import Estimator, Task
 from levelfive.usecase.features import Lookup
 
@@ -127,6 +127,8 @@ class ModelCard:
     def to_json(self) -> str:
         """Write the card as JSON."""
         record = {**asdict(self), "task": self.task.definition}
+        if module := module_of(self.task):
+            record["task_module"] = module
         for name in ("trained_from", "trained_until", "as_of"):
             record[name] = iso(record[name])
         record["max_staleness"] = _seconds(self.max_staleness)
@@ -150,10 +152,11 @@ class ModelCard:
         """Read a card that `to_json` wrote.
 
         Raises:
-            ConfigError: Its task is not known here.
+            ConfigError: Its task is not known here, nor the module that registers it.
         """
         record: dict[str, Any] = json.loads(text)
         record.pop("environment")
+        task = task_of(record.pop("task"), record.pop("task_module", ""))
         for name in ("trained_from", "trained_until", "as_of"):
             record[name] = datetime.fromisoformat(record[name])
         record["lookups"] = tuple(_lookup(lookup) for lookup in record["lookups"])
@@ -163,7 +166,7 @@ class ModelCard:
         return cls(
             **{
                 **record,
-                "task": task_of(record["task"]),
+                "task": task,
                 "code": UseCaseCode(**record.get("code", {})),
                 **{n: tuple(record.get(n, ())) for n in _TUPLES},
             }

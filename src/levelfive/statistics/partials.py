@@ -202,10 +202,8 @@ def partials_of_codes(
     """
     has_value, texts = codes >= 0, np.asarray(names, dtype=object)
     rows = np.bincount(groups, minlength=n_groups)
-    # Only pairs of group and category that are there: of ids, all of them would be days times ids.
-    cells, counts = np.unique(
-        np.asarray(groups, np.int64)[has_value] * texts.size + codes[has_value], return_counts=True
-    )
+    cells = np.asarray(groups, np.int64)[has_value] * texts.size + codes[has_value]
+    cells, counts = _counts_of(cells, n_groups * texts.size)
     ends = np.searchsorted(cells, np.arange(n_groups + 1) * texts.size)
     partials = []
     for group in range(n_groups):
@@ -216,6 +214,15 @@ def partials_of_codes(
         nulls = int(rows[group]) - count
         partials.append(_bounded(Partial(count, nulls, 0.0, 0.0, None, None, (), (), (), categories)))
     return tuple(partials)
+
+
+def _counts_of(cells: NDArray[np.int64], n_cells: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """List the cells that are there, in order, and how often each is: few of many, as days times ids, by sorting."""
+    if n_cells > cells.size:
+        return np.unique(cells, return_counts=True)
+    counts = np.bincount(cells, minlength=n_cells)
+    there = np.flatnonzero(counts)
+    return there, counts[there]
 
 
 def _bounded(partial: Partial) -> Partial:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from inspect import signature
@@ -14,6 +15,7 @@ from levelfive.statistics.tasks.task import Task
 
 _T = TypeVar("_T", bound=Task)
 _TASKS: dict[str, Task] = {}
+_REGISTERED_BY: dict[str, str] = {}
 MADE_BY = {"multiclass": "Multiclass", "quantiles": "Quantiles"}
 """By kind, the class of the module of that name, whose tasks need no registration: their definition makes them."""
 
@@ -30,15 +32,28 @@ def register_task(task: _T) -> _T:
             f"the task {task.name!r} of {_class_of(task)} has the name of {_class_of(there)}: give it another"
         )
     _TASKS[task.name] = task
+    _REGISTERED_BY[task.name] = str(sys._getframe(1).f_globals["__name__"])
     return task
 
 
-def task_named(name: str) -> Task:
+def module_of(task: Task) -> str:
+    """Name the module that registered a task; empty for one that levelfive finds without."""
+    module = _REGISTERED_BY.get(task.name, "") if isinstance(task.definition, str) else ""
+    return "" if module.startswith(f"{__package__}.") else module
+
+
+def task_named(name: str, module: str = "") -> Task:
     """Find a task: one that was registered, or that of the module of this package with its name.
 
+    Args:
+        name: The task's.
+        module: As `module_of` names it: it is imported where nobody has registered the task yet.
+
     Raises:
-        ConfigError: There is no such task.
+        ConfigError: There is no such task, or its module cannot be imported.
     """
+    if name not in _TASKS and module:
+        _import(module, name)
     if name not in _TASKS and name in {path.stem for path in Path(__file__).parent.glob("*.py")}:
         import_module(f"{__package__}.{name}")
     if name not in _TASKS:
@@ -57,14 +72,14 @@ def own_tasks() -> tuple[Task, ...]:
     return tuple(_TASKS[name] for name in sorted(modules) if name in _TASKS and _is_of(modules[name], _TASKS[name]))
 
 
-def task_of(definition: str | Mapping[str, Any]) -> Task:
-    """Make a task from its definition, as a model's package keeps it.
+def task_of(definition: str | Mapping[str, Any], module: str = "") -> Task:
+    """Make a task from its definition and its module, as a model's package keeps them.
 
     Raises:
         ConfigError: There is no such task, or its fields are not those that this levelfive knows.
     """
     if isinstance(definition, str):
-        return task_named(definition)
+        return task_named(definition, module)
     kind, how = definition.get("kind"), {name: value for name, value in definition.items() if name != "kind"}
     if kind not in MADE_BY:
         raise ConfigError(
@@ -81,6 +96,16 @@ def task_of(definition: str | Mapping[str, Any]) -> Task:
 def can_be_found(task: Task) -> bool:
     """Tell whether a package could name a task: it has a definition, or is registered, maybe with fewer metrics."""
     return not isinstance(task.definition, str) or type(_TASKS.get(task.name)) is type(task)
+
+
+def _import(module: str, name: str) -> None:
+    try:
+        import_module(module)
+    except ImportError as err:
+        raise ConfigError(
+            f"the task {name!r} is registered by {module}, which cannot be imported here ({err}): install the package "
+            "of its use case. Where Spark is not installed, neither this module nor the packages around it may need it"
+        ) from err
 
 
 def _is_of(module: ModuleType, task: Task) -> bool:
