@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from levelfive.errors import LevelfiveError
     from levelfive.features.grid import Flow, GridSpec, OpenIntervals, Ratio, grid_state
     from levelfive.formats import Csv, Format, JsonLines, Parquet
+    from levelfive.models.quantile_estimators import QuantileEstimators
     from levelfive.statistics.decisions import cost_at, precision_at
     from levelfive.statistics.tasks.binary import BINARY
     from levelfive.statistics.tasks.multiclass import Multiclass
@@ -57,6 +58,7 @@ __all__ = [
     "NoEvidence",
     "OpenIntervals",
     "Parquet",
+    "QuantileEstimators",
     "Quantiles",
     "Ratio",
     "ReplayPlan",
@@ -86,6 +88,7 @@ _PLACES = {
     "levelfive.errors": ("LevelfiveError",),
     "levelfive.features.grid": ("Flow", "GridSpec", "OpenIntervals", "Ratio", "grid_state"),
     "levelfive.formats": ("Csv", "Format", "JsonLines", "Parquet"),
+    "levelfive.models.quantile_estimators": ("QuantileEstimators",),
     "levelfive.statistics.decisions": ("cost_at", "precision_at"),
     "levelfive.statistics.tasks.binary": ("BINARY",),
     "levelfive.statistics.tasks.multiclass": ("Multiclass",),

@@ -38,6 +38,7 @@ PUBLIC = [
     "OUTCOME",
     "PREDICTION_TIME",
     "Parquet",
+    "QuantileEstimators",
     "Quantiles",
     "REGRESSION",
     "Ratio",

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import ThreadpoolController
 
+from levelfive.models.quantile_estimators import QuantileEstimators
 from levelfive.statistics.day_blocks import Floats
 
 ROWS = 192
@@ -58,8 +59,12 @@ def predict_each_alike(predict: Callable[[pd.DataFrame], Floats], estimator: obj
 def works_row_by_row(estimator: object) -> bool:
     """Tell whether an estimator is known to treat each row by itself: trees, behind encoders and scalers of columns."""
     *before, last = _steps(estimator)
-    library = type(last).__module__.split(".")[0]
-    return type(last).__name__ in _TREES.get(library, ()) and all(map(_is_elementwise, before))
+    lasts = last.estimators_ if isinstance(last, QuantileEstimators) else [last]
+    return all(map(_are_trees, lasts)) and all(map(_is_elementwise, before))
+
+
+def _are_trees(last: object) -> bool:
+    return type(last).__name__ in _TREES.get(type(last).__module__.split(".")[0], ())
 
 
 def _steps(estimator: Any) -> list[object]:

@@ -56,8 +56,8 @@ class Quantiles(Task):
 
     Labels are finite numbers with a unit, scores the quantiles of some levels in the same unit, and the loss is the
     mean of their pinball losses. The estimator's `predict` returns one column a level, shape (rows, levels), as
-    XGBoost's `reg:quantileerror` does; where a row's quantiles cross, they are put into their order (Chernozhukov,
-    Fernandez-Val and Galichon 2010: that is never worse).
+    XGBoost's `reg:quantileerror` and `QuantileEstimators` do; where a row's quantiles cross, they are put into their
+    order (Chernozhukov, Fernandez-Val and Galichon 2010: that is never worse).
 
     Args:
         name: A Python identifier.
@@ -124,7 +124,8 @@ class Quantiles(Task):
         if scores.shape != (len(features), len(self.levels)):
             raise EvidenceError(
                 f"an estimator of {self.title} must predict {len(self.levels)} columns, got the shape {scores.shape} "
-                f"of {len(features)} rows; XGBRegressor(objective='reg:quantileerror', quantile_alpha=levels) does"
+                f"of {len(features)} rows; XGBRegressor(objective='reg:quantileerror', quantile_alpha=levels) does, "
+                "and QuantileEstimators of one estimator a level"
             )
         return np.sort(scores, axis=1)
 

@@ -1,20 +1,28 @@
 """Quantiles: metrics are scikit-learn's, those that cross are put into order, and XGBoost's model is one of them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from in_memory.release import a_model
+from lightgbm import LGBMRegressor
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
+from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from xgboost import XGBRegressor
 
-from levelfive import Quantiles
+from levelfive import QuantileEstimators, Quantiles
 from levelfive.core.windows import utc
 from levelfive.errors import ConfigError, EvidenceError
 from levelfive.models.package import load, save, smoke_check
+from levelfive.models.row_blocks import works_row_by_row
 from levelfive.statistics.metrics import Evaluation, evaluate
 from levelfive.statistics.partials import profile_numeric
 
@@ -113,6 +121,38 @@ def test_a_model_of_xgboost_is_saved_loaded_and_repeats_its_scores(tmp_path: Pat
     assert again.card.task == WAIT
     assert again.score(rows).tolist() == model.score(rows).tolist()
     assert evaluate(WAIT, LABELS, again.score(rows), DAYS).estimates["skill"].value > 0.5
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        lambda level: GradientBoostingRegressor(loss="quantile", alpha=level, n_estimators=30),
+        lambda level: LGBMRegressor(objective="quantile", alpha=level, n_estimators=30, verbose=-1),
+    ],
+    ids=["scikit-learn", "LightGBM"],
+)
+@pytest.mark.parametrize("is_pipeline", [False, True], ids=["alone", "pipeline"])
+def test_one_estimator_a_level_is_a_model_of_quantiles(
+    one: Callable[[float], Any], is_pipeline: bool, tmp_path: Path
+) -> None:
+    rows = pd.DataFrame({"distance": MIDDLE})
+    each = QuantileEstimators([one(level) for level in LEVELS])
+    estimator = make_pipeline(StandardScaler().set_output(transform="pandas"), each) if is_pipeline else each
+    model = a_model(utc(2024, 5, 1))
+    model = replace(model, estimator=estimator.fit(rows, LABELS), card=replace(model.card, task=WAIT))
+
+    save(model, rows.head(20), tmp_path / "package")
+
+    smoke_check(tmp_path / "package")
+    again = load(tmp_path / "package").score(rows)
+    assert again.tolist() == model.score(rows).tolist()
+    assert model.score(rows[5:6]).tolist() == again[5:6].tolist()
+    found = evaluate(WAIT, LABELS, again, DAYS).estimates
+    assert found["skill"].value > 0.5
+    assert found["coverage"].value == pytest.approx(0.8, abs=0.05)
+    assert works_row_by_row(estimator)
+    each.estimators_[0] = Ridge().fit(rows, LABELS)
+    assert not works_row_by_row(estimator)
 
 
 @pytest.mark.parametrize("levels", [(0.5,), (0.9, 0.1), (0.0, 0.5), (0.5, 1.0), (0.5, 0.5)])
