@@ -12,11 +12,13 @@ import pytest
 from online_store_contract import OnlineStoreContract, aircraft, opening, seats
 from postgres import PASSWORD, Postgres, postgres
 
+from levelfive.config import Settings
 from levelfive.errors import LevelfiveError, OnlineStoreError
 from levelfive.online.layout import ROWS
 from levelfive.online.opening import open_store
 from levelfive.online.postgres_store import PostgresStore
 from levelfive.online.store import OnlineStore
+from levelfive.platforms.laptop import Laptop
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +151,48 @@ def test_who_reads_needs_no_more_than_select(server: Postgres, url: str, store: 
     finally:
         reader.close()
         server.run(f"DROP OWNED BY {schema}; DROP ROLE {schema}")
+
+
+def test_each_use_case_has_a_schema_of_its_own(server: Postgres, tmp_path: Path) -> None:
+    parcels, orders = (
+        Laptop(tmp_path).online_store(Settings(use_case=name, online_store=server.url()))
+        for name in ("parcels", "Orders")
+    )
+
+    parcels.publish(aircraft(150))
+    orders.publish(aircraft(20, 30, version=7))
+
+    assert (seats(parcels, 0, 1), seats(orders, 0, 1)) == ([150, None], [20, 30])
+    assert [store.states()["aircraft"].version for store in (parcels, orders)] == [1, 7]
+    orders.erase("aircraft", lambda row: True)
+    assert (seats(parcels, 0), seats(orders, 0)) == ([150], [None])
+    for store in (parcels, orders):
+        store.close()
+    server.run('DROP SCHEMA parcels CASCADE; DROP SCHEMA "Orders" CASCADE')
+
+
+def test_a_schema_that_the_url_names_is_taken(url: str, store: OnlineStore) -> None:
+    same = open_store(url, "parcels")
+
+    same.publish(aircraft(150))
+
+    assert seats(store, 0) == [150]
+    same.close()
+
+
+def test_who_publishes_may_make_no_schema_where_there_is_one(server: Postgres) -> None:
+    server.run("CREATE ROLE publisher LOGIN PASSWORD 'write'; CREATE SCHEMA trips AUTHORIZATION publisher")
+    store, other = (
+        open_store(server.url().replace(f"owner:{quote(PASSWORD, '')}", "publisher:write"), name)
+        for name in ("trips", "another")
+    )
+
+    try:
+        store.publish(aircraft(150))
+        assert seats(store, 0) == [150]
+        with pytest.raises(OnlineStoreError, match="permission denied for database"):
+            other.publish(aircraft(150))
+    finally:
+        for one in (store, other):
+            one.close()
+        server.run("DROP SCHEMA trips CASCADE; DROP ROLE publisher")

@@ -49,9 +49,9 @@ class Postgres:
             self.process.wait(timeout=30)
             self.process = None
 
-    def url(self, schema: str) -> str:
-        """Name a schema of the server, with the password that it asks for."""
-        query = urlencode({"host": str(self.folder), "options": f"-csearch_path={schema}"})
+    def url(self, schema: str = "") -> str:
+        """Name the server, or a schema of it, with the password that it asks for."""
+        query = urlencode({"host": str(self.folder), **({"options": f"-csearch_path={schema}"} if schema else {})})
         return f"postgresql://owner:{quote(PASSWORD, safe='')}@/postgres?{query}"
 
     def run(self, statement: str) -> None:

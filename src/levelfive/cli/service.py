@@ -66,7 +66,7 @@ def run(
     url = online_store_url(options.home, settings)
     live = Live(
         local_registry(options.home.resolve(), settings),
-        open_store(url),
+        open_store(url, settings.use_case),
         version=version,
         max_staleness=None if max_staleness is None else parse_length(max_staleness),
     )

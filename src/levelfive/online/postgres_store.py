@@ -31,6 +31,7 @@ try:
     from psycopg2 import errors
     from psycopg2.extensions import parse_dsn
     from psycopg2.extras import execute_values
+    from psycopg2.sql import SQL, Identifier
 except ImportError as err:
     raise MachineError("an online store in PostgreSQL needs psycopg2: install levelfive[online]") from err
 
@@ -91,16 +92,17 @@ class PostgresStore:
 
     Args:
         url: Begins with postgresql://, as libpq takes it. It is in no message, as it may hold a password.
+        schema: Where its tables are, if the URL says nothing of a `search_path`; the first publication makes it.
         patience: How long a reader waits for a connection, in whole seconds, and for an answer.
 
     Raises:
         ConfigError: libpq does not take the URL.
     """
 
-    def __init__(self, url: str, *, patience: timedelta = PATIENCE) -> None:
+    def __init__(self, url: str, *, schema: str | None = None, patience: timedelta = PATIENCE) -> None:
         """Remember where the server is."""
         try:
-            parse_dsn(url)
+            options = parse_dsn(url).get("options", "")
         except psycopg2.ProgrammingError:
             # What libpq says of it shows parts of it.
             raise ConfigError(
@@ -108,6 +110,7 @@ class PostgresStore:
                 "signs such as @ and / in a password as %40 and %2F"
             ) from None
         self._url = url
+        self._schema = None if "search_path" in options else schema
         self._patience = patience
         self._idle: list[Connection] = []
         self._definitions: Definitions = {}
@@ -120,6 +123,9 @@ class PostgresStore:
             connection.cursor() as cursor,
         ):
             cursor.execute("BEGIN")
+            self._lock(cursor)
+            if not _is_store(cursor):
+                self._make(cursor)
             _publish(cursor, publication)
             # Where the block is left by an error, the connection is closed, and the server rolls back.
             cursor.execute("COMMIT")
@@ -170,7 +176,7 @@ class PostgresStore:
             if not _is_store(cursor):
                 return 0
             cursor.execute("BEGIN")
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (TABLES,))
+            self._lock(cursor)
             rows = [(table, key, known_at) for key, known_at in _chosen(cursor, table, is_chosen)]
             execute_values(cursor, _ERASE, rows, template="(%s, %s, %s::bigint)", page_size=ROWS_A_STATEMENT)
             cursor.execute("COMMIT")
@@ -181,6 +187,16 @@ class PostgresStore:
         """Close all connections."""
         while self._idle:
             self._idle.pop().close()
+
+    def _lock(self, cursor: Cursor) -> None:
+        """Let one of two publications wait, and of two that make the store."""
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"{TABLES}{self._schema or ''}",))
+
+    def _make(self, cursor: Cursor) -> None:
+        cursor.execute("SELECT current_schema()")
+        if self._schema is not None and cursor.fetchone() == (None,):  # who may not make one needs one that is there
+            cursor.execute(SQL("CREATE SCHEMA {}").format(Identifier(self._schema)))
+        cursor.execute(_SCHEMA)
 
     def _look(self, asks: Sequence[Ask], definitions: Definitions) -> _Look:
         """Read what the tables are and the newest row of each ask, by keys as some definitions write them."""
@@ -230,6 +246,8 @@ class PostgresStore:
         )
         connection.autocommit = True
         with connection.cursor() as cursor:
+            if self._schema is not None:
+                cursor.execute(SQL("SET search_path = {}").format(Identifier(self._schema)))
             cursor.execute("SET statement_timeout = %s; SET lock_timeout = %s", (milliseconds, milliseconds))
             # Of rows that were just put there the server has no statistics, and would look through all of them. Without
             # that way it takes a statement for a costly one, and would spend a tenth of a second on compiling it.
@@ -264,10 +282,6 @@ def _chosen(cursor: Cursor, table: str, is_chosen: Chooser) -> list[tuple[str, i
 def _publish(cursor: Cursor, publication: Publication) -> None:
     state = publication.state
     name = state.table.name
-    # Of two publications of a table, and of two that make the store, one waits.
-    cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (TABLES,))
-    if not _is_store(cursor):
-        cursor.execute(_SCHEMA)
     cursor.execute(f"SELECT version FROM {TABLES} WHERE name = %s", (name,))
     there = cursor.fetchone()
     check_onto(publication, None if there is None else there[0])

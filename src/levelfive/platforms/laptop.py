@@ -65,7 +65,7 @@ class Laptop:
 
     def online_store(self, settings: Settings) -> OnlineStore:
         """Open the online store, by default a file in the home."""
-        return open_store(online_store_url(self.home, settings))
+        return open_store(online_store_url(self.home, settings), settings.use_case)
 
     def secret(self, reference: str) -> str:
         """Find a secret in the variables of the process."""

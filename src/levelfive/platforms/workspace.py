@@ -72,7 +72,7 @@ class Workspace:
                 "on a workspace, the setting online_store must name the secret that holds the URL of the online store: "
                 "secrets/SCOPE/KEY"
             )
-        return open_store(self.secret(setting))
+        return open_store(self.secret(setting), settings.use_case)
 
     def secret(self, reference: str) -> str:
         """Find a secret of the workspace, or in the variables of the process."""

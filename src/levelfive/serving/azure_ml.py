@@ -24,7 +24,7 @@ from azureml_inference_server_http.api.aml_response import AMLResponse
 
 from levelfive.config import CLOCK_VARIABLE, STORE_VARIABLE, parse_clock
 from levelfive.errors import ConfigError, NotServing, RequestError
-from levelfive.models.package import CARD
+from levelfive.models.package import CARD, read_card
 from levelfive.online.opening import open_store
 from levelfive.serving.bodies import MAX_BYTES
 from levelfive.serving.live import Live, Repeater
@@ -42,8 +42,8 @@ class _Azure:
 
     def __init__(self, variables: os._Environ[str]) -> None:
         store, self._clock = variables.get(STORE_VARIABLE), parse_clock(variables.get(CLOCK_VARIABLE, ""))
-        self.live = Live(None, open_store(store) if store else None)
         package = _package(Path(_wanted(variables, "AZUREML_MODEL_DIR")))
+        self.live = Live(None, open_store(store, read_card(package).use_case) if store else None)
         name, version, sha256 = (_wanted(variables, f"LEVELFIVE_MODEL_{one}") for one in ("NAME", "VERSION", "SHA256"))
         self.live.refresh_states()
         self.live.take(served_version(package, name, version, sha256=sha256))
