@@ -226,12 +226,17 @@ FLIGHT_HISTORY_COLUMNS = (
 )
 ROTATION_COLUMNS = ("landed", "delay", "ready_at", "last_event_at", "delay_24h", "delay_7d", "events_7d")
 
+
+def _of_grid(name: str, spec: GridSpec) -> FeatureTable:
+    return FeatureTable(name, spec.keys, ("flights",), partial(recent_state, spec=spec), grid=spec.grid)
+
+
 FEATURE_TABLES = (
-    FeatureTable("weather_state", ("origin",), ("weather",), weather_state),
+    FeatureTable("weather_state", ("origin",), ("weather",), weather_state, grid=WEATHER_GRID),
     FeatureTable("aircraft", ("tailnum",), ("planes",), aircraft, timestamped=False),
-    FeatureTable("origin_state", ("origin",), ("flights",), partial(recent_state, spec=ORIGIN_STATE)),
-    FeatureTable("carrier_state", ("carrier", "origin"), ("flights",), partial(recent_state, spec=CARRIER_STATE)),
-    FeatureTable("dest_state", ("dest",), ("flights",), partial(recent_state, spec=DEST_STATE)),
+    _of_grid("origin_state", ORIGIN_STATE),
+    _of_grid("carrier_state", CARRIER_STATE),
+    _of_grid("dest_state", DEST_STATE),
     FeatureTable("rotation", ("tailnum",), ("flights",), rotation),
     FeatureTable("flight_history", ("carrier", "flight", "origin"), ("flights",), flight_history),
 )

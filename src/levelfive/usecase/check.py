@@ -181,6 +181,10 @@ def _of_lookup(lookup: Lookup, use_case: UseCase) -> Iterator[str]:
         yield f"{what} needs a max_age: the table has times."
     if not table.timestamped and lookup.grid is not None:
         yield f"{what} has a grid, and the table has no times: take the grid out."
+    if not table.timestamped and lookup.max_age is not None:
+        yield f"{what} has a max_age, and the table has no times: take the max_age out."
+    if table.lacks_ticks_of(lookup):
+        yield f"{what} has a grid of {lookup.grid}, and the table one of {table.grid}: take a multiple of it."
 
 
 def _of_spine(use_case: UseCase) -> Iterator[str]:

@@ -44,6 +44,8 @@ class FeatureTable:
             read. None where it may need all of them, whose files a run then opens.
         description: What it holds; shown in the catalog.
         column_descriptions: What columns mean, by name; shown in the catalog.
+        grid: Time between two ticks, where it has a row for every key and tick: by it lookups are checked, and a change
+            that would leave them without rows is refused. None where it has none, or nothing is said of it.
     """
 
     name: str
@@ -54,6 +56,11 @@ class FeatureTable:
     lookback: timedelta | None = None
     description: str = ""
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
+    grid: timedelta | None = None
+
+    def lacks_ticks_of(self, lookup: Lookup) -> bool:
+        """Tell whether a lookup asks for ticks that are not there."""
+        return self.grid is not None and lookup.grid is not None and bool(lookup.grid % self.grid)
 
 
 @dataclass(frozen=True)

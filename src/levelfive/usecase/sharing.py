@@ -52,17 +52,27 @@ def refuse_breaking(table: FeatureTable, columns: Collection[str], readers: Mapp
         readers: Lookups of this table, by use case.
 
     Raises:
-        ConfigError: A column is gone that somebody reads, or the table has other keys.
+        ConfigError: A column is gone that somebody reads, or the table has other keys, times or ticks.
     """
     for reader, lookups in sorted(readers.items()):
         for lookup in lookups:
-            absent = [name for name in (*lookup.keys, *lookup.columns) if name not in columns]
-            if absent or set(lookup.keys) != set(table.keys):
-                what = f"column {', '.join(absent)}" if absent else f"the keys {', '.join(lookup.keys)}"
+            if what := _gone(table, columns, lookup):
                 raise ConfigError(
                     f"feature table {table.name!r} has no longer {what}, which use case {reader!r} looks up. Nothing "
                     "was written: compute a table of another name beside it, and drop this one once nobody reads it"
                 )
+
+
+def _gone(table: FeatureTable, columns: Collection[str], lookup: Lookup) -> str:
+    """Say what a lookup asks for and a table lacks; empty where it has all."""
+    if absent := [name for name in (*lookup.keys, *lookup.columns) if name not in columns]:
+        return f"column {', '.join(absent)}"
+    if set(lookup.keys) != set(table.keys):
+        return f"the keys {', '.join(lookup.keys)}"
+    by_time = lookup.grid is not None or lookup.max_age is not None
+    if by_time != table.timestamped:
+        return "times" if by_time else "one row a key, without times"
+    return f"the grid of {lookup.grid}" if table.lacks_ticks_of(lookup) else ""
 
 
 def refuse_gone(owner: UseCase, readers: Mapping[str, Collection[str]]) -> None:

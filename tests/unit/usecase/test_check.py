@@ -131,6 +131,11 @@ def test_a_name_that_is_taken_or_cannot_be_is_refused(use_case: UseCase, words: 
         (with_lookup(table="stat"), "the lookup of 'stat' has tables state, and none is 'stat'"),
         (with_lookup(keys={"place": "id"}), "is by place, the table's keys are id: look up by all of its keys"),
         (with_lookup(max_age=None), "needs a max_age: the table has times"),
+        (with_table(timestamped=False), "has a max_age, and the table has no times: take the max_age out"),
+        (
+            replace(with_lookup(max_age=None, grid=HOUR), feature_tables=(replace(STATE, grid=2 * HOUR),)),
+            "has a grid of 1:00:00, and the table one of 2:00:00: take a multiple of it",
+        ),
         (with_model(categorical=("colour",)), "its model has categorical features amount, size, and none is 'colour'"),
         (with_model(spine_features=(), lookups=()), "its model needs a feature"),
         (with_source(expectations=not_null("colour")), "has columns id, at, and none is 'colour'"),

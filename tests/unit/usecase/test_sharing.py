@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import shop
@@ -16,6 +17,7 @@ from levelfive.usecase.features import Lookup
 from levelfive.usecase.use_case import UseCase
 
 RETURNS = "shop.store_returns"
+HOUR = timedelta(hours=1)
 
 
 def reading(**changes: object) -> UseCase:
@@ -84,6 +86,32 @@ def test_a_column_that_somebody_reads_cannot_go() -> None:
     more_keys = replace(table, keys=("store", "hour"))
     with pytest.raises(ConfigError, match="has no longer the keys store"):
         sharing.refuse_breaking(more_keys, ("store", "hour", "known_at", "returned_share"), readers)
+
+
+@pytest.mark.parametrize(
+    ("table", "lookup", "words"),
+    [
+        ({"timestamped": False}, {}, "has no longer times"),
+        ({"timestamped": False}, {"max_age": None, "grid": HOUR}, "has no longer times"),
+        ({}, {"max_age": None}, "has no longer one row a key, without times"),
+        ({"grid": 2 * HOUR}, {"max_age": None, "grid": HOUR}, "has no longer the grid of 1:00:00"),
+    ],
+)
+def test_times_and_ticks_that_somebody_reads_by_cannot_go(
+    table: dict[str, Any], lookup: dict[str, Any], words: str
+) -> None:
+    (before,) = shop.USE_CASE.feature_tables
+    readers = {"refunds": reading(**lookup).model.lookups}
+
+    with pytest.raises(ConfigError, match=f"{words}, which use case 'refunds' looks up"):
+        sharing.refuse_breaking(replace(before, **table), ("store", "known_at", "returned_share"), readers)
+
+
+def test_a_finer_grid_takes_nothing_away() -> None:
+    (before,) = shop.USE_CASE.feature_tables
+    readers = {"refunds": reading(max_age=None, grid=HOUR).model.lookups}
+
+    sharing.refuse_breaking(replace(before, grid=HOUR / 4), ("store", "known_at", "returned_share"), readers)
 
 
 @pytest.mark.usefixtures("installed")
