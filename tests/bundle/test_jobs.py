@@ -11,7 +11,7 @@ from feature_engineering.fake import VERSIONS
 from packaging.requirements import Requirement
 
 from bundle import notebooks
-from levelfive.config import Approval, load_settings, parse_time
+from levelfive.config import Approval, Settings, load_settings, parse_time
 from levelfive.errors import AsOfError
 from levelfive.notebook.reading import APPROVALS, FIXED, PARAMETERS, SETTINGS
 from levelfive.notebook.steps import TRAINING_TASK
@@ -109,10 +109,18 @@ def test_all_notebooks_of_a_job_are_deployed_with_what_no_run_may_change(deploye
     for name, job in deployed.jobs.items():
         run = {notebook_of(task) for task in job["tasks"] if "notebook_task" in task}
         needed = set().union(*(notebooks.taken(one) for one in run)) & FIXED
-        may_be_left_out = {"clock", "lakehouse_monitor", "telemetry", "destinations"}
+        may_be_left_out = {"clock", "shared_schemas", "lakehouse_monitor", "telemetry", "destinations"}
         may_be_left_out |= {"approval_by_trainer"} if name == "training" else set()
         may_be_left_out |= {"azure_ml", "azure_credential", "serving_repository"}  # where nobody serves by Azure ML
         assert needed - may_be_left_out <= settings(job).keys() <= needed, name
+
+
+def test_each_job_is_told_where_the_tables_of_other_use_cases_are():
+    deployed = resolve(read(ROOT), "prod", shared_schemas="flight_delay=main.flights")
+
+    for name, task in deployed.tasks("notebook_task"):
+        given = Settings(shared_schemas=task["notebook_task"]["base_parameters"]["shared_schemas"])
+        assert given.schema_of("flight_delay") == "main.flights", name
 
 
 def test_retraining_tells_the_training_job_the_time_and_the_decision(deployed):

@@ -13,6 +13,7 @@ SETTINGS = (
     "use_case",
     "environment",
     "table_schema",
+    "shared_schemas",
     "landing",
     "registry_uri",
     "registry_prefix",
