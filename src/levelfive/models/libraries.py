@@ -37,7 +37,7 @@ def _distributions() -> Mapping[str, list[str]]:
     return packages_distributions()
 
 
-class _Parts(CloudPickler):
+class _Parts(CloudPickler):  # type: ignore[misc]  # it ships no types
     """Notes the packages of all that would be pickled, and writes nothing."""
 
     def __init__(self) -> None:
