@@ -281,13 +281,34 @@ class MissingLine:
 
 
 @dataclass(frozen=True)
+class AlertLine:
+    """An alert that is open.
+
+    Attributes:
+        text: What it is, how urgent, since when, and what people say of it.
+        title: Its name.
+        since: From when on it is there.
+        message: What was found last.
+        is_urgent: Whether it is more than mere information.
+        word: Who muted it, or acknowledged the window that raised it last, and why; empty where nobody did.
+    """
+
+    text: str
+    title: str
+    since: datetime
+    message: str
+    is_urgent: bool
+    word: str = ""
+
+
+@dataclass(frozen=True)
 class ReportData:
     """All that one report shows; every sequence may be empty and in any order, but for two.
 
     `reliability` is of the latest window whose labels are known. `drift` and `served_drift`, that of answers to single
     requests, are of the latest window. `moved` are its columns whose alarm is open, those that the model rests on most
     first. `segments` are those that were looked for last. `consistency` says by feature and day whether such answers
-    rest on what the batch join gives. `alerts` are a line for each alert that is open, the most urgent first.
+    rest on what the batch join gives. `alerts` are those that are open, the most urgent first.
     `champions` are the last ones, the oldest first. A column is outside the training's range where more than
     `outside_share` of its values are.
     """
@@ -306,7 +327,7 @@ class ReportData:
     gates: tuple[GateLine, ...] = ()
     failures: tuple[FailureLine, ...] = ()
     missing: tuple[MissingLine, ...] = ()
-    alerts: tuple[str, ...] = ()
+    alerts: tuple[AlertLine, ...] = ()
     served_drift: tuple[DriftLine, ...] = ()
     consistency: tuple[FeatureDay, ...] = ()
     reliability: Reliability | None = None
@@ -360,5 +381,15 @@ class ReportData:
 
     @property
     def latest_verdict(self) -> KnownVerdict | None:
-        """The verdict on the latest window."""
-        return max(self.verdicts, key=lambda verdict: (verdict.window.end, verdict.window.start), default=None)
+        """The verdict on the latest window; where several end together, one that calls for a person or did."""
+        return max(self.verdicts, key=_latest_and_loudest, default=None)
+
+
+def is_long_ago(window: Window, as_of: datetime) -> bool:
+    """Tell whether a window ended too long ago to say how things are: longer than two windows of its length take."""
+    return as_of - window.end > 2 * window.length
+
+
+def _latest_and_loudest(verdict: KnownVerdict) -> tuple[datetime, bool, bool, datetime]:
+    window = verdict.window
+    return window.end, verdict.calls_for_a_person, bool(verdict.acknowledgement), window.start

@@ -97,7 +97,7 @@ def render(data: ReportData) -> str:
             word=f"{_SIGNS.get(top.health, '…')} {top.health}",
             mood=_CLASSES.get(top.health, "unmeasured"),
             missing=_missing(data),
-            alerts=data.alerts,
+            alerts=[one.text for one in data.alerts],
             statements=_statements(data),
             statements_on="" if verdict is None else window_name(verdict.window),
             charts={str(section): figures(data, section) for section in Section},

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from levelfive.core.windows import Window
 from levelfive.data import landed
 from levelfive.deployment.records import DeploymentRecord, answering, deployments
-from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
-from levelfive.monitoring.alert_states import open_alerts
-from levelfive.monitoring.alert_words import line_of
+from levelfive.monitoring.acknowledged import Acknowledgements, acknowledgements, in_words, known_verdicts
+from levelfive.monitoring.alert_states import AlertRecord, current, open_alerts
+from levelfive.monitoring.alert_words import line_of, title_of
 from levelfive.monitoring.alerting import alert_history
+from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.muted import muted_by, mutes
 from levelfive.monitoring.noted import noted_of, notes
 from levelfive.monitoring.performance import Performance, performance
@@ -22,8 +23,10 @@ from levelfive.online.publications import behind
 from levelfive.online.staleness import Behind
 from levelfive.registry.promotions import Promotion, champion_as_of, history
 from levelfive.registry.store import CHAMPION, CentralRegistry
+from levelfive.reporting.data import AlertLine
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase.alert_rules import Severity
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     endpoint_versions = answering(deployments(context.tables, registry.name), as_of=as_of)
     run, since_promotion = Run(context.tables, "status"), None
     online = behind(run, as_of)
-    alerts = alert_lines(run, registry.name, as_of=as_of)
+    alerts = tuple(one.text for one in alert_lines(run, registry.name, as_of=as_of))
     if live is None:
         return Status(None, newest, alias, None, online=online, answering=endpoint_versions, alerts=alerts)
     if context.tables.exists(PREDICTIONS):
@@ -75,11 +78,33 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     return Status(live, newest, alias, since_promotion, verdict, corrections, online, endpoint_versions, alerts)
 
 
-def alert_lines(run: Run, model_name: str, *, as_of: datetime) -> tuple[str, ...]:
+def alert_lines(run: Run, model_name: str, *, as_of: datetime) -> tuple[AlertLine, ...]:
     """Say of each alert that is open what it is, the most urgent first, and what people say of it."""
     words, events = mutes(run, model_name, as_of=as_of), notes(run, model_name, as_of=as_of)
-    alerts = open_alerts(alert_history(run, model_name, as_of=as_of))
-    return tuple(line_of(one, muted_by(words, one), noted_of(events, one)) for one in alerts)
+    rows = alert_history(run, model_name, as_of=as_of)
+    by_alert = _acknowledgements_by_alert(rows, acknowledgements(run, model_name, as_of=as_of))
+    lines = []
+    for one in open_alerts(rows):
+        word = "; ".join(filter(None, (muted_by(words, one), by_alert.get(one.alert_id))))
+        text = line_of(one, word, noted_of(events, one))
+        lines.append(AlertLine(text, title_of(one), one.since, one.message, one.severity != Severity.INFO, word))
+    return tuple(lines)
+
+
+def _acknowledgements_by_alert(rows: Sequence[AlertRecord], words: Acknowledgements) -> dict[str, str]:
+    """Find by alert who acknowledged the window that raised it last, as far as somebody did."""
+    newest = {(one.alert_id, one.window): one for one in sorted(rows, key=lambda one: one.as_of)}
+    raising = current(one for one in newest.values() if one.raised)
+    return {
+        alert_id: in_words(word)
+        for alert_id, one in raising.items()
+        if (word := words.get(one.window)) is not None and _statement_name(one) in word.covers
+    }
+
+
+def _statement_name(alert: AlertRecord) -> str:
+    definition = ALERTS.get(alert.alert)
+    return "" if definition is None or definition.statement is None else definition.statement.name
 
 
 def _corrections(context: JobContext, run: Run, after: datetime, until: datetime) -> dict[str, tuple[int, int]]:

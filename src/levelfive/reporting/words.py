@@ -9,8 +9,9 @@ from datetime import date, time, timedelta
 from enum import StrEnum
 
 from levelfive.core.windows import Window
+from levelfive.monitoring.evidence import STATEMENTS
 from levelfive.monitoring.verdict import KnownVerdict
-from levelfive.reporting.data import MissingLine, Point, ReportData
+from levelfive.reporting.data import AlertLine, MissingLine, Point, ReportData, is_long_ago
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
 
@@ -38,18 +39,22 @@ class Headline:
 
 
 def headline(data: ReportData) -> Headline:
-    """Say in one sentence how the model is: the latest verdict, missing rows, the latest mature performance."""
+    """Say in one sentence how the model is: verdict, open alerts, missing rows, the latest mature performance."""
     verdict, point = data.latest_verdict, data.latest_mature
     numbers = f" {_performance(data, point)}" if point else ""
+    alerts = _not_said_in(verdict, data.alerts)
     calls = [_call(verdict)] if verdict and verdict.calls_for_a_person else []
+    calls += _in_short([_alert(one) for one in alerts if not one.word])
     calls += [f"rows are missing: {missing_days(data.missing)}"] if data.missing else []
     if calls:
         return Headline(Health.NEEDS_A_PERSON, f"The model needs a person: {'; '.join(calls)}.{numbers}")
     if data.latest_empty is not None:
         of = window_name(data.latest_empty.window)
         return Headline(Health.NOTHING, f"There is nothing to monitor: nothing was scored in {of}.{numbers}")
-    if verdict and verdict.acknowledgement:
-        return Headline(Health.ACKNOWLEDGED, f"A person knows: {_call(verdict)}; {verdict.acknowledgement}.{numbers}")
+    words = [f"{_call(verdict)}; {verdict.acknowledgement}"] if verdict and verdict.acknowledgement else []
+    words += _in_short([f"{_alert(one)}; {one.word}" for one in alerts])
+    if words:
+        return Headline(Health.ACKNOWLEDGED, f"A person knows: {'; '.join(words)}.{numbers}")
     if not verdict and not data.metric_names:
         return Headline(Health.UNMEASURED, _UNMEASURED if data.champion else _NO_CHAMPION)
     if not verdict:
@@ -57,6 +62,8 @@ def headline(data: ReportData) -> Headline:
     calm = f"neither harm nor broken data in {window_name(verdict.window)}"
     if not point:
         return Headline(Health.INCOMPLETE, f"There is {calm}, but no window has enough known labels yet.")
+    if is_long_ago(verdict.window, data.as_of):
+        return Headline(Health.INCOMPLETE, f"There is {calm}, but no window was judged since.{numbers}")
     if data.latest_unlabelled is not None:
         of = window_name(data.latest_unlabelled.window)
         return Headline(Health.INCOMPLETE, f"There is {calm}, but no label is known of {of}.{numbers}")
@@ -70,9 +77,23 @@ _NO_CHAMPION = "Nothing is measured yet: no model is deployed."
 
 
 def _call(verdict: KnownVerdict) -> str:
-    reasons = verdict.reasons_to_call
-    more = f"; and {len(reasons) - _SHOWN_REASONS} more, below" if len(reasons) > _SHOWN_REASONS else ""
-    return f"in {window_name(verdict.window)}, {'; '.join(reasons[:_SHOWN_REASONS])}{more}"
+    return f"in {window_name(verdict.window)}, {'; '.join(_in_short(verdict.reasons_to_call))}"
+
+
+def _in_short(reasons: Sequence[str]) -> list[str]:
+    rest = len(reasons) - _SHOWN_REASONS
+    return [*reasons[:_SHOWN_REASONS], *([f"and {rest} more, below"] if rest > 0 else [])]
+
+
+def _not_said_in(verdict: KnownVerdict | None, alerts: Sequence[AlertLine]) -> list[AlertLine]:
+    """Choose the open alerts that are urgent, and of which the verdict does not say the same."""
+    texts = [] if verdict is None else [text for of in STATEMENTS for text in of.said_in(verdict) if not of.of_columns]
+    return [one for one in alerts if one.is_urgent and not any(text in one.message for text in texts)]
+
+
+def _alert(one: AlertLine) -> str:
+    title = f"{one.title[0].lower()}{one.title[1:]}"
+    return f'the alert "{title}" is open since {day_name(one.since)}: {one.message}'
 
 
 def _performance(data: ReportData, point: Point) -> str:

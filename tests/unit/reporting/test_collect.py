@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from in_memory.release import Environment, Packages
 from in_memory.retraining import DECIDED, WEEK, LiveModel
 
 from levelfive import BINARY
-from levelfive.core.windows import Window
+from levelfive.core.windows import Window, iso
+from levelfive.monitoring import alerting
+from levelfive.monitoring.acknowledged import acknowledge
+from levelfive.monitoring.alerting import update_alerts
 from levelfive.monitoring.drift_statistics import PSI, ColumnDrift
+from levelfive.monitoring.evidence import Finding
+from levelfive.monitoring.muted import mute
 from levelfive.monitoring.performance import Performance
+from levelfive.monitoring.raised import Raised
 from levelfive.monitoring.records import DRIFT, PROFILES, ProfileRecord, write_drift, write_performance
 from levelfive.monitoring.slice_drift import SliceDrift, write_slice_drift
 from levelfive.monitoring.verdict import Subject
 from levelfive.reporting.collect import collect
+from levelfive.reporting.words import Health, headline
 from levelfive.statistics.calibration import ReliabilityGroup
 from levelfive.storage.runs import Run
+from levelfive.usecase.alert_rules import Severity
 
 LATEST = Window(WEEK.end, WEEK.end + timedelta(hours=12))
 
@@ -110,3 +119,43 @@ def test_how_often_scores_came_true_is_that_of_the_latest_window_with_mature_lab
 
     assert reliability is not None
     assert (reliability.window, reliability.groups, reliability.training) == (WEEK, groups, None)
+
+
+def a_week_of_harm_and_a_calm_day(live: LiveModel) -> None:
+    """Let monitoring see that a week harms, and then a day that cannot tell."""
+    run, name = Run(live.production.tables, "monitoring"), live.production.registry.name
+    harm = Raised("skill_is_lost", Finding("no skill"), Severity.CRITICAL)
+    for window, found in ((WEEK, (harm,)), (LATEST, ())):
+        live.seen(live.version, window=window, harmful=tuple(one.text for one in found))
+        judged = SimpleNamespace(subject=Subject(name, live.version, window), alerts=found)
+        update_alerts(live.production.context, run, [judged], window.end)
+
+
+def test_harm_of_a_week_still_calls_for_a_person_on_the_day_after(
+    live: LiveModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerting, "count_affected", lambda *_: {})
+    a_week_of_harm_and_a_calm_day(live)
+    context, registry = live.production.context, live.production.registry
+
+    called = collect(context, registry, as_of=DECIDED)
+    acknowledge(context, registry.name, WEEK, by="ada", reason="the strike", as_of=DECIDED)
+    known = collect(context, registry, as_of=DECIDED)
+
+    assert [one.message for one in called.alerts] == ["no skill"]
+    assert headline(called).health == Health.NEEDS_A_PERSON
+    assert headline(known).health == Health.ACKNOWLEDGED
+    assert f"acknowledged by ada as of {iso(DECIDED)}: the strike" in known.alerts[0].text
+
+
+def test_a_muted_alert_calls_nobody(live: LiveModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerting, "count_affected", lambda *_: {})
+    a_week_of_harm_and_a_calm_day(live)
+    context, registry = live.production.context, live.production.registry
+    until = DECIDED + timedelta(days=1)
+    mute(context, registry.name, "skill_is_lost", by="ada", reason="known", until=until, as_of=DECIDED)
+
+    report = collect(context, registry, as_of=DECIDED)
+
+    assert headline(report).health == Health.ACKNOWLEDGED
+    assert report.alerts[0].text.endswith(f"muted by ada as of {iso(DECIDED)}: known, until {iso(until)}")

@@ -16,6 +16,7 @@ from levelfive.monitoring.drift_statistics import PSI
 from levelfive.reporting.alarmed import moved_chart
 from levelfive.reporting.charts import importance_chart, metric_chart, reliability_chart
 from levelfive.reporting.data import (
+    AlertLine,
     ChampionLine,
     DriftLine,
     GateLine,
@@ -217,6 +218,59 @@ def test_harm_that_a_person_acknowledged_calls_nobody_and_is_not_called_fine():
     assert "is fine" not in shown.text
 
 
+def an_alert(message="skill 1.0%, wholly below 9.6%", **changes):
+    text = f"critical: skill_is_lost since 2024-07-01T00:00:00Z: {message}"
+    return replace(AlertLine(text, "Skill is lost", utc(2024, 7, 1), message, is_urgent=True), **changes)
+
+
+@undrawn
+def test_an_open_alert_of_an_earlier_window_calls_for_a_person():
+    page = Page(render(a_report(columns=(), alerts=(an_alert(),))))
+
+    assert "! needs a person" in page.texts
+    assert an_alert().text in page.texts
+    called = (
+        'The model needs a person: the alert "skill is lost" is open since 1 Jul 2024: skill 1.0%, wholly below 9.6%'
+    )
+    assert called in page.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "health"),
+    [({"is_urgent": False}, Health.FINE), ({"word": "muted by ada: known"}, Health.ACKNOWLEDGED)],
+    ids=["information", "muted"],
+)
+def test_an_open_alert_that_informs_or_that_a_person_knows_calls_nobody(changes, health):
+    top = headline(a_report(alerts=(an_alert(**changes),)))
+
+    assert top.health == health
+    assert changes.get("word", "") in top.sentence
+
+
+def test_what_the_verdict_says_is_not_said_again_as_an_alert():
+    top = headline(a_report(verdicts=(a_verdict(harmful=("no skill",)),), alerts=(an_alert("no skill"),)))
+
+    assert top.sentence.count("no skill") == 1
+
+
+def test_of_many_open_alerts_three_are_said_at_the_top():
+    top = headline(a_report(alerts=tuple(an_alert(f"fault {place}") for place in range(5))))
+
+    assert [f"fault {place}" in top.sentence for place in range(5)] == [True, True, True, False, False]
+    assert "; and 2 more, below." in top.sentence
+
+
+def test_of_windows_that_end_together_the_one_that_calls_counts_and_then_the_one_that_did():
+    week = a_verdict(window=Window(utc(2024, 7, 25), utc(2024, 8, 1)))
+    harm, word = a_verdict(harmful=("no skill",)), "acknowledged by ada"
+
+    called, known = (
+        headline(a_report(verdicts=(month, week))) for month in (harm, replace(harm, acknowledgement=word))
+    )
+
+    assert (called.health, known.health) == (Health.NEEDS_A_PERSON, Health.ACKNOWLEDGED)
+
+
 def test_after_the_end_of_a_season_the_model_is_not_called_fine():
     empty = a_point(8, scored=0, mature=0, live={}, reference={}, label_rate=None, mean_score=None, model_version="")
 
@@ -237,6 +291,13 @@ def test_a_model_whose_labels_do_not_come_any_more_is_not_called_fine():
 
     assert (old.health, young.health) == (Health.INCOMPLETE, Health.FINE)
     assert "neither harm nor broken data in Aug 2024, but no label is known of Aug 2024. In Jul" in old.sentence
+
+
+def test_a_model_that_nobody_monitors_any_more_is_not_called_fine():
+    soon, late = (headline(a_report(as_of=utc(2024, 10, day))) for day in (1, 3))
+
+    assert (soon.health, late.health) == (Health.FINE, Health.INCOMPLETE)
+    assert "neither harm nor broken data in Jul 2024, but no window was judged since." in late.sentence
 
 
 def test_a_call_is_not_over_because_nothing_was_scored_since():
