@@ -21,11 +21,12 @@ from levelfive.monitoring.noted import noted_of, notes
 from levelfive.registry.promotions import Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.reporting.collect import measurements, missing_lines
-from levelfive.reporting.data import MissingLine, Point
+from levelfive.reporting.data import MissingLine, Point, is_long_ago
 from levelfive.reporting.words import metric_name, missing_days, share
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
 from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase.policies import RetrainingPolicy
 
 DAY = timedelta(days=1)
 EARLIER_WINDOWS = 8
@@ -63,6 +64,7 @@ class Known:
         events: By id of an alert, which events were known in its time.
         missing: Days of sources that lack rows.
         live: The promotion of the champion; None where there is none.
+        policy: From which value on an offset is too much.
     """
 
     as_of: datetime
@@ -73,11 +75,13 @@ class Known:
     events: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[MissingLine, ...] = ()
     live: Promotion | None = None
+    policy: RetrainingPolicy = field(default_factory=RetrainingPolicy)
 
     @property
     def latest(self) -> Point | None:
-        """The latest window in which something was scored."""
-        return max((one for one in self.points if one.scored), key=lambda one: one.window.end, default=None)
+        """The latest window in which something was scored; of those that end together, the shortest."""
+        with_rows = (one for one in self.points if one.scored)
+        return max(with_rows, key=lambda one: (one.window.end, one.window.start), default=None)
 
     @property
     def mature(self) -> Point | None:
@@ -100,6 +104,7 @@ def collect_triage(context: JobContext, registry: CentralRegistry, *, as_of: dat
         events={one.alert_id: text for one in alerts if (text := noted_of(events, one))},
         missing=missing_lines(context, run, as_of),
         live=champion_as_of(history(context.tables, name), as_of),
+        policy=context.use_case.retraining,
     )
 
 
@@ -112,6 +117,7 @@ def triage(facts: Known) -> tuple[Answer, ...]:
 def _volume(facts: Known) -> Answer:
     alerts = _of(facts, lambda one: one.alert in _OF_VOLUME or _statement(one) == SERVING)
     lines, latest = _alert_lines(facts, alerts), facts.latest
+    is_late = latest is not None and is_long_ago(latest.window, facts.as_of)
     if facts.missing:
         lines.append(f"rows are missing: {missing_days(facts.missing)}")
     if latest is not None:
@@ -119,8 +125,9 @@ def _volume(facts: Known) -> Answer:
         usual = f", {median(before[-EARLIER_WINDOWS:]):,.0f} a day in the windows before" if before else ""
         rows = latest.scored / (latest.window.length / DAY)
         lines.append(f"{latest.scored:,} rows scored in {latest.window}, {rows:,.0f} a day{usual}")
-        lines.append(f"monitored up to {iso(latest.window.end)}, {facts.as_of - latest.window.end} ago")
-    outcome = _outcome(bool(alerts or facts.missing), latest)
+        late = ": windows since then lack rows, or were not monitored" if is_late else ""
+        lines.append(f"monitored up to {iso(latest.window.end)}, {facts.as_of - latest.window.end} ago{late}")
+    outcome = _outcome(bool(alerts or facts.missing) or is_late, latest)
     return Answer(
         "Do rows come, enough and in time?", outcome, tuple(lines), _if(outcome, f"data --as-of {_at(facts)}")
     )
@@ -143,7 +150,7 @@ def _contract(facts: Known) -> Answer:
 
 
 def _support(facts: Known) -> Answer:
-    alerts = _of(facts, lambda one: _statement(one) in (OUTSIDE, UNUSUAL))
+    alerts = _of(facts, lambda one: _statement(one) in (OUTSIDE, UNUSUAL, None) and not one.metric)
     outcome = _outcome(bool(alerts), facts.latest)
     return Answer(
         "Are rows like those of the training?",
@@ -157,9 +164,13 @@ def _calibration(facts: Known) -> Answer:
     name, point = facts.task.offset, facts.mature
     alerts = _of(facts, lambda one: bool(one.metric) and one.metric == name)
     estimate = None if point is None or name is None else point.live.get(name)
+    limit = facts.policy.offset(name)
     lines = [*_alert_lines(facts, alerts), *_metric_lines(facts, name, point)]
-    is_off = estimate is not None and (estimate.low > 0 or estimate.high < 0)
-    outcome = Outcome.UNKNOWN if estimate is None and not alerts else _outcome(bool(alerts) or is_off, point)
+    if estimate is not None:
+        lines.append("the policy has no limit for it" if limit is None else f"the policy allows {limit:g} either way")
+    is_known = estimate is not None and limit is not None
+    is_off = estimate is not None and limit is not None and _is_off(estimate, limit, facts.policy)
+    outcome = _outcome(bool(alerts) or is_off, point if is_known else None)
     return Answer(
         "Are scores right on average?", outcome, tuple(lines), _if(outcome, f"retraining --as-of {_at(facts)}")
     )
@@ -210,6 +221,12 @@ def _metric_lines(facts: Known, name: str | None, point: Point | None) -> list[s
     ]
     before = f", {median(earlier[-EARLIER_WINDOWS:]):.3f} in the windows before" if earlier else ""
     return [f"{metric_name(facts.task, name)} {_interval(estimate)} in {point.window}{before}"]
+
+
+def _is_off(estimate: Estimate, limit: float, policy: RetrainingPolicy) -> bool:
+    """Tell whether an offset lies wholly beyond the limit, on as much as the policy decides by."""
+    is_enough = estimate.days >= policy.min_days and estimate.rows >= policy.min_rows
+    return is_enough and (estimate.low > limit or estimate.high < -limit)
 
 
 def _interval(estimate: Estimate) -> str:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from reports import a_point
 
-from levelfive import BINARY, Severity
+from levelfive import BINARY, REGRESSION, Severity
 from levelfive.core.windows import Window, utc
 from levelfive.monitoring.alert_states import AlertRecord, State
 from levelfive.registry.promotions import Promotion
@@ -93,6 +93,7 @@ def test_of_what_was_not_measured_nothing_is_said() -> None:
             "monitoring acknowledge --from 2013-06-03T06:00:00Z --to 2013-06-10T06:00:00Z --reason WHY",
         ),
         (an_alert("columns_unusual"), SUPPORT, "report --as-of 2013-06-10T06:00:00Z"),
+        (an_alert("of_no_statement", "temp", column_name="temp"), SUPPORT, "report --as-of 2013-06-10T06:00:00Z"),
         (
             an_alert("metric_is_beyond", "calibration", metric="calibration"),
             CALIBRATION,
@@ -123,13 +124,51 @@ def test_days_that_lack_rows_are_of_volume() -> None:
 
 
 def test_scores_that_are_too_high_on_average_lead_back_to_the_champion_before() -> None:
-    off = replace(CALM, live={**CALM.live, "calibration": estimate(0.02, 0.05)})
+    off = replace(CALM, live={**CALM.live, "calibration": estimate(0.06, 0.09)})
 
     answers = triage(replace(FINE, points=(off,)))
 
     assert answers[CALIBRATION].outcome is Outcome.LOOK
+    assert "the policy allows 0.05 either way" in answers[CALIBRATION].lines
     assert answers[BACK].lines[0].startswith("to version 2, the champion before version 3")
     assert answers[BACK].command == "registry rollback --as-of 2013-06-10T06:00:00Z --version 3 --reason WHY"
+
+
+@pytest.mark.parametrize(
+    "offset",
+    [estimate(0.001, 0.005), estimate(-0.06, -0.04), replace(estimate(0.06, 0.09), days=2)],
+    ids=["within the limit", "not wholly beyond", "of two days"],
+)
+def test_scores_that_are_off_by_less_than_the_policy_allows_lead_back_to_no_version(offset: Estimate) -> None:
+    answers = triage(replace(FINE, points=(replace(CALM, live={"calibration": offset}),)))
+
+    assert answers[CALIBRATION].outcome is Outcome.FINE
+    assert (answers[BACK].outcome, answers[BACK].command) == (Outcome.FINE, "")
+
+
+def test_without_a_limit_nobody_can_say_whether_scores_are_right() -> None:
+    off = replace(CALM, live={"bias": estimate(20, 30)})
+
+    answer = triage(replace(FINE, task=REGRESSION, points=(off,)))[CALIBRATION]
+
+    assert answer.outcome is Outcome.UNKNOWN
+    assert answer.lines[-1] == "the policy has no limit for it"
+
+
+@pytest.mark.parametrize(("days", "outcome"), [(14, Outcome.FINE), (15, Outcome.LOOK), (186, Outcome.LOOK)])
+def test_rows_that_came_last_two_windows_ago_do_not_come_in_time(days: int, outcome: Outcome) -> None:
+    answer = triage(replace(FINE, as_of=WEEK.end + timedelta(days=days)))[VOLUME]
+
+    assert answer.outcome is outcome
+    assert answer.lines[-1].endswith("not monitored") == (outcome is Outcome.LOOK)
+
+
+def test_of_windows_that_end_together_the_shortest_says_whether_rows_come_in_time() -> None:
+    month = replace(CALM, window=Window(WEEK.end - timedelta(days=28), WEEK.end))
+
+    answer = triage(replace(FINE, points=(month, CALM), as_of=WEEK.end + timedelta(days=20)))[VOLUME]
+
+    assert answer.outcome is Outcome.LOOK
 
 
 def test_broken_data_alone_lead_back_to_no_version() -> None:
