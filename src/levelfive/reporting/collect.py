@@ -17,7 +17,7 @@ from levelfive.data.missing import missing
 from levelfive.monitoring import records
 from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
 from levelfive.monitoring.consistency import CONSISTENCY, FeatureDay
-from levelfive.monitoring.drift import population_stability
+from levelfive.monitoring.drift import population_stability, usual_outside
 from levelfive.monitoring.evidence import Delivered
 from levelfive.monitoring.noted import notes
 from levelfive.monitoring.profiling import baseline_of
@@ -32,7 +32,7 @@ from levelfive.monitoring.records import (
     ConsistencyRecord,
 )
 from levelfive.monitoring.slice_drift import DRIFT_SLICES
-from levelfive.monitoring.usual_drift import usual_drift
+from levelfive.monitoring.usual_drift import UsualPsi, usual_drift
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.registry.promotions import champion_as_of, history
 from levelfive.registry.store import CentralRegistry
@@ -62,6 +62,7 @@ from levelfive.storage.control_tables import Between
 from levelfive.storage.predictions import Role
 from levelfive.storage.records import from_row
 from levelfive.storage.runs import JobContext, Run, failures
+from levelfive.usecase.policies import MonitoringPolicy
 
 MIN_DAYS = 4
 _OF_A_DAY = (
@@ -105,8 +106,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         champion_since=None if live is None else live.promoted_at,
         points=points,
         verdicts=verdicts,
-        columns=_column_weeks(run, registry, as_of),
-        outside_share=context.use_case.monitoring.outside_share,
+        columns=_column_weeks(run, registry, as_of, context.use_case.monitoring),
         reliability=_reliability(points, registry),
         drifted_columns=_moved(run, registry, as_of, drift[Role.CHAMPION]),
         drift=drift[Role.CHAMPION],
@@ -283,7 +283,9 @@ def _consistency(run: Run, model_name: str, as_of: datetime) -> tuple[FeatureDay
     return tuple(largest.values())
 
 
-def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple[ColumnWeek, ...]:
+def _column_weeks(
+    run: Run, registry: CentralRegistry, as_of: datetime, policy: MonitoringPolicy
+) -> tuple[ColumnWeek, ...]:
     """Add the days of each column up to weeks, and compare each with the baseline of the model that scored it."""
     # Windows that overlap tell of a day more than once: what is told of most rows counts.
     days: dict[tuple[str, str, date], dict[str, Any]] = {}
@@ -295,18 +297,32 @@ def _column_weeks(run: Run, registry: CentralRegistry, as_of: datetime) -> tuple
     for (column, version, day), row in sorted(days.items()):
         weeks[column, day - timedelta(days=day.weekday())][version].append(row)
     models = {version: registry.load_if_there(version) for version in {key[1] for key in days}}
-    usual = {version: usual_drift(of.baseline.daily, 7).columns for version, of in models.items() if of is not None}
+    usual: dict[tuple[str, int], Mapping[str, UsualPsi]] = {}
     column_weeks = []
     for (column, week), versions in sorted(weeks.items()):
         # A week in which the champion changed is shown against the baseline of the later one.
         version = max(versions, key=lambda text: (len(text), text))
         at = datetime.combine(week, time(), tzinfo=UTC)
         if (model := models[version]) is not None:
-            one = _column_week(column, at, versions[version], model.baseline)
-            if column in usual[version] and one.psi is not None:
-                one = replace(one, deviations=usual[version][column].deviations(one.psi))
-            column_weeks.append(one)
+            rows = versions[version]
+            one = _column_week(column, at, rows, model.baseline)
+            if one.psi is not None:
+                # A week that is not whole moves further by chance: it is compared with windows of as many days.
+                of_days = (version, sum(row["count"] > 0 for row in rows))
+                if of_days not in usual:
+                    usual[of_days] = usual_drift(model.baseline.daily, of_days[1]).columns
+                if column in usual[of_days]:
+                    one = replace(one, deviations=usual[of_days][column].deviations(one.psi))
+            limit = policy.limit("columns_outside", column, policy.outside_share)
+            column_weeks.append(replace(one, is_outside=_new_share(one, rows, model.baseline) > limit))
     return tuple(column_weeks)
+
+
+def _new_share(week: ColumnWeek, rows: Sequence[Mapping[str, Any]], baseline: Baseline) -> float:
+    """Tell which share of a week's values is outside the training's range, beyond what is usual."""
+    unseen = baseline.categorical[week.column].unseen_share if week.column in baseline.categorical else 0.0
+    values = sum(row["count"] for row in rows)
+    return 0.0 if week.outside_share is None else week.outside_share - usual_outside(unseen, max(values, 1))
 
 
 def _rows(row: Mapping[str, Any]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -63,9 +63,10 @@ class Point:
 class ColumnWeek:
     """A column in the week that starts at `week`; shares are 0 to 1, the mean is in the column's unit.
 
-    The share outside is None where the training data has too many categories to know them all. `deviations` says how
-    far the PSI lies above that of weeks without a change, in standard deviations of its logarithm between such weeks;
-    None where the training has too few days to tell.
+    The share outside is None where the training data has too many categories to know them all; `is_outside` says that
+    more of it lies outside than is usual, by the limit of the verdict. `deviations` says how far the PSI lies above
+    that of as many days without a change, in standard deviations of its logarithm; None where the training has too few
+    days to tell.
     """
 
     column: str
@@ -75,6 +76,7 @@ class ColumnWeek:
     null_share: float
     outside_share: float | None
     deviations: float | None = None
+    is_outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -309,8 +311,7 @@ class ReportData:
     requests, are of the latest window. `moved` are its columns whose alarm is open, those that the model rests on most
     first. `segments` are those that were looked for last. `consistency` says by feature and day whether such answers
     rest on what the batch join gives. `alerts` are those that are open, the most urgent first.
-    `champions` are the last ones, the oldest first. A column is outside the training's range where more than
-    `outside_share` of its values are.
+    `champions` are the last ones, the oldest first.
     """
 
     use_case: str
@@ -333,7 +334,6 @@ class ReportData:
     reliability: Reliability | None = None
     drifted_columns: tuple[Moved, ...] = ()
     notes: tuple[NoteLine, ...] = ()
-    outside_share: float = 0.01
     segments: SegmentsFound | None = None
     champions: tuple[ChampionLine, ...] = ()
     live_model: LiveModel | None = None
@@ -360,16 +360,20 @@ class ReportData:
         return tuple(p for p in self.points_in_time if p.label_rate is not None or p.mean_score is not None)
 
     @property
+    def has_estimates(self) -> bool:
+        """Whether there is a window that metrics are estimated of, as its labels are young."""
+        return any(point.provisional and point.estimates for point in self.points)
+
+    @property
     def latest_mature(self) -> Point | None:
         """The latest point whose metrics are final."""
-        mature = [point for point in self.points_in_time if point.live and not point.provisional]
-        return mature[-1] if mature else None
+        return _latest(point for point in self.points if point.live and not point.provisional)
 
     @property
     def latest_unlabelled(self) -> Point | None:
         """The latest point, if predictions of it are old enough to be measured, and none has a label."""
-        old = [point for point in self.points_in_time if point.scored and not point.provisional]
-        return old[-1] if old and not old[-1].live else None
+        old = _latest(point for point in self.points if point.scored and not point.provisional)
+        return None if old is None or old.live else old
 
     @property
     def latest_empty(self) -> Point | None:
@@ -388,6 +392,10 @@ class ReportData:
 def is_long_ago(window: Window, as_of: datetime) -> bool:
     """Tell whether a window ended too long ago to say how things are: longer than two windows of its length take."""
     return as_of - window.end > 2 * window.length
+
+
+def _latest(points: Iterable[Point]) -> Point | None:
+    return max(points, key=lambda point: (point.window.end, point.window.start), default=None)
 
 
 def _latest_and_loudest(verdict: KnownVerdict) -> tuple[datetime, bool, bool, datetime]:

@@ -16,7 +16,7 @@ from matplotlib.path import Path
 from levelfive.reporting.charts import Chart, Section, charts_of
 from levelfive.reporting.data import ColumnWeek, ReportData
 from levelfive.reporting.svg import GREY, LIGHT, STEPS, drawing, place_in_time, svg
-from levelfive.reporting.words import number, share, shortened
+from levelfive.reporting.words import number, shortened
 
 SHOWN_COLUMNS = 30
 _EDGES = (1.0, 2.0, 3.0, 5.0)
@@ -37,7 +37,6 @@ def moves_chart(data: ReportData, columns: Sequence[str]) -> Markup:
     row_of = {column: row for row, column in enumerate(columns)}
     cells = [cell for cell in data.columns if cell.column in row_of]
     weeks = sorted({cell.week for cell in cells})
-    outside = f"over {share(data.outside_share)} outside the training's range"
     with drawing():
         figure = Figure(figsize=(9.5, 1.1 + 0.21 * len(columns)), layout="constrained")
         axes = figure.subplots()
@@ -46,7 +45,7 @@ def moves_chart(data: ReportData, columns: Sequence[str]) -> Markup:
         for step, color in enumerate(STEPS):
             _fill(axes, [(cell, row_of[cell.column]) for cell in cells if _step(cell.deviations) == step], color)
         _fill(axes, [(cell, row_of[cell.column]) for cell in cells if _step(cell.deviations) is None], "none")
-        beyond = [cell for cell in cells if (cell.outside_share or 0.0) > data.outside_share]
+        beyond = [cell for cell in cells if cell.is_outside]
         _fill(axes, [(cell, row_of[cell.column]) for cell in beyond], "none", hatch=_HATCH)
         axes.set(xlim=(place_in_time(weeks[0]), place_in_time(weeks[-1] + _WEEK)), ylim=(len(columns), 0))
         axes.set_yticks(np.arange(len(columns)) + 0.5, [shortened(column, 28) for column in columns])
@@ -59,7 +58,7 @@ def moves_chart(data: ReportData, columns: Sequence[str]) -> Markup:
             ]
             + [
                 Patch(facecolor="none", edgecolor=LIGHT, label="not measured"),
-                Patch(facecolor="none", edgecolor=GREY, hatch=_HATCH, label=outside),
+                Patch(facecolor="none", edgecolor=GREY, hatch=_HATCH, label="outside the training's range"),
             ],
             loc="outside upper left",
             ncols=4,

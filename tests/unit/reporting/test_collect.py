@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from in_memory.release import Environment, Packages
+from in_memory.release import Environment, Packages, flights
 from in_memory.retraining import DECIDED, WEEK, LiveModel
 
 from levelfive import BINARY
 from levelfive.core.windows import Window, iso
+from levelfive.models.package import Model
 from levelfive.monitoring import alerting
 from levelfive.monitoring.acknowledged import acknowledge
 from levelfive.monitoring.alerting import update_alerts
@@ -22,12 +24,17 @@ from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.raised import Raised
 from levelfive.monitoring.records import DRIFT, PROFILES, ProfileRecord, write_drift, write_performance
 from levelfive.monitoring.slice_drift import SliceDrift, write_slice_drift
+from levelfive.monitoring.usual_drift import usual_drift
 from levelfive.monitoring.verdict import Subject
 from levelfive.reporting.collect import collect
 from levelfive.reporting.words import Health, headline
+from levelfive.statistics.baseline import Baseline, profile_baseline
 from levelfive.statistics.calibration import ReliabilityGroup
 from levelfive.storage.runs import Run
-from levelfive.usecase.alert_rules import Severity
+from levelfive.training.dataset import DAY_NUMBER
+from levelfive.usecase.alert_rules import AlertRule, Severity
+from levelfive.usecase.columns import LABEL
+from levelfive.usecase.policies import MonitoringPolicy
 
 LATEST = Window(WEEK.end, WEEK.end + timedelta(hours=12))
 
@@ -119,6 +126,81 @@ def test_how_often_scores_came_true_is_that_of_the_latest_window_with_mature_lab
 
     assert reliability is not None
     assert (reliability.window, reliability.groups, reliability.training) == (WEEK, groups, None)
+
+
+def trained_on_sixty_days(live: LiveModel, monkeypatch: pytest.MonkeyPatch) -> Baseline:
+    """Let the live model rest on sixty days of distances, and of carriers of which one in fifty is the only one."""
+    registry = live.production.registry
+    model = registry.load(live.version)
+    rows = flights(Window(DECIDED - timedelta(days=60), DECIDED))
+    rows["carrier"] = [f"rare {place}" if place % 50 == 0 else "AA" for place in range(len(rows))]
+    features = rows[["distance", "carrier"]]
+    baseline = profile_baseline(
+        features,
+        ("carrier",),
+        label=rows[LABEL].to_numpy(),
+        score=model.score(features),
+        days=rows[DAY_NUMBER].to_numpy(),
+        score_columns=model.card.task.score_columns,
+    )
+    changed = Model(model.estimator, replace(model.card, baseline=baseline.to_json()))
+    monkeypatch.setattr(registry, "load_if_there", lambda version: changed)
+    return baseline
+
+
+def days_of_a_week(live: LiveModel, column: str, days: int, **profile: Any) -> None:
+    """Let monitoring have profiled the first days of a week, which begins on a Monday."""
+    subject = Subject(live.production.registry.name, live.version, WEEK)
+    alike = ProfileRecord(
+        **vars(subject), day=date(2013, 2, 11), column_name=column, num_nulls=0, distinct_count=9, most_frequent=3,
+        far_outside=0, broken=None, **profile,
+    )  # fmt: skip
+    rows = [replace(alike, day=alike.day + timedelta(days=place)) for place in range(days) if alike.day]
+    live.production.tables.control_tables.replace(PROFILES, rows, ("model_name", "window_start", "window_end"))
+
+
+@pytest.mark.parametrize("days", [4, 5, 6, 7])
+def test_a_week_is_compared_with_windows_of_as_many_days_as_it_has(
+    live: LiveModel, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    baseline = trained_on_sixty_days(live, monkeypatch)
+    counts = tuple(range(len(baseline.numeric["distance"].histogram.counts)))
+    days_of_a_week(live, "distance", days, count=sum(counts), counts=counts, sums=(0.0,) * len(counts))
+
+    (week,) = collect(live.production.context, live.production.registry, as_of=DECIDED).columns
+
+    assert week.psi is not None
+    usual = {length: usual_drift(baseline.daily, length).columns["distance"] for length in (4, 5, 6, 7)}
+    assert week.deviations == usual[days].deviations(week.psi)
+    assert len({one.middle for one in usual.values()}) == 4
+
+
+@pytest.mark.parametrize(("new", "is_outside"), [(3, False), (12, True)], ids=["as usual", "more"])
+def test_rare_categories_are_outside_the_training_s_range_where_more_come_than_usual(
+    live: LiveModel, monkeypatch: pytest.MonkeyPatch, new: int, is_outside: bool
+) -> None:
+    trained_on_sixty_days(live, monkeypatch)
+    days_of_a_week(live, "carrier", 7, count=144, frequent_items={"AA": 144 - new}, outside=new)
+
+    (week,) = collect(live.production.context, live.production.registry, as_of=DECIDED).columns
+
+    assert week.outside_share == pytest.approx(new / 144)
+    assert week.is_outside == is_outside
+
+
+def test_a_rule_of_the_use_case_says_how_much_of_a_column_may_be_outside(
+    live: LiveModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained_on_sixty_days(live, monkeypatch)
+    days_of_a_week(live, "carrier", 7, count=144, frequent_items={"AA": 132}, outside=12)
+    policy = MonitoringPolicy(alerts=(AlertRule("columns_outside", of="carrier", limit=0.1),))
+    use_case = replace(live.production.context.use_case, monitoring=policy)
+
+    (week,) = collect(
+        replace(live.production.context, use_case=use_case), live.production.registry, as_of=DECIDED
+    ).columns
+
+    assert not week.is_outside
 
 
 def a_week_of_harm_and_a_calm_day(live: LiveModel) -> None:
