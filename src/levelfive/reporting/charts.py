@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
+from levelfive.monitoring.alert_states import granularity
 from levelfive.reporting.data import ChampionLine, Point, Reliability, ReportData
 from levelfive.reporting.svg import GREY, INK, LIVE, PROMOTED, SECOND, drawing, place_in_time, svg
 from levelfive.reporting.words import (
@@ -260,7 +261,8 @@ def _shade_notes(axes: Axes, data: ReportData) -> None:
 def _time_axis(axes: Axes, data: ReportData) -> None:
     points = data.points_in_time
     start = place_in_time(points[0].window.start)
-    end = place_in_time(max([points[-1].window.end, *(decision.as_of for decision in data.decisions)]))
+    ends = [point.window.end for point in points]
+    end = place_in_time(max([*ends, *(decision.as_of for decision in data.decisions)]))
     margin = 0.03 * (end - start)
     axes.set_xlim(start - margin, end + margin)
     axes.xaxis_date()
@@ -270,13 +272,24 @@ def _band(axes: Axes, points: Sequence[Point], values: Sequence[Estimate], color
     low, high = np.array([of.low for of in values]), np.array([of.high for of in values])
     finite = np.isfinite(low) & np.isfinite(high)
     middles = np.array(_middles(points))
-    axes.fill_between(middles, low, high, where=finite.tolist(), color=color, alpha=0.15, linewidth=0)
+    for of_length in _by_length(points):
+        where = finite[of_length].tolist()
+        axes.fill_between(
+            middles[of_length], low[of_length], high[of_length], where=where, color=color, alpha=0.15, linewidth=0
+        )
     axes.vlines(middles[finite], low[finite], high[finite], color=color, linewidth=1)
 
 
 def _line(axes: Axes, points: Sequence[Point], values: Sequence[float], *, color: str, marker: str, style: str) -> None:
     middles = _middles(points)
-    axes.plot(middles, values, color=color, linestyle=style, linewidth=1.6)
+    for of_length in _by_length(points):
+        axes.plot(
+            [middles[i] for i in of_length],
+            [values[i] for i in of_length],
+            color=color,
+            linestyle=style,
+            linewidth=1.6,
+        )
     for provisional, face in ((False, color), (True, "white")):
         indices = [i for i, point in enumerate(points) if point.provisional == provisional]
         axes.plot(
@@ -345,6 +358,14 @@ def _legend(figure: Figure, first_label: str, second_label: str, *, second: str,
     if third:
         handles.append(Line2D([], [], color=SECOND, marker="D", markersize=5.5, linestyle=":", label=third))
     figure.legend(handles=handles, loc="outside lower left", ncols=2, columnspacing=1.2, fontsize=9)
+
+
+def _by_length(points: Sequence[Point]) -> list[list[int]]:
+    """Put the places of points together whose windows are about as long as each other: one line joins these alone."""
+    places: dict[str, list[int]] = {}
+    for place, point in enumerate(points):
+        places.setdefault(granularity(point.window), []).append(place)
+    return list(places.values())
 
 
 def _middles(points: Sequence[Point]) -> list[float]:

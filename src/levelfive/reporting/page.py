@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -15,6 +16,7 @@ from levelfive.core.windows import iso
 from levelfive.monitoring.consistency import worst_first
 from levelfive.monitoring.drift_alarms import FALSE_ALARMS
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, PSI, DriftStatistic
+from levelfive.monitoring.estimated import CONFIDENCE
 from levelfive.monitoring.evidence import STATEMENTS, Statement
 from levelfive.reporting.alarmed import SHOWN_ALARMS
 from levelfive.reporting.charts import Section, figures, most_important
@@ -101,6 +103,7 @@ def render(data: ReportData) -> str:
             statements=_statements(data),
             statements_on="" if verdict is None else window_name(verdict.window),
             charts={str(section): figures(data, section) for section in Section},
+            estimates_note=_estimates_note(data),
             by_window=_by_window(data),
             latest=_latest(data),
             rates_title=rates_title(data),
@@ -173,6 +176,16 @@ def _statements(data: ReportData) -> list[StatementText]:
 
 def _names(columns: Sequence[str]) -> str:
     return f"{counted(len(columns), 'column')}: {listed(columns)}" if columns else "none"
+
+
+def _estimates_note(data: ReportData) -> str:
+    if not data.has_estimates:
+        return ""
+    return (
+        "What is estimated from the scores alone assumes that scores come true as often as they did in training: it "
+        "sees features that move, and not what they mean. Its band is no interval by days: "
+        f"{CONFIDENCE:.0%} of such estimates' errors in earlier windows lay within."
+    )
 
 
 def _by_window(data: ReportData) -> Table:
@@ -309,8 +322,9 @@ def _columns_note(data: ReportData) -> str:
     rest = len({cell.column for cell in data.columns}) - SHOWN_COLUMNS
     return (
         "How far a column's PSI, of a week against the training's data, lies above that of weeks without a change: in "
-        "standard deviations of its logarithm between such weeks, drawn from the training's days. A season moves "
-        "columns as well: a dark cell is a reason to look at the performance, not an alarm. "
+        "standard deviations of its logarithm between such weeks, drawn from the training's days; of a week that is "
+        "not whole, between as many days. Hatched is what is outside the training's range beyond what is usual. A "
+        "season moves columns as well: a dark cell is a reason to look at the performance, not an alarm. "
         + (f"{counted(rest, 'column')} that moved less not drawn." if rest > 0 else "All columns are drawn.")
     )
 
@@ -446,11 +460,13 @@ def _rows(data: ReportData) -> Table | None:
     if not points:
         return None
     counts = [(p.landed, p.accepted, p.quarantined, p.duplicates, p.scored, p.mature) for p in points]
+    overlap = any(one.window.end > after.window.start for one, after in pairwise(points))
+    totals = () if overlap else ("All windows", *_counts([sum(of) for of in zip(*counts, strict=True)]))
     return Table(
         "Numbers of rows; quarantined also as a share of those that landed",
         ("Window", "Landed", "Accepted", "Quarantined", "Duplicates", "Scored", "Labels known"),
         [(window_name(point.window), *_counts(of)) for point, of in zip(points, counts, strict=True)],
-        total=("All windows", *_counts([sum(of) for of in zip(*counts, strict=True)])),
+        total=totals,
     )
 
 

@@ -14,7 +14,7 @@ from levelfive.core.windows import Window, utc
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.drift_statistics import PSI
 from levelfive.reporting.alarmed import moved_chart
-from levelfive.reporting.charts import importance_chart, metric_chart, reliability_chart
+from levelfive.reporting.charts import importance_chart, metric_chart, rate_chart, reliability_chart
 from levelfive.reporting.data import (
     AlertLine,
     ChampionLine,
@@ -344,6 +344,34 @@ def test_every_section_is_there_with_its_numbers(page):
     assert {"501,234", "1,111 (0.2%)", "1,002,468", "84", "995,308"} <= set(page.texts)
 
 
+@undrawn
+def test_rows_of_windows_that_overlap_are_not_added_up():
+    week = a_point(window=Window(utc(2024, 7, 8), utc(2024, 7, 15)))
+
+    apart, overlapping = (Page(render(a_report(points=points))) for points in ((a_point(6), week), (a_point(7), week)))
+
+    assert {"All windows", "1,002,468"} <= set(apart.texts)
+    assert {"All windows", "1,002,468"}.isdisjoint(overlapping.texts)
+
+
+def test_lines_and_bands_join_windows_of_one_length_alone():
+    weeks = [a_point(window=Window(utc(2024, 6, day), utc(2024, 6, day + 7))) for day in (3, 10, 17)]
+    data = a_report(points=(*map(a_point, range(4, 8)), *weeks))
+
+    rates, metric = rate_chart(data), metric_chart(data, "auc")
+
+    for drawn in (rates, metric):
+        points_by_line = [path.count("L ") + 1 for path in re.findall(r'<path d="([^"]*)"[^>]*fill: none', drawn)]
+        assert max(points_by_line) < len(data.points)
+    assert metric.count("fill-opacity: 0.15") == 4  # two models, two lengths
+
+
+def test_the_latest_window_is_the_one_that_ends_last():
+    week = a_point(window=Window(utc(2024, 7, 8), utc(2024, 7, 15)), live={"auc": an_estimate(0.5)})
+
+    assert a_report(points=(week, a_point(7))).latest_mature == a_point(7)
+
+
 def test_what_happened_is_told_in_the_order_of_time_with_reasons_and_what_would_have_changed_it(page):
     told = [page.text.index(what) for what in (
         "Decision: retrain", "loss grew by 0.02 nats", "Would have changed it:", "fewer than 14 days of labels",
@@ -456,6 +484,20 @@ def test_an_estimate_is_drawn_where_labels_are_young():
     assert "estimated" not in known
 
 
+@undrawn
+def test_an_estimate_says_what_it_assumes_and_that_its_band_is_of_its_own_errors():
+    said = {"auc": an_estimate(0.66)}
+
+    young, known = (
+        Page(render(a_report(points=(a_point(7), a_point(8, provisional=young, estimates=said))))).text
+        for young in (True, False)
+    )
+
+    assert "assumes that scores come true as often as they did in training" in young
+    assert "Its band is no interval by days: 80% of such estimates' errors in earlier windows lay within." in young
+    assert "assumes" not in known
+
+
 def test_how_often_scores_came_true_is_drawn_and_said_in_words():
     groups = (ReliabilityGroup(0.1, 0.08, 0.05, 0.11, 900), ReliabilityGroup(0.6, 0.7, 0.62, 0.78, 880))
     shown = Reliability(a_point(7).window, groups, Calibration((0.0, 1.0), (0.05, 0.9)))
@@ -554,11 +596,11 @@ def test_of_a_column_that_moved_it_is_said_in_which_slices():
 
 
 def test_cells_outside_the_training_s_range_are_hatched_and_a_column_moves_in_its_own_units():
-    calm = a_column_week("calm", psi=0.9, deviations=0.2, outside_share=0.01)
-    moved = a_column_week("moved", psi=0.1, deviations=4.0, outside_share=0.011)
+    calm = a_column_week("calm", psi=0.9, deviations=0.2, outside_share=0.02)
+    moved = a_column_week("moved", psi=0.1, deviations=4.0, outside_share=0.02, is_outside=True)
 
     drawn = moves_chart(a_report(columns=(calm, moved)), ["moved", "calm"])
-    without = moves_chart(a_report(columns=(calm, replace(moved, outside_share=0.01))), ["moved", "calm"])
+    without = moves_chart(a_report(columns=(calm, replace(moved, is_outside=False))), ["moved", "calm"])
 
     assert list(furthest(a_report(columns=(calm, moved)))) == ["moved", "calm"]
     assert "Furthest: moved 4.000, calm 0.200." in drawn
