@@ -49,10 +49,13 @@ def update_alerts(context: JobContext, run: Run, judged_versions: Sequence[Judge
     rows = with_affected(rows, count_affected(context, run, subject, _opened(rows, alerts, subject.window)))
     run.wrote(run.tables.control_tables.add(ALERTS_TABLE, rows, _KEYS))
     before, after = current(history), current([*history, *rows])
+    from levelfive.monitoring.muted import muted_by, mutes  # which imports this module
+
+    words = mutes(run, subject.model_name, as_of=as_of)
     for one in after.values():
         was_open = one.alert_id in before and before[one.alert_id].state.is_open
         if was_open != one.state.is_open:
-            _say(one)
+            _say(one, muted=bool(muted_by(words, one)))
 
 
 def with_affected(rows: Iterable[AlertRecord], impacts: Mapping[str, Affected]) -> tuple[AlertRecord, ...]:
@@ -76,13 +79,14 @@ def _monitored(run: Run, model_name: str, as_of: datetime) -> Collection[Window]
     return {records.window_of(row) for row in records.of_model(run, VERDICTS, model_name, as_of, columns)}
 
 
-def _say(one: AlertRecord) -> None:
+def _say(one: AlertRecord, *, muted: bool) -> None:
     is_open = one.state.is_open
     event(
         "alert opened" if is_open else "alert closed",
         level=logging.WARNING if is_open else logging.INFO,
         alert=one.alert_id,
         severity=str(one.severity),
+        muted=muted,
         column=one.column_name,
         source=one.source,
         metric=one.metric,

@@ -79,6 +79,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "destination": Attribute("levelfive.destination", "who is told: `teams`, `slack` or `webhook`"),
     "alert": Attribute("levelfive.alert.id", "an alert, as in the table `alerts`"),
     "severity": Attribute("levelfive.alert.severity", "how urgent it is: `critical`, `warning` or `info`"),
+    "muted": Attribute("levelfive.alert.muted", "whether a person has muted it"),
     "slice": Attribute("levelfive.slice", "the slice of the rows that it is of, such as `origin=JFK`"),
     "since": Attribute("levelfive.alert.since", "from when on it is there"),
     "affected_rows": Attribute("levelfive.alert.rows", "how many rows of the window it affects"),

@@ -14,9 +14,10 @@ from azure_monitor import (
 )
 
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS
-from levelfive.monitoring.evidence import BROKEN, HARMFUL, OUTSIDE, UNUSUAL
 from levelfive.statistics.tasks.binary import BINARY
 from levelfive.telemetry.names import ATTRIBUTES, METRICS, RESOURCE, SERVICE
+from levelfive.usecase.alert_rules import Severity
+from levelfive.usecase.policies import MonitoringPolicy
 
 QUERIES = {**alert_queries(), **workbook_queries()}
 PLACE = re.compile(r"customDimensions\['([^']+)'\]")
@@ -64,17 +65,23 @@ def test_a_query_looks_at_nothing_but_what_levelfive_sent(name: str) -> None:
 
 def test_the_values_that_queries_ask_for_are_said() -> None:
     text = " ".join(QUERIES.values())
-    statements = re.search(r"statement in \(([^)]+)\)", text)
     metric = re.search(r"performance\.metric'\]\) == '(\w+)'", text)
     statistic = re.search(r"drift\.statistic'\]\) == '(\w+)'", text)
 
-    assert statements is not None
     assert metric is not None
     assert statistic is not None
-    said = {one.name for one in (OUTSIDE, UNUSUAL, HARMFUL, BROKEN) if not one.of_columns}
-    assert set(re.findall(r"'(\w+)'", statements[1])) == said
     assert metric[1] in {one.name for one in BINARY.metrics}
     assert statistic[1] in DRIFT_STATISTICS
+
+
+def test_of_alerts_that_open_each_urgency_that_is_told_has_one_rule_which_leaves_out_the_muted() -> None:
+    queries = [query for query in alert_queries().values() if "'alert opened'" in query]
+
+    urgencies = [re.findall(r"urgency == '(\w+)'", query) for query in queries]
+    told = [str(one) for one in Severity if one.rank <= MonitoringPolicy().told_from.rank]
+    assert urgencies == [[one] for one in told]
+    leaves_out = f"tostring(customDimensions['{ATTRIBUTES['muted'].name}']) != 'true'"
+    assert [query for query in queries if leaves_out not in query] == []
 
 
 @pytest.mark.parametrize("alert", resources(ALERTS), ids=lambda alert: alert["name"])

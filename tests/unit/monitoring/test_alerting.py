@@ -16,6 +16,7 @@ from levelfive.monitoring.affected import Affected
 from levelfive.monitoring.alert_states import ALERTS_TABLE, open_alerts
 from levelfive.monitoring.alerting import alert_history, update_alerts
 from levelfive.monitoring.evidence import Finding
+from levelfive.monitoring.muted import mute
 from levelfive.monitoring.raised import Raised
 from levelfive.monitoring.records import write_verdicts
 from levelfive.monitoring.verdict import Subject, VerdictRecord
@@ -85,6 +86,17 @@ def test_telemetry_hears_that_an_alert_opened_and_that_it_closed_once_each(
         iso(LATER - DAY),
         900,
     )
+
+
+def test_telemetry_hears_whether_an_alert_that_opens_is_muted(counts: list[list[str]], recorded: Kept) -> None:
+    tables, alert = MemoryTables(), "column_is_broken:temp"
+    for number, found in enumerate(([BROKEN], [], [BROKEN])):
+        monitor(tables, LATER + number * DAY, *found)
+        if number == 0:
+            mute(a_context(tables), MODEL, alert, by="ada", reason="known", until=LATER + 9 * DAY, as_of=LATER)
+
+    of_alert = [(one.name, one.fields["muted"]) for one in recorded.events if one.fields.get("alert") == alert]
+    assert of_alert == [("alert opened", False), ("alert closed", True), ("alert opened", True)]
 
 
 def test_rows_are_counted_of_alerts_that_open_and_no_others(counts: list[list[str]]) -> None:
