@@ -55,7 +55,7 @@ def update_alerts(context: JobContext, run: Run, judged_versions: Sequence[Judge
     for one in after.values():
         was_open = one.alert_id in before and before[one.alert_id].state.is_open
         if was_open != one.state.is_open:
-            _say(one, muted=bool(muted_by(words, one)))
+            _say(one, is_muted=bool(muted_by(words, one)))
 
 
 def with_affected(rows: Iterable[AlertRecord], impacts: Mapping[str, Affected]) -> tuple[AlertRecord, ...]:
@@ -79,14 +79,14 @@ def _monitored(run: Run, model_name: str, as_of: datetime) -> Collection[Window]
     return {records.window_of(row) for row in records.of_model(run, VERDICTS, model_name, as_of, columns)}
 
 
-def _say(one: AlertRecord, *, muted: bool) -> None:
+def _say(one: AlertRecord, *, is_muted: bool) -> None:
     is_open = one.state.is_open
     event(
         "alert opened" if is_open else "alert closed",
         level=logging.WARNING if is_open else logging.INFO,
         alert=one.alert_id,
         severity=str(one.severity),
-        muted=muted,
+        muted=is_muted,
         column=one.column_name,
         source=one.source,
         metric=one.metric,
