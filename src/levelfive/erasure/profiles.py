@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from levelfive.erasure.models import category_of
 from levelfive.erasure.person import Person
 from levelfive.erasure.place import Removal
+from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE, ConsecutiveDrift
 from levelfive.monitoring.records import DRIFT, PROFILES, DriftRecord, ProfileRecord
 from levelfive.storage.records import from_row
 from levelfive.storage.runs import Run
@@ -17,13 +18,18 @@ from levelfive.storage.runs import Run
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+_TABLES: Mapping[str, type[ProfileRecord | DriftRecord | ConsecutiveDrift]] = {
+    PROFILES: ProfileRecord,
+    DRIFT: DriftRecord,
+    DRIFT_CONSECUTIVE: ConsecutiveDrift,
+}
 _OF = ("model_name", "window_start", "window_end")
 _WindowKey = tuple[str, datetime, datetime]
 
 
 @dataclass(frozen=True)
 class Categories:
-    """The rows of `profiles` and `drift` that name the value by which a person is called.
+    """The rows of `profiles`, `drift` and `drift_consecutive` that name the value by which a person is called.
 
     A person who is called by several values together is named by no category.
 
@@ -56,7 +62,7 @@ class Categories:
         return Removal(count)
 
     def _asked(self) -> Iterable[tuple[str, str, str]]:
-        return [(table, *item) for item in category_of(self.person).items() for table in (PROFILES, DRIFT)]
+        return [(table, *item) for item in category_of(self.person).items() for table in _TABLES]
 
     def _naming(self, table: str, column: str, value: str) -> list[dict[str, Any]]:
         return [row for row in self.run.rows(table, where={"column_name": column}) if value in _categories(table, row)]
@@ -65,13 +71,15 @@ class Categories:
 def _categories(table: str, row: Mapping[str, Any]) -> Iterable[str]:
     if table == PROFILES:
         return row["frequent_items"] or ()
-    return [*(row["new_categories"] or ()), *(row["vanished_categories"] or ())]
+    # A table of an earlier levelfive has no such columns.
+    return [*(row.get("new_categories") or ()), *(row.get("vanished_categories") or ())]
 
 
 def _without(table: str, row: Mapping[str, Any], column: str, value: str) -> DataclassInstance:
-    if table == PROFILES:
-        return _without_item(from_row(ProfileRecord, row), column, value)
-    return _without_category(from_row(DriftRecord, row), column, value)
+    record = from_row(_TABLES[table], row)
+    if isinstance(record, ProfileRecord):
+        return _without_item(record, column, value)
+    return _without_category(record, column, value)
 
 
 def _without_item(record: ProfileRecord, column: str, value: str) -> ProfileRecord:
@@ -82,7 +90,9 @@ def _without_item(record: ProfileRecord, column: str, value: str) -> ProfileReco
     return replace(record, frequent_items=others, rest=(record.rest or 0) + count)
 
 
-def _without_category(record: DriftRecord, column: str, value: str) -> DriftRecord:
+def _without_category(
+    record: DriftRecord | ConsecutiveDrift, column: str, value: str
+) -> DriftRecord | ConsecutiveDrift:
     if record.column_name != column:
         return record
     new, categories = (

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from levelfive.core.windows import Window
 from levelfive.monitoring import records
-from levelfive.monitoring.drift_statistics import Comparison, column_drift
+from levelfive.monitoring.drift_statistics import OUTSIDE_SHARE, Comparison, column_drift
 from levelfive.monitoring.profiling import Profile, baseline_of
 from levelfive.monitoring.records import PROFILES
 from levelfive.monitoring.verdict import Subject
 from levelfive.statistics.baseline import Baseline
-from levelfive.statistics.partials import CategoricalProfile, NumericProfile
+from levelfive.statistics.partials import CategoricalProfile, NumericProfile, hashed_categories
 from levelfive.storage.records import record_of
 from levelfive.storage.runs import Run
 
@@ -35,6 +35,8 @@ class ConsecutiveDrift(Subject):
     count_delta: int
     avg_delta: float | None
     statistics: Mapping[str, float]
+    new_categories: tuple[str, ...] = ()
+    vanished_categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,21 +94,58 @@ def profile_of(row: Mapping[str, Any], baseline: Baseline) -> Profile:
 
 
 def consecutive_drift(
-    subject: Subject, before: ProfiledWindow, now: Mapping[str, Profile]
+    subject: Subject, before: ProfiledWindow, now: Mapping[str, Profile], baseline: Baseline
 ) -> tuple[ConsecutiveDrift, ...]:
-    """Compare each column of a window with the same column of the window before."""
+    """Compare each column of a window with the same column of the window before.
+
+    Args:
+        subject: The version and the window.
+        before: The window before.
+        now: The profiles of the window's columns.
+        baseline: On its bins are both.
+    """
     return tuple(
-        ConsecutiveDrift(
-            **vars(subject),
-            window_cmp=before.window,
-            column_name=column,
-            count_delta=profile.count - old.count,
-            avg_delta=_difference(old, profile),
-            statistics=column_drift(column, Comparison(old, profile)).statistics,
-        )
+        _consecutive(subject, before.window, column, (old, profile), baseline)
         for column, profile in sorted(now.items())
         if (old := before.profiles.get(column)) is not None
     )
+
+
+def _consecutive(
+    subject: Subject, before: Window, column: str, profiles: tuple[Profile, Profile], baseline: Baseline
+) -> ConsecutiveDrift:
+    old, new = profiles
+    if isinstance(old, CategoricalProfile) and isinstance(new, CategoricalProfile):
+        old = _comparable(old, new, baseline.categorical[column].frequent)
+    drift = column_drift(column, Comparison(old, new))
+    return ConsecutiveDrift(
+        **vars(subject),
+        window_cmp=before,
+        column_name=column,
+        count_delta=new.count - old.count,
+        avg_delta=_difference(old, new),
+        # What is outside of the training's range is no difference of two windows.
+        statistics={name: value for name, value in drift.statistics.items() if name != OUTSIDE_SHARE},
+        new_categories=drift.new,
+        vanished_categories=drift.vanished_categories,
+    )
+
+
+def _comparable(old: CategoricalProfile, new: CategoricalProfile, always: Collection[str]) -> CategoricalProfile:
+    """Put to the rest of a profile the categories that the other one may have without listing them.
+
+    Args:
+        old: Of the window before.
+        new: Of the window.
+        always: The categories that a profile lists whenever it has them.
+    """
+
+    def may_hide(name: str, profile: CategoricalProfile) -> bool:
+        return profile.rest > 0 and name not in profile.frequent and name not in always
+
+    frequent = {name: count for name, count in old.frequent.items() if not may_hide(name, new)}
+    others = hashed_categories([name for name in new.frequent if may_hide(name, old)])
+    return replace(old, frequent=frequent, rest=old.count - sum(frequent.values()), others=tuple(others.tolist()))
 
 
 def write_consecutive(run: Run, drifts: Sequence[ConsecutiveDrift]) -> None:

@@ -154,7 +154,7 @@ def _consecutive(version: ScoredVersion) -> tuple[ConsecutiveDrift, ...]:
         return ()
     baseline, whole = version.model.baseline, version.profiles.whole
     now = {column: finish(partial, column, baseline) for column, partial in whole.items()}
-    return consecutive_drift(version.subject, version.before, now)
+    return consecutive_drift(version.subject, version.before, now, baseline)
 
 
 def _interval(estimate: Estimate | None) -> tuple[float, float] | None:

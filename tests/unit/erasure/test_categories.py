@@ -11,6 +11,7 @@ from in_memory.tables import MemoryTables
 from levelfive.core.windows import Window, utc
 from levelfive.erasure.person import KeyValues, Person
 from levelfive.erasure.profiles import Categories
+from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE, ConsecutiveDrift
 from levelfive.monitoring.records import DRIFT, PROFILES, DriftRecord, ProfileRecord
 from levelfive.storage.records import from_row
 from levelfive.storage.runs import Run
@@ -75,3 +76,16 @@ def test_a_person_of_several_values_is_named_by_none_of_them(run: Run) -> None:
 
     assert Categories(run, both).erase().rows == 0
     assert run.rows(PROFILES)[0]["frequent_items"] == {"ada": 3, "bob": 5}
+
+
+def test_a_category_that_came_or_went_between_two_windows_is_left_out(run: Run) -> None:
+    of_window = {"model_name": "m", "model_version": "1", "window": WEEK, "window_cmp": WEEK, "count_delta": 0}
+    shift = ConsecutiveDrift(
+        **of_window, column_name="customer", avg_delta=None, statistics={}, new_categories=("ada", "eve")
+    )
+    run.tables.control_tables.add(DRIFT_CONSECUTIVE, [shift])
+
+    assert Categories(run, BY_NAME).erase().rows == 1
+    (row,) = run.rows(DRIFT_CONSECUTIVE)
+    assert row["new_categories"] == ["eve"]
+    assert DRIFT_CONSECUTIVE in run.tables.discarded
