@@ -193,9 +193,9 @@ def metric_is_beyond(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _is_beyond(estimate: Estimate, rule: AlertRule, task: Task | None) -> bool:
-    """Compare an interval with a limit; of mean score minus mean label, the limit holds on either side of 0."""
+    """Compare an interval with a limit; of a metric of which 0 is best, the limit holds on either side of 0."""
     limit, metric = rule.limit or 0.0, None if task is None else task.metric(rule.of)
-    if task is not None and rule.of == task.offset:
+    if metric is not None and (metric.zero_is_best or (task is not None and rule.of == task.offset)):
         return estimate.low > limit or estimate.high < -limit
     return estimate.low > limit if metric is not None and metric.lower_is_better else estimate.high < limit
 

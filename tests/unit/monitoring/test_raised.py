@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from levelfive import BINARY, AlertRule, Severity
+from levelfive import BINARY, REGRESSION, AlertRule, Multiclass, Quantiles, Severity, Task
 from levelfive.errors import ConfigError
 from levelfive.monitoring.alerts import check_rules
 from levelfive.monitoring.causes import importance_of, likely_causes
@@ -139,6 +139,25 @@ def test_a_metric_is_beyond_its_limit_where_its_whole_interval_is(
     found = by_id(evidence(rules=(rule,), metrics={"": {metric: an_estimate(low, high)}}))
 
     assert found.keys() == ({f"metric_is_beyond:{metric}"} if is_raised else set())
+
+
+@pytest.mark.parametrize(
+    ("task", "metric"),
+    [
+        (Multiclass("weather", ["sun", "rain"]), "calibration_rain"),
+        (Quantiles("wait", [0.1, 0.9]), "calibration_p10"),
+        (REGRESSION, "bias"),
+    ],
+)
+@pytest.mark.parametrize(("low", "high", "is_raised"), [(-0.01, 0.01, False), (0.19, 0.21, True), (-0.21, -0.19, True)])
+def test_a_metric_of_which_0_is_best_may_lie_too_high_and_too_low_whatever_the_task(
+    task: Task, metric: str, low: float, high: float, is_raised: bool
+) -> None:
+    rule = AlertRule("metric_is_beyond", of=metric, limit=0.05)
+
+    found = by_id(evidence(rules=(rule,), task=task, metrics={"": {metric: an_estimate(low, high)}}))
+
+    assert bool(found) is is_raised
 
 
 def test_a_limit_of_a_slice_is_of_that_slice_and_holds_no_retraining_back() -> None:

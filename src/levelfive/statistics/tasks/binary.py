@@ -65,7 +65,7 @@ class Binary(Task):
         Metric("auc", "AUC", "0.5 is chance, 1 is perfect", day_blocks.auc),
         Metric("log_loss", "Log loss", "nats", _log_loss, lower_is_better=True),
         Metric("brier", "Brier score", "squared probability", _brier, lower_is_better=True),
-        Metric("calibration", "Calibration", "mean score minus label rate, 0 is best", _calibration),
+        Metric("calibration", "Calibration", "mean score minus label rate, 0 is best", _calibration, zero_is_best=True),
         Metric("skill", "Skill", _SKILL_UNIT, _skill),
     )
     skill = "skill"

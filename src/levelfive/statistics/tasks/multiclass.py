@@ -111,6 +111,7 @@ class Multiclass(Task):
                     f"Calibration of {one}",
                     "mean score minus share of the class, 0 is best",
                     partial(_calibration, place=place),
+                    zero_is_best=True,
                 )
                 for place, one in enumerate(classes)
             ),

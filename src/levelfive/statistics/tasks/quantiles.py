@@ -100,6 +100,7 @@ class Quantiles(Task):
                     f"Calibration of {mark}",
                     "share of labels up to the quantile minus its level, 0 is best",
                     partial(_calibration, place=place, level=level),
+                    zero_is_best=True,
                 )
                 for place, (mark, level) in enumerate(zip(marks, levels, strict=True))
             ),

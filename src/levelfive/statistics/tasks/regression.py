@@ -53,7 +53,7 @@ class Regression(Task):
         Metric("rmse", "RMSE", "in the label's unit", _rmse, lower_is_better=True),
         Metric("mae", "MAE", "in the label's unit", _mae, lower_is_better=True),
         Metric("r2", "R²", "1 is perfect, 0 is the mean", _r2),
-        Metric("bias", "Bias", "mean score minus mean label, in the label's unit", _bias),
+        Metric("bias", "Bias", "mean score minus mean label, in the label's unit", _bias, zero_is_best=True),
     )
     skill = "r2"
     offset = "bias"

@@ -46,6 +46,7 @@ class Metric:
         unit: Its unit, or how to read it; for reports.
         statistic: From labels, scores and the days of the rows, the metric as a function of the days' weights.
         lower_is_better: Whether it is a loss; of others, the unit says how to read them.
+        zero_is_best: Whether it may lie too high and too low, as a mean score minus a mean label does.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Metric:
     unit: str
     statistic: Callable[[Floats, Floats, DayBlocks], Statistic]
     lower_is_better: bool = False
+    zero_is_best: bool = False
 
     @property
     def reading(self) -> str:
