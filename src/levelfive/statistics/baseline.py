@@ -210,7 +210,7 @@ def profile_baseline(
         rows=len(features),
         numeric={name: profile_numeric(values) for name, values in numbers.items()},
         categorical={name: profile_categorical(features[name]) for name in categorical},
-        label=profile_numeric(label),
+        label=_profile_labels(label),
         scores={name: profile_numeric(values) for name, values in scores.items()},
         daily={},
     )
@@ -226,6 +226,16 @@ def profile_baseline(
         of_scores = DayBlocks.of(score_days, len(score))
         daily |= {name: _daily_numbers(of, baseline.scores[name].histogram, of_scores) for name, of in scores.items()}
     return replace(baseline, daily=daily, recent=_recent(features, baseline, np.asarray(days)))
+
+
+def _profile_labels(labels: NDArray[Any]) -> NumericProfile:
+    """Profile labels: where they have few values, as classes do, each has a bin of its own, however rare it is."""
+    values = np.unique(finite(labels))
+    if not 0 < values.size <= MAX_CATEGORIES:
+        return profile_numeric(labels)
+    low, *others = values.tolist()
+    histogram = Histogram(low, values[-1].item(), tuple(others), (), ())
+    return finish_numeric(partial_numeric(labels, histogram), histogram)
 
 
 def _recent(features: pd.DataFrame, baseline: Baseline, days: NDArray[Any]) -> dict[str, tuple[RecentDay, ...]]:

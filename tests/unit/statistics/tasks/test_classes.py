@@ -1,11 +1,13 @@
 """Several classes: the metrics are scikit-learn's, and what cannot be a class, a label or a score is refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import metrics as sklearn_metrics
 
 from levelfive import Multiclass
 from levelfive.errors import ConfigError
+from levelfive.statistics.baseline import profile_baseline
 from levelfive.statistics.metrics import Evaluation, evaluate
 from levelfive.statistics.partials import profile_numeric
 
@@ -48,6 +50,14 @@ def test_a_class_that_neither_occurs_nor_is_likeliest_has_no_part_in_f1_and_leav
         sklearn_metrics.f1_score(labels, scores.argmax(axis=1), average="macro")
     )
     assert np.isnan(estimates["auc"].value)
+
+
+def test_rare_classes_have_their_own_shares_in_a_baseline_and_share_alike_in_an_earlier_one() -> None:
+    labels = np.repeat([0.0, 1.0, 2.0], [970, 20, 10])
+    baseline = profile_baseline(pd.DataFrame({"wind": labels}), [], label=labels, score=np.linspace(0, 1, 50))
+
+    assert WEATHER.constant_of(baseline.label) == pytest.approx((0.97, 0.02, 0.01))
+    assert WEATHER.constant_of(profile_numeric(labels)) == pytest.approx((0.97, 0.015, 0.015))
 
 
 def test_the_best_constant_scores_are_the_shares_of_the_classes_also_by_a_profile() -> None:
