@@ -41,7 +41,7 @@ Known = Mapping[tuple[date, str], DayOfColumn]
 def far_outside(partial: Partial, profile: NumericProfile | CategoricalProfile) -> int | None:
     """Count the values that a baseline does not have: other categories, and numbers far outside its range.
 
-    Those below or above the range count if their mean lies half of the range's width beyond it.
+    Far outside is half of the range's width beyond it.
     """
     if isinstance(profile, CategoricalProfile):
         return profile.outside
@@ -52,10 +52,9 @@ def _far(partial: Partial, histogram: Histogram) -> int:
     if histogram.low is None or histogram.high is None:
         return 0
     margin = FAR * (histogram.high - histogram.low)
-    below, above = partial.counts[0], partial.counts[-1]
-    far_below = below and partial.sums[0] / below < histogram.low - margin
-    far_above = above and partial.sums[-1] / above > histogram.high + margin
-    return (below if far_below else 0) + (above if far_above else 0)
+    values = partial.ranks.values
+    is_far = (values < histogram.low - margin) | (values > histogram.high + margin)
+    return int(partial.ranks.counts[is_far].sum())
 
 
 def days_of_training(baseline: Baseline) -> dict[tuple[date, str], DayOfColumn]:

@@ -135,6 +135,13 @@ def test_numbers_are_far_outside_only_half_a_range_beyond_it() -> None:
     assert counted == [0, 3]
 
 
+def test_one_wild_number_does_not_make_all_beyond_the_range_far_outside() -> None:
+    histogram = profile_numeric(np.arange(101.0)).histogram
+    part = partial_numeric(np.concatenate((np.full(299, 101.0), [1e6], np.full(700, 50.0))), histogram)
+
+    assert far_outside(part, finish_numeric(part, histogram)) == 1
+
+
 def test_the_training_s_last_days_are_known_as_a_window_would_profile_them() -> None:
     days = np.repeat(np.arange(60), 50)
     wind = np.where(np.arange(days.size) % 10 == 0, np.nan, np.arange(days.size) % 7)
