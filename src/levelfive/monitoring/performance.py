@@ -50,7 +50,7 @@ class Performance:
 
     Args:
         window: The prediction times.
-        versions: The versions that scored the rows, in their order.
+        versions: The versions that scored the rows, the one that was live last at the end.
         scored: Rows scored by a champion.
         known: Of them, rows whose outcome is known.
         mature: Of them, rows old enough for nearly all labels to be known, and labelled.
@@ -167,7 +167,8 @@ def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window) -> Per
     labelled_rows = inside[inside[OUTCOME] == LABELLED]
     mature = labelled_rows[labelled_rows[AT] < old_until]
     others = inside[inside[OUTCOME].notna() & (inside[OUTCOME] != LABELLED)].groupby(OUTCOME)
-    versions = sorted(map(str, inside["model_version"].unique()), key=lambda version: (len(version), version))
+    last = inside.groupby("model_version")[AT].max().items()
+    versions = [str(version) for _, _, version in sorted((at, len(str(version)), version) for version, at in last)]
     return Performance(
         window=window,
         versions=tuple(versions),

@@ -300,8 +300,8 @@ def _column_weeks(
     usual: dict[tuple[str, int], Mapping[str, UsualPsi]] = {}
     column_weeks = []
     for (column, week), versions in sorted(weeks.items()):
-        # A week in which the champion changed is shown against the baseline of the later one.
-        version = max(versions, key=lambda text: (len(text), text))
+        # A week in which the champion changed is shown against the baseline of the one that was live last.
+        version = max(versions, key=lambda text: (versions[text][-1]["day"], len(text), text))
         at = datetime.combine(week, time(), tzinfo=UTC)
         if (model := models[version]) is not None:
             rows = versions[version]

@@ -241,3 +241,22 @@ def test_a_muted_alert_calls_nobody(live: LiveModel, monkeypatch: pytest.MonkeyP
 
     assert headline(report).health == Health.ACKNOWLEDGED
     assert report.alerts[0].text.endswith(f"muted by ada as of {iso(DECIDED)}: known, until {iso(until)}")
+
+
+def test_a_week_is_shown_beside_the_training_of_the_version_that_was_live_last(live: LiveModel) -> None:
+    """After a rollback that is not the one with the highest number, whose files may be gone."""
+    run, registry = Run(live.production.tables, "monitoring"), live.production.registry
+    counts = (1,) * len(registry.load(live.version).baseline.numeric["distance"].histogram.counts)
+    days = [
+        ProfileRecord(
+            model_name=registry.name, model_version=version, window=WEEK, day=WEEK.start.date() + timedelta(days=place),
+            column_name="distance", count=sum(counts), num_nulls=0, distinct_count=9, counts=counts,
+            sums=(0.0,) * len(counts), most_frequent=3, far_outside=0, broken=None,
+        )
+        for place, version in enumerate(["99", live.version, live.version])
+    ]  # fmt: skip
+    run.tables.control_tables.add(PROFILES, days)
+
+    (week,) = collect(live.production.context, registry, as_of=DECIDED).columns
+
+    assert (week.column, week.week.date()) == ("distance", WEEK.start.date())
