@@ -73,21 +73,24 @@ def columns_of_sources(context: JobContext, features: Collection[str]) -> dict[s
 
 
 def delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered, ...]:
-    """Count what landed of each source with its newest row in a window, and say which days hold much quarantine."""
+    """Count what landed of each source with its newest row in a window, and say which days hold much quarantine.
+
+    A file that knows no times, of a source without dates or without an accepted row, stands where it came.
+    """
     names = ("rows_in", "accepted", "quarantined", "duplicates")
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     days: dict[str, set[date]] = defaultdict(set)
-    share = context.use_case.monitoring.broken_quarantined_share
-    # Files that came before the window, or end before it, say nothing of it.
-    for row in run.rows(
-        LANDING_FILES, between={"max_event_time": (window.start, None), "loaded_at": (window.start, None)}
-    ):
-        # A file that says more than its time knows, if only by one wild date, stands where it came.
-        newest = min(row["max_event_time"], row["loaded_at"] - timedelta.resolution)
+    policy = context.use_case.monitoring
+    # Files that came before the window say nothing of it.
+    for row in run.rows(LANDING_FILES, between={"loaded_at": (window.start, None)}):
+        # A file that says more than its time knows, if only by one wild date, stands where it came, too.
+        came = row["loaded_at"] - timedelta.resolution
+        newest = min(row["max_event_time"] or came, came)
         if window.start <= newest < window.end and row["source"] != REQUEST_LOG:
             counts[row["source"]].update({name: row[name] for name in names})
-            if row["quarantined"] > share * row["rows_in"]:
-                oldest = max(row["min_event_time"] or newest, window.start)
+            most = policy.limit("much_is_quarantined", row["source"], policy.broken_quarantined_share)
+            if row["quarantined"] > most * row["rows_in"] and row["min_event_time"] is not None:
+                oldest = max(row["min_event_time"], window.start)
                 first, last = (day_of(time, context.use_case.day_starts_at) for time in (oldest, newest))
                 days[row["source"]] |= set(Span(first, last).days())
     return tuple(

@@ -171,12 +171,20 @@ def test_days_on_which_half_of_a_source_s_columns_are_broken_are_left_out() -> N
 
 def test_days_that_lack_rows_or_hold_much_quarantine_are_left_out() -> None:
     missing = (Fault("(score)", JUNE, Kind.FACTOR, 300.0, 900.0),)
-    landed = (replace(a_delivery().source_counts[0], days=(JUNE + timedelta(days=2),)),)
+    landed = (replace(a_delivery(quarantined=601).source_counts[0], days=(JUNE + timedelta(days=2),)),)
 
     found = verdict(delivery=replace(a_delivery(), missing=missing, source_counts=landed))
 
     assert found.left_out == (JUNE, JUNE + timedelta(days=2))
-    assert found.broken == ("2013-06-01: 300 rows, usually 900: rows are missing",)
+    assert found.broken[1:] == ("2013-06-01: 300 rows, usually 900: rows are missing",)
+
+
+def test_a_file_with_much_quarantine_leaves_no_day_out_where_its_source_is_not_broken() -> None:
+    landed = (replace(a_delivery(quarantined=300).source_counts[0], days=(JUNE,)),)
+
+    found = verdict(delivery=replace(a_delivery(), source_counts=landed))
+
+    assert (found.broken, found.left_out) == ((), ())
 
 
 def test_a_season_that_moves_all_of_a_column_is_not_broken() -> None:
