@@ -90,8 +90,8 @@ def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
         judging = JobContext(app.tables, alarmed, app.context.features)
         monitoring.run(judging, app.registry, window=SCORED, as_of=later, destinations=told)
     subject = Subject(app.registry.name, "2", SCORED)
-    records.write_consistency(Run(app.tables, "test"), [(subject, A_DIFFERENCE)])
-    write_consecutive(Run(app.tables, "test"), [ConsecutiveDrift(**vars(subject), **A_MOVE)])
+    records.write_consistency(Run(app.tables, "test"), subject, [(subject, A_DIFFERENCE)])
+    write_consecutive(Run(app.tables, "test"), subject, [ConsecutiveDrift(**vars(subject), **A_MOVE)])
     acknowledge(context, app.registry.name, SCORED, by="ada", reason="a test asks for it", as_of=later)
     return folder
 

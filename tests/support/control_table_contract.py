@@ -173,6 +173,19 @@ class ControlTableContract:
         control_tables.replace("facts", [fact("it's", 5, at=utc(2013, 3, 10, 8))], of)
         assert numbers(control_tables) == [3, 4, 5]
 
+    def test_rows_with_some_values_are_removed_and_no_others(self, control_tables: ControlTables) -> None:
+        at = utc(2013, 3, 10, 7) + MICROSECOND
+        control_tables.add("facts", [fact("it's", 1, at=at), fact("it's", 2), fact("b", 3, at=at)])
+
+        write = control_tables.remove("facts", {"name": "it's", "at": at})
+
+        assert write is not None
+        assert (write.table, numbers(control_tables)) == ("facts", [2, 3])
+        assert control_tables.remove("facts", {"name": "it's", "at": at}) is None
+        assert control_tables.remove("nothing", {"name": "it's"}) is None
+        control_tables.add("facts", [fact("it's", 4, at=at)])
+        assert numbers(control_tables) == [2, 3, 4]
+
     def test_rows_that_do_not_fit_are_refused_and_nothing_is_written(self, control_tables: ControlTables) -> None:
         control_tables.add("facts", [fact("a", 1)])
         with pytest.raises(TableError, match="facts"):

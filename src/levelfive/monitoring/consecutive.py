@@ -148,12 +148,9 @@ def _comparable(old: CategoricalProfile, new: CategoricalProfile, always: Collec
     return replace(old, frequent=frequent, rest=old.count - sum(frequent.values()), others=tuple(others.tolist()))
 
 
-def write_consecutive(run: Run, drifts: Sequence[ConsecutiveDrift]) -> None:
-    """Put what was found in the place of that of its windows."""
-    if drifts:
-        run.wrote(
-            run.tables.control_tables.replace(DRIFT_CONSECUTIVE, drifts, ("model_name", "window_start", "window_end"))
-        )
+def write_consecutive(run: Run, subject: Subject, drifts: Sequence[ConsecutiveDrift]) -> None:
+    """Put what was found in the place of that of its window."""
+    records.replace_window(run, DRIFT_CONSECUTIVE, subject, drifts)
 
 
 def _difference(old: Profile, new: Profile) -> float | None:

@@ -32,7 +32,7 @@ from levelfive.monitoring.scored_versions import profile_ahead, profile_versions
 from levelfive.monitoring.segments import WORST_SEGMENTS, look_for_segments
 from levelfive.monitoring.slice_drift import DRIFT_SLICES
 from levelfive.monitoring.telling import NOTICES, tell
-from levelfive.monitoring.verdict import VERDICTS, WindowVerdict
+from levelfive.monitoring.verdict import VERDICTS, Subject, WindowVerdict
 from levelfive.monitoring.versions import WindowFacts, judge_version
 from levelfive.monitoring.writing import write_consistency, write_window
 from levelfive.online.publications import publications
@@ -117,7 +117,7 @@ def run(
             answers = real_time(context, run, registry, windows, as_of=as_of)
         now = performances[-1]
         if not now.scored:
-            write_consistency(run, answers)
+            write_consistency(run, Subject(name, "", window), answers)
             nothing = _nothing(context, run, name, performances, as_of, answers=answers)
             tell(context, run, name, destinations, as_of=as_of)
             return nothing

@@ -213,10 +213,10 @@ def write_drift(
     _replace(run, DRIFT, records)
 
 
-def write_consistency(run: Run, rows: Iterable[tuple[Subject, FeatureDay]]) -> None:
-    """Put what was compared in the place of that of the same windows."""
-    records = [ConsistencyRecord(**vars(subject), **vars(one), matches=one.matches) for subject, one in rows]
-    _replace(run, CONSISTENCY, records)
+def write_consistency(run: Run, subject: Subject, rows: Iterable[tuple[Subject, FeatureDay]]) -> None:
+    """Put what was compared in the place of that of the same window."""
+    records = [ConsistencyRecord(**vars(of), **vars(one), matches=one.matches) for of, one in rows]
+    replace_window(run, CONSISTENCY, subject, records)
 
 
 def write_quality(run: Run, subject: Subject, source_counts: Iterable[Delivered]) -> None:
@@ -226,7 +226,7 @@ def write_quality(run: Run, subject: Subject, source_counts: Iterable[Delivered]
         QualityRecord(**vars(subject), **{name: getattr(of_source, name) for name in counts})
         for of_source in source_counts
     ]
-    _replace(run, QUALITY, records)
+    replace_window(run, QUALITY, subject, records)
 
 
 def write_performance(
@@ -407,6 +407,14 @@ def reliability_of(row: Mapping[str, Any]) -> tuple[ReliabilityGroup, ...]:
     names = [of.name for of in fields(ReliabilityGroup)]
     parts = [row.get(f"reliability_{name}") or () for name in names]
     return tuple(ReliabilityGroup(**dict(zip(names, group, strict=True))) for group in zip(*parts, strict=True))
+
+
+def replace_window(run: Run, table: str, subject: Subject, records: Sequence[Subject]) -> None:
+    """Put records of a window in the place of those of all versions that are there; without any, none stays."""
+    _replace(run, table, records)
+    of = {"model_name": subject.model_name, "window_start": subject.window.start, "window_end": subject.window.end}
+    if not records and (write := run.tables.control_tables.remove(table, of)) is not None:
+        run.wrote(write)
 
 
 def _replace(run: Run, table: str, records: Sequence[Subject]) -> None:

@@ -11,6 +11,7 @@ from levelfive.monitoring.drift import population_stability
 from levelfive.monitoring.drift_alarms import discoveries_in_slices
 from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.profiling import WindowProfiles
+from levelfive.monitoring.records import replace_window
 from levelfive.monitoring.usual_drift import UsualDrift, usual_drift
 from levelfive.monitoring.verdict import Subject
 from levelfive.statistics.baseline import DailyCounts
@@ -84,10 +85,9 @@ def drift_in_slices(
     return _judged(slices, hypotheses=sum(one.p_value is not None for one in drifts), rate=rate)
 
 
-def write_slice_drift(run: Run, rows: Sequence[SliceDrift]) -> None:
-    """Put what was found in the place of that of its windows."""
-    if rows:
-        run.wrote(run.tables.control_tables.replace(DRIFT_SLICES, rows, ("model_name", "window_start", "window_end")))
+def write_slice_drift(run: Run, subject: Subject, rows: Sequence[SliceDrift]) -> None:
+    """Put what was found in the place of that of its window."""
+    replace_window(run, DRIFT_SLICES, subject, rows)
 
 
 def _name(column: str, one: Slice) -> str:

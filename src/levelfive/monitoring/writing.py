@@ -16,6 +16,7 @@ from levelfive.monitoring.real_time import RealTime, ServedVersion
 from levelfive.monitoring.records import ProfiledColumn
 from levelfive.monitoring.segments import SegmentRecord, write_segments
 from levelfive.monitoring.slice_drift import write_slice_drift
+from levelfive.monitoring.verdict import Subject
 from levelfive.monitoring.versions import JudgedVersion, verdict_record
 from levelfive.statistics.partials import Partial
 from levelfive.storage.runs import JobContext, Run
@@ -44,7 +45,7 @@ def write_window(
         answers: What is known of answers to single requests.
         segments: What was found of them, if they were looked for.
     """
-    task = context.use_case.model.task
+    task, subject = context.use_case.model.task, versions[-1].subject
     drifts = [(one.subject, column) for one in versions for column in one.drifts]
     broken = frozenset[tuple[date, str]]().union(*(one.faults.days for one in versions))
     seen_from = {one.subject.model_version: one.faults.seen_from for one in versions}
@@ -53,15 +54,15 @@ def write_window(
     jobs = [
         partial(records.write_profiles, run, _profiles(versions), broken, served_profiles=_profiles(answers.versions)),
         partial(records.write_drift, run, drifts, seen_from, served_drifts=served_drifts),
-        partial(write_consistency, run, answers),
-        partial(write_consecutive, run, [row for one in versions for row in one.consecutive]),
-        partial(write_slice_drift, run, [row for one in versions for row in one.slices]),
+        partial(write_consistency, run, subject, answers),
+        partial(write_consecutive, run, subject, [row for one in versions for row in one.consecutive]),
+        partial(write_slice_drift, run, subject, [row for one in versions for row in one.slices]),
         partial(write_segments, run, segments),
-        partial(records.write_quality, run, versions[-1].subject, source_counts),
+        partial(records.write_quality, run, subject, source_counts),
         partial(
             records.write_performance,
             run,
-            versions[0].subject.model_name,
+            subject.model_name,
             performances,
             task=task,
             as_of=as_of,
@@ -72,9 +73,9 @@ def write_window(
     in_parallel(jobs)
 
 
-def write_consistency(run: Run, answers: RealTime) -> None:
-    """Write, by feature and day, whether single requests saw what the batch join gives."""
-    records.write_consistency(run, [(one.subject, day) for one in answers.versions for day in one.consistency])
+def write_consistency(run: Run, subject: Subject, answers: RealTime) -> None:
+    """Write, by feature and day, whether single requests of a window saw what the batch join gives."""
+    records.write_consistency(run, subject, [(one.subject, day) for one in answers.versions for day in one.consistency])
 
 
 def _profiles(versions: Sequence[JudgedVersion] | Sequence[ServedVersion]) -> list[ProfiledColumn]:

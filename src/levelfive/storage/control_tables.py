@@ -81,6 +81,15 @@ class ControlTables(Protocol):
         """
         ...
 
+    def remove(self, table: str, where: Where) -> Write | None:
+        """Remove all rows with some values, one a column, in one commit; None where there are none.
+
+        Raises:
+            TableConflict: Another writer was first.
+            TableError: Neither the table nor the record of its rows has such a column.
+        """
+        ...
+
 
 def columns_of(columns: Sequence[str] | None, where: Where | None, between: Between | None) -> set[str]:
     """List the columns that a read of rows names."""

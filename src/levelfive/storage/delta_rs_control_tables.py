@@ -83,6 +83,14 @@ class DeltaRsControlTables:
         there = DeltaTable(path)
         return _write(table, there, data, mode="overwrite", predicate=same)
 
+    def remove(self, table: str, where: Where) -> Write | None:
+        """Remove rows; see `ControlTables`."""
+        if not self.rows(table, columns=tuple(where), where=where):
+            return None
+        there = DeltaTable(self._folder(table))
+        nothing = pa.schema(there.schema().to_arrow()).empty_table()
+        return _write(table, there, nothing, mode="overwrite", predicate=_equals(where))
+
 
 def _append(table: str, there: DeltaTable, folder: Path, data: pa.Table, keys: Sequence[str]) -> Write:
     if not keys:

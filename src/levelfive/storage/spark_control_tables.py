@@ -83,6 +83,12 @@ class SparkControlTables:
             table, self._tables.spark.createDataFrame(data), " OR ".join(same), evolve=True
         )
 
+    def remove(self, table: str, where: Where) -> Write | None:
+        """Remove rows; see `ControlTables`."""
+        if not self.rows(table, columns=tuple(where), where=where):
+            return None
+        return self._tables.replace_where(table, self._tables.read(table).limit(0), _equals(where))
+
     def _among(self, frame: DataFrame, name: str, values: Collection[Any]) -> DataFrame:
         if len(values) <= NAMED_VALUES:
             return frame.where(F.col(name).isin(list(values)))

@@ -72,6 +72,14 @@ class MemoryControlTables:
             kept = None if there is None else _without(there, data, of)
             return self._commit(table, [kept, data], added=data)
 
+    def remove(self, table: str, where: Where) -> Write | None:
+        if not self.rows(table, columns=tuple(where), where=where):
+            return None
+        with self._lock:
+            there = self._tables[table]
+            kept = [not all(_has(row[name], value) for name, value in where.items()) for row in there.to_pylist()]
+            return self._commit(table, [there.filter(pa.array(kept, pa.bool_()))], added=there.slice(0, 0))
+
     def _commit(self, table: str, parts: Sequence[pa.Table | None], *, added: pa.Table) -> Write:
         try:
             whole = pa.concat_tables([part for part in parts if part is not None], promote_options="default")

@@ -7,8 +7,19 @@ from multiclass import COLOURS
 
 from levelfive import BINARY, REGRESSION, Task
 from levelfive.core.windows import Window
+from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE, ConsecutiveDrift, write_consecutive
+from levelfive.monitoring.consistency import CONSISTENCY, FeatureDay
+from levelfive.monitoring.evidence import Delivered
 from levelfive.monitoring.performance import Performance
-from levelfive.monitoring.records import PERFORMANCE, reliability_of, write_performance
+from levelfive.monitoring.records import (
+    PERFORMANCE,
+    QUALITY,
+    reliability_of,
+    write_consistency,
+    write_performance,
+    write_quality,
+)
+from levelfive.monitoring.verdict import Subject
 from levelfive.statistics.calibration import ReliabilityGroup
 from levelfive.storage.runs import Run
 
@@ -44,3 +55,24 @@ def test_how_often_scores_came_true_is_read_as_it_was_written() -> None:
     (row,) = tables.control_tables.rows(PERFORMANCE)
     assert reliability_of(row) == groups
     assert reliability_of({}) == ()  # of a levelfive that did not say
+
+
+def test_what_a_window_monitored_again_does_not_say_any_more_is_gone() -> None:
+    tables, subject = MemoryTables(), Subject("m", "7", Window(AS_OF, LATER))
+    run = Run(tables, "a-run")
+    move = ConsecutiveDrift(
+        **vars(subject), window_cmp=subject.window, column_name="wind", count_delta=0, avg_delta=0.0, statistics={}
+    )
+    difference = FeatureDay(
+        day=AS_OF.date(), feature="wind", answers=9, mismatches=1, missing=0, extra=0, behind=0,
+        max_difference=1.0, mean_difference=0.1, first_served_at=AS_OF, computed_anew=False,
+    )  # fmt: skip
+
+    def monitor(found: int) -> dict[str, int]:
+        write_consecutive(run, subject, [move][:found])
+        write_consistency(run, subject, [(subject, difference)][:found])
+        write_quality(run, subject, [Delivered("flights", 9, 9, 0, 0)][:found])
+        return {name: len(tables.control_tables.rows(name)) for name in (DRIFT_CONSECUTIVE, CONSISTENCY, QUALITY)}
+
+    assert set(monitor(1).values()) == {1}
+    assert set(monitor(0).values()) == {0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -98,9 +99,15 @@ def test_of_a_version_of_an_earlier_levelfive_nothing_is_said() -> None:
 def test_what_is_written_of_a_window_replaces_what_was_said_of_it(production: Environment) -> None:
     run, found = Run(production.tables, "now"), Season(1).moved(1.5, "JFK").found(ALARMED)
 
+    another = replace(SUBJECT, window=Window(WEEK.end, WEEK.end + timedelta(days=7)))
+    write_slice_drift(run, another, [replace(found[0], window=another.window)])
     for _ in range(2):
-        write_slice_drift(run, found)
-    write_slice_drift(run, ())
+        write_slice_drift(run, SUBJECT, found)
 
     rows = production.tables.control_tables.rows(DRIFT_SLICES)
-    assert sorted(row["slice_value"] for row in rows) == list(ORIGINS)
+    assert sorted(row["slice_value"] for row in rows if row["window_end"] == WEEK.end) == list(ORIGINS)
+
+    write_slice_drift(run, SUBJECT, ())
+
+    (row,) = production.tables.control_tables.rows(DRIFT_SLICES)
+    assert row["window_end"] == another.window.end

@@ -94,6 +94,7 @@ def test_of_a_column_whose_alarm_is_open_the_window_is_read_beside_the_training(
     about = {"column_name": "distance", "slice_key": "origin", "count": 9, "p_value": 0.01}
     write_slice_drift(
         run,
+        subject,
         [
             SliceDrift(
                 **vars(subject), **about, slice_value=origin, population_stability_index=psi, unusual=origin != "LGA"

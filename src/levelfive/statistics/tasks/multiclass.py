@@ -145,7 +145,7 @@ class Multiclass(Task):
         return tuple((counts / labels.size).tolist())
 
     def constant_of(self, labels: NumericProfile) -> tuple[float, ...]:
-        """Choose the shares of the classes; those that share a bin of the profile, as many rare ones do, share alike."""
+        """Choose the shares of the classes; those that share a bin of the profile, as rare ones do, share alike."""
         bins = labels.histogram.bins_of(np.arange(len(self.classes)))
         counts = np.array(labels.histogram.counts)[bins] / np.bincount(bins)[bins]
         return tuple((counts / labels.count).tolist())
