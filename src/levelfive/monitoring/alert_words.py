@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from levelfive.core.texts import counted
-from levelfive.core.windows import iso
-from levelfive.monitoring.alert_states import AlertRecord
+from levelfive.core.windows import Window, iso
+from levelfive.monitoring.alert_states import AlertRecord, granularity
 from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.destinations.notice import MAX_FACTS, Notice
 
 TRIAGE = "levelfive monitoring triage"
 _SHOWN_SLICES = 3
+# Of alarms of drift, by about how long a window is; ADR 35 says how that was found.
+_WITHOUT_CHANGE = {"day": "three times a year", "week": "once in five years", "month": "once in 25 years"}
 
 
 def title_of(alert: AlertRecord) -> str:
@@ -35,6 +37,13 @@ def affected(alert: AlertRecord) -> str:
     most = sorted(alert.slices, key=lambda name: (-alert.slices[name], name))[:_SHOWN_SLICES]
     slices = [f"{name} {alert.slices[name]:,}" for name in most]
     return counted(alert.rows, "row") + (f", most of {', '.join(slices)}" if slices else "")
+
+
+def false_alarms(window: Window) -> str:
+    """Say how often windows of about this length open an alarm of drift without a change, where that is known."""
+    often = _WITHOUT_CHANGE.get(granularity(window))
+    is_chance = f" Without a change, windows of this length open such an alarm about {often}." if often else ""
+    return f"Moved is not harmful.{is_chance}"
 
 
 def notice_of(use_case: str, alert: AlertRecord, events: str = "") -> Notice:

@@ -16,6 +16,7 @@ from typing import TypeAlias
 from levelfive.core.windows import iso
 from levelfive.errors import ConfigError
 from levelfive.monitoring.consistency import FeatureDay, worst_first
+from levelfive.monitoring.drift_alarms import DRIFT_LASTS, drift_in_words, moved_most
 from levelfive.monitoring.drift_statistics import PSI
 from levelfive.monitoring.evidence import BROKEN, HARMFUL, OUTSIDE, SERVING, UNUSUAL, Evidence, Finding, Statement
 from levelfive.monitoring.faults import Fault
@@ -129,17 +130,19 @@ def columns_outside(evidence: Evidence) -> Iterator[Finding]:
 
 @alert(
     UNUSUAL,
-    "the PSI of a column that the model rests on lies above what windows without change reach",
-    severity=Severity.INFO,
+    "in two of the last three windows a column that the model rests on moved by more than by chance, and its PSI is "
+    "above `least_psi`",
     what_to_do="A season moves columns, too: act where performance moves with them.",
 )
-def columns_unusual(evidence: Evidence) -> Iterator[Finding]:
-    """List columns that the model rests on which moved by more than by chance."""
-    for one in evidence.columns:
+def drift_lasts(evidence: Evidence) -> Iterator[Finding]:
+    """Say in one line which columns have an open alarm, and apart which of those that a rule names."""
+    own = {rule.of for rule in evidence.policy.alerts if rule.alert == DRIFT_LASTS}
+    for one in moved_most([one for one in evidence.columns if one.column in own]):
         psi = one.statistics.get(PSI, 0.0)
-        if one.unusual and psi >= evidence.policy.limit("columns_unusual", one.column, 0.0):
-            detail = f"PSI {psi:.3f}, usually up to {one.usual[PSI]:.3f}"
-            yield Finding(one.column, column=one.column, value=psi, detail=detail)
+        detail = f"PSI {psi:.3f}, {one.times_usual:.1f} times what is usual, since {one.alarm_since:%Y-%m-%d}"
+        yield Finding(one.column, column=one.column, value=psi, detail=detail)
+    if together := drift_in_words([one for one in evidence.columns if one.column not in own]):
+        yield Finding(together)
 
 
 @alert(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -18,7 +18,8 @@ WINDOWS, OF_THEM = 3, 2
 # Where so many of the columns moved together, it is said as one thing.
 COMMON_SHARE, COMMON_COLUMNS = 0.5, 4
 SHOWN_COLUMNS = 3
-FALSE_ALARMS = "Moved is not harmful. Without a change, weekly windows open such an alarm about once in five years."
+# The alert that is raised where an alarm is open.
+DRIFT_LASTS = "drift_lasts"
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,18 @@ class EarlierWindow:
 
 @dataclass(frozen=True)
 class AlarmRule:
-    """When an alarm is raised: the rate of false discoveries, and the PSI below which a change does not matter."""
+    """When an alarm is raised: the rate of false discoveries, and the PSI below which a change does not matter.
+
+    `limits` are those of columns for which the use case sets another PSI.
+    """
 
     false_discovery_rate: float
     least_psi: float
+    limits: Mapping[str, float] = field(default_factory=dict)
+
+    def matters(self, column: ColumnDrift) -> bool:
+        """Tell whether a column moved by enough."""
+        return column.statistics.get(PSI, 0.0) > self.limits.get(column.column, self.least_psi)
 
 
 def judge_drift(
@@ -81,8 +90,7 @@ def judge_drift(
             limit = {PSI: usual.limit(one.column, cut)}
             one = replace(one, usual={**one.usual, **limit}, p_value=p_values[one.column])
         since = open_since(one.column, start, before, unusual=one.unusual)
-        matters = one.statistics.get(PSI, 0.0) > rule.least_psi
-        judged_columns.append(replace(one, alarm_since=since if matters else None))
+        judged_columns.append(replace(one, alarm_since=since if rule.matters(one) else None))
     return tuple(judged_columns)
 
 

@@ -64,8 +64,8 @@ def _together(alert: Alert, findings: Sequence[Finding], evidence: Evidence) -> 
         yield from findings
         return
     own = {rule.of for rule in evidence.policy.alerts if rule.alert == alert.name}
-    yield from (one for one in findings if one.column in own)
-    others = [one.column for one in findings if one.column not in own]
+    yield from (one for one in findings if not one.column or one.column in own)
+    others = [one.column for one in findings if one.column and one.column not in own]
     if others:
         first = sorted(others, key=lambda name: -evidence.importance.get(name, 0.0))
         more = ", ..." if len(first) > SHOWN_COLUMNS else ""

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from levelfive.core.windows import Window
 from levelfive.monitoring.alerts import much_is_quarantined, said_of
 from levelfive.monitoring.drift_alarms import drift_in_words
-from levelfive.monitoring.evidence import BROKEN, HARMFUL, OUTSIDE, SERVING, STATEMENTS, UNUSUAL, Evidence
+from levelfive.monitoring.evidence import BROKEN, HARMFUL, OUTSIDE, SERVING, STATEMENTS, Evidence
 from levelfive.storage.records import record_of
 
 VERDICTS = "verdicts"
@@ -103,7 +103,7 @@ def judge_window(evidence: Evidence) -> WindowVerdict:
     """Judge a window by all alerts that are registered."""
     return WindowVerdict(
         outside=said_of(OUTSIDE, evidence),
-        unusual=said_of(UNUSUAL, evidence),
+        unusual=tuple(one.column for one in evidence.columns if one.unusual),
         harmful=said_of(HARMFUL, evidence),
         broken=said_of(BROKEN, evidence),
         left_out=_left_out(evidence),

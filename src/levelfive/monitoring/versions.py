@@ -15,7 +15,7 @@ from levelfive.monitoring.causes import importance_of
 from levelfive.monitoring.consecutive import ConsecutiveDrift, consecutive_drift
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.daily import Known, days_of_training, days_of_window, find_faults
-from levelfive.monitoring.drift_alarms import AlarmRule, EarlierWindow, judge_drift
+from levelfive.monitoring.drift_alarms import DRIFT_LASTS, AlarmRule, EarlierWindow, judge_drift
 from levelfive.monitoring.drift_statistics import ColumnDrift, Comparison, column_drift
 from levelfive.monitoring.evidence import Delivered, Delivery, Evidence
 from levelfive.monitoring.faults import Fault, Faults
@@ -195,7 +195,11 @@ def drifts_of(
     return judge_drift(
         columns,
         usual_drift({one.column: baseline.daily.get(one.column, ()) for one in columns}, profiles.days),
-        AlarmRule(policy.false_discovery_rate, policy.least_psi),
+        AlarmRule(
+            policy.false_discovery_rate,
+            policy.least_psi,
+            {one.column: policy.limit(DRIFT_LASTS, one.column, policy.least_psi) for one in columns},
+        ),
         importances=model.card.importances,
         start=window.start,
         before=before,

@@ -13,8 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from levelfive.core.texts import counted
 from levelfive.core.windows import iso
+from levelfive.monitoring.alert_words import false_alarms
 from levelfive.monitoring.consistency import worst_first
-from levelfive.monitoring.drift_alarms import FALSE_ALARMS
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, PSI, DriftStatistic
 from levelfive.monitoring.estimated import CONFIDENCE
 from levelfive.monitoring.evidence import STATEMENTS, Statement
@@ -167,7 +167,7 @@ def _statements(data: ReportData) -> list[StatementText]:
         for of in STATEMENTS
         for texts in (of.said_in(verdict),)
     ]
-    statements.append(StatementText("Drift", verdict.drift or "no alarm is open", FALSE_ALARMS))
+    statements.append(StatementText("Drift", verdict.drift or "no alarm is open", false_alarms(verdict.window)))
     if verdict.acknowledgement:
         note = "What is acknowledged calls nobody any more."
         statements.append(StatementText("A person's word", verdict.acknowledgement, note))

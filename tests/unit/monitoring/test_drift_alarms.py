@@ -216,6 +216,15 @@ def test_a_change_that_does_not_matter_to_the_user_raises_no_alarm(least, since)
     assert (found.unusual, found.alarm_since) == (True, since)
 
 
+def test_of_a_column_for_which_the_use_case_sets_a_limit_that_one_counts():
+    rule = replace(RULE, least_psi=0.9, limits={"price": 0.2, "wind": 2.0})
+
+    found = judged(*(a_column(name, psi=1.0) for name in ("price", "temp", "wind")), rule=rule,
+                   before=[said_before("price", "temp", "wind")])  # fmt: skip
+
+    assert {one.column for one in found if one.alarm_since} == {"price", "temp"}
+
+
 def alarmed(name, times, importance, since=JUNE):
     return ColumnDrift(name, {PSI: times}, {PSI: 1.0}, importance=importance, p_value=0.001, alarm_since=since)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from levelfive import BINARY, REGRESSION, AlertRule, Multiclass, Quantiles, Severity, Task
+from levelfive.core.windows import utc
 from levelfive.errors import ConfigError
 from levelfive.monitoring.alerts import check_rules
 from levelfive.monitoring.causes import importance_of, likely_causes
@@ -27,11 +29,15 @@ from levelfive.usecase.alert_rules import rule_for
 from levelfive.usecase.policies import MonitoringPolicy
 
 JUNE = date(2013, 6, 1)
+SINCE = utc(2013, 5, 25)
 DAY = timedelta(days=1)
 
 
-def a_column(name: str, *, psi: float = 0.0, outside: float = 0.0) -> ColumnDrift:
-    return ColumnDrift(name, {PSI: psi, OUTSIDE_SHARE: outside}, {PSI: 0.1})
+def a_column(
+    name: str, *, psi: float = 0.0, outside: float = 0.0, since: datetime | None = None, importance: float | None = None
+) -> ColumnDrift:
+    drift = ColumnDrift(name, {PSI: psi, OUTSIDE_SHARE: outside}, {PSI: 0.1}, p_value=0.5)
+    return replace(drift, alarm_since=since, importance=importance)
 
 
 def evidence(*columns: ColumnDrift, rules: tuple[AlertRule, ...] = (), **known: object) -> Evidence:
@@ -58,36 +64,56 @@ def test_a_calm_window_raises_nothing() -> None:
 
 def test_a_season_is_one_alert_whose_columns_stand_by_their_importance() -> None:
     """Forty-seven alerts a month teach people to look away."""
-    columns = [a_column(f"column {number:02}", psi=1.0) for number in range(47)]
+    shares = {"column 30": 0.5, "column 07": 0.2}
+    names = [f"column {number:02}" for number in range(47)]
+    columns = [a_column(name, psi=1.0, since=SINCE, importance=shares.get(name)) for name in names]
 
-    found = by_id(evidence(*columns, importance={"column 30": 0.5, "column 07": 0.2}))
+    found = by_id(evidence(*columns, importance=shares))
 
     (season,) = found.values()
-    assert season.alert_id == "columns_unusual"
-    assert season.severity is Severity.INFO
-    assert season.text.startswith("47 columns: column 30, column 07, column 00, ")
-    assert season.text.endswith(", ...")
+    assert (season.alert_id, season.severity) == ("drift_lasts", Severity.WARNING)
+    assert season.text.startswith(
+        "47 of the 47 columns that the model rests on most moved together, as in a new season, since 2013-05-25: "
+        "column 30 (10.0 times its usual PSI, 50% of what the model rests on), column 07 ("
+    )
+    assert season.text.endswith(" and 44 more")
     assert season.cause == ("column 30", "column 07")
 
 
+def test_what_moved_in_one_window_alone_is_said_in_its_verdict_and_to_nobody() -> None:
+    known = evidence(a_column("temp", psi=1.0))
+
+    assert (raised(known), judge_window(known).unusual) == ((), ("temp",))
+
+
+def test_columns_outside_are_one_alert_by_their_importance() -> None:
+    columns = [a_column(f"column {number:02}", outside=0.1) for number in range(47)]
+
+    (found,) = raised(evidence(*columns, importance={"column 30": 0.5, "column 07": 0.2}))
+
+    assert (found.alert_id, found.severity) == ("columns_outside", Severity.INFO)
+    assert found.text.startswith("47 columns: column 30, column 07, column 00, ")
+    assert found.text.endswith(", ...")
+
+
 def test_a_column_that_a_rule_names_has_an_alert_of_its_own() -> None:
-    rule = AlertRule("columns_unusual", of="price", severity=Severity.CRITICAL)
+    rule = AlertRule("drift_lasts", of="price", severity=Severity.CRITICAL)
+    columns = (a_column("temp", psi=0.2, since=SINCE), a_column("price", psi=0.3, since=SINCE))
 
-    found = by_id(evidence(a_column("temp", psi=0.2), a_column("price", psi=0.3), rules=(rule,)))
+    found = by_id(evidence(*columns, rules=(rule,)))
 
-    assert found.keys() == {"columns_unusual", "columns_unusual:price"}
-    of_price = found["columns_unusual:price"]
-    assert (of_price.severity, of_price.text) == (Severity.CRITICAL, "price: PSI 0.300, usually up to 0.100")
-    assert found["columns_unusual"].text == "1 column: temp"
+    assert found.keys() == {"drift_lasts", "drift_lasts:price"}
+    of_price = found["drift_lasts:price"]
+    assert of_price.severity is Severity.CRITICAL
+    assert of_price.text == "price: PSI 0.300, 3.0 times what is usual, since 2013-05-25"
+    assert "price" not in found["drift_lasts"].text
 
 
 def test_a_limit_of_a_column_is_that_of_the_verdict_too() -> None:
     drifts = (a_column("price", psi=0.3, outside=0.05), a_column("temp", psi=0.3, outside=0.05))
-    rules = (AlertRule("columns_unusual", of="price", limit=0.5), AlertRule("columns_outside", of="temp", limit=0.1))
+    rules = (AlertRule("columns_outside", of="temp", limit=0.1),)
 
-    found = judge_window(evidence(*drifts, rules=rules))
-
-    assert (found.unusual, found.outside) == (("temp",), ("price",))
+    assert judge_window(evidence(*drifts, rules=rules)).outside == ("price",)
 
 
 @pytest.mark.parametrize(("of", "ids"), [("", set()), ("weather", {"much_is_quarantined:flights"})])
@@ -191,14 +217,14 @@ def test_broken_columns_are_the_likeliest_cause_and_then_those_that_moved_most_a
 
 def test_of_several_rules_the_one_that_names_more_counts_and_others_fill_it_up() -> None:
     rules = (
-        AlertRule("columns_unusual", of="price", limit=0.5),
-        AlertRule("columns_unusual", severity=Severity.WARNING, limit=0.2, windows=3, of_them=2),
+        AlertRule("drift_lasts", of="price", limit=0.5),
+        AlertRule("drift_lasts", severity=Severity.WARNING, limit=0.2, windows=3, of_them=2),
     )
 
-    found = rule_for(rules, "columns_unusual", "price")
+    found = rule_for(rules, "drift_lasts", "price")
 
     assert (found.limit, found.severity, found.windows, found.of_them) == (0.5, Severity.WARNING, 3, 2)
-    assert rule_for(rules, "columns_unusual", "temp").limit == 0.2
+    assert rule_for(rules, "drift_lasts", "temp").limit == 0.2
     assert rule_for(rules, "columns_outside", "price") == AlertRule("columns_outside", "price")
 
 
@@ -208,7 +234,7 @@ def test_of_several_rules_the_one_that_names_more_counts_and_others_fill_it_up()
 )
 def test_a_rule_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match=r"an AlertRule takes .*correct the use case"):
-        AlertRule(**{"alert": "columns_unusual", **wrong})
+        AlertRule(**{"alert": "drift_lasts", **wrong})
 
 
 def test_a_rule_for_an_alert_that_there_is_not_is_refused() -> None:

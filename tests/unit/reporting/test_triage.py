@@ -92,8 +92,8 @@ def test_of_what_was_not_measured_nothing_is_said() -> None:
             CONTRACT,
             "monitoring acknowledge --from 2013-06-03T06:00:00Z --to 2013-06-10T06:00:00Z --reason WHY",
         ),
-        (an_alert("columns_unusual"), SUPPORT, "report --as-of 2013-06-10T06:00:00Z"),
         (an_alert("of_no_statement", "temp", column_name="temp"), SUPPORT, "report --as-of 2013-06-10T06:00:00Z"),
+        (an_alert("drift_lasts"), SUPPORT, "report --as-of 2013-06-10T06:00:00Z"),
         (
             an_alert("metric_is_beyond", "calibration", metric="calibration"),
             CALIBRATION,
@@ -196,7 +196,7 @@ def test_numbers_stand_beside_those_of_the_windows_before() -> None:
 
 
 def test_who_muted_an_alert_stands_beside_it() -> None:
-    alert = an_alert("columns_unusual")
+    alert = an_alert("drift_lasts")
 
     answer = triage(replace(FINE, alerts=(alert,), mutes={alert.alert_id: "muted by ada"}))[SUPPORT]
 
