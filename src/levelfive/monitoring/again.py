@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from levelfive.core.windows import Window
+from levelfive.monitoring.alert_states import granularity
 from levelfive.monitoring.measuring import measure_performance
 from levelfive.monitoring.performance import Performance, performance
 from levelfive.monitoring.real_time import performance_of_answers
@@ -40,3 +41,18 @@ def provisional_windows(last_rows: LastMeasurements, *, until: datetime) -> list
     """List the windows that end by a time and were measured last while some of their labels were too young."""
     live = ((window, row["provisional"]) for (window, model), row in last_rows.items() if model == LIVE)
     return sorted(window for window, young in live if young and window.end <= until)
+
+
+def mature_window(last_rows: LastMeasurements, window: Window, *, old_until: datetime) -> Window | None:
+    """Find the last window before one, and about as long, with rows that are all old enough; None where its own are.
+
+    Args:
+        last_rows: What was said last of each window; `scored` is read.
+        window: The one that is monitored.
+        old_until: Rows before that are old enough.
+    """
+    if window.end <= old_until:
+        return None
+    live = (one for (one, model), row in last_rows.items() if model == LIVE and row["scored"] and one.end <= old_until)
+    alike = (one for one in live if granularity(one) == granularity(window))
+    return max(alike, key=lambda one: (one.end, one.start), default=None)

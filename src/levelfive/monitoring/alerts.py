@@ -167,7 +167,7 @@ def skill_is_lost(evidence: Evidence) -> Iterator[Finding]:
     at_training_text = "" if at_training is None else f", {at_training:.1%} at training"
     yield Finding(
         f"skill {skill.value:.1%} [{skill.low:.1%}, {skill.high:.1%}], wholly below the {least:.1%} that is asked for"
-        f"{at_training_text}: the model is hardly better than a constant prediction, or worse",
+        f"{at_training_text}: the model is hardly better than a constant prediction, or worse{_by_labels(evidence)}",
         value=skill.value,
     )
 
@@ -188,11 +188,17 @@ def metric_is_beyond(evidence: Evidence) -> Iterator[Finding]:
             of_slice = f" of {rule.slice}" if rule.slice else ""
             yield Finding(
                 f"{rule.of}{of_slice} {estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}], wholly beyond "
-                f"{rule.limit:g}",
+                f"{rule.limit:g}{_by_labels(evidence)}",
                 metric=rule.of,
                 slice=rule.slice,
                 value=estimate.value,
             )
+
+
+def _by_labels(evidence: Evidence) -> str:
+    """Name the window whose labels something is said by, where it is an earlier one."""
+    window = evidence.labelled_window
+    return "" if window is None else f"; by {window}, the last window whose labels are known"
 
 
 def _is_beyond(estimate: Estimate, rule: AlertRule, task: Task | None) -> bool:

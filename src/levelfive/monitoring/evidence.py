@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 
+from levelfive.core.windows import Window
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.faults import Fault, Faults
@@ -102,6 +103,7 @@ class Evidence:
         consistency: By feature and day, whether single requests saw what the batch join gives.
         log_counts: How many rows of the request log were read since the last window, and how many of them could not be.
         metrics: On the mature rows by metric, of each slice that the policy names; of all rows by an empty text.
+        labelled_window: The earlier window that skill and metrics are of; None where they are of the window itself.
         task: What is predicted, which says of a metric which way is better; None where that is no question.
         importance: How much the model rests on each column; empty where that is not known.
     """
@@ -117,6 +119,7 @@ class Evidence:
     consistency: Sequence[FeatureDay] = ()
     log_counts: tuple[int, int] = (0, 0)
     metrics: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    labelled_window: Window | None = None
     task: Task | None = None
     importance: Mapping[str, float] = field(default_factory=dict)
 

@@ -13,7 +13,7 @@ from levelfive.data.missing import SOURCE_DAYS
 from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.labels import LABELS
 from levelfive.monitoring import deliveries, records
-from levelfive.monitoring.again import provisional_windows
+from levelfive.monitoring.again import mature_window, provisional_windows
 from levelfive.monitoring.alert_states import ALERTS_TABLE
 from levelfive.monitoring.alerting import update_alerts
 from levelfive.monitoring.alerts import check_rules
@@ -105,12 +105,16 @@ def run(
         name, promotions = registry.name, history(context.tables, registry.name)
         with ThreadPoolExecutor(max_workers=1) as beside, run.timed("measure"):
             ahead = profile_ahead(beside, context, run, registry, champion_as_of(promotions, as_of), window)
-            before = records.last_measured(run, name, as_of, ("provisional", "mature", "metrics"))
+            before = records.last_measured(run, name, as_of, ("provisional", "scored", "mature", "metrics"))
             windows = [*provisional_windows(before, until=window.start), window]
+            labelled_window = mature_window(before, window, old_until=as_of - context.use_case.maturity)
+            # Measured as the others are, so that it can be judged by; what was said of it stays.
+            others = [] if labelled_window is None or labelled_window in windows else [labelled_window]
             first = first_version(promotions)
-            performances = performance(
-                context, run, windows, model_name=name, as_of=as_of, first=first, calibration_of=_calibrations(registry)
-            )
+            how = {"model_name": name, "as_of": as_of, "first": first, "calibration_of": _calibrations(registry)}
+            measured = performance(context, run, [*others, *windows], **how)
+            performances = measured[len(others) :]
+            mature = next((one for one in measured if one.window == labelled_window), None)
             source_counts = deliveries.delivered(context, run, window)
             earlier = deliveries.known_before(context, run, name, window)
             drift_history = earlier_drift(run, name, window)
@@ -129,7 +133,15 @@ def run(
         with run.timed("drift"):
             behind = furthest_behind(publications(run, window), window)
             facts = WindowFacts(
-                source_counts, now, earlier, drift_history, missing, behind, answers.consistency, answers.log_counts
+                source_counts,
+                now,
+                earlier,
+                mature,
+                drift_history,
+                missing,
+                behind,
+                answers.consistency,
+                answers.log_counts,
             )
             judged_versions = [judge_version(context, one, facts) for one in versions]
         run.counts["scored"] = now.scored

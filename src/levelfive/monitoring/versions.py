@@ -31,6 +31,7 @@ from levelfive.statistics.baseline import Baseline
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
 from levelfive.storage.runs import JobContext
+from levelfive.usecase.policies import MonitoringPolicy
 from levelfive.usecase.use_case import UseCase
 
 
@@ -41,6 +42,7 @@ class WindowFacts:
     Args:
         source_counts: What landed of each source.
         performance: What the labels say.
+        mature: What they say of the last window before it whose labels are old enough; None where its own are.
         earlier: The days before it, as earlier windows profiled them.
         drift_history: By version, what was said of the drift of the windows before it, the newest last.
         missing: The days that lack rows.
@@ -52,6 +54,7 @@ class WindowFacts:
     source_counts: tuple[Delivered, ...]
     performance: Performance
     earlier: Known
+    mature: Performance | None = None
     drift_history: Mapping[str, Sequence[EarlierWindow]] = field(default_factory=dict)
     missing: tuple[Fault, ...] = ()
     online: Behind | None = None
@@ -80,6 +83,7 @@ def judge_version(context: JobContext, version: ScoredVersion, facts: WindowFact
     baseline, starts = model.baseline, use_case.day_starts_at
     today = days_of_window(profiles, baseline, subject.window, starts)
     faults = find_faults({**days_of_training(baseline), **facts.earlier}, today)
+    labelled = _labelled(facts, subject.model_version, use_case.monitoring)
     before = facts.drift_history.get(subject.model_version, ())
     drifts = drifts_of(use_case, model, profiles, subject.window, before=before)
     training_span = model.card.trained_until - model.card.trained_from
@@ -92,7 +96,7 @@ def judge_version(context: JobContext, version: ScoredVersion, facts: WindowFact
             missing=facts.missing,
             columns=deliveries.columns_of_sources(context, model.card.features),
         ),
-        skill=_skill(use_case, facts.performance),
+        skill=_skill(use_case, labelled),
         skill_at_training=model.card.holdout_skill,
         faults=faults,
         policy=use_case.monitoring,
@@ -100,7 +104,8 @@ def judge_version(context: JobContext, version: ScoredVersion, facts: WindowFact
         max_staleness=use_case.serving.max_staleness,
         consistency=facts.consistency,
         log_counts=facts.log_counts,
-        metrics=facts.performance.metrics,
+        metrics=labelled.metrics,
+        labelled_window=None if labelled is facts.performance else labelled.window,
         task=use_case.model.task,
         importance=model.card.importances or importance_of(model.estimator, model.card.features),
     )
@@ -159,6 +164,17 @@ def _consecutive(version: ScoredVersion) -> tuple[ConsecutiveDrift, ...]:
 
 def _interval(estimate: Estimate | None) -> tuple[float, float] | None:
     return (estimate.low, estimate.high) if estimate is not None and math.isfinite(estimate.low) else None
+
+
+def _labelled(facts: WindowFacts, version: str, policy: MonitoringPolicy) -> Performance:
+    """Choose by which labels a version is judged: those of the window or, where these are too few, of the last one.
+
+    That is one which the version scored alone: of what another one did nothing follows.
+    """
+    now, last = facts.performance, facts.mature
+    days = 0 if now.evaluation is None else now.evaluation.days
+    is_enough = days >= policy.min_days and now.mature >= policy.min_rows
+    return now if is_enough or last is None or last.versions != (version,) else last
 
 
 def _skill(use_case: UseCase, performance: Performance) -> Estimate | None:

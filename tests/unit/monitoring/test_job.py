@@ -9,8 +9,9 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from in_memory.release import HOUR, LATER, Environment, runs
+from in_memory.release import HOUR, LATER, Environment, a_use_case, runs
 
+from levelfive import AlertRule
 from levelfive.core.windows import Window
 from levelfive.data.missing import count_days
 from levelfive.errors import AsOfError, DamagedModel, EvidenceError
@@ -27,6 +28,7 @@ from levelfive.statistics.baseline import SCORE_PROFILE
 from levelfive.statistics.metrics import Estimate, Evaluation
 from levelfive.statistics.partials import partial_categorical, partial_numeric
 from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase.policies import MonitoringPolicy
 
 DAY = timedelta(days=1)
 TODAY = Window(LATER - DAY, LATER)
@@ -172,7 +174,7 @@ def test_a_window_that_only_a_lost_version_scored_is_refused(production: Environ
     assert not {PERFORMANCE, VERDICTS} & set(production.tables.names())
 
 
-def test_earlier_windows_whose_labels_were_too_young_are_measured_with_the_window(
+def test_earlier_windows_whose_labels_were_too_young_or_are_the_last_ones_known_are_measured_with_the_window(
     production: Environment, measuring: Measuring
 ) -> None:
     live = production.released()
@@ -183,7 +185,7 @@ def test_earlier_windows_whose_labels_were_too_young_are_measured_with_the_windo
     with pytest.raises(DamagedModel):
         monitor(production.reopened(), as_of=LATER + HOUR)
 
-    assert measuring.asked == [([YESTERDAY, TODAY], live)]
+    assert measuring.asked == [([BEFORE, YESTERDAY, TODAY], live)]
 
 
 def test_windows_are_measured_again_until_their_labels_are_old_enough(
@@ -307,3 +309,66 @@ def test_what_the_scores_alone_say_has_an_interval_where_it_held_before(
     assert (row["metrics"], row["label_mean"], row["score_mean"]) == (said.metrics, 0.25, 0.21)
     assert (row["low"], row["high"]) == ({"auc": pytest.approx(0.66)}, {"auc": pytest.approx(0.66)})
     assert (row["provisional"], row["mature"]) == (True, 0)
+
+
+def a_skill(value: float) -> Evaluation:
+    estimate = Estimate(value, value - 0.02, value + 0.02, days=7, rows=900)
+    return Evaluation({"skill": estimate}, 900, 7, 0.2, 0.2)
+
+
+def test_where_labels_come_late_a_model_is_judged_by_the_last_window_that_has_them(
+    production: Environment, measuring: Measuring, served: dict[Window, int]
+) -> None:
+    """Else no alert on labels could open: those of the window that ends now are never known."""
+    live = production.released()
+    days = [Window(LATER + place * DAY, LATER + (place + 1) * DAY) for place in range(6)]
+    lost, found_again = ({"mature": 900, "provisional": False, "evaluation": a_skill(of)} for of in (-0.3, 0.2))
+    measuring.found = {day: {"scored": 900, "versions": (live,)} for day in days}
+    states, harms = [], []
+    for place, day in enumerate(days):
+        if place >= 2:
+            # Labels are old enough after 36 hours.
+            measuring.found[days[place - 2]].update(lost if place < 4 else found_again)
+        harms.append([monitor(production, day, day.end).verdicts[live].harmful for _ in range(2)])
+        alerts = alerting.alert_history(Run(production.tables, "look"), production.registry.name, as_of=day.end)
+        states.append([str(one.state) for one in alerts if one.alert == "skill_is_lost" and one.window == day])
+
+    assert states == [[], [], ["opened"], ["open"], ["closed"], []]
+    assert all(first == second for first, second in harms)
+    assert harms[2][0][0].endswith(f"or worse; by {days[0]}, the last window whose labels are known")
+    rows = production.tables.control_tables.rows(PERFORMANCE, where={"model": records.LIVE})
+    # Each is measured again by the next two days, and not once more where it is judged by.
+    assert len(rows) == 4 * 3 + 2 + 1
+
+
+def test_of_what_another_version_did_no_harm_of_the_live_one_follows(
+    production: Environment, measuring: Measuring, served: dict[Window, int]
+) -> None:
+    live = production.released()
+    lost = {"mature": 900, "provisional": False, "evaluation": a_skill(-0.3)}
+    measured_before(production, BEFORE.end, measured(BEFORE))
+    measuring.found = {TODAY: {"versions": (live,)}, BEFORE: {**lost, "versions": ("0",)}}
+
+    assert monitor(production).verdicts[live].harmful == ()
+
+
+def test_a_metric_too_is_that_of_the_last_window_that_has_labels(
+    production: Environment, measuring: Measuring, served: dict[Window, int]
+) -> None:
+    rule = AlertRule("metric_is_beyond", of="skill", slice="origin=JFK", limit=0.1)
+    live, use_case = production.released(), a_use_case(monitoring=MonitoringPolicy(alerts=(rule,)))
+    production = replace(production, context=replace(production.context, use_case=use_case))
+    measured_before(production, BEFORE.end, measured(BEFORE, provisional=False))
+    known = {"mature": 900, "provisional": False, "evaluation": a_skill(0.2), "slices": {"origin=JFK": a_skill(0.05)}}
+    measuring.found = {TODAY: {"versions": (live,)}, BEFORE: {"versions": (live,), **known}}
+
+    monitor(production)
+
+    alerts = alerting.alert_history(Run(production.tables, "look"), production.registry.name, as_of=LATER)
+    (alert,) = (one for one in alerts if one.alert == "metric_is_beyond")
+    assert (alert.alert_id, str(alert.state)) == ("metric_is_beyond:skill:origin=JFK", "opened")
+    assert alert.message == (
+        "skill of origin=JFK 0.050 [0.030, 0.070], wholly beyond 0.1; by "
+        f"{BEFORE}, the last window whose labels are known"
+    )
+    assert told(production) == [(BEFORE, BEFORE.end, False), (TODAY, LATER, True)]
