@@ -18,7 +18,17 @@ from levelfive.errors import ConfigError
 from levelfive.monitoring.consistency import FeatureDay, worst_first
 from levelfive.monitoring.drift_alarms import DRIFT_LASTS, drift_in_words, moved_most
 from levelfive.monitoring.drift_statistics import PSI
-from levelfive.monitoring.evidence import BROKEN, HARMFUL, OUTSIDE, SERVING, UNUSUAL, Evidence, Finding, Statement
+from levelfive.monitoring.evidence import (
+    BROKEN,
+    HARMFUL,
+    OUTSIDE,
+    SERVING,
+    UNUSUAL,
+    Evidence,
+    Finding,
+    Statement,
+    quarantine_limit,
+)
 from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.strange import Kind
 from levelfive.statistics.metrics import Estimate
@@ -217,16 +227,14 @@ def _is_beyond(estimate: Estimate, rule: AlertRule, task: Task | None) -> bool:
 )
 def much_is_quarantined(evidence: Evidence) -> Iterator[Finding]:
     """Say of which source too many rows are quarantined."""
-    for one in evidence.delivery.source_counts:
-        most = evidence.policy.limit("much_is_quarantined", one.source, evidence.policy.broken_quarantined_share)
-        if one.quarantined > most * one.rows_in:
-            yield Finding(
-                f"{one.source}: {one.quarantined:,} of {one.rows_in:,} rows that landed are quarantined, more than "
-                f"{most:.1%}",
-                source=one.source,
-                value=one.quarantined / one.rows_in,
-                days=one.days,
-            )
+    for source, one in evidence.quarantined_sources.items():
+        yield Finding(
+            f"{source}: {one.quarantined:,} of {one.rows_in:,} rows that landed are quarantined, more than "
+            f"{quarantine_limit(evidence.policy, source):.1%}",
+            source=source,
+            value=one.quarantined / one.rows_in,
+            days=one.days,
+        )
 
 
 @alert(

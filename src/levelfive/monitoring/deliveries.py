@@ -13,7 +13,7 @@ from levelfive.data.rhythm import Span
 from levelfive.monitoring import records
 from levelfive.monitoring.broken import OLDEST_DAYS
 from levelfive.monitoring.daily import Known, days_before, days_of_training, find_missing_rows
-from levelfive.monitoring.evidence import Delivered
+from levelfive.monitoring.evidence import Delivered, quarantine_limit
 from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import PROFILES
@@ -88,8 +88,8 @@ def delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered,
         newest = min(row["max_event_time"] or came, came)
         if window.start <= newest < window.end and row["source"] != REQUEST_LOG:
             counts[row["source"]].update({name: row[name] for name in names})
-            most = policy.limit("much_is_quarantined", row["source"], policy.broken_quarantined_share)
-            if row["quarantined"] > most * row["rows_in"] and row["min_event_time"] is not None:
+            is_much = row["quarantined"] > quarantine_limit(policy, row["source"]) * row["rows_in"]
+            if is_much and row["min_event_time"] is not None:
                 oldest = max(row["min_event_time"], window.start)
                 first, last = (day_of(time, context.use_case.day_starts_at) for time in (oldest, newest))
                 days[row["source"]] |= set(Span(first, last).days())

@@ -124,6 +124,15 @@ class Evidence:
     importance: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
+    def quarantined_sources(self) -> dict[str, Delivered]:
+        """By source, what landed where more of its rows are quarantined than its limit."""
+        return {
+            one.source: one
+            for one in self.delivery.source_counts
+            if one.quarantined > quarantine_limit(self.policy, one.source) * one.rows_in
+        }
+
+    @cached_property
     def broken_sources(self) -> dict[str, list[date]]:
         """By source, the days on which at least half of its columns are broken."""
         broken = self.faults.days
@@ -134,6 +143,11 @@ class Evidence:
             if columns
         }
         return {source: days for source, days in by_source.items() if days}
+
+
+def quarantine_limit(policy: MonitoringPolicy, source: str) -> float:
+    """Find above which share of quarantined rows a source is broken."""
+    return policy.limit("much_is_quarantined", source, policy.broken_quarantined_share)
 
 
 @dataclass(frozen=True)

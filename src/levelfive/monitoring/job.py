@@ -111,8 +111,15 @@ def run(
             # Measured as the others are, so that it can be judged by; what was said of it stays.
             others = [] if labelled_window is None or labelled_window in windows else [labelled_window]
             first = first_version(promotions)
-            how = {"model_name": name, "as_of": as_of, "first": first, "calibration_of": _calibrations(registry)}
-            measured = performance(context, run, [*others, *windows], **how)
+            measured = performance(
+                context,
+                run,
+                [*others, *windows],
+                model_name=name,
+                as_of=as_of,
+                first=first,
+                calibration_of=_calibrations(registry),
+            )
             performances = measured[len(others) :]
             mature = next((one for one in measured if one.window == labelled_window), None)
             source_counts = deliveries.delivered(context, run, window)
@@ -136,12 +143,12 @@ def run(
                 source_counts,
                 now,
                 earlier,
-                mature,
                 drift_history,
                 missing,
                 behind,
                 answers.consistency,
                 answers.log_counts,
+                mature,
             )
             judged_versions = [judge_version(context, one, facts) for one in versions]
         run.counts["scored"] = now.scored

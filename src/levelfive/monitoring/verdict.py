@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from levelfive.core.windows import Window
-from levelfive.monitoring.alerts import much_is_quarantined, said_of
+from levelfive.monitoring.alerts import said_of
 from levelfive.monitoring.drift_alarms import drift_in_words
 from levelfive.monitoring.evidence import BROKEN, HARMFUL, OUTSIDE, SERVING, STATEMENTS, Evidence
 from levelfive.storage.records import record_of
@@ -114,6 +114,6 @@ def judge_window(evidence: Evidence) -> WindowVerdict:
 
 def _left_out(evidence: Evidence) -> tuple[date, ...]:
     missing = (one.day for one in evidence.delivery.missing)
-    quarantine_days = (day for one in much_is_quarantined(evidence) for day in one.days)
+    quarantine_days = (day for one in evidence.quarantined_sources.values() for day in one.days)
     columns = (day for days in evidence.broken_sources.values() for day in days)
     return tuple(sorted({*missing, *quarantine_days, *columns}))

@@ -42,24 +42,24 @@ class WindowFacts:
     Args:
         source_counts: What landed of each source.
         performance: What the labels say.
-        mature: What they say of the last window before it whose labels are old enough; None where its own are.
         earlier: The days before it, as earlier windows profiled them.
         drift_history: By version, what was said of the drift of the windows before it, the newest last.
         missing: The days that lack rows.
         online: When the online store was furthest behind, or None where nothing is published.
         consistency: Whether single requests saw what the batch join gives.
         log_counts: How many rows of the request log were read, and how many of them could not be.
+        mature: What the labels say of the last window before it whose labels are old enough; None where its own are.
     """
 
     source_counts: tuple[Delivered, ...]
     performance: Performance
     earlier: Known
-    mature: Performance | None = None
     drift_history: Mapping[str, Sequence[EarlierWindow]] = field(default_factory=dict)
     missing: tuple[Fault, ...] = ()
     online: Behind | None = None
     consistency: tuple[FeatureDay, ...] = ()
     log_counts: tuple[int, int] = (0, 0)
+    mature: Performance | None = None
 
 
 @dataclass(frozen=True)
