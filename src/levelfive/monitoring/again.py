@@ -7,11 +7,12 @@ from datetime import datetime
 from levelfive.core.windows import Window
 from levelfive.monitoring.alert_states import granularity
 from levelfive.monitoring.measuring import measure_performance
-from levelfive.monitoring.performance import Performance, performance
+from levelfive.monitoring.performance import LabelsOf, Performance, performance
 from levelfive.monitoring.real_time import performance_of_answers
 from levelfive.monitoring.records import LIVE, LastMeasurements, last_measured, write_performance
 from levelfive.registry.promotions import first_version, history
 from levelfive.registry.store import CentralRegistry
+from levelfive.statistics.partials import NumericProfile
 from levelfive.storage.runs import JobContext
 
 
@@ -27,7 +28,15 @@ def measure_again(context: JobContext, registry: CentralRegistry, *, as_of: date
         if not windows:
             return ()
         first = first_version(history(context.tables, registry.name))
-        performances = performance(context, run, windows, model_name=registry.name, as_of=as_of, first=first)
+        performances = performance(
+            context,
+            run,
+            windows,
+            model_name=registry.name,
+            as_of=as_of,
+            first=first,
+            labels_of=training_labels(registry),
+        )
         served_performances = performance_of_answers(context, run, windows, model_name=registry.name, as_of=as_of)
         task = context.use_case.model.task
         write_performance(
@@ -35,6 +44,16 @@ def measure_again(context: JobContext, registry: CentralRegistry, *, as_of: date
         )
         measure_performance(performances)
         return performances
+
+
+def training_labels(registry: CentralRegistry) -> LabelsOf:
+    """Tell of a version the labels that it was trained on; None of one that is gone, or its files."""
+
+    def labels_of(version: str) -> NumericProfile | None:
+        model = registry.load_if_there(version)
+        return None if model is None else model.baseline.label
+
+    return labels_of
 
 
 def provisional_windows(last_rows: LastMeasurements, *, until: datetime) -> list[Window]:

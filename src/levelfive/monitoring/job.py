@@ -13,7 +13,7 @@ from levelfive.data.missing import SOURCE_DAYS
 from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.labels import LABELS
 from levelfive.monitoring import deliveries, records
-from levelfive.monitoring.again import mature_window, provisional_windows
+from levelfive.monitoring.again import mature_window, provisional_windows, training_labels
 from levelfive.monitoring.alert_states import ALERTS_TABLE
 from levelfive.monitoring.alerting import update_alerts
 from levelfive.monitoring.alerts import check_rules
@@ -119,6 +119,7 @@ def run(
                 as_of=as_of,
                 first=first,
                 calibration_of=_calibrations(registry),
+                labels_of=training_labels(registry),
             )
             performances = measured[len(others) :]
             mature = next((one for one in measured if one.window == labelled_window), None)

@@ -15,9 +15,12 @@ from levelfive.core.conditions import in_window
 from levelfive.core.days import day_number
 from levelfive.core.windows import Window
 from levelfive.features.labels import outcomes_as_known
+from levelfive.monitoring.drift_statistics import Comparison, column_drift
+from levelfive.statistics.baseline import LABEL_PROFILE
 from levelfive.statistics.calibration import Calibration, ReliabilityGroup, reliability
 from levelfive.statistics.day_blocks import Floats
 from levelfive.statistics.metrics import Estimate, Evaluation, evaluate
+from levelfive.statistics.partials import NumericProfile, finish_numeric, partial_numeric
 from levelfive.statistics.tasks.task import Task
 from levelfive.storage.predictions import SLICES, Role, live_predictions, served_predictions
 from levelfive.storage.runs import JobContext, Run
@@ -33,6 +36,9 @@ AT = own("at")
 
 CalibrationOf: TypeAlias = Callable[[str], Calibration | None]
 """From a version to how often its scores come true."""
+
+LabelsOf: TypeAlias = Callable[[str], NumericProfile | None]
+"""From a version to the labels that it was trained on."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class Performance:
         expected: Metrics of all rows by how often such scores came true before, without their labels; None where a
             version that scored does not tell.
         reliability: Scores beside labels on the mature rows, in groups of like scores.
+        label_drift: How the labels of the mature rows differ from those that the last version was trained on, by the
+            names of drift statistics; empty where that is not known.
     """
 
     window: Window
@@ -78,6 +86,7 @@ class Performance:
     slices: Mapping[str, Evaluation] = field(default_factory=dict)
     expected: Expected | None = None
     reliability: tuple[ReliabilityGroup, ...] = ()
+    label_drift: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def metrics(self) -> dict[str, Mapping[str, Estimate]]:
@@ -100,12 +109,14 @@ class Outcomes:
         as_of: When the labels were known.
         first: The first champion's version, or None.
         calibration_of: How often a version's scores come true.
+        labels_of: The labels that a version was trained on.
     """
 
     rows: pd.DataFrame
     as_of: datetime
     first: str | None
     calibration_of: CalibrationOf = lambda version: None
+    labels_of: LabelsOf = lambda version: None
 
 
 def performance(
@@ -118,6 +129,7 @@ def performance(
     first: str | None = None,
     role: Role = Role.CHAMPION,
     calibration_of: CalibrationOf = lambda version: None,
+    labels_of: LabelsOf = lambda version: None,
 ) -> tuple[Performance, ...]:
     """Compare live predictions with the labels known at `as_of`, window by window.
 
@@ -130,13 +142,14 @@ def performance(
         first: The version of the first champion, which later ones are compared with.
         role: Whose predictions: those of batches, one a row; or answers to single requests, each of which counts.
         calibration_of: How often a version's scores come true.
+        labels_of: The labels that a version was trained on.
 
     Raises:
         TableError: Nothing was scored yet.
     """
     whole = Window(min(w.start for w in windows), max(w.end for w in windows))
     rows = _with_labels(context, run, model_name, whole, as_of, role).toPandas()
-    outcomes = Outcomes(rows, as_of, first, calibration_of)
+    outcomes = Outcomes(rows, as_of, first, calibration_of, labels_of)
     return tuple(performance_of(context.use_case, outcomes, window) for window in windows)
 
 
@@ -183,6 +196,7 @@ def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window) -> Per
         slices=_evaluate_slices(use_case, mature),
         expected=_expect(task, inside, outcomes.calibration_of),
         reliability=_reliability(use_case, mature),
+        label_drift=_label_drift(mature, outcomes.labels_of(versions[-1])) if versions else {},
     )
 
 
@@ -215,6 +229,14 @@ def _reliability(use_case: UseCase, mature: pd.DataFrame) -> tuple[ReliabilityGr
     return reliability(
         _expected(use_case.model.task, mature), mature[LABEL].to_numpy(np.float64), _days(use_case, mature)
     )
+
+
+def _label_drift(mature: pd.DataFrame, training: NumericProfile | None) -> dict[str, float]:
+    """Compare labels with those of the training, on their bins; none of it is tested."""
+    if mature.empty or training is None:
+        return {}
+    labels = finish_numeric(partial_numeric(mature[LABEL].to_numpy(np.float64), training.histogram), training.histogram)
+    return column_drift(LABEL_PROFILE, Comparison(training, labels)).statistics
 
 
 def _days(use_case: UseCase, rows: pd.DataFrame) -> NDArray[Any]:

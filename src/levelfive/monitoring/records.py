@@ -122,6 +122,7 @@ class PerformanceRecord(Subject):
     reliability_low: tuple[float, ...] = ()
     reliability_high: tuple[float, ...] = ()
     reliability_rows: tuple[int, ...] = ()
+    label_drift: Mapping[str, float] = field(default_factory=dict)
 
 
 @record_of(CONSISTENCY)
@@ -394,6 +395,7 @@ def _performance(subject: Subject, one: Performance, *, task: Task, as_of: datet
         low=values.get("low", {}),
         high=values.get("high", {}),
         **_reliability(one.reliability if model in (LIVE, SERVED) else ()),
+        label_drift=one.label_drift if model == LIVE else {},
     )
 
 

@@ -20,7 +20,7 @@ from levelfive.monitoring import again, alerting, records, scored_versions
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring.alert_states import ALERTS_TABLE
 from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE
-from levelfive.monitoring.performance import CalibrationOf, Expected, Performance
+from levelfive.monitoring.performance import CalibrationOf, Expected, LabelsOf, Performance
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import PERFORMANCE, PROFILES, write_performance
 from levelfive.monitoring.verdict import VERDICTS
@@ -59,6 +59,7 @@ class Measuring:
         as_of: datetime,
         first: str | None = None,
         calibration_of: CalibrationOf | None = None,
+        labels_of: LabelsOf | None = None,
     ) -> tuple[Performance, ...]:
         self.asked.append((list(windows), first))
         return tuple(measured(window, **self.found.get(window, {})) for window in windows)

@@ -8,8 +8,10 @@ import pytest
 from in_memory.release import AS_OF, a_use_case
 
 from levelfive.core.windows import Window
+from levelfive.monitoring.drift_statistics import PSI
 from levelfive.monitoring.performance import AT, Outcomes, performance_of
-from levelfive.usecase.columns import LABEL, OUTCOME
+from levelfive.statistics.partials import profile_numeric
+from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME
 
 WEEK = Window(AS_OF, AS_OF + timedelta(days=7))
 
@@ -28,3 +30,28 @@ def test_the_version_that_was_live_last_stands_at_the_end(by_day: str, versions:
     found = performance_of(a_use_case(), Outcomes(rows, WEEK.end, None), WEEK)
 
     assert found.versions == versions
+
+
+@pytest.mark.parametrize(("rate", "psi"), [(0.2, 0.0), (0.5, 0.4158883)], ids=["alike", "more of them"])
+def test_labels_of_mature_rows_are_compared_with_those_of_the_training(rate: float, psi: float) -> None:
+    training, now = (labels_of_rate(of, 1000) for of in (0.2, rate))
+    rows = pd.DataFrame({LABEL: now, "model_version": "2", "score": 0.5, "reference_score": 0.5, OUTCOME: LABELLED})
+    rows[AT] = int(WEEK.start.timestamp()) * 1_000_000
+    young = rows.assign(**{LABEL: 1.0, AT: int(WEEK.end.timestamp() - 3600) * 1_000_000})
+    outcomes = Outcomes(pd.concat([rows, young]), WEEK.end, None, labels_of=lambda version: profile_numeric(training))
+
+    found = performance_of(a_use_case(), outcomes, WEEK)
+
+    assert found.label_drift[PSI] == pytest.approx(psi)
+
+
+def test_of_a_version_that_is_gone_labels_are_compared_with_nothing() -> None:
+    rows = pd.DataFrame({LABEL: [1.0], "model_version": "2", "score": 0.5, "reference_score": 0.5, OUTCOME: LABELLED})
+    rows[AT] = int(WEEK.start.timestamp()) * 1_000_000
+
+    assert performance_of(a_use_case(), Outcomes(rows, WEEK.end, None), WEEK).label_drift == {}
+
+
+def labels_of_rate(rate: float, rows: int) -> np.ndarray:
+    """Make labels of which a share is 1."""
+    return (np.arange(rows) < rate * rows).astype(float)
