@@ -55,7 +55,7 @@ VIEWS = {
         ('m', 'skill_is_lost', {MONTH}, 10, 'opened', 'critical', {at(1)}, 'none', array('temp', 'wind'), 'go back'),
         ('m', 'column_is_broken:temp', {MONTH}, 10, 'opened', 'warning', {at(3)}, 'empty', array(), 'ask'),
         ('m', 'column_is_broken:temp', {WEEK}, 10, 'open', 'warning', {at(3)}, 'empty', array(), 'ask'),
-        ('m', 'columns_unusual', {WEEK}, 10, 'opened', 'info', {at(2)}, '1 column', array(), 'look'),
+        ('m', 'drift_lasts', {WEEK}, 10, 'opened', 'info', {at(2)}, '1 column', array(), 'look'),
         ('m', 'volume_is_low', {WEEK}, 10, 'opened', 'critical', {at(2)}, 'few', array(), 'see'),
         ('m', 'volume_is_low', {WEEK}, 11, 'closed', 'critical', {at(2)}, 'few', array(), 'see'),
         ('m', 'rows_are_missing', {WEEK}, 10, 'pending', 'critical', {at(2)}, 'none', array(), 'see')
@@ -107,7 +107,7 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "alerts": [
         ("critical", "skill_is_lost", day(1), "none", "temp, wind", "go back", *IN_MONTH),
         ("warning", "column_is_broken:temp", day(3), "empty", "", "ask", *IN_WEEK),
-        ("info", "columns_unusual", day(2), "1 column", "", "look", *IN_WEEK),
+        ("info", "drift_lasts", day(2), "1 column", "", "look", *IN_WEEK),
     ],
     "performance": [
         (*IN_MONTH, "live", "1", False, 5, 5, 0.3, 0.4, "live by month", 2.0, 12.0, 22.0, 3.0, 4.0, 14.0, 24.0),
