@@ -17,6 +17,7 @@ import pandas as pd
 import psutil
 import pytest
 import requests
+from azure_storage import azure_storage, certified
 from in_memory.registry import MemoryBackend
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -39,8 +40,9 @@ from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF, SOURCE_MODEL, SOURCE_REGISTRY, SOURCE_VERSION
 
 KINDS = ("memory", "database", "server", "unity_catalog")
-# Asked as the others, with secrets of a scope.
-OF_OTHERS = [pytest.param(kind, marks=pytest.mark.nightly) for kind in ("other_metastore", "other_workspace")]
+# Asked as the others, with secrets of a scope, or with files in Azure's own storage.
+BY_NIGHT = ("other_metastore", "other_workspace", "unity_catalog_on_azure")
+OF_OTHERS = [pytest.param(kind, marks=pytest.mark.nightly) for kind in BY_NIGHT]
 
 
 @contextmanager
@@ -109,6 +111,10 @@ class Registries:
             self._keep_secrets(self.address_of("workspace"))
             return CentralRegistry("databricks://scope:hub", self.name)
         address, self.metastore = self.stack.enter_context(unity_catalog())
+        if kind == "unity_catalog_on_azure":
+            certificate = certified(self.folder)
+            self.metastore.storage = self.stack.enter_context(azure_storage(certificate)).host
+            self.patch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
         if kind == "other_metastore":
             self._keep_secrets(address)
             return CentralRegistry("databricks-uc://scope:hub", self.name)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from pathlib import Path
 
 from bundle.offline import ROOT
@@ -46,6 +47,18 @@ class Installed:
     def size(self) -> int:
         """Bytes of all that is installed."""
         return sum(path.stat().st_size for path in self.place.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def link_packages(image: str, folder: Path) -> Path:
+    """Link into a folder what an image's lock names, as it is installed here: what the image can import, by name."""
+    lock = (ROOT / "requirements" / LOCKS[image]).read_text(encoding="utf-8")
+    for name in re.findall(r"^([a-z0-9.-]+)==(?!.*sys_platform == 'win32')", lock, re.MULTILINE):
+        for file in distribution(name).files or ():
+            if ".." not in file.parts:  # scripts
+                link = folder / file
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(file.locate())
+    return folder
 
 
 def install(image: str, folder: Path) -> Installed:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 API = "/api/2.0/mlflow/unity-catalog"
 FILES = "/api/2.0/fs"
+SAS = "sv=2024-11-04&sp=r&sig=of-this-version"
 
 
 class Refused(Exception):
@@ -34,6 +35,8 @@ class Metastore:
     aliases: dict[tuple[str, str], str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     takes_files: bool = True
+    storage: str = ""
+    """Host and port of the Azure Storage that files are in; empty where the workspace keeps them itself."""
 
     def make_model(self, name: str, **_: Any) -> dict[str, Any]:
         if name.count(".") != 2:
@@ -51,7 +54,8 @@ class Metastore:
             _check_tag(**tag)
         version = {"name": name, "version": str(len(versions) + 1), "source": source, "tags": list(tags)}
         version["description"] = description
-        versions.append({**version, "status": "PENDING_REGISTRATION", "storage_location": "abfss://not-reachable"})
+        place = f"abfss://models@{self.storage or 'not-reachable'}/{name}/{version['version']}"
+        versions.append({**version, "status": "PENDING_REGISTRATION", "storage_location": place})
         return {"model_version": versions[-1]}
 
     def finalize(self, name: str, version: str) -> dict[str, Any]:
@@ -94,7 +98,12 @@ class Metastore:
 
     def credentials(self, name: str, version: str, operation: str) -> dict[str, Any]:
         self._version(name, version)
+        if self.storage:
+            return {"credentials": {"azure_user_delegation_sas": {"sas_token": SAS}}}
         return {"credentials": {"storage_mode": "DEFAULT_STORAGE"}}
+
+    def location(self, name: str, version: str) -> dict[str, Any]:
+        return {"artifact_uri": self._version(name, version)["storage_location"]}
 
     def _versions(self, name: str) -> list[dict[str, Any]]:
         if name not in self.models:
@@ -125,6 +134,7 @@ def _answer(metastore: Metastore, url: str, verb: str, path: str, asked: dict[st
         ("POST", f"{API}/model-versions/create"): metastore.make_version,
         ("POST", f"{API}/model-versions/finalize"): metastore.finalize,
         ("GET", f"{API}/model-versions/get"): metastore.version,
+        ("GET", f"{API}/model-versions/get-download-uri"): metastore.location,
         ("GET", f"{API}/model-versions/search"): metastore.search,
         ("POST", f"{API}/model-versions/set-tag"): metastore.set_tag,
         ("POST", f"{API}/model-versions/generate-temporary-credentials"): metastore.credentials,
