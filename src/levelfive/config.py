@@ -20,6 +20,7 @@ from levelfive.errors import AsOfError, ConfigError
 CONFIG_FILE = "levelfive.yml"
 DEFAULT_HOME = Path(".levelfive")
 STORE_VARIABLE, CLOCK_VARIABLE = "LEVELFIVE_ONLINE_STORE", "LEVELFIVE_CLOCK"
+LOG_VARIABLE = "LEVELFIVE_REQUEST_LOG"
 LOCAL = "local"
 """The environment of a laptop."""
 REFERENCES = frozenset({"telemetry", "destinations"})
@@ -68,6 +69,9 @@ class Settings(BaseModel):
             schema named as `table_schema` is, with that name for this one's. A mapping, or a text such as
             `flights=main.flights, weather=main.weather`.
         landing: Folder with one folder a source.
+        landing_location: Where that folder is in Azure Storage, such as
+            abfss://landing@account.dfs.core.windows.net/flights: what is deployed to Azure ML logs requests there. By
+            default, it logs none.
         tracking_uri: MLflow's tracking store.
         experiment: The experiment of the trainings, on a workspace by its path; by default one named by the use case,
             on a workspace in the home of whom it runs as.
@@ -101,6 +105,7 @@ class Settings(BaseModel):
         default_factory=dict
     )
     landing: Path | None = None
+    landing_location: str | None = Field(default=None, pattern=r"^abfss://[^@/?]+@[^@/?]+(/[^?]*)?$")
     tracking_uri: str | None = None
     experiment: str | None = None
     registry_uri: str | None = None

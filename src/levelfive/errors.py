@@ -17,6 +17,7 @@ LevelfiveError
 │   └── DeploymentConflict the endpoint is not as levelfive leaves it, or another rollout is under way
 ├── RequestError           a request to the service is none that it answers
 ├── NotServing             the service cannot answer now
+├── UploadError            Azure Storage took no file
 └── RegistryError          the central registry refused, or does not hold what was asked for
     ├── ModelNotFound      the registry's own not-found answer
     ├── DamagedModel       a version's files are gone, or not those that were registered
@@ -131,6 +132,10 @@ class RequestError(LevelfiveError):
 
 class NotServing(LevelfiveError):
     """The service cannot answer now: a model, a table or the store is not there."""
+
+
+class UploadError(LevelfiveError):
+    """Azure Storage did not take a file, or did not answer."""
 
 
 class RegistryError(LevelfiveError):

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
-from programs import program
+from programs import install_packages, program
 
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "azure-monitor"
 PARSER = Path(__file__).with_name("kusto")
@@ -72,8 +71,7 @@ class KustoParser:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        if not (folder / "node_modules").exists():
-            self._install()
+        install_packages(PARSER, folder)
 
     def diagnose(self, queries: Sequence[str]) -> list[list[str]]:
         """List, of each query, what is wrong with it."""
@@ -86,13 +84,3 @@ class KustoParser:
         )
         found: list[list[str]] = json.loads(answer.stdout)
         return found
-
-    def _install(self) -> None:
-        npm = program("npm", package="npm")
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            (self._folder / name).write_bytes((PARSER / name).read_bytes())
-        quiet = ("--no-audit", "--no-fund", "--ignore-scripts")
-        answer = subprocess.run([npm, "ci", *quiet], cwd=self._folder, capture_output=True, text=True, check=False)
-        if answer.returncode:
-            pytest.skip(f"no package registry: {answer.stderr.strip()[:200]}")

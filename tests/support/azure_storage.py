@@ -24,19 +24,21 @@ LAST_CHANGE = "Mon, 01 Apr 2013 06:00:00 GMT"
 
 @dataclass
 class Storage:
-    """Files by container and path, and who asked for them.
+    """Files by container and path, how often it was asked, and with which signature.
 
     Args:
         refusal: The status that all is refused with; 0 where nothing is.
         loses: How many answers never arrive, although what was asked for was done.
+        answers: Cleared, all who ask wait.
     """
 
     host: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     shown: set[str] = field(default_factory=set)
-    asked: int = 0
+    asked: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     refusal: int = 0
     loses: int = 0
+    answers: threading.Event = field(default_factory=threading.Event)
 
     def names(self, folder: str) -> list[str]:
         """List what lies in a folder, by its whole path."""
@@ -48,6 +50,7 @@ class Storage:
 def azure_storage(certificate: Path | None = None) -> Iterator[Storage]:
     """Serve a storage until the block ends; with a certificate, see `certified`, over TLS."""
     storage = Storage()
+    storage.answers.set()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(storage))
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -79,7 +82,8 @@ def _handler(storage: Storage) -> type[BaseHTTPRequestHandler]:
             url = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(url.query).items()}
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            storage.asked += 1
+            storage.asked.release()
+            storage.answers.wait(PATIENCE)
             storage.shown.add(query.get("sig") or self.headers.get("Authorization", ""))
             if storage.refusal:
                 self._send(storage.refusal, code="AuthorizationPermissionMismatch")

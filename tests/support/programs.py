@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,25 @@ def program(name: str, *, package: str) -> str:
     if os.environ.get("CI"):
         pytest.fail(missing)
     pytest.skip(missing)
+
+
+def install_packages(lock: Path, folder: Path) -> None:
+    """Install packages of npm into a folder, once; without a registry a test is skipped.
+
+    Args:
+        lock: Folder with package.json and package-lock.json.
+        folder: Where they go.
+    """
+    if (folder / "node_modules").exists():
+        return
+    npm = program("npm", package="npm")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        (folder / name).write_bytes((lock / name).read_bytes())
+    quiet = ("--no-audit", "--no-fund", "--ignore-scripts")
+    answer = subprocess.run([npm, "ci", *quiet], cwd=folder, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        pytest.skip(f"no package registry: {answer.stderr.strip()[:200]}")
 
 
 def unprivileged(command: list[str], *folders: Path) -> list[str]:

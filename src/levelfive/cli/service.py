@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from levelfive.cli.options import shared
-from levelfive.config import CLOCK_VARIABLE, load_settings, parse_clock, parse_length
+from levelfive.config import CLOCK_VARIABLE, LOG_VARIABLE, load_settings, parse_clock, parse_length
 
 
 def run(
@@ -29,7 +29,13 @@ def run(
         Path | None,
         typer.Option(help="File with a bearer token a line, read again as it changes; without, all here may ask."),
     ] = None,
-    log: Annotated[Path | None, typer.Option(help="Folder where requests and answers land; without, none do.")] = None,
+    log: Annotated[
+        str | None,
+        typer.Option(
+            envvar=LOG_VARIABLE,
+            help="Folder where requests and answers land, or the URL of one in Azure Storage; without, none do.",
+        ),
+    ] = None,
     rate: Annotated[
         float | None, typer.Option(help="Requests a second at most; without, there is no limit.", min=1)
     ] = None,
@@ -55,7 +61,7 @@ def run(
     from levelfive.platforms.local_stores import local_registry, online_store_url
     from levelfive.serving.bodies import Limits
     from levelfive.serving.live import Live
-    from levelfive.serving.request_log import RequestLog
+    from levelfive.serving.request_log import open_log
     from levelfive.serving.run import Address, serve
     from levelfive.serving.security import RateLimit, Tokens
     from levelfive.serving.service import Service
@@ -77,7 +83,7 @@ def run(
     service = Service(
         live,
         now=now,
-        log=None if log is None else RequestLog(log),
+        log=None if log is None else open_log(log),
         tokens=None if tokens is None else Tokens(tokens),
         rate=None if rate is None else RateLimit(rate, time.monotonic),
         limits=Limits(poll=lengths[0])

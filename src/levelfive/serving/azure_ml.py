@@ -4,12 +4,13 @@
 
 The deployment's environment says what is served: `AZUREML_MODEL_DIR` (set by Azure) holds the package of
 `LEVELFIVE_MODEL_NAME`, version `LEVELFIVE_MODEL_VERSION`, whose files have the hash `LEVELFIVE_MODEL_SHA256`;
-`LEVELFIVE_ONLINE_STORE` is the URL of the online store, `LEVELFIVE_REQUEST_LOG` a folder for requests, and
-`LEVELFIVE_CLOCK` the clock of the jobs, if it was moved. Who may ask, Azure decides.
+`LEVELFIVE_ONLINE_STORE` is the URL of the online store, `LEVELFIVE_REQUEST_LOG` a folder for requests or the URL of one
+in Azure Storage, and `LEVELFIVE_CLOCK` the clock of the jobs, if it was moved. Who may ask, Azure decides.
 """
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import traceback
@@ -22,13 +23,13 @@ import msgspec
 from azureml_inference_server_http.api.aml_request import rawhttp
 from azureml_inference_server_http.api.aml_response import AMLResponse
 
-from levelfive.config import CLOCK_VARIABLE, STORE_VARIABLE, parse_clock
+from levelfive.config import CLOCK_VARIABLE, LOG_VARIABLE, STORE_VARIABLE, parse_clock
 from levelfive.errors import ConfigError, NotServing, RequestError
 from levelfive.models.package import CARD, read_card
 from levelfive.online.opening import open_store
 from levelfive.serving.bodies import MAX_BYTES
 from levelfive.serving.live import Live, Repeater
-from levelfive.serving.request_log import FLUSH, RequestLog
+from levelfive.serving.request_log import open_log
 from levelfive.serving.service import LOOK_EVERY
 from levelfive.serving.version import served_version
 from levelfive.telemetry.lines import configure_logging
@@ -48,10 +49,11 @@ class _Azure:
         self.live.refresh_states()
         self.live.take(served_version(package, name, version, sha256=sha256))
         Repeater(self.live.refresh_states, LOOK_EVERY).start()
-        folder = variables.get("LEVELFIVE_REQUEST_LOG")
-        self.log = RequestLog(Path(folder)) if folder else None
+        place = variables.get(LOG_VARIABLE)
+        self.log = open_log(place) if place else None
         if self.log is not None:
-            Repeater(self.log.flush, FLUSH).start()
+            self.log.start()
+            atexit.register(self.log.close)  # the server tells nobody that it ends
 
     def _now(self) -> datetime:
         now = datetime.now(UTC)

@@ -95,4 +95,11 @@ class _Now(Collector):
         for outcome, count in self._log.rows.items():
             rows.add_metric([outcome], count)
         yield rows
-        yield GaugeMetricFamily("levelfive_request_log_ok", "Whether it can be written", value=not self._log.trouble)
+        if self._log.uploads is not None:
+            uploads = CounterMetricFamily(
+                "levelfive_request_log_uploads", "Files of the request log brought to Azure Storage", labels=["outcome"]
+            )
+            for outcome, count in self._log.uploads.files.items():
+                uploads.add_metric([outcome], count)
+            yield uploads
+        yield GaugeMetricFamily("levelfive_request_log_ok", "Whether it can be kept", value=not self._log.trouble)

@@ -23,7 +23,7 @@ from levelfive.serving.bodies import Gone, Limits, Receive, read_body
 from levelfive.serving.live import Live, Repeater
 from levelfive.serving.metrics import CONTENT_TYPE, Metrics
 from levelfive.serving.openapi import openapi
-from levelfive.serving.request_log import FLUSH, RequestLog
+from levelfive.serving.request_log import RequestLog
 from levelfive.serving.scorer import Answers, Scorer
 from levelfive.serving.security import RateLimit, Tokens
 from levelfive.telemetry.tracing import event
@@ -80,7 +80,6 @@ class Service:
         self._repeaters = [
             Repeater(self._look, LOOK_EVERY),
             Repeater(live.refresh_version, self._limits.poll),
-            *([] if log is None else [Repeater(log.flush, FLUSH)]),
         ]
 
     @property
@@ -106,6 +105,8 @@ class Service:
             if message["type"] == "lifespan.startup":
                 for one in self._repeaters:
                     one.start()
+                if self._log is not None:
+                    self._log.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 for one in self._repeaters:

@@ -162,6 +162,16 @@ def test_the_clock_of_the_jobs_says_what_lies_in_the_future(image_of, variables)
     assert (status, b"expected no time in the future" in said) == (422, True)
 
 
+def test_what_was_answered_is_in_the_request_log_when_the_server_ended(image_of, variables, tmp_path):
+    port = free_port()
+
+    with serving(image_of("azure-ml"), variables | {"LEVELFIVE_REQUEST_LOG": str(tmp_path)}, port):
+        status, _ = ask(port, json.dumps({"requests": [REQUEST] * 3}))
+
+    (file,) = tmp_path.iterdir()
+    assert (status, file.suffix, len(file.read_text().splitlines())) == (200, ".jsonl", 3)
+
+
 def test_files_that_are_not_those_of_the_version_are_not_served(image_of, variables):
     other = variables | {"LEVELFIVE_MODEL_SHA256": "0" * 64}
     port = free_port()

@@ -15,8 +15,9 @@ FORBIDDEN = {"pyspark", "delta-spark", "deltalake", "mlflow", "matplotlib", "gre
 SCORES = {"cloudpickle", "joblib", "mlflow-skinny", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "xgboost"}
 LARGEST = 1_000_000_000
 IMPORTS = {
-    "service": "import levelfive.cli.service, levelfive.serving.service, levelfive.registry.store, psycopg2",
-    "azure-ml": "import levelfive.serving.azure_ml, psycopg2",
+    "service": "import levelfive.cli.service, levelfive.serving.service, levelfive.registry.store, psycopg2, "
+    "azure.identity, azure.storage.blob",
+    "azure-ml": "import levelfive.serving.azure_ml, psycopg2, azure.identity, azure.storage.blob",
 }
 CHECK = "; import sys; print(sorted({'pyspark', 'delta', 'matplotlib'} & sys.modules.keys()))"
 
@@ -74,11 +75,13 @@ def test_what_scores_has_the_versions_that_it_was_trained_with():
         assert {name: image[name][0] for name in SCORES} == {name: trained[name][0] for name in SCORES}
 
 
-def test_the_locks_hold_what_the_extra_of_the_service_asks_for():
+@pytest.mark.parametrize("lock", LOCKS.values())
+@pytest.mark.parametrize("extra", ["serving", "azure-storage"])
+def test_the_locks_hold_what_the_extras_of_the_service_ask_for(extra, lock):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-    for wanted in map(Requirement, project["optional-dependencies"]["serving"]):
-        version, _ = locked(LOCKS["service"])[wanted.name]
+    for wanted in map(Requirement, project["optional-dependencies"][extra]):
+        version, _ = locked(lock)[wanted.name]
         assert wanted.specifier.contains(version), wanted
 
 

@@ -185,6 +185,52 @@ def test_half_a_row_never_lands(on_a_full_disk: RequestLog, tmp_path: Path) -> N
     assert [row["request_id"] for row in landed(tmp_path / "log")] == ["r-0"]
 
 
+@pytest.fixture
+def with_a_name_that_is_taken(scorer: Scorer, tmp_path: Path) -> tuple[RequestLog, Path]:
+    """A log with a full file, in the place of whose name is a folder."""
+    log = RequestLog(tmp_path / "log", rows_per_file=2)
+    log.put(answers(scorer))
+    log.flush()
+    (file,) = unfinished(tmp_path / "log")
+    in_the_way = file.with_suffix("")
+    in_the_way.mkdir()
+    log.put(answers(scorer))
+    log.flush()
+    return log, in_the_way
+
+
+def test_rows_of_a_file_that_cannot_land_yet_are_not_lost(with_a_name_that_is_taken: tuple[RequestLog, Path]) -> None:
+    log, in_the_way = with_a_name_that_is_taken
+
+    assert log.rows == {WRITTEN: 2, SAMPLED_OUT: 0, LOST: 0}
+    assert "Is a directory" in log.trouble
+    assert len(unfinished(in_the_way.parent)) == 1
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_file_that_could_not_land_does_so_later(
+    with_a_name_that_is_taken: tuple[RequestLog, Path], scorer: Scorer, *, ends: bool
+) -> None:
+    log, in_the_way = with_a_name_that_is_taken
+    in_the_way.rmdir()
+
+    (log.close if ends else log.flush)()
+
+    assert (len(landed(in_the_way.parent)), unfinished(in_the_way.parent), log.trouble) == (2, [], "")
+
+
+def test_a_file_that_somebody_deleted_keeps_no_later_one_from_landing(scorer: Scorer, tmp_path: Path) -> None:
+    log = RequestLog(tmp_path / "log", rows_per_file=2)
+    for ids in (["a"], ["b"], ["c", "d"]):
+        for request_id in ids:
+            log.put(answers(scorer, request_id=request_id))
+        log.flush()
+        for file in unfinished(tmp_path / "log"):
+            file.unlink()
+
+    assert [row["request_id"] for row in landed(tmp_path / "log")] == ["c-0", "d-0"]
+
+
 def test_a_folder_that_cannot_be_written_to_is_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("a file")
 
