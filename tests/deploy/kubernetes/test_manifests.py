@@ -14,7 +14,10 @@ from azure_pipelines.project import project
 from bundle.targets import deployment
 from programs import program
 
-from levelfive.config import load_settings
+from levelfive.config import LOG_VARIABLE, load_settings
+from levelfive.serving.azure_storage import place_of
+from levelfive.serving.uploads import MOST_BYTES
+from levelfive.usecase.columns import REQUEST_LOG
 
 kubernetes_validate = pytest.importorskip("kubernetes_validate", reason="needs kubernetes-validate, of the group dev")
 
@@ -28,8 +31,6 @@ ALL = [
     "ConfigMap",
     "ConfigMap",
     "Service",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
     "Deployment",
     "PodDisruptionBudget",
     "HorizontalPodAutoscaler",
@@ -86,9 +87,7 @@ def test_a_field_that_kubernetes_does_not_know_is_found(resources):
 
 
 def test_all_that_has_a_namespace_is_in_the_one_of_the_overlay(target, resources):
-    of_the_cluster = {"Namespace", "PersistentVolume"}
-
-    assert {resources[kind]["metadata"]["namespace"] for kind in resources.keys() - of_the_cluster} == {
+    assert {resources[kind]["metadata"]["namespace"] for kind in resources.keys() - {"Namespace"}} == {
         resources["Namespace"]["metadata"]["name"]
     }
     assert resources["Namespace"]["metadata"]["name"] == f"levelfive-{target}"
@@ -105,8 +104,6 @@ def test_names_lead_somewhere(resources, pod, container):
     assert resources["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]["name"] == names["Deployment"]
     assert volumes["settings"]["configMap"]["name"] == names["ConfigMap"]
     assert volumes["secrets"]["csi"]["volumeAttributes"]["secretProviderClass"] == names["SecretProviderClass"]
-    assert volumes["requests"]["persistentVolumeClaim"]["claimName"] == names["PersistentVolumeClaim"]
-    assert resources["PersistentVolume"]["spec"]["claimRef"]["name"] == names["PersistentVolumeClaim"]
     assert (secret["name"], secret["key"]) == (brought["secretName"], brought["data"][0]["key"])
     assert {one["name"] for one in container["volumeMounts"]} == volumes.keys()
     for rule in resources["Ingress"]["spec"]["rules"]:
@@ -147,7 +144,7 @@ def test_the_container_can_change_nothing_and_is_nobody(resources, pod, containe
         "capabilities": {"drop": ["ALL"]},
     }
     writable = {one["mountPath"] for one in container["volumeMounts"] if not one.get("readOnly")}
-    assert writable == {"/tmp", "/mnt/requests"}
+    assert writable == {"/tmp"}
     assert pod["spec"]["automountServiceAccountToken"] is False
 
 
@@ -257,6 +254,15 @@ def test_the_clock_is_that_of_the_jobs(target, resources):
 
     clocks = {task["base_parameters"]["clock"] for task in tasks}
     assert clocks == {resources["Registry"]["data"]["LEVELFIVE_CLOCK"]}
+
+
+def test_the_request_log_is_where_the_jobs_look_for_it_and_waits_where_there_is_room(target, resources, pod):
+    landing = deployment(target).resources["volumes"]["landing"]["storage_location"]
+    (room,) = (one["emptyDir"]["sizeLimit"] for one in pod["spec"]["volumes"] if one["name"] == "tmp")
+
+    assert resources["Registry"]["data"][LOG_VARIABLE] == f"{landing}/{REQUEST_LOG}"
+    assert place_of(f"{landing}/{REQUEST_LOG}")
+    assert int(room.removesuffix("Gi")) * 2**30 >= 2 * MOST_BYTES
 
 
 def test_the_command_is_one_that_levelfive_has(container):
