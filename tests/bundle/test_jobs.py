@@ -112,6 +112,7 @@ def test_all_notebooks_of_a_job_are_deployed_with_what_no_run_may_change(deploye
         may_be_left_out = {"clock", "shared_schemas", "lakehouse_monitor", "telemetry", "destinations"}
         may_be_left_out |= {"approval_by_trainer"} if name == "training" else set()
         may_be_left_out |= {"azure_ml", "azure_credential", "serving_repository"}  # where nobody serves by Azure ML
+        may_be_left_out |= {"landing_location"}  # where the volume is managed
         assert needed - may_be_left_out <= settings(job).keys() <= needed, name
 
 
@@ -248,6 +249,12 @@ def test_the_job_serving_deploys_from_a_folder_that_is_deployed_and_is_one_of_th
 
     assert (ROOT / "deploy" / folder / "deployment.yml").is_file()
     assert "deploy/azure-ml" in deployed.config["sync"]["paths"]
+
+
+def test_the_job_serving_knows_where_in_azure_storage_the_landing_volume_is(deployed):
+    volume = deployed.resources["volumes"]["landing"]
+
+    assert settings(deployed.jobs["serving"])["landing_location"] == volume.get("storage_location", "")
 
 
 def test_nothing_serves_before_that_is_asked_for(deployed):

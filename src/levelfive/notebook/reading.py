@@ -22,7 +22,7 @@ SETTINGS = (
 )
 APPROVALS = ("approval", "approval_by_trainer")
 """Settings that only the notebook `registry` takes: nothing else approves and promotes."""
-SERVING = ("online_store", "azure_ml", "azure_credential", "endpoint_files", "serving_repository")
+SERVING = ("online_store", "azure_ml", "azure_credential", "endpoint_files", "serving_repository", "landing_location")
 """Settings of real time, which only the notebooks of the job serving take."""
 ALERTING = ("destinations",)
 """Settings of who is told, which only the notebook `monitoring` takes."""

@@ -17,14 +17,17 @@ from azure_ml.fake import Cloud, FakeDeployments, FakeEndpoints, FakeModels, Kil
 from deploying import AT, IMAGE, MODEL, NAME, ProbeOf, a_package
 from in_memory.release import Environment, Packages
 
+from levelfive.config import LOG_VARIABLE, Settings
 from levelfive.deployment.azure_ml import AzureOnlineEndpoint
 from levelfive.deployment.azure_models import asset_name, bring_model
+from levelfive.deployment.azure_site import azure_site
 from levelfive.deployment.endpoint import Package
 from levelfive.deployment.rolling import deploy, roll_back
 from levelfive.deployment.rollout import RolloutPolicy
 from levelfive.errors import ConfigError, DeploymentConflict, DeploymentError, RegistryError
 from levelfive.models.package import CARD
 from levelfive.registry.tags import PACKAGE_SHA256
+from levelfive.usecase.columns import REQUEST_LOG
 
 FOLDER = Path(__file__).resolve().parents[3] / "deploy" / "azure-ml"
 ONE, TWO = a_package("1"), a_package("2")
@@ -133,6 +136,19 @@ def test_a_deployment_is_told_the_clock_that_its_jobs_have():
 
     assert cloud.deployments[NAME, "blue"].environment_variables["LEVELFIVE_CLOCK"] == clock
     assert online_at(cloud).read().deployments["blue"].package.clock == clock
+
+
+@pytest.mark.parametrize("kind", ["kubernetes", "managed"])
+@pytest.mark.parametrize("location", ["abfss://landing@account.dfs.core.windows.net/flights", None])
+def test_a_deployment_logs_requests_where_the_jobs_look_for_them(kind, location):
+    cloud = a_cloud()
+    settings = Settings(endpoint=NAME, endpoint_files=FOLDER / kind, landing_location=location)
+    site = azure_site(cloud.client(), settings, None, POLICY, (), clock="")
+
+    deploy(site.online, ONE, ProbeOf(), policy=POLICY, at=AT, by="ada")
+
+    variables = cloud.deployments[NAME, "blue"].environment_variables
+    assert variables.get(LOG_VARIABLE) == (location and f"{location}/{REQUEST_LOG}")
 
 
 def after(*packages):
