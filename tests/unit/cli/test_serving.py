@@ -61,6 +61,16 @@ def test_a_log_that_cannot_be_written_is_refused(
     assert (code, "request log: " in capsys.readouterr().err) == (2, True)
 
 
+def test_the_variable_of_the_image_says_where_requests_land(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LEVELFIVE_REQUEST_LOG", "https://nowhere")
+
+    code = run(home, "serving", "run")
+
+    assert (code, "a folder of Azure Storage is abfss://" in capsys.readouterr().err) == (2, True)
+
+
 def test_a_port_that_is_taken_is_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code = run(home, "serving", "run", "--port", str(taken.getsockname()[1]))
