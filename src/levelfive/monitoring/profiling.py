@@ -97,7 +97,7 @@ def profile_days(rows: DataFrame, baseline: Baseline, day_starts_at: timedelta) 
         for rows in _together(batches):
             yield _partials_of(rows, bins, categorical, counter)
 
-    day_parts = columns.mapInArrow(partials, _SCHEMA).groupBy("day").applyInArrow(_merged, _SCHEMA).collect()
+    day_parts = columns.mapInArrow(partials, _SCHEMA).groupBy("day", "column").applyInArrow(_merged, _SCHEMA).collect()
     by_day = {(date_of(row["day"]), row["column"]): pickle.loads(row["partial"]) for row in day_parts}
     slice_counts = {day: counts for (day, column), counts in by_day.items() if column == _SLICE_COUNTS}
     return WindowProfiles({of: partial for of, partial in by_day.items() if of[1] != _SLICE_COUNTS}, slice_counts)
@@ -179,19 +179,11 @@ def _factorized(column: pa.ChunkedArray) -> tuple[NDArray[Any], Sequence[str] | 
         codes, names = pd.factorize(category_texts(column.to_pandas()))
         return codes, names
     encoded = column.combine_chunks().dictionary_encode()
-    return encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary.to_pylist()
+    return encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary.to_numpy(zero_copy_only=False)
 
 
 def _merged(table: pa.Table) -> pa.Table:
-    parts: dict[str, list[bytes]] = {}
-    for column, value in zip(table.column("column").to_pylist(), table.column("partial").to_pylist(), strict=True):
-        parts.setdefault(column, []).append(value)
+    column = table.column("column")[0].as_py()
     # Batches come in any order; in one order, sums are the same to their last digit.
-    partials = [pickle.dumps(_merge(column, map(pickle.loads, sorted(values)))) for column, values in parts.items()]
-    return pa.table(
-        {
-            "day": pa.repeat(table.column("day")[0], len(partials)),
-            "column": list(parts),
-            "partial": pa.array(partials, pa.binary()),
-        }
-    )
+    parts = map(pickle.loads, sorted(table.column("partial").to_pylist()))
+    return pa.table({**table.slice(0, 1).to_pydict(), "partial": [pickle.dumps(_merge(column, parts))]}, table.schema)

@@ -106,7 +106,8 @@ class Partial:
         sums: Their sums by bin.
         sketch: The `SKETCH_SIZE` least hashes of the numbers (63 bits), each once, increasing; of categories, where
             some were dropped.
-        categories: Count of each category, as text; where there are more than `CAPACITY`, of the most frequent ones.
+        categories: Count of each category, as text; where there are many more than `CAPACITY`, of the most frequent
+            ones.
         edges: Of the bins: the histogram's least value, inner edges and greatest value.
         repeats: How many values have each hash of the sketch.
         ranks: Of the numbers, from which their quantiles are read.
@@ -212,7 +213,9 @@ def partials_of_codes(
         categories = dict(zip(there.tolist(), counts[of_group].tolist(), strict=True))
         count = int(counts[of_group].sum())
         nulls = int(rows[group]) - count
-        partials.append(_bounded(Partial(count, nulls, 0.0, 0.0, None, None, (), (), (), categories)))
+        # Cut only where there are twice as many as are kept: a part that is soon merged is cut there anyway.
+        partial = Partial(count, nulls, 0.0, 0.0, None, None, (), (), (), categories)
+        partials.append(_bounded(partial) if len(categories) > 2 * CAPACITY else partial)
     return tuple(partials)
 
 
@@ -271,7 +274,6 @@ def merge(*parts: Partial) -> Partial:
         _require_edges(parts[0], other.edges)
     dropped = sum(part.dropped for part in parts)
     hashes: Counter[int] = Counter()
-    categories: Counter[str] = Counter()
     for part in parts:
         is_whole = dropped and not part.dropped
         sketch, repeats = (part.sketch, part.repeats)
@@ -279,7 +281,6 @@ def merge(*parts: Partial) -> Partial:
             names, counts = _arrays(part.categories)
             sketch, repeats = _sketch_of(hashed_categories(names), counts)
         hashes.update(dict(zip(sketch, repeats, strict=True)))
-        categories.update(part.categories)
     sketch = tuple(sorted(hashes)[:SKETCH_SIZE])
     count, mean, m2 = reduce(_moments, [(part.count, part.mean, part.m2) for part in parts])
     merged = Partial(
@@ -292,13 +293,22 @@ def merge(*parts: Partial) -> Partial:
         counts=tuple(map(sum, zip(*(part.counts for part in parts), strict=True))),
         sums=tuple(map(sum, zip(*(part.sums for part in parts), strict=True))),
         sketch=sketch,
-        categories=dict(categories),
+        categories=_added([part.categories for part in parts]),
         edges=parts[0].edges,
         repeats=tuple(hashes[one] for one in sketch),
         ranks=RankSketch.merged([part.ranks for part in parts]),
         dropped=dropped,
     )
     return _bounded(merged)
+
+
+def _added(counts: Sequence[Mapping[str, int]]) -> Mapping[str, int]:
+    """Add up the counts of categories by arrays, which for many categories takes a fraction of the time of a loop."""
+    names, numbers = zip(*(_arrays(one) for one in counts), strict=True)
+    codes, distinct = pd.factorize(np.concatenate(names))
+    totals = np.zeros(len(distinct), np.int64)
+    np.add.at(totals, codes, np.concatenate(numbers))
+    return dict(zip(distinct.tolist(), totals.tolist(), strict=True))
 
 
 def _moments(a: tuple[int, float, float], b: tuple[int, float, float]) -> tuple[int, float, float]:
@@ -426,10 +436,11 @@ def _sketches(sorted_values: Floats) -> tuple[tuple[int, ...], tuple[int, ...], 
 
 def _least(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
     """Find the places of the `SKETCH_SIZE` least hashes, increasing."""
-    places = np.arange(hashes.size)
-    if hashes.size > SKETCH_SIZE:
-        places = np.argpartition(hashes, SKETCH_SIZE)[:SKETCH_SIZE]
-    return places[np.argsort(hashes[places])]
+    # Of even hashes, some four times as many lie below this bound, which spares an order of all of them.
+    places = np.flatnonzero(hashes < np.uint64(min(4 * SKETCH_SIZE / max(hashes.size, 1), 1) * _HASHES))
+    if places.size < SKETCH_SIZE:
+        places = np.arange(hashes.size)
+    return places[np.argsort(hashes[places])][:SKETCH_SIZE]
 
 
 def _distinct(sketch: Sequence[int]) -> int:
