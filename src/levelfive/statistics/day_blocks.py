@@ -1,7 +1,7 @@
 """Statistics that take days, not rows, as independent: bootstrap, ratio estimates, AUC by pairs of days.
 
 Rows of one day share its weather and its congestion, so errors by rows are several times too small. Days next to each
-other are alike too, so intervals take blocks of a few days as independent; see `DayBlocks.joined`.
+other are alike too, so intervals take blocks of a few days as independent; see `blocks_of`.
 """
 
 from __future__ import annotations
@@ -51,17 +51,9 @@ class DayBlocks:
         return cls(codes, distinct.size)
 
     def joined(self) -> DayBlocks:
-        """Join days that follow each other to blocks of three, of fewer where there would not be five blocks.
-
-        With a correlation of .4 from day to day, intervals of 90 % by single days hold the truth of 30 days in four
-        samples of five; those by blocks of three, whose means are nearly independent, in nine of ten (Carlstein 1986,
-        The Use of Subseries Values, The Annals of Statistics 14(3)).
-
-        Returns:
-            The block of each row, as if it were its day.
-        """
-        length = min(BLOCK_DAYS, max(self.days // MIN_BLOCKS, 1))
-        return DayBlocks(self.codes // length, -(-self.days // length))
+        """Take each of `blocks_of` these days as if it were a day."""
+        blocks = blocks_of(self.days)
+        return DayBlocks(blocks[self.codes], int(blocks[-1]) + 1)
 
     def sums(self, values: Floats) -> Floats:
         """Add values up by day, shape (days,)."""
@@ -71,6 +63,19 @@ class DayBlocks:
     def rows(self) -> Floats:
         """The number of rows of each day, shape (days,)."""
         return self.sums(np.ones(self.codes.size))
+
+
+def blocks_of(days: int) -> npt.NDArray[np.intp]:
+    """Number blocks of days that follow each other: of three, of fewer where there would not be five blocks.
+
+    With a correlation of .4 from day to day, intervals of 90 % by single days hold the truth of 30 days in four samples of
+    five; those by blocks of three, whose means are nearly independent, in nine of ten (Carlstein 1986, The Use of
+    Subseries Values, The Annals of Statistics 14(3)).
+
+    Returns:
+        The block of each day, shape (days,).
+    """
+    return np.arange(days) // min(BLOCK_DAYS, max(days // MIN_BLOCKS, 1))
 
 
 def mean(values: Floats, blocks: DayBlocks) -> Statistic:
@@ -100,9 +105,9 @@ def ratio(numerator: Floats, denominator: Floats) -> Floats:
 
 
 def bootstrap(statistic: Statistic, days: int, *, confidence: float, seed: int) -> tuple[float, float, float]:
-    """Compute a statistic and its two-sided interval by drawing days with replacement.
+    """Compute a statistic and its two-sided interval by drawing blocks of days with replacement, see `blocks_of`.
 
-    Percentiles are widened for few days (Hesterberg 2015, What Teachers Should Know About the Bootstrap,
+    Percentiles are widened for few blocks (Hesterberg 2015, What Teachers Should Know About the Bootstrap,
     The American Statistician 69(4): the expanded percentile interval).
 
     Returns:
@@ -111,10 +116,12 @@ def bootstrap(statistic: Statistic, days: int, *, confidence: float, seed: int) 
     Raises:
         ConfigError: The confidence is not between 0 and 1.
     """
-    tail = float(stats.norm.cdf(-np.sqrt(days / max(days - 1, 1)) * t_quantile(days, confidence)))
+    block_of_day = blocks_of(days)
+    blocks = int(block_of_day[-1]) + 1
+    tail = float(stats.norm.cdf(-np.sqrt(blocks / max(blocks - 1, 1)) * t_quantile(blocks, confidence)))
     value = float(statistic(np.ones((1, days)))[0])
-    weights = np.random.default_rng(seed).multinomial(days, np.full(days, 1 / days), size=REPLICATES)
-    replicates = statistic(weights.astype(np.float64))
+    drawn = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), size=REPLICATES)
+    replicates = statistic(drawn[:, block_of_day].astype(np.float64))
     # A replicate without a positive row has no AUC: the interval is that of the others.
     finite_replicates = replicates[np.isfinite(replicates)]
     if days < 2 or finite_replicates.size == 0:

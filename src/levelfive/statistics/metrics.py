@@ -104,14 +104,13 @@ def evaluate(
         EvidenceError: No rows, unequal lengths, a value that is not finite, or one out of its range.
     """
     labels, scores = _labels_and_scores(task, y, score)
-    by_day = DayBlocks.of(days, labels.size)
-    blocks = by_day.joined()
+    blocks = DayBlocks.of(days, labels.size)
     estimates = {}
     for metric in task.metrics:
         statistic = metric.statistic(labels, scores, blocks)
         ends = day_blocks.bootstrap(statistic, blocks.days, confidence=confidence, seed=seed)
-        estimates[metric.name] = Estimate(*ends, days=by_day.days, rows=labels.size)
-    return Evaluation(estimates, labels.size, by_day.days, float(labels.mean()), float(task.expected(scores).mean()))
+        estimates[metric.name] = Estimate(*ends, days=blocks.days, rows=labels.size)
+    return Evaluation(estimates, labels.size, blocks.days, float(labels.mean()), float(task.expected(scores).mean()))
 
 
 def evaluate_slices(

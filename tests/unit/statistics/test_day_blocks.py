@@ -13,10 +13,10 @@ def levels(weights: Floats) -> Floats:
     return np.linspace(0, 1, len(weights))
 
 
-# The tail is that of the normal distribution below -sqrt(days / (days - 1)) * t(days - 1).
+# The tail is that of the normal distribution below -sqrt(blocks / (blocks - 1)) * t(blocks - 1).
 @pytest.mark.parametrize(
     ("days", "confidence", "tail"),
-    [(10, 0.9, 0.02666), (10, 0.5, 0.22944), (2, 0.5, 0.07865), (1000, 0.9, 0.0498)],
+    [(30, 0.9, 0.02666), (30, 0.5, 0.22944), (2, 0.5, 0.07865), (3000, 0.9, 0.0498)],
 )
 def test_percentiles_are_widened_for_few_days(days: int, confidence: float, tail: float) -> None:
     _, low, high = bootstrap(levels, days, confidence=confidence, seed=0)

@@ -53,8 +53,8 @@ def test_a_precision_is_the_mean_over_all_orders_of_equal_scores(rows, at):
 
 
 def test_a_short_list_that_is_right_most_of_the_days_has_an_interval_by_days():
-    labels, scores, days = np.tile([1.0, 0.0], 20), np.tile([0.9, 0.1], 20), np.repeat(np.arange(20), 2)
-    labels[:10] = labels[:10][::-1]  # of five days
+    labels, scores, days = np.tile([1.0, 0.0], 60), np.tile([0.9, 0.1], 60), np.repeat(np.arange(60), 2)
+    labels[:30] = labels[:30][::-1]  # of fifteen days
 
     of = evaluate(BINARY.with_metrics(precision_at(1)), labels, scores, days).estimates["precision_at_1"]
 
