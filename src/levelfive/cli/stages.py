@@ -40,7 +40,10 @@ def features(
     context: typer.Context,
     as_of: AsOfUnlessSubcommand = None,
     since: Annotated[
-        str | None, typer.Option(help="Compute from this time on; default where the last run ended.")
+        str | None,
+        typer.Option(
+            help="Compute from this time on, at the latest from where the last run ended, which is the default."
+        ),
     ] = None,
 ) -> None:
     """Compute the feature tables and the labels that became known, up to --as-of."""

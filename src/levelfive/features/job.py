@@ -46,11 +46,11 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
     Args:
         context: Tables and use case.
         as_of: The end of the window: nothing known later is read.
-        since: The window's start; by default the end of the last run's window, or the first raw data; or, where rows
-            were corrected since, the earliest time that they touch.
+        since: The window's start, at most the end of what was computed; by default the end of the last run's window, or
+            the first raw data; or, where rows were corrected since, the earliest time that they touch.
 
     Raises:
-        AsOfError: There is no raw data before `as_of`.
+        AsOfError: There is no raw data before `as_of`, or `since` lies after the end of what was computed.
         ConfigError: A function of the use case failed, its rows lack a column, also one that another use case looks
             up, or a table cannot hold what it is told to, such as a sum beyond its type.
         DataError: Two rows of a table share a key.
@@ -58,6 +58,9 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
     """
     with context.run("features", as_of=as_of, parameters={"since": since}) as run:
         fresh = Window(since or resume(context, run, as_of), as_of)
+        if since is not None:
+            tables_with_times = [table.name for table in context.use_case.feature_tables if table.timestamped]
+            watermarks.refuse_hole(run.tables, (*tables_with_times, LABELS), since=since)
         correction_start = None if since else corrected_since(context, run, fresh)
         window = fresh if correction_start is None else Window(correction_start, as_of)
         readers = sharing.readers_of(context.use_case)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from levelfive.core.windows import END_OF_TIME, Window
+from levelfive.core.windows import END_OF_TIME, Window, iso
+from levelfive.errors import AsOfError
 from levelfive.storage.commits import Write
 from levelfive.storage.control_tables import Between
 from levelfive.storage.records import record_of
@@ -62,6 +63,20 @@ def common_watermark(tables: Tables, names: Collection[str], *, until: datetime)
     """
     ends = (_newest_end(tables, table, until) for table in names)
     return min((end for end in ends if end is not None), default=None)
+
+
+def refuse_hole(tables: Tables, names: Collection[str], *, since: datetime) -> None:
+    """Refuse to go on later than where a table ends: what lies between would never be computed, and nobody would see.
+
+    Raises:
+        AsOfError: A table that was computed before ends earlier than `since`.
+    """
+    end = common_watermark(tables, names, until=since)
+    if end is not None and end < since:
+        raise AsOfError(
+            f"features and labels reach to {iso(end)}, and since {iso(since)} would leave a hole: name that time or an "
+            "earlier one, or leave it out, and the run begins where they end"
+        )
 
 
 def _newest_end(tables: Tables, table: str, until: datetime) -> datetime | None:

@@ -228,6 +228,18 @@ def test_a_window_can_be_named() -> None:
     assert runs(context.tables)[-1]["parameters"] == {"since": str(BEGIN)}
 
 
+def test_a_window_that_would_leave_a_hole_behind_it_is_refused() -> None:
+    tables = MemoryTables(commits=reaching(late_rate=BEGIN + 2 * DAY, labels=BEGIN + 3 * DAY))
+    context = a_context(tables, a_table("late_rate"), a_table("new"))
+
+    with pytest.raises(AsOfError, match="reach to 2013-01-03T06:00:00Z, and since 2013-01-04T06:00:00Z would leave"):
+        features.run(context, as_of=AS_OF, since=BEGIN + 3 * DAY)
+    on_its_end = features.run(context, as_of=AS_OF, since=BEGIN + 2 * DAY)
+    within_it = features.run(context, as_of=AS_OF, since=BEGIN + 6 * DAY)
+
+    assert (on_its_end.window, within_it.window) == (Window(BEGIN + 2 * DAY, AS_OF), Window(BEGIN + 6 * DAY, AS_OF))
+
+
 def test_what_is_computed_over_a_hole_is_marked_in_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features, "read_as_known", lambda *_: {})
     tables = MemoryTables(commits=reaching(labels=BEGIN + 88 * DAY))
