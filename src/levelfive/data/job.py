@@ -75,8 +75,9 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
                 write_quarantine(run, batch, as_of)
             jobs = [partial(write_accepted, context, run, batch, as_of) for batch in batches]
             writes = dict(zip((batch.source.name for batch in batches), in_parallel(jobs), strict=True))
-            days = {name: one.days for name, one in writes.items()}
-            count_days(run, days_of_before(context, run, as_of) | days, as_of)
+            # First what an earlier levelfive ingested: a source with any counted day is taken for counted.
+            count_days(run, days_of_before(context, run, as_of), as_of)
+            count_days(run, {name: one.days for name, one in writes.items()}, as_of)
             results = tuple(result for one in writes.values() for result in one.files)
             add_files(run, results)
             left = tuple(name for one in new_batches.values() for name in one.left)

@@ -54,7 +54,7 @@ def counted(tables: Tables) -> Counter[date]:
 
 
 def test_rows_are_counted_by_day_and_a_hole_is_said_until_its_file_comes(tables: Tables, tmp_path: Path) -> None:
-    """Files land four times, each in a run of its own."""
+    """Files land five times, each in a run of its own."""
     deliver(tmp_path, "one.csv", 0, 39)
     deliver(tmp_path, "three.csv", 45, 50)
 
@@ -66,9 +66,12 @@ def test_rows_are_counted_by_day_and_a_hole_is_said_until_its_file_comes(tables:
     days = counted(tables)
     deliver(tmp_path, "two.csv", 40, 44)
     late = ingest(tables, tmp_path)
+    forget(tables, SOURCE_DAYS, LISTINGS)
+    deliver(tmp_path, "four.csv", 51, 52)
+    with_a_file = ingest(tables, tmp_path)
 
     hole = Hole("things", BEGIN + timedelta(days=40), BEGIN + timedelta(days=44))
-    assert [one.missing for one in (first, killed, of_before, late)] == [(hole,)] * 3 + [()]
+    assert [one.missing for one in (first, killed, of_before, late, with_a_file)] == [(hole,)] * 3 + [(), ()]
     assert [file.accepted for file in (*first.files, *killed.files)] == [80, 12] * 2
     assert days == {BEGIN + timedelta(days=place): 2 for place in (*range(40), *range(45, 51))}
-    assert counted(tables) == {BEGIN + timedelta(days=place): 2 for place in range(51)}
+    assert counted(tables) == {BEGIN + timedelta(days=place): 2 for place in range(53)}
