@@ -33,7 +33,7 @@ from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.strange import Kind
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
-from levelfive.usecase.alert_rules import AlertRule, Severity
+from levelfive.usecase.alert_rules import METRIC_IS_BEYOND, AlertRule, Severity
 from levelfive.usecase.columns import REQUEST_LOG
 
 SHOWN_FEATURES = 5
@@ -191,7 +191,7 @@ def metric_is_beyond(evidence: Evidence) -> Iterator[Finding]:
     """Say which metrics lie beyond what the use case asks for."""
     for rule in evidence.policy.alerts:
         estimate = evidence.metrics.get(rule.slice, {}).get(rule.of)
-        if rule.alert != "metric_is_beyond" or rule.limit is None or estimate is None:
+        if rule.alert != METRIC_IS_BEYOND or rule.limit is None or estimate is None:
             continue
         enough = estimate.days >= evidence.policy.min_days and estimate.rows >= evidence.policy.min_rows
         if enough and _is_beyond(estimate, rule, evidence.task):

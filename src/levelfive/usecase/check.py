@@ -12,6 +12,7 @@ from levelfive.core.days import DAY
 from levelfive.errors import ConfigError
 from levelfive.statistics.tasks.registry import can_be_found
 from levelfive.usecase import columns
+from levelfive.usecase.alert_rules import METRIC_IS_BEYOND
 from levelfive.usecase.columns import PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable, Lookup, owner_of
 from levelfive.usecase.model import OWN_PARAMETERS, ModelSpec
@@ -46,6 +47,7 @@ def check(use_case: UseCase, *, of_a_job: bool = False) -> None:
         *_of_spine(use_case),
         *_of_model(use_case.model),
         *(() if of_a_job else _of_later_stages(use_case)),
+        *_of_monitoring(use_case),
         *_of_retraining(use_case),
         *_of_times(use_case),
     ]
@@ -225,6 +227,26 @@ def _of_model(model: ModelSpec) -> Iterator[str]:
             yield f"parameter {name!r} is none that MLflow records: take letters, digits, _ and -."
         elif name.startswith(OWN_PARAMETERS):
             yield f"parameter {name!r} is named like one of levelfive's own: rename it."
+
+
+def _of_monitoring(use_case: UseCase) -> Iterator[str]:
+    """Find rules that nothing would ever meet; whether there is such an alert, monitoring knows."""
+    if not use_case.monitoring.alerts:
+        return
+    from levelfive.statistics.baseline import LABEL_PROFILE, profiled_as  # pandas is slow to load
+
+    model, sources = use_case.model, [source.name for source in use_case.sources]
+    metrics = [metric.name for metric in model.task.metrics]
+    profiles = [*model.features, *map(profiled_as, model.task.score_columns), LABEL_PROFILE]
+    for rule in use_case.monitoring.alerts:
+        what = f"its AlertRule of {rule.alert!r}"
+        if rule.alert == METRIC_IS_BEYOND and (rule.of or rule.limit is not None):
+            yield from _unknown(f"{what} has metrics", [rule.of], metrics)
+        elif rule.of:
+            about = [*metrics, *profiles, *sources, columns.REQUEST_LOG]
+            yield from _unknown(f"{what} has metrics, columns and sources", [rule.of], about)
+        if rule.slice:
+            yield from _unknown(f"{what} has slices", [rule.slice_parts[0]], use_case.slices)
 
 
 def _of_retraining(use_case: UseCase) -> Iterator[str]:

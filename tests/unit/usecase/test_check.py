@@ -12,7 +12,7 @@ from in_memory.release import a_context, a_use_case
 from in_memory.tables import MemoryTables
 
 from flight_delay import USE_CASE
-from levelfive import REGRESSION, Later
+from levelfive import REGRESSION, AlertRule, Later, MonitoringPolicy
 from levelfive.data.ingest import ORDER
 from levelfive.errors import ConfigError
 from levelfive.monitoring.performance import AT
@@ -71,6 +71,45 @@ def refusal(use_case: UseCase) -> str:
 @pytest.mark.parametrize("use_case", [USE_CASE, SHOP], ids=lambda use_case: use_case.name)
 def test_a_use_case_that_can_be_used_passes(use_case: UseCase) -> None:
     check(use_case)
+
+
+def with_rule(*rule: str, limit: float | None = None) -> UseCase:
+    return replace(SHOP, monitoring=MonitoringPolicy(alerts=(AlertRule(*rule, limit=limit),)))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        ("metric_is_beyond",),
+        ("metric_is_beyond", "auc", "id=7"),
+        ("columns_unusual", "size"),
+        ("columns_unusual", "(score)"),
+        ("much_is_quarantined", "orders"),
+        ("much_is_quarantined", "request_log"),
+        ("an_alert_of_its_own", "skill"),
+    ],
+    ids=":".join,
+)
+def test_a_rule_may_be_of_what_alerts_are_of(rule: tuple[str, ...]) -> None:
+    check(with_rule(*rule))
+
+
+@pytest.mark.parametrize(
+    ("use_case", "words"),
+    [
+        (
+            with_rule("metric_is_beyond", "acu", limit=0.7),
+            "AlertRule of 'metric_is_beyond' has metrics auc, log_loss, ",
+        ),
+        (with_rule("metric_is_beyond", "size"), "and none is 'size'"),
+        (with_rule("metric_is_beyond", limit=0.7), "and none is ''"),
+        (with_rule("columns_unusual", "sise"), "'columns_unusual' has metrics, columns and sources auc, log_loss, "),
+        (with_rule("metric_is_beyond", "auc", "ids=7"), "'metric_is_beyond' has slices id, and none is 'ids'"),
+    ],
+    ids=["no metric", "a column", "no name", "no column", "no slice"],
+)
+def test_a_rule_that_nothing_would_ever_meet_is_refused(use_case: UseCase, words: str) -> None:
+    assert words in refusal(use_case)
 
 
 @pytest.mark.parametrize(
