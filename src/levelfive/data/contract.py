@@ -193,7 +193,7 @@ def _cast(name: str, kind: str) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "NULL" if value is None else f"CAST('{value!r}' AS DOUBLE)"
+    return "NULL" if value is None else f"CAST('{float(value)!r}' AS DOUBLE)"
 
 
 def _not_a(name: str, kind: str) -> str:

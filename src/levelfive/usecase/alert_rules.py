@@ -9,7 +9,6 @@ from enum import StrEnum
 
 from levelfive.errors import ConfigError, require
 
-
 METRIC_IS_BEYOND = "metric_is_beyond"
 """The alert whose limits are set by rules alone, each for a metric."""
 

@@ -13,10 +13,11 @@ from levelfive.errors import ConfigError
 from levelfive.statistics.tasks.registry import can_be_found
 from levelfive.usecase import columns
 from levelfive.usecase.alert_rules import METRIC_IS_BEYOND
+from levelfive.usecase.column_types import can_be_declared
 from levelfive.usecase.columns import PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable, Lookup, owner_of
 from levelfive.usecase.model import OWN_PARAMETERS, ModelSpec
-from levelfive.usecase.sources import Source
+from levelfive.usecase.sources import Expectation, Source
 from levelfive.usecase.use_case import UseCase
 
 ZERO = timedelta(0)
@@ -38,7 +39,7 @@ def check(use_case: UseCase, *, of_a_job: bool = False) -> None:
     Raises:
         ConfigError: Says what is wrong, a sentence each, and what to change.
     """
-    faults = list(_single_texts(use_case)) or [
+    faults = [*_single_texts(use_case), *_no_expectations(use_case)] or [
         *_own_names(use_case),
         *(fault for source in use_case.sources for fault in _of_source(source, use_case)),
         *_circles(use_case),
@@ -74,6 +75,17 @@ def _single_texts(use_case: UseCase) -> Iterator[str]:
     for what, value in texts.items():
         if isinstance(value, str):
             yield f"{what} must be a tuple of names, it is the text {value!r}: write ({value!r},)."
+
+
+def _no_expectations(use_case: UseCase) -> Iterator[str]:
+    """Find what stands among expectations and is none: `not_null` makes a tuple of them."""
+    for source in use_case.sources:
+        expectations = source.expectations if isinstance(source.expectations, tuple | list) else [source.expectations]
+        if not all(isinstance(one, Expectation) for one in expectations) or expectations is not source.expectations:
+            yield (
+                f"expectations of source {source.name!r} must be a tuple of what `between` and its like make: write "
+                "(*not_null(...), between(...)), with a star and a comma."
+            )
 
 
 def _own_names(use_case: UseCase) -> Iterator[str]:
@@ -115,8 +127,14 @@ def _of_source(source: Source, use_case: UseCase) -> Iterator[str]:
     # What `derive` adds is known only when rows come: then it is looked at.
     if source.derive is None:
         yield from _unknown(f"without a `derive`, {what} has columns", _named_by(source), source.columns)
+    for name, kind in source.columns.items():
+        if not can_be_declared(kind):
+            yield (
+                f"column {name!r} of {what} has the type {kind!r}: give it one of Spark's SQL that a text can be cast "
+                "to, such as string, long, double, decimal(10,2), boolean, date or timestamp."
+            )
     kind = source.columns.get(source.event_time or "", TIMESTAMP)
-    if kind.lower() != TIMESTAMP:
+    if str(kind).lower() != TIMESTAMP:
         yield f"event_time of {what} is a {kind}, it must be a {TIMESTAMP}: declare it so, or derive one."
 
 
@@ -127,7 +145,7 @@ def _of_corrections(source: Source) -> Iterator[str]:
     if source.deletion is not None and not source.has_corrections:
         yield f"{what} has a deletion and no corrections: say later=Later.CORRECTION, or take it out."
     kind = source.columns.get(source.deletion or "", BOOLEAN)
-    if kind.lower() != BOOLEAN:
+    if str(kind).lower() != BOOLEAN:
         yield f"deletion of {what} is a {kind}, it must be a {BOOLEAN}: derive one."
 
 

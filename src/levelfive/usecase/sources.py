@@ -8,6 +8,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from levelfive.errors import ConfigError, require
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
@@ -25,7 +27,11 @@ class ExpectationKind(StrEnum):
 
 @dataclass(frozen=True)
 class Expectation:
-    """One demand on one column of a source."""
+    """One demand on one column of a source.
+
+    Raises:
+        ConfigError: What it compares with is not what its kind takes.
+    """
 
     column: str
     kind: ExpectationKind
@@ -33,6 +39,23 @@ class Expectation:
     high: float | None = None
     values: tuple[str, ...] = ()
     pattern: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be compared with."""
+        match self.kind:
+            case ExpectationKind.BETWEEN:
+                low, high = self.low, self.high
+                are_numbers = isinstance(low, int | float) and isinstance(high, int | float) and low <= high
+                self._check("two numbers, the lower one first", (low, high), are_numbers)
+            case ExpectationKind.ONE_OF:
+                are_texts = bool(self.values) and all(isinstance(value, str) for value in self.values)
+                self._check("texts, at least one; a number is compared by its text", self.values, are_texts)
+            case ExpectationKind.MATCHES:
+                self._check("a regular expression", self.pattern, isinstance(self.pattern, str))
+
+    def _check(self, demand: str, value: object, is_met: bool) -> None:
+        demand = f"{self.kind} of column {self.column!r} takes {demand}"
+        require(is_met, demand, got=value, remedy="correct the use case", error=ConfigError)
 
     def __str__(self) -> str:
         """Say the demand as a reason for quarantine."""
@@ -59,7 +82,7 @@ def between(column: str, low: float, high: float) -> Expectation:
 
 
 def one_of(column: str, *values: str) -> Expectation:
-    """Demand one of the values."""
+    """Demand one of the values; of numbers, their texts: `one_of("month", "1", "2")`."""
     return Expectation(column, ExpectationKind.ONE_OF, values=values)
 
 

@@ -21,7 +21,7 @@ from levelfive.usecase import columns
 from levelfive.usecase.check import check
 from levelfive.usecase.features import FeatureTable, Lookup
 from levelfive.usecase.policies import RetrainingPolicy
-from levelfive.usecase.sources import Reveal, Source, not_null
+from levelfive.usecase.sources import Reveal, Source, between, not_null
 from levelfive.usecase.use_case import UseCase
 
 HOUR = timedelta(hours=1)
@@ -177,6 +177,17 @@ def test_a_name_that_is_taken_or_cannot_be_is_refused(use_case: UseCase, words: 
         ),
         (with_model(categorical=("colour",)), "its model has categorical features amount, size, and none is 'colour'"),
         (with_model(spine_features=(), lookups=()), "its model needs a feature"),
+        (
+            with_source(expectations=(not_null("id"),)),
+            "expectations of source 'orders' must be a tuple of what `between`",
+        ),
+        (with_source(expectations=between("size", 1, 2)), "expectations of source 'orders' must be a tuple of what"),
+        (
+            with_source(columns={"id": "strng", "at": "timestamp"}),
+            "column 'id' of source 'orders' has the type 'strng'",
+        ),
+        (with_source(columns={"id": str, "at": "timestamp"}), "has the type <class 'str'>: give it one of Spark's SQL"),
+        (with_source(columns={"id": "string", "at": None}), "column 'at' of source 'orders' has the type None"),
         (with_source(expectations=not_null("colour")), "has columns id, at, and none is 'colour'"),
         (with_source(reveals=(Reveal(("y", "at"), known_at="at"),)), "has columns id, at, and none is 'y'"),
         (with_source(reveals=(Reveal(("id",), known_at="at"),)), "must hide its known_at 'at' too"),

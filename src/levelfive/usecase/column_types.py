@@ -1,0 +1,29 @@
+"""The types that a source's columns may have: those of Spark's SQL that a text can be cast to, and Delta can hold."""
+
+from __future__ import annotations
+
+import re
+
+MAX_DIGITS = 38
+_PLAIN = (
+    "string|boolean|byte|tinyint|short|smallint|int|integer|long|bigint|float|real|double|date|timestamp|timestamp_ntz|"
+    "timestamp_ltz|binary"
+)
+_COLLATED = r"string\s+collate\s+\w+"
+_OF_LENGTH = r"(char|character|varchar)\s*\(\s*[1-9]\d*\s*\)"
+_TYPE = re.compile(rf"\s*({_PLAIN}|{_COLLATED}|{_OF_LENGTH})\s*", re.IGNORECASE)
+_DECIMAL = re.compile(r"\s*(decimal|dec|numeric)\s*(\(\s*(\d+)\s*(,\s*(\d+)\s*)?\))?\s*", re.IGNORECASE)
+
+
+def can_be_declared(kind: object) -> bool:
+    """Tell whether a column of a source may have a type, without Spark, which would parse it only where files are read.
+
+    >>> [can_be_declared(kind) for kind in ("string", "DECIMAL(10, 2)", "strng", "array<int>")]
+    [True, True, False, False]
+    """
+    if not isinstance(kind, str):
+        return False
+    if decimal := _DECIMAL.fullmatch(kind):
+        digits, after_the_point = int(decimal[3] or 10), int(decimal[5] or 0)
+        return after_the_point <= digits <= MAX_DIGITS
+    return _TYPE.fullmatch(kind) is not None
