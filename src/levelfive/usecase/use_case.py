@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from levelfive.core.windows import Window
-from levelfive.errors import ConfigError
+from levelfive.errors import ConfigError, first_line, translating
 from levelfive.usecase.features import FeatureTable, own_name, owner_of
 from levelfive.usecase.model import ModelSpec
 from levelfive.usecase.policies import GatePolicy, MonitoringPolicy, RetrainingPolicy, ServingPolicy
@@ -137,7 +139,8 @@ def load_use_case(name: str) -> UseCase:
     """Find a use case by the name of its entry point, and check it.
 
     Raises:
-        ConfigError: There is no such entry point or package, it does not hold a use case, or one that cannot be used.
+        ConfigError: There is no such entry point or package, it cannot be imported, it does not hold a use case, or
+            one that cannot be used.
     """
     use_case = find_use_case(name)
     # What is checked is defined here, so that the check cannot be imported above.
@@ -153,18 +156,27 @@ def find_use_case(name: str) -> UseCase:
     Where nothing is installed, as in a Git folder, it is found as `USE_CASE` of a package of that name.
 
     Raises:
-        ConfigError: There is no such entry point or package, or it does not hold a use case.
+        ConfigError: There is no such entry point or package, it cannot be imported, or it does not hold a use case.
     """
     points = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
-    if name in points:
-        use_case = points[name].load()
-    elif name.isidentifier() and find_spec(name) is not None:
-        use_case = getattr(import_module(name), "USE_CASE", None)
-    else:
+    if name not in points and not (name.isidentifier() and find_spec(name) is not None):
         raise ConfigError(
             f"there is no use case {name!r}; installed are {', '.join(sorted(points)) or 'none'}. "
             f"A package offers one by an entry point in the group {ENTRY_POINT_GROUP!r}."
         )
+    with translating(partial(_import_failure, name)):
+        use_case = points[name].load() if name in points else getattr(import_module(name), "USE_CASE", None)
     if not isinstance(use_case, UseCase):
         raise ConfigError(f"use case {name!r} must be a levelfive UseCase, it is {type(use_case).__name__}")
     return use_case
+
+
+def _import_failure(name: str, err: Exception) -> ConfigError:
+    """Say where the import of a use case failed, as far as it came."""
+    frames = [one for one in extract_tb(err.__traceback__) if "importlib" not in one.filename]
+    last = frames[-1]
+    where = "" if last.filename == __file__ else f" ({last.filename}, line {last.lineno})"
+    return ConfigError(
+        f"use case {name!r} cannot be imported: {type(err).__name__}: {first_line(err)}{where}. Correct its package or "
+        "its entry point, or install what it needs."
+    )
