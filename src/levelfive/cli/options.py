@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 
 from levelfive.config import DEFAULT_HOME, Approval, load_settings, parse_time
+from levelfive.core.texts import in_the_name_of
 from levelfive.core.windows import iso
 from levelfive.errors import ConfigError
 
@@ -63,6 +65,10 @@ class Shared:
         values = {"--home": home, "--config": self.config, "--use-case": self.use_case}
         options = (f"{name} {shlex.quote(str(value))}" for name, value in values.items() if value is not None)
         return " ".join(["levelfive", *options, command])
+
+    def all_to_be_pasted(self, text: str) -> str:
+        """Write the commands of a text, each between backticks, with these options."""
+        return re.sub("`levelfive ([a-z][^`]*)`", lambda command: f"`{self.to_be_pasted(command[1])}`", text)
 
     def how_to_promote(self, approval: Approval, version: str, as_of: datetime) -> str:
         """Write the commands that make a version which passed the gate the champion."""
@@ -128,7 +134,7 @@ def time_or_now(as_of: str | None) -> datetime:
 
 def who_says(app: App, by: str | None) -> str:
     """Name who is signed in, and on whose behalf they say something."""
-    return f"{app.starter} (for {by})" if by else app.starter
+    return in_the_name_of(app.starter, by)
 
 
 def _refuse_options(context: typer.Context) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from levelfive.cli.options import EXIT_GATE_REFUSED, AsOf, open_app, out, shared, wide
+from levelfive.cli.options import EXIT_GATE_REFUSED, AsOf, OnBehalfOf, open_app, out, shared, who_says, wide
 from levelfive.config import parse_time
 from levelfive.core.windows import iso
 
@@ -21,7 +21,6 @@ Version = Annotated[str, typer.Argument(help="The version of this environment's 
 VersionOrSource = Annotated[
     str, typer.Argument(help="The version of this environment's model; with --from-model, of that one.")
 ]
-By = Annotated[str | None, typer.Option(help="Who asks for it, for the record; by default, who is signed in.")]
 FromModel = Annotated[
     str | None, typer.Option("--from-model", help="The model that `copy` brought the version from, to name its copy.")
 ]
@@ -134,7 +133,7 @@ def compare(
 def promote(
     version: VersionOrSource,
     as_of: AsOf,
-    by: By = None,
+    by: OnBehalfOf = None,
     source_model: FromModel = None,
     source_registry: FromRegistry = None,
 ) -> None:
@@ -144,8 +143,8 @@ def promote(
 
     moment, app = parse_time(as_of), open_app()
     version = version_here(app.registry, version, source_model=source_model, source_registry=source_registry)
-    by, approval = by or app.starter, app.settings.approval
-    result = registry_job.run(app.context, app.registry, version=version, as_of=moment, by=by, approval=approval)
+    who, approval = who_says(app, by), app.settings.approval
+    result = registry_job.run(app.context, app.registry, version=version, as_of=moment, by=who, approval=approval)
     outcome = "is now" if result.has_promoted else "was already"
     out.print(
         f"Version {version} of {app.registry.name} {outcome} the champion, since {iso(result.promotion.promoted_at)}."
@@ -156,7 +155,7 @@ def promote(
 def rollback(
     as_of: AsOf,
     reason: Annotated[str, typer.Option(help="Why, for the record.")],
-    by: By = None,
+    by: OnBehalfOf = None,
     version: Annotated[
         str | None,
         typer.Option(help="Take back only this version, else do nothing; with --from-model, it is that model's."),
@@ -176,7 +175,7 @@ def rollback(
     if version or source_model or source_registry:
         version = version_here(app.registry, version or "", source_model=source_model, source_registry=source_registry)
     result = rollbacks.rollback(
-        app.context, app.registry, as_of=moment, by=by or app.starter, reason=reason, version=version, since=earliest
+        app.context, app.registry, as_of=moment, by=who_says(app, by), reason=reason, version=version, since=earliest
     )
     outcome = "is the champion again" if result.has_promoted else "stays the champion: there is nothing to take back"
     out.print(f"Version {result.promotion.version} of {app.registry.name} {outcome}.")

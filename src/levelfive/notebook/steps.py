@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from levelfive.config import Approval
+from levelfive.core.texts import in_the_name_of
 from levelfive.core.windows import iso
 from levelfive.data.landed import LANDING_FILES
 from levelfive.data.landing import has_nothing
@@ -26,7 +27,7 @@ from levelfive.statistics.metrics import Estimate
 from levelfive.training import job as training_job
 from levelfive.training.admission import Admission, admit
 
-DEFAULT_BY = "levelfive"
+UNKNOWN_STARTER = "levelfive"
 TRAINING_TASK = "training"
 PASS = "pass"
 
@@ -156,7 +157,8 @@ def registry_step(page: Page) -> Admission | RegistryResult | None:
             has to wait for a person.
         PromotionConflict: Another writer promoted at the same time.
     """
-    app, as_of, by = page.app, page.as_of, page["by"] or DEFAULT_BY
+    app, as_of = page.app, page.as_of
+    by = in_the_name_of(app.starter or UNKNOWN_STARTER, page["by"])
     match _step(page["step"] or RegistryStep.PROMOTE):
         case RegistryStep.COPY:
             source = app.registry.another(_needed(page, "source_model"), page["source_registry"] or None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from levelfive.core.texts import in_the_name_of
 from levelfive.registry.eligibility import approval_tags, check_approver, check_rival, passed_verdict
 from levelfive.registry.promotions import history
 from levelfive.registry.store import CentralRegistry
@@ -41,7 +42,7 @@ def approve(
         RegistryError: The gate did not pass it or compared it with an earlier champion, the one who says so may not,
             or the registry refused.
     """
-    said_by = f"{by} (for {on_behalf_of})" if on_behalf_of else by
+    said_by = in_the_name_of(by, on_behalf_of)
     parameters = {"approve": version, "by": said_by, "reason": reason}
     with context.run("registry", as_of=as_of, parameters=parameters) as run:
         run.model_version = version

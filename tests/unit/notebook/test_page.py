@@ -386,7 +386,7 @@ def promoted(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     monkeypatch.setattr(
         steps_of.registry_rollback,
         "rollback",
-        lambda *_, **how: asked.append((how["reason"], how["version"], how["since"])),
+        lambda *_, **how: asked.append((how["by"], how["reason"], how["version"], how["since"])),
     )
     return asked
 
@@ -403,10 +403,10 @@ def test_a_version_is_promoted_by_name_or_as_the_task_training_handed_it_on(prom
     )
 
     assert promoted == [
-        ("6", "levelfive"),
-        ("4", "ada"),
-        ("complaints", None, None),
-        ("complaints", None, utc(2013, 3, 1, 4)),
+        ("6", "grace@example.com"),
+        ("4", "grace@example.com (for ada)"),
+        ("grace@example.com (for ada)", "complaints", None, None),
+        ("grace@example.com (for ada)", "complaints", None, utc(2013, 3, 1, 4)),
     ]
 
 
@@ -418,7 +418,7 @@ def test_where_approval_is_manual_what_training_handed_on_waits_whoever_starts_t
         notebook.registry_step(page_in_a_job("registry", run, as_of=AS_OF))
 
     notebook.registry_step(page_in_a_job("registry", run, as_of=AS_OF, step="promote", version="6", by="ada"))
-    assert promoted == [("6", "ada")]
+    assert promoted == [("6", "grace@example.com (for ada)")]
 
 
 def test_a_version_is_approved_promoted_and_taken_back_by_the_model_that_it_was_copied_from(
@@ -432,7 +432,8 @@ def test_a_version_is_approved_promoted_and_taken_back_by_the_model_that_it_was_
     notebook.registry_step(page_in_a_job("registry", {}, as_of=AS_OF, step="rollback", reason="complaints", **source))
 
     copied = "3 of hub.qa.flight_delay in databricks-uc"
-    assert promoted == [(copied, "grace@example.com", "ada"), (copied, "ada"), ("complaints", copied, None)]
+    who = "grace@example.com (for ada)"
+    assert promoted == [(copied, "grace@example.com", "ada"), (copied, who), (who, "complaints", copied, None)]
 
 
 @pytest.mark.parametrize("text", ["-1", "1.5", "many"])
