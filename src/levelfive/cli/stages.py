@@ -185,13 +185,21 @@ def _score_range(app: App, within: Window, each: timedelta, at_once: int) -> Non
 def retraining(
     as_of: AsOf,
     approval: Annotated[
-        Approval | None, typer.Option(help="Whether what passes the gate goes live by itself; default by settings.")
+        Approval | None,
+        typer.Option(
+            help="Whether what passes the gate goes live by itself; default by settings, which may be stricter."
+        ),
     ] = None,
 ) -> None:
     """Decide by the policy whether to train again; do so once, and promote what the gate passes."""
     from levelfive.retraining import job as retraining_job
 
     moment, app = parse_time(as_of), open_app()
+    if app.settings.approval is Approval.MANUAL and approval is Approval.AUTO:
+        raise ConfigError(
+            "approval is manual by the settings, and --approval can only be stricter than they are: leave it out, and "
+            "approve what passes by `levelfive registry approve`"
+        )
     result = retraining_job.run(app.context, app.stores, as_of=moment, approval=approval or app.settings.approval)
     out.print(f"decision: {result.decision.action}")
     for reason in result.decision.reasons:
