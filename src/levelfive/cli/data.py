@@ -16,6 +16,7 @@ from levelfive.cli.options import (
     OnBehalfOf,
     open_app,
     out,
+    shared,
     time_or_now,
     time_unless_subcommand,
     who_says,
@@ -132,7 +133,7 @@ def print_missing(holes: Iterable[Hole], what: str) -> None:
     if days:
         out.print(
             f"{what} days on which rows are missing: {'; '.join(days)}. Deliver the files, or acknowledge the days "
-            "by `levelfive data acknowledge`.",
+            f"by `{shared().to_be_pasted('data acknowledge')}`.",
             style="bold",
         )
 

@@ -83,9 +83,8 @@ def status(as_of: AsOf) -> None:
         out.print(line)
     if state.online is not None:
         most = app.context.use_case.serving.max_staleness
-        late = (
-            f", more than the {most} of its policy: run `levelfive features publish`" if state.online.by > most else ""
-        )
+        publish = shared().to_be_pasted(f"features publish --as-of {iso(moment)}")
+        late = f", more than the {most} of its policy: run `{publish}`" if state.online.by > most else ""
         out.print(f"the online store reaches to {iso(state.online.reaches_to)}, {state.online.by} behind{late}")
     if state.live is None:
         return

@@ -6,10 +6,12 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
+import click
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from levelfive.cli.data import data_cli
 from levelfive.cli.demo import demo
@@ -27,8 +29,21 @@ from levelfive.telemetry.lines import configure_logging
 
 # The stages are imported by the commands that need them: help and refusals shall not wait for Spark and MLflow.
 
+
+class _Commands(TyperGroup):
+    """Says what was refused, with commands that work on the same home."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; see `main`."""
+        try:
+            return super().invoke(ctx)
+        except LevelfiveError as err:
+            _refuse((ctx.obj or Shared()).all_to_be_pasted(str(err)))
+
+
 cli = typer.Typer(
     name="levelfive",
+    cls=_Commands,
     help="MLOps for Azure Databricks that runs on a laptop: from landing files to a model that retrains itself.",
     no_args_is_help=True,
     add_completion=False,
@@ -83,8 +98,6 @@ def main() -> None:
             _stop_printing()
             sys.exit(EXIT_REFUSED)
         raise
-    except LevelfiveError as err:
-        _refuse(str(err))
     except OSError as err:
         _refuse(unusable(err))
     except Exception:

@@ -103,7 +103,8 @@ def acknowledge(
     model = app.registry.name
     word = write(app.context, model, window, by=who, reason=reason, left_out=leave_out, as_of=moment)
     out.print(f"{window} is {in_words(word)}.")
-    out.print(f"It counts for decisions as of {iso(moment)} and later: run `levelfive retraining` as of such a time.")
+    retrain = shared().to_be_pasted(f"retraining --as-of {iso(moment)}")
+    out.print(f"It counts for decisions as of {iso(moment)} and later: run `{retrain}`, or as of a later time.")
 
 
 @monitoring_cli.command()

@@ -61,7 +61,7 @@ def copy_version(registry: CentralRegistry, source: CentralRegistry, version: st
 
 
 def copy_of(registry: CentralRegistry, source: CentralRegistry, version: str) -> str:
-    """Find the copy that `bring` made of a version; of several, the newest.
+    """Find the copy that `copy_version` made of a version; of several, the newest.
 
     Raises:
         ModelNotFound: It was not brought.
@@ -69,9 +69,10 @@ def copy_of(registry: CentralRegistry, source: CentralRegistry, version: str) ->
     """
     earlier = registry.tagged(_marks(source, version))
     if earlier is None:
+        elsewhere = "" if source.place == registry.place else f" --from-registry {source.place}"
         raise ModelNotFound(
-            f"{registry.name} has no copy of version {version} of {source.name}: levelfive registry copy {version} "
-            f"--from-model {source.name}"
+            f"{registry.name} has no copy of version {version} of {source.name}: `levelfive registry copy {version} "
+            f"--from-model {source.name}{elsewhere} --as-of TIME` brings it in"
         )
     return earlier.version
 

@@ -118,7 +118,7 @@ def approved(candidate: RegisteredVersion, promotions: Sequence[Promotion], as_o
         RegistryError: Nobody does, or on grounds that have changed since.
     """
     tags = candidate.tags
-    again = f"levelfive registry approve {candidate.version} --as-of {iso(as_of)} --reason WHY"
+    again = f"`levelfive registry approve {candidate.version} --as-of {iso(as_of)} --reason WHY`"
     if APPROVED_BY not in tags:
         raise RegistryError(f"version {candidate.version} waits for an approval: {again}")
     if tags.get(APPROVED_FOR) != _seal(tags, candidate, promotions):

@@ -106,7 +106,7 @@ def test_a_window_that_called_nobody_is_refused_in_a_sentence(
     ("hours", "said"),
     [
         (1, "1:00:00 behind"),
-        (37, "1 day, 13:00:00 behind, more than the 1 day, 12:00:00 of its policy: run `levelfive features publish`"),
+        (37, "1 day, 13:00:00 behind, more than the 1 day, 12:00:00 of its policy: run `{publish}`"),
     ],
 )
 def test_status_says_how_far_the_online_store_reaches(
@@ -119,7 +119,8 @@ def test_status_says_how_far_the_online_store_reaches(
     assert run(tmp_path, "status", "--as-of", AS_OF) == 0
 
     lines = capsys.readouterr().out.splitlines()
-    assert f"the online store reaches to {iso(reaches_to)}, {said}" in lines
+    publish = f"levelfive --home {tmp_path} features publish --as-of {iso(DECIDED)}"
+    assert f"the online store reaches to {iso(reaches_to)}, {said.format(publish=publish)}" in lines
 
 
 def test_real_time_that_is_behind_calls_a_person_and_keeps_no_training_back(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from commands import parse
 from in_memory.registry import MemoryBackend
 
-from levelfive.errors import ConfigError
-from levelfive.registry.copying import version_here
+from levelfive.errors import ConfigError, ModelNotFound
+from levelfive.registry.copying import copy_of, version_here
 from levelfive.registry.store import CentralRegistry
 
 
@@ -41,3 +42,15 @@ def test_another_model_is_looked_for_in_this_registry_unless_one_is_named(regist
         ("hub.qa.model", "databricks-uc"),
         ("hub.qa.model", "databricks-uc://a:b"),
     ]
+
+
+@pytest.mark.parametrize("uri", ["databricks-uc", "databricks-uc://a:b"], ids=["beside", "elsewhere"])
+def test_a_version_that_was_not_copied_says_the_command_that_copies_it(registry: CentralRegistry, uri: str) -> None:
+    source = CentralRegistry(uri, "hub.qa.model", backend=MemoryBackend())
+
+    with pytest.raises(ModelNotFound, match=r"has no copy of version 4 of hub\.qa\.model") as refused:
+        copy_of(registry, source, "4")
+
+    given = parse(str(refused.value).split("`")[1]).params
+    assert (given["version"], given["source_model"]) == ("4", "hub.qa.model")
+    assert given["source_registry"] == (None if uri == registry.uri else source.place)
