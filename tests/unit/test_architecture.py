@@ -113,17 +113,18 @@ def test_a_table_is_written_by_one_stage_but_for_those_of_what_landed() -> None:
             writers[table].add(stage)
 
     assert len(stages()) >= 5
-    assert {table: by for table, by in writers.items() if len(by) > 1} == dict.fromkeys(OF_SOURCES, {"data", "scoring"})
+    of_several = {table: by for table, by in writers.items() if len(by) > 1}
+    assert of_several == {table: {"data", "scoring"} for table in OF_SOURCES}
 
 
-def test_what_a_room_reads_a_room_writes() -> None:
+def test_what_a_stage_reads_a_stage_writes() -> None:
     by_hand = {ANNOTATIONS}  # what people say, by commands
     written = {table for _, writes in stages().values() for table in writes} | by_hand
 
     assert {table for reads, _ in stages().values() for table in reads} <= written
 
 
-def test_no_room_waits_for_what_comes_after_it() -> None:
+def test_no_stage_waits_for_what_comes_after_it() -> None:
     found = stages()
     needs = {
         stage: {other for other, (_, writes) in found.items() if other != stage and (writes - OF_SOURCES) & reads}

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -94,9 +95,20 @@ def test_a_matter_that_ends_before_it_begins_never_was() -> None:
     assert state(begin=micros(at(10, 5)), end=micros(at(9)))["open"] == [0] * 6
 
 
+CUTS = st.sets(st.integers(1, 11)).map(lambda places: list(pairwise([0, *sorted(places), 12])))
+"""Between which of twelve ticks runs are cut."""
+
+
+def in_parts(cuts: list[tuple[int, int]], **columns: np.ndarray) -> dict[str, list[float | None]]:
+    parts = [state(at(6) + first * HALF_HOUR, after - first, **columns) for first, after in cuts]
+    return {name: [value for part in parts for value in part[name]] for name in SPEC.columns}
+
+
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 600), st.integers(-60, 600), st.integers(-30, 300)), max_size=25))
-def test_cutting_the_time_differently_gives_the_same_state(matters: list[tuple[int, int, int]]) -> None:
+@given(st.lists(st.tuples(st.integers(0, 600), st.integers(-60, 600), st.integers(-30, 300)), max_size=25), CUTS)
+def test_cutting_the_time_differently_gives_the_same_state(
+    matters: list[tuple[int, int, int]], cuts: list[tuple[int, int]]
+) -> None:
     begin = micros(*(at(5) + timedelta(minutes=b) for b, _, _ in matters))
     columns = {
         "at": begin,
@@ -105,10 +117,7 @@ def test_cutting_the_time_differently_gives_the_same_state(matters: list[tuple[i
         "end": begin + np.array([length * 6e7 for _, length, _ in matters]),
     }
 
-    whole = state(at(6), 12, **columns)
-    parts = [state(at(6) + 2 * i * HALF_HOUR, 2, **columns) for i in range(6)]
-
-    assert whole == {name: [value for part in parts for value in part[name]] for name in whole}
+    assert state(at(6), 12, **columns) == in_parts(cuts, **columns)
 
 
 def test_a_span_that_is_no_multiple_of_the_grid_is_refused() -> None:
@@ -151,14 +160,13 @@ def test_infinite_values_are_refused() -> None:
         sums(1.0, math.inf)
 
 
-@given(st.lists(st.tuples(st.integers(0, 600), st.floats(-1e9, 1e9)), max_size=25))
-def test_sums_of_fractions_do_not_depend_on_how_the_time_is_cut(events: list[tuple[int, float]]) -> None:
+@given(st.lists(st.tuples(st.integers(0, 600), st.floats(-1e9, 1e9)), max_size=25), CUTS)
+def test_sums_of_fractions_do_not_depend_on_how_the_time_is_cut(
+    events: list[tuple[int, float]], cuts: list[tuple[int, int]]
+) -> None:
     columns = {
         "at": micros(*(at(5) + timedelta(minutes=minute) for minute, _ in events)),
         "minutes": np.array([value for _, value in events]),
     }
 
-    whole = state(at(6), 12, **columns)
-    parts = [state(at(6) + 2 * i * HALF_HOUR, 2, **columns) for i in range(6)]
-
-    assert whole["mean_2h"] == [value for part in parts for value in part["mean_2h"]]
+    assert state(at(6), 12, **columns)["mean_2h"] == in_parts(cuts, **columns)["mean_2h"]
