@@ -161,12 +161,12 @@ def grid_state(rows: DataFrame, keys: DataFrame, spec: GridSpec, window: Window)
     Raises:
         ConfigError: A flow sums what is no number, or decimals of more digits than a double holds.
     """
-    read = rows.select(*(F.col(name).alias(name) for name in spec.reads)).schema
-    numbers = rows.select(*spec.keys, *_numbers(read, spec))
+    types = rows.select(*(F.col(name).alias(name) for name in spec.reads)).schema
+    numbers = rows.select(*spec.keys, *_numbers(types, spec))
     schema = StructType(
         [keys.schema[key] for key in spec.keys]
         + [StructField(KNOWN_AT, TimestampType())]
-        + [StructField(name, _type_of(name, read, spec)) for name in spec.columns]
+        + [StructField(name, _type_of(name, types, spec)) for name in spec.columns]
     )
     ticks = _ticks(spec, window)
 

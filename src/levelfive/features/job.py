@@ -75,8 +75,8 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
             # Feature tables' windows were noted by the store.
             watermarks.note(run.tables, writes[-1], fresh)
         use_case = context.use_case
-        read = {*use_case.label_sources, *(name for table in use_case.feature_tables for name in table.sources)}
-        holes = looked_back_to(run, use_case, window, as_of=as_of, sources=read)
+        sources = {*use_case.label_sources, *(name for table in use_case.feature_tables for name in table.sources)}
+        holes = looked_back_to(run, use_case, window, as_of=as_of, sources=sources)
         return FeaturesResult(run.run_id, window, {write.table: write.version for write in writes}, holes)
 
 

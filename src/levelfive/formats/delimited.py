@@ -79,7 +79,7 @@ class Csv:
     @property
     def endings(self) -> tuple[str, ...]:
         """The endings, those of packed files included."""
-        return with_packed(tuple(ending.lower() for ending in self.endings_unpacked))
+        return with_packed(self.endings_unpacked)
 
     def batches(self, path: Path, file: BinaryIO, columns: Mapping[str, str]) -> Iterator[Texts]:
         """Read a file in parts; rows with too many or too few cells, or wrong quotes, come as malformed ones.

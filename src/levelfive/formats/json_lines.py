@@ -47,7 +47,7 @@ class JsonLines:
     @property
     def endings(self) -> tuple[str, ...]:
         """The endings, those of packed files included."""
-        return with_packed(tuple(ending.lower() for ending in self.endings_unpacked))
+        return with_packed(self.endings_unpacked)
 
     def batches(self, path: Path, file: BinaryIO, columns: Mapping[str, str]) -> Iterator[Texts]:
         """Read a file in parts; an object's names may come in any order.

@@ -13,8 +13,8 @@ PACKED = ".gz"
 
 
 def with_packed(endings: tuple[str, ...]) -> tuple[str, ...]:
-    """Add to each ending that of packed files."""
-    return tuple(ending + suffix for ending in endings for suffix in ("", PACKED))
+    """Add to each ending that of packed files; all in lower case."""
+    return tuple(ending.lower() + suffix for ending in endings for suffix in ("", PACKED))
 
 
 def unpacked(path: Path, file: BinaryIO) -> BinaryIO:

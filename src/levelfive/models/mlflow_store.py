@@ -142,7 +142,7 @@ def is_of_a_database(err: BaseException) -> bool:
 
 
 @contextmanager
-def alone(file: Path) -> Iterator[Path]:
+def folder_with(file: Path) -> Iterator[Path]:
     """Copy a file into a folder that holds nothing else: a store takes folders."""
     with TemporaryDirectory() as folder:
         shutil.copy(file, Path(folder) / file.name)

@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from levelfive.errors import DamagedModel, ModelNotFound, RegistryError, first_line, translating
-from levelfive.models.mlflow_store import alone, connect, is_of_a_database, is_of_a_store, shown_address
+from levelfive.models.mlflow_store import connect, folder_with, is_of_a_database, is_of_a_store, shown_address
 from levelfive.models.package import Model, digest, load, read_card
 from levelfive.registry.backends import Backend, backend_of, every_version, name_for
 from levelfive.registry.description import text_of
@@ -152,7 +152,7 @@ class CentralRegistry:
         sha256 = digest(package)
         self.tag(version, {REPLACED_SHA256: sha256})
         for name in names:
-            with alone(package / name) as folder, self._asking(f"file {name} of version {version}"):
+            with folder_with(package / name) as folder, self._asking(f"file {name} of version {version}"):
                 self._backend.replace(self.name, version, folder)
         self.tag(version, {PACKAGE_SHA256: sha256})
         self._models.pop(version, None)
@@ -193,17 +193,18 @@ class CentralRegistry:
         if not model_version.ready or PACKAGE_SHA256 not in model_version.tags:
             why = "carries no hash of its files" if model_version.ready else "did not arrive whole"
             raise RegistryError(f"{self.name} version {version} {why}: register it again by levelfive")
-        try:
+        with translating(partial(self._why_unread, version, about)):
             package = self._backend.download(self.name, version, folder)
-        except Exception as err:
-            if not (isinstance(err, MlflowException | OSError) or is_of_a_database(err)):
-                raise
-            if not self.holds_files(version):
-                raise DamagedModel(f"{about} are gone. {REMEDY}") from err
-            raise RegistryError(f"{about} cannot be read: {self._said(err)}") from err
         if is_checked and digest(package) != model_version.tags[PACKAGE_SHA256]:
             raise DamagedModel(f"{about} are not those that were registered: their hash differs. {REMEDY}")
         return package
+
+    def _why_unread(self, version: str, about: str, err: Exception) -> RegistryError | None:
+        if not (isinstance(err, MlflowException | OSError) or is_of_a_database(err)):
+            return None
+        if not self.holds_files(version):
+            return DamagedModel(f"{about} are gone. {REMEDY}")
+        return RegistryError(f"{about} cannot be read: {self._said(err)}")
 
     def holds_files(self, version: str) -> bool:
         """Tell whether any file of a version is there.

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,13 +58,15 @@ class Tracking:
             RegistryError: The database of the store cannot be read.
         """
         try:
-            return Path(self._client.download_artifacts(run_id, path, str(folder)))
+            with translating(partial(self._why_unread, run_id)):
+                return Path(self._client.download_artifacts(run_id, path, str(folder)))
         except (MlflowException, OSError):
             return None
-        except Exception as err:
-            if not is_of_a_database(err):
-                raise
-            raise RegistryError(f"{self._place} did not tell of run {run_id}: {first_line(err)}") from err
+
+    def _why_unread(self, run_id: str, err: Exception) -> RegistryError | None:
+        if not is_of_a_database(err):
+            return None
+        return RegistryError(f"{self._place} did not tell of run {run_id}: {first_line(err)}")
 
     def runs(self) -> tuple[str, ...]:
         """List the runs of the experiment, those that were deleted and can be restored too; none where it is not there.
