@@ -155,14 +155,15 @@ class JobContext:
                 with run.clocked("total"):
                     yield run
             except BaseException as err:
-                self._write(stage, run, as_of, parameters, started_at, error=err)
+                self._write(stage, run, as_of=as_of, parameters=parameters, started_at=started_at, error=err)
                 raise
-            self._write(stage, run, as_of, parameters, started_at, error=None)
+            self._write(stage, run, as_of=as_of, parameters=parameters, started_at=started_at, error=None)
 
     def _write(
         self,
         stage: str,
         run: Run,
+        *,
         as_of: datetime,
         parameters: Mapping[str, object],
         started_at: datetime,

@@ -89,8 +89,8 @@ def with_baseline(
         score_columns=card.task.score_columns,
     )
     rests_on = importances(model, features, days)
-    losses = unseen_losses(card.task, features, baseline, rests_on, out_of_fold, least_rows=least_rows)
-    slice_counts = sliced_counts(rows, features, baseline, rests_on, card.slices, least_rows=least_rows)
+    losses = unseen_losses(card.task, features, baseline, rests_on, out_of_fold=out_of_fold, least_rows=least_rows)
+    slice_counts = sliced_counts(rows, features, baseline, rests_on, slices=card.slices, least_rows=least_rows)
     complete = replace(
         card,
         baseline=replace(baseline, losses=losses, slice_counts=slice_counts).to_json(),

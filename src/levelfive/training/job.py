@@ -124,7 +124,7 @@ def run(
                 scores = candidate.score(held_out)
                 contest = Contest(candidate, live, rival, split.holdout)
                 verdict = _judge(session, contest, held_out, scores, spec.task.constant(labels))
-            evaluation, by_slice = record_evaluation(session, candidate, held_out, scores, verdict)
+            evaluation, by_slice = record_evaluation(session, candidate, held_out, scores, verdict=verdict)
             if not verdict.passed:
                 return TrainingResult(run.run_id, tracked_run.run_id, verdict, evaluation, None, None)
             with run.timed("refit"):

@@ -20,7 +20,7 @@ from levelfive.usecase.model import OWN_PARAMETERS
 
 
 def record_evaluation(
-    session: Session, candidate: Model, held_out: pd.DataFrame, scores: NDArray[Any], verdict: GateVerdict
+    session: Session, candidate: Model, held_out: pd.DataFrame, scores: NDArray[Any], *, verdict: GateVerdict
 ) -> tuple[Evaluation, tuple[SliceMetrics, ...]]:
     """Evaluate a candidate on its holdout, and record all that is known of it.
 

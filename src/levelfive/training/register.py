@@ -35,7 +35,7 @@ def register(
         registry: The central registry.
         models: The candidate, and what it was refitted as.
         rows: The training set, whose last rows are kept as examples.
-        verdict: The gate's, as tags; see `eligibility.judged`.
+        verdict: The gate's, as tags; see `eligibility.verdict_tags`.
         folder: Where the packages are written.
 
     Returns:

@@ -30,8 +30,8 @@ def unseen_losses(
     features: pd.DataFrame,
     baseline: Baseline,
     importances: Mapping[str, float],
-    out_of_fold: OutOfFold,
     *,
+    out_of_fold: OutOfFold,
     least_rows: int,
 ) -> TrainingLosses:
     """Add up the losses of unseen scores by segments of the columns that a model rests on most.
@@ -56,8 +56,8 @@ def sliced_counts(
     features: pd.DataFrame,
     baseline: Baseline,
     importances: Mapping[str, float],
-    slices: Sequence[str],
     *,
+    slices: Sequence[str],
     least_rows: int,
 ) -> SlicedCounts:
     """Count the values of the columns that a model rests on most, by slice and day.

@@ -57,7 +57,9 @@ def test_losses_of_any_task_are_kept_by_halves_of_the_rows_that_were_scored(task
     places = RANDOM.permutation(ROWS)[: ROWS - 300]
     baseline, out_of_fold = unseen(task, places)
 
-    kept = unseen_losses(task, FEATURES, baseline, {"wind": 0.7, "carrier": 0.3}, out_of_fold, least_rows=50)
+    kept = unseen_losses(
+        task, FEATURES, baseline, {"wind": 0.7, "carrier": 0.3}, out_of_fold=out_of_fold, least_rows=50
+    )
 
     losses = row_loss(task, out_of_fold.labels, out_of_fold.scores)
     is_odd = (out_of_fold.days + 3) // 7 % 2 == 1
@@ -75,8 +77,10 @@ def test_losses_of_any_task_are_kept_by_halves_of_the_rows_that_were_scored(task
 def test_where_it_is_not_known_what_a_model_rests_on_its_first_columns_are_taken() -> None:
     baseline, out_of_fold = unseen(BINARY, np.arange(ROWS))
 
-    found = unseen_losses(BINARY, FEATURES, baseline, {}, out_of_fold, least_rows=50)
-    alone = unseen_losses(BINARY, FEATURES, baseline, {"gate-no": 1.0, "wind": 0.0}, out_of_fold, least_rows=50)
+    found = unseen_losses(BINARY, FEATURES, baseline, {}, out_of_fold=out_of_fold, least_rows=50)
+    alone = unseen_losses(
+        BINARY, FEATURES, baseline, {"gate-no": 1.0, "wind": 0.0}, out_of_fold=out_of_fold, least_rows=50
+    )
 
     assert [column.name for column in found.columns] == list(FEATURES.columns)
     assert [column.name for column in alone.columns] == ["gate-no"]
@@ -86,8 +90,8 @@ def test_where_it_is_not_known_what_a_model_rests_on_its_first_columns_are_taken
 def test_a_baseline_with_losses_and_counts_by_slice_survives_json() -> None:
     baseline, out_of_fold = unseen(BINARY, np.arange(ROWS))
     rows = pd.DataFrame({DAY_NUMBER: DAY, f"{SLICE}origin": np.where(np.arange(ROWS) % 3, "JFK", "7")})
-    slice_counts = sliced_counts(rows, FEATURES, baseline, {"wind": 1.0}, ["origin"], least_rows=50)
-    losses = unseen_losses(BINARY, FEATURES, baseline, {"wind": 1.0}, out_of_fold, least_rows=50)
+    slice_counts = sliced_counts(rows, FEATURES, baseline, {"wind": 1.0}, slices=["origin"], least_rows=50)
+    losses = unseen_losses(BINARY, FEATURES, baseline, {"wind": 1.0}, out_of_fold=out_of_fold, least_rows=50)
     whole = Baseline(**{**vars(baseline), "losses": losses, "slice_counts": slice_counts})
 
     assert Baseline.from_json(whole.to_json()) == whole
