@@ -1,4 +1,4 @@
-"""The composition root: the only module that builds clients."""
+"""The composition root: puts an application together; what it opens builds its clients at their first use."""
 
 from __future__ import annotations
 

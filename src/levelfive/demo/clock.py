@@ -30,7 +30,7 @@ from levelfive.training import job as training
 
 Say = Callable[[str], None]
 Done = frozenset[tuple[str, datetime | None]]
-"""Room and logical time of each run that succeeded before."""
+"""Stage and logical time of each run that succeeded before."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Names of the tags that a version carries; Unity Catalog takes no dots in them."""
 
 PACKAGE_SHA256 = "levelfive_package_sha256"
-"""Hash of the files, by `model_package.digest`; a download that has another one is refused."""
+"""Hash of the files, by `package.digest`; a download that has another one is refused."""
 
 REPLACED_SHA256 = "levelfive_replaced_sha256"
 """Hash of the files as they are once some of them are replaced: set before the first one is, and then the hash too."""
