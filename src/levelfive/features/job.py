@@ -57,10 +57,10 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
         TableError: A raw table is missing.
     """
     with context.run("features", as_of=as_of, parameters={"since": since}) as run:
-        fresh = Window(since or resume(context, run, as_of), as_of)
         if since is not None:
             tables_with_times = [table.name for table in context.use_case.feature_tables if table.timestamped]
             watermarks.refuse_hole(run.tables, (*tables_with_times, LABELS), since=since)
+        fresh = Window(since or resume(context, run, as_of), as_of)
         correction_start = None if since else corrected_since(context, run, fresh)
         window = fresh if correction_start is None else Window(correction_start, as_of)
         readers = sharing.readers_of(context.use_case)

@@ -80,8 +80,8 @@ def _single_texts(use_case: UseCase) -> Iterator[str]:
 def _no_expectations(use_case: UseCase) -> Iterator[str]:
     """Find what stands among expectations and is none: `not_null` makes a tuple of them."""
     for source in use_case.sources:
-        expectations = source.expectations if isinstance(source.expectations, tuple | list) else [source.expectations]
-        if not all(isinstance(one, Expectation) for one in expectations) or expectations is not source.expectations:
+        expectations: object = source.expectations
+        if not isinstance(expectations, tuple | list) or not all(isinstance(one, Expectation) for one in expectations):
             yield (
                 f"expectations of source {source.name!r} must be a tuple of what `between` and its like make: write "
                 "(*not_null(...), between(...)), with a star and a comma."
