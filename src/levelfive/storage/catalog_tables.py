@@ -108,7 +108,7 @@ class CatalogTables(Tables):
     def _write_first(
         self, table: str, rows: DataFrame, options: Mapping[str, str], record: Mapping[str, object]
     ) -> Write:
-        return self._append_unless_overtaken(table, rows, 0, options, record)
+        return self._append_unless_overtaken(table, rows, 0, options, record=record)
 
     def _claim(self, table: str, version: int) -> Mapping[str, str]:
         # Delta takes one transaction of each number, and passes over a second one.

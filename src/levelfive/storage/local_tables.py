@@ -122,7 +122,7 @@ class LocalTables(tables.Tables):
         with self.lock(table):
             if self._newest(table) is not None:
                 raise overtaken(table)
-            return self._save(table, rows, "error", {}, record)
+            return self._save(table, rows, "error", {}, record=record)
 
     def _claim(self, table: str, version: int) -> Mapping[str, str]:
         # The table is locked: what another writer did is seen.

@@ -291,7 +291,7 @@ class Tables(ABC):
             with suppress(TableConflict):
                 if newest is None:
                     return self._write_first(table, rows, options, metadata)
-                return self._append_unless_overtaken(table, fresh, newest.version, options, metadata)
+                return self._append_unless_overtaken(table, fresh, newest.version, options, record=metadata)
         raise overtaken(table)
 
     def replace_window(
@@ -321,8 +321,8 @@ class Tables(ABC):
         options = {"mergeSchema": "true"} if evolve else {}
         if _is_beyond(newest, window):
             # Nothing to replace: an append is several times cheaper.
-            return self._append_unless_overtaken(table, rows.where(condition), newest.version, options, record)
-        return self._write(table, rows, "overwrite", {"replaceWhere": condition, **options}, record)
+            return self._append_unless_overtaken(table, rows.where(condition), newest.version, options, record=record)
+        return self._write(table, rows, "overwrite", {"replaceWhere": condition, **options}, record=record)
 
     def replace_where(self, table: str, rows: DataFrame, condition: str, *, evolve: bool = False) -> Write:
         """Put rows in the place of all those that satisfy a condition.
@@ -374,7 +374,7 @@ class Tables(ABC):
             others.mergeInto(self.name(table), same).whenMatched().delete().merge()
         if newest is not None:
             record = {name: value for name, value in newest.record.items() if name != TOKEN}
-            self._write(table, empty, "append", {}, record)
+            self._write(table, empty, "append", {}, record=record)
 
     def drop(self, table: str) -> None:
         """Remove a table, if it is there."""
@@ -422,7 +422,7 @@ class Tables(ABC):
         newest = self._newest(table)
         if newest is not None and newest.record.get(MADE_OF) == made_of:
             return Write(table, newest.version, 0)
-        return self._write(table, rows, "overwrite", {}, {MADE_OF: made_of})
+        return self._write(table, rows, "overwrite", {}, record={MADE_OF: made_of})
 
     def _write(
         self,
@@ -430,10 +430,11 @@ class Tables(ABC):
         rows: DataFrame,
         mode: str,
         options: Mapping[str, str],
+        *,
         record: Mapping[str, object] | None = None,
     ) -> Write:
         with self.lock(table):
-            return self._save(table, rows, mode, options, record)
+            return self._save(table, rows, mode, options, record=record)
 
     def _append_unless_overtaken(
         self,
@@ -441,11 +442,12 @@ class Tables(ABC):
         rows: DataFrame,
         version: int,
         options: Mapping[str, str],
+        *,
         record: Mapping[str, object] | None,
     ) -> Write:
         """Append rows that were chosen by a look at a `version`, unless another writer was first."""
         with self.lock(table):
-            write = self._save(table, rows, "append", {**options, **self._claim(table, version)}, record)
+            write = self._save(table, rows, "append", {**options, **self._claim(table, version)}, record=record)
         if write.version <= version:
             raise overtaken(table)
         return write
@@ -456,6 +458,7 @@ class Tables(ABC):
         rows: DataFrame,
         mode: str,
         options: Mapping[str, str],
+        *,
         record: Mapping[str, object] | None = None,
     ) -> Write:
         token = uuid4().hex
