@@ -186,4 +186,5 @@ def _say(outcome: Outcome, endpoint: str) -> None:
     if not outcome.measurements:
         out.print(f"Version {version} answers at {endpoint} already.")
     else:
-        out.print(f"Version {version} has {outcome.share} % of the traffic of {endpoint}.")
+        because = f": {outcome.note}" if outcome.note else ""
+        out.print(f"Version {version} has {outcome.share} % of the traffic of {endpoint}{because}.")

@@ -32,8 +32,12 @@ from levelfive.deployment.rollout import (
     tags_of_live,
     tags_of_refusal,
     way_back,
+    within_reach,
 )
 from levelfive.errors import DeploymentConflict, DeploymentError
+
+
+FIRST_VERSION = "no other one answers, so it has all or nothing; levelfive serving traffic 100 gives it all"
 
 
 class Probe(Protocol):
@@ -54,6 +58,7 @@ class Outcome:
         has_changes: Whether anything was changed.
         measurements: What was measured at each share, in order.
         fault: Why it was taken back; empty where it was not.
+        note: Why it has another share than was asked for; empty where it has that.
     """
 
     package: Package
@@ -61,6 +66,7 @@ class Outcome:
     has_changes: bool
     measurements: tuple[Measurement, ...] = ()
     fault: str = ""
+    note: str = ""
 
 
 def deploy(
@@ -153,12 +159,13 @@ def _advance(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy, at:
         if fault := over_budget(measurements[-1], policy):
             online.route(shares(state, 0), tags_of_refusal(package, fault))
             return Outcome(package, 0, True, tuple(measurements), fault)
-        if state.share >= to:
+        if state.share >= within_reach(state, to):
             break
         online.route(shares(state, next_share(state, policy.steps, to)), {})
+    note = FIRST_VERSION if state.share < to else ""
     if state.share == ALL:
         online.route(shares(state, ALL), tags_of_live(state, at))
-    return Outcome(package, state.share, True, tuple(measurements))
+    return Outcome(package, state.share, True, tuple(measurements), note=note)
 
 
 def _there(online: OnlineEndpoint) -> Endpoint:

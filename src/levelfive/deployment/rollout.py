@@ -146,6 +146,11 @@ def shares(endpoint: Endpoint, share: int) -> dict[str, int]:
     return {name: percent for name, percent in both.items() if percent}
 
 
+def within_reach(endpoint: Endpoint, to: int) -> int:
+    """Tell which share a rollout to `to` ends with: a first version, beside which no other one answers, has all or none."""
+    return to if endpoint.live is not None or to == ALL else endpoint.share
+
+
 def next_share(endpoint: Endpoint, steps: Sequence[int], to: int) -> int:
     """Decide which share comes after the present one, on the way to `to`; where nothing is live, all at once."""
     if endpoint.live is None:
@@ -177,10 +182,9 @@ def rolling_out(endpoint: Endpoint | None, to: int) -> Deployment:
         raise DeploymentConflict(
             f"{endpoint.name} has no version that is being rolled out: levelfive serving deploy begins"
         )
-    if endpoint.share > to or (endpoint.live is None and to != ALL):
-        least = "all, as no other one answers" if endpoint.live is None else f"{endpoint.share} % already"
+    if endpoint.share > to:
         raise DeploymentConflict(
-            f"{_holds(new)} has to get {least}, not {to} %; to take it back: levelfive serving rollback"
+            f"{_holds(new)} has {endpoint.share} % already, not {to} %; to take it back: levelfive serving rollback"
         )
     return new
 

@@ -9,7 +9,9 @@ from azure_pipelines.calls import BUILDER, calls_of
 from azure_pipelines.expansion import FOLDER, read
 from azure_pipelines.project import BASE, SERVING, serving
 from azure_pipelines.runs import CANCELED, SKIPPED, SUCCEEDED, outcome, places
+from deploying import AT, MemoryEndpoint, ProbeOf, a_package
 
+from levelfive.deployment import rolling
 from levelfive.deployment.rollout import RolloutPolicy
 
 DIGEST = "sha256:" + "ab" * 32
@@ -35,6 +37,27 @@ def test_traffic_rises_in_steps_in_production_once_all_of_qa_has_it():
         ("take_back", "prod", "rollback", None),
     ]
     assert 10 in RolloutPolicy().steps
+
+
+@pytest.mark.parametrize("before", [None, "1"], ids=["the first version", "a later version"])
+def test_production_goes_from_nothing_to_all_of_the_traffic(before):
+    online, policy = MemoryEndpoint(), RolloutPolicy(requests=1)
+    if before:
+        rolling.deploy(online, a_package(before), ProbeOf(), policy=policy, at=AT, by="ada")
+
+    shares = []
+    for _, target, action, to in steps():
+        if target != "prod" or action == "rollback":
+            continue
+        if action == "deploy":
+            rolling.deploy(online, a_package("2"), ProbeOf(), policy=policy, at=AT, by="ada", to=int(to))
+        else:
+            rolling.raise_traffic(online, ProbeOf(), policy=policy, at=AT, to=int(to))
+        (colour,) = (name for name, one in online.found.deployments.items() if one.package == a_package("2"))
+        shares.append(online.found.traffic.get(colour, 0))
+
+    assert shares == [0, 10 if before else 0, 100]
+    assert online.found.live.package == a_package("2")
 
 
 def test_a_person_approves_before_production_gets_it_and_before_it_gets_all():

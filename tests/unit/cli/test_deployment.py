@@ -69,6 +69,13 @@ def test_a_version_is_deployed_by_a_policy_that_the_options_say(app, requests, t
     assert f"answers at {NAME} already." in capsys.readouterr().out
 
 
+def test_of_a_first_version_it_is_said_that_it_gets_no_part(app, requests, tmp_path: Path, capsys):
+    assert run(tmp_path, "serving", "deploy", *TIME, "--digest", DIGEST, *requests, "--to", "0") == 0
+    assert run(tmp_path, "serving", "traffic", "10", *TIME, *requests) == 0
+
+    assert f"has 0 % of the traffic of {NAME}: no other one answers" in capsys.readouterr().out
+
+
 def test_what_is_deployed_has_the_clock_that_is_named(app, requests, tmp_path: Path, capsys):
     clock = "2026-01-05T00:00Z=2013-04-01T00:00Z"
 

@@ -126,6 +126,26 @@ def test_a_deployment_can_be_tested_alone_and_be_given_its_traffic_later():
     assert online.found.tags["levelfive_live"] == "green"
 
 
+def test_a_first_version_takes_the_steps_of_a_release_and_gets_everything_at_the_last_one():
+    online, probe = MemoryEndpoint(), ProbeOf()
+
+    outcomes = [roll(online, ONE, probe, to=0)]
+    outcomes += [raise_traffic(online, probe, policy=POLICY, at=AT, to=to) for to in (10, 100)]
+
+    assert [(one.share, bool(one.note)) for one in outcomes] == [(0, False), (0, True), (100, False)]
+    assert "no other one answers" in outcomes[1].note
+    assert online.found == an_endpoint({"blue": "1"}, {"blue": 100}, live="blue", live_since=AT)
+
+
+def test_a_first_version_gets_nothing_where_a_part_is_asked_for():
+    online = MemoryEndpoint()
+
+    outcome = roll(online, ONE, to=10)
+
+    assert (outcome.share, online.found.traffic) == (0, {})
+    assert "traffic 100" in outcome.note
+
+
 def test_a_rollback_undoes_the_newest_rollout_and_keeps_it_from_coming_back():
     online = after_one()
     roll(online, TWO)

@@ -145,7 +145,7 @@ def test_shares_of_traffic_are_whole_or_nothing_where_one_deployment_is_alone():
             DeploymentConflict,
             "50 % already.*rollback",
         ),
-        (an_endpoint({"blue": "2"}), 50, DeploymentConflict, "get all, as no other one answers"),
+        (an_endpoint({"blue": "2"}, {"blue": 100}), 50, DeploymentConflict, "100 % already.*rollback"),
     ],
 )
 def test_a_share_that_cannot_be_reached_is_refused(endpoint, to, error, says):
