@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from levelfive.deployment.budget import Answer
 from levelfive.deployment.endpoint import READY, Deployment, Endpoint, Package
@@ -29,7 +30,7 @@ def an_endpoint(
 ) -> Endpoint:
     """An endpoint by the versions of its deployments; tags are named without `levelfive_`."""
     deployments = {
-        name: Deployment(name, (states or {}).get(name, READY), a_package(version))
+        name: Deployment(name, (states or {}).get(name, READY), a_package(version), deployed_at=AT)
         for name, version in (versions or {}).items()
     }
     named = {f"levelfive_{name}": value for name, value in tags.items()}
@@ -80,6 +81,27 @@ class MemoryEndpoint:
 
     def _hold(self, deployments: Mapping[str, Deployment]) -> None:
         self.found = replace(self._there, deployments=dict(deployments))
+
+
+class Killed(BaseException):
+    """The process ended here."""
+
+
+class MortalEndpoint:
+    """An `OnlineEndpoint` whose process ends right after the n-th call, counted from 1; 0 for never."""
+
+    def __init__(self, online: MemoryEndpoint, dies_after: int = 0) -> None:
+        self.online, self.dies_after, self.calls = online, dies_after, 0
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            result = getattr(self.online, name)(*arguments)
+            self.calls += 1
+            if self.calls == self.dies_after:
+                raise Killed(name)
+            return result
+
+        return call
 
 
 @dataclass

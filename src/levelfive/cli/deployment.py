@@ -96,20 +96,20 @@ def rollback(
     reason: Annotated[str, typer.Option(help="Why, for the record.")],
     version: Annotated[str | None, typer.Option(help="Take back only this version, else do nothing.")] = None,
     since: Annotated[
-        str | None, typer.Option(help="Take back only what went live at this time or later, else do nothing.")
+        str | None,
+        typer.Option(help="Take back only what began to be rolled out, or went live, at this time or later."),
     ] = None,
     by: OnBehalfOf = None,
 ) -> None:
     """Let the version from before answer everything: a rollout is taken back, or what went live last."""
     from levelfive.deployment import job
+    from levelfive.deployment.rollback import Chosen
     from levelfive.deployment.rollout import RolloutPolicy
 
     moment, app = parse_time(as_of), open_app()
     site = app.site(RolloutPolicy())
-    earliest = None if since is None else parse_time(since)
-    back = job.roll_back(
-        app.context, site, as_of=moment, by=who_says(app, by), reason=reason, version=version, since=earliest
-    )
+    chosen = Chosen(version, since=None if since is None else parse_time(since))
+    back = job.roll_back(app.context, site, chosen, as_of=moment, by=who_says(app, by), reason=reason)
     if back is None:
         out.print(f"There is nothing to take back at {site.name}.")
         return

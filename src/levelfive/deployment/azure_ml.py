@@ -97,7 +97,7 @@ class AzureOnlineEndpoint:
             # One that did not start is there, and failed.
             if not _state(self._look(), colour):
                 raise
-        self.wait(colour)
+        self._until(lambda endpoint: _state(endpoint, colour) in (READY, FAILED), f"to have {colour} started")
         if _state(self._look(), colour) != READY:
             raise DeploymentError(
                 f"version {package.version} did not start as {colour} of {self.name}: read its log (az ml "
@@ -106,13 +106,13 @@ class AzureOnlineEndpoint:
             )
 
     def wait(self, colour: str) -> None:
-        """Wait until a deployment is ready or has failed.
+        """Wait until a deployment that somebody began is ready or has failed, or one that goes is gone.
 
         Raises:
-            DeploymentError: It takes more than half an hour, or is not there.
+            DeploymentError: It takes more than half an hour.
         """
-        final_states = (READY, FAILED)
-        self._until(lambda endpoint: _state(endpoint, colour) in final_states, f"to have {colour} started")
+        final_states = (READY, FAILED, "")
+        self._until(lambda endpoint: _state(endpoint, colour) in final_states, f"to have {colour} started, or gone")
 
     def remove(self, colour: str) -> None:
         """Delete a deployment.

@@ -19,7 +19,7 @@ CLOCK = "levelfive_clock"
 ROLE, DEPLOYED_AT, DEPLOYED_BY = "levelfive_role", "levelfive_deployed_at", "levelfive_deployed_by"
 # Tags of an endpoint.
 LIVE, LIVE_SINCE, BEFORE = "levelfive_live", "levelfive_live_since", "levelfive_before"
-REFUSED, REFUSED_BECAUSE = "levelfive_refused", "levelfive_refused_because"
+REFUSED, REFUSED_BECAUSE, REFUSED_AT = "levelfive_refused", "levelfive_refused_because", "levelfive_refused_at"
 LONGEST_TAG = 256
 
 
@@ -69,12 +69,14 @@ class Deployment:
         state: Azure's word for how far its provisioning is.
         package: What it holds; None where its tags do not say.
         role: What it is for.
+        deployed_at: The logical now of the run that made it; empty where its tags do not say.
     """
 
     name: str
     state: str
     package: Package | None
     role: str = Role.CHAMPION
+    deployed_at: str = ""
 
     @property
     def is_ready(self) -> bool:
@@ -87,7 +89,7 @@ class Deployment:
         package = None
         if all(tag in tags for tag in (MODEL, VERSION, SHA256, IMAGE)):
             package = Package(tags[MODEL], tags[VERSION], tags[SHA256], tags[IMAGE], tags.get(CLOCK, ""))
-        return cls(name, state, package, tags.get(ROLE, Role.CHAMPION))
+        return cls(name, state, package, tags.get(ROLE, Role.CHAMPION), tags.get(DEPLOYED_AT, ""))
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,12 @@ class Endpoint:
         return self.deployments.get(self.idle_colour)
 
     @property
+    def refused(self) -> Package | None:
+        """What was taken back last, while it is still deployed."""
+        package = None if self.new is None else self.new.package
+        return package if package is not None and package.identity == self.tags.get(REFUSED) else None
+
+    @property
     def share(self) -> int:
         """Percent of the traffic that the idle colour has; above 0, a rollout is under way."""
         return self.traffic.get(self.idle_colour, 0)
@@ -154,7 +162,7 @@ class OnlineEndpoint(Protocol):
         ...
 
     def wait(self, colour: str) -> None:
-        """Wait until a deployment that somebody began is ready or has failed."""
+        """Wait until a deployment that somebody began is ready or has failed, or one that goes is gone."""
         ...
 
     def remove(self, colour: str) -> None:

@@ -9,8 +9,9 @@ from levelfive.deployment import rolling
 from levelfive.deployment.endpoint import Endpoint, Package
 from levelfive.deployment.recording import record_change, record_outcome
 from levelfive.deployment.records import DEPLOYMENTS, Kind, answering, deployments
+from levelfive.deployment.rollback import Chosen, WayBack
 from levelfive.deployment.rolling import Outcome
-from levelfive.deployment.rollout import ALL, WayBack
+from levelfive.deployment.rollout import ALL
 from levelfive.deployment.site import Site, image_of, package_of
 from levelfive.registry.promotions import PROMOTIONS
 from levelfive.registry.store import CentralRegistry
@@ -85,36 +86,29 @@ def raise_traffic(context: JobContext, site: Site, *, as_of: datetime, by: str, 
 
 
 def roll_back(
-    context: JobContext,
-    site: Site,
-    *,
-    as_of: datetime,
-    by: str,
-    reason: str,
-    version: str | None = None,
-    since: datetime | None = None,
+    context: JobContext, site: Site, chosen: Chosen, *, as_of: datetime, by: str, reason: str
 ) -> WayBack | None:
     """Take back what is being rolled out, or what went live last; None where there is nothing to take back.
 
     Args:
         context: Tables and use case.
         site: Where.
+        chosen: What may be taken back.
         as_of: The logical now.
         by: Who asked for it.
         reason: Why.
-        version: Take back this version alone.
-        since: Take back only what went live at this time or later.
 
     Raises:
         DeploymentConflict: The endpoint is not as levelfive leaves it, or what was live before is gone.
         DeploymentError: Azure refused.
     """
-    with context.run(STAGE, as_of=as_of, parameters={"endpoint": site.name, "version": version or ""}) as run:
-        back = rolling.roll_back(site.online, because=f"{by}: {reason}", at=iso(as_of), version=version, since=since)
+    parameters = {"endpoint": site.name, "version": chosen.version or ""}
+    with context.run(STAGE, as_of=as_of, parameters=parameters) as run:
+        back = rolling.roll_back(site.online, chosen, because=f"{by}: {reason}", at=iso(as_of))
         if back is not None:
-            to = back.returns_to
-            share, answers = (0, back.leaves) if to is None else (ALL, to)
-            record_change(run, site.name, answers, share, Kind.ROLLBACK, as_of=as_of, by=by, reason=reason)
+            share, answers = (0, back.leaves) if back.returns_to is None else (ALL, back.returns_to)
+            then = datetime.fromisoformat(back.at)
+            record_change(run, site.name, answers, share, Kind.ROLLBACK, as_of=then, by=by, reason=reason)
         return back
 
 

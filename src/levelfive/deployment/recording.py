@@ -36,10 +36,14 @@ def record_outcome(run: Run, endpoint: str, outcome: Outcome, *, as_of: datetime
 def record_change(
     run: Run, endpoint: str, package: Package, share: int, kind: Kind, *, as_of: datetime, by: str, reason: str
 ) -> None:
-    """Write down what answers now, unless it is known already that this version answers everything."""
+    """Write down what answers now, unless it is known: by a run before, or by one of this time that was killed."""
     rows = deployments(run.tables, package.model)
     newest = next((row for row in reversed(rows) if row.endpoint == endpoint), None)
-    if share == ALL and newest is not None and (newest.version, newest.share) == (package.version, share):
+    if (
+        newest is not None
+        and (newest.version, newest.share) == (package.version, share)
+        and (share == ALL or newest.deployed_at == as_of)
+    ):
         return
     record = DeploymentRecord(
         seq=rows[-1].seq + 1 if rows else 1,

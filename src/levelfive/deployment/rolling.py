@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from levelfive.deployment.budget import Answer, Measurement, over_budget
 from levelfive.deployment.endpoint import (
     DEPLOYED_AT,
     DEPLOYED_BY,
+    LIVE_SINCE,
+    REFUSED_AT,
+    REFUSED_BECAUSE,
     ROLE,
     Deployment,
     Endpoint,
@@ -18,12 +20,12 @@ from levelfive.deployment.endpoint import (
     Package,
     Role,
 )
+from levelfive.deployment.rollback import Chosen, WayBack, way_back
 from levelfive.deployment.rollout import (
     ALL,
     TAGS_OF_BEGIN,
     Action,
     RolloutPolicy,
-    WayBack,
     check,
     next_action,
     next_share,
@@ -31,11 +33,9 @@ from levelfive.deployment.rollout import (
     shares,
     tags_of_live,
     tags_of_refusal,
-    way_back,
     within_reach,
 )
 from levelfive.errors import DeploymentConflict, DeploymentError
-
 
 FIRST_VERSION = "no other one answers, so it has all or nothing; levelfive serving traffic 100 gives it all"
 
@@ -99,6 +99,9 @@ def deploy(
             taken back before.
         DeploymentError: The deployment did not start, or Azure refused.
     """
+    end = _end_before(online.read(), at)
+    if end is not None and end.fault and end.package == package and not again:
+        return end
     has_changes = False
     while (action := next_action(state := online.read(), package, again=again)) is not Action.ROLL_OUT:
         if action is Action.NOTHING:
@@ -128,23 +131,37 @@ def raise_traffic(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy
         DeploymentConflict: Nothing is being rolled out, or it has more already.
         DeploymentError: Azure refused.
     """
-    rolling_out(online.read(), to)
+    state = online.read()
+    end = _end_before(state, at)
+    if end is not None and end.share in (0, to):
+        return end
+    rolling_out(state, to)
     return _advance(online, probe, policy=policy, at=at, to=to)
 
 
-def roll_back(
-    online: OnlineEndpoint, *, because: str, at: str, version: str | None = None, since: datetime | None = None
-) -> WayBack | None:
+def roll_back(online: OnlineEndpoint, chosen: Chosen, *, because: str, at: str) -> WayBack | None:
     """Take back what is being rolled out, or what went live last; see `way_back`.
 
     Raises:
         DeploymentConflict: The endpoint is not as levelfive leaves it, or what was live before is gone.
         DeploymentError: Azure refused.
     """
-    back = way_back(online.read(), because=because, at=at, version=version, since=since)
-    if back is not None:
+    back = way_back(online.read(), chosen, because=because, at=at)
+    if back is not None and back.tags:
         online.route(back.traffic, back.tags)
     return back
+
+
+def _end_before(endpoint: Endpoint | None, at: str) -> Outcome | None:
+    """Tell what a rollout of the same time ended with, whose run was killed before it could say so."""
+    if endpoint is None or endpoint.share:
+        return None
+    live, refused, tags = endpoint.live, endpoint.refused, endpoint.tags
+    if refused is not None and tags.get(REFUSED_AT) == at:
+        return Outcome(refused, 0, True, fault=tags[REFUSED_BECAUSE])
+    if live is not None and live.package is not None and tags.get(LIVE_SINCE) == at:
+        return Outcome(live.package, ALL, False)
+    return None
 
 
 def _advance(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy, at: str, to: int) -> Outcome:
@@ -157,7 +174,7 @@ def _advance(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy, at:
         measurements.append(Measurement.of(state.share, answers))
         state = _unchanged(online, state)
         if fault := over_budget(measurements[-1], policy):
-            online.route(shares(state, 0), tags_of_refusal(package, fault))
+            online.route(shares(state, 0), tags_of_refusal(package, fault, at))
             return Outcome(package, 0, True, tuple(measurements), fault)
         if state.share >= within_reach(state, to):
             break

@@ -1,10 +1,10 @@
-"""Decides what comes next on the way of a package to all of the traffic, and back; asks nobody, changes nothing."""
+"""Decides what comes next on the way of a package to all of the traffic; asks nobody, changes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import Enum, auto
 
 from levelfive.deployment.endpoint import (
@@ -15,6 +15,7 @@ from levelfive.deployment.endpoint import (
     LONGEST_TAG,
     READY,
     REFUSED,
+    REFUSED_AT,
     REFUSED_BECAUSE,
     Deployment,
     Endpoint,
@@ -147,7 +148,7 @@ def shares(endpoint: Endpoint, share: int) -> dict[str, int]:
 
 
 def within_reach(endpoint: Endpoint, to: int) -> int:
-    """Tell which share a rollout to `to` ends with: a first version, beside which no other one answers, has all or none."""
+    """Tell which share a rollout to `to` ends with: beside a first version no other one answers, it has all or none."""
     return to if endpoint.live is not None or to == ALL else endpoint.share
 
 
@@ -189,7 +190,7 @@ def rolling_out(endpoint: Endpoint | None, to: int) -> Deployment:
     return new
 
 
-TAGS_OF_BEGIN = {BEFORE: "", REFUSED: "", REFUSED_BECAUSE: ""}
+TAGS_OF_BEGIN = {BEFORE: "", REFUSED: "", REFUSED_BECAUSE: "", REFUSED_AT: ""}
 
 
 def tags_of_live(endpoint: Endpoint, at: str) -> dict[str, str]:
@@ -198,61 +199,9 @@ def tags_of_live(endpoint: Endpoint, at: str) -> dict[str, str]:
     return {**TAGS_OF_BEGIN, LIVE: endpoint.idle_colour, LIVE_SINCE: at, BEFORE: before}
 
 
-def tags_of_refusal(package: Package, because: str) -> dict[str, str]:
+def tags_of_refusal(package: Package, because: str, at: str) -> dict[str, str]:
     """The tags that keep a package from being tried again by itself."""
-    return {REFUSED: package.identity, REFUSED_BECAUSE: because[:LONGEST_TAG]}
-
-
-@dataclass(frozen=True)
-class WayBack:
-    """A rollback: shares of traffic and tags to set, and the packages that it goes from and to."""
-
-    traffic: dict[str, int]
-    tags: dict[str, str]
-    leaves: Package
-    returns_to: Package | None
-
-
-def way_back(
-    endpoint: Endpoint | None, *, because: str, at: str, version: str | None = None, since: datetime | None = None
-) -> WayBack | None:
-    """Decide how to take back what is rolled out, or what went live last.
-
-    Args:
-        endpoint: What there is.
-        because: Why, for the tags.
-        at: The logical now, for the tags.
-        version: Take back this version alone.
-        since: Of what is live, take back only what went live at this time or later. What is being rolled out is taken
-            back whenever it began.
-
-    Returns:
-        What to set; None where there is nothing to take back.
-
-    Raises:
-        DeploymentConflict: The endpoint is not as levelfive leaves it, or what was live before is gone.
-    """
-    if endpoint is None:
-        return None
-    check(endpoint)
-    live, new = endpoint.live, endpoint.new
-    if endpoint.share and new is not None and new.package is not None:
-        if version not in (None, new.package.version):
-            return None
-        returns_to = None if live is None else live.package
-        return WayBack(shares(endpoint, 0), tags_of_refusal(new.package, because), new.package, returns_to)
-    if live is None or live.package is None or version not in (None, live.package.version):
-        return None
-    if since is not None and datetime.fromisoformat(endpoint.tags[LIVE_SINCE]) < since:
-        return None
-    before = endpoint.before
-    if before is None or before.package is None or not before.is_ready:
-        raise DeploymentConflict(
-            f"what answered before version {live.package.version} is no longer deployed to {endpoint.name}: deploy the "
-            "version that is wanted (levelfive serving deploy VERSION)"
-        )
-    tags = {LIVE: before.name, LIVE_SINCE: at, BEFORE: "", **tags_of_refusal(live.package, because)}
-    return WayBack({before.name: ALL}, tags, live.package, before.package)
+    return {REFUSED: package.identity, REFUSED_BECAUSE: because[:LONGEST_TAG], REFUSED_AT: at}
 
 
 def _holds(deployment: Deployment | None) -> str:

@@ -7,8 +7,9 @@ from enum import StrEnum
 
 from levelfive.core.windows import Window
 from levelfive.deployment import job
+from levelfive.deployment.rollback import Chosen, WayBack
 from levelfive.deployment.rolling import Outcome
-from levelfive.deployment.rollout import ALL, RolloutPolicy, WayBack
+from levelfive.deployment.rollout import ALL, RolloutPolicy
 from levelfive.deployment.samples import sample_requests
 from levelfive.errors import ConfigError
 from levelfive.notebook.page import Page
@@ -31,7 +32,7 @@ def endpoint_action(page: Page) -> Outcome | WayBack | None:
       of `digest`, by default the one that answers now.
     - `traffic`: go on until it has `to` percent.
     - `rollback`: take back what is being rolled out, or what went live last, for what `why`; with `deployed_since`,
-      only what went live at that time or later.
+      only what began to be rolled out, or went live, at that time or later; with `digest`, only what runs in it.
 
     Raises:
         ConfigError: There is no such action, or it needs a parameter that is empty.
@@ -46,8 +47,8 @@ def endpoint_action(page: Page) -> Outcome | WayBack | None:
     if action is EndpointAction.ROLLBACK:
         if not page["why"]:
             raise ConfigError("parameter why is missing: a rollback says its reason")
-        site, since = app.site(policy), page.time("deployed_since")
-        return job.roll_back(app.context, site, as_of=as_of, by=app.starter, reason=page["why"], since=since)
+        chosen = Chosen(digest=page["digest"] or None, since=page.time("deployed_since"))
+        return job.roll_back(app.context, app.site(policy), chosen, as_of=as_of, by=app.starter, reason=page["why"])
     requests = sample_requests(app.context, Window(as_of - DAY, as_of), as_of=as_of, rows=policy.requests)
     site, to = app.site(policy, requests, clock=page["clock"]), page.number("to") if page["to"] else ALL
     if action is EndpointAction.TRAFFIC:

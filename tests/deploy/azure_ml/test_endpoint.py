@@ -22,10 +22,12 @@ from levelfive.deployment.azure_ml import AzureOnlineEndpoint
 from levelfive.deployment.azure_models import asset_name, bring_model
 from levelfive.deployment.azure_site import azure_site
 from levelfive.deployment.endpoint import Package
-from levelfive.deployment.rolling import deploy, roll_back
+from levelfive.deployment.rollback import Chosen
+from levelfive.deployment.rolling import deploy, raise_traffic, roll_back
 from levelfive.deployment.rollout import RolloutPolicy
 from levelfive.errors import ConfigError, DeploymentConflict, DeploymentError, RegistryError
 from levelfive.models.package import CARD
+from levelfive.registry.store import CentralRegistry
 from levelfive.registry.tags import PACKAGE_SHA256
 from levelfive.usecase.columns import REQUEST_LOG
 
@@ -45,7 +47,7 @@ def a_cloud(**how):
     """A workspace that holds both versions' files."""
     cloud = Cloud(**how)
     for version in "123":
-        cloud.models[asset_name(MODEL), version] = a_package(version)
+        cloud.models[asset_name(MODEL), version] = SimpleNamespace(tags=a_package(version).tags())
     return cloud
 
 
@@ -53,14 +55,17 @@ def roll(cloud, package=TWO, probe=None, **how):
     return deploy(online_at(cloud), package, probe or ProbeOf(), policy=POLICY, at=AT, by="ada", **how)
 
 
-def to_the_end(cloud, roll_on):
-    """Run again and again, as a job does that is started anew after its machine went away."""
-    for _ in range(50):
-        try:
-            return roll_on()
-        except Killed:
-            cloud.dies_after = 0
-    raise AssertionError("it never ends")
+class SlowAt(ProbeOf):
+    """A probe whose answers are slow once green has a share of the traffic."""
+
+    def __init__(self, cloud, share):
+        super().__init__()
+        self.cloud, self.share = cloud, share
+
+    def __call__(self, deployment, version, policy):
+        is_slow = self.cloud.endpoints[NAME].traffic.get("green") == self.share
+        self.seconds = {len(self.asked): 9.0} if is_slow else {}
+        return super().__call__(deployment, version, policy)
 
 
 @pytest.mark.parametrize(
@@ -158,64 +163,83 @@ def after(*packages):
     return cloud
 
 
-def test_killed_after_any_call_a_second_run_reaches_the_same_state():
-    """Each of some hundred calls is the last of a first run once."""
-    begun = after(ONE)
+def back_of(cloud, **chosen):
+    return roll_back(online_at(cloud), Chosen(**chosen), because="ada: complaints", at=AT)
+
+
+def gone(cloud):
+    online_at(cloud).delete()
+
+
+# What is done before a command, and the command.
+COMMANDS = {
+    "the first version": (lambda: Cloud(), lambda cloud: roll(cloud, ONE, bring=lambda: bring(cloud, ONE))),
+    "a second version": (lambda: after(ONE), lambda cloud: roll(cloud, bring=lambda: bring(cloud, TWO))),
+    "the version of before": (lambda: after(ONE, TWO), lambda cloud: roll(cloud, ONE)),
+    "a third version": (lambda: after(ONE, TWO), lambda cloud: roll(cloud, a_package("3"))),
+    "a version that is slow": (lambda: after(ONE), lambda cloud: roll(cloud, TWO, SlowAt(cloud, 50))),
+    "traffic": (lambda: partly(0), lambda cloud: traffic(cloud, 100)),
+    "a part of the traffic": (lambda: partly(0), lambda cloud: traffic(cloud, 10)),
+    "what is live is taken back": (lambda: after(ONE, TWO), back_of),
+    "its version is taken back": (lambda: after(ONE, TWO), lambda cloud: back_of(cloud, version="2")),
+    "a rollout is taken back": (lambda: partly(10), back_of),
+    "a deletion": (lambda: after(ONE, TWO), gone),
+}
+
+
+def partly(to):
+    cloud = after(ONE)
+    roll(cloud, to=to)
+    return cloud
+
+
+def traffic(cloud, to):
+    return raise_traffic(online_at(cloud), ProbeOf(), policy=POLICY, at=AT, to=to)
+
+
+def bring(cloud, package):
+    """What `bring_model` does, with files of a test."""
+    registry = create_autospec(CentralRegistry, instance=True)
+    registry.download.side_effect = lambda version, folder: folder
+    bring_model(cloud.client(), registry, package, sleep=lambda seconds: None)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_killed_after_any_call_a_second_run_reaches_the_same_state(command):
+    before, run = COMMANDS[command]
+    begun = before()
     whole = deepcopy(begun)
-    roll(whole)
+    run(whole)
     expected = whole.at(NAME)
 
-    ends = {}
+    others = {}
     for last in range(len(begun.calls) + 1, len(whole.calls) + 1):
         cloud = deepcopy(begun)
         cloud.dies_after = last
-        outcome = to_the_end(cloud, lambda cloud=cloud: roll(cloud))
-        ends[last] = (cloud.at(NAME), outcome.fault)
+        with pytest.raises(Killed):
+            run(cloud)
+        run(cloud)
+        if cloud.at(NAME) != expected:
+            others[last, cloud.calls[last - 1]] = cloud.at(NAME)
 
-    assert len(ends) > 30
-    assert {last: end for last, end in ends.items() if end != (expected, "")} == {}
-
-
-def test_killed_after_any_call_of_a_rollout_that_is_taken_back_it_ends_taken_back():
-    class Slow(ProbeOf):
-        def __call__(self, deployment, version, policy):
-            wrong = version == "2" and cloud.endpoints[NAME].traffic.get("green") == 50
-            self.seconds = {len(self.asked): 9.0} if wrong else {}
-            return super().__call__(deployment, version, policy)
-
-    begun = after(ONE)
-    cloud = deepcopy(begun)
-    roll(cloud, TWO, Slow())
-    expected, first, last = cloud.at(NAME), len(begun.calls), len(cloud.calls)
-
-    assert expected["traffic"] == {"blue": 100}
-    assert "at 50 %" in expected["tags"]["levelfive_refused_because"]
-    refused = []
-    for dies_after in range(first + 1, last + 1):
-        cloud = deepcopy(begun)
-        cloud.dies_after = dies_after
-        try:
-            to_the_end(cloud, lambda cloud=cloud: roll(cloud, TWO, Slow()))
-        except DeploymentConflict as err:  # it was killed after it had been taken back
-            refused.append(str(err))
-        assert cloud.at(NAME) == expected, dies_after
-    assert all("at 50 %" in one for one in refused)
+    assert others == {}
 
 
-def test_killed_after_any_call_of_a_rollback_it_ends_rolled_back():
-    begun = after(ONE, TWO)
-    cloud = deepcopy(begun)
-    roll_back(online_at(cloud), because="ada: complaints", at=AT, version="2")
-    expected, first, last = cloud.at(NAME), len(begun.calls), len(cloud.calls)
+def test_every_call_that_changes_something_is_the_last_of_a_run_once():
+    calls = set()
+    for before, run in COMMANDS.values():
+        cloud = before()
+        begun = len(cloud.calls)
+        run(cloud)
+        calls |= set(cloud.calls[begun:])
 
-    assert expected["traffic"] == {"blue": 100}
-    for dies_after in range(first + 1, last + 1):
-        cloud = deepcopy(begun)
-        cloud.dies_after = dies_after
-        to_the_end(
-            cloud, lambda cloud=cloud: roll_back(online_at(cloud), because="ada: complaints", at=AT, version="2")
-        )
-        assert cloud.at(NAME) == expected, dies_after
+    assert calls >= {
+        "endpoints.begin_create_or_update",
+        "endpoints.begin_delete",
+        "deployments.begin_create_or_update",
+        "deployments.begin_delete",
+        "models.create_or_update",
+    }
 
 
 @pytest.mark.parametrize("lag", [1, 3, 7])

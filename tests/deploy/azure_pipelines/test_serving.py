@@ -79,7 +79,7 @@ def test_one_image_is_built_and_both_environments_run_it():
     fetched = [step["inputs"] for _, _, step in places(serving()) if step.get("task") == "DownloadPipelineArtifact@2"]
 
     assert built.words[2:] == ("$(servingRepository)", BASE, "$(Build.BuildId)")
-    assert deployed == ["$(cat DIGEST)"] * 2
+    assert deployed == ["$(cat DIGEST)"] * 3  # the last of them says what may be taken back
     assert published["publish"].endswith("/DIGEST")
     assert {(one["buildType"], one["artifactName"]) for one in fetched} == {("current", published["artifact"])}
     assert len(fetched) == len(steps())
@@ -111,6 +111,7 @@ def test_only_what_the_run_deployed_is_taken_back():
     (call,) = (one for one in calls_of(serving(), "take_back") if one.job == "serving")
 
     assert call.params["deployed_since"] == "$(System.PipelineStartTime)"
+    assert call.params["digest"] == "$(cat DIGEST)"
     assert call.params["why"].startswith("$REASON")
 
 

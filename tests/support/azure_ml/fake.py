@@ -1,8 +1,8 @@
 """A client of an Azure ML workspace that keeps state and Azure's rules; a test holds its signatures to the real ones.
 
 Traffic is 0 or 100 in sum, none when an endpoint is made, and goes to deployments that are there. A deployment with
-traffic cannot be deleted. A deployment that is made by a request that is cut off goes on being made. What is read may
-be what was true before the last writes.
+traffic cannot be deleted. What is made, changed or deleted by a request that is cut off goes on, and two reads see it
+so. What is read may be what was true before the last writes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-SUCCEEDED, FAILED, CREATING = "Succeeded", "Failed", "Creating"
+SUCCEEDED, FAILED = "Succeeded", "Failed"
+CREATING, UPDATING, DELETING = "Creating", "Updating", "Deleting"
 
 
 class Killed(BaseException):
@@ -51,6 +52,8 @@ class Cloud:
     dies_after: int = 0
     calls: list[str] = field(default_factory=list)
     routed: list[dict[str, int]] = field(default_factory=list)
+    _ends: list[Callable[[], None]] = field(default_factory=list)
+    _reads: int = 0
     _stale: list[tuple[dict[str, Any], dict[tuple[str, str], Any]]] = field(default_factory=list)
 
     def client(self) -> SimpleNamespace:
@@ -60,15 +63,16 @@ class Cloud:
         )
 
     def call(self, name: str, effect: Callable[[], Any]) -> Any:
-        """Do what a call asks for; the process may end right after Azure did it."""
+        """Do what a call asks for; the process may end right after Azure did it, or refused it."""
         if self.busy:
             self.busy -= 1
             raise refusal(429, "Too many requests.\nTry again after 1 second.")
         self.calls.append(name)
-        result = effect()
-        if len(self.calls) == self.dies_after:
-            raise Killed(name)
-        return result
+        try:
+            return effect()
+        finally:
+            if len(self.calls) == self.dies_after:
+                raise Killed(name)
 
     def write(self, effect: Callable[[], Any]) -> Any:
         before = (copy.copy(self.endpoints), copy.copy(self.deployments))
@@ -76,13 +80,28 @@ class Cloud:
         self._stale = [before] * self.lag
         return result
 
+    def go_on(self, entity: Any, state: str, end: str) -> None:
+        """Let something be in a state until the wait for its end, or two reads, are over."""
+        entity._provisioning_state = state
+        self._ends.append(lambda: setattr(entity, "_provisioning_state", end))
+        self._reads = 0
+
+    def end(self) -> None:
+        while self._ends:
+            self._ends.pop(0)()
+
     def seen(self) -> tuple[dict[str, Any], dict[tuple[str, str], Any]]:
         """What a read shows."""
+        self._reads += 1
+        if self._reads > 4:  # each look reads the endpoint and its deployments
+            self.end()
         return self._stale.pop() if self._stale else (self.endpoints, self.deployments)
 
     def at(self, endpoint: str) -> dict[str, Any]:
         """What a test compares: traffic, the endpoint's tags, and the version of each deployment."""
-        entity = self.endpoints[endpoint]
+        entity = self.endpoints.get(endpoint)
+        if entity is None:
+            return {}
         return {
             "traffic": dict(entity.traffic),
             "tags": dict(entity.tags),
@@ -102,6 +121,7 @@ class Poller:
     end: Callable[[], Any]
 
     def result(self, timeout: float | None = None) -> Any:
+        self.cloud.end()
         return self.cloud.call("wait", self.end)
 
 
@@ -122,7 +142,8 @@ class FakeEndpoints:
         def put() -> None:
             self._check(endpoint)
             entity = copy.deepcopy(endpoint)
-            entity._provisioning_state = SUCCEEDED
+            is_new = endpoint.name not in self.cloud.endpoints
+            self.cloud.go_on(entity, CREATING if is_new else UPDATING, SUCCEEDED)
             entity._scoring_uri = f"https://{endpoint.name}.example.com/score"
             self.cloud.write(lambda: self.cloud.endpoints.update({endpoint.name: entity}))
             if endpoint.traffic:
@@ -146,8 +167,12 @@ class FakeEndpoints:
         def delete() -> None:
             if name not in self.cloud.endpoints:
                 raise refusal(404, f"(ResourceNotFound) The endpoint {name} was not found.")
-            rest = {key: one for key, one in self.cloud.deployments.items() if key[0] != name}
-            self.cloud.write(lambda: (self.cloud.endpoints.pop(name), setattr(self.cloud, "deployments", rest)))
+            self.cloud.go_on(self.cloud.endpoints[name], DELETING, DELETING)
+            self.cloud._ends.append(lambda: self.cloud.write(without))
+
+        def without() -> None:
+            self.cloud.endpoints.pop(name, None)
+            self.cloud.deployments = {key: one for key, one in self.cloud.deployments.items() if key[0] != name}
 
         self.cloud.call("endpoints.begin_delete", delete)
         return Poller(self.cloud, lambda: None)
@@ -184,7 +209,7 @@ class FakeDeployments:
             if (name, number) not in self.cloud.models:
                 raise refusal(400, f"(BadRequest) The model {name}:{number} was not found.")
             entity = copy.deepcopy(deployment)
-            entity._provisioning_state = FAILED if version in self.cloud.fails else SUCCEEDED
+            self.cloud.go_on(entity, CREATING, FAILED if version in self.cloud.fails else SUCCEEDED)
             self.cloud.write(lambda: self.cloud.deployments.update({key: entity}))
 
         def end() -> Any:
@@ -201,7 +226,11 @@ class FakeDeployments:
                 raise refusal(404, f"(ResourceNotFound) The deployment {name} was not found.")
             if self.cloud.endpoints[endpoint_name].traffic.get(name):
                 raise refusal(400, f"(BadRequest) The deployment {name} has traffic.")
-            self.cloud.write(lambda: self.cloud.deployments.pop((endpoint_name, name)))
+            self.cloud.go_on(self.cloud.deployments[endpoint_name, name], DELETING, DELETING)
+            self.cloud._ends.append(lambda: self.cloud.write(without))
+
+        def without() -> None:
+            self.cloud.deployments.pop((endpoint_name, name), None)
 
         self.cloud.call("deployments.begin_delete", delete)
         return Poller(self.cloud, lambda: None)

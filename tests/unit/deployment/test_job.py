@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from deploying import NAME, MemoryEndpoint, ProbeOf
+from deploying import NAME, Killed, MemoryEndpoint, MortalEndpoint, ProbeOf
 from in_memory.release import HOUR, LATER, runs
 
 from levelfive.deployment import job, recording
 from levelfive.deployment.records import answering, deployments
-from levelfive.deployment.rollout import RolloutPolicy
+from levelfive.deployment.rollback import Chosen
+from levelfive.deployment.rollout import ALL, RolloutPolicy
 from levelfive.deployment.site import Site
 from levelfive.errors import ConfigError, DeploymentConflict, DeploymentError, ModelNotFound, RegistryError
 from levelfive.registry.tags import PACKAGE_SHA256
@@ -137,12 +138,15 @@ def test_a_rollback_is_written_down_and_what_is_gone_answers_nothing(production)
     production.promote(second, TOMORROW)
     deploy(production, site, TOMORROW + HOUR)
 
-    back = job.roll_back(production.context, site, as_of=TOMORROW + 2 * HOUR, by="ada", reason="complaints")
+    back = job.roll_back(production.context, site, Chosen(), as_of=TOMORROW + 2 * HOUR, by="ada", reason="complaints")
+    again = Chosen(version=second)
+    same = job.roll_back(production.context, site, again, as_of=TOMORROW + 3 * HOUR, by="ada", reason="again")
     nothing = job.roll_back(
-        production.context, site, as_of=TOMORROW + 3 * HOUR, by="ada", reason="again", version=second
+        production.context, site, Chosen(version="99"), as_of=TOMORROW + 3 * HOUR, by="ada", reason="again"
     )
 
     assert (back.returns_to.version, nothing) == (first, None)
+    assert (same.leaves, same.returns_to, same.at) == (back.leaves, back.returns_to, back.at)
     name, as_of = production.registry.name, TOMORROW + 4 * HOUR
     answers = answering(deployments(production.tables, name), as_of=as_of)
     assert (answers[NAME].version, answers[NAME].reason) == (first, "complaints")
@@ -170,6 +174,85 @@ def test_traffic_goes_on_with_what_was_deployed_without_any(production):
         (second, 10),
         (second, 100),
     ]
+
+
+class SlowAt(ProbeOf):
+    """A probe whose answers are slow once the idle colour has a share."""
+
+    def __init__(self, online, share):
+        super().__init__()
+        self.online, self.share = online, share
+
+    def __call__(self, deployment, version, policy):
+        self.seconds = {len(self.asked): 3.0} if self.online.found.share == self.share else {}
+        return super().__call__(deployment, version, policy)
+
+
+def prepared(production, first, second):
+    """Commands, each with what is done before it; a share at which answers are slow, if it is to be taken back."""
+
+    def deploy_of(version, to=ALL):
+        return lambda site: deploy(production, site, version=version, digest=DIGEST, to=to)
+
+    def at_once(call, **how):
+        return lambda site: call(production.context, site, as_of=TOMORROW + HOUR, by="ada", **how)
+
+    def back(site):
+        return job.roll_back(production.context, site, Chosen(), as_of=TOMORROW + HOUR, by="ada", reason="complaints")
+
+    def gone(site):
+        return job.delete(production.context, production.registry, site, as_of=TOMORROW + HOUR, by="ada")
+
+    live = [deploy_of(first)]
+    return {
+        "the first version": ([], deploy_of(first), None),
+        "a second version": (live, deploy_of(second), None),
+        "a third version": ([*live, deploy_of(second)], deploy_of(first), None),
+        "a second version that is slow": (live, deploy_of(second), 50),
+        "a part": (live, deploy_of(second, to=10), None),
+        "traffic": ([*live, deploy_of(second, to=0)], at_once(job.raise_traffic, to=ALL), None),
+        "a part of the traffic": ([*live, deploy_of(second, to=0)], at_once(job.raise_traffic, to=10), None),
+        "traffic that is slow": ([*live, deploy_of(second, to=10)], at_once(job.raise_traffic, to=ALL), 50),
+        "what is live is taken back": ([*live, deploy_of(second)], back, None),
+        "a rollout is taken back": ([*live, deploy_of(second, to=10)], back, None),
+        "a deletion": ([*live, deploy_of(second)], gone, None),
+    }
+
+
+def test_killed_after_any_call_a_second_run_ends_as_one_that_was_not_and_writes_the_same_rows(production):
+    first = production.released()
+    second = production.another(first)
+
+    def end_of(before, command, slow, *, dies_after):
+        online = MemoryEndpoint()
+        site = replace(a_site(online)[0], name=f"endpoint {len(made)}")
+        made.append(site.name)
+        for one in before:
+            one(site)
+        mortal = MortalEndpoint(online, dies_after)
+        site = replace(site, online=mortal, probe=ProbeOf() if slow is None else SlowAt(online, slow))
+        for _ in range(2 if dies_after else 1):
+            try:
+                said = command(site)
+            except DeploymentError as err:
+                said = str(err).replace(site.name, "it")
+            except Killed:
+                said = None
+        rows = [
+            (one.version, one.share, one.kind, one.deployed_at, one.reason)
+            for one in deployments(production.tables, production.registry.name)
+            if one.endpoint == site.name
+        ]
+        return mortal.calls, (online.found, rows, said if isinstance(said, str) else "")
+
+    made, others = [], {}
+    for name, (before, command, slow) in prepared(production, first, second).items():
+        calls, expected = end_of(before, command, slow, dies_after=0)
+        ends = {last: end_of(before, command, slow, dies_after=last)[1] for last in range(1, calls + 1)}
+        others |= {(name, last): end for last, end in ends.items() if end != expected}
+
+    assert others == {}
+    assert len(made) > 100
 
 
 @pytest.mark.parametrize("digest", ["latest", "sha256:abc", f"{REPOSITORY}@{DIGEST}"])

@@ -3,16 +3,18 @@
 import pytest
 from deploying import AT, MemoryEndpoint, ProbeOf, a_package, an_endpoint
 
+from levelfive.deployment.rollback import Chosen
 from levelfive.deployment.rolling import deploy, raise_traffic, roll_back
 from levelfive.deployment.rollout import RolloutPolicy
 from levelfive.errors import DeploymentConflict
 
 POLICY = RolloutPolicy(requests=3)
+LATER = "2013-05-02T06:00:00+00:00"
 ONE, TWO, THREE = (a_package(version) for version in "123")
 
 
-def roll(online, package=TWO, probe=None, **how):
-    return deploy(online, package, probe or ProbeOf(), policy=POLICY, at=AT, by="ada", **how)
+def roll(online, package=TWO, probe=None, at=AT, **how):
+    return deploy(online, package, probe or ProbeOf(), policy=POLICY, at=at, by="ada", **how)
 
 
 def after_one():
@@ -98,7 +100,7 @@ def test_a_version_beyond_the_budget_is_taken_back_from_every_share(nth, share, 
     assert online.found.traffic == {"blue": 100}
     assert online.found.tags["levelfive_live"] == "blue"
     with pytest.raises(DeploymentConflict, match=f"taken back .*at {share} %"):
-        roll(online, TWO)
+        roll(online, TWO, at=LATER)
 
 
 def test_a_version_that_was_taken_back_can_be_tried_again_when_that_is_asked_for():
@@ -150,12 +152,12 @@ def test_a_rollback_undoes_the_newest_rollout_and_keeps_it_from_coming_back():
     online = after_one()
     roll(online, TWO)
 
-    back = roll_back(online, because="ada: complaints", at=AT)
+    back = roll_back(online, Chosen(), because="ada: complaints", at=AT)
 
     assert back.returns_to == ONE
     assert online.found.traffic == {"blue": 100}
     with pytest.raises(DeploymentConflict, match="ada: complaints"):
-        roll(online, TWO)
+        roll(online, TWO, at=LATER)
     assert roll(online, ONE).has_changes is False
 
 

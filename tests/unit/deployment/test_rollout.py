@@ -3,9 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from deploying import AT, NAME, a_package, an_endpoint
+from deploying import a_package, an_endpoint
 
-from levelfive.core.windows import utc
 from levelfive.deployment.rollout import (
     Action,
     RolloutPolicy,
@@ -13,7 +12,6 @@ from levelfive.deployment.rollout import (
     next_share,
     rolling_out,
     shares,
-    way_back,
 )
 from levelfive.errors import ConfigError, DeploymentConflict
 
@@ -151,64 +149,6 @@ def test_shares_of_traffic_are_whole_or_nothing_where_one_deployment_is_alone():
 def test_a_share_that_cannot_be_reached_is_refused(endpoint, to, error, says):
     with pytest.raises(error, match=says):
         rolling_out(endpoint, to)
-
-
-def test_a_rollout_under_way_is_taken_back_to_what_answered_before():
-    under_way = an_endpoint({"blue": "1", "green": "2"}, {"blue": 50, "green": 50}, live="blue")
-
-    back = way_back(under_way, because="ada: complaints", at="now")
-
-    assert back is not None
-    assert (back.traffic, back.leaves, back.returns_to) == ({"blue": 100}, TWO, a_package("1"))
-    assert back.tags == {"levelfive_refused": TWO.identity, "levelfive_refused_because": "ada: complaints"}
-
-
-def test_a_first_rollout_is_taken_back_to_nothing():
-    back = way_back(an_endpoint({"blue": "2"}, {"blue": 100}), because="x", at="now")
-
-    assert back is not None
-    assert (back.traffic, back.leaves, back.returns_to) == ({}, TWO, None)
-
-
-def test_what_went_live_last_is_taken_back_to_the_deployment_that_is_still_there():
-    done = an_endpoint({"blue": "1", "green": "2"}, {"green": 100}, live="green", live_since="then", before="blue")
-
-    back = way_back(done, because="x", at="now", version="2")
-
-    assert back is not None
-    assert (back.traffic, back.leaves, back.returns_to) == ({"blue": 100}, TWO, a_package("1"))
-    assert back.tags["levelfive_live"] == "blue"
-    assert back.tags["levelfive_live_since"] == "now"
-    assert back.tags["levelfive_before"] == ""
-
-
-@pytest.mark.parametrize(("hour", "is_taken_back"), [(5, True), (6, True), (7, False)])
-def test_only_what_went_live_since_a_time_is_taken_back(hour, is_taken_back):
-    done = an_endpoint({"blue": "1", "green": "2"}, {"green": 100}, live="green", live_since=AT, before="blue")
-    under_way = an_endpoint({"blue": "1", "green": "2"}, {"blue": 90, "green": 10}, live="blue", live_since=AT)
-    since = utc(2013, 5, 1, hour)
-
-    assert (way_back(done, because="x", at="now", since=since) is not None) == is_taken_back
-    assert way_back(under_way, because="x", at="now", since=since) is not None
-
-
-@pytest.mark.parametrize(
-    "endpoint",
-    [
-        None,
-        an_endpoint(),
-        LIVE_1,
-        an_endpoint({"blue": "1", "green": "3"}, {"blue": 90, "green": 10}, live="blue"),
-        an_endpoint({"blue": "1", "green": "2"}, {"blue": 100}, live="blue"),
-    ],
-)
-def test_a_rollback_of_a_version_without_traffic_does_nothing(endpoint):
-    assert way_back(endpoint, because="x", at="now", version="2") is None
-
-
-def test_a_rollback_to_what_is_gone_is_refused():
-    with pytest.raises(DeploymentConflict, match=f"before version 1 is no longer deployed to {NAME}"):
-        way_back(LIVE_1, because="x", at="now")
 
 
 @pytest.mark.parametrize(

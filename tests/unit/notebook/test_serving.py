@@ -15,6 +15,7 @@ from levelfive.notebook.page import Page
 from levelfive.notebook.reading import COMMON, PARAMETERS
 
 DIGEST = "sha256:" + "a" * 64
+OTHER = "sha256:" + "c" * 64
 AS_OF = iso(LATER.replace(day=20))
 
 
@@ -84,6 +85,21 @@ def test_a_rollback_says_why_and_since_when(page):
         serving.endpoint_action(page.given(action="rollback"))
     assert serving.endpoint_action(page.given(action="rollback", why="x", deployed_since=later)) is None
     assert page.online.found.traffic == {"blue": 100}
+
+
+def test_a_rollback_takes_back_only_what_the_run_that_asks_deployed(page):
+    serving.endpoint_action(page.given(digest=DIGEST))
+    rollback = {"action": "rollback", "why": "x", "as_of": iso(LATER.replace(day=21))}
+    for others in ({"digest": "sha256:" + "b" * 64}, {"deployed_since": iso(LATER.replace(day=21))}):
+        serving.endpoint_action(page.given(digest=OTHER, to="10"))
+
+        assert serving.endpoint_action(page.given(**rollback, **others)) is None
+        assert page.online.found.share == 10
+
+    back = serving.endpoint_action(page.given(**rollback, digest=OTHER, deployed_since=AS_OF))
+
+    assert back.leaves.image.endswith(OTHER)
+    assert page.online.found.traffic == {"blue": ALL}
 
 
 @pytest.mark.parametrize("wrong", ["delete", "promote", "Deploy"])
