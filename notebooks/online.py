@@ -2,7 +2,7 @@
 # MAGIC %md
 # MAGIC # Online
 # MAGIC Publishes to the online store what single requests look up, as far as it was computed by `as_of`. What the store
-# MAGIC has already stays as it is.
+# MAGIC has already stays as it is. A job's run with another `action` than `deploy` publishes nothing.
 
 # COMMAND ----------
 
@@ -17,14 +17,13 @@ if find_spec("levelfive") is None:
 # COMMAND ----------
 
 from levelfive import notebook
-from levelfive.online import job
 
 page = notebook.parameters(globals(), "online")
 
 # COMMAND ----------
 
-result = job.run(page.app.context, page.app.registry, page.app.online_store, as_of=page.as_of)
+result = notebook.publish(page)
 
 # COMMAND ----------
 
-page.show(result)
+page.show(*([result] if result else []))

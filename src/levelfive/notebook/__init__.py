@@ -2,7 +2,7 @@
 
 from levelfive.notebook.page import Page, parameters
 from levelfive.notebook.reading import COMMON, PARAMETERS
-from levelfive.notebook.serving import endpoint_action
+from levelfive.notebook.serving import endpoint_action, publish
 from levelfive.notebook.steps import pass_first_run, refresh_lakehouse_monitor, registry_step, train
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "endpoint_action",
     "parameters",
     "pass_first_run",
+    "publish",
     "refresh_lakehouse_monitor",
     "registry_step",
     "train",

@@ -35,7 +35,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "training": ("without", "decision"),
     "registry": (*APPROVALS, "step", "version", "by", "reason", "source_model", "source_registry", "promoted_since"),
     "scoring": ("window_start", "window_end", "min_rows", "first_run"),
-    "online": SERVING,
+    "online": (*SERVING, "action"),
     "deployment": (*SERVING, "action", "digest", "to", "why", "deployed_since"),
     "monitoring": ("window_start", "window_end", "lakehouse_monitor", *ALERTING),
     "retraining": (),

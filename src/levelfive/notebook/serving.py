@@ -1,4 +1,4 @@
-"""What the notebook `deployment` does at the online endpoint, by its parameters."""
+"""What the notebooks `online` and `deployment` do by their parameters: publish, and act at the online endpoint."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from levelfive.deployment.rollout import ALL, RolloutPolicy
 from levelfive.deployment.samples import sample_requests
 from levelfive.errors import ConfigError
 from levelfive.notebook.page import Page
+from levelfive.online import job as online_job
+from levelfive.online.job import PublishingResult
 
 DAY = timedelta(days=1)
 
@@ -23,6 +25,23 @@ class EndpointAction(StrEnum):
     DEPLOY = "deploy"
     TRAFFIC = "traffic"
     ROLLBACK = "rollback"
+
+
+def publish(page: Page) -> PublishingResult | None:
+    """Publish what single requests look up, before a version is deployed; any other action asks for nothing of it.
+
+    So a rollback waits for no feature table and no online store, which may be what is broken.
+
+    Raises:
+        ConfigError: There is no such action.
+        OnlineStoreError: The store cannot be reached.
+        RegistryError: The registry did not answer.
+        TableError: A feature table is missing.
+    """
+    if _action(page) is not EndpointAction.DEPLOY:
+        return None
+    app = page.app
+    return online_job.run(app.context, app.registry, app.online_store, as_of=page.as_of)
 
 
 def endpoint_action(page: Page) -> Outcome | WayBack | None:
@@ -43,7 +62,7 @@ def endpoint_action(page: Page) -> Outcome | WayBack | None:
         RegistryError: There is no champion, or its files are not to be had.
     """
     app, as_of, policy = page.app, page.as_of, RolloutPolicy()
-    action = _action(page["action"] or EndpointAction.DEPLOY)
+    action = _action(page)
     if action is EndpointAction.ROLLBACK:
         if not page["why"]:
             raise ConfigError("parameter why is missing: a rollback says its reason")
@@ -57,7 +76,8 @@ def endpoint_action(page: Page) -> Outcome | WayBack | None:
     return job.deploy(app.context, app.registry, site, as_of=as_of, by=app.starter, digest=digest, to=to)
 
 
-def _action(text: str) -> EndpointAction:
+def _action(page: Page) -> EndpointAction:
+    text = page["action"] or EndpointAction.DEPLOY
     if text not in set(EndpointAction):
         raise ConfigError(f"parameter action is one of {', '.join(EndpointAction)}, got {text!r}")
     return EndpointAction(text)

@@ -103,5 +103,5 @@ def test_what_was_taken_back_before_a_time_is_none_of_it():
 def test_a_rollback_to_what_is_gone_is_refused():
     with pytest.raises(DeploymentConflict, match=f"before version 1 is no longer deployed to {NAME}"):
         back_of(LIVE_1)
-    with pytest.raises(DeploymentConflict, match="version 2 was taken back already, .* before version 1"):
+    with pytest.raises(DeploymentConflict, match=r"version 2 was taken back already, .* before version 1"):
         back_of(TAKEN_BACK, at=LATER)

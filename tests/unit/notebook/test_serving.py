@@ -1,4 +1,4 @@
-"""The notebook `deployment` deploys the champion and no other version, and does what its parameters say."""
+"""The job serving deploys the champion and no other version, does what its parameters say, and takes back at any time."""
 
 from types import SimpleNamespace
 
@@ -9,7 +9,7 @@ from in_memory.release import LATER
 from levelfive.core.windows import iso
 from levelfive.deployment.rollout import ALL
 from levelfive.deployment.site import Site
-from levelfive.errors import ConfigError
+from levelfive.errors import ConfigError, OnlineStoreError
 from levelfive.notebook import serving
 from levelfive.notebook.page import Page
 from levelfive.notebook.reading import COMMON, PARAMETERS
@@ -23,6 +23,14 @@ class Taken(Page):
     """A page whose application has a champion and an endpoint, both in memory."""
 
     app = None
+
+
+class Application(SimpleNamespace):
+    """An application whose online store cannot be reached."""
+
+    @property
+    def online_store(self):
+        raise OnlineStoreError("it is down")
 
 
 @pytest.fixture
@@ -39,7 +47,7 @@ def page(production, monkeypatch):
     def site(policy, requests=(), *, clock=""):
         return Site(NAME, online, ProbeOf(), policy, "levelfive.azurecr.io/serving", lambda package: None, clock)
 
-    app = SimpleNamespace(context=production.context, registry=production.registry, starter="grace", site=site)
+    app = Application(context=production.context, registry=production.registry, starter="grace", site=site)
 
     def given(**values):
         names = (*COMMON, *PARAMETERS["deployment"])
@@ -102,7 +110,16 @@ def test_a_rollback_takes_back_only_what_the_run_that_asks_deployed(page):
     assert page.online.found.traffic == {"blue": ALL}
 
 
+@pytest.mark.parametrize("action", ["rollback", "traffic"])
+def test_where_nothing_is_deployed_nothing_is_published_and_no_store_is_asked(page, action):
+    assert serving.publish(page.given(action=action)) is None
+    with pytest.raises(OnlineStoreError, match="it is down"):
+        serving.publish(page.given(action="deploy"))
+
+
 @pytest.mark.parametrize("wrong", ["delete", "promote", "Deploy"])
 def test_another_action_is_refused(page, wrong):
     with pytest.raises(ConfigError, match=f"deploy, traffic, rollback, got '{wrong}'"):
         serving.endpoint_action(page.given(action=wrong))
+    with pytest.raises(ConfigError, match=f"deploy, traffic, rollback, got '{wrong}'"):
+        serving.publish(page.given(action=wrong))
