@@ -48,6 +48,9 @@ class MemoryEndpoint:
     def read(self) -> Endpoint | None:
         return self.found
 
+    def check_file(self) -> None:
+        pass
+
     def create(self) -> None:
         self.did.append("create")
         self.found = an_endpoint()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.ai.ml import load_online_deployment, load_online_endpoint
-from azure.ai.ml.entities import KubernetesOnlineEndpoint
+from azure.ai.ml.entities import KubernetesOnlineEndpoint, OnlineEndpoint
 
 from levelfive.config import CLOCK_VARIABLE
 from levelfive.deployment.azure_calls import PAUSES, SDK_ERRORS, Gone, asked
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from azure.ai.ml import MLClient
 
 T = TypeVar("T")
+
+# What an endpoint's file says once, and an endpoint keeps: only a person changes it.
+KEPT = ("auth_mode", "compute", "public_network_access")
 
 ENDPOINT_FILE, DEPLOYMENT_FILE = "endpoint.yml", "deployment.yml"
 # A deployment's environment variables, by which the service finds its model, checks it, and knows the time.
@@ -68,11 +72,20 @@ class AzureOnlineEndpoint:
             ConfigError: The file is wrong, or asks for what Kubernetes does not have.
             DeploymentError: Azure refused.
         """
-        with _reading(self.files / ENDPOINT_FILE):
-            entity = load_online_endpoint(self.files / ENDPOINT_FILE, params_override=[{"name": self.name}])
-        refuse_what_is_not_there(entity, self.files / ENDPOINT_FILE)
+        entity = self._of_file()
         self._call("to be made", lambda: self.client.online_endpoints.begin_create_or_update(entity).result())
         self._until(lambda endpoint: endpoint is not None, "to be there")
+
+    def check_file(self) -> None:
+        """Refuse a file that asks for what the platform does not have, or for something else than is there.
+
+        Raises:
+            ConfigError: It does so, or is wrong.
+            DeploymentError: Azure refused.
+        """
+        wanted = self._of_file()
+        with suppress(Gone):
+            refuse_another(wanted, self._call("what it is", lambda: self.client.online_endpoints.get(self.name)))
 
     def add(self, colour: str, package: Package, tags: Mapping[str, str]) -> None:
         """Make a deployment of a package as its file says, and wait until it is ready.
@@ -168,6 +181,12 @@ class AzureOnlineEndpoint:
         keys = self._call("its keys", lambda: self.client.online_endpoints.get_keys(self.name))
         return str(uri), str(getattr(keys, "primary_key", None) or getattr(keys, "access_token", ""))
 
+    def _of_file(self) -> OnlineEndpoint:
+        with _reading(self.files / ENDPOINT_FILE):
+            entity = load_online_endpoint(self.files / ENDPOINT_FILE, params_override=[{"name": self.name}])
+        refuse_what_is_not_there(entity, self.files / ENDPOINT_FILE)
+        return entity
+
     def _look(self) -> Endpoint | None:
         try:
             entity = self._call("what it is", lambda: self.client.online_endpoints.get(self.name))
@@ -231,3 +250,24 @@ def refuse_what_is_not_there(entity: Any, file: Path) -> None:
         raise ConfigError(
             f"{file} mirrors traffic, which Azure ML does not do on Kubernetes. Leave it out, or use a managed endpoint"
         )
+
+
+def refuse_another(wanted: OnlineEndpoint, there: OnlineEndpoint) -> None:
+    """Refuse a file that says something else than the endpoint has; what it leaves out may be anything.
+
+    Raises:
+        ConfigError: It says something else.
+    """
+    for name in KEPT:
+        says, has = (_plain(getattr(one, name, None)) for one in (wanted, there))
+        if says and says != has:
+            raise ConfigError(
+                f"{ENDPOINT_FILE} says {name} {says}, and the endpoint {there.name} has {has or 'none'}, as it was made "
+                f"with: change the endpoint (az ml online-endpoint update --name {there.name} --set {name}={says}) or "
+                f"the file; what Azure does not change needs a new endpoint (levelfive serving delete {there.name})"
+            )
+
+
+def _plain(text: str | None) -> str:
+    """What the SDK reads of a file or of Azure, without the differences: `azureml:levelfive` is an id that ends so."""
+    return re.split("[:/]", (text or "").lower())[-1]

@@ -149,6 +149,14 @@ class OnlineEndpoint(Protocol):
         """Look the endpoint up with its deployments; None where there is none."""
         ...
 
+    def check_file(self) -> None:
+        """Refuse a file that asks for something else than the endpoint that is there.
+
+        Raises:
+            ConfigError: It does so.
+        """
+        ...
+
     def create(self) -> None:
         """Make the endpoint, without traffic."""
         ...

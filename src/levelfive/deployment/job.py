@@ -48,7 +48,8 @@ def deploy(
         again: Whether a version that was taken back may be tried again.
 
     Raises:
-        ConfigError: Nothing answers yet and no image is named, or the digest is none.
+        ConfigError: Nothing answers yet and no image is named, the digest is none, or the endpoint's file asks for
+            something else than is there.
         DeploymentConflict: The endpoint is not as levelfive leaves it, another rollout is under way, or the version was
             taken back before.
         DeploymentError: It did not start, was taken back, or Azure refused.

@@ -95,10 +95,12 @@ def deploy(
         bring: Brings the model's files to where the endpoint takes them from, before a deployment is made.
 
     Raises:
+        ConfigError: The endpoint's file asks for something else than is there.
         DeploymentConflict: The endpoint is not as levelfive leaves it, another rollout is under way, or the package was
             taken back before.
         DeploymentError: The deployment did not start, or Azure refused.
     """
+    online.check_file()
     end = _end_before(online.read(), at)
     if end is not None and end.fault and end.package == package and not again:
         return end

@@ -1,6 +1,7 @@
 """Rollouts at an endpoint of Azure ML: its rules are kept, and a run that was killed anywhere is gone on with."""
 
 import inspect
+import shutil
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 from unittest.mock import create_autospec
 
 import pytest
+import yaml
 
 pytest.importorskip("azure.ai.ml", reason="needs azure-ai-ml, of the extra azure-ml")
 
@@ -303,6 +305,14 @@ def test_an_endpoint_that_is_not_there_is_none_and_is_deleted_twice_without_a_fa
     assert cloud.deployments == {}
 
 
+def files_with(folder, kind, changes):
+    """The files of a kind of endpoint, of which its own says something else."""
+    shutil.copytree(FOLDER, folder, dirs_exist_ok=True)
+    file = folder / kind / "endpoint.yml"
+    file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), **changes}))
+    return folder / kind
+
+
 @pytest.mark.parametrize(
     "wrong", ["type: [", "name: x\nunknown: 1\n", "auth_mode: aad_token\nname: x\ncompute: azureml:c\n"]
 )
@@ -313,6 +323,41 @@ def test_a_file_that_is_wrong_is_refused_before_anything_is_made(tmp_path, wrong
     with pytest.raises(ConfigError, match=r"endpoint\.yml"):
         AzureOnlineEndpoint(cloud.client(), NAME, tmp_path).create()
     assert "endpoints.begin_create_or_update" not in cloud.calls
+
+
+@pytest.mark.parametrize("wrong", [{"auth_mode": "aad_token"}, {"mirror_traffic": {"green": 10}}], ids=str)
+def test_what_kubernetes_does_not_have_is_refused_at_an_endpoint_that_is_there_too(tmp_path, wrong):
+    cloud = after(ONE)
+    files = files_with(tmp_path, "kubernetes", wrong)
+    begun = list(cloud.calls)
+
+    with pytest.raises(ConfigError, match="on Kubernetes"):
+        deploy(AzureOnlineEndpoint(cloud.client(), NAME, files), TWO, ProbeOf(), policy=POLICY, at=AT, by="ada")
+    assert cloud.calls == begun
+    assert back_of(cloud, version="3") is None  # nothing else asks the file
+
+
+@pytest.mark.parametrize(
+    ("kind", "other", "says"),
+    [
+        ("kubernetes", {"auth_mode": "aml_token"}, f"says auth_mode aml_token, .* {NAME} has key"),
+        ("kubernetes", {"compute": "azureml:another"}, "says compute another, .* has levelfive"),
+        ("managed", {"public_network_access": "enabled"}, "says public_network_access enabled, .* has disabled"),
+    ],
+)
+def test_a_file_that_says_something_else_than_the_endpoint_has_is_refused_and_the_change_is_named(
+    tmp_path, kind, other, says
+):
+    cloud = a_cloud()
+    deploy(online_at(cloud, kind), ONE, ProbeOf(), policy=POLICY, at=AT, by="ada")
+    cloud.as_azure_tells_it(NAME)
+    online = AzureOnlineEndpoint(cloud.client(), NAME, files_with(tmp_path, kind, other))
+    ((name, value),) = other.items()
+
+    with pytest.raises(ConfigError, match=says) as refused:
+        deploy(online, TWO, ProbeOf(), policy=POLICY, at=AT, by="ada")
+    assert f"--set {name}={value.removeprefix('azureml:')}" in str(refused.value)
+    online_at(cloud, kind).check_file()
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,14 @@ class Cloud:
             self.end()
         return self._stale.pop() if self._stale else (self.endpoints, self.deployments)
 
+    def as_azure_tells_it(self, endpoint: str) -> None:
+        """Let an endpoint be read back from Azure: ids are whole, and words are as its interface has them."""
+        entity = self.endpoints[endpoint]
+        if hasattr(entity, "compute"):
+            entity.compute = f"/subscriptions/s/resourceGroups/g/providers/ml/workspaces/w/computes/{entity.compute}"
+        else:
+            entity.public_network_access = entity.public_network_access.capitalize()
+
     def at(self, endpoint: str) -> dict[str, Any]:
         """What a test compares: traffic, the endpoint's tags, and the version of each deployment."""
         entity = self.endpoints.get(endpoint)

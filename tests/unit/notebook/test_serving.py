@@ -1,4 +1,4 @@
-"""The job serving deploys the champion and no other version, does what its parameters say, and takes back at any time."""
+"""The job serving deploys the champion and no other version, does what its parameters say, and takes back alone."""
 
 from types import SimpleNamespace
 
