@@ -72,6 +72,9 @@ def status(as_of: AsOf) -> None:
         if state.live is not None and record.version != state.live.version:
             deploy = shared().to_be_pasted(f"serving deploy --as-of {iso(moment)}")
             out.print(f"the champion, version {state.live.version}, is not deployed there: `{deploy}`", style="bold")
+    if state.served is not None:
+        window, versions = state.served
+        out.print(f"single requests of {window} were answered by version {versions}")
     if state.alias != state.newest:
         repair = shared().to_be_pasted(f"registry promote {state.newest} --as-of {iso(moment)}")
         out.print(

@@ -269,5 +269,5 @@ def refuse_another(wanted: OnlineEndpoint, there: OnlineEndpoint) -> None:
 
 
 def _plain(text: str | None) -> str:
-    """What the SDK reads of a file or of Azure, without the differences: `azureml:levelfive` is an id that ends so."""
+    """What the SDK reads of a file or of Azure, without the differences: the file names what the id of Azure ends with."""
     return re.split("[:/]", (text or "").lower())[-1]

@@ -17,7 +17,7 @@ from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.muted import muted_by, mutes
 from levelfive.monitoring.noted import noted_of, notes
 from levelfive.monitoring.performance import Performance, performance
-from levelfive.monitoring.records import verdicts
+from levelfive.monitoring.records import SERVED, last_measured, verdicts
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.online.publications import behind
 from levelfive.online.staleness import Behind
@@ -37,7 +37,8 @@ class Status:
     where the registry has no aliases. `verdict` is that on the latest window of the champion. `corrections` are the
     rows that were corrected since the promotion, and of them those that were deleted, by source. `online` is how far
     behind the online store is, None where nothing was published. `answering` is by endpoint what was deployed there
-    last. `alerts` are a line for each alert that is open, the most urgent first.
+    last. `served` is the latest monitored window in which single requests were answered, wherever the service runs, with
+    the versions that answered. `alerts` are a line for each alert that is open, the most urgent first.
     """
 
     live: Promotion | None
@@ -49,6 +50,7 @@ class Status:
     online: Behind | None = None
     answering: Mapping[str, DeploymentRecord] = field(default_factory=dict)
     alerts: tuple[str, ...] = ()
+    served: tuple[Window, str] | None = None
 
 
 def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -> Status:
@@ -65,8 +67,11 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     run, since_promotion = Run(context.tables, "status"), None
     online = behind(run, as_of)
     alerts = tuple(one.text for one in alert_lines(run, registry.name, as_of=as_of))
+    served = _served(run, registry.name, as_of)
     if live is None:
-        return Status(None, newest, alias, None, online=online, answering=endpoint_versions, alerts=alerts)
+        return Status(
+            None, newest, alias, None, online=online, answering=endpoint_versions, alerts=alerts, served=served
+        )
     if context.tables.exists(PREDICTIONS):
         windows = [Window(live.promoted_at, as_of)]
         (whole,) = performance(context, run, windows, model_name=registry.name, as_of=as_of)
@@ -75,7 +80,17 @@ def status_of(context: JobContext, registry: CentralRegistry, as_of: datetime) -
     words = acknowledgements(run, registry.name, as_of=as_of)
     (verdict,) = known_verdicts(of_champion[-1:], words) or (None,)
     corrections = _corrections(context, run, live.promoted_at, as_of)
-    return Status(live, newest, alias, since_promotion, verdict, corrections, online, endpoint_versions, alerts)
+    return Status(live, newest, alias, since_promotion, verdict, corrections, online, endpoint_versions, alerts, served)
+
+
+def _served(run: Run, model_name: str, as_of: datetime) -> tuple[Window, str] | None:
+    rows = last_measured(run, model_name, as_of, ("model_version", "scored"))
+    answers = [
+        (window, str(row["model_version"]))
+        for (window, model), row in rows.items()
+        if model == SERVED and row["scored"]
+    ]
+    return max(answers, key=lambda answer: answer[0].end, default=None)
 
 
 def alert_lines(run: Run, model_name: str, *, as_of: datetime) -> tuple[AlertLine, ...]:

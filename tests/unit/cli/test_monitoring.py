@@ -13,7 +13,7 @@ from in_memory.release import Environment, Packages
 from in_memory.retraining import DECIDED, WEEK, LiveModel
 from markupsafe import escape
 
-from levelfive import Later
+from levelfive import BINARY, Later
 from levelfive.cli.options import Shared
 from levelfive.core.windows import iso
 from levelfive.data.landed import LANDING_FILES, LandedFile
@@ -21,13 +21,15 @@ from levelfive.monitoring import job as monitoring_job
 from levelfive.monitoring.alert_states import ALERTS_TABLE, AlertRecord, State
 from levelfive.monitoring.destinations.destination import Destination
 from levelfive.monitoring.job import MonitoringResult
+from levelfive.monitoring.performance import Performance
+from levelfive.monitoring.records import write_performance
 from levelfive.online.publications import REACHES_TO, STAGE
 from levelfive.registry.promotions import history
 from levelfive.registry.store import CentralRegistry
 from levelfive.reporting.collect import collect
 from levelfive.reporting.page import render
 from levelfive.storage.annotations import ANNOTATIONS
-from levelfive.storage.runs import JobContext
+from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.alert_rules import Severity
 
 AS_OF = iso(DECIDED)
@@ -121,6 +123,18 @@ def test_status_says_how_far_the_online_store_reaches(
     lines = capsys.readouterr().out.splitlines()
     publish = f"levelfive --home {tmp_path} features publish --as-of {iso(DECIDED)}"
     assert f"the online store reaches to {iso(reaches_to)}, {said.format(publish=publish)}" in lines
+
+
+def test_status_says_which_versions_answered_single_requests(
+    live: LiveModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served = Performance(WEEK, ("1", "2"), 7, 0, 0, True, {}, None, None, None)
+    name, monitoring = live.production.registry.name, Run(live.production.tables, "monitoring")
+    write_performance(monitoring, name, (), task=BINARY, as_of=DECIDED, served_performances=[served])
+
+    assert run(tmp_path, "status", "--as-of", AS_OF) == 0
+
+    assert f"single requests of {WEEK} were answered by version 1, 2" in capsys.readouterr().out.splitlines()
 
 
 def test_real_time_that_is_behind_calls_a_person_and_keeps_no_training_back(
