@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from azure_pipelines.calls import BUILDER, INSTALLER, CallError, parse
+from azure_pipelines.calls import APPLIER, BUILDER, INSTALLER, CallError, parse
 from azure_pipelines.expansion import FOLDER
 from azure_pipelines.project import DEV_MODEL, started
 from azure_pipelines.runs import places, script
@@ -30,7 +30,7 @@ def test_a_shell_runs_nothing_but_make_the_installer_and_the_bundle(pipeline):
     for _, _, step in places(pipeline):
         if (text := script(step)) is not None:
             in_azure = step.get("task") == "AzureCLI@2"
-            assert (parse(text).is_bundle or parse(text).words[:2] == BUILDER) == in_azure, text
+            assert (parse(text).is_bundle or parse(text).words[:2] in (BUILDER, APPLIER)) == in_azure, text
         assert step.get("task", "") not in {"Bash@3", "CmdLine@2", "PowerShell@2", "PythonScript@0"}
 
 
@@ -172,7 +172,8 @@ def test_the_page_lists_stages_parameters_and_the_pinned_cli():
     pipelines = started()
     longest = pipelines["cd: release in QA, release in production"]
 
-    assert rows["stage of `serving.yml`"] == [stage["stage"] for stage in pipelines["serving"]["stages"]]
+    serving = [*pipelines["serving"]["stages"], *pipelines["serving: kubernetes"]["stages"][1:]]
+    assert rows["stage of `serving.yml`"] == [stage["stage"] for stage in serving]
     assert rows["stage of `ci.yml`"] == [stage["stage"] for stage in pipelines["ci"]["stages"]]
     assert rows["stage of `cd.yml`"] == [stage["stage"] for stage in longest["stages"]]
     assert rows["parameter"] == ["qa_model", "qa_version", "dev_model", "prod_model", "prod_version"]

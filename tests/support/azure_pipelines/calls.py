@@ -21,6 +21,7 @@ from levelfive.notebook.steps import RegistryStep
 INSTALLER = ("bash", "deploy/azure-pipelines/install-cli.sh")
 """A file of a published artefact: it has lost the permission to execute."""
 BUILDER = ("bash", "deploy/azure-pipelines/build-image.sh")
+APPLIER = ("bash", "deploy/azure-pipelines/apply-overlay.sh")
 OPERATORS = re.compile(r"[;&|<>]+|\(.*")
 # What a shell would run within a word: but for this one, only variables of the pipeline are written like it.
 CONTENTS = ("$(cat HEAD)", "$(cat DIGEST)")
@@ -73,6 +74,8 @@ class Call:
     @property
     def shape(self) -> tuple[str, ...]:
         """What a person types, whatever the values."""
+        if self.words[:2] == APPLIER:
+            return self.words[:3]
         if self.words[:2] in (INSTALLER, BUILDER):
             return self.words[:2]
         if not self.is_bundle:
@@ -100,7 +103,7 @@ def parse(script: str) -> Call:
     if any(OPERATORS.fullmatch(word) for word in words):
         raise CallError(f"more than one call: {script!r}")
     call = Call(tuple(words), output)
-    known = words[:1] in (["make"], ["levelfive"]) or call.words[:2] in (INSTALLER, BUILDER)
+    known = words[:1] in (["make"], ["levelfive"]) or call.words[:2] in (INSTALLER, BUILDER, APPLIER)
     if not (known or (call.is_bundle and len(words) > 2)):
         raise CallError(f"neither make nor levelfive nor databricks bundle: {script!r}")
     return call
@@ -128,8 +131,11 @@ class Project:
         elif call.words[0] == "levelfive":
             yield from _faults_of_command(self.command, call.words[1:])
         elif call.words[:2] == BUILDER:
-            if len(call.words) != 5 or not (self.root / BUILDER[1]).is_file():
-                yield f"{BUILDER[1]} takes a repository, a base and a tag, and has to be there"
+            if len(call.words) != 6 or not (self.root / BUILDER[1]).is_file():
+                yield f"{BUILDER[1]} takes a repository, a base, a tag and a place, and has to be there"
+        elif call.words[:2] == APPLIER:
+            if len(call.words) != 5 or not (self.root / APPLIER[1]).is_file():
+                yield f"{APPLIER[1]} takes an overlay, a cluster and a deployment, and has to be there"
         elif len(call.words) != 3 or not (self.root / INSTALLER[1]).is_file():
             yield f"{INSTALLER[1]} takes a version, and has to be there"
 

@@ -30,12 +30,12 @@ def started() -> dict[str, dict[str, Any]]:
         f"cd: {qa} in QA, {prod} in production": release(qa, prod)
         for qa, prod in itertools.product(QA_MODEL, PROD_MODEL)
     }
-    return {"ci": expand(CI), "serving": serving(), **releases}
+    return {"ci": expand(CI), "serving": serving(), "serving: kubernetes": serving("kubernetes"), **releases}
 
 
 @cache
-def serving() -> dict[str, Any]:
-    return expand(SERVING, base=BASE)
+def serving(place: str = "azure_ml") -> dict[str, Any]:
+    return expand(SERVING, base=BASE, place=place)
 
 
 @cache
