@@ -1,8 +1,9 @@
 """The online store in a real server of PostgreSQL."""
 
+import re
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -137,20 +138,69 @@ def test_the_password_may_be_in_a_file_that_is_read_for_each_connection(
     reader.close()
 
 
-def test_who_reads_needs_no_more_than_select(server: Postgres, url: str, store: OnlineStore) -> None:
-    store.publish(aircraft(150))
-    schema = url.rpartition("%3D")[2]
-    server.run(f"CREATE ROLE {schema} LOGIN PASSWORD 'read'")
-    server.run(f"GRANT USAGE ON SCHEMA {schema} TO {schema}; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {schema}")
-    reader = open_store(url.replace(f"owner:{quote(PASSWORD, '')}", f"{schema}:read"))
+PAGE = Path(__file__).parents[2] / "docs" / "serving-deployment.md"
+JOB, OTHER_JOB, SERVICE = (
+    "the user in the online store's URL of the job",
+    "the same, where another user made them",
+    "the user in the online store's URL of the service",
+)
 
+
+def grants(who: str, schema: str) -> list[str]:
+    """What the page of serving in production grants to a user, as SQL; the role is named as the schema."""
+    statements, of = [], ""
+    for line in PAGE.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        of = of if cells[0] == "the same" else cells[0]
+        if of == who:
+            _, rights, place, _ = cells
+            on = {
+                "the online store's schema": f"SCHEMA {schema}",
+                "its tables": f"ALL TABLES IN SCHEMA {schema}",
+            }
+            statements.append(f"GRANT {rights} ON {on[place]} TO {schema}")
+    return statements
+
+
+@contextmanager
+def user(server: Postgres, url: str, who: str) -> Iterator[OnlineStore]:
+    """The store as a user has it who was granted what the page says."""
+    role = url.rpartition("%3D")[2]
+    server.run(f"CREATE ROLE {role} LOGIN PASSWORD 'of-it'")
+    server.run("; ".join(grants(who, role)))
+    of_user = open_store(url.replace(f"owner:{quote(PASSWORD, '')}", f"{role}:of-it"))
     try:
+        yield of_user
+    finally:
+        of_user.close()
+        server.run(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_who_publishes_needs_no_more_than_the_page_grants(server: Postgres, url: str) -> None:
+    with user(server, url, JOB) as publisher:
+        for version, count in ((1, 150), (2, 20)):
+            publisher.publish(aircraft(count, version=version))
+            assert seats(publisher, 0) == [count]
+
+
+def test_who_publishes_to_tables_of_another_needs_no_more_than_the_page_grants(
+    server: Postgres, url: str, store: OnlineStore
+) -> None:
+    store.publish(aircraft(150))
+    with user(server, url, OTHER_JOB) as publisher:
+        publisher.publish(aircraft(20, version=2))
+
+    assert seats(store, 0) == [20]
+
+
+def test_who_reads_needs_no_more_than_the_page_grants_and_cannot_publish(
+    server: Postgres, url: str, store: OnlineStore
+) -> None:
+    store.publish(aircraft(150))
+    with user(server, url, SERVICE) as reader:
         assert seats(reader, 0) == [150]
         with pytest.raises(OnlineStoreError, match="permission denied"):
             reader.publish(aircraft(20, version=2))
-    finally:
-        reader.close()
-        server.run(f"DROP OWNED BY {schema}; DROP ROLE {schema}")
 
 
 def test_each_use_case_has_a_schema_of_its_own(server: Postgres, tmp_path: Path) -> None:
@@ -196,3 +246,10 @@ def test_who_publishes_may_make_no_schema_where_there_is_one(server: Postgres) -
         for one in (store, other):
             one.close()
         server.run("DROP SCHEMA trips CASCADE; DROP ROLE publisher")
+
+
+def test_the_page_grants_nothing_that_is_not_needed() -> None:
+    granted = {who: " ".join(grants(who, "s")) for who in (JOB, OTHER_JOB, SERVICE)}
+
+    assert "UPDATE" not in "".join(granted.values())
+    assert re.findall(r"GRANT (.*?) ON", granted[SERVICE]) == ["USAGE", "SELECT"]
