@@ -109,6 +109,21 @@ def test_endpoints_are_asked_in_the_way_that_the_page_says():
     assert "`aad_token`" in told["Azure ML, managed"]
 
 
+def test_instances_are_scaled_as_the_files_say():
+    told = {row[0]: row[1] for row in table("place | instances")}
+
+    def read(*path):
+        return yaml.safe_load((ROOT.joinpath("deploy", *path)).read_text(encoding="utf-8"))
+
+    cluster = read("azure-ml", "kubernetes", "deployment.yml")["scale_settings"]
+    pods = read("kubernetes", "base", "autoscaler.yaml")["spec"]
+    managed = read("azure-ml", "managed", "deployment.yml")["instance_count"]
+    assert told["Azure ML on a cluster"] == f"{cluster['min_instances']} to {cluster['max_instances']}"
+    assert told["Kubernetes alone"] == f"{pods['minReplicas']} to {pods['maxReplicas']}"
+    assert told["Azure ML, managed"].startswith(f"{managed},")
+    assert f"--min-count {managed} --max-count {cluster['max_instances']} --count {managed}" in PAGE
+
+
 def test_what_it_was_checked_with_is_what_the_tests_use():
     manifests = (ROOT / "tests" / "deploy" / "kubernetes" / "test_manifests.py").read_text(encoding="utf-8")
     oldest, newest = re.search(r'OLDEST, NEWEST = "([\d.]+)", "([\d.]+)"', manifests).groups()

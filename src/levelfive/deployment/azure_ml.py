@@ -262,12 +262,12 @@ def refuse_another(wanted: OnlineEndpoint, there: OnlineEndpoint) -> None:
         says, has = (_plain(getattr(one, name, None)) for one in (wanted, there))
         if says and says != has:
             raise ConfigError(
-                f"{ENDPOINT_FILE} says {name} {says}, and the endpoint {there.name} has {has or 'none'}, as it was made "
-                f"with: change the endpoint (az ml online-endpoint update --name {there.name} --set {name}={says}) or "
+                f"{ENDPOINT_FILE} says {name} {says}, and the endpoint {there.name} has {has or 'none'} since it was "
+                f"made: change the endpoint (az ml online-endpoint update --name {there.name} --set {name}={says}) or "
                 f"the file; what Azure does not change needs a new endpoint (levelfive serving delete {there.name})"
             )
 
 
 def _plain(text: str | None) -> str:
-    """What the SDK reads of a file or of Azure, without the differences: the file names what the id of Azure ends with."""
+    """What the SDK reads, the same of a file and of Azure: a file names what an id of Azure ends with."""
     return re.split("[:/]", (text or "").lower())[-1]

@@ -37,8 +37,8 @@ class Status:
     where the registry has no aliases. `verdict` is that on the latest window of the champion. `corrections` are the
     rows that were corrected since the promotion, and of them those that were deleted, by source. `online` is how far
     behind the online store is, None where nothing was published. `answering` is by endpoint what was deployed there
-    last. `served` is the latest monitored window in which single requests were answered, wherever the service runs, with
-    the versions that answered. `alerts` are a line for each alert that is open, the most urgent first.
+    last. `served` is the latest monitored window in which single requests were answered, wherever the service runs,
+    with the versions that answered. `alerts` are a line for each alert that is open, the most urgent first.
     """
 
     live: Promotion | None
