@@ -25,7 +25,7 @@ from azureml_inference_server_http.api.aml_response import AMLResponse
 
 from levelfive.config import CLOCK_VARIABLE, LOG_VARIABLE, STORE_VARIABLE, parse_clock
 from levelfive.errors import ConfigError, NotServing, RequestError
-from levelfive.models.package import CARD, read_card
+from levelfive.models.package import CARD
 from levelfive.online.opening import open_store
 from levelfive.serving.bodies import MAX_BYTES
 from levelfive.serving.live import Live, Repeater
@@ -44,7 +44,7 @@ class _Azure:
     def __init__(self, variables: os._Environ[str]) -> None:
         store, self._clock = variables.get(STORE_VARIABLE), parse_clock(variables.get(CLOCK_VARIABLE, ""))
         package = _package(Path(_wanted(variables, "AZUREML_MODEL_DIR")))
-        self.live = Live(None, open_store(store, read_card(package).use_case) if store else None)
+        self.live = Live(None, open_store(store, _use_case(package)) if store else None)
         name, version, sha256 = (_wanted(variables, f"LEVELFIVE_MODEL_{one}") for one in ("NAME", "VERSION", "SHA256"))
         self.live.refresh_states()
         self.live.take(served_version(package, name, version, sha256=sha256))
@@ -105,6 +105,11 @@ def _package(folder: Path) -> Path:
     if len(cards) != 1:
         raise ConfigError(f"{folder} holds {len(cards)} model packages, expected one: name one model in the deployment")
     return cards[0].parent
+
+
+def _use_case(package: Path) -> str:
+    # All else of the package is read once its hash is known to be right.
+    return str(msgspec.json.decode((package / CARD).read_bytes())["use_case"])
 
 
 def _wanted(variables: os._Environ[str], name: str) -> str:
