@@ -10,23 +10,18 @@ from datetime import datetime
 from levelfive.core.windows import Window, iso
 from levelfive.monitoring import records
 from levelfive.monitoring.affected import Affected, count_affected
+from levelfive.monitoring.alert_history import alert_history
 from levelfive.monitoring.alert_states import ALERTS_TABLE, AlertRecord, State, WindowFindings, current, next_state
 from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.evidence import SERVING
+from levelfive.monitoring.muted import muted_by, mutes
 from levelfive.monitoring.raised import Raised
 from levelfive.monitoring.verdict import VERDICTS
 from levelfive.monitoring.versions import JudgedVersion
-from levelfive.storage.records import from_row
 from levelfive.storage.runs import JobContext, Run
 from levelfive.telemetry.tracing import event
 
 _KEYS = ("model_name", "alert_id", "window_start", "window_end", "as_of")
-
-
-def alert_history(run: Run, model_name: str, *, as_of: datetime) -> tuple[AlertRecord, ...]:
-    """List all that was said of a model's alerts and was known at a time."""
-    rows = records.of_model(run, ALERTS_TABLE, model_name, as_of)
-    return tuple(from_row(AlertRecord, row) for row in rows)
 
 
 def update_alerts(context: JobContext, run: Run, judged_versions: Sequence[JudgedVersion], as_of: datetime) -> None:
@@ -49,8 +44,6 @@ def update_alerts(context: JobContext, run: Run, judged_versions: Sequence[Judge
     rows = with_affected(rows, count_affected(context, run, subject, _opened(rows, alerts, subject.window)))
     run.wrote(run.tables.control_tables.add(ALERTS_TABLE, rows, _KEYS))
     before, after = current(history), current([*history, *rows])
-    from levelfive.monitoring.muted import muted_by, mutes  # which imports this module
-
     words = mutes(run, subject.model_name, as_of=as_of)
     for one in after.values():
         was_open = one.alert_id in before and before[one.alert_id].state.is_open

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from levelfive.core.windows import Window, iso
 from levelfive.errors import ConfigError
+from levelfive.monitoring.alert_history import alert_history
 from levelfive.monitoring.alert_states import AlertRecord, current
-from levelfive.monitoring.alerting import alert_history
 from levelfive.monitoring.alerts import ALERTS
 from levelfive.storage.annotations import ANNOTATIONS, MUTED, Annotation, alert_subject, annotate
 from levelfive.storage.records import from_row

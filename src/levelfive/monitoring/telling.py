@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from levelfive.core.parallel import in_parallel
+from levelfive.monitoring.alert_history import alert_history
 from levelfive.monitoring.alert_states import AlertRecord, State, current
 from levelfive.monitoring.alert_words import notice_of, notice_of_several
-from levelfive.monitoring.alerting import alert_history
 from levelfive.monitoring.destinations.destination import Destination
 from levelfive.monitoring.destinations.notice import Notice
 from levelfive.monitoring.muted import mutes, unmuted

@@ -10,9 +10,9 @@ from levelfive.core.windows import Window
 from levelfive.data import landed
 from levelfive.deployment.records import DeploymentRecord, answering, deployments
 from levelfive.monitoring.acknowledged import Acknowledgements, acknowledgements, in_words, known_verdicts
+from levelfive.monitoring.alert_history import alert_history
 from levelfive.monitoring.alert_states import AlertRecord, current, open_alerts
 from levelfive.monitoring.alert_words import line_of, title_of
-from levelfive.monitoring.alerting import alert_history
 from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.muted import muted_by, mutes
 from levelfive.monitoring.noted import noted_of, notes

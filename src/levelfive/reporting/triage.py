@@ -11,9 +11,9 @@ from statistics import median
 
 from levelfive.core.texts import counted
 from levelfive.core.windows import iso
+from levelfive.monitoring.alert_history import alert_history
 from levelfive.monitoring.alert_states import AlertRecord, open_alerts
 from levelfive.monitoring.alert_words import affected, line_of
-from levelfive.monitoring.alerting import alert_history
 from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.evidence import HARMFUL, OUTSIDE, SERVING, UNUSUAL
 from levelfive.monitoring.muted import muted_by, mutes

@@ -68,8 +68,8 @@ class DayBlocks:
 def blocks_of(days: int) -> npt.NDArray[np.intp]:
     """Number blocks of days that follow each other: of three, of fewer where there would not be five blocks.
 
-    With a correlation of .4 from day to day, intervals of 90 % by single days hold the truth of 30 days in four samples of
-    five; those by blocks of three, whose means are nearly independent, in nine of ten (Carlstein 1986, The Use of
+    With a correlation of .4 from day to day, intervals of 90 % by single days hold the truth of 30 days in four samples
+    of five; those by blocks of three, whose means are nearly independent, in nine of ten (Carlstein 1986, The Use of
     Subseries Values, The Annals of Statistics 14(3)).
 
     Returns:

@@ -13,8 +13,9 @@ from recorded import Kept
 from levelfive.core.windows import Window, iso
 from levelfive.monitoring import alerting
 from levelfive.monitoring.affected import Affected
+from levelfive.monitoring.alert_history import alert_history
 from levelfive.monitoring.alert_states import ALERTS_TABLE, open_alerts
-from levelfive.monitoring.alerting import alert_history, update_alerts
+from levelfive.monitoring.alerting import update_alerts
 from levelfive.monitoring.evidence import Finding
 from levelfive.monitoring.muted import mute
 from levelfive.monitoring.raised import Raised
