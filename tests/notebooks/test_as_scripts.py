@@ -188,4 +188,4 @@ def test_a_notebook_in_a_git_folder_takes_the_source_beside_it(scripts: Scripts,
 def test_what_was_promoted_is_live_and_carries_who_asked_for_it(first_scripts: Scripts) -> None:
     (promotion,) = first_scripts.app.tables.control_tables.rows("promotions")
 
-    assert (promotion["promoted_by"], promotion["promoted_at"]) == ("test", AS_OF)
+    assert (promotion["promoted_by"], promotion["promoted_at"]) == (f"{first_scripts.app.starter} (for test)", AS_OF)

@@ -26,7 +26,7 @@ def test_the_training_hands_its_version_on_and_the_registry_promotes_it(jobs: Jo
 
     assert (values["training", "verdict"], values["training", "passed"]) == ("better", "true")
     assert values["training", "version"] == promotion["version"] != ""
-    assert (promotion["model_name"], promotion["promoted_by"]) == (f"levelfive.qa.{jobs.use_case}", "levelfive")
+    assert (promotion["model_name"], promotion["promoted_by"]) == (f"levelfive.qa.{jobs.use_case}", STARTER)
     assert promotion["promoted_at"] == AS_OF.replace(tzinfo=None)
 
 
