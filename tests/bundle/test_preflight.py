@@ -20,7 +20,7 @@ from levelfive.cli.main import cli
 from levelfive.errors import ConfigError, MachineError
 from levelfive.monitoring.destinations.messages import Kind
 from levelfive.preflight import checks
-from levelfive.preflight.finding import Answer, Finding
+from levelfive.preflight.finding import Answer, Finding, ok
 from levelfive.preflight.target import Target, read_target
 from levelfive.preflight.workspace import KINDS
 
@@ -395,20 +395,44 @@ def test_the_kinds_that_preflight_knows_are_those_that_there_are() -> None:
 
 
 def tables_that_keep(client: Any, **intervals: str | None) -> None:
-    """Let the schema hold tables, each of which keeps removed files for so long."""
+    """Let the schema hold tables, each of which keeps removed files and its log for so long."""
+    retained = ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration")
     client.tables.list.side_effect = lambda *_, **__: iter(
-        catalog.TableInfo(name=name, properties=interval and {"delta.deletedFileRetentionDuration": interval})
+        catalog.TableInfo(name=name, properties=interval and dict.fromkeys(retained, interval))
         for name, interval in intervals.items()
     )
 
 
 def test_tables_that_keep_their_versions_for_long_enough_are_fine() -> None:
     client = a_workspace()
-    tables_that_keep(client, labels="interval 30 days", predictions="interval 5 weeks", runs=None)
+    tables_that_keep(client, labels="interval 30 days", predictions="interval 5 weeks", theirs=None)
 
     found = checks.ask(client, prod())["table versions"]
 
     assert (found.answer, found.reason) == (Answer.OK, "tables keep earlier versions for 30 days")
+
+
+@pytest.mark.parametrize(("length", "named"), [("P7D", ""), ("P8D", "raw_flights, runs"), ("P31D", "raw_flights, runs")])
+def test_tables_that_delta_keeps_as_it_does_by_itself_are_told(length: str, named: str) -> None:
+    client = a_workspace()
+    tables_that_keep(client, labels="interval 31 days", runs=None, raw_flights=None)
+
+    found = checks.ask(client, prod(f"keep_versions={length}"))["table versions"]
+
+    not_yet = f", but {named} for Delta's 7 days until the job maintenance has run" if named else ""
+    assert found == ok(f"tables keep earlier versions for {length[1:-1]} days{not_yet}")
+
+
+@pytest.mark.parametrize("retained", ["delta.deletedFileRetentionDuration", "delta.logRetentionDuration"])
+def test_files_and_log_of_a_table_have_to_stay(retained: str) -> None:
+    client = a_workspace()
+    short = catalog.TableInfo(name="labels", properties={retained: "interval 29 days"})
+    client.tables.list.side_effect = lambda *_, **__: iter([short])
+
+    found = only(checks.ask(client, prod()), "table versions")
+
+    assert found.reason.startswith("labels of levelfive_prod.flight_delay keep")
+    assert f"'{retained}' = 'interval 30 days'" in found.remedy
 
 
 @pytest.mark.parametrize("interval", ["interval 29 days", "interval 1 month"])
@@ -418,7 +442,7 @@ def test_a_table_that_keeps_its_versions_for_less_is_named(interval: str) -> Non
 
     found = only(checks.ask(client, prod()), "table versions")
 
-    assert found.reason.startswith("predictions of levelfive_prod.flight_delay keep removed files for a shorter time")
+    assert found.reason.startswith("predictions of levelfive_prod.flight_delay keep removed files or the log for a")
     assert "job maintenance" in found.remedy
     assert "'delta.deletedFileRetentionDuration' = 'interval 30 days'" in found.remedy
 

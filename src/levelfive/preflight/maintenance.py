@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from levelfive.config import load_settings
@@ -9,7 +11,8 @@ from levelfive.errors import ConfigError
 from levelfive.preflight.finding import Finding, Question, found_or_none, missing, ok
 from levelfive.preflight.unity_catalog import deployed_schema
 from levelfive.preflight.workspace import SET
-from levelfive.storage.retention import FILES_RETENTION, length_of, retention
+from levelfive.storage.retention import DELTA_KEEPS, FILES_RETENTION, length_of, retention
+from levelfive.usecase.columns import RAW_TABLES, TABLES
 
 if TYPE_CHECKING:
     from databricks.sdk.service.catalog import SchemaInfo
@@ -27,17 +30,39 @@ def table_versions(question: Question) -> Finding:
     if schema is None:
         return ok(f"tables will keep earlier versions for {keep_versions.days} days")
     tables = question.client.tables.list(catalog, name, omit_columns=True)
-    interval = {table.name or "": (table.properties or {}).get(FILES_RETENTION, "") for table in tables}
-    lengths = {table: length_of(text) for table, text in interval.items() if text}
-    shorter = sorted(table for table, length in lengths.items() if length is None or length < keep_versions)
+    properties = {table.name or "": table.properties or {} for table in tables}
+    shorter = sorted(table for table, of_table in properties.items() if _is_shorter(of_table, keep_versions))
     if shorter:
+        interval = retention(keep_versions)
+        pairs = ", ".join(f"'{retained}' = '{interval}'" for retained in DELTA_KEEPS)
         return missing(
-            f"{', '.join(shorter)} of {catalog}.{name} keep removed files for a shorter time than {keep_versions.days} "
-            "days, or one that cannot be read",
-            f"run the job maintenance; or ALTER TABLE <table> SET TBLPROPERTIES ('{FILES_RETENTION}' = "
-            f"'{retention(keep_versions)}')",
+            f"{', '.join(shorter)} of {catalog}.{name} keep removed files or the log for a shorter time than "
+            f"{keep_versions.days} days, or one that cannot be read",
+            f"run the job maintenance; or ALTER TABLE <table> SET TBLPROPERTIES ({pairs})",
         )
-    return ok(f"tables keep earlier versions for {keep_versions.days} days{_optimization(schema)}")
+    untold = sorted(
+        table for table, of_table in properties.items() if _is_left_to_delta(table, of_table, keep_versions)
+    )
+    return ok(f"tables keep earlier versions for {keep_versions.days} days{_not_yet(untold)}{_optimization(schema)}")
+
+
+def _is_shorter(properties: Mapping[str, str], keep_versions: timedelta) -> bool:
+    """Tell whether a table says of its files or its log that they stay for a shorter time."""
+    lengths = (length_of(properties[name]) for name in DELTA_KEEPS if name in properties)
+    return any(length is None or length < keep_versions for length in lengths)
+
+
+def _is_left_to_delta(table: str, properties: Mapping[str, str], keep_versions: timedelta) -> bool:
+    """Tell whether a table of levelfive's, as far as its name tells, is one that maintenance has not met yet."""
+    is_own = table in TABLES or table.startswith(RAW_TABLES)
+    return is_own and any(length < keep_versions for name, length in DELTA_KEEPS.items() if name not in properties)
+
+
+def _not_yet(tables: Sequence[str]) -> str:
+    if not tables:
+        return ""
+    days = DELTA_KEEPS[FILES_RETENTION].days
+    return f", but {', '.join(tables)} for Delta's {days} days until the job maintenance has run"
 
 
 def _optimization(schema: SchemaInfo) -> str:

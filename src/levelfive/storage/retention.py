@@ -10,6 +10,8 @@ from levelfive.config import SHORTEST_RETENTION
 from levelfive.errors import ConfigError
 
 FILES_RETENTION, LOG_RETENTION = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
+DELTA_KEEPS = {FILES_RETENTION: timedelta(days=7), LOG_RETENTION: timedelta(days=30)}
+"""For how long Delta keeps each by itself."""
 _HOUR = timedelta(hours=1)
 _UNITS = {"hour": _HOUR, "day": timedelta(days=1), "week": timedelta(weeks=1)}
 _INTERVAL = re.compile(r"(?:interval )?(\d+) (hour|day|week)s?", re.IGNORECASE)
