@@ -20,8 +20,8 @@ def new(
         typer.Option(
             "--answer",
             help="Answer to a question of the template as key=value; repeatable. Questions are task (binary, "
-            "regression), source (csv, parquet, json_lines, delta), dev_catalog, qa_catalog, prod_catalog, "
-            "registry_catalog, groups, dev_host, qa_host, prod_host; all have defaults.",
+            "regression, multiclass, quantiles), source (csv, parquet, json_lines, delta), dev_catalog, qa_catalog, "
+            "prod_catalog, registry_catalog, groups, dev_host, qa_host, prod_host; all have defaults.",
         ),
     ] = None,
     config_file: Annotated[

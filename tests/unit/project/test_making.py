@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from commands import run
+from commands import parse, run
 from make_template import PROJECT, TEMPLATE, files
 
 from levelfive.errors import ConfigError
@@ -33,6 +33,14 @@ def use_case_of(project: Path) -> UseCase:
     found = module.USE_CASE
     assert isinstance(found, UseCase)
     return found
+
+
+def test_the_help_lists_all_questions_and_what_can_be_chosen() -> None:
+    (answers,) = (one for one in parse("levelfive new orders").command.params if one.name == "answers")
+    words = set(re.findall(r"\w+", answers.help))
+
+    choices = {choice for question in QUESTIONS.values() for choice in question.get("enum", ())}
+    assert choices | QUESTIONS.keys() - {"name"} <= words
 
 
 @pytest.mark.parametrize(("task", "source"), product(QUESTIONS["task"]["enum"], QUESTIONS["source"]["enum"]))
