@@ -15,7 +15,7 @@ from levelfive.data.missing import KNOWN_BY, Hole, looked_back_to
 from levelfive.features import watermarks
 from levelfive.features.labels import LABELS
 from levelfive.features.refusals import refusals_of_workers
-from levelfive.features.resume import corrected_since, resume
+from levelfive.features.resume import corrected_since, labels_window, resume
 from levelfive.features.revised_labels import revised, with_outcome_time
 from levelfive.features.watermarks import FEATURE_WINDOWS
 from levelfive.storage.commits import Write
@@ -61,7 +61,9 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
             tables_with_times = [table.name for table in context.use_case.feature_tables if table.timestamped]
             watermarks.refuse_hole(run.tables, (*tables_with_times, LABELS), since=since)
         fresh = Window(since or resume(context, run, as_of), as_of)
+        of_labels = fresh if since else labels_window(context, fresh)
         correction_start = None if since else corrected_since(context, run, fresh)
+        label_correction_start = None if since else corrected_since(context, run, of_labels)
         window = fresh if correction_start is None else Window(correction_start, as_of)
         readers = sharing.readers_of(context.use_case)
         sharing.refuse_gone(context.use_case, readers)
@@ -69,11 +71,11 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
             partial(_write_features, context, run, table, window, readers.get(table.name, {}))
             for table in context.use_case.feature_tables
         ]
-        jobs.append(partial(_write_labels, context, run, fresh, correction_start))
+        jobs.append(partial(_write_labels, context, run, of_labels, label_correction_start))
         with run.timed("tables"):
             writes = in_parallel(jobs)
             # Feature tables' windows were noted by the store.
-            watermarks.note(run.tables, writes[-1], fresh)
+            watermarks.note(run.tables, writes[-1], of_labels)
         use_case = context.use_case
         sources = {*use_case.label_sources, *(name for table in use_case.feature_tables for name in table.sources)}
         holes = looked_back_to(run, use_case, window, as_of=as_of, sources=sources)

@@ -32,6 +32,15 @@ def resume(context: JobContext, run: Run, as_of: datetime) -> datetime:
     return min(watermarks) if len(watermarks) == len(ends) else _first_data(context, run, as_of)
 
 
+def labels_window(context: JobContext, window: Window) -> Window:
+    """Let labels that may change go on where they end, however far behind a feature table is.
+
+    Those that are there stay as they were known; what they turned out to be since is kept beside them.
+    """
+    end = watermark(context.tables, LABELS, before=window.end) if context.use_case.has_corrected_labels else None
+    return window if end is None else Window(end, window.end)
+
+
 def corrected_since(context: JobContext, run: Run, window: Window) -> datetime | None:
     """Find the earliest time before a window that is touched by what was corrected within it.
 

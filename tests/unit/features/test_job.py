@@ -19,6 +19,7 @@ from levelfive.data.landed import LANDING_FILES, LandedFile
 from levelfive.data.missing import Hole, count_days
 from levelfive.errors import AsOfError, TableError
 from levelfive.features import job as features
+from levelfive.features.watermarks import windows_of
 from levelfive.storage.commits import Commit, Write
 from levelfive.storage.keys import Keyed
 from levelfive.storage.runs import JobContext, Run
@@ -208,6 +209,23 @@ def test_a_table_that_is_new_is_computed_from_the_first_data_on() -> None:
     found = features.run(a_context(tables, a_table("late_rate"), a_table("new")), as_of=AS_OF)
 
     assert found.window == Window(BEGIN, AS_OF)
+
+
+@pytest.mark.parametrize(("later", "begin"), [(Later.CORRECTION, AS_OF - DAY), (Later.DUPLICATE, BEGIN)])
+def test_labels_that_may_change_stay_as_they_were_known_when_a_table_is_new(
+    monkeypatch: pytest.MonkeyPatch, later: Later, begin: datetime
+) -> None:
+    monkeypatch.setattr(features, "read_as_known", lambda *_: {})
+    monkeypatch.setattr(features, "with_outcome_time", lambda rows: rows)
+    context = a_context(landed(MemoryTables(commits=reaching(labels=AS_OF - DAY)), BEGIN), a_table("new"))
+    sources = tuple(replace(source, later=later) for source in context.use_case.sources)
+    use_case = replace(context.use_case, sources=sources, label_sources=(sources[0].name,))
+
+    found = features.run(replace(context, use_case=use_case), as_of=AS_OF)
+
+    assert found.window == Window(BEGIN, AS_OF)
+    (of_labels,) = windows_of(Run(context.tables, "later"), "labels")
+    assert of_labels["window_start"] == begin
 
 
 def test_a_table_without_times_is_computed_as_a_whole_and_holds_nothing_up() -> None:
