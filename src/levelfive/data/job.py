@@ -16,7 +16,13 @@ from levelfive.data.landed import LANDING_FILES, LandedFile, add_files, new_file
 from levelfive.data.landing import list_files
 from levelfive.data.listings import LISTINGS, note_listings
 from levelfive.data.missing import SOURCE_DAYS, Hole, count_days, missing, note
-from levelfive.data.raw_tables import QUARANTINE, days_of_before, write_accepted, write_quarantine
+from levelfive.data.raw_tables import (
+    QUARANTINE,
+    check_corrections,
+    days_of_before,
+    write_accepted,
+    write_quarantine,
+)
 from levelfive.data.staging import discard
 from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.runs import JobContext
@@ -56,7 +62,7 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
     Raises:
         LandingError: A file is missing, unreadable, empty, changed or delivered twice.
         ContractError: A file's header is wrong, or too many of its rows are.
-        AsOfError: All rows of a source are dated after `as_of`.
+        AsOfError: All rows of a source are dated after `as_of`, or correct what was ingested as of then or later.
     """
     with context.run("data", as_of=as_of, parameters={"landing": landing}) as run:
         with run.timed("judge"):
@@ -70,6 +76,8 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
             new_batches = judge_files(context, {name: new for name, new in files.items() if new}, as_of)
             check_dates(context, run, new_batches, as_of)
             batches = [one.batch for one in new_batches.values() if one.batch is not None]
+            for batch in batches:
+                check_corrections(run, batch, as_of)
         with run.timed("write"):
             for batch in batches:
                 write_quarantine(run, batch, as_of)

@@ -6,20 +6,25 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from levelfive.core.conditions import text_literal
 from levelfive.core.days import date_of
-from levelfive.core.windows import Window, sql_literal
-from levelfive.data.corrections import Corrected, corrected_by, is_first, news
+from levelfive.core.windows import Window, iso, sql_literal
+from levelfive.data.corrections import Change, Corrected, corrected_by, is_first, news
 from levelfive.data.ingest import Batch, day_of_row
 from levelfive.data.landed import LandedFile, dated_files
 from levelfive.data.landing import LandingFile
 from levelfive.data.missing import FileDays, counted
-from levelfive.storage.runs import JobContext, Run
-from levelfive.usecase.columns import LOADED_AT
+from levelfive.errors import AsOfError
+from levelfive.storage.runs import RUNS, JobContext, Run
+from levelfive.usecase.columns import CHANGE, LOADED_AT
 from levelfive.usecase.sources import Source
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 QUARANTINE = "quarantine"
 NOTHING_CORRECTED = Corrected()
@@ -31,6 +36,34 @@ class Written:
 
     files: tuple[LandedFile, ...]
     days: FileDays
+
+
+def check_corrections(run: Run, batch: Batch, as_of: datetime) -> None:
+    """Refuse to correct what is known as of a time that was ingested already: what rests on it would be another.
+
+    Raises:
+        AsOfError: Rows correct others, and `as_of` is not later than the last ingestion.
+    """
+    source = batch.source
+    if not source.has_corrections or not run.tables.exists(source.table):
+        return
+    raw_table = run.read(source.table)
+    if not _is_ingested(run, raw_table, as_of):
+        return
+    if news(batch.marked, raw_table, source).where(F.col(CHANGE) != Change.FIRST).take(1):
+        files = ", ".join(file.name for file in batch.files)
+        raise AsOfError(
+            f"source {source.name!r}: {files} corrects rows as of {iso(as_of)}, and an earlier run ingested as of then "
+            "or later; nothing was ingested. Give a later --as-of."
+        )
+
+
+def _is_ingested(run: Run, raw_table: DataFrame, as_of: datetime) -> bool:
+    """Tell whether a run has ended that ingested as of a time or later, or one was killed after it wrote rows."""
+    ended = run.rows(
+        RUNS, columns=("as_of",), where={"stage": "data", "status": "succeeded"}, between={"as_of": (as_of, None)}
+    )
+    return bool(ended) or bool(raw_table.where(F.col(LOADED_AT) >= F.lit(as_of)).take(1))
 
 
 def write_quarantine(run: Run, batch: Batch, as_of: datetime) -> None:

@@ -17,6 +17,7 @@ from levelfive.data.job import DataResult
 from levelfive.data.known import as_known
 from levelfive.data.listings import LISTINGS
 from levelfive.data.missing import SOURCE_DAYS
+from levelfive.errors import AsOfError
 from levelfive.features.store import LocalFeatureStore
 from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
@@ -132,6 +133,39 @@ def test_a_run_that_was_killed_counts_its_corrections_when_it_is_repeated(tables
     assert counts(again) == [(2, 2, 0, 0, 1, 1)]
     assert [file.corrects_since for file in again.files] == [utc(2024, 2, 2)]
     assert tables.read("raw_things").count() == rows
+
+
+def test_what_was_ingested_as_of_then_is_corrected_as_of_later(tables: Tables, tmp_path: Path) -> None:
+    """Files land in three runs, two of them as of one time; the last one is repeated as of a later time."""
+    ingest(tables, tmp_path, 1, {"a.csv": ONE})
+    new = ingest(tables, tmp_path, 1, {"b.csv": TWO})
+    for day in (0, 1):
+        with pytest.raises(AsOfError, match=r"things': c.csv corrects rows .* nothing was ingested. Give a later"):
+            ingest(tables, tmp_path, day, {"c.csv": "1,2024-02-01,9,NA\n" + THREE})
+    assert not tables.read("landing_files").where("source_file = 'c.csv'").count()
+
+    result = ingest(tables, tmp_path, 2, {})
+
+    assert [counts(one) for one in (new, result)] == [[(1, 1, 0, 0, 0, 0)], [(2, 2, 0, 0, 1, 0)]]
+    assert known(tables, AS_OF + 2 * DAY) == [(1, 9.0), (2, 2.5), (3, 3.5)]
+
+
+@pytest.mark.nightly
+def test_what_a_killed_run_wrote_is_corrected_as_of_later(tables: Tables, tmp_path: Path) -> None:
+    """A run is killed after its rows were written; a correction of them lands before it is repeated."""
+    ingest(tables, tmp_path, 0, {"a.csv": ONE})
+    ingest(tables, tmp_path, 1, {"b.csv": "1,2024-02-01,8,NA\n"})
+    for table, earlier in {"landing_files": "source_file = 'a.csv'", "runs": f"as_of <= '{AS_OF}'"}.items():
+        rows = tables.read(table)
+        kept = rows.sparkSession.createDataFrame(rows.where(earlier).toArrow(), schema=rows.schema)
+        tables.overwrite(table, kept)
+    tables.overwrite(LISTINGS, tables.read(LISTINGS).limit(0))
+
+    with pytest.raises(AsOfError, match=r"b.csv, c.csv corrects rows"):
+        ingest(tables, tmp_path, 1, {"c.csv": "1,2024-02-01,9,NA\n"})
+
+    ingest(tables, tmp_path, 2, {})
+    assert known(tables, AS_OF + 2 * DAY) == [(1, 9.0)]
 
 
 @pytest.mark.nightly
