@@ -88,9 +88,15 @@ def _reference(context: JobContext, earlier: Mapping[str, NewFiles], name: str) 
     if not context.tables.exists(source.table) and fresh is not None:
         return fresh
     rows = as_corrected(context.tables.read(source.table), source)
-    if batch is not None and source.has_corrections:
-        rows = rows.join(batch.marked.select(*source.key), on=list(source.key), how="left_anti")
-    return rows if fresh is None else rows.unionByName(fresh, allowMissingColumns=True)
+    if batch is None or fresh is None:
+        return rows
+    key = list(source.key)
+    # Of a key that both have, one row counts, as it will in the raw table.
+    if source.has_corrections:
+        rows = rows.join(batch.marked.select(*key), on=key, how="left_anti")
+    else:
+        fresh = fresh.join(rows.select(*key), on=key, how="left_anti")
+    return rows.unionByName(fresh, allowMissingColumns=True)
 
 
 def _current(batch: Batch) -> DataFrame:

@@ -6,12 +6,15 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from flight_delay import USE_CASE
+from levelfive import Later
 from levelfive.core.windows import utc
 from levelfive.data import job as data
 from levelfive.data import staging
@@ -147,3 +150,30 @@ def test_a_file_that_cannot_be_read_leaves_nothing_behind(tables: Tables, tmp_pa
 
     assert not tables.exists("raw_things")
     assert not tables.exists("landing_files")
+
+
+PLACES = Source("places", {"place": "string", "zone": "string"}, key=("place",))
+
+
+def in_their_zones(rows: DataFrame, references: Mapping[str, DataFrame]) -> DataFrame:
+    return rows.join(references["places"].select(F.col("place").alias("name"), "zone"), on="name", how="left")
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("later", list(Later))
+def test_what_is_known_of_a_reference_and_delivered_again_is_there_once(
+    tables: Tables, tmp_path: Path, later: Later
+) -> None:
+    """Two runs: with the second one, all places land again, one of them otherwise and one more among them."""
+    places, things = replace(PLACES, later=later), replace(THINGS, references=("places",), derive=in_their_zones)
+    context = JobContext(tables, of_sources(places, things), LocalFeatureStore(tables))
+    for folder in ("places", "things"):
+        (tmp_path / folder).mkdir()
+    for day, zones in enumerate(("a,first\nb,second\n", "a,first\nb,other\nc,third\n")):
+        (tmp_path / "places" / f"{day}.csv").write_text(f"place,zone\n{zones}")
+        (tmp_path / "things" / f"{day}.csv").write_text(f"{HEADER}{day},b,1\n")
+        result = data.run(context, landing=tmp_path, as_of=AS_OF + timedelta(days=day))
+
+    assert [(file.source, file.rows_in, file.accepted) for file in result.files][-1] == ("things", 1, 1)
+    rows = tables.read("raw_things").orderBy("id").select("zone").collect()
+    assert [row["zone"] for row in rows] == ["second", "other" if later is Later.CORRECTION else "second"]
