@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Head:
-    """The first rows of a source: how many there were, how many the raw table would not hold, and the others."""
+    """The first rows of a source: how many there were, how many would not be there in the end, and the others."""
 
     rows_in: int
     refused_rows: int
     duplicate_rows: int
     accepted_rows: DataFrame
+    deleted_rows: int = 0
 
 
 def read_head(
@@ -61,14 +62,17 @@ def read_head(
     except PySparkException as err:
         raise LandingError(f"source {source.name!r}: Spark cannot take the rows of {names}: {first_line(err)}") from err
     good = checked_rows.where(F.size(contract.REASONS) == 0)
-    accepted_rows = at_hand(contract.accepted(one_of_each_key(good, source), source).drop(ORDER, DELETION))
-    rows_in, good_rows, left = (frame.count() for frame in (checked_rows, good, accepted_rows))
-    head = Head(rows_in, rows_in - good_rows, good_rows - left, accepted_rows.withColumn(LOADED_AT, F.lit(EPOCH)))
+    kept_rows = at_hand(contract.accepted(one_of_each_key(good, source), source).drop(ORDER))
+    accepted_rows = kept_rows.where(~F.col(DELETION)).drop(DELETION) if source.has_corrections else kept_rows
+    rows_in, good_rows, kept, left = (frame.count() for frame in (checked_rows, good, kept_rows, accepted_rows))
+    accepted_rows = accepted_rows.withColumn(LOADED_AT, F.lit(EPOCH))
+    head = Head(rows_in, rows_in - good_rows, good_rows - kept, accepted_rows, kept - left)
     if head.refused_rows / rows_in > source.max_quarantined_share:
         tally = contract.tally(checked_rows.withColumn("source_file", F.lit(names)), source).collect()[0]
         what, reasons = f"first rows of {names}", tally["reasons"]
         contract.check_share(source, what, rows_in=rows_in, quarantined_rows=head.refused_rows, reasons=reasons)
-    if head.duplicate_rows / rows_in > source.max_quarantined_share:
+    # Where rows are corrected, keys come again.
+    if not source.has_corrections and head.duplicate_rows / rows_in > source.max_quarantined_share:
         raise DataError(
             f"source {source.name!r}: {head.duplicate_rows:,} of the first {rows_in:,} rows repeat a key "
             f"({', '.join(source.key)}), and only the first row of each is kept: name the columns that identify a row."

@@ -55,6 +55,11 @@ class Difference:
         )
 
 
+def difference_of(early: DataFrame, late: DataFrame, key: Sequence[str]) -> Difference | None:
+    """Compare two computations of the same rows, as `difference` does."""
+    return difference(in_memory(early), in_memory(late), key, times=tuple(time_columns(early)))
+
+
 def in_memory(rows: DataFrame) -> pd.DataFrame:
     """Take rows into memory, with times as whole microseconds: pandas holds not all of them."""
     columns = [

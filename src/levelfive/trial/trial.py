@@ -162,12 +162,7 @@ class _Trial:
         known_rows = self._known(table.sources, cut)
         early = keyed_rows(table, feature_rows(table, known_rows, Window(window.start, cut))).rows
         late = rows.where(F.col(KNOWN_AT) < F.lit(cut)) if table.timestamped else rows
-        found = leaks.difference(
-            leaks.in_memory(early),
-            leaks.in_memory(late),
-            primary_key(table),
-            times=tuple(leaks.time_columns(rows)),
-        )
+        found = leaks.difference_of(early, late, primary_key(table))
         if found is None:
             return
         difference = f"feature table {table.name!r} says {found.between(cut, window.end)}"
@@ -252,8 +247,8 @@ class _Trial:
         window = Window(self._cut, self._window().end)
         raw = self._known(sources, window.end)
         less = looking_back(raw, self.use_case, window.start, lookback)
-        near, far = (leaks.in_memory(compute(rows, window)) for rows in (less, raw))
-        found = leaks.difference(near, far, key)
+        near, far = (compute(rows, window) for rows in (less, raw))
+        found = leaks.difference_of(near, far, key)
         if found is not None:
             yield (
                 f"{what} looks back further than its lookback of {lookback}: without rows dated before that, "
@@ -272,12 +267,7 @@ class _Trial:
             by = (key for lookup in model.lookups for key in lookup.keys.values())
             names = dict.fromkeys((*self.use_case.key, PREDICTION_TIME, *model.spine_features, *by))
             early, late = early.select(*names), late.select(*names)
-        found = leaks.difference(
-            leaks.in_memory(early),
-            leaks.in_memory(late),
-            self.use_case.key,
-            times=tuple(leaks.time_columns(early)),
-        )
+        found = leaks.difference_of(early, late, self.use_case.key)
         if found is not None:
             yield (
                 f"`{name}` of the use case says {found.between(cut, end)}: let it return what is known by the time "
@@ -345,7 +335,11 @@ class _Trial:
 
 
 def _became(head: Head) -> str:
-    counts: Mapping[str, int] = {"break the contract": head.refused_rows, "repeat a key": head.duplicate_rows}
+    counts: Mapping[str, int] = {
+        "break the contract": head.refused_rows,
+        "repeat a key": head.duplicate_rows,
+        "delete": head.deleted_rows,
+    }
     return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
 
 

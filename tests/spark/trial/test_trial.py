@@ -16,11 +16,12 @@ from pyspark.sql.window import Window as Over
 from sklearn.linear_model import LogisticRegression
 
 from flight_delay import USE_CASE
-from levelfive import BINARY
+from levelfive import BINARY, Later
 from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window, utc
 from levelfive.formats import JsonLines
 from levelfive.trial import trial
+from levelfive.trial.findings import Part
 from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable, Lookup
 from levelfive.usecase.model import Estimator, ModelSpec
@@ -283,11 +284,28 @@ def test_a_lookback_that_is_too_short_is_named_with_a_row_that_needs_more(spark:
     (fault,) = trial.run(spark, short, folder).faults
 
     assert fault.startswith("feature table 'shops' looks back further than its lookback of 2 days, 0:00:00: ")
-    assert "24 of 24 rows differ, such as that of s0" in fault.replace("shop s0", "s0")
+    assert "24 of 24 rows differ, such as that of shop s0, known_at 2024-01-" in fault
     assert trial.run(spark, long, folder).faults == []
     assert "`labels` of the use case looks back further" in " ".join(
         trial.run(spark, of_known_orders(TIMED, labels_lookback=timedelta(hours=1)), folder).faults
     )
+
+
+def test_rows_that_are_corrected_or_deleted_by_later_ones_are_tried_as_they_are_then(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    columns = {**ORDERS.columns, "gone": "boolean"}
+    orders = replace(ORDERS, columns=columns, later=Later.CORRECTION, deletion="gone")
+    with (landing(tmp_path, gone=None) / "orders" / "2025.jsonl").open("w") as file:
+        for i in range(20):
+            row = {"id": f"o{i}", "shop": "s0", "at": "2024-01-02T12:00:00Z", "amount": 3 + i, "returned": i % 2}
+            file.write(json.dumps({**row, "gone": i == 0}) + "\n")
+
+    found = trial.run(spark, replace(SHOP, sources=(orders,)), tmp_path)
+
+    assert (found.faults, found.notes) == ([], [])
+    assert found.parts[0] == Part("source orders", 80, "20 repeat a key, 1 delete")
+    assert [part.rows for part in found.parts if part.what == "`spine`"] == [59]
 
 
 def test_what_a_grid_costs_is_told(spark: SparkSession, tmp_path: Path) -> None:
