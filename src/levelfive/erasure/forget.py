@@ -11,6 +11,7 @@ from pathlib import Path
 from pyspark.sql import functions as F
 
 from levelfive.core.windows import Window
+from levelfive.erasure.beyond import beyond_of, tables_of_before
 from levelfive.erasure.files import LandingFiles
 from levelfive.erasure.models import Examples, TrainingSets
 from levelfive.erasure.online import OnlineRows
@@ -29,19 +30,9 @@ from levelfive.storage.annotations import ERASED, Annotation, annotate, use_case
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
 from levelfive.training.tracking import Tracking
-from levelfive.usecase.features import owner_of
 from levelfive.usecase.sources import Source
 
 STAGE = "erasure"
-BEYOND = (
-    "telemetry, and what a terminal or a job's log has shown; messages of failed runs; words of people in annotations",
-    "backups, storage that keeps deleted files, and Unity Catalog's 7 days for tables that were dropped",
-    "Delta's log on a workspace, which keeps files' least and greatest values for 30 days; PostgreSQL's pages and log",
-    "numbers over many rows, names of slices, and what a fitted model learned of the rows",
-    "the origin of landing files, reports and other exports, notebooks' results, copies that people made",
-    "stores of other environments, services that are up, examples of models whose training set is gone",
-)
-"""What no erasure reaches, in any use case."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +80,7 @@ def count(context: JobContext, stores: Stores, keys: Mapping[str, str]) -> Erasu
     run = Run(context.tables, "")
     person = _with_links(context, meant)
     removals = {place.name: place.count() for place in places(context, run, stores, replace(meant, person=person))}
-    return _erasure(context, person, removals)
+    return _erasure(context, stores, person, removals)
 
 
 def forget(
@@ -126,7 +117,7 @@ def forget(
             run.counts[place.name] = removals[place.name].rows
         moment = Window(as_of, as_of + timedelta.resolution)
         annotate(run, Annotation(ERASED, use_case_subject(context.use_case.name), moment, by, reason, said_at=as_of))
-        return _erasure(context, person, removals)
+        return _erasure(context, stores, person, removals)
 
 
 def places(context: JobContext, run: Run, stores: Stores, meant: Plan) -> Iterator[Place]:
@@ -148,7 +139,7 @@ def places(context: JobContext, run: Run, stores: Stores, meant: Plan) -> Iterat
         yield LandingFiles(run, stores.landing, source, person)
     yield QuarantineRows(tables, (LOG, *sources), person)
     yield Categories(run, person)
-    for table in (PREDICTIONS, LABELS, *(table.name for table in use_case.feature_tables)):
+    for table in (PREDICTIONS, LABELS, *(table.name for table in use_case.feature_tables), *tables_of_before(context)):
         yield TableRows(tables, table, person)
     for source in (LOG, *sources):
         yield StagedRows(tables, source, person)
@@ -191,7 +182,7 @@ def _check_words(person: Person, by: str, reason: str) -> None:
             )
 
 
-def _erasure(context: JobContext, person: Person, removals: Mapping[str, Removal]) -> Erasure:
+def _erasure(context: JobContext, stores: Stores, person: Person, removals: Mapping[str, Removal]) -> Erasure:
     phrases = [phrase for removal in removals.values() for phrase in removal.consequences]
     if any(removal.rows for removal in removals.values()):
         phrases.append("the same profiles, drift and metrics of windows that held their rows, when monitored again")
@@ -199,21 +190,5 @@ def _erasure(context: JobContext, person: Person, removals: Mapping[str, Removal
         {name: removal.rows for name, removal in removals.items()},
         tuple(phrases),
         tuple(sentence for removal in removals.values() for sentence in removal.left),
-        (*_beyond_of(context, person), *BEYOND),
+        beyond_of(context, person, stores.landing),
     )
-
-
-def _beyond_of(context: JobContext, person: Person) -> Iterator[str]:
-    """Say what lies beyond reach in this use case."""
-    key = context.use_case.key
-    if not person.row_keys.columns and not set(key) <= set(person.identifiers.columns):
-        yield (
-            f"labels, predictions and training sets, which are by {', '.join(key)}: no raw table holds that beside "
-            f"{', '.join(person.identifiers.columns)}"
-        )
-    for source in context.use_case.sources:
-        if source.delta_table is not None:
-            yield f"the table {source.delta_table}, which somebody else writes"
-    owners = {owner_of(lookup.table) for lookup in context.use_case.model.lookups} - {""}
-    for owner in sorted(owners):
-        yield f"feature tables of use case {owner}, which are looked up: run it for that use case, too"

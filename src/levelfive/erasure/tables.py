@@ -51,6 +51,13 @@ class TableRows:
         """What the place is called."""
         return self.table
 
+    @property
+    def can_hold_theirs(self) -> bool:
+        """Whether the table, which is there, has columns by which rows of theirs would be found."""
+        schema = self.tables.read(self.table).schema
+        ways = (way.columns for way in (self.person.identifiers, self.person.row_keys) if way.columns)
+        return any(all(cells_of(schema, name) for name in columns) for columns in ways)
+
     def count(self) -> Removal:
         """Count the rows that are theirs."""
         return Removal(sum(count for *_, count in self._found()))

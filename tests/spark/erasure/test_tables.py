@@ -13,12 +13,14 @@ from flight_delay import USE_CASE
 from levelfive.core.windows import Window, utc
 from levelfive.data import job as data
 from levelfive.data.raw_tables import QUARANTINE
-from levelfive.erasure.forget import _with_links
+from levelfive.erasure.beyond import beyond_of
+from levelfive.erasure.forget import Stores, _with_links, places
 from levelfive.erasure.person import KeyValues, Person, Plan, plan
 from levelfive.erasure.tables import QuarantineRows, TableRows
 from levelfive.features.store import LocalFeatureStore
-from levelfive.storage.runs import JobContext
+from levelfive.storage.runs import JobContext, Run
 from levelfive.storage.tables import Tables
+from levelfive.usecase.features import FeatureTable
 from levelfive.usecase.sources import Source
 
 ODD = 'O\'Neil \\ "x" -- ; DROP TABLE things é'
@@ -130,3 +132,37 @@ def test_the_rows_of_a_person_tell_the_keys_by_which_others_are_found(tables: Ta
     assert tables.read(QUARANTINE).count() == 1
     raw = TableRows(tables, "raw_things", person)
     assert [raw.erase().rows, raw.erase().rows] == [2, 0]
+
+
+def test_tables_of_before_are_looked_into_and_what_has_other_names_is_named(tables: Tables, tmp_path: Path) -> None:
+    """A feature table has a key of its own, and the use case had other tables and sources before."""
+    names, model = ("things",), replace(USE_CASE.model, lookups=())
+    stays = FeatureTable("by_customer", ("customer",), (), lambda *_: None)
+    use_case = replace(
+        USE_CASE,
+        key=("id",),
+        sources=(THINGS,),
+        feature_tables=(stays,),
+        spine_sources=names,
+        label_sources=names,
+        model=model,
+    )
+    context = JobContext(tables, use_case, LocalFeatureStore(tables))
+    for table, column in {"by_customer": "customer", "was_features": "id", "raw_was": "id"}.items():
+        tables.append(table, tables.spark.createDataFrame([(1,), (2,)], f"{column} long"))
+    refused = [("fell", "a.csv", "{}", []), ("things", "a.csv", "{}", [])]
+    columns = "source string, source_file string, row string, reasons array<string>"
+    tables.append(QUARANTINE, tables.spark.createDataFrame(refused, columns))
+    for folder in ("things", "was", "request_log", "_levelfive"):
+        (tmp_path / folder).mkdir()
+    meant = plan(use_case, {"id": "1"})
+
+    found = {one.name: one for one in places(context, Run(tables, ""), Stores(tmp_path, None, None), meant)}
+
+    assert [found[table].erase().rows for table in ("by_customer", "was_features", "raw_was")] == [0, 1, 1]
+    assert "runs" not in found
+    assert beyond_of(context, meant.person, tmp_path)[:2] == (
+        "by_customer, which have no column id, and what is published of them: look whether they hold the person under "
+        "another name",
+        "files and refused rows of fell, was, which is no source of this use case: look there",
+    )
