@@ -412,7 +412,9 @@ def test_tables_that_keep_their_versions_for_long_enough_are_fine() -> None:
     assert (found.answer, found.reason) == (Answer.OK, "tables keep earlier versions for 30 days")
 
 
-@pytest.mark.parametrize(("length", "named"), [("P7D", ""), ("P8D", "raw_flights, runs"), ("P31D", "raw_flights, runs")])
+@pytest.mark.parametrize(
+    ("length", "named"), [("P7D", ""), ("P8D", "raw_flights, runs"), ("P31D", "raw_flights, runs")]
+)
 def test_tables_that_delta_keeps_as_it_does_by_itself_are_told(length: str, named: str) -> None:
     client = a_workspace()
     tables_that_keep(client, labels="interval 31 days", runs=None, raw_flights=None)
