@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -42,6 +42,9 @@ class MemoryTables:
 
     def names(self) -> tuple[str, ...]:
         return tuple(sorted({*self._commits, *self.control_tables.versions}))
+
+    def own_tables(self, *, among: Collection[str]) -> tuple[str, ...]:
+        return self.names()
 
     def version(self, table: str) -> int:
         return self.history(table, limit=1)[0].version
