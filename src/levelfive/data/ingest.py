@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from pyspark.errors import PySparkException
@@ -136,8 +138,9 @@ def derived_rows(source: Source, texts: DataFrame, references: Mapping[str, Data
     rows = derived(source, contract.typed(texts, source), references)
     if not source.has_corrections:
         return rows
-    marks = [F.col(name) for name in (DELETION, source.deletion) if name in rows.columns]
-    return rows.withColumn(DELETION, F.coalesce(*marks, F.lit(False)))
+    # Rows of a change feed are marked already, and may say besides that they are deleted.
+    marks = (F.coalesce(name, F.lit(False)) for name in (DELETION, source.deletion) if name in rows.columns)
+    return rows.withColumn(DELETION, reduce(or_, marks, F.lit(False)))
 
 
 def _check(checked_rows: DataFrame, source: Source, file: LandingFile, counts: Mapping[str, FileCounts]) -> None:
