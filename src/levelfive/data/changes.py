@@ -38,6 +38,7 @@ RECENT = timedelta(days=40)
 _BEFORE, _AFTER = ("delete", "update_preimage"), ("insert", "update_postimage")
 _CHECKPOINTS = "_levelfive"
 _PLACE = own("place")
+_ID_CHARACTERS = 8
 
 
 class Way(StrEnum):
@@ -57,9 +58,15 @@ class TableVersions(LandingFile):
     way: Way
 
     @property
-    def name(self) -> str:
-        """The versions, by which rows remember where they came from."""
+    def versions(self) -> str:
+        """The versions in words."""
         return f"version {self.version}" if self.first == self.version else f"versions {self.first} to {self.version}"
+
+    @property
+    def name(self) -> str:
+        """The versions and whose they are, by which rows remember where they came from."""
+        # Another table of the name, such as one that is made anew each night, has the same versions.
+        return f"{self.versions} of {self.sha256[:_ID_CHARACTERS]}"
 
 
 def new_versions(run: Run, landing: Path, source: Source, *, as_of: datetime) -> tuple[TableVersions, ...]:
@@ -93,7 +100,7 @@ def head_of_table(spark: SparkSession, landing: Path, source: Source, *, limit: 
         LandingError: There is no such table.
     """
     delivery = whole_table(spark, landing, source)
-    return _texts(_whole(delivery).limit(limit), source, delivery), delivery
+    return _texts(_whole(delivery, source).limit(limit), source, delivery), delivery
 
 
 def texts_of_versions(tables: Tables, source: Source, deliveries: Sequence[LandingFile]) -> DataFrame:
@@ -107,7 +114,7 @@ def texts_of_versions(tables: Tables, source: Source, deliveries: Sequence[Landi
     (delivery,) = deliveries
     assert isinstance(delivery, TableVersions)
     readers: dict[Way, Callable[[Tables, Source, TableVersions], DataFrame]] = {
-        Way.WHOLE: lambda *_: _whole(delivery),
+        Way.WHOLE: lambda *_: _whole(delivery, source),
         Way.FEED: _by_feed,
         Way.APPENDS: _by_appends,
     }
@@ -153,9 +160,13 @@ def _header(source: Source, state: State) -> tuple[str, ...]:
     return tuple(name for name in source.columns if name.lower() in there)
 
 
-def _whole(delivery: TableVersions) -> DataFrame:
+def _whole(delivery: TableVersions, source: Source) -> DataFrame:
+    """Read a version; of a key's rows, that of the file that was written last is the last one."""
     assert delivery.version is not None
-    return delivery.table.rows(delivery.version)
+    rows = delivery.table.rows(delivery.version)
+    if not source.has_corrections:
+        return rows
+    return rows.withColumn(ORDER, F.unix_micros("_metadata.file_modification_time"))
 
 
 def _by_feed(tables: Tables, source: Source, delivery: TableVersions) -> DataFrame:
@@ -167,7 +178,7 @@ def _by_feed(tables: Tables, source: Source, delivery: TableVersions) -> DataFra
             tables.overwrite(name, changes, evolve=True)
     except Untold:
         # The feed was switched on since, or what it tells of is gone: from here on, it tells all.
-        return _whole(delivery)
+        return _whole(delivery, source)
     return tables.read(name)
 
 
@@ -178,10 +189,10 @@ def _by_appends(tables: Tables, source: Source, delivery: TableVersions) -> Data
         delivery.table.append_to(tables.name(name), delivery.first, checkpoint=checkpoint)
     except Untold as err:
         raise LandingError(
-            f"source {source.name!r}: {delivery.name} of {delivery.table.place} did more than append rows, or are kept "
-            f"no longer ({err}), and the table has no change data feed: what changed cannot be told, and nothing was "
-            f"ingested. Switch it on: {delivery.table.how_to_keep_changes}. The next run reads the table as a whole, "
-            "and later ones its changes."
+            f"source {source.name!r}: {delivery.versions} of {delivery.table.place} did more than append rows, or are "
+            f"kept no longer ({err}), and the table has no change data feed: what changed cannot be told, and nothing "
+            f"was ingested. Switch it on: {delivery.table.how_to_keep_changes}. The next run reads the table as a "
+            "whole, and later ones its changes."
         ) from err
     finally:
         shutil.rmtree(checkpoint, ignore_errors=True)
@@ -201,11 +212,15 @@ def _marked(changes: DataFrame, source: Source) -> DataFrame:
 
 
 def _net(changes: DataFrame, source: Source) -> DataFrame:
-    """Keep the last change of each key; where keys are derived, and not known yet, drop what updates replaced."""
-    if set(source.key) <= set(changes.columns):
-        place = F.row_number().over(Over.partitionBy(*source.key).orderBy(F.desc(ORDER)))
-        return changes.withColumn(_PLACE, place).where(F.col(_PLACE) == 1).drop(_PLACE)
-    return changes.where(F.col(CHANGE_TYPE) != "update_preimage")
+    """Keep the last change of each key; where keys are derived, and not known yet, the contract does that."""
+    if _derives_key(source):
+        return changes
+    place = F.row_number().over(Over.partitionBy(*source.key).orderBy(F.desc(ORDER)))
+    return changes.withColumn(_PLACE, place).where(F.col(_PLACE) == 1).drop(_PLACE)
+
+
+def _derives_key(source: Source) -> bool:
+    return not source.columns.keys() >= set(source.key)
 
 
 def _texts(rows: DataFrame, source: Source, delivery: TableVersions) -> DataFrame:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from flight_delay import USE_CASE
 from levelfive import Later, Source, not_null
@@ -54,6 +55,11 @@ class Foreign:
         self.sql(f"CREATE TABLE {{things}} ({columns}) USING delta {properties}")
         self.sql("INSERT INTO {things} VALUES (1, timestamp'2024-02-01', 1.5), (2, timestamp'2024-02-02', 2.5)")
 
+    def appended(self, *rows: tuple[int, float]) -> None:
+        """Let one more version bring rows: their ids and amounts."""
+        values = ", ".join(f"({number}, timestamp'2024-02-01', {amount})" for number, amount in rows)
+        self.sql(f"INSERT INTO {{things}} VALUES {values}")
+
     def ingest(self, source: Source = THINGS) -> DataResult:
         """Run the data stage, a day after the last time."""
         self.runs += 1
@@ -81,7 +87,11 @@ def foreign(tables: Tables, lakehouse: Path) -> Iterator[Foreign]:
 
 
 def deliveries(*results: DataResult) -> list[tuple[object, ...]]:
-    return [(file.source_file, file.rows_in, file.accepted, file.duplicates) for one in results for file in one.files]
+    return [
+        (file.source_file.split(" of ")[0], file.rows_in, file.accepted, file.duplicates)
+        for one in results
+        for file in one.files
+    ]
 
 
 @pytest.mark.parametrize(
@@ -211,6 +221,69 @@ def test_versions_that_were_cleaned_up_are_made_up_for_by_the_whole(foreign: For
 
     assert (file.rows_in, file.corrections) == (2, 1)
     assert foreign.known(CORRECTED) == [(1, 10.0), (2, 2.5)]
+
+
+@pytest.mark.nightly
+def test_a_table_that_is_made_anew_each_night_counts_its_own_rows(foreign: Foreign) -> None:
+    """Ingestions of two tables of one name and one version, with the same rows."""
+    foreign.made()
+    first = foreign.ingest(CORRECTED)
+    shutil.rmtree(foreign.landing / "things")
+    foreign.made()
+
+    assert deliveries(first, foreign.ingest(CORRECTED)) == [("versions 0 to 1", 2, 2, 0), ("versions 0 to 1", 2, 0, 2)]
+
+
+@pytest.mark.nightly
+def test_a_row_that_an_update_marks_as_deleted_is_gone(foreign: Foreign) -> None:
+    """Two ingestions by a feed, of a source that marks deleted rows by itself."""
+    source = replace(CORRECTED, columns={**CORRECTED.columns, "gone": "boolean"}, deletion="gone")
+    foreign.made(FEED)
+    foreign.sql("ALTER TABLE {things} ADD COLUMN gone BOOLEAN")
+    foreign.ingest(source)
+    foreign.sql("UPDATE {things} SET gone = true WHERE id = 1")
+
+    (file,) = foreign.ingest(source).files
+
+    assert (file.accepted, file.deletions) == (1, 1)
+    assert foreign.known(source) == [(2, 2.5)]
+
+
+def with_code(rows: DataFrame, references: Mapping[str, DataFrame]) -> DataFrame:
+    """Derive a key that another column is part of."""
+    return rows.withColumn("code", F.concat_ws("-", "id", "amount"))
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("source", "columns"),
+    [
+        (replace(CORRECTED, key=("code",), derive=with_code), "id INT, at TIMESTAMP, amount DOUBLE"),
+        (replace(CORRECTED, key=("id", "amount")), "ID INT, AT TIMESTAMP, Amount DOUBLE"),
+    ],
+    ids=["derived", "of another case"],
+)
+def test_an_update_that_changes_a_key_leaves_no_row_of_the_key_before(
+    foreign: Foreign, source: Source, columns: str
+) -> None:
+    """Two ingestions, and an update of all rows between them."""
+    foreign.made(FEED, columns)
+    foreign.ingest(source)
+    foreign.sql("UPDATE {things} SET amount = 9 WHERE id = 1", "UPDATE {things} SET at = timestamp'2024-02-05'")
+
+    (file,) = foreign.ingest(source).files
+
+    assert (file.accepted, file.deletions) == (3, 1)
+    assert foreign.known(source) == [(1, 9.0), (2, 2.5)]
+
+
+@pytest.mark.nightly
+def test_of_a_key_that_a_whole_table_repeats_the_row_of_the_last_file_counts(foreign: Foreign) -> None:
+        derived = replace(CORRECTED, derive=lambda rows, _: rows.withColumn("no", F.col("id")), key=("no",))
+    foreign.made()
+    foreign.appended((1, 7), (2, 0.5))
+    foreign.ingest(derived)
+    assert foreign.known(derived) == [(1, 7.0), (2, 0.5)]
 
 
 def test_the_first_rows_of_a_table_are_tried(foreign: Foreign, spark: SparkSession) -> None:
