@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from levelfive.serving.metrics import CONTENT_TYPE
+from levelfive.serving.requests import MANY
 from levelfive.serving.scorer import Scorer
 
 _JSON = "application/json"
@@ -17,6 +19,7 @@ def openapi(scorer: Scorer) -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     for column in scorer.schema.columns:
         schemas["Row"]["properties"][column.name]["description"] = column.wanted
+    schemas["Row"]["not"] = {"required": [MANY]}  # that would be many rows
     score = {"type": "object", "properties": {name: {"type": "number"} for name in scorer.score_columns}}
     schemas |= {
         "Answer": {
@@ -39,6 +42,19 @@ def openapi(scorer: Scorer) -> dict[str, Any]:
             "required": ["answers"],
             "properties": {"answers": {"type": "array", "items": _ref("Answer")}},
         },
+        "Life": {"type": "object", "required": ["live"], "properties": {"live": {"const": True}}},
+        "Readiness": {
+            "type": "object",
+            "required": ["ready", "reasons", "notes"],
+            "properties": {
+                "ready": {"type": "boolean"},
+                "reasons": {"type": "array", "items": {"type": "string"}, "description": "Why it is not"},
+                "notes": {"type": "array", "items": {"type": "string"}, "description": "Troubles that stop no request"},
+                "model": {"type": "string"},
+                "version": {"type": "string"},
+                "reaches_to": {"type": ["string", "null"]},
+            },
+        },
         "Refusal": {
             "type": "object",
             "required": ["error", "request_id"],
@@ -52,19 +68,16 @@ def openapi(scorer: Scorer) -> dict[str, Any]:
         "security": [{"token": []}],
         "paths": {
             "/score": {"post": _score()},
-            **{path: {"get": _get(what)} for path, what in _OTHERS.items()},
+            "/health/live": {"get": _probe("Whether the process is well", {"200": _answer("It is", "Life")})},
+            "/health/ready": {"get": _probe("Whether requests should be sent here, and why not", _READY)},
+            "/metrics": {"get": _probe("Metrics in Prometheus' text format", {"200": _TEXT})},
+            "/openapi.json": {"get": {"summary": "This description", "responses": _DESCRIPTION}},
         },
     }
 
 
-_OTHERS = {
-    "/health/live": "Whether the process is well",
-    "/health/ready": "Whether requests should be sent here, and why not",
-    "/metrics": "Metrics in Prometheus' text format",
-    "/openapi.json": "This description",
-}
 _REFUSALS = {
-    "400": "The body is no JSON",
+    "400": "The body is no JSON, or another protocol is offered",
     "401": "No valid token",
     "408": "The body did not come in time",
     "413": "Too many bytes or rows",
@@ -106,5 +119,14 @@ def _score() -> dict[str, Any]:
     }
 
 
-def _get(what: str) -> dict[str, Any]:
-    return {"summary": what, "responses": {"200": {"description": what}, "503": _answer("Not now", "Refusal")}}
+def _probe(summary: str, responses: dict[str, Any]) -> dict[str, Any]:
+    """Describe what is asked without a token."""
+    return {"summary": summary, "security": [], "responses": responses}
+
+
+_READY = {"200": _answer("They should", "Readiness"), "503": _answer("They should not", "Readiness")}
+_TEXT = {"description": "All metrics", "content": {CONTENT_TYPE: {"schema": {"type": "string"}}}}
+_DESCRIPTION = {
+    "200": {"description": "In OpenAPI 3.1", "content": {_JSON: {"schema": {"type": "object"}}}},
+    **{status: _answer(_REFUSALS[status], "Refusal") for status in ("401", "429", "503")},
+}

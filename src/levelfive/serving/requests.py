@@ -50,6 +50,7 @@ _WANTED = {
     "binary": "bytes in base64",
 }
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
+_NAME, _ESCAPE = MANY.encode(), b"\\"  # a name may be written with escapes
 _BEGINS_MANY = re.compile(rb'\s*\{\s*"requests"\s*:')
 _ABSENT = re.compile(r"Object missing required field `(.*)`")
 
@@ -108,8 +109,14 @@ def columns_of(card: ModelCard, key_types: Mapping[str, str]) -> tuple[Column, .
     return tuple(sorted(columns.values(), key=lambda column: not column.is_required))
 
 
+class _Parts(msgspec.Struct):
+    """Whether a body holds many rows."""
+
+    requests: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
 class RequestSchema:
-    """Reads the bodies of requests.
+    """Reads the bodies of requests: an object with the field `requests` asks for many rows, wherever it stands.
 
     Args:
         columns: The fields of a request; required ones come first.
@@ -143,9 +150,8 @@ class RequestSchema:
         Raises:
             RequestError: It is no JSON, or not what the columns ask for.
         """
-        is_many = _BEGINS_MANY.match(body) is not None
         try:
-            if not is_many:
+            if not _is_many(body):
                 return [msgspec.structs.astuple(self._one.decode(body))], False
             return [msgspec.structs.astuple(row) for row in getattr(self._many.decode(body), MANY)], True
         except msgspec.ValidationError as err:
@@ -168,6 +174,16 @@ class RequestSchema:
                 )
             return RequestError(f"{MANY}: a request takes at least one row, got none")
         name = max((name for name in self.names if place == name or place.endswith(f".{name}")), key=len, default="")
-        expectation = self._by_name[name].wanted if name else "an object of the fields"
+        whole = "a list of rows" if place == MANY else "an object of the fields"
+        expectation = self._by_name[name].wanted if name else whole
         got = message.partition(", got ")[2].strip("`") or "another one, or one out of range"
         return RequestError(f"{place or 'the body'}: expected {expectation}, got {got}")
+
+
+def _is_many(body: bytes) -> bool:
+    """Tell whether a body asks for many rows; one parse of it is spared where its bytes tell."""
+    if _BEGINS_MANY.match(body):
+        return True
+    if _NAME not in body and _ESCAPE not in body:
+        return False
+    return msgspec.json.decode(body, type=_Parts).requests is not msgspec.UNSET

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 import served
+from in_memory.registry import MemoryBackend
 
 from levelfive.models.package import Model
 from levelfive.online.sqlite_store import SqliteStore
+from levelfive.registry.store import CHAMPION, CentralRegistry
+from levelfive.serving.live import Live
 from levelfive.serving.scorer import Scorer
 from levelfive.serving.version import ServedVersion, served_version
 
@@ -36,3 +39,17 @@ def store(tmp_path: Path) -> SqliteStore:
 @pytest.fixture
 def scorer(version: ServedVersion, store: SqliteStore) -> Scorer:
     return Scorer(version, store.states(), store, max_staleness=version.model.card.max_staleness)
+
+
+@pytest.fixture
+def registry(package: Path) -> CentralRegistry:
+    made = served.registered(package, backend=MemoryBackend())
+    made.set_alias(CHAMPION, "1")
+    return made
+
+
+@pytest.fixture
+def live(registry: CentralRegistry, store: SqliteStore) -> Live:
+    made = Live(registry, store)
+    made.refresh()
+    return made
