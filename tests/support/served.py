@@ -183,7 +183,7 @@ def ask(
         "type": "http",
         "method": method,
         "path": path.partition("?")[0],
-        "query_string": path.partition("?")[2].encode(),
+        "query_string": path.partition("?")[2].encode("latin-1"),
         "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
     }
     asyncio.run(service(scope, receive, send))

@@ -11,6 +11,7 @@ from pathlib import Path
 import served
 
 from levelfive.online.sqlite_store import SqliteStore
+from levelfive.serving.bodies import AT_ONCE, Limits
 from levelfive.serving.live import Live
 from levelfive.serving.request_log import RequestLog
 from levelfive.serving.run import Address, serve
@@ -19,9 +20,11 @@ from levelfive.serving.version import served_version
 
 
 @contextmanager
-def running(package: Path, store: Path, log: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def running(
+    package: Path, store: Path, log: Path, *, at_once: int = AT_ONCE, finish: timedelta = Address.finish
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run it until the block ends, and tell its host and port."""
-    command = [sys.executable, __file__, package, store, log]
+    command = [sys.executable, __file__, package, store, log, at_once, finish.total_seconds()]
     process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -34,9 +37,10 @@ def running(package: Path, store: Path, log: Path) -> Iterator[tuple[subprocess.
 
 
 if __name__ == "__main__":
-    package, store, log = map(Path, sys.argv[1:])
+    package, store, log = map(Path, sys.argv[1:4])
+    limits, finish = Limits(at_once=int(sys.argv[4])), timedelta(seconds=float(sys.argv[5]))
     live = Live(None, SqliteStore(store))
     live.refresh_states()
     live.take(served_version(package, "m", "1"))
-    service = Service(live, now=lambda: served.NOW, log=RequestLog(log))
-    serve(service, Address(port=0, drain=timedelta(milliseconds=300)))
+    service = Service(live, now=lambda: served.NOW, log=RequestLog(log), limits=limits)
+    serve(service, Address(port=0, drain=timedelta(milliseconds=300), finish=finish))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import resource
 import signal
 import socket
 import time
@@ -16,7 +18,7 @@ from levelfive.errors import ConfigError
 from levelfive.serving.service import Service
 
 BACKLOG = 2048
-AT_ONCE = 1000
+MOST_FILES = 65_536
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,13 @@ class Address:
         port: 0 for a free one.
         drain: How long it goes on answering once it was told to end: so long may who sends requests here take to learn
             of it.
+        finish: How long the requests that it has may take after that; a body may still arrive in time.
     """
 
     host: str = "127.0.0.1"
     port: int = 8080
     drain: timedelta = timedelta(seconds=5)
+    finish: timedelta = timedelta(seconds=15)
 
 
 class _Server(uvicorn.Server):
@@ -84,9 +88,18 @@ def serve(service: Service, address: Address) -> None:
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        limit_concurrency=AT_ONCE,
+        timeout_graceful_shutdown=math.ceil(address.finish.total_seconds()),
     )
+    _allow_files()
     with listening:
         host, port = listening.getsockname()[:2]
         print(f"serving on http://{host}:{port}", flush=True)
         _Server(config, service, address.drain).run(sockets=[listening])
+
+
+def _allow_files() -> None:
+    """Let connections that nobody asks anything by take no place from health: each is an open file."""
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(MOST_FILES, most)
+    if limit != resource.RLIM_INFINITY and limit < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar, TypeAlias
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -76,6 +77,7 @@ class Service:
         self.metrics = Metrics(live, log, now)
         self._pool = ThreadPoolExecutor(self._limits.threads)
         self._prefix, self._count = uuid.uuid4().hex[:16], 0
+        self._at_once = 0
         self.is_draining = False
         self._repeaters = [
             Repeater(self._look, LOOK_EVERY),
@@ -111,7 +113,7 @@ class Service:
             else:
                 for one in self._repeaters:
                     one.stop()
-                self._pool.shutdown()
+                self._pool.shutdown(wait=False, cancel_futures=True)
                 if self._log is not None:
                     self._log.close()
                 await send({"type": "lifespan.shutdown.complete"})
@@ -156,9 +158,20 @@ class Service:
         self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, request_id: str, start: float
     ) -> Reply:
         self._admit(headers)
+        if self._at_once >= self._limits.at_once:
+            raise NotServing(f"{self._at_once:,} requests are being answered: ask again later")
+        self._at_once += 1
+        try:
+            return await self._answer(scope, headers, receive, request_id, start)
+        finally:
+            self._at_once -= 1
+
+    async def _answer(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, request_id: str, start: float
+    ) -> Reply:
         body = await read_body(headers, receive, self._limits)
         scorer = self._live.scorer
-        with_features = b"features=true" in scope["query_string"]
+        with_features = _wants_features(scope["query_string"])
         ask = partial(_answered, scorer, body, request_id, self._now(), with_features)
         if len(body) <= self._limits.inline_bytes:
             answers, response = ask()
@@ -222,6 +235,10 @@ class Service:
             return request_id.decode()
         self._count += 1
         return f"{self._prefix}-{self._count:x}"
+
+
+def _wants_features(query: bytes) -> bool:
+    return bool(query) and parse_qs(query.decode("latin-1")).get("features", [""])[0] == "true"
 
 
 def _answered(

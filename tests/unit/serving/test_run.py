@@ -2,12 +2,15 @@
 
 import http.client
 import json
+import resource
 import signal
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,6 +47,31 @@ def ask_until_told_to_close(address: str, statuses: list[int], begun: threading.
         begun.set()
         if answered.getheader("connection") == "close":
             return
+
+
+def without_a_body(address: str) -> socket.socket:
+    """Ask for a score and send nothing of its body, once the service waits for it."""
+    host = urlsplit(f"//{address}")
+    connection = socket.create_connection((host.hostname, host.port), timeout=60)
+    connection.sendall(b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n")
+    assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+    return connection
+
+
+def ask(address: str, path: str = "/score", method: str = "POST", **headers: str) -> http.client.HTTPResponse:
+    """Ask over a connection of its own."""
+    connection = http.client.HTTPConnection(address, timeout=60)
+    connection.request(method, path, served.body() if method == "POST" else None, {**HEADERS, **headers})
+    return connection.getresponse()
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Let this process open as many connections as it may."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(before[1], 65_536), before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def landed(folder: Path) -> list[Any]:
@@ -110,3 +138,63 @@ def test_a_request_that_is_no_http_is_refused_by_the_server(running: tuple[subpr
         connection.sendall(b"\x00\x01 nothing of HTTP\r\n\r\n")
 
         assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_body_that_never_comes_does_not_keep_it_from_ending(
+    package: Path, store: SqliteStore, tmp_path: Path
+) -> None:
+    with serving_process.running(package, tmp_path / "online.db", tmp_path / "log", finish=timedelta(seconds=1)) as (
+        process,
+        address,
+    ):
+        assert ask(address, **{"X-Request-Id": "answered"}).status == 200
+        with without_a_body(address):
+            process.send_signal(signal.SIGTERM)
+
+            assert process.wait(60) == 0
+    assert landed(tmp_path / "log") == ["answered"]
+
+
+def test_more_requests_than_are_answered_at_once_are_told_so_and_health_is_told(
+    package: Path, store: SqliteStore, tmp_path: Path
+) -> None:
+    with serving_process.running(package, tmp_path / "online.db", tmp_path / "log", at_once=2) as (_, address):
+        waiting = [without_a_body(address) for _ in range(2)]
+
+        refused = ask(address)
+        statuses = [ask(address, path, "GET").status for path in ("/health/live", "/health/ready", "/metrics")]
+        for connection in waiting:
+            connection.close()
+
+        assert (refused.status, refused.getheader("content-type"), refused.getheader("retry-after")) == (
+            503,
+            "application/json",
+            "5",
+        )
+        told = json.load(refused)
+        assert told["error"] == "2 requests are being answered: ask again later"
+        assert told["request_id"] == refused.getheader("x-request-id")
+        assert statuses == [200, 200, 200]
+
+
+def test_connections_over_which_nobody_asks_keep_nobody_else_out(
+    running: tuple[subprocess.Popen[str], str], many_files: None
+) -> None:
+    host = urlsplit(f"//{running[1]}")
+    with ExitStack() as idle:
+        for _ in range(1_200):
+            idle.enter_context(socket.create_connection((host.hostname, host.port), timeout=60))
+
+        assert [ask(running[1]).status, ask(running[1], "/health/live", "GET").status] == [200, 200]
+
+
+@pytest.mark.parametrize("protocol", ["h2c", "websocket"])
+def test_who_offers_another_protocol_is_told_to_ask_without(
+    running: tuple[subprocess.Popen[str], str], protocol: str
+) -> None:
+    """The server takes what follows for that protocol: there is no body, and nothing may be asked after it."""
+    refused = ask(running[1], Connection="Upgrade, HTTP2-Settings", Upgrade=protocol)
+
+    assert (refused.status, refused.getheader("connection")) == (400, "close")
+    assert "ask without the header Upgrade" in json.load(refused)["error"]
+    assert ask(running[1], Upgrade=protocol).status == 200
