@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from datetime import timedelta
 from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
@@ -16,12 +17,15 @@ from programs import program
 
 from levelfive.config import LOG_VARIABLE, load_settings
 from levelfive.serving.azure_storage import place_of
+from levelfive.serving.bodies import BODY_WITHIN, MAX_BYTES
+from levelfive.serving.run import Address
 from levelfive.serving.uploads import MOST_BYTES
 from levelfive.usecase.columns import REQUEST_LOG
 
 kubernetes_validate = pytest.importorskip("kubernetes_validate", reason="needs kubernetes-validate, of the group dev")
 
-FOLDER = Path(__file__).resolve().parents[3] / "deploy" / "kubernetes"
+ROOT = Path(__file__).resolve().parents[3]
+FOLDER = ROOT / "deploy" / "kubernetes"
 OLDEST, NEWEST = "1.31", "1.34"  # of the clusters that it is applied to
 TARGETS = ("qa", "prod")
 OF_A_DRIVER = {"SecretProviderClass"}
@@ -184,6 +188,28 @@ def test_an_instance_that_is_not_ready_gets_no_request_and_one_that_hangs_is_sta
 
     assert paths == {"startup": "/health/live", "liveness": "/health/live", "readiness": "/health/ready"}
     assert {container[f"{name}Probe"]["httpGet"]["port"] for name in paths} == {"http"}
+
+
+def test_an_instance_that_is_told_to_end_is_left_the_time_that_it_takes(pod):
+    address = Address()
+
+    longest = address.drain + address.finish
+
+    assert longest < timedelta(seconds=pod["spec"]["terminationGracePeriodSeconds"])
+    assert address.finish > BODY_WITHIN
+
+
+def test_the_ingress_lets_through_what_the_service_takes(resources):
+    annotations = resources["Ingress"]["metadata"]["annotations"]
+
+    assert annotations["nginx.ingress.kubernetes.io/proxy-body-size"] == f"{MAX_BYTES // 2**20}m"
+    assert MAX_BYTES % 2**20 == 0
+
+
+def test_an_instance_refuses_more_requests_than_its_page_says(container):
+    (rate,) = (int(word.partition("=")[2]) for word in container["args"] if word.startswith("--rate="))
+
+    assert f"`deploy/kubernetes` sets {rate:,} for each" in (ROOT / "docs" / "serving.md").read_text()
 
 
 def test_a_release_takes_no_instance_away_before_another_is_ready(resources):
