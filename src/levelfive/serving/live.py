@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from levelfive.core.windows import iso
-from levelfive.errors import LevelfiveError, NotServing
+from levelfive.errors import LevelfiveError, NotServing, RegistryError, first_line
 from levelfive.online.store import OnlineStore, TableState
 from levelfive.registry.store import CHAMPION, CentralRegistry
 from levelfive.serving.requests import MAX_ROWS
@@ -100,6 +100,8 @@ class Live:
             self.take(version_of(self._registry, next_version))
         except LevelfiveError as err:
             self._note(MODEL, err)
+        except Exception as err:  # whatever a version's own code raises as it is loaded
+            self._note(MODEL, _not_loaded(err))
 
     def take(self, served_version: ServedVersion) -> None:
         """Let a version answer, as soon as it can."""
@@ -158,6 +160,11 @@ class Live:
         if self.troubles.get(what) != str(err):
             event("serving_trouble", level=logging.WARNING, about=what, why=str(err))
         self.troubles[what] = str(err)
+
+
+def _not_loaded(err: Exception) -> LevelfiveError:
+    why = f"{type(err).__name__}: {first_line(err)}"
+    return RegistryError(f"the version cannot be loaded here ({why}): install what it was trained with")
 
 
 class Repeater:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from levelfive.config import EARLIEST
 from levelfive.core.windows import from_micros, iso, to_micros
-from levelfive.errors import NotKept, NotServing, OnlineStoreError, RequestError
+from levelfive.errors import ConfigError, NotKept, NotServing, OnlineStoreError, RequestError
 from levelfive.online.store import Known, OnlineStore, TableState
 from levelfive.serving.cells import Cell
 from levelfive.serving.features import FeaturePlan, FeatureRow, Reach, reaches_of
@@ -209,7 +209,7 @@ class Scorer:
             values = dict(zip(different, self._store.read(different), strict=True))
         except NotKept as err:
             raise RequestError(f"{PREDICTION_TIME}: {err}") from err
-        except OnlineStoreError as err:
+        except (ConfigError, OnlineStoreError) as err:  # a table may be another one since the store was looked at
             raise NotServing(str(err)) from err
         return [values[ask] for ask in asks]
 

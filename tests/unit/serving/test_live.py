@@ -1,5 +1,7 @@
 """What answers is the champion, or the one before it until the champion can; why nothing does is told."""
 
+import importlib
+import sys
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -79,6 +81,39 @@ def test_files_that_are_not_those_that_were_registered_are_not_loaded(
     live.refresh()
 
     assert "are not those that were registered: their hash differs" in why_not(live)
+
+
+def test_a_version_whose_code_is_not_here_is_told_and_the_one_that_answers_goes_on(
+    package: Path, store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = served.registered(package, of_another_place(tmp_path, monkeypatch))
+    registry.set_alias(CHAMPION, "1")
+    live = Live(registry, store)
+    live.refresh()
+
+    registry.set_alias(CHAMPION, "2")
+    live.refresh()
+
+    assert live.scorer.served.version == "1"
+    assert "ModuleNotFoundError: No module named 'of_another_place'" in live.troubles["model"]
+    assert live.failures == 1
+
+
+def of_another_place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Save a model of a class that cannot be imported any more."""
+    (folder / "of_another_place.py").write_text(
+        "import numpy as np\n"
+        "from sklearn.base import BaseEstimator, ClassifierMixin\n\n\n"
+        "class Half(ClassifierMixin, BaseEstimator):\n"
+        "    def predict_proba(self, rows):\n"
+        "        return np.full((len(rows), 2), 0.5)\n"
+    )
+    with monkeypatch.context() as there:
+        there.syspath_prepend(folder)
+        half = importlib.import_module("of_another_place").Half()
+        package = served.saved(Model(half, served.CARD), folder / "half")
+    del sys.modules["of_another_place"]
+    return package
 
 
 def test_a_registry_that_was_down_is_asked_again(

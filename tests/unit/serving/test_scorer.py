@@ -196,6 +196,18 @@ def test_a_store_that_is_gone_is_no_fault_of_the_request(scorer: Scorer, store: 
         scorer.answer(served.body(), request_id="r", now=served.NOW)
 
 
+def test_a_table_whose_keys_are_of_another_type_by_now_is_no_fault_of_the_request(
+    scorer: Scorer, store: SqliteStore
+) -> None:
+    """It was published since the service looked at the store."""
+    other = replace(served.TABLES[1], key_types=("string", "string"))
+    row = Row(("UA", "7"), to_micros(served.REACHES_TO - served.HOUR), (12, None))
+    store.publish(Publication(served.state(other, 2), [row]))
+
+    with pytest.raises(NotServing, match="expected a value of type string, got '7'"):
+        scorer.answer(served.body(), request_id="r", now=served.NOW)
+
+
 def test_a_version_without_what_it_looks_up_does_not_serve(version: ServedVersion, store: SqliteStore) -> None:
     states = {name: state for name, state in store.states().items() if name != "delays"}
 
