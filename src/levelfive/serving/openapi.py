@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from levelfive.serving.metrics import CONTENT_TYPE
-from levelfive.serving.requests import MANY
+from levelfive.serving.requests import DECIMAL, MANY, RequestSchema
 from levelfive.serving.scorer import Scorer
 
 _JSON = "application/json"
@@ -15,11 +15,7 @@ _JSON = "application/json"
 
 def openapi(scorer: Scorer) -> dict[str, Any]:
     """Describe the service as it answers now."""
-    types = [scorer.schema.row_type, scorer.schema.many_type]
-    _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
-    for column in scorer.schema.columns:
-        schemas["Row"]["properties"][column.name]["description"] = column.wanted
-    schemas["Row"]["not"] = {"required": [MANY]}  # that would be many rows
+    schemas = body_schemas(scorer.schema)
     score = {"type": "object", "properties": {name: {"type": "number"} for name in scorer.score_columns}}
     schemas |= {
         "Answer": {
@@ -74,6 +70,19 @@ def openapi(scorer: Scorer) -> dict[str, Any]:
             "/openapi.json": {"get": {"summary": "This description", "responses": _DESCRIPTION}},
         },
     }
+
+
+def body_schemas(schema: RequestSchema) -> dict[str, Any]:
+    """Describe the bodies of requests, `Row` and `Rows`."""
+    types = [schema.row_type, schema.many_type]
+    _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    row: dict[str, Any] = schemas["Row"]
+    row["not"] = {"required": [MANY]}  # that would be many rows
+    for column in schema.columns:
+        if column.kind == DECIMAL:  # msgspec takes numbers too, and does not say so
+            row["properties"][column.name] = {"type": ["number", "string", *(["null"] * column.takes_null)]}
+        row["properties"][column.name]["description"] = column.wanted
+    return schemas
 
 
 _REFUSALS = {

@@ -19,7 +19,7 @@ from levelfive.usecase.columns import PREDICTION_TIME
 
 MANY = "requests"
 MAX_ROWS = 1000
-NUMBER, CATEGORY, SCALAR = "number", "category", "scalar"
+NUMBER, CATEGORY, SCALAR, DECIMAL = "number", "category", "scalar", "decimal"
 # Trees read numbers of 32 bits; JSON knows no infinite ones.
 _LARGEST = float(np.finfo(np.float32).max)
 _Number = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]
@@ -33,7 +33,7 @@ _TYPES: dict[str, Any] = {
     "boolean": bool,
     "date": date,
     "timestamp": Annotated[datetime, Meta(tz=True)],
-    "decimal": Decimal,
+    DECIMAL: Decimal,
     "binary": bytes,
 }
 _WANTED = {
@@ -46,7 +46,7 @@ _WANTED = {
     "boolean": "a boolean",
     "date": "a day such as 2013-05-01",
     "timestamp": "a time with its offset, such as 2013-05-01T12:00:00Z",
-    "decimal": "a number, or the text of one",
+    DECIMAL: "a number, or the text of one",
     "binary": "bytes in base64",
 }
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")

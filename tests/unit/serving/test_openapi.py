@@ -1,6 +1,7 @@
 """The service is as it describes itself: what is valid is taken in any order, and answers are as they are told."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from jsonschema import Draft202012Validator
 from levelfive.errors import RequestError
 from levelfive.online.sqlite_store import SqliteStore
 from levelfive.registry.store import CentralRegistry
+from levelfive.serving.cells import KEYS
 from levelfive.serving.live import Live
-from levelfive.serving.openapi import openapi
-from levelfive.serving.requests import MANY
+from levelfive.serving.openapi import body_schemas, openapi
+from levelfive.serving.requests import MANY, Column, RequestSchema
 from levelfive.serving.scorer import Scorer
 from levelfive.serving.security import RateLimit, Tokens
 from levelfive.serving.service import Service
@@ -104,6 +106,19 @@ def test_a_body_is_taken_exactly_if_it_is_valid_by_the_description(
     else:
         with pytest.raises(RequestError):
             bound.schema.read(content)
+
+
+@pytest.mark.parametrize("kind", [*KEYS, "number", "category", "string", "long", "double", "boolean", "binary"])
+def test_what_a_field_takes_is_valid_by_its_description(kind: str) -> None:
+    schema = RequestSchema([Column("field", kind)])
+    described, taken = Draft202012Validator(body_schemas(schema)["Row"]), []
+    for value in (None, True, 7, 7.5, 2**70, "", "7.5", "text", "YWJj", "2013-05-01", "2013-05-01T10:20:00Z", [], {}):
+        with suppress(RequestError):
+            schema.read(json.dumps({"field": value}).encode())
+            taken.append(value)
+
+    assert [value for value in taken if not described.is_valid({"field": value})] == []
+    assert len(taken) > 1
 
 
 def services(live: Live, registry: CentralRegistry, store: SqliteStore, folder: Path) -> dict[str, Service]:
