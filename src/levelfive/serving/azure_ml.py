@@ -15,6 +15,7 @@ import logging
 import os
 import traceback
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 import msgspec
 from azureml_inference_server_http.api.aml_request import rawhttp
 from azureml_inference_server_http.api.aml_response import AMLResponse
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from levelfive.config import CLOCK_VARIABLE, LOG_VARIABLE, STORE_VARIABLE, parse_clock
 from levelfive.errors import ConfigError, NotServing, RequestError
@@ -30,7 +32,7 @@ from levelfive.online.opening import open_store
 from levelfive.serving.bodies import MAX_BYTES
 from levelfive.serving.live import Live, Repeater
 from levelfive.serving.request_log import open_log
-from levelfive.serving.service import LOOK_EVERY
+from levelfive.serving.service import LOOK_EVERY, RETRY_AFTER
 from levelfive.serving.version import served_version
 from levelfive.telemetry.lines import configure_logging
 from levelfive.telemetry.tracing import event
@@ -59,13 +61,10 @@ class _Azure:
         now = datetime.now(UTC)
         return now if self._clock is None else self._clock.at(now)
 
-    def answer(self, request: Any) -> AMLResponse:
+    def answer(self, request: Any, request_id: str) -> AMLResponse:
         if request.method != "POST":
-            raise RequestError("score by POST", status=405)
-        if (request.content_length or 0) > MAX_BYTES:
-            raise RequestError(f"a body has at most {MAX_BYTES:,} bytes: send several requests", status=413)
-        request_id = request.headers.get("x-ms-client-request-id") or uuid.uuid4().hex
-        answers = self.live.scorer.answer(request.get_data(), request_id=request_id, now=self._now())
+            raise RequestError("score by POST", status=405, headers={"Allow": "POST"})
+        answers = self.live.scorer.answer(_body(request), request_id=request_id, now=self._now())
         if self.log is not None:
             self.log.put(answers)
         return AMLResponse(answers.to_json(with_features=request.args.get("features") == "true"), 200, _JSON)
@@ -85,19 +84,32 @@ def init() -> None:
 @rawhttp  # type: ignore[untyped-decorator]  # the server ships no types
 def run(request: Any) -> AMLResponse:
     """Answer a request, whatever it is: the server would make a 500 of an error."""
+    request_id = request.headers.get("x-ms-client-request-id") or uuid.uuid4().hex
     try:
-        return _AZURE.answer(request)
+        return _AZURE.answer(request, request_id)
     except RequestError as err:
-        return _refusal(err.status, str(err), err.headers)
+        return _refusal(err.status, str(err), request_id, err.headers)
     except NotServing as err:
-        return _refusal(503, str(err), {"Retry-After": "5"})
+        return _refusal(503, str(err), request_id, {"Retry-After": RETRY_AFTER})
     except Exception:
-        event("request_failed", level=logging.ERROR, trace=traceback.format_exc())
-        return _refusal(500, "the service failed; its log says more", {})
+        event("request_failed", level=logging.ERROR, request_id=request_id, trace=traceback.format_exc())
+        return _refusal(500, "the service failed; its log says more of this request_id", request_id, {})
 
 
-def _refusal(status: int, why: str, headers: dict[str, str]) -> AMLResponse:
-    return AMLResponse(msgspec.json.encode({"error": why}), status, {**_JSON, **headers})
+def _body(request: Any) -> bytes:
+    """Read a body as far as it is not too long, whether its length is told or not."""
+    # One whose length is not told is cut off there without a word.
+    request.max_content_length = MAX_BYTES + 1
+    with suppress(RequestEntityTooLarge):
+        body: bytes = request.get_data()
+        if len(body) <= MAX_BYTES:
+            return body
+    raise RequestError(f"a body has at most {MAX_BYTES:,} bytes: send several requests", status=413)
+
+
+def _refusal(status: int, why: str, request_id: str, headers: dict[str, str]) -> AMLResponse:
+    body = msgspec.json.encode({"error": why, "request_id": request_id})
+    return AMLResponse(body, status, {**_JSON, **headers})
 
 
 def _package(folder: Path) -> Path:

@@ -144,8 +144,19 @@ def test_a_bad_request_is_a_4xx_with_a_sentence_and_the_next_one_is_answered(por
     status, said = ask(port, body)
 
     assert 400 <= status < 500, said
-    assert b"Traceback" not in said
+    assert json.loads(said).keys() == {"error", "request_id"}
     assert ask(port, json.dumps(REQUEST))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [(b"", {"Content-Length": str(2**40)}), ([b" " * 2**20] * 4 + [b" "], {})],
+    ids=["told", "not told"],
+)
+def test_a_body_that_is_too_long_is_not_read_whether_its_length_is_told_or_not(port, body, headers):
+    status, said = ask(port, body, **headers)
+
+    assert (status, "a body has at most 4,194,304 bytes" in json.loads(said)["error"]) == (413, True)
 
 
 def test_another_method_is_refused_and_a_long_request_id_too(port):
