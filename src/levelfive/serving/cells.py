@@ -132,3 +132,18 @@ KEYS: Mapping[str, Callable[[Any], Value]] = {
     "decimal": _key_of_decimal,
 }
 """How a field becomes a part of a key, by the key's type; all other types are taken as they are."""
+
+
+def of_key(column: str, kind: str) -> Callable[[Any], Value] | None:
+    """Choose how a field becomes a part of a key; None where it is one. What is refused is told with the field."""
+    write = KEYS.get(kind)
+    if write is None:
+        return None
+
+    def written(value: Any) -> Value:
+        try:
+            return write(value)
+        except RequestError as err:
+            raise RequestError(f"{column}: {err}") from err
+
+    return written

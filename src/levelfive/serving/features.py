@@ -11,7 +11,7 @@ from levelfive.core.windows import to_micros
 from levelfive.errors import ConfigError, NotServing
 from levelfive.models.package import ModelCard
 from levelfive.online.store import Ask, Known, OnlineTable, TableState
-from levelfive.serving.cells import KEYS, Cell, Convert, of_request, of_table
+from levelfive.serving.cells import Cell, Convert, of_key, of_request, of_table
 from levelfive.serving.requests import columns_of
 from levelfive.usecase.features import Lookup
 
@@ -51,7 +51,8 @@ class TableLookup:
             )
         self.lookup = lookup
         self._table = table.name
-        self._keys = [(places[lookup.keys[key]], KEYS.get(kind)) for key, kind in _key_kinds(table)]
+        columns = [(lookup.keys[key], kind) for key, kind in _key_kinds(table)]
+        self._keys = [(places[column], of_key(column, kind)) for column, kind in columns]
         self._grid = None if lookup.grid is None else lookup.grid // timedelta(microseconds=1)
         self._max_age = None if lookup.max_age is None else lookup.max_age // timedelta(microseconds=1)
         self.timestamped = table.timestamped

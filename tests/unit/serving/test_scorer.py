@@ -208,6 +208,19 @@ def test_a_table_whose_keys_are_of_another_type_by_now_is_no_fault_of_the_reques
         scorer.answer(served.body(), request_id="r", now=served.NOW)
 
 
+@pytest.mark.parametrize("key", ["NaN", "1E+999999999", "1" * 39])
+def test_a_key_that_is_no_number_of_spark_is_refused_with_its_field(
+    version: ServedVersion, store: SqliteStore, key: str
+) -> None:
+    numbered = replace(served.TABLES[2], key_types=("decimal",))
+    store.publish(Publication(served.state(numbered, 2), [Row(("1.5",), None, (1, "jet"))]))
+    scorer = Scorer(version, store.states(), store)
+
+    assert features(scorer, tailnum=1.50)["engine"] == "jet"
+    with pytest.raises(RequestError, match=r"^tailnum: expected a number of at most 38 digits"):
+        scorer.answer(served.body(tailnum=key), request_id="r", now=served.NOW)
+
+
 def test_a_version_without_what_it_looks_up_does_not_serve(version: ServedVersion, store: SqliteStore) -> None:
     states = {name: state for name, state in store.states().items() if name != "delays"}
 
