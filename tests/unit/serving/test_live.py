@@ -95,7 +95,7 @@ def test_a_version_whose_code_is_not_here_is_told_and_the_one_that_answers_goes_
     live.refresh()
 
     assert live.scorer.served.version == "1"
-    assert "ModuleNotFoundError: No module named 'of_another_place'" in live.troubles["model"]
+    assert "(No module named 'of_another_place')" in live.troubles["model"]
     assert live.failures == 1
 
 
