@@ -85,8 +85,10 @@ def test_each_destination_hears_once_that_alerts_opened_and_once_that_they_close
     told = [
         "CRITICAL: Opened: Much is quarantined: orders",
         "CRITICAL: Opened: Skill is lost",
+        "WARNING: Opened: Drift lasts",
         "CRITICAL: Closed: Much is quarantined: orders",
         "CRITICAL: Closed: Skill is lost",
+        "WARNING: Closed: Drift lasts",
     ]
     assert {kind: titles(kind, servers[kind]) for kind in Kind} == dict.fromkeys(Kind, told)
     opened = [call.json["facts"] for call in servers[Kind.WEBHOOK].calls[:2]]
