@@ -183,10 +183,30 @@ def _by_feed(tables: Tables, source: Source, delivery: TableVersions) -> DataFra
 
 
 def _by_appends(tables: Tables, source: Source, delivery: TableVersions) -> DataFrame:
+    name = staging_table(source)
+    _append(tables, source, delivery)
+    rows = tables.read(name)
+    if not source.has_corrections or delivery.first == delivery.version or not _may_repeat(rows, source):
+        return rows
+    begin = _append(tables, source, delivery, in_order=True)
+    changes = ForeignTable(tables.spark, tables.name(name)).changes(begin, tables.version(name))
+    return changes.withColumnRenamed(COMMIT_VERSION, ORDER)
+
+
+def _may_repeat(rows: DataFrame, source: Source) -> bool:
+    """Tell whether two rows may have one key, as any two may of which the key is yet to be derived."""
+    key = () if _derives_key(source) else source.key
+    return bool(rows.groupBy(*key).count().where("count > 1").take(1))
+
+
+def _append(tables: Tables, source: Source, delivery: TableVersions, *, in_order: bool = False) -> int:
+    """Write the rows of added files into the table in which they wait, and tell with which version of it they begin."""
     name, checkpoint = staging_table(source), delivery.path.parent / _CHECKPOINTS / source.name
-    tables.drop(name)
+    assert delivery.version is not None
+    empty = tables.spark.createDataFrame([], delivery.table.rows(delivery.version).schema)
+    begin = tables.overwrite(name, empty, evolve=True).version + 1
     try:
-        delivery.table.append_to(tables.name(name), delivery.first, checkpoint=checkpoint)
+        delivery.table.append_to(tables.name(name), delivery.first, checkpoint=checkpoint, in_order=in_order)
     except Untold as err:
         raise LandingError(
             f"source {source.name!r}: {delivery.versions} of {delivery.table.place} did more than append rows, or are "
@@ -196,7 +216,7 @@ def _by_appends(tables: Tables, source: Source, delivery: TableVersions) -> Data
         ) from err
     finally:
         shutil.rmtree(checkpoint, ignore_errors=True)
-    return tables.read(name)
+    return begin
 
 
 def _marked(changes: DataFrame, source: Source) -> DataFrame:
@@ -228,6 +248,7 @@ def _texts(rows: DataFrame, source: Source, delivery: TableVersions) -> DataFram
     cells = [_text(name, kinds[name.lower()]).alias(name) for name in delivery.header]
     marks = [F.col(name) for name in (ORDER, DELETION) if name in rows.columns]
     if source.has_corrections and not marks:
+        # No two rows have one key.
         marks = [F.lit(0).cast("long").alias(ORDER)]
     return rows.select(*cells, F.lit(delivery.name).alias(SOURCE_FILE), *marks)
 

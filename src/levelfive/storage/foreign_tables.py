@@ -100,21 +100,27 @@ class ForeignTable:
         options = {"readChangeFeed": "true", "startingVersion": str(first), "endingVersion": str(last)}
         return self.spark.read.options(**options).table(self.place)
 
-    def append_to(self, target: str, first: int, *, checkpoint: Path) -> None:
-        """Write the rows of files that were added since a version into another table, which is made.
+    def append_to(self, target: str, first: int, *, checkpoint: Path, in_order: bool = False) -> None:
+        """Write the rows of files that were added since a version into another Delta table, which is there.
 
         Args:
             target: The table's name.
             first: The first version.
             checkpoint: A folder for the time of the work, which Spark can write.
+            in_order: Write file after file as they were added, which is slow: the versions of the target's change feed,
+                which is switched on, tell their order.
 
         Raises:
             Untold: Rows were updated or deleted meanwhile, or files are gone.
         """
         reader = self.spark.readStream.format("delta").option("startingVersion", first)
+        if in_order:
+            reader = reader.option("maxFilesPerTrigger", 1)
+            self.spark.sql(f"ALTER TABLE {target} SET TBLPROPERTIES ({FEED} = true)")
         # Of a folder, a stream takes no name of SQL.
         stream = reader.table(self.name) if self.folder is None else reader.load(str(self.folder))
-        writer = stream.writeStream.trigger(availableNow=True).option("checkpointLocation", str(checkpoint))
+        options = {"checkpointLocation": str(checkpoint), "mergeSchema": "true"}
+        writer = stream.writeStream.format("delta").trigger(availableNow=True).options(**options)
         with told():
             writer.toTable(target).awaitTermination()
 

@@ -278,12 +278,25 @@ def test_an_update_that_changes_a_key_leaves_no_row_of_the_key_before(
 
 
 @pytest.mark.nightly
-def test_of_a_key_that_a_whole_table_repeats_the_row_of_the_last_file_counts(foreign: Foreign) -> None:
-        derived = replace(CORRECTED, derive=lambda rows, _: rows.withColumn("no", F.col("id")), key=("no",))
+def test_of_a_key_that_was_appended_again_and_again_the_last_row_counts(foreign: Foreign) -> None:
+    """Three ingestions without a feed: of a whole table, and twice of three versions."""
+    derived = replace(CORRECTED, derive=lambda rows, _: rows.withColumn("no", F.col("id")), key=("no",))
     foreign.made()
     foreign.appended((1, 7), (2, 0.5))
     foreign.ingest(derived)
     assert foreign.known(derived) == [(1, 7.0), (2, 0.5)]
+    for amounts in ((9, 11), (10, 10), (11, 9)):
+        foreign.appended(*enumerate(amounts, 1))
+    foreign.ingest(derived)
+    assert foreign.known(derived) == [(1, 11.0), (2, 9.0)]
+    foreign.appended((1, 20))
+    foreign.sql("OPTIMIZE {things}")
+    foreign.appended((1, 3))
+
+    (file,) = foreign.ingest(derived).files
+
+    assert (file.rows_in, file.accepted, file.duplicates) == (2, 1, 1)
+    assert foreign.known(derived) == [(1, 3.0), (2, 9.0)]
 
 
 def test_the_first_rows_of_a_table_are_tried(foreign: Foreign, spark: SparkSession) -> None:
