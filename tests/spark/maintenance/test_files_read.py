@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import shop
+from first_champion import LATER, SMALL, Kept, Stage, prepare
 from pyspark.sql import SparkSession
 from scans import scans_of
 
@@ -18,6 +19,8 @@ from levelfive.data import job as data
 from levelfive.features import job as features
 from levelfive.features.store import LocalFeatureStore
 from levelfive.maintenance import job as maintenance
+from levelfive.monitoring import job as monitoring
+from levelfive.scoring import job as scoring
 from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
 
@@ -31,20 +34,33 @@ def with_statistics(spark: SparkSession, over_connect: bool) -> Iterator[None]:
     if over_connect:
         pytest.skip("what Spark counts is asked of its own JVM, which no client of Spark Connect reaches")
     before = {name: spark.conf.get(name) for name in STATISTICS}
-    for name in STATISTICS:
-        spark.conf.set(name, "true")
+    keep_statistics(spark)
     yield
     for name, value in before.items():
         spark.conf.set(name, value)
+
+
+def keep_statistics(spark: SparkSession) -> None:
+    for name in STATISTICS:
+        spark.conf.set(name, "true")
 
 
 def files_read(spark: SparkSession, context: JobContext, landing: Path, number: int) -> Counter[str]:
     """Let a day land, run the jobs of data and features on it, and count the files that they open, by table."""
     day = Window(BEGIN + number * DAY, BEGIN + (number + 1) * DAY)
     shop.write_orders(landing, day)
-    with scans_of(spark) as scans:
+
+    def jobs() -> None:
         data.run(context, landing=landing, as_of=day.end)
         features.run(context, as_of=day.end)
+
+    return files_opened(spark, jobs)
+
+
+def files_opened(spark: SparkSession, job: Callable[[], object]) -> Counter[str]:
+    """Count the files that a job opens, by table."""
+    with scans_of(spark) as scans:
+        job()
         counts: Counter[str] = Counter()
         for scan in scans():
             counts[scan.table] += scan.files
@@ -70,6 +86,31 @@ def test_a_day_opens_as_many_files_however_many_days_there_are(
     maintenance.run(context, as_of=BEGIN + DAYS * DAY, keep_versions=timedelta(days=30))
     assert files_read(spark, context, tmp_path, DAYS)["raw_orders"] <= by_day[5]["raw_orders"]
     assert tables.read("labels").count() == shop.ORDERS_A_DAY * (DAYS + 1) - 9
+
+
+@pytest.mark.nightly
+@pytest.mark.usefixtures("with_statistics")
+def test_scoring_and_monitoring_of_a_day_open_as_many_files_however_many_days_there_are(
+    spark: SparkSession, kept_of: Callable[[str], Kept], tmp_path: Path
+) -> None:
+    """A champion scores six days, each of which is monitored a day after it."""
+    app = kept_of(SMALL).copy(Stage.CHAMPION, tmp_path / "home", "files_read")
+    context = app.context
+    # The first look at a home sets what a laptop's session is like.
+    keep_statistics(spark)
+    by_day: list[dict[str, Counter[str]]] = []
+    for number in range(DAYS):
+        day = Window(LATER + number * DAY, LATER + (number + 1) * DAY)
+        prepare(app, shop.write_orders, day)
+        jobs: dict[str, Callable[[], object]] = {
+            "scoring": lambda day=day: scoring.run(context, app.registry, window=day, as_of=day.end),
+            "monitoring": lambda day=day: monitoring.run(context, app.registry, window=day, as_of=day.end),
+        }
+        by_day.append({name: files_opened(spark, job) for name, job in jobs.items()})
+
+    assert by_day[3] == by_day[4] == by_day[5]
+    assert by_day[5]["scoring"]["raw_orders"] > 0
+    assert by_day[5]["monitoring"]["predictions"] > 0
 
 
 @pytest.mark.usefixtures("with_statistics")
