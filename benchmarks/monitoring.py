@@ -113,7 +113,7 @@ def baseline_for(columns: int, *, slices: bool = False) -> tuple[Baseline, list[
     if slices:
         store = (rows["score"] * SLICES_OF_ONE).astype(int).astype(str)
         of_rows = pd.DataFrame({DAY_NUMBER: days, f"{SLICE}store": store})
-        counts = sliced_counts(of_rows, rows[features], made, {}, ["store"], least_rows=1)
+        counts = sliced_counts(of_rows, rows[features], made, {}, slices=["store"], least_rows=1)
         made = replace(made, slice_counts=counts)
     return made, features
 
