@@ -44,11 +44,11 @@ def update_alerts(context: JobContext, run: Run, judged_versions: Sequence[Judge
     rows = with_affected(rows, count_affected(context, run, subject, _opened(rows, alerts, subject.window)))
     run.wrote(run.tables.control_tables.add(ALERTS_TABLE, rows, _KEYS))
     before, after = current(history), current([*history, *rows])
-    words = mutes(run, subject.model_name, as_of=as_of)
-    for one in after.values():
-        was_open = one.alert_id in before and before[one.alert_id].state.is_open
-        if was_open != one.state.is_open:
-            _say(one, is_muted=bool(muted_by(words, one)))
+    was_open = {one.alert_id for one in before.values() if one.state.is_open}
+    changed = [one for one in after.values() if (one.alert_id in was_open) != one.state.is_open]
+    words = mutes(run, subject.model_name, as_of=as_of) if changed else {}
+    for one in changed:
+        _say(one, is_muted=bool(muted_by(words, one)))
 
 
 def with_affected(rows: Iterable[AlertRecord], impacts: Mapping[str, Affected]) -> tuple[AlertRecord, ...]:
