@@ -16,9 +16,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from loopback import PATIENCE, running
 from programs import program
 
-PATIENCE = 20.0  # seconds, for what another thread does
 LAST_CHANGE = "Mon, 01 Apr 2013 06:00:00 GMT"
 
 
@@ -57,14 +57,8 @@ def azure_storage(certificate: Path | None = None) -> Iterator[Storage]:
         context.load_cert_chain(certificate, certificate.with_suffix(".key"))
         server.socket = context.wrap_socket(server.socket, server_side=True)
     storage.host = f"127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with running(server):
         yield storage
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(PATIENCE)
 
 
 def certified(folder: Path) -> Path:

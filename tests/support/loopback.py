@@ -67,12 +67,21 @@ def loopback(*replies: Reply) -> Iterator[Loopback]:
     state = Loopback(replies=list(replies))
     server = _Server(("127.0.0.1", 0), _handler(state))
     state.address = f"http://127.0.0.1:{server.server_port}"
+    with running(server):
+        try:
+            yield state
+        finally:
+            state.ended.set()
+
+
+@contextmanager
+def running(server: ThreadingHTTPServer) -> Iterator[None]:
+    """Let a server answer in a thread of its own until the block ends."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield state
+        yield
     finally:
-        state.ended.set()
         server.shutdown()
         server.server_close()
         thread.join(PATIENCE)

@@ -5,13 +5,14 @@ that were not made; and it lists versions without their tags.
 """
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from loopback import running
 
 API = "/api/2.0/mlflow/unity-catalog"
 FILES = "/api/2.0/fs"
@@ -208,11 +209,5 @@ def unity_catalog() -> Iterator[tuple[str, Metastore]]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with running(server):
         yield address, metastore
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
