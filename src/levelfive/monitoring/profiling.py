@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -19,6 +19,7 @@ from levelfive.core.conditions import day_number
 from levelfive.core.days import date_of
 from levelfive.statistics.baseline import Baseline, merge, score_column
 from levelfive.statistics.categories import category_texts
+from levelfive.statistics.category_counts import factorized
 from levelfive.statistics.histograms import Histogram
 from levelfive.statistics.partials import (
     CategoricalProfile,
@@ -173,13 +174,12 @@ def _by_column(arrays: pa.ChunkedArray, n_columns: int) -> NDArray[np.float64]:
     return np.ascontiguousarray(flat.astype(np.float64, copy=False).reshape(-1, n_columns).T)
 
 
-def _factorized(column: pa.ChunkedArray) -> tuple[NDArray[Any], Sequence[str] | pd.Index[Any]]:
+def _factorized(column: pa.ChunkedArray) -> tuple[NDArray[Any], pa.StringArray]:
     """Tell the place of each category among all, -1 where it is missing, and all of them as texts."""
     if not pa.types.is_string(column.type):
-        codes, names = pd.factorize(category_texts(column.to_pandas()))
-        return codes, names
+        return factorized(category_texts(column.to_pandas()))
     encoded = column.combine_chunks().dictionary_encode()
-    return encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary.to_numpy(zero_copy_only=False)
+    return encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary
 
 
 def _merged(table: pa.Table) -> pa.Table:

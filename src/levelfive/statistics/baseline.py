@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from levelfive.errors import ConfigError, DataError, EvidenceError
 from levelfive.statistics.categories import category_texts
+from levelfive.statistics.category_counts import factorized
 from levelfive.statistics.day_blocks import DayBlocks
 from levelfive.statistics.histograms import MAX_BINS, Floats, Histogram, finite
 from levelfive.statistics.partials import (
@@ -245,7 +246,7 @@ def _recent(features: pd.DataFrame, baseline: Baseline, days: NDArray[Any]) -> d
     recent: dict[str, tuple[RecentDay, ...]] = {}
     for name in features.columns:
         if name in baseline.categorical:
-            parts = partials_of_codes(*pd.factorize(category_texts(rows[name])), codes, there.size)
+            parts = partials_of_codes(*factorized(category_texts(rows[name])), codes, there.size)
             quantiles: list[Mapping[str, float]] = [{}] * there.size
         else:
             histogram = baseline.numeric[name].histogram

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from pandas.util import hash_array
 
 from levelfive.errors import ConfigError
 from levelfive.statistics.categories import category_texts
+from levelfive.statistics.category_counts import NO_CATEGORIES, CategoryCounts, factorized
 from levelfive.statistics.histograms import Floats, Histogram, finite
 from levelfive.statistics.rank_sketches import NOTHING, RankSketch, is_first
 
@@ -123,7 +125,7 @@ class Partial:
     counts: tuple[int, ...]
     sums: tuple[float, ...]
     sketch: tuple[int, ...]
-    categories: Mapping[str, int]
+    categories: CategoryCounts
     edges: tuple[float | None, ...] = ()
     repeats: tuple[int, ...] = ()
     ranks: RankSketch = NOTHING
@@ -136,7 +138,7 @@ class Partial:
         It is exact up to `SKETCH_SIZE` different numbers; of more, it is that of the most frequent among those whose
         hashes are the least. A value that fills a column leaves few others.
         """
-        return max((*self.categories.values(), *self.repeats), default=0)
+        return max(int(self.categories.counts.max(initial=0)), *self.repeats, 0)
 
 
 def partial_numeric(values: NDArray[Any], histogram: Histogram) -> Partial:
@@ -159,7 +161,7 @@ def _partial_of_ordered(sorted_values: Floats, nulls: int, histogram: Histogram)
         counts=full_histogram.counts,
         sums=full_histogram.sums,
         sketch=sketch,
-        categories={},
+        categories=NO_CATEGORIES,
         edges=histogram.edges,
         repeats=repeats,
         ranks=ranks,
@@ -186,12 +188,11 @@ def partials_of_groups(
 
 def partial_categorical(values: pd.Series) -> Partial:
     """Count categories, shape (rows,), as the texts that `category_texts` makes of them."""
-    codes, names = pd.factorize(category_texts(values))
-    return partials_of_codes(codes, names, np.zeros(len(values), np.intp), 1)[0]
+    return partials_of_codes(*factorized(category_texts(values)), np.zeros(len(values), np.intp), 1)[0]
 
 
 def partials_of_codes(
-    codes: NDArray[Any], names: Sequence[str] | pd.Index[Any], groups: NDArray[Any], n_groups: int
+    codes: NDArray[Any], names: pa.StringArray, groups: NDArray[Any], n_groups: int
 ) -> tuple[Partial, ...]:
     """Count the categories of each group by itself, as `partial_categorical` would, in one go over all rows.
 
@@ -201,17 +202,16 @@ def partials_of_codes(
         groups: The group of each row, 0 to n_groups - 1, shape (rows,).
         n_groups: The number of groups.
     """
-    has_value, texts = codes >= 0, np.asarray(names, dtype=object)
+    has_value, n_names = codes >= 0, len(names)
     rows = np.bincount(groups, minlength=n_groups)
-    cells = np.asarray(groups, np.int64)[has_value] * texts.size + codes[has_value]
-    cells, counts = _counts_of(cells, n_groups * texts.size)
-    ends = np.searchsorted(cells, np.arange(n_groups + 1) * texts.size)
+    cells = np.asarray(groups, np.int64)[has_value] * n_names + codes[has_value]
+    cells, counts = _counts_of(cells, n_groups * n_names)
+    ends = np.searchsorted(cells, np.arange(n_groups + 1) * n_names)
     partials = []
     for group in range(n_groups):
         of_group = slice(*ends[group : group + 2])
-        there = texts[cells[of_group] - group * texts.size]
-        categories = dict(zip(there.tolist(), counts[of_group].tolist(), strict=True))
-        count = int(counts[of_group].sum())
+        categories = CategoryCounts(names.take(pa.array(cells[of_group] - group * n_names)), counts[of_group])
+        count = int(categories.counts.sum())
         nulls = int(rows[group]) - count
         # Cut only where there are twice as many as are kept: a part that is soon merged is cut there anyway.
         partial = Partial(count, nulls, 0.0, 0.0, None, None, (), (), (), categories)
@@ -236,24 +236,16 @@ def _bounded(partial: Partial) -> Partial:
     """
     if len(partial.categories) <= CAPACITY:
         return partial
-    names, counts = _arrays(partial.categories)
-    hashes = hashed_categories(names)
+    counts, hashes = partial.categories.counts, hashed_categories(partial.categories.texts())
     by_count = np.lexsort((hashes, -counts))
-    kept = by_count[:CAPACITY]
     sketch = (partial.sketch, partial.repeats) if partial.dropped else _sketch_of(hashes, counts)
     return replace(
         partial,
-        categories=dict(zip(names[kept].tolist(), counts[kept].tolist(), strict=True)),
+        categories=partial.categories.taken(by_count[:CAPACITY]),
         dropped=partial.dropped + int(counts[by_count[CAPACITY]]),
         sketch=sketch[0],
         repeats=sketch[1],
     )
-
-
-def _arrays(categories: Mapping[str, int]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    names = np.empty(len(categories), dtype=object)
-    names[:] = list(categories)
-    return names, np.fromiter(categories.values(), np.int64, len(categories))
 
 
 def _sketch_of(hashes: NDArray[np.uint64], counts: NDArray[np.int64]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -278,8 +270,7 @@ def merge(*parts: Partial) -> Partial:
         is_whole = dropped and not part.dropped
         sketch, repeats = (part.sketch, part.repeats)
         if is_whole:
-            names, counts = _arrays(part.categories)
-            sketch, repeats = _sketch_of(hashed_categories(names), counts)
+            sketch, repeats = _sketch_of(hashed_categories(part.categories.texts()), part.categories.counts)
         hashes.update(dict(zip(sketch, repeats, strict=True)))
     sketch = tuple(sorted(hashes)[:SKETCH_SIZE])
     count, mean, m2 = reduce(_moments, [(part.count, part.mean, part.m2) for part in parts])
@@ -293,22 +284,13 @@ def merge(*parts: Partial) -> Partial:
         counts=tuple(map(sum, zip(*(part.counts for part in parts), strict=True))),
         sums=tuple(map(sum, zip(*(part.sums for part in parts), strict=True))),
         sketch=sketch,
-        categories=_added([part.categories for part in parts]),
+        categories=CategoryCounts.added([part.categories for part in parts]),
         edges=parts[0].edges,
         repeats=tuple(hashes[one] for one in sketch),
         ranks=RankSketch.merged([part.ranks for part in parts]),
         dropped=dropped,
     )
     return _bounded(merged)
-
-
-def _added(counts: Sequence[Mapping[str, int]]) -> Mapping[str, int]:
-    """Add up the counts of categories by arrays, which for many categories takes a fraction of the time of a loop."""
-    names, numbers = zip(*(_arrays(one) for one in counts), strict=True)
-    codes, distinct = pd.factorize(np.concatenate(names))
-    totals = np.zeros(len(distinct), np.int64)
-    np.add.at(totals, codes, np.concatenate(numbers))
-    return dict(zip(distinct.tolist(), totals.tolist(), strict=True))
 
 
 def _moments(a: tuple[int, float, float], b: tuple[int, float, float]) -> tuple[int, float, float]:

@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,7 +135,7 @@ def test_a_baseline_of_ids_lists_no_others(partial: Partial) -> None:
 def test_each_group_is_counted_as_by_hand(rows: list[tuple[int, int]]) -> None:
     groups, codes = np.array(rows, dtype=np.intp).reshape(-1, 2).T
 
-    partials = partials_of_codes(codes, list("abcde"), groups, 4)
+    partials = partials_of_codes(codes, pa.array(list("abcde")), groups, 4)
 
     for group, partial in enumerate(partials):
         counts = Counter("abcde"[code] for of, code in rows if of == group and code >= 0)
@@ -144,7 +145,7 @@ def test_each_group_is_counted_as_by_hand(rows: list[tuple[int, int]]) -> None:
 
 def test_memory_grows_with_the_rows_and_not_with_days_times_ids() -> None:
     rows, days = 40_000, 365
-    names = [f"v{place}" for place in range(rows)]
+    names = pa.array([f"v{place}" for place in range(rows)])
 
     tracemalloc.start()
     partials = partials_of_codes(np.arange(rows), names, np.arange(rows) % days, days)
