@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from levelfive.deployment.budget import Answer
+from levelfive.deployment.budget import ProbeAnswer
 from levelfive.deployment.endpoint import READY, Deployment, Endpoint, Package
 from levelfive.deployment.rollout import RolloutPolicy
 
@@ -115,7 +115,7 @@ class ProbeOf:
     faults: Mapping[int, str] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
 
-    def __call__(self, deployment: str, version: str, policy: RolloutPolicy) -> Sequence[Answer]:
+    def __call__(self, deployment: str, version: str, policy: RolloutPolicy) -> Sequence[ProbeAnswer]:
         nth = len(self.asked)
         self.asked.append((deployment, version))
-        return [Answer(self.seconds.get(nth, 0.01), self.faults.get(nth, ""))] * policy.requests
+        return [ProbeAnswer(self.seconds.get(nth, 0.01), self.faults.get(nth, ""))] * policy.requests

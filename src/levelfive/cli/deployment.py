@@ -16,7 +16,7 @@ from levelfive.errors import ConfigError
 
 if TYPE_CHECKING:
     from levelfive.app import App
-    from levelfive.deployment.rolling import Outcome
+    from levelfive.deployment.rolling import RolloutOutcome
     from levelfive.deployment.rollout import RolloutPolicy
 
 DAY = timedelta(days=1)
@@ -175,7 +175,7 @@ def _requests(app: App, file: Path | None, as_of: datetime) -> tuple[bytes, ...]
     return sample_requests(app.context, Window(as_of - DAY, as_of), as_of=as_of, rows=50)
 
 
-def _say(outcome: Outcome, endpoint: str) -> None:
+def _say(outcome: RolloutOutcome, endpoint: str) -> None:
     version = outcome.package.version
     for measurement in outcome.measurements:
         milliseconds = measurement.p95 / timedelta(milliseconds=1)

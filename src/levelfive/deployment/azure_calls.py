@@ -23,7 +23,7 @@ TRIES = 12
 PASSES = {409, 429, 500, 502, 503, 504}
 
 
-class Gone(DeploymentError):
+class NotFound(DeploymentError):
     """Azure answered that there is no such thing."""
 
 
@@ -41,7 +41,7 @@ def asked(subject: str, what: str, call: Callable[[], T], *, sleep: Callable[[fl
         sleep: Waits for a number of seconds.
 
     Raises:
-        Gone: It is not there.
+        NotFound: It is not there.
         DeploymentError: Azure refused, or did not answer.
     """
     for pause in PAUSES[: TRIES - 1]:
@@ -55,7 +55,7 @@ def _asked_once(subject: str, what: str, call: Callable[[], T]) -> T:
     try:
         return call()
     except ResourceNotFoundError as err:
-        raise Gone(f"Azure ML has no {subject}, asked for {what}: levelfive serving deploy makes it") from err
+        raise NotFound(f"Azure ML has no {subject}, asked for {what}: levelfive serving deploy makes it") from err
     except HttpResponseError as err:
         kind = _Passing if err.status_code in PASSES else DeploymentError
         raise kind(

@@ -14,7 +14,7 @@ from azure.ai.ml import load_online_deployment, load_online_endpoint
 from azure.ai.ml.entities import KubernetesOnlineEndpoint, OnlineEndpoint
 
 from levelfive.config import CLOCK_VARIABLE
-from levelfive.deployment.azure_calls import PAUSES, SDK_ERRORS, Gone, asked
+from levelfive.deployment.azure_calls import PAUSES, SDK_ERRORS, NotFound, asked
 from levelfive.deployment.azure_models import asset_name
 from levelfive.deployment.endpoint import FAILED, READY, Deployment, Endpoint, Package
 from levelfive.errors import ConfigError, DeploymentError, first_line
@@ -84,7 +84,7 @@ class AzureOnlineEndpoint:
             DeploymentError: Azure refused.
         """
         wanted = self._of_file()
-        with suppress(Gone):
+        with suppress(NotFound):
             refuse_another(wanted, self._call("what it is", lambda: self.client.online_endpoints.get(self.name)))
 
     def add(self, colour: str, package: Package, tags: Mapping[str, str]) -> None:
@@ -133,7 +133,7 @@ class AzureOnlineEndpoint:
         Raises:
             DeploymentError: Azure refused.
         """
-        with suppress(Gone):
+        with suppress(NotFound):
             delete = self.client.online_deployments.begin_delete
             self._call(f"to be without {colour}", lambda: delete(name=colour, endpoint_name=self.name).result())
         self._until(lambda endpoint: endpoint is None or colour not in endpoint.deployments, f"to be without {colour}")
@@ -167,7 +167,7 @@ class AzureOnlineEndpoint:
         Raises:
             DeploymentError: Azure refused.
         """
-        with suppress(Gone):
+        with suppress(NotFound):
             self._call("to be deleted", lambda: self.client.online_endpoints.begin_delete(self.name).result())
         self._until(lambda endpoint: endpoint is None, "to be gone")
 
@@ -193,7 +193,7 @@ class AzureOnlineEndpoint:
             entities = self._call(
                 "its deployments", lambda: list(self.client.online_deployments.list(endpoint_name=self.name))
             )
-        except Gone:
+        except NotFound:
             return None
         deployments = {
             one.name: Deployment.of_tags(one.name, str(one.provisioning_state), one.tags or {}) for one in entities

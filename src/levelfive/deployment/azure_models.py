@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from azure.ai.ml.entities import Model
 
-from levelfive.deployment.azure_calls import Gone, asked
+from levelfive.deployment.azure_calls import NotFound, asked
 from levelfive.deployment.endpoint import SHA256, Package
 from levelfive.errors import DeploymentConflict
 from levelfive.registry.store import CentralRegistry
@@ -38,7 +38,7 @@ def bring_model(
     """
     name, version = asset_name(package.model), package.version
     subject = f"model {name} version {version}"
-    with suppress(Gone):
+    with suppress(NotFound):
         there = asked(subject, "its tags", lambda: client.models.get(name=name, version=version), sleep=sleep)
         if (there.tags or {}).get(SHA256) != package.sha256:
             raise DeploymentConflict(

@@ -12,7 +12,7 @@ from levelfive.deployment.rollout import RolloutPolicy
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProbeAnswer:
     """What a request led to: how long it took, and what was wrong with it; nothing, if the text is empty."""
 
     seconds: float
@@ -20,7 +20,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Measurement:
+class ProbeMeasurement:
     """What the sample requests at one share led to."""
 
     share: int
@@ -31,7 +31,7 @@ class Measurement:
     fault: str
 
     @classmethod
-    def of(cls, share: int, answers: Sequence[Answer]) -> Measurement:
+    def of(cls, share: int, answers: Sequence[ProbeAnswer]) -> ProbeMeasurement:
         """Sum up answers: quantiles are of all of them, by the nearest rank; `fault` is the most frequent one."""
         faults = Counter(one.fault for one in answers if one.fault)
         seconds = sorted(one.seconds for one in answers)
@@ -45,7 +45,7 @@ class Measurement:
         )
 
 
-def over_budget(measurement: Measurement, policy: RolloutPolicy) -> str:
+def over_budget(measurement: ProbeMeasurement, policy: RolloutPolicy) -> str:
     """Say what of a measurement is beyond the budget; empty where all is within it."""
     failure_percent = 100.0 * measurement.failures / measurement.requests
     if failure_percent > policy.max_failed:

@@ -23,7 +23,7 @@ REFUSED, REFUSED_BECAUSE, REFUSED_AT = "levelfive_refused", "levelfive_refused_b
 LONGEST_TAG = 256
 
 
-class Role(StrEnum):
+class DeploymentRole(StrEnum):
     """What a deployment is for; only one in the champion's role is given traffic."""
 
     CHAMPION = "champion"
@@ -75,7 +75,7 @@ class Deployment:
     name: str
     state: str
     package: Package | None
-    role: str = Role.CHAMPION
+    role: str = DeploymentRole.CHAMPION
     deployed_at: str = ""
 
     @property
@@ -89,7 +89,7 @@ class Deployment:
         package = None
         if all(tag in tags for tag in (MODEL, VERSION, SHA256, IMAGE)):
             package = Package(tags[MODEL], tags[VERSION], tags[SHA256], tags[IMAGE], tags.get(CLOCK, ""))
-        return cls(name, state, package, tags.get(ROLE, Role.CHAMPION), tags.get(DEPLOYED_AT, ""))
+        return cls(name, state, package, tags.get(ROLE, DeploymentRole.CHAMPION), tags.get(DEPLOYED_AT, ""))
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from levelfive.core.windows import iso
 from levelfive.deployment import rolling
 from levelfive.deployment.endpoint import Endpoint, Package
 from levelfive.deployment.recording import record_change, record_outcome
-from levelfive.deployment.records import DEPLOYMENTS, Kind, answering, deployments
+from levelfive.deployment.records import DEPLOYMENTS, ChangeKind, answering, deployments
 from levelfive.deployment.rollback import Chosen, WayBack
-from levelfive.deployment.rolling import Outcome
+from levelfive.deployment.rolling import RolloutOutcome
 from levelfive.deployment.rollout import ALL
 from levelfive.deployment.site import Site, image_of, package_of
 from levelfive.registry.promotions import PROMOTIONS
@@ -33,7 +33,7 @@ def deploy(
     digest: str | None = None,
     to: int = ALL,
     again: bool = False,
-) -> Outcome:
+) -> RolloutOutcome:
     """Deploy a version; one that answers already is left as it is.
 
     Args:
@@ -72,7 +72,7 @@ def deploy(
         return record_outcome(run, site.name, outcome, as_of=as_of, by=by)
 
 
-def raise_traffic(context: JobContext, site: Site, *, as_of: datetime, by: str, to: int) -> Outcome:
+def raise_traffic(context: JobContext, site: Site, *, as_of: datetime, by: str, to: int) -> RolloutOutcome:
     """Go on with a rollout until the new version has a share of the traffic.
 
     Raises:
@@ -109,7 +109,7 @@ def roll_back(
         if back is not None:
             share, answers = (0, back.leaves) if back.returns_to is None else (ALL, back.returns_to)
             then = datetime.fromisoformat(back.at)
-            record_change(run, site.name, answers, share, Kind.ROLLBACK, as_of=then, by=by, reason=reason)
+            record_change(run, site.name, answers, share, ChangeKind.ROLLBACK, as_of=then, by=by, reason=reason)
         return back
 
 
@@ -126,6 +126,6 @@ def delete(context: JobContext, registry: CentralRegistry, site: Site, *, as_of:
         if there is not None:
             package = Package(registry.name, there.version, "", "")
             record_change(
-                run, site.name, package, 0, Kind.DELETE, as_of=as_of, by=by, reason="the endpoint was deleted"
+                run, site.name, package, 0, ChangeKind.DELETE, as_of=as_of, by=by, reason="the endpoint was deleted"
             )
         return state

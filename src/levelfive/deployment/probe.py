@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from levelfive.core import http
-from levelfive.deployment.budget import Answer
+from levelfive.deployment.budget import ProbeAnswer
 from levelfive.deployment.rollout import RolloutPolicy
 from levelfive.errors import ConfigError
 
@@ -34,7 +34,7 @@ class HttpProbe:
     requests: Sequence[bytes]
     sleep: Callable[[float], None] = time.sleep
 
-    def __call__(self, deployment: str, version: str, policy: RolloutPolicy) -> list[Answer]:
+    def __call__(self, deployment: str, version: str, policy: RolloutPolicy) -> list[ProbeAnswer]:
         """Send as many requests as the policy says, spread over its time, past the endpoint's shares of traffic.
 
         Raises:
@@ -54,15 +54,15 @@ class HttpProbe:
         return answers
 
 
-def _ask(uri: str, body: bytes, headers: dict[str, str], version: str) -> Answer:
+def _ask(uri: str, body: bytes, headers: dict[str, str], version: str) -> ProbeAnswer:
     begin = time.perf_counter()
     response = http.post(uri, body, headers=headers, seconds=TIMEOUT_SECONDS)
     seconds = time.perf_counter() - begin
     if response.status == http.NO_ANSWER:
-        return Answer(seconds, "there was no answer")
+        return ProbeAnswer(seconds, "there was no answer")
     if response.status != 200:
-        return Answer(seconds, f"the answer was {response.status}: {_text(response.body)}")
-    return Answer(seconds, fault_of(response.body, version))
+        return ProbeAnswer(seconds, f"the answer was {response.status}: {_text(response.body)}")
+    return ProbeAnswer(seconds, fault_of(response.body, version))
 
 
 def fault_of(body: bytes, version: str) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from levelfive.deployment.endpoint import Package
-from levelfive.deployment.records import DeploymentRecord, Kind, append, deployments
-from levelfive.deployment.rolling import Outcome
+from levelfive.deployment.records import ChangeKind, DeploymentRecord, append, deployments
+from levelfive.deployment.rolling import RolloutOutcome
 from levelfive.deployment.rollout import ALL
 from levelfive.errors import DeploymentError
 from levelfive.storage.runs import Run
 
 
-def record_outcome(run: Run, endpoint: str, outcome: Outcome, *, as_of: datetime, by: str) -> Outcome:
+def record_outcome(run: Run, endpoint: str, outcome: RolloutOutcome, *, as_of: datetime, by: str) -> RolloutOutcome:
     """Write down how a rollout ended.
 
     Raises:
@@ -22,7 +22,7 @@ def record_outcome(run: Run, endpoint: str, outcome: Outcome, *, as_of: datetime
         run.counts[f"requests_at_{measurement.share}"] = measurement.requests
         run.counts[f"failed_at_{measurement.share}"] = measurement.failures
         run.seconds[f"p95_at_{measurement.share}"] = measurement.p95.total_seconds()
-    kind = Kind.TAKEN_BACK if outcome.fault else Kind.ROLLOUT
+    kind = ChangeKind.TAKEN_BACK if outcome.fault else ChangeKind.ROLLOUT
     if outcome.fault or outcome.share:
         record_change(run, endpoint, outcome.package, outcome.share, kind, as_of=as_of, by=by, reason=outcome.fault)
     if outcome.fault:
@@ -34,7 +34,7 @@ def record_outcome(run: Run, endpoint: str, outcome: Outcome, *, as_of: datetime
 
 
 def record_change(
-    run: Run, endpoint: str, package: Package, share: int, kind: Kind, *, as_of: datetime, by: str, reason: str
+    run: Run, endpoint: str, package: Package, share: int, kind: ChangeKind, *, as_of: datetime, by: str, reason: str
 ) -> None:
     """Write down what answers now, unless it is known: by a run before, or by one of this time that was killed."""
     rows = deployments(run.tables, package.model)

@@ -15,7 +15,7 @@ from levelfive.storage.tables import Tables
 DEPLOYMENTS = "deployments"
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What changed an endpoint."""
 
     ROLLOUT = "rollout"
@@ -55,7 +55,7 @@ def answering(records: Sequence[DeploymentRecord], *, as_of: datetime) -> dict[s
     answers: dict[str, DeploymentRecord] = {}
     for record in (one for one in records if one.deployed_at <= as_of):
         current = answers.get(record.endpoint)
-        if record.kind == Kind.DELETE:
+        if record.kind == ChangeKind.DELETE:
             answers.pop(record.endpoint, None)
         elif record.share == ALL and (current is None or current.version != record.version):
             answers[record.endpoint] = record

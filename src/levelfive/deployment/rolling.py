@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from levelfive.deployment.budget import Answer, Measurement, over_budget
+from levelfive.deployment.budget import ProbeAnswer, ProbeMeasurement, over_budget
 from levelfive.deployment.endpoint import (
     DEPLOYED_AT,
     DEPLOYED_BY,
@@ -15,16 +15,16 @@ from levelfive.deployment.endpoint import (
     REFUSED_BECAUSE,
     ROLE,
     Deployment,
+    DeploymentRole,
     Endpoint,
     OnlineEndpoint,
     Package,
-    Role,
 )
 from levelfive.deployment.rollback import Chosen, WayBack, way_back
 from levelfive.deployment.rollout import (
     ALL,
     TAGS_OF_BEGIN,
-    Action,
+    RolloutAction,
     RolloutPolicy,
     check,
     next_action,
@@ -43,13 +43,13 @@ FIRST_VERSION = "no other one answers, so it has all or nothing; levelfive servi
 class Probe(Protocol):
     """Sends sample requests to one deployment of an endpoint, whatever share of the traffic it has."""
 
-    def __call__(self, deployment: str, version: str, policy: RolloutPolicy) -> Sequence[Answer]:
+    def __call__(self, deployment: str, version: str, policy: RolloutPolicy) -> Sequence[ProbeAnswer]:
         """Send as many as the policy says, and tell of each answer what was wrong with it."""
         ...
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RolloutOutcome:
     """What a rollout led to.
 
     Args:
@@ -64,7 +64,7 @@ class Outcome:
     package: Package
     share: int
     has_changes: bool
-    measurements: tuple[Measurement, ...] = ()
+    measurements: tuple[ProbeMeasurement, ...] = ()
     fault: str = ""
     note: str = ""
 
@@ -80,7 +80,7 @@ def deploy(
     to: int = ALL,
     again: bool = False,
     bring: Callable[[], None] = lambda: None,
-) -> Outcome:
+) -> RolloutOutcome:
     """Bring a package to an endpoint, and give it its traffic.
 
     Args:
@@ -105,27 +105,29 @@ def deploy(
     if end is not None and end.fault and end.package == package and not again:
         return end
     has_changes = False
-    while (action := next_action(state := online.read(), package, again=again)) is not Action.ROLL_OUT:
-        if action is Action.NOTHING:
-            return Outcome(package, ALL, has_changes)
+    while (action := next_action(state := online.read(), package, again=again)) is not RolloutAction.ROLL_OUT:
+        if action is RolloutAction.NOTHING:
+            return RolloutOutcome(package, ALL, has_changes)
         has_changes = True
         if state is None:
             online.create()
-        elif action is Action.BEGIN:
+        elif action is RolloutAction.BEGIN:
             online.route(shares(state, state.share), TAGS_OF_BEGIN)
-        elif action is Action.WAIT:
+        elif action is RolloutAction.WAIT:
             online.wait(state.idle_colour)
-        elif action is Action.REMOVE:
+        elif action is RolloutAction.REMOVE:
             online.remove(state.idle_colour)
         else:
             bring()
             online.add(
-                state.idle_colour, package, {**package.tags(), ROLE: Role.CHAMPION, DEPLOYED_AT: at, DEPLOYED_BY: by}
+                state.idle_colour,
+                package,
+                {**package.tags(), ROLE: DeploymentRole.CHAMPION, DEPLOYED_AT: at, DEPLOYED_BY: by},
             )
     return _advance(online, probe, policy=policy, at=at, to=to)
 
 
-def raise_traffic(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy, at: str, to: int) -> Outcome:
+def raise_traffic(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy, at: str, to: int) -> RolloutOutcome:
     """Go on with a rollout until the new version has a share of the traffic.
 
     Raises:
@@ -154,37 +156,37 @@ def roll_back(online: OnlineEndpoint, chosen: Chosen, *, because: str, at: str) 
     return back
 
 
-def _end_before(endpoint: Endpoint | None, at: str) -> Outcome | None:
+def _end_before(endpoint: Endpoint | None, at: str) -> RolloutOutcome | None:
     """Tell what a rollout of the same time ended with, whose run was killed before it could say so."""
     if endpoint is None or endpoint.share:
         return None
     live, refused, tags = endpoint.live, endpoint.refused, endpoint.tags
     if refused is not None and tags.get(REFUSED_AT) == at:
-        return Outcome(refused, 0, True, fault=tags[REFUSED_BECAUSE])
+        return RolloutOutcome(refused, 0, True, fault=tags[REFUSED_BECAUSE])
     if live is not None and live.package is not None and tags.get(LIVE_SINCE) == at:
-        return Outcome(live.package, ALL, False)
+        return RolloutOutcome(live.package, ALL, False)
     return None
 
 
-def _advance(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy, at: str, to: int) -> Outcome:
+def _advance(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy, at: str, to: int) -> RolloutOutcome:
     """Measure at each share before the next one; the last measurement at all of the traffic makes the version live."""
-    measurements: list[Measurement] = []
+    measurements: list[ProbeMeasurement] = []
     while True:
         state = _there(online)
         new, package = _held(state)
         answers = probe(new.name, package.version, policy)
-        measurements.append(Measurement.of(state.share, answers))
+        measurements.append(ProbeMeasurement.of(state.share, answers))
         state = _unchanged(online, state)
         if fault := over_budget(measurements[-1], policy):
             online.route(shares(state, 0), tags_of_refusal(package, fault, at))
-            return Outcome(package, 0, True, tuple(measurements), fault)
+            return RolloutOutcome(package, 0, True, tuple(measurements), fault)
         if state.share >= within_reach(state, to):
             break
         online.route(shares(state, next_share(state, policy.steps, to)), {})
     note = FIRST_VERSION if state.share < to else ""
     if state.share == ALL:
         online.route(shares(state, ALL), tags_of_live(state, at))
-    return Outcome(package, state.share, True, tuple(measurements), note=note)
+    return RolloutOutcome(package, state.share, True, tuple(measurements), note=note)
 
 
 def _there(online: OnlineEndpoint) -> Endpoint:

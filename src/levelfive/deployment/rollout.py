@@ -59,7 +59,7 @@ class RolloutPolicy:
             )
 
 
-class Action(Enum):
+class RolloutAction(Enum):
     """What has to be done before a package can be given traffic.
 
     To begin is to take off the endpoint what earlier rollouts left: what was live before is about to go.
@@ -74,7 +74,7 @@ class Action(Enum):
     NOTHING = auto()
 
 
-def next_action(endpoint: Endpoint | None, package: Package, *, again: bool = False) -> Action:
+def next_action(endpoint: Endpoint | None, package: Package, *, again: bool = False) -> RolloutAction:
     """Decide the next action on the way of a package to its place.
 
     Args:
@@ -87,11 +87,11 @@ def next_action(endpoint: Endpoint | None, package: Package, *, again: bool = Fa
             taken back.
     """
     if endpoint is None:
-        return Action.CREATE_ENDPOINT
+        return RolloutAction.CREATE_ENDPOINT
     check(endpoint)
     live, new = endpoint.live, endpoint.new
     if live is not None and live.package == package and endpoint.share == 0:
-        return Action.NOTHING
+        return RolloutAction.NOTHING
     if endpoint.tags.get(REFUSED) == package.identity and not again:
         raise DeploymentConflict(
             f"version {package.version} was taken back from {endpoint.name}: {endpoint.tags.get(REFUSED_BECAUSE)}. "
@@ -104,12 +104,12 @@ def next_action(endpoint: Endpoint | None, package: Package, *, again: bool = Fa
             "serving traffic 100), or take it back (levelfive serving rollback)"
         )
     if any(endpoint.tags.get(tag) for tag in (BEFORE, REFUSED)):
-        return Action.BEGIN
+        return RolloutAction.BEGIN
     if new is None:
-        return Action.ADD
+        return RolloutAction.ADD
     if new.state not in (READY, FAILED):
-        return Action.WAIT
-    return Action.ROLL_OUT if new.is_ready and new.package == package else Action.REMOVE
+        return RolloutAction.WAIT
+    return RolloutAction.ROLL_OUT if new.is_ready and new.package == package else RolloutAction.REMOVE
 
 
 def check(endpoint: Endpoint) -> None:

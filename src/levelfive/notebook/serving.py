@@ -8,7 +8,7 @@ from enum import StrEnum
 from levelfive.core.windows import Window
 from levelfive.deployment import job
 from levelfive.deployment.rollback import Chosen, WayBack
-from levelfive.deployment.rolling import Outcome
+from levelfive.deployment.rolling import RolloutOutcome
 from levelfive.deployment.rollout import ALL, RolloutPolicy
 from levelfive.deployment.samples import sample_requests
 from levelfive.errors import ConfigError
@@ -44,7 +44,7 @@ def publish(page: Page) -> PublishingResult | None:
     return online_job.run(app.context, app.registry, app.online_store, as_of=page.as_of)
 
 
-def endpoint_action(page: Page) -> Outcome | WayBack | None:
+def endpoint_action(page: Page) -> RolloutOutcome | WayBack | None:
     """Take the action that the parameters name, by default `deploy`.
 
     - `deploy`: bring the champion to the endpoint and give it `to` percent of the traffic, by default all; in the image

@@ -15,7 +15,7 @@ from images import steps
 from ports import free_port
 from served import REQUEST, classifier, publish, saved
 
-from levelfive.deployment.budget import Measurement, over_budget
+from levelfive.deployment.budget import ProbeMeasurement, over_budget
 from levelfive.deployment.probe import HttpProbe
 from levelfive.deployment.rollout import RolloutPolicy
 from levelfive.models.package import Model, digest
@@ -107,7 +107,7 @@ def test_a_rollout_finds_the_version_that_it_asks_for_and_within_its_budget(port
     answers = probe("blue", VERSION, policy)
 
     assert [one.fault for one in answers if one.fault] == []
-    assert over_budget(Measurement.of(0, answers), policy) == ""
+    assert over_budget(ProbeMeasurement.of(0, answers), policy) == ""
     assert "version 7 answered in the place of version 8" in probe("blue", "8", RolloutPolicy(requests=1))[0].fault
 
 

@@ -6,7 +6,7 @@ import pytest
 from deploying import a_package, an_endpoint
 
 from levelfive.deployment.rollout import (
-    Action,
+    RolloutAction,
     RolloutPolicy,
     next_action,
     next_share,
@@ -22,30 +22,30 @@ LIVE_1 = an_endpoint({"blue": "1"}, {"blue": 100}, live="blue")
 @pytest.mark.parametrize(
     ("endpoint", "expected"),
     [
-        (None, Action.CREATE_ENDPOINT),
-        (an_endpoint(), Action.ADD),
-        (an_endpoint({"blue": "2"}), Action.ROLL_OUT),
-        (an_endpoint({"blue": "2"}, {"blue": 100}), Action.ROLL_OUT),
-        (an_endpoint({"blue": "2"}, {"blue": 100}, live="blue"), Action.NOTHING),
-        (LIVE_1, Action.ADD),
-        (an_endpoint({"blue": "1", "green": "2"}, {"blue": 100}, live="blue"), Action.ROLL_OUT),
-        (an_endpoint({"blue": "1", "green": "2"}, {"blue": 90, "green": 10}, live="blue"), Action.ROLL_OUT),
-        (an_endpoint({"blue": "1", "green": "2"}, {"green": 100}, live="blue"), Action.ROLL_OUT),
-        (an_endpoint({"blue": "1", "green": "0"}, {"blue": 100}, live="blue", before="green"), Action.BEGIN),
-        (an_endpoint({"blue": "1", "green": "0"}, {"blue": 100}, live="blue"), Action.REMOVE),
+        (None, RolloutAction.CREATE_ENDPOINT),
+        (an_endpoint(), RolloutAction.ADD),
+        (an_endpoint({"blue": "2"}), RolloutAction.ROLL_OUT),
+        (an_endpoint({"blue": "2"}, {"blue": 100}), RolloutAction.ROLL_OUT),
+        (an_endpoint({"blue": "2"}, {"blue": 100}, live="blue"), RolloutAction.NOTHING),
+        (LIVE_1, RolloutAction.ADD),
+        (an_endpoint({"blue": "1", "green": "2"}, {"blue": 100}, live="blue"), RolloutAction.ROLL_OUT),
+        (an_endpoint({"blue": "1", "green": "2"}, {"blue": 90, "green": 10}, live="blue"), RolloutAction.ROLL_OUT),
+        (an_endpoint({"blue": "1", "green": "2"}, {"green": 100}, live="blue"), RolloutAction.ROLL_OUT),
+        (an_endpoint({"blue": "1", "green": "0"}, {"blue": 100}, live="blue", before="green"), RolloutAction.BEGIN),
+        (an_endpoint({"blue": "1", "green": "0"}, {"blue": 100}, live="blue"), RolloutAction.REMOVE),
         (
             an_endpoint({"blue": "1", "green": "2"}, {"blue": 100}, live="blue", states={"green": "Failed"}),
-            Action.REMOVE,
+            RolloutAction.REMOVE,
         ),
         (
             an_endpoint({"blue": "1", "green": "2"}, {"blue": 100}, live="blue", states={"green": "Creating"}),
-            Action.WAIT,
+            RolloutAction.WAIT,
         ),
         (
             an_endpoint({"blue": "1", "green": "0"}, {"blue": 100}, live="blue", states={"green": "Deleting"}),
-            Action.WAIT,
+            RolloutAction.WAIT,
         ),
-        (an_endpoint({"green": "2", "blue": "1"}, {"green": 100}, live="green", before="blue"), Action.NOTHING),
+        (an_endpoint({"green": "2", "blue": "1"}, {"green": 100}, live="green", before="blue"), RolloutAction.NOTHING),
     ],
 )
 def test_the_next_action_follows_from_what_is_there(endpoint, expected):
@@ -58,7 +58,7 @@ def test_the_next_action_follows_from_what_is_there(endpoint, expected):
 def test_another_image_or_other_files_of_the_same_version_are_deployed_too(changed):
     live = an_endpoint({"blue": "2"}, {"blue": 100}, live="blue")
 
-    assert next_action(live, a_package("2", **changed)) is Action.ADD
+    assert next_action(live, a_package("2", **changed)) is RolloutAction.ADD
 
 
 @pytest.mark.parametrize(
@@ -93,15 +93,15 @@ def test_a_version_that_was_taken_back_is_not_tried_again_by_itself():
     with pytest.raises(DeploymentConflict, match=r"p95 900 ms.* --again"):
         next_action(taken_back, TWO)
 
-    assert next_action(taken_back, TWO, again=True) is Action.BEGIN
-    assert next_action(taken_back, a_package("3")) is Action.BEGIN
-    assert next_action(taken_back, a_package("1")) is Action.NOTHING
+    assert next_action(taken_back, TWO, again=True) is RolloutAction.BEGIN
+    assert next_action(taken_back, a_package("3")) is RolloutAction.BEGIN
+    assert next_action(taken_back, a_package("1")) is RolloutAction.NOTHING
 
 
 def test_a_deployment_for_a_challenger_is_left_alone():
     both = an_endpoint({"blue": "1", "challenger": "5"}, {"blue": 100}, live="blue")
 
-    assert next_action(both, TWO) is Action.ADD
+    assert next_action(both, TWO) is RolloutAction.ADD
 
 
 @pytest.mark.parametrize(
