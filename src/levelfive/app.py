@@ -19,7 +19,7 @@ from levelfive.platforms.laptop import Laptop
 from levelfive.platforms.platform import Platform
 from levelfive.platforms.workspace import Workspace, workspace_client
 from levelfive.registry.store import CentralRegistry
-from levelfive.retraining.train_once import Stores
+from levelfive.retraining.train_once import TrainingStores
 from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
 from levelfive.telemetry.tracing import connect
@@ -180,9 +180,9 @@ class App:
         return azure_site(client, self.settings, self.registry, policy, requests, clock=clock)
 
     @cached_property
-    def stores(self) -> Stores:
+    def stores(self) -> TrainingStores:
         """Both MLflow stores, which code trains, and who started it."""
-        return Stores(self.tracking, self.registry, self.code_revision, self.starter)
+        return TrainingStores(self.tracking, self.registry, self.code_revision, self.starter)
 
     @cached_property
     def starter(self) -> str:

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 
 from levelfive.core.days import DAY, day_of, start_of
 from levelfive.core.windows import Window
-from levelfive.data.rhythm import JUDGED_DAYS, YEAR_DAYS, Span, rhythm
+from levelfive.data.rhythm import JUDGED_DAYS, YEAR_DAYS, DaySpan, rhythm
 from levelfive.errors import ConfigError
 from levelfive.storage.annotations import (
     ACKNOWLEDGED,
@@ -63,7 +63,7 @@ class Hole:
     @property
     def days(self) -> int:
         """How many days it is."""
-        return Span(self.first, self.last).length
+        return DaySpan(self.first, self.last).length
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ JUDGED_DAYS = 2 * YEAR_DAYS
 
 
 @dataclass(frozen=True, order=True)
-class Span:
+class DaySpan:
     """Days from `first` to `last`, both included."""
 
     first: date
@@ -61,14 +61,14 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Rhythm:
+class SourceRhythm:
     """What is known of a source's days: how many have rows, and the holes among them.
 
     With fewer than `MIN_KNOWN_DAYS` days that have rows, nothing can be said of holes.
     """
 
     known_days: int
-    holes: tuple[Span, ...]
+    holes: tuple[DaySpan, ...]
 
     @property
     def can_tell(self) -> bool:
@@ -76,7 +76,7 @@ class Rhythm:
         return self.known_days >= MIN_KNOWN_DAYS
 
 
-def rhythm(rows_by_day: Mapping[date, int], *, until: date) -> Rhythm:
+def rhythm(rows_by_day: Mapping[date, int], *, until: date) -> SourceRhythm:
     """Find the days on which rows are missing; of the days after the newest rows, nothing is said.
 
     Args:
@@ -85,7 +85,7 @@ def rhythm(rows_by_day: Mapping[date, int], *, until: date) -> Rhythm:
     """
     spans = _together(sorted(day for day, rows in rows_by_day.items() if rows > 0 and day <= until), until)
     if not spans:
-        return Rhythm(0, ())
+        return SourceRhythm(0, ())
     past, holes = _Past(), []
     empty, low = list[date](), list[tuple[date, int]]()
     after = sum(rows_by_day[day] for day in spans)
@@ -102,12 +102,12 @@ def rhythm(rows_by_day: Mapping[date, int], *, until: date) -> Rhythm:
             missed_days = past.missed(empty)
             if missed_days and after < max(MIN_ROWS_AFTER, LEAST_SHARE * past.usual(day) * present):
                 break
-            holes += [Span(missed_days[0], missed_days[-1])] if missed_days else []
+            holes += [DaySpan(missed_days[0], missed_days[-1])] if missed_days else []
             # Hardly any rows for so long are what is usual from then on.
             past.add(empty if present and not missed_days else [], [(day, rows)] if present else low)
             empty, low = [], []
         after -= rows
-    return Rhythm(len(spans), tuple(hole for hole in holes if (until - hole.last).days <= JUDGED_DAYS))
+    return SourceRhythm(len(spans), tuple(hole for hole in holes if (until - hole.last).days <= JUDGED_DAYS))
 
 
 def _together(days: Sequence[date], until: date) -> Sequence[date]:

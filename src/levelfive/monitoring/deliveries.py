@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from levelfive.core.days import DAY, day_of
 from levelfive.core.windows import Window
 from levelfive.data.landed import LANDING_FILES
-from levelfive.data.rhythm import Span
+from levelfive.data.rhythm import DaySpan
 from levelfive.monitoring import records
 from levelfive.monitoring.broken import OLDEST_DAYS
 from levelfive.monitoring.daily import Known, days_before, days_of_training, find_missing_rows
@@ -92,7 +92,7 @@ def delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered,
             if is_much and row["min_event_time"] is not None:
                 oldest = max(row["min_event_time"], window.start)
                 first, last = (day_of(time, context.use_case.day_starts_at) for time in (oldest, newest))
-                days[row["source"]] |= set(Span(first, last).days())
+                days[row["source"]] |= set(DaySpan(first, last).days())
     return tuple(
         Delivered(
             source,

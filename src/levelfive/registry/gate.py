@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from levelfive.core.windows import is_utc, iso
 from levelfive.errors import DataError, EvidenceError, require
 from levelfive.statistics.day_blocks import DayBlocks
-from levelfive.statistics.metrics import Difference, paired_difference
+from levelfive.statistics.metrics import LossDifference, paired_difference
 from levelfive.usecase.policies import GatePolicy, NoEvidence
 
 
@@ -42,7 +42,7 @@ class GateVerdict:
     kind: VerdictKind
     passed: bool
     reasons: tuple[str, ...]
-    difference: Difference | None = None
+    difference: LossDifference | None = None
 
     def to_json(self) -> str:
         """Write the verdict as JSON; numbers that are not defined become null."""
@@ -162,7 +162,7 @@ def without_lost_champion(verdict: GateVerdict, version: str) -> GateVerdict:
     return replace(verdict, reasons=(reason, *verdict.reasons))
 
 
-def _compared(difference: Difference, policy: GatePolicy) -> GateVerdict:
+def _compared(difference: LossDifference, policy: GatePolicy) -> GateVerdict:
     measurement = (
         f"loss minus champion's {difference.value:+.5f}, {policy.confidence:.0%} interval "
         f"[{difference.low:+.5f}, {difference.high:+.5f}] over {difference.days} days, "
@@ -179,7 +179,7 @@ def _compared(difference: Difference, policy: GatePolicy) -> GateVerdict:
     return _undecided((f"{unknown}: {measurement}",), difference, policy)
 
 
-def _undecided(reasons: tuple[str, ...], difference: Difference | None, policy: GatePolicy) -> GateVerdict:
+def _undecided(reasons: tuple[str, ...], difference: LossDifference | None, policy: GatePolicy) -> GateVerdict:
     may_pass = policy.no_evidence == NoEvidence.PROMOTE
     reason = f"the policy without evidence: {policy.no_evidence}"
     return GateVerdict(VerdictKind.NOT_ENOUGH_EVIDENCE, may_pass, (*reasons, reason), difference)
@@ -194,7 +194,7 @@ def _shortfalls(evidence: GateEvidence, policy: GatePolicy) -> tuple[str, ...]:
     return shortfalls or (() if rows else ("no labelled rows",))
 
 
-def _difference(evidence: GateEvidence, policy: GatePolicy) -> Difference | None:
+def _difference(evidence: GateEvidence, policy: GatePolicy) -> LossDifference | None:
     if evidence.champion_loss is None or evidence.rows == 0:
         return None
     return paired_difference(
@@ -218,11 +218,11 @@ def _require_losses(name: str, losses: NDArray[Any], rows: int) -> None:
         )
 
 
-def _read_difference(record: dict[str, float | None] | None) -> Difference | None:
+def _read_difference(record: dict[str, float | None] | None) -> LossDifference | None:
     if record is None:
         return None
     number = {name: math.nan if value is None else value for name, value in record.items()}
-    return Difference(
+    return LossDifference(
         value=number["value"],
         standard_error=number["standard_error"],
         low=number["low"],

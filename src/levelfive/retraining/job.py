@@ -21,7 +21,7 @@ from levelfive.retraining.records import (
     decisions,
     record_decision,
 )
-from levelfive.retraining.train_once import Stores, train_once
+from levelfive.retraining.train_once import TrainingStores, train_once
 from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.runs import JobContext
 
@@ -42,7 +42,7 @@ class RetrainingResult:
 
 
 def run(
-    context: JobContext, stores: Stores, *, as_of: datetime, approval: Approval = Approval.AUTO
+    context: JobContext, stores: TrainingStores, *, as_of: datetime, approval: Approval = Approval.AUTO
 ) -> RetrainingResult:
     """Decide once on the live model as of a time, and act on it.
 
@@ -79,7 +79,7 @@ def decide_once(context: JobContext, registry: CentralRegistry, *, as_of: dateti
 
 
 def act(
-    context: JobContext, stores: Stores, record: DecisionRecord, *, approval: Approval = Approval.AUTO
+    context: JobContext, stores: TrainingStores, record: DecisionRecord, *, approval: Approval = Approval.AUTO
 ) -> RetrainingResult:
     """Do what a decision asks for, once: a second run, or one after a kill, finishes what is left to do.
 

@@ -19,7 +19,7 @@ from levelfive.training.tracking import Tracking
 
 
 @dataclass(frozen=True)
-class Stores:
+class TrainingStores:
     """The two MLflow stores, which code trains, and who started it."""
 
     tracking: Tracking
@@ -28,7 +28,7 @@ class Stores:
     trained_by: str = ""
 
 
-def train_once(context: JobContext, run: Run, stores: Stores, decision: DecisionRecord) -> RetrainingRecord:
+def train_once(context: JobContext, run: Run, stores: TrainingStores, decision: DecisionRecord) -> RetrainingRecord:
     """Train what a decision asks for, unless that was done; what a killed run had registered is finished.
 
     Raises:
@@ -59,7 +59,7 @@ def _registered(
 
 
 def _train(
-    context: JobContext, stores: Stores, decision: DecisionRecord, labels: int, exclusions: tuple[Window, ...]
+    context: JobContext, stores: TrainingStores, decision: DecisionRecord, labels: int, exclusions: tuple[Window, ...]
 ) -> RetrainingRecord:
     result = training.run(
         context,

@@ -54,7 +54,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Difference:
+class LossDifference:
     """The mean of `loss_a - loss_b`, in units of the loss: below 0, the first model is the better one."""
 
     value: float
@@ -159,7 +159,7 @@ def evaluate_slices(
 
 def paired_difference(
     loss_a: NDArray[Any], loss_b: NDArray[Any], days: NDArray[Any], *, confidence: float = 0.9
-) -> Difference:
+) -> LossDifference:
     """Estimate the mean of `loss_a - loss_b` over rows, with error and interval by days.
 
     Args:
@@ -180,7 +180,7 @@ def paired_difference(
     blocks = DayBlocks.of(days, first.size)
     value, error = day_blocks.mean_and_error(first - second, blocks)
     reach = day_blocks.t_quantile(blocks.days, confidence) * error
-    return Difference(value, error, value - reach, value + reach, blocks.days, first.size)
+    return LossDifference(value, error, value - reach, value + reach, blocks.days, first.size)
 
 
 def _labels_and_scores(task: Task, y: NDArray[Any], score: NDArray[Any]) -> tuple[Floats, Floats]:

@@ -28,7 +28,7 @@ class Attribute:
 
 
 @dataclass(frozen=True)
-class Metric:
+class Instrument:
     """A number that is measured.
 
     Args:
@@ -87,21 +87,23 @@ ATTRIBUTES: Mapping[str, Attribute] = {
 }
 """By the name that an event's field has in the code, the attribute that it becomes."""
 
-RUN_DURATION = Metric("cicd.pipeline.run.duration", "s", "how long a run took")
-DRIFT = Metric("levelfive.drift", "1", "how far a column of a window lies from the training data, by one statistic")
-PERFORMANCE = Metric("levelfive.performance", "1", "a metric of live predictions whose labels are known")
-STATEMENTS = Metric("levelfive.statements", "{statement}", "how much monitoring says of a window, by kind")
+RUN_DURATION = Instrument("cicd.pipeline.run.duration", "s", "how long a run took")
+DRIFT = Instrument("levelfive.drift", "1", "how far a column of a window lies from the training data, by one statistic")
+PERFORMANCE = Instrument("levelfive.performance", "1", "a metric of live predictions whose labels are known")
+STATEMENTS = Instrument("levelfive.statements", "{statement}", "how much monitoring says of a window, by kind")
 
-COUNTS: Mapping[str, Metric] = {
-    "rows_in": Metric("levelfive.rows.in", "{row}", "rows of the landing files that a run ingested"),
-    "accepted": Metric("levelfive.rows.accepted", "{row}", "of them, rows that went into the raw tables"),
-    "quarantined": Metric("levelfive.rows.quarantined", "{row}", "of them, rows that broke the contract"),
-    "duplicates": Metric("levelfive.rows.duplicates", "{row}", "of them, rows that were there already"),
-    "missing_days": Metric("levelfive.days.missing", "d", "days of sources that lack rows, found by this run"),
-    "files_left": Metric("levelfive.files.left", "{file}", "files that begin after the run's logical now"),
-    "training_rows": Metric("levelfive.rows.trained", "{row}", "rows of a training set"),
-    "scored": Metric("levelfive.rows.scored", "{row}", "predictions that a run added, or that monitoring looked at"),
-    "checked": Metric("levelfive.rows.checked", "{row}", "rows of a batch that were found sound"),
+COUNTS: Mapping[str, Instrument] = {
+    "rows_in": Instrument("levelfive.rows.in", "{row}", "rows of the landing files that a run ingested"),
+    "accepted": Instrument("levelfive.rows.accepted", "{row}", "of them, rows that went into the raw tables"),
+    "quarantined": Instrument("levelfive.rows.quarantined", "{row}", "of them, rows that broke the contract"),
+    "duplicates": Instrument("levelfive.rows.duplicates", "{row}", "of them, rows that were there already"),
+    "missing_days": Instrument("levelfive.days.missing", "d", "days of sources that lack rows, found by this run"),
+    "files_left": Instrument("levelfive.files.left", "{file}", "files that begin after the run's logical now"),
+    "training_rows": Instrument("levelfive.rows.trained", "{row}", "rows of a training set"),
+    "scored": Instrument(
+        "levelfive.rows.scored", "{row}", "predictions that a run added, or that monitoring looked at"
+    ),
+    "checked": Instrument("levelfive.rows.checked", "{row}", "rows of a batch that were found sound"),
 }
 """By the name of a run's count in the table `runs`, the metric that it becomes."""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Protocol, TypeAlias
 
-from levelfive.telemetry.names import Metric
+from levelfive.telemetry.names import Instrument
 
 
 class Result(StrEnum):
@@ -74,7 +74,7 @@ class Span(_Record):
 class Measurement(_Record):
     """A number that was measured once."""
 
-    metric: Metric
+    metric: Instrument
     value: float
 
 

@@ -19,7 +19,7 @@ from threading import Lock
 from typing import Protocol, TypeAlias
 
 from levelfive.telemetry.lines import LOGGER, Lines
-from levelfive.telemetry.names import Metric
+from levelfive.telemetry.names import Instrument
 from levelfive.telemetry.records import Event, Exporter, Kind, Measurement, Record, Span, result_of
 
 Fields: TypeAlias = Callable[[], Mapping[str, object]]
@@ -34,8 +34,8 @@ class _Scope:
     fields: Fields
 
 
-class Destination(Protocol):
-    """A place to send records to, beside the lines on this machine; two that are equal are the same place."""
+class Backend(Protocol):
+    """What records are sent to, beside the lines on this machine; two that are equal are the same."""
 
     def open(self) -> Exporter:
         """Begin to send to it."""
@@ -45,26 +45,26 @@ class Destination(Protocol):
 _SCOPE: ContextVar[_Scope | None] = ContextVar("levelfive_scope", default=None)
 _LINES = Lines()
 _LOCK = Lock()
-_place: Destination | None = None
+_backend: Backend | None = None
 _exporter: Exporter | None = None
 
 
-def connect(place: Destination | None) -> None:
-    """Send what is recorded from now on to a place too; the same place again changes nothing, and None ends it."""
-    global _place, _exporter
+def connect(backend: Backend | None) -> None:
+    """Send what is recorded from now on to a backend too; the same one again changes nothing, and None ends it."""
+    global _backend, _exporter
     with _LOCK:
-        if place == _place:
+        if backend == _backend:
             return
-        earlier, _exporter, _place = _exporter, None, place
+        earlier, _exporter, _backend = _exporter, None, backend
         if earlier is not None:
             _guarded(earlier.close)
-        if place is not None:
-            _guarded(lambda: _begin(place))
+        if backend is not None:
+            _guarded(lambda: _begin(backend))
 
 
-def _begin(place: Destination) -> None:
+def _begin(backend: Backend) -> None:
     global _exporter
-    _exporter = place.open()
+    _exporter = backend.open()
 
 
 def event(name: str, /, *, level: int = logging.INFO, **fields: object) -> None:
@@ -79,7 +79,7 @@ def event(name: str, /, *, level: int = logging.INFO, **fields: object) -> None:
     _record(lambda: Event(at=_now(), fields={**around(), **fields}, name=name, level=level, **where))
 
 
-def measure(metric: Metric, value: float, /, **fields: object) -> None:
+def measure(metric: Instrument, value: float, /, **fields: object) -> None:
     """Record a number that was measured; one that is not finite is left out."""
     if not math.isfinite(value):
         return

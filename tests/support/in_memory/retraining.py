@@ -128,8 +128,8 @@ class LiveModel:
         return cls(deciding, Trainer(packages), Labels(2000), deciding.released())
 
     @property
-    def stores(self) -> retraining.Stores:
-        return retraining.Stores(SimpleNamespace(), self.production.registry, "a-revision", "ada@example.com")
+    def stores(self) -> retraining.TrainingStores:
+        return retraining.TrainingStores(SimpleNamespace(), self.production.registry, "a-revision", "ada@example.com")
 
     def retrain(self, as_of: datetime = DECIDED, approval: Approval = Approval.AUTO) -> retraining.RetrainingResult:
         return retraining.run(self.production.context, self.stores, as_of=as_of, approval=approval)

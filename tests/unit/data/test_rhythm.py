@@ -10,7 +10,7 @@ import pytest
 from numpy.random import Generator
 from scipy.stats import binom
 
-from levelfive.data.rhythm import MIN_KNOWN_DAYS, USUAL_HOLES, Rhythm, Span, rhythm
+from levelfive.data.rhythm import MIN_KNOWN_DAYS, USUAL_HOLES, DaySpan, SourceRhythm, rhythm
 
 DAY = timedelta(days=1)
 # A Monday.
@@ -29,11 +29,11 @@ def without(rows: dict[date, int], first: int, last: int) -> dict[date, int]:
     return {day: count for day, count in rows.items() if day not in gone}
 
 
-def span(first: int, last: int) -> Span:
-    return Span(BEGIN + first * DAY, BEGIN + last * DAY)
+def span(first: int, last: int) -> DaySpan:
+    return DaySpan(BEGIN + first * DAY, BEGIN + last * DAY)
 
 
-def judged(rows: dict[date, int], until: date | None = None) -> Rhythm:
+def judged(rows: dict[date, int], until: date | None = None) -> SourceRhythm:
     return rhythm(rows, until=until or max(rows))
 
 
@@ -100,7 +100,7 @@ def test_a_short_past_tells_nothing() -> None:
 
     assert (judged(short).holes, judged(enough).holes) == ((), (span(MIN_KNOWN_DAYS, MIN_KNOWN_DAYS),))
     assert (judged(rows_of(20)).can_tell, judged(rows_of(MIN_KNOWN_DAYS)).can_tell) == (False, True)
-    assert judged({}, until=BEGIN) == Rhythm(0, ())
+    assert judged({}, until=BEGIN) == SourceRhythm(0, ())
 
 
 @pytest.mark.parametrize("rows", [1, 5, 100])

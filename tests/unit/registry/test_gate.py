@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from levelfive.core.windows import utc
 from levelfive.errors import DataError, EvidenceError
 from levelfive.registry.gate import GateEvidence, GateVerdict, VerdictKind, judge_candidate, without_lost_champion
-from levelfive.statistics.metrics import Difference
+from levelfive.statistics.metrics import LossDifference
 from levelfive.usecase.policies import GatePolicy, NoEvidence
 
 HOLDOUT_START = utc(2013, 7, 1)
@@ -285,7 +285,7 @@ def test_a_verdict_survives_json():
 
 
 def test_an_interval_that_is_not_defined_survives_json_as_null():
-    unknown = Difference(0.1, math.nan, math.nan, math.nan, days=1, rows=5)
+    unknown = LossDifference(0.1, math.nan, math.nan, math.nan, days=1, rows=5)
 
     text = GateVerdict(VerdictKind.NOT_ENOUGH_EVIDENCE, False, ("one day",), unknown).to_json()
 
