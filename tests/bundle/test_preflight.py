@@ -20,7 +20,7 @@ from levelfive.cli.main import cli
 from levelfive.errors import ConfigError, MachineError
 from levelfive.monitoring.destinations.messages import Kind
 from levelfive.preflight import checks
-from levelfive.preflight.finding import Answer, Finding, ok
+from levelfive.preflight.check_result import Answer, CheckResult, ok
 from levelfive.preflight.target import Target, read_target
 from levelfive.preflight.workspace import KINDS
 
@@ -131,8 +131,8 @@ def grants(client: Any, answers: dict[tuple[str, str], catalog.EffectivePermissi
     client.grants.get_effective.side_effect = lambda kind, name, **_: answers.get((kind, name), usual)
 
 
-def only(found: dict[str, Finding], subject: str) -> Finding:
-    """Return the finding of a subject, which must be the only one that is not fine."""
+def only(found: dict[str, CheckResult], subject: str) -> CheckResult:
+    """Return the result of a subject, which must be the only one that is not fine."""
     assert [subject] == [name for name, one in found.items() if not one.is_fine], found
     return found[subject]
 

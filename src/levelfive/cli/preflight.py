@@ -27,14 +27,14 @@ def preflight(
     from levelfive.preflight.target import read_target
 
     settings = read_target(bundle, target, environment=os.environ, options=variables or ())
-    findings = ask(connect(settings, profile), settings)
+    results = ask(connect(settings, profile), settings)
     table = Table("subject", "answer", "because")
-    for subject, finding in findings.items():
-        table.add_row(subject, finding.answer, finding.reason)
+    for subject, result in results.items():
+        table.add_row(subject, result.answer, result.reason)
     wide.print(table)
-    wrong = [finding for finding in findings.values() if not finding.is_fine]
-    for finding in wrong:
-        if finding.remedy:
-            out.print(finding.remedy, highlight=False)
+    wrong = [result for result in results.values() if not result.is_fine]
+    for result in wrong:
+        if result.remedy:
+            out.print(result.remedy, highlight=False)
     if wrong:
         raise typer.Exit(EXIT_REFUSED)

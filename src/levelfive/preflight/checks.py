@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from levelfive.errors import ConfigError, MachineError
 from levelfive.preflight import maintenance, serving, unity_catalog, workspace
-from levelfive.preflight.finding import Finding, Question, guarded
+from levelfive.preflight.check_result import CheckResult, Question, guarded
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 HTTP_TIMEOUT_SECONDS = 20
 RETRY_TIMEOUT_SECONDS = 20  # by default five minutes, and that for each check
 
-CHECKS: Mapping[str, Callable[[Question], Finding]] = MappingProxyType(
+CHECKS: Mapping[str, Callable[[Question], CheckResult]] = MappingProxyType(
     {
         "groups": workspace.groups,
         "catalog": unity_catalog.catalog,
@@ -71,14 +71,14 @@ def connect(target: Target, profile: str | None) -> WorkspaceClient:
         raise ConfigError(f"target {target.name}: no connection to its workspace: {err}. To log in: {login}") from err
 
 
-def ask(client: WorkspaceClient, target: Target) -> dict[str, Finding]:
+def ask(client: WorkspaceClient, target: Target) -> dict[str, CheckResult]:
     """Ask everything that a first deployment of the target trips over.
 
     Returns:
-        One finding a subject, in the order of asking.
+        One result a subject, in the order of asking.
     """
     caller, who_asks = workspace.identity(client)
     principal, who_runs = workspace.service_principal(client, target, caller)
     question = Question(client, target, principal, caller)
-    findings = {"identity": who_asks, "service principal": who_runs}
-    return findings | {subject: guarded(check, question) for subject, check in CHECKS.items()}
+    results = {"identity": who_asks, "service principal": who_runs}
+    return results | {subject: guarded(check, question) for subject, check in CHECKS.items()}

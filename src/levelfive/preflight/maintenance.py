@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from levelfive.config import load_settings
 from levelfive.errors import ConfigError
-from levelfive.preflight.finding import Finding, Question, found_or_none, missing, ok
+from levelfive.preflight.check_result import CheckResult, Question, found_or_none, missing, ok
 from levelfive.preflight.unity_catalog import deployed_schema
 from levelfive.preflight.workspace import SET
 from levelfive.storage.retention import DELTA_KEEPS, FILES_RETENTION, length_of, retention
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from databricks.sdk.service.catalog import SchemaInfo
 
 
-def table_versions(question: Question) -> Finding:
+def table_versions(question: Question) -> CheckResult:
     """Ask whether the tables that are there keep their earlier versions for as long as the target says."""
     target = question.target
     try:

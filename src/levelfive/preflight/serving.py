@@ -5,7 +5,7 @@ from __future__ import annotations
 from levelfive.config import Settings, load_settings, parse_azure_ml
 from levelfive.core.secrets import is_reference
 from levelfive.errors import ConfigError
-from levelfive.preflight.finding import Finding, Question, found_or_none, missing, ok, skipped, together
+from levelfive.preflight.check_result import CheckResult, Question, found_or_none, missing, ok, skipped, together
 from levelfive.preflight.unity_catalog import SERVICE_CREDENTIAL, Securable, compare_grants, deployed_schema
 from levelfive.preflight.workspace import SET, readable_secrets
 
@@ -13,7 +13,7 @@ NONE, AZURE_ML = "none", "azure_ml"
 KINDS = ("kubernetes", "managed")
 
 
-def online_store(question: Question) -> Finding:
+def online_store(question: Question) -> CheckResult:
     """Ask for the secret that holds the online store's URL, and whether the job may read it."""
     target = question.target
     if target.value("serving_schedule") != "UNPAUSED" and target.value("serving") == NONE:
@@ -25,7 +25,7 @@ def online_store(question: Question) -> Finding:
     return readable_secrets(question, scope, (key,))
 
 
-def azure_ml(question: Question) -> Finding:
+def azure_ml(question: Question) -> CheckResult:
     """Look at what the job deploys to Azure ML by, as far as Databricks knows it."""
     serving = question.target.value("serving")
     if serving == NONE:
@@ -35,7 +35,7 @@ def azure_ml(question: Question) -> Finding:
     return together(_settings(question), _kind(question), _credential(question))
 
 
-def _settings(question: Question) -> Finding:
+def _settings(question: Question) -> CheckResult:
     target = question.target
     repository, workspace = target.value("serving_repository"), target.value("azure_ml")
     if not repository:
@@ -58,7 +58,7 @@ def _settings(question: Question) -> Finding:
     return _endpoint(settings, parts)
 
 
-def _endpoint(settings: Settings, parts: dict[str, str]) -> Finding:
+def _endpoint(settings: Settings, parts: dict[str, str]) -> CheckResult:
     """Look at the name of the endpoint, which has to differ between use cases and environments."""
     if settings.cuts_endpoint_name:
         return missing(
@@ -70,7 +70,7 @@ def _endpoint(settings: Settings, parts: dict[str, str]) -> Finding:
     return ok(f"the endpoint is {settings.endpoint_name} in {place}, its images are of {settings.serving_repository}")
 
 
-def _kind(question: Question) -> Finding:
+def _kind(question: Question) -> CheckResult:
     kind = question.target.value("endpoint_kind")
     if kind not in KINDS:
         return missing(
@@ -79,7 +79,7 @@ def _kind(question: Question) -> Finding:
     return ok(f"it is of kind {kind}")
 
 
-def _credential(question: Question) -> Finding:
+def _credential(question: Question) -> CheckResult:
     name = question.target.value("azure_credential")
     if not name:
         return ok("the job signs in to Azure as its compute does")

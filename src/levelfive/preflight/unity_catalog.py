@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from levelfive.errors import ConfigError
-from levelfive.preflight.finding import (
+from levelfive.preflight.check_result import (
     NO_ANSWER,
-    Finding,
+    CheckResult,
     Principal,
     Question,
     found_or_none,
@@ -53,22 +53,22 @@ class Securable:
         return f"GRANT {_spelt(privileges)} ON {self.kind} {_quoted(self.name)} TO `{to.name}`"
 
 
-def catalog(question: Question) -> Finding:
+def catalog(question: Question) -> CheckResult:
     """Ask for the catalog of the tables."""
     return _catalog(question, question.target.value("catalog"))
 
 
-def catalog_for_groups(question: Question) -> Finding:
+def catalog_for_groups(question: Question) -> CheckResult:
     """Ask whether the groups may use the catalog of the tables, on which the bundle grants nothing."""
     return _catalog_for(question, question.target.value("catalog"), GROUPS_OF_TABLES)
 
 
-def schema(question: Question) -> Finding:
+def schema(question: Question) -> CheckResult:
     """Ask for the schema of the tables, or for the right to create it."""
     return _schema(question, "tables", _tables(question), FOR_TABLES)
 
 
-def landing(question: Question) -> Finding:
+def landing(question: Question) -> CheckResult:
     """Ask for the volume of the landing files, which others fill, or for the right to create it."""
     may_read = _volume(question, "landing", ("READ_VOLUME",))
     if may_read is not None:
@@ -79,27 +79,27 @@ def landing(question: Question) -> Finding:
     return together(creates, _location(question, question.target.value("landing_location")))
 
 
-def reports(question: Question) -> Finding:
+def reports(question: Question) -> CheckResult:
     """Ask for the volume of the reports, or for the right to create it."""
     return _volume(question, "reports", ("READ_VOLUME", "WRITE_VOLUME")) or _creates_volume(question, "reports")
 
 
-def registry_catalog(question: Question) -> Finding:
+def registry_catalog(question: Question) -> CheckResult:
     """Ask for the catalog in which the bundle keeps the registered model."""
     return _catalog(question, question.target.value("registry_prefix"))
 
 
-def registry_catalog_for_groups(question: Question) -> Finding:
+def registry_catalog_for_groups(question: Question) -> CheckResult:
     """Ask whether the groups may use the registry's catalog, on which the bundle grants nothing."""
     return _catalog_for(question, question.target.value("registry_prefix"), GROUPS_OF_MODELS)
 
 
-def registry_schema(question: Question) -> Finding:
+def registry_schema(question: Question) -> CheckResult:
     """Ask for the schema in which the bundle keeps the registered model, and for the right to create one in it."""
     return _schema(question, "registry", _models(question), FOR_MODELS)
 
 
-def registered_model(question: Question) -> Finding:
+def registered_model(question: Question) -> CheckResult:
     """Ask who owns the registered model: only its owner may deploy it, add versions and move aliases."""
     name = f"{_models(question)}.{question.target.bundle}"
     model = found_or_none(lambda: question.client.registered_models.get(name))
@@ -122,7 +122,7 @@ def _models(question: Question) -> str:
     return f"{target.value('registry_prefix')}.{deployed_schema(question, target.value('registry_schema'))}"
 
 
-def _catalog(question: Question, name: str) -> Finding:
+def _catalog(question: Question, name: str) -> CheckResult:
     catalog = found_or_none(lambda: question.client.catalogs.get(name))
     if catalog is None:
         grant = Securable(CATALOG, name, None).grant(("USE_CATALOG",), question.principal)
@@ -130,7 +130,7 @@ def _catalog(question: Question, name: str) -> Finding:
     return compare_grants(question, Securable(CATALOG, name, catalog.owner), ("USE_CATALOG",))
 
 
-def _catalog_for(question: Question, name: str, groups: tuple[str, ...]) -> Finding:
+def _catalog_for(question: Question, name: str, groups: tuple[str, ...]) -> CheckResult:
     if question.target.mode != "production":
         return skipped("only targets in production mode grant anything to groups")
     catalog = found_or_none(lambda: question.client.catalogs.get(name))
@@ -140,15 +140,15 @@ def _catalog_for(question: Question, name: str, groups: tuple[str, ...]) -> Find
     return together(*(compare_grants(one, on, ("USE_CATALOG",)) for one in each))
 
 
-def _schema(question: Question, key: str, name: str, privileges: tuple[str, ...]) -> Finding:
+def _schema(question: Question, key: str, name: str, privileges: tuple[str, ...]) -> CheckResult:
     schema = found_or_none(lambda: question.client.schemas.get(name))
     if schema is not None:
         # A target in production mode sets the grants of its schemas.
         manages = (MANAGE,) if question.target.mode == "production" else ()
-        finding = compare_grants(question, Securable(SCHEMA, name, schema.owner), privileges + manages)
+        result = compare_grants(question, Securable(SCHEMA, name, schema.owner), privileges + manages)
         bind = f"databricks bundle deployment bind {key} {name} -t {question.target.name}"
         return replace(
-            finding, reason=f"{finding.reason}; if the bundle did not make it, before the first deploy: {bind}"
+            result, reason=f"{result.reason}; if the bundle did not make it, before the first deploy: {bind}"
         )
     parent = name.partition(".")[0]
     above = found_or_none(lambda: question.client.catalogs.get(parent))
@@ -162,13 +162,13 @@ def _schema(question: Question, key: str, name: str, privileges: tuple[str, ...]
     )
 
 
-def _volume(question: Question, name: str, privileges: tuple[str, ...]) -> Finding | None:
+def _volume(question: Question, name: str, privileges: tuple[str, ...]) -> CheckResult | None:
     full_name = f"{_tables(question)}.{name}"
     volume = found_or_none(lambda: question.client.volumes.read(full_name))
     return None if volume is None else compare_grants(question, Securable(VOLUME, full_name, volume.owner), privileges)
 
 
-def _creates_volume(question: Question, name: str) -> Finding:
+def _creates_volume(question: Question, name: str) -> CheckResult:
     tables = _tables(question)
     schema = found_or_none(lambda: question.client.schemas.get(tables))
     if schema is None:
@@ -177,7 +177,7 @@ def _creates_volume(question: Question, name: str) -> Finding:
     return compare_grants(question, Securable(SCHEMA, tables, schema.owner), ("CREATE_VOLUME",), why=why)
 
 
-def _location(question: Question, url: str) -> Finding:
+def _location(question: Question, url: str) -> CheckResult:
     """Ask for the external location of a folder: the longest of those that lead to it."""
     if not url:
         return missing("the landing volume is external, and has no place", "set the variable landing_location")
@@ -197,7 +197,9 @@ def _leads_to(location: str | None, url: str) -> bool:
     return location is not None and f"{url.rstrip('/')}/".startswith(f"{location.rstrip('/')}/")
 
 
-def compare_grants(question: Question, on: Securable, required_privileges: tuple[str, ...], why: str = "") -> Finding:
+def compare_grants(
+    question: Question, on: Securable, required_privileges: tuple[str, ...], why: str = ""
+) -> CheckResult:
     """Compare what is needed with what reaches the principal, by itself, its groups, and what is granted above."""
     who = question.principal
     if on.owner in who.names:

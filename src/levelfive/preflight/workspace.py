@@ -8,10 +8,10 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from levelfive.preflight.finding import (
+from levelfive.preflight.check_result import (
     EVERYBODY,
     NO_ANSWER,
-    Finding,
+    CheckResult,
     Principal,
     Question,
     found_or_none,
@@ -45,7 +45,7 @@ KINDS = ("teams", "slack", "webhook")
 KEYS_OF_A_REGISTRY = ("host", "token", "workspace-id")
 
 
-def identity(client: WorkspaceClient) -> tuple[Principal | None, Finding]:
+def identity(client: WorkspaceClient) -> tuple[Principal | None, CheckResult]:
     """Ask who asks."""
     try:
         me = client.current_user.me()
@@ -60,7 +60,9 @@ def identity(client: WorkspaceClient) -> tuple[Principal | None, Finding]:
     return caller, ok(f"you are {name}")
 
 
-def service_principal(client: WorkspaceClient, target: Target, caller: Principal | None) -> tuple[Principal, Finding]:
+def service_principal(
+    client: WorkspaceClient, target: Target, caller: Principal | None
+) -> tuple[Principal, CheckResult]:
     """Ask for the service principal that the target runs as; without one, who deploys it."""
     deployer = caller or Principal("<who deploys>")
     try:
@@ -88,7 +90,7 @@ def service_principal(client: WorkspaceClient, target: Target, caller: Principal
     )
 
 
-def groups(question: Question) -> Finding:
+def groups(question: Question) -> CheckResult:
     """Ask for the groups to which a target in production mode gives permissions."""
     if question.target.mode != "production":
         return skipped("only targets in production mode give permissions to groups")
@@ -103,7 +105,7 @@ def groups(question: Question) -> Finding:
     return missing(f"no group {', '.join(absent)} in this workspace", remedy)
 
 
-def secret_scope(question: Question) -> Finding:
+def secret_scope(question: Question) -> CheckResult:
     """Ask for the secrets by which a registry in another workspace is reached, and whether the jobs may read them."""
     uri = question.target.value("registry_uri")
     scope, _, prefix = uri.partition("://")[2].partition(":")
@@ -112,7 +114,7 @@ def secret_scope(question: Question) -> Finding:
     return readable_secrets(question, scope, tuple(f"{prefix}-{key}" for key in KEYS_OF_A_REGISTRY))
 
 
-def destinations(question: Question) -> Finding:
+def destinations(question: Question) -> CheckResult:
     """Ask for the secrets that hold the addresses of those who are told of alerts."""
     setting = question.target.value("destinations")
     pairs = [[text.strip() for text in part.split("=")] for part in setting.split(",") if part.strip()]
@@ -128,7 +130,7 @@ def destinations(question: Question) -> Finding:
     return together(*(readable_secrets(question, scope, tuple(of_scope)) for scope, of_scope in keys.items()))
 
 
-def cluster_policy(question: Question) -> Finding:
+def cluster_policy(question: Question) -> CheckResult:
     """Ask for the cluster policy, and whether the jobs may use it."""
     if question.target.value("environment_key"):
         return skipped("tasks run on serverless compute")
@@ -148,7 +150,7 @@ def cluster_policy(question: Question) -> Finding:
     )
 
 
-def runtime(question: Question) -> Finding:
+def runtime(question: Question) -> CheckResult:
     """Ask whether the workspace knows the runtime of the job clusters."""
     if question.target.value("environment_key"):
         return skipped("tasks run on serverless compute")
@@ -160,7 +162,7 @@ def runtime(question: Question) -> Finding:
     return missing(f"the workspace does not know the runtime {runtime_key}", f"{SET} runtime; it knows {like}")
 
 
-def machines(question: Question) -> Finding:
+def machines(question: Question) -> CheckResult:
     """Ask whether the workspace has the machines of the job clusters, and say how many cores a cluster takes."""
     if question.target.value("environment_key"):
         return skipped("tasks run on serverless compute")
@@ -185,7 +187,7 @@ def machines(question: Question) -> Finding:
     )
 
 
-def warehouse(question: Question) -> Finding:
+def warehouse(question: Question) -> CheckResult:
     """Ask for the SQL warehouse of the dashboard, and whether it may be used."""
     warehouse_id = question.target.value("warehouse_id")
     if not warehouse_id:
@@ -202,7 +204,7 @@ def warehouse(question: Question) -> Finding:
     )
 
 
-def warehouse_for_viewers(question: Question) -> Finding:
+def warehouse_for_viewers(question: Question) -> CheckResult:
     """Ask whether the viewers may use the SQL warehouse: the dashboard asks it in the name of who looks."""
     warehouse_id = question.target.value("warehouse_id")
     if question.target.mode != "production" or not warehouse_id:
@@ -216,7 +218,7 @@ def warehouse_for_viewers(question: Question) -> Finding:
     )
 
 
-def _may_create_clusters(question: Question) -> Finding:
+def _may_create_clusters(question: Question) -> CheckResult:
     """Ask whether the jobs may create clusters without a policy: by an entitlement, their own or of a group."""
     who = question.principal
     if CREATES_CLUSTERS in who.entitlements or ADMINS in who.groups:
@@ -232,7 +234,7 @@ def _may_create_clusters(question: Question) -> Finding:
     )
 
 
-def readable_secrets(question: Question, scope: str, keys: tuple[str, ...]) -> Finding:
+def readable_secrets(question: Question, scope: str, keys: tuple[str, ...]) -> CheckResult:
     """Ask for some secrets of a scope, and whether the jobs may read them."""
     secrets, who = question.client.secrets, question.principal
     present = found_or_none(lambda: {one.key for one in secrets.list_secrets(scope)})
@@ -253,7 +255,7 @@ def readable_secrets(question: Question, scope: str, keys: tuple[str, ...]) -> F
     return ok(f"{who.name} may read scope {scope}")
 
 
-def _usable(question: Question, what: str, ask: Callable[[], Sequence[AccessEntry] | None], remedy: str) -> Finding:
+def _usable(question: Question, what: str, ask: Callable[[], Sequence[AccessEntry] | None], remedy: str) -> CheckResult:
     who = question.principal
     if question.asked_by_it:
         return ok(f"{who.name} sees {what}, and may use it")

@@ -33,7 +33,7 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """What a check found, why, and the statement that repairs it."""
 
     answer: Answer
@@ -90,39 +90,39 @@ class Question:
         return self.caller is not None and self.caller.name == self.principal.name
 
 
-def ok(reason: str) -> Finding:
+def ok(reason: str) -> CheckResult:
     """Say that nothing is missing."""
-    return Finding(Answer.OK, reason)
+    return CheckResult(Answer.OK, reason)
 
 
-def skipped(reason: str) -> Finding:
+def skipped(reason: str) -> CheckResult:
     """Say that the target needs no such thing."""
-    return Finding(Answer.SKIPPED, reason)
+    return CheckResult(Answer.SKIPPED, reason)
 
 
-def missing(reason: str, remedy: str) -> Finding:
+def missing(reason: str, remedy: str) -> CheckResult:
     """Say what is missing, and what repairs it."""
-    return Finding(Answer.MISSING, reason, remedy)
+    return CheckResult(Answer.MISSING, reason, remedy)
 
 
-def not_answered(err: Exception, remedy: str = "") -> Finding:
+def not_answered(err: Exception, remedy: str = "") -> CheckResult:
     """Say that the workspace gave no answer, and which error it gave instead."""
     message = " ".join(str(err).split()).partition(SDK_CONFIGURATION)[0]
-    return Finding(Answer.UNKNOWN, f"{type(err).__name__}: {message}", remedy)
+    return CheckResult(Answer.UNKNOWN, f"{type(err).__name__}: {message}", remedy)
 
 
-def together(*findings: Finding) -> Finding:
-    """Make one finding of several, all of which must be fine: what is missing counts before what is not answered."""
+def together(*results: CheckResult) -> CheckResult:
+    """Make one result of several, all of which must be fine: what is missing counts before what is not answered."""
     for answer in (Answer.MISSING, Answer.UNKNOWN):
-        if any(finding.answer is answer for finding in findings):
-            wrong = [finding for finding in findings if not finding.is_fine]
-            remedies = "; ".join(finding.remedy for finding in wrong if finding.remedy)
-            return Finding(answer, "; ".join(finding.reason for finding in wrong), remedies)
-    return Finding(Answer.OK, "; ".join(finding.reason for finding in findings))
+        if any(result.answer is answer for result in results):
+            wrong = [result for result in results if not result.is_fine]
+            remedies = "; ".join(result.remedy for result in wrong if result.remedy)
+            return CheckResult(answer, "; ".join(result.reason for result in wrong), remedies)
+    return CheckResult(Answer.OK, "; ".join(result.reason for result in results))
 
 
-def guarded(check: Callable[[Question], Finding], question: Question) -> Finding:
-    """Run a check; an error is its finding, and stops no other check."""
+def guarded(check: Callable[[Question], CheckResult], question: Question) -> CheckResult:
+    """Run a check; an error is its result, and stops no other check."""
     try:
         return check(question)
     except NO_ANSWER as err:
