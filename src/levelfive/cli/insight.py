@@ -56,7 +56,7 @@ def status(as_of: AsOf) -> None:
     from levelfive.monitoring.evidence import STATEMENTS
     from levelfive.registry.store import CHAMPION
     from levelfive.reporting.status import status_of
-    from levelfive.usecase.sharing import lineage
+    from levelfive.usecase.sharing import describe_sharing
 
     moment, app = parse_time(as_of), open_app()
     state = status_of(app.context, app.registry, moment)
@@ -82,7 +82,7 @@ def status(as_of: AsOf) -> None:
             f"repair it with `{repair}`",
             style="bold",
         )
-    for line in lineage(app.context.use_case):
+    for line in describe_sharing(app.context.use_case):
         out.print(line)
     if state.online is not None:
         most = app.context.use_case.serving.max_staleness

@@ -21,7 +21,7 @@ SECRET_OR_SETTING = "correct the secret or setting that holds it"
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What a server answered.
 
     Args:
@@ -37,7 +37,7 @@ class Answer:
     location: str | None = None
 
 
-def post(address: str, body: bytes, *, headers: Mapping[str, str], seconds: float = SECONDS) -> Answer:
+def post(address: str, body: bytes, *, headers: Mapping[str, str], seconds: float = SECONDS) -> Response:
     """Send a body and read the answer, whatever its status; proxies are those of the environment.
 
     Args:
@@ -49,14 +49,14 @@ def post(address: str, body: bytes, *, headers: Mapping[str, str], seconds: floa
     request = Request(address, data=body, headers=dict(headers), method="POST")
     try:
         with _opener().open(request, timeout=seconds) as response:
-            return Answer(
+            return Response(
                 response.status,
                 _read(response, seconds),
                 _seconds_of(response.headers.get("Retry-After")),
                 response.headers.get("Location"),
             )
     except (OSError, http.client.HTTPException, ValueError):
-        return Answer(NO_ANSWER)
+        return Response(NO_ANSWER)
 
 
 def check_address(address: str, *, of: str, remedy: str = SECRET_OR_SETTING) -> str:

@@ -92,7 +92,7 @@ def foreseen(
     if not days:
         return Foreseen(0, 0, min_days, min_rows, "there are no mature labels")
     try:
-        holdout = evidence.foreseen(use_case, days, as_of=as_of)
+        holdout = evidence.count_holdout(use_case, days, as_of=as_of)
     except EvidenceError as err:
         return Foreseen(0, 0, min_days, min_rows, str(err))
     return Foreseen(holdout.days, holdout.rows, min_days, min_rows, because)

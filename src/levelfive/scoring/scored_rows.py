@@ -16,7 +16,7 @@ from levelfive.errors import DataError, LevelfiveError
 from levelfive.models.package import Model
 from levelfive.statistics.tasks.task import Task
 from levelfive.storage.keys import Keyed
-from levelfive.storage.predictions import FEATURES, SLICES, are_sound, scores_of, slices_of
+from levelfive.storage.predictions import FEATURES, SLICES, are_sound, scores_of, slice_map
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.calls import spine_of
 from levelfive.usecase.columns import KNOWN_AT, PREDICTION_TIME, own
@@ -76,7 +76,7 @@ def scored_rows(
         PREDICTION_TIME,
         *(F.when(sound, score).otherwise(failing).alias(name) for name, score in scores.items()),
         *(F.col(f"{_SCORES}.{name}") for name in card.task.reference_columns),
-        slices_of(use_case.slices).alias(SLICES),
+        slice_map(use_case.slices).alias(SLICES),
         F.struct(*card.features).alias(FEATURES),
     )
     looked_in = (partial(_fault_of_table, run, lookup) for lookup in card.lookups)

@@ -91,7 +91,7 @@ class ControlTables(Protocol):
         ...
 
 
-def columns_of(columns: Sequence[str] | None, where: Where | None, between: Between | None) -> set[str]:
+def columns_to_read(columns: Sequence[str] | None, where: Where | None, between: Between | None) -> set[str]:
     """List the columns that a read of rows names."""
     return {*(columns or ()), *(where or ()), *(between or ())}
 

@@ -22,7 +22,7 @@ from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from levelfive.errors import TableConflict, TableError, translating
 from levelfive.storage.commits import APPENDS, Write, is_committed
 from levelfive.storage.conflicts import overtaken, refused
-from levelfive.storage.control_tables import Between, Where, columns_of, is_several, times_of
+from levelfive.storage.control_tables import Between, Where, columns_to_read, is_several, times_of
 from levelfive.storage.records import check_columns, to_arrow
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class DeltaRsControlTables:
         between: Between | None = None,
     ) -> list[dict[str, Any]]:
         """Read rows; see `ControlTables`."""
-        names, folder = columns_of(columns, where, between), self._folder(table)
+        names, folder = columns_to_read(columns, where, between), self._folder(table)
         if not is_committed(folder):
             check_columns(table, (), names)
             return []

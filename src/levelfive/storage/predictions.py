@@ -134,7 +134,7 @@ def scores_of(model: Model, reference: Model | None, rows: DataFrame) -> Column:
     return column
 
 
-def slices_of(names: Sequence[str]) -> Column:
+def slice_map(names: Sequence[str]) -> Column:
     """Make the map from the slice columns' names to their values, as text; of no columns, an empty one."""
     # Of arrays, whose types are said: of no columns, `create_map` would make a map from nothing to nothing.
     keys, values = F.array(*map(F.lit, names)), F.array(*(F.col(name).cast("string") for name in names))

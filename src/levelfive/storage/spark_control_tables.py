@@ -12,7 +12,7 @@ from pyspark.sql.types import TimestampType
 from levelfive.core.conditions import quoted_name, text_literal
 from levelfive.core.windows import from_micros, sql_literal
 from levelfive.storage.commits import Write
-from levelfive.storage.control_tables import Between, Where, columns_of, is_several, times_of
+from levelfive.storage.control_tables import Between, Where, columns_to_read, is_several, times_of
 from levelfive.storage.records import check_columns, to_arrow
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class SparkControlTables:
         between: Between | None = None,
     ) -> list[dict[str, Any]]:
         """Read rows; see `ControlTables`."""
-        names = columns_of(columns, where, between)
+        names = columns_to_read(columns, where, between)
         if not self._tables.exists(table):
             check_columns(table, (), names)
             return []

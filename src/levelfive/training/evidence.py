@@ -43,7 +43,7 @@ def split_of_days(use_case: UseCase, days: Sequence[LabelledDay], *, as_of: date
     )
 
 
-def foreseen(use_case: UseCase, days: Sequence[LabelledDay], *, as_of: datetime) -> HoldoutCount:
+def count_holdout(use_case: UseCase, days: Sequence[LabelledDay], *, as_of: datetime) -> HoldoutCount:
     """Count what the gate would see of a training: the days of its holdout whose rows are newer than the champion.
 
     Args:

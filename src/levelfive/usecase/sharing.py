@@ -90,7 +90,7 @@ def refuse_gone(owner: UseCase, readers: Mapping[str, Collection[str]]) -> None:
         )
 
 
-def lineage(use_case: UseCase) -> Iterator[str]:
+def describe_sharing(use_case: UseCase) -> Iterator[str]:
     """Say which feature tables of others a use case looks up, and who looks up its own."""
     for table, readers in sorted(readers_of(use_case).items()):
         for reader, lookups in sorted(readers.items()):

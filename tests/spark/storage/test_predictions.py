@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 
 from levelfive import BINARY, REGRESSION, Task
 from levelfive.models.package import Model
-from levelfive.storage.predictions import are_sound, scores_of, slices_of
+from levelfive.storage.predictions import are_sound, scores_of, slice_map
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from levelfive.storage.predictions import are_sound, scores_of, slices_of
 def test_slices_are_a_map_of_texts(spark: SparkSession, names: tuple[str, ...], expected: dict[str, str]) -> None:
     rows = spark.sql("SELECT 'EWR' AS place, true AS known, CAST(NULL AS int) AS no")
 
-    found = rows.select(slices_of(names).alias("slices"))
+    found = rows.select(slice_map(names).alias("slices"))
 
     assert found.schema["slices"].dataType.simpleString() == "map<string,string>"
     assert found.first()["slices"] == expected

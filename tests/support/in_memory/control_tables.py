@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from levelfive.errors import TableError
 from levelfive.storage.commits import Write
-from levelfive.storage.control_tables import Between, Where, columns_of, is_several
+from levelfive.storage.control_tables import Between, Where, columns_to_read, is_several
 from levelfive.storage.records import check_columns, to_arrow
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class MemoryControlTables:
         where: Where | None = None,
         between: Between | None = None,
     ) -> list[dict[str, Any]]:
-        names = columns_of(columns, where, between)
+        names = columns_to_read(columns, where, between)
         check_columns(table, self._tables[table].column_names if table in self._tables else (), names)
         if table not in self._tables:
             return []

@@ -57,8 +57,8 @@ def test_a_lookup_that_does_not_fit_the_table_of_another_is_refused(changes: dic
 
 @pytest.mark.usefixtures("installed")
 def test_who_reads_what_is_listed_on_both_sides() -> None:
-    assert [*sharing.lineage(shop.USE_CASE)] == ["use case refunds looks up store_returns: returned_share"]
-    assert [*sharing.lineage(reading())] == ["it looks up shop.store_returns: returned_share"]
+    assert [*sharing.describe_sharing(shop.USE_CASE)] == ["use case refunds looks up store_returns: returned_share"]
+    assert [*sharing.describe_sharing(reading())] == ["it looks up shop.store_returns: returned_share"]
 
 
 def test_a_package_that_cannot_be_imported_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from levelfive.core.http import NO_ANSWER, Answer, check_address, post
+from levelfive.core.http import NO_ANSWER, Response, check_address, post
 from levelfive.core.outbox import Outbox, Outcome, Rhythm
 from levelfive.errors import ConfigError, LevelfiveError
 from levelfive.monitoring.destinations.messages import MESSAGES, Kind
@@ -114,7 +114,7 @@ def find_destinations(references: Mapping[str, str], secret: Callable[[str], str
     return tuple(destinations)
 
 
-def _outcome(answer: Answer, notice: Notice) -> Outcome[Notice]:
+def _outcome(answer: Response, notice: Notice) -> Outcome[Notice]:
     if 200 <= answer.status < 300:
         return Outcome()
     if answer.status in AGAIN:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from levelfive.core.http import NO_ANSWER, Answer
+from levelfive.core.http import NO_ANSWER, Response
 from levelfive.core.outbox import Outcome
 
 ACCEPTED, PARTLY_ACCEPTED = 200, 206
@@ -14,7 +14,7 @@ AGAIN = frozenset({NO_ANSWER, 401, 403, 408, 429, 500, 502, 503, 504})
 ELSEWHERE = frozenset({307, 308})
 
 
-def outcome_of(answer: Answer, batch: Sequence[bytes]) -> Outcome[bytes]:
+def outcome_of(answer: Response, batch: Sequence[bytes]) -> Outcome[bytes]:
     """Tell what became of a batch of envelopes by the answer to it."""
     if answer.status == ACCEPTED:
         return Outcome()
@@ -25,7 +25,7 @@ def outcome_of(answer: Answer, batch: Sequence[bytes]) -> Outcome[bytes]:
     return Outcome(losses=len(batch))
 
 
-def _of_parts(answer: Answer, batch: Sequence[bytes]) -> Outcome[bytes]:
+def _of_parts(answer: Response, batch: Sequence[bytes]) -> Outcome[bytes]:
     refusals = _refusals(answer.body, len(batch))
     again = tuple(batch[index] for index, status in refusals.items() if status in AGAIN)
     return Outcome(again, losses=len(refusals) - len(again), retry_after=answer.retry_after)
