@@ -83,7 +83,7 @@ def cut(fixtures: Path, folder: Path) -> Path:
 def prepare(app: App, fixtures: Path, asked: Window) -> Model:
     """Train on what came before the flights that are asked for, compute their features, and publish all of these."""
     for window in (Window(BEGIN, AS_OF), Window(AS_OF, asked.end + DAY)):
-        land(app.use_case, plan_of(app.use_case), fixtures, app.landing, window)
+        land(app.use_case, plan_of(app.use_case), fixtures, app.landing, window=window)
         data.run(app.context, landing=app.landing, as_of=window.end)
         features.run(app.context, as_of=window.end)
         if window.end == AS_OF:

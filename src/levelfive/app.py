@@ -177,7 +177,7 @@ class App:
         client = azure_ml_client(self.settings.azure_ml, self.settings.azure_credential)
         from levelfive.deployment.azure_site import azure_site  # needs azure-ai-ml, and only who deploys needs it
 
-        return azure_site(client, self.settings, self.registry, policy, requests, clock=clock)
+        return azure_site(client, self.settings, self.registry, policy, requests=requests, clock=clock)
 
     @cached_property
     def stores(self) -> TrainingStores:

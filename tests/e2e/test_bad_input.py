@@ -31,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, spark: SparkS
     # All homes of a session share its catalog: each needs a schema of its own.
     (folder / "levelfive.yml").write_text("table_schema: bad_input\n")
     assert USE_CASE.replay is not None
-    land(USE_CASE, USE_CASE.replay, fixtures, folder / "landing", FIRST_DAYS)
+    land(USE_CASE, USE_CASE.replay, fixtures, folder / "landing", window=FIRST_DAYS)
     assert run(folder, "data", "--as-of", AS_OF) == 0
     return folder
 
@@ -46,7 +46,7 @@ def landing(home: Path, tmp_path: Path) -> Path:
 def next_day(fixtures: Path, tmp_path: Path) -> list[str]:
     """The lines of the next day's file of flights, the header first."""
     assert USE_CASE.replay is not None
-    land(USE_CASE, USE_CASE.replay, fixtures, tmp_path / "next", NEXT_DAY)
+    land(USE_CASE, USE_CASE.replay, fixtures, tmp_path / "next", window=NEXT_DAY)
     (file,) = (tmp_path / "next" / "flights").glob("*.gz")
     return gzip.decompress(file.read_bytes()).decode().splitlines()
 

@@ -80,7 +80,7 @@ def choose_flights(fixtures: Path, folder: Path, carriers: Collection[str] = CAR
 def deliver(landing: Path, fixtures: Path, window: Window) -> None:
     """Let the files of a window of flights land."""
     use_case = load_use_case(FLIGHTS)
-    land(use_case, plan_of(use_case), fixtures, landing, window)
+    land(use_case, plan_of(use_case), fixtures, landing, window=window)
 
 
 def delivery(use_case: str, fixtures: Path) -> Deliver:

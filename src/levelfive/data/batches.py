@@ -56,7 +56,7 @@ def judge_files(
         # Side by side, once what a source refers to was judged: `use_case` puts references first.
         waiting_names = {source.name for source in waiting}
         ready = [source for source in waiting if not waiting_names & set(source.references)]
-        jobs = [partial(_judge, context, new_files, source, files[source.name], as_of) for source in ready]
+        jobs = [partial(_judge, context, new_files, source, files[source.name], as_of=as_of) for source in ready]
         new_files |= zip((source.name for source in ready), in_parallel(jobs), strict=True)
         waiting = [source for source in waiting if source not in ready]
     return {source.name: new_files[source.name] for source in context.use_case.sources if source.name in new_files}
@@ -67,6 +67,7 @@ def _judge(
     earlier: Mapping[str, NewFiles],
     source: Source,
     files: Sequence[LandingFile],
+    *,
     as_of: datetime,
 ) -> NewFiles:
     references = {name: _reference(context, earlier, name) for name in source.references}

@@ -46,7 +46,7 @@ def check_dates(context: JobContext, run: Run, files: Mapping[str, NewFiles], as
                 f"{name!r} from before; nothing was ingested. Give a later --as-of."
             )
     for name, limit in fresh_by.items():
-        _check_freshness(context, context.use_case.source(name), newest[name], files.get(name), (as_of, limit))
+        _check_freshness(context, context.use_case.source(name), newest[name], files.get(name), due=(as_of, limit))
 
 
 def is_fresh(times: Sequence[datetime], limit: timedelta, as_of: datetime) -> bool:
@@ -69,6 +69,7 @@ def _check_freshness(
     source: Source,
     newest: Sequence[datetime],
     files: NewFiles | None,
+    *,
     due: tuple[datetime, timedelta],
 ) -> None:
     as_of, limit = due

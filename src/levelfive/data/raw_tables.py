@@ -86,7 +86,7 @@ def write_accepted(context: JobContext, run: Run, batch: Batch, as_of: datetime)
     days: FileDays = {name: counts.by_day for name, counts in batch.counts.items()}
     if write.rows != sum(accepted_counts.values()):
         accepted_counts, days = _count_accepted(context, source, [file.name for file in batch.files])
-    results = (landed_file(batch, file, accepted_counts.get(file.name, 0), as_of) for file in batch.files)
+    results = (landed_file(batch, file, accepted_counts.get(file.name, 0), as_of=as_of) for file in batch.files)
     return Written(tuple(results), days)
 
 
@@ -101,7 +101,11 @@ def _write_corrections(context: JobContext, run: Run, batch: Batch, as_of: datet
     corrections = corrected_by(tables.read(source.table), source, files)
     landed_files = (
         landed_file(
-            batch, file, accepted_counts.get(file.name, 0), as_of, corrections.get(file.name, NOTHING_CORRECTED)
+            batch,
+            file,
+            accepted_counts.get(file.name, 0),
+            as_of=as_of,
+            correction=corrections.get(file.name, NOTHING_CORRECTED),
         )
         for file in batch.files
     )
@@ -153,7 +157,7 @@ def _count_accepted(
 
 
 def landed_file(
-    batch: Batch, file: LandingFile, accepted_rows: int, as_of: datetime, correction: Corrected = NOTHING_CORRECTED
+    batch: Batch, file: LandingFile, accepted_rows: int, *, as_of: datetime, correction: Corrected = NOTHING_CORRECTED
 ) -> LandedFile:
     """Say what became of a file of a batch, of whose rows so many were accepted."""
     counts = batch.counts[file.name]

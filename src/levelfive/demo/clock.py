@@ -69,7 +69,7 @@ def _run(app: App, replay: Replay, say: Say) -> ReplayResult:
     durations: dict[str, float] = {}
     finished_runs = _done(app)
     steps: list[Callable[[], None]] = [
-        partial(_prepare, app, replay, window, finished_runs, durations) for window in windows
+        partial(_prepare, app, replay, window, finished_runs, durations=durations) for window in windows
     ]
     steps.append(partial(_compute_features, app, end, finished_runs, durations))
     with _one_thread() as ahead:
@@ -82,7 +82,7 @@ def _run(app: App, replay: Replay, say: Say) -> ReplayResult:
             if number == 0:
                 _first_champion(app, window.end, durations, say)
             else:
-                _score_and_learn(app, window, finished_runs, durations, say)
+                _score_and_learn(app, window, finished_runs, durations, say=say)
         say(f"waiting until {iso(end)} for the last labels")
         ready[-1].result()
     with _timed(durations, "monitoring"):
@@ -119,7 +119,7 @@ def write_report(app: App, as_of: datetime) -> Path:
     return path
 
 
-def _score_and_learn(app: App, window: Window, finished_runs: Done, durations: dict[str, float], say: Say) -> None:
+def _score_and_learn(app: App, window: Window, finished_runs: Done, durations: dict[str, float], *, say: Say) -> None:
     as_of = window.end
     if ("scoring", as_of) not in finished_runs:
         with _timed(durations, "scoring"):
@@ -147,9 +147,9 @@ def _score_and_learn(app: App, window: Window, finished_runs: Done, durations: d
             say(f"    version {retraining_result.promotion.version} is the champion")
 
 
-def _prepare(app: App, replay: Replay, window: Window, finished_runs: Done, durations: dict[str, float]) -> None:
+def _prepare(app: App, replay: Replay, window: Window, finished_runs: Done, *, durations: dict[str, float]) -> None:
     with _timed(durations, "land"):
-        land(app.use_case, plan_of(app.use_case), Path(replay.fixtures), app.landing, window)
+        land(app.use_case, plan_of(app.use_case), Path(replay.fixtures), app.landing, window=window)
     if ("data", window.end) not in finished_runs:
         with _timed(durations, "data"):
             data.run(app.context, landing=app.landing, as_of=window.end)

@@ -122,7 +122,7 @@ def plan_of(use_case: UseCase) -> ReplayPlan:
     return use_case.replay
 
 
-def land(use_case: UseCase, plan: ReplayPlan, fixtures: Path, landing: Path, window: Window) -> None:
+def land(use_case: UseCase, plan: ReplayPlan, fixtures: Path, landing: Path, *, window: Window) -> None:
     """Deliver the files of a window to the landing place, each in one piece.
 
     Raises:
@@ -135,10 +135,10 @@ def land(use_case: UseCase, plan: ReplayPlan, fixtures: Path, landing: Path, win
             file = _fixture(fixtures, source, source.name)
             _deliver(file, landing / source.name / file.name)
         else:
-            _land_dated(source, plan, fixtures, landing, days)
+            _land_dated(source, plan, fixtures, landing, days=days)
 
 
-def _land_dated(source: Source, plan: ReplayPlan, fixtures: Path, landing: Path, days: Window) -> None:
+def _land_dated(source: Source, plan: ReplayPlan, fixtures: Path, landing: Path, *, days: Window) -> None:
     month = days.start.replace(day=1)
     while month < days.end:
         following = month_start(month.year, month.month + 1)

@@ -24,8 +24,8 @@ def azure_site(
     settings: Settings,
     registry: CentralRegistry,
     policy: RolloutPolicy,
-    requests: Sequence[bytes],
     *,
+    requests: Sequence[bytes],
     clock: str,
 ) -> Site:
     """Describe the endpoint of the settings.

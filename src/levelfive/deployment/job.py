@@ -109,7 +109,7 @@ def roll_back(
         if back is not None:
             share, answers = (0, back.leaves) if back.returns_to is None else (ALL, back.returns_to)
             then = datetime.fromisoformat(back.at)
-            record_change(run, site.name, answers, share, ChangeKind.ROLLBACK, as_of=then, by=by, reason=reason)
+            record_change(run, site.name, answers, share, kind=ChangeKind.ROLLBACK, as_of=then, by=by, reason=reason)
         return back
 
 
@@ -126,6 +126,13 @@ def delete(context: JobContext, registry: CentralRegistry, site: Site, *, as_of:
         if there is not None:
             package = Package(registry.name, there.version, "", "")
             record_change(
-                run, site.name, package, 0, ChangeKind.DELETE, as_of=as_of, by=by, reason="the endpoint was deleted"
+                run,
+                site.name,
+                package,
+                0,
+                kind=ChangeKind.DELETE,
+                as_of=as_of,
+                by=by,
+                reason="the endpoint was deleted",
             )
         return state

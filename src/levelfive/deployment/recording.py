@@ -24,7 +24,9 @@ def record_outcome(run: Run, endpoint: str, outcome: RolloutOutcome, *, as_of: d
         run.seconds[f"p95_at_{measurement.share}"] = measurement.p95.total_seconds()
     kind = ChangeKind.TAKEN_BACK if outcome.fault else ChangeKind.ROLLOUT
     if outcome.fault or outcome.share:
-        record_change(run, endpoint, outcome.package, outcome.share, kind, as_of=as_of, by=by, reason=outcome.fault)
+        record_change(
+            run, endpoint, outcome.package, outcome.share, kind=kind, as_of=as_of, by=by, reason=outcome.fault
+        )
     if outcome.fault:
         raise DeploymentError(
             f"version {outcome.package.version} was taken back from {endpoint}: {outcome.fault}. What answered before "
@@ -34,7 +36,7 @@ def record_outcome(run: Run, endpoint: str, outcome: RolloutOutcome, *, as_of: d
 
 
 def record_change(
-    run: Run, endpoint: str, package: Package, share: int, kind: ChangeKind, *, as_of: datetime, by: str, reason: str
+    run: Run, endpoint: str, package: Package, share: int, *, kind: ChangeKind, as_of: datetime, by: str, reason: str
 ) -> None:
     """Write down what answers now, unless it is known: by a run before, or by one of this time that was killed."""
     rows = deployments(run.tables, package.model)

@@ -83,7 +83,7 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
 
 
 def _write_features(
-    context: JobContext, run: Run, table: FeatureTable, window: Window, readers: Mapping[str, tuple[Lookup, ...]]
+    context: JobContext, run: Run, table: FeatureTable, window: Window, *, readers: Mapping[str, tuple[Lookup, ...]]
 ) -> Write:
     known_rows = read_as_known(run, context.use_case, table.sources, window.end)
     raw = looking_back(known_rows, context.use_case, window.start, table.lookback)

@@ -44,10 +44,10 @@ def assemble(
         table = read(lookup.table)
         check(lookup, table)
         if lookup.grid is not None:
-            spine = _join_tick(spine, table, lookup, lookup.grid, window)
+            spine = _join_tick(spine, table, lookup, lookup.grid, window=window)
         elif KNOWN_AT in table.columns:
             assert lookup.max_age is not None
-            spine = _join_latest(spine, table, lookup, lookup.max_age, window)
+            spine = _join_latest(spine, table, lookup, lookup.max_age, window=window)
         else:
             spine = _join(spine, table, lookup)
         minutes = minutes_of(lookup, table)
@@ -83,7 +83,7 @@ def minutes_of(lookup: Lookup, table: DataFrame) -> dict[str, Column]:
     }
 
 
-def _join_tick(spine: DataFrame, table: DataFrame, lookup: Lookup, grid: timedelta, window: Window) -> DataFrame:
+def _join_tick(spine: DataFrame, table: DataFrame, lookup: Lookup, grid: timedelta, *, window: Window) -> DataFrame:
     near = (F.col(KNOWN_AT) > F.lit(window.start - grid)) & (F.col(KNOWN_AT) < F.lit(window.end))
     right = table.where(near).select(
         *(F.col(theirs).alias(ours) for theirs, ours in lookup.keys.items()),
@@ -101,7 +101,9 @@ def _join(spine: DataFrame, table: DataFrame, lookup: Lookup) -> DataFrame:
     return spine.join(right, on=list(lookup.keys.values()), how="left")
 
 
-def _join_latest(spine: DataFrame, table: DataFrame, lookup: Lookup, max_age: timedelta, window: Window) -> DataFrame:
+def _join_latest(
+    spine: DataFrame, table: DataFrame, lookup: Lookup, max_age: timedelta, *, window: Window
+) -> DataFrame:
     """Union both sides in the order of time and carry the newest feature row forward to the spine's rows.
 
     A join by a range condition would compare each row with all earlier ones of its key.

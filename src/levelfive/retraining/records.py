@@ -59,12 +59,12 @@ _R = TypeVar("_R", DecisionRecord, RetrainingRecord)
 
 def decisions(tables: Tables, model_name: str, *, until: datetime) -> tuple[DecisionRecord, ...]:
     """List the decisions about a model up to a time, oldest first."""
-    return _until(tables, DECISIONS, DecisionRecord, model_name, until)
+    return _until(tables, DECISIONS, DecisionRecord, model_name, until=until)
 
 
 def retrainings(tables: Tables, model_name: str, *, until: datetime) -> tuple[RetrainingRecord, ...]:
     """List the trainings that decisions led to, up to a time, oldest first."""
-    return _until(tables, RETRAININGS, RetrainingRecord, model_name, until)
+    return _until(tables, RETRAININGS, RetrainingRecord, model_name, until=until)
 
 
 def record_decision(run: Run, record: DecisionRecord) -> None:
@@ -90,7 +90,7 @@ def _add(run: Run, table: str, record: DecisionRecord | RetrainingRecord) -> boo
     return run.wrote(run.tables.control_tables.add(table, [of_run], ("decision_id",))).rows != 0
 
 
-def _until(tables: Tables, table: str, kind: type[_R], model_name: str, until: datetime) -> tuple[_R, ...]:
+def _until(tables: Tables, table: str, kind: type[_R], model_name: str, *, until: datetime) -> tuple[_R, ...]:
     rows = tables.control_tables.rows(table, where={"model_name": model_name})
     records = (from_row(kind, row) for row in rows if row["as_of"] <= until)
     return tuple(sorted(records, key=lambda record: record.as_of))

@@ -41,7 +41,7 @@ def train_once(context: JobContext, run: Run, stores: TrainingStores, decision: 
         exclusions = not_learned_from(context, decision.model_name, as_of=decision.as_of, run=run)
         labels = sum(day.rows for day in labelled_days(context, run, decision.as_of, exclusions=exclusions))
         record = _registered(context, stores.registry, decision, labels)
-        record = record or _train(context, stores, decision, labels, exclusions)
+        record = record or _train(context, stores, decision, labels, exclusions=exclusions)
         record_retraining(run, record)
     return record
 
@@ -59,7 +59,12 @@ def _registered(
 
 
 def _train(
-    context: JobContext, stores: TrainingStores, decision: DecisionRecord, labels: int, exclusions: tuple[Window, ...]
+    context: JobContext,
+    stores: TrainingStores,
+    decision: DecisionRecord,
+    labels: int,
+    *,
+    exclusions: tuple[Window, ...],
 ) -> RetrainingRecord:
     result = training.run(
         context,

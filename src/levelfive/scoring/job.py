@@ -75,7 +75,7 @@ def run(
         promotions = history(context.tables, registry.name)
         model_version, role = choose_version(champion_as_of(promotions, as_of), version, as_of)
         run.model_version = model_version
-        batch = batch_id(context.use_case.name, window, registry.name, model_version, role)
+        batch = batch_id(context.use_case.name, window, registry.name, model_version, role=role)
         run.batch_id = batch
         rebuild_runs(context, batch)
         model, reference = registry.load(model_version), reference_of(promotions, registry, model_version)

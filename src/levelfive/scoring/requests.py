@@ -92,13 +92,13 @@ def run(context: JobContext, registry: CentralRegistry, *, landing: Path, as_of:
     with context.run(STAGE, as_of=as_of, parameters={"landing": landing}) as run:
         folder_entries = {LOG.name: list_files(landing, LOG)}
         files = new_files(run, folder_entries, [LOG]).get(LOG.name, ())
-        schema = _schema(context, run, registry, files, as_of) if files else None
+        schema = _schema(context, run, registry, files, as_of=as_of) if files else None
         if schema is None:
             left = tuple(file.name for file in files)
             note_listings(run, folder_entries, left)
             return RequestsResult(run.run_id, (), left)
         batch, left = _due(context, files, schema, as_of)
-        landed_files = () if batch is None else _write(context, run, batch, schema, as_of)
+        landed_files = () if batch is None else _write(context, run, batch, schema, as_of=as_of)
         note_listings(run, folder_entries, left)
         discard(context.tables, LOG)
         for count in ("rows_in", "accepted", "quarantined", "duplicates"):
@@ -108,7 +108,7 @@ def run(context: JobContext, registry: CentralRegistry, *, landing: Path, as_of:
 
 
 def _schema(
-    context: JobContext, run: Run, registry: CentralRegistry, files: Sequence[LandingFile], as_of: datetime
+    context: JobContext, run: Run, registry: CentralRegistry, files: Sequence[LandingFile], *, as_of: datetime
 ) -> StructType | None:
     """Tell of what types `predictions` is, with the features of all versions that answered; None if nothing tells."""
     schema = run.read(PREDICTIONS).schema if context.tables.exists(PREDICTIONS) else None
@@ -144,7 +144,9 @@ def _due(
     return (apply_contract(context.tables, source, due, {}) if due else None), left
 
 
-def _write(context: JobContext, run: Run, batch: Batch, schema: StructType, as_of: datetime) -> tuple[LandedFile, ...]:
+def _write(
+    context: JobContext, run: Run, batch: Batch, schema: StructType, *, as_of: datetime
+) -> tuple[LandedFile, ...]:
     write_quarantine(run, batch, as_of)
     rows = prediction_rows(batch.accepted, schema, context.use_case)
     accepted_counts: Mapping[str, int] = {name: counts.candidates for name, counts in batch.counts.items()}
@@ -154,7 +156,9 @@ def _write(context: JobContext, run: Run, batch: Batch, schema: StructType, as_o
         if write.rows != sum(accepted_counts.values()):
             # Some were there: ids that come again, or a run that was killed after this write.
             accepted_counts = _there(run.tables.read(PREDICTIONS), list(accepted_counts))
-    landed_files = tuple(landed_file(batch, file, accepted_counts.get(file.name, 0), as_of) for file in batch.files)
+    landed_files = tuple(
+        landed_file(batch, file, accepted_counts.get(file.name, 0), as_of=as_of) for file in batch.files
+    )
     add_files(run, landed_files)
     context.tables.uncache(batch.checked_rows)
     return landed_files

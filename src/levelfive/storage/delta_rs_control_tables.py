@@ -60,7 +60,7 @@ class DeltaRsControlTables:
             return []
         there = DeltaTable(folder)
         check_columns(table, [field.name for field in there.schema().fields], names)
-        return _read(folder, there, columns, where or {}, between or {})
+        return _read(folder, there, columns, where=where or {}, between=between or {})
 
     def add(self, table: str, records: Sequence[DataclassInstance], keys: Sequence[str] = ()) -> Write:
         """Add records; see `ControlTables`."""
@@ -71,7 +71,7 @@ class DeltaRsControlTables:
                     with _refusals(table):
                         write_deltalake(path, data, mode="error", commit_properties=_ONCE)
                     return Write(table, 0, data.num_rows)
-                return _append(table, DeltaTable(path), path, data, keys)
+                return _append(table, DeltaTable(path), path, data, keys=keys)
         raise overtaken(table)
 
     def replace(self, table: str, records: Sequence[DataclassInstance], of: Sequence[str]) -> Write:
@@ -92,11 +92,11 @@ class DeltaRsControlTables:
         return _write(table, there, nothing, mode="overwrite", predicate=_equals(where))
 
 
-def _append(table: str, there: DeltaTable, folder: Path, data: pa.Table, keys: Sequence[str]) -> Write:
+def _append(table: str, there: DeltaTable, folder: Path, data: pa.Table, *, keys: Sequence[str]) -> Write:
     if not keys:
         again = CommitProperties(max_commit_retries=_ATTEMPTS)
         return _write(table, there, data, mode="append", commit_properties=again)
-    fresh = _without(data, _read(folder, there, keys, {}, times_of(data, keys)), keys)
+    fresh = _without(data, _read(folder, there, keys, where={}, between=times_of(data, keys)), keys)
     if not fresh.num_rows:
         return Write(table, there.version(), 0)
     # The look and the write rest on one version.
@@ -113,7 +113,7 @@ def _write(table: str, there: DeltaTable, data: pa.Table, **how: Any) -> Write:
 
 
 def _read(
-    folder: Path, table: DeltaTable, columns: Sequence[str] | None, where: Where, between: Between
+    folder: Path, table: DeltaTable, columns: Sequence[str] | None, *, where: Where, between: Between
 ) -> list[dict[str, Any]]:
     # Of Arrow itself: with a file system in Python, its threads end the process by a fault.
     local = SubTreeFileSystem(str(folder), LocalFileSystem())

@@ -150,7 +150,7 @@ def test_a_deployment_is_told_the_clock_that_its_jobs_have():
 def test_a_deployment_logs_requests_where_the_jobs_look_for_them(kind, location):
     cloud = a_cloud()
     settings = Settings(endpoint=NAME, endpoint_files=FOLDER / kind, landing_location=location)
-    site = azure_site(cloud.client(), settings, None, POLICY, (), clock="")
+    site = azure_site(cloud.client(), settings, None, POLICY, requests=(), clock="")
 
     deploy(site.online, ONE, ProbeOf(), policy=POLICY, at=AT, by="ada")
 

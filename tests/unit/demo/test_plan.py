@@ -85,7 +85,13 @@ def test_a_slice_of_a_month_is_read_as_the_month_is(tmp_path: Path, one: Format)
     file = tmp_path / "fixtures" / "days" / f"days_2013-01{one.endings[-1]}"
     file.write_bytes(one.bytes_of(file, month))
 
-    land(replace(USE_CASE, sources=(source,)), plan_of(USE_CASE), tmp_path / "fixtures", tmp_path / "landing", DAYS)
+    land(
+        replace(USE_CASE, sources=(source,)),
+        plan_of(USE_CASE),
+        tmp_path / "fixtures",
+        tmp_path / "landing",
+        window=DAYS,
+    )
 
     (target,) = (tmp_path / "landing" / "days").iterdir()
     assert target.name == f"days_2013-01-02_to_2013-01-04{one.endings[-1]}"
@@ -93,7 +99,7 @@ def test_a_slice_of_a_month_is_read_as_the_month_is(tmp_path: Path, one: Format)
 
 
 def test_a_slice_of_real_flights_is_a_part_of_the_file(tmp_path: Path, fixtures: Path) -> None:
-    land(USE_CASE, plan_of(USE_CASE), fixtures, tmp_path, DAYS)
+    land(USE_CASE, plan_of(USE_CASE), fixtures, tmp_path, window=DAYS)
 
     (target,) = (tmp_path / "flights").iterdir()
     lines = gzip.decompress((fixtures / "flights" / "flights_2013-01.csv.gz").read_bytes()).splitlines()
@@ -105,4 +111,4 @@ def test_a_fixture_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         LandingError, match=r"fixture .*airports\.csv or .*airports\.csv\.gz is missing; `make fixtures`"
     ):
-        land(USE_CASE, plan_of(USE_CASE), tmp_path / "none", tmp_path / "landing", DAYS)
+        land(USE_CASE, plan_of(USE_CASE), tmp_path / "none", tmp_path / "landing", window=DAYS)

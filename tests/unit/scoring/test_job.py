@@ -97,7 +97,7 @@ def test_all_that_is_said_of_a_scoring_names_its_version_and_batch(production: E
 
     scored = recorded.spans[-1]
     assert (scored.name, scored.fields["model_version"]) == ("scoring", live)
-    assert scored.fields["batch_id"] == batch_id("flight_delay", DAY, name, live, Role.CHAMPION)
+    assert scored.fields["batch_id"] == batch_id("flight_delay", DAY, name, live, role=Role.CHAMPION)
 
 
 def test_a_window_that_looks_back_to_a_hole_is_marked_in_the_run(production: Environment) -> None:
@@ -200,7 +200,7 @@ def test_a_batch_that_was_never_written_has_no_run_to_rebuild() -> None:
 
 def test_a_run_that_fails_later_has_rebuilt_what_was_killed_before_it(production: Environment) -> None:
     live = production.released()
-    batch = batch_id("flight_delay", DAY, production.registry.name, live, Role.CHAMPION)
+    batch = batch_id("flight_delay", DAY, production.registry.name, live, role=Role.CHAMPION)
     commits = {PREDICTIONS: (a_commit(0, "killed", batch),)}
     tables = MemoryTables(commits=commits)
     tables.control_tables = production.tables.control_tables
