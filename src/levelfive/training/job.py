@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from levelfive.core.windows import Window, iso
 from levelfive.errors import EvidenceError
 from levelfive.features.labels import LABELS, labelled_days
-from levelfive.models.package import Model
+from levelfive.models.package import Model, SliceMetrics
 from levelfive.registry.eligibility import verdict_tags
 from levelfive.registry.gate import GateVerdict
 from levelfive.registry.promotions import PROMOTIONS, champion
@@ -25,7 +25,15 @@ from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext
 from levelfive.training.code import code_of
 from levelfive.training.contest import Contest, Losses, losses
-from levelfive.training.dataset import Wanted, inside, lies_in, training_rows, with_features_of, write_snapshot
+from levelfive.training.dataset import (
+    Snapshot,
+    Wanted,
+    inside,
+    lies_in,
+    training_rows,
+    with_features_of,
+    write_snapshot,
+)
 from levelfive.training.evidence import split_of_days
 from levelfive.training.fit import fit, with_baseline
 from levelfive.training.out_of_fold import out_of_fold
@@ -105,34 +113,22 @@ def run(
             with run.timed("training_set"):
                 live = champion(context.tables, registry.name, as_of=as_of)
                 rival = None if live is None else registry.load_if_there(live.version)
-                request = Wanted(
-                    features=spec.features,
-                    lookups=spec.lookups,
-                    model_name=registry.name,
-                    earlier=None if rival is None else training_set_of(tracking, rival, folder),
-                    served_by=versions_that_saw(context, registry, spec.features, as_of),
-                    exclusions=exclusions,
+                earlier = None if rival is None else training_set_of(tracking, rival, folder)
+                snapshot = _training_set(
+                    session, registry, earlier, window=split.whole, exclusions=exclusions, folder=folder
                 )
-                rows = training_rows(context, run, request, split.whole, as_of=as_of)
-                snapshot = write_snapshot(rows, folder)
-                tracked_run.log_file(snapshot.path, TRAINING_SET)
-            run.counts["training_rows"] = len(rows)
+                rows = snapshot.rows
             with run.timed("fit"):
                 candidate = fit(session, snapshot, split.train)
             with run.timed("judge"):
                 held_out, labels = inside(rows, split.holdout), inside(rows, split.train)[LABEL].to_numpy(np.float64)
                 scores = candidate.score(held_out)
                 contest = Contest(candidate, live, rival, split.holdout)
-                verdict = _judge(session, contest, held_out, scores, spec.task.constant(labels))
+                verdict = _judge(session, contest, held_out, scores, constant=spec.task.constant(labels))
             evaluation, by_slice = record_evaluation(session, candidate, held_out, scores, verdict=verdict)
             if not verdict.passed:
                 return TrainingResult(run.run_id, tracked_run.run_id, verdict, evaluation, None, None)
-            with run.timed("refit"):
-                refit = fit(session, snapshot, split.whole)
-            with run.timed("out_of_fold"):
-                unseen = out_of_fold(spec, rows, scores, day_starts_at=context.use_case.day_starts_at)
-                least_rows = context.use_case.monitoring.min_rows
-                refit = with_baseline(refit, rows, unseen, by_slice, least_rows=least_rows)
+            refit = _refit(session, snapshot, scores, window=split.whole, holdout=by_slice)
             with run.timed("register"):
                 tags = verdict_tags(verdict, live)
                 versions = register(session, registry, (candidate, refit), rows, verdict=tags, folder=folder)
@@ -149,8 +145,32 @@ def _split(session: Session, exclusions: tuple[Window, ...]) -> Split:
     return split_of_days(session.context.use_case, days, as_of=session.as_of)
 
 
+def _training_set(
+    session: Session,
+    registry: CentralRegistry,
+    earlier: pd.DataFrame | None,
+    *,
+    window: Window,
+    exclusions: tuple[Window, ...],
+    folder: Path,
+) -> Snapshot:
+    context, run, as_of, features = session.context, session.run, session.as_of, session.spec.features
+    request = Wanted(
+        features=features,
+        lookups=session.spec.lookups,
+        model_name=registry.name,
+        earlier=earlier,
+        served_by=versions_that_saw(context, registry, features, as_of),
+        exclusions=exclusions,
+    )
+    snapshot = write_snapshot(training_rows(context, run, request, window, as_of=as_of), folder)
+    session.tracked_run.log_file(snapshot.path, TRAINING_SET)
+    run.counts["training_rows"] = len(snapshot.rows)
+    return snapshot
+
+
 def _judge(
-    session: Session, contest: Contest, held_out: pd.DataFrame, scores: NDArray[Any], constant: tuple[float, ...]
+    session: Session, contest: Contest, held_out: pd.DataFrame, scores: NDArray[Any], *, constant: tuple[float, ...]
 ) -> GateVerdict:
     unseen = lies_in(held_out, contest.unseen)
     ours = losses(contest.candidate, held_out[unseen], scores[unseen])
@@ -160,3 +180,14 @@ def _judge(
 
 def _losses_of(session: Session, champion: Model, rows: pd.DataFrame) -> Losses:
     return losses(champion, with_features_of(session.context, session.run, rows, champion.card, as_of=session.as_of))
+
+
+def _refit(
+    session: Session, snapshot: Snapshot, scores: NDArray[Any], *, window: Window, holdout: tuple[SliceMetrics, ...]
+) -> Model:
+    use_case = session.context.use_case
+    with session.run.timed("refit"):
+        model = fit(session, snapshot, window)
+    with session.run.timed("out_of_fold"):
+        unseen = out_of_fold(session.spec, snapshot.rows, scores, day_starts_at=use_case.day_starts_at)
+        return with_baseline(model, snapshot.rows, unseen, holdout, least_rows=use_case.monitoring.min_rows)
