@@ -14,7 +14,7 @@ from bundle import notebooks
 from levelfive.config import Approval, Settings, load_settings, parse_time
 from levelfive.errors import AsOfError
 from levelfive.notebook.reading import APPROVALS, FIXED, PARAMETERS, SETTINGS
-from levelfive.notebook.steps import TRAINING_TASK
+from levelfive.notebook.registry_steps import TRAINING_TASK
 from levelfive.retraining.policy import Action
 
 # A person or a release fills these in, in the job release or by hand; other jobs must not.

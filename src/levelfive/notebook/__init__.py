@@ -2,8 +2,9 @@
 
 from levelfive.notebook.page import Page, parameters
 from levelfive.notebook.reading import COMMON, PARAMETERS
+from levelfive.notebook.registry_steps import registry_step
 from levelfive.notebook.serving import endpoint_action, publish
-from levelfive.notebook.steps import pass_first_run, refresh_lakehouse_monitor, registry_step, train
+from levelfive.notebook.steps import pass_first_run, refresh_lakehouse_monitor, train
 
 __all__ = [
     "COMMON",

@@ -1,34 +1,24 @@
-"""Steps of the job graph that a notebook takes by its parameters: a training that was decided on, a promotion."""
+"""Steps of the job graph that a notebook takes by its parameters: a training, a first run, a monitor's refresh."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from levelfive.config import Approval
-from levelfive.core.texts import in_the_name_of
 from levelfive.core.windows import iso
 from levelfive.data.landed import LANDING_FILES
 from levelfive.data.landing import has_nothing
-from levelfive.errors import ConfigError, RegistryError
+from levelfive.errors import ConfigError
 from levelfive.monitoring.acknowledged import not_learned_from
 from levelfive.notebook.page import Page
 from levelfive.platforms.lakehouse_monitor import LakehouseMonitor, Refresh
-from levelfive.registry import approval as registry_approval
-from levelfive.registry import job as registry_job
-from levelfive.registry import rollback as registry_rollback
-from levelfive.registry.copying import version_here
-from levelfive.registry.go_live import RegistryResult
 from levelfive.registry.promotions import history
 from levelfive.retraining import job as retraining_job
 from levelfive.retraining.records import decisions
 from levelfive.statistics.metrics import Estimate
 from levelfive.training import job as training_job
-from levelfive.training.admission import Admission, admit
 
-UNKNOWN_STARTER = "levelfive"
-TRAINING_TASK = "training"
 PASS = "pass"
 
 
@@ -128,101 +118,3 @@ def refresh_lakehouse_monitor(page: Page) -> Refresh | None:
         return None
     look = LakehouseMonitor(page.app.workspace, page["lakehouse_monitor"])
     return look(page.app.context, page.app.registry, window=page.window, as_of=page.as_of)
-
-
-class RegistryStep(StrEnum):
-    """What the notebook `registry` does."""
-
-    COPY = "copy"
-    APPROVE = "approve"
-    PROMOTE = "promote"
-    ROLLBACK = "rollback"
-
-
-def registry_step(page: Page) -> Admission | RegistryResult | None:
-    """Take the step that the parameters name: by default, promote what the task training handed on.
-
-    - `copy`: bring `version` of `source_model` in, from `source_registry` or this environment's own.
-    - `approve`: let `version` go live, for what `reason`: by whoever started the run, and `by` is a note beside them.
-    - `promote`: make `version` the champion.
-    - `rollback`: make the champion before the present one the champion again, for what `reason`; with `version`, only
-      if that one is the champion; with `promoted_since`, only if it was promoted at that time or later.
-
-    But for `copy`, `version` is this environment's; with `source_model`, it is that one's, and its copy is meant.
-
-    Raises:
-        ConfigError: There is no such step, or it needs a parameter that is empty.
-        ModelNotFound: There is no such version.
-        RegistryError: A registry refused, the gate, a smoke check or an approval is missing, or what training handed on
-            has to wait for a person.
-        PromotionConflict: Another writer promoted at the same time.
-    """
-    app, as_of = page.app, page.as_of
-    by = in_the_name_of(app.starter or UNKNOWN_STARTER, page["by"])
-    match _step(page["step"] or RegistryStep.PROMOTE):
-        case RegistryStep.COPY:
-            source = app.registry.another(_needed(page, "source_model"), page["source_registry"] or None)
-            version, out_of_it = _needed(page, "version"), not_learned_from(app.context, app.registry.name, as_of=as_of)
-            admission = admit(app.context, app.registry, source, version=version, as_of=as_of, exclusions=out_of_it)
-            if not admission.verdict.passed:
-                reasons = "; ".join(admission.verdict.reasons)
-                raise RegistryError(
-                    f"the gate does not pass version {page['version']} of {source.name} here: {reasons}"
-                )
-            return admission
-        case RegistryStep.APPROVE:
-            version, reason = (_needed(page, name) for name in ("version", "reason"))
-            registry_approval.approve(
-                app.context,
-                app.registry,
-                version=_version(page, version),
-                as_of=as_of,
-                by=app.starter,
-                reason=reason,
-                on_behalf_of=page["by"],
-                trainer_may_approve=app.settings.trainer_may_approve,
-            )
-            return None
-        case RegistryStep.ROLLBACK:
-            reason, since = _needed(page, "reason"), page.time("promoted_since")
-            has_version = any(page[name] for name in ("version", "source_model", "source_registry"))
-            only = _version(page, page["version"]) if has_version else None
-            return registry_rollback.rollback(
-                app.context, app.registry, as_of=as_of, by=by, reason=reason, version=only, since=since
-            )
-        case RegistryStep.PROMOTE:
-            # A job that names the step has no such task, and to ask for values of one that is not there is an error.
-            handed_on = "" if page["version"] or page["step"] else page.handed_on("version", by=TRAINING_TASK)
-            version = handed_on or _needed(page, "version")
-            _refuse(page, "reason", "a promotion has the gate's; for a rollback, say step rollback")
-            version = _version(page, version)
-            approval = app.settings.approval
-            if handed_on and approval is Approval.MANUAL:
-                raise RegistryError(
-                    f"version {version} waits for an approval: where approval is manual, a training promotes nothing. "
-                    "The job release approves and promotes"
-                )
-            return registry_job.run(app.context, app.registry, version=version, as_of=as_of, by=by, approval=approval)
-
-
-def _step(text: str) -> RegistryStep:
-    if text not in set(RegistryStep):
-        raise ConfigError(f"parameter step is one of {', '.join(RegistryStep)}, got {text!r}")
-    return RegistryStep(text)
-
-
-def _version(page: Page, version: str) -> str:
-    return version_here(
-        page.app.registry, version, source_model=page["source_model"], source_registry=page["source_registry"]
-    )
-
-
-def _refuse(page: Page, name: str, because: str) -> None:
-    if page[name]:
-        raise ConfigError(f"parameter {name} must be empty, got {page[name]!r}: {because}")
-
-
-def _needed(page: Page, name: str) -> str:
-    if not page[name]:
-        raise ConfigError(f"parameter {name} is missing: the step {page['step'] or RegistryStep.PROMOTE} needs it")
-    return page[name]

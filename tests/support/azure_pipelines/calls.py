@@ -15,8 +15,8 @@ from bundle.offline import ROOT, Deployment, read
 from bundle.targets import deployment
 from typer.core import TyperGroup
 
+from levelfive.notebook.registry_steps import RegistryStep
 from levelfive.notebook.serving import EndpointAction
-from levelfive.notebook.steps import RegistryStep
 
 INSTALLER = ("bash", "deploy/azure-pipelines/install-cli.sh")
 """A file of a published artefact: it has lost the permission to execute."""

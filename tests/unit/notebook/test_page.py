@@ -24,7 +24,7 @@ from levelfive import notebook
 from levelfive.config import Approval
 from levelfive.core.windows import Window, utc
 from levelfive.errors import AsOfError, ConfigError, RegistryError
-from levelfive.notebook import COMMON, PARAMETERS, Page, parameters
+from levelfive.notebook import COMMON, PARAMETERS, Page, parameters, registry_steps
 from levelfive.notebook import steps as steps_of
 from levelfive.notebook.showing import table
 from levelfive.retraining.policy import Action, Decision
@@ -371,20 +371,20 @@ def promoted(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     app = MagicMock(starter="grace@example.com")
     monkeypatch.setattr(Page, "app", app)
     monkeypatch.setattr(
-        steps_of,
+        registry_steps,
         "version_here",
         lambda _, version, source_model, source_registry: (
             f"{version} of {source_model} in {source_registry}" if source_model else version
         ),
     )
     monkeypatch.setattr(
-        steps_of.registry_approval,
+        registry_steps.registry_approval,
         "approve",
         lambda *_, **how: asked.append((how["version"], how["by"], how["on_behalf_of"])),
     )
-    monkeypatch.setattr(steps_of.registry_job, "run", lambda *_, **how: asked.append((how["version"], how["by"])))
+    monkeypatch.setattr(registry_steps.registry_job, "run", lambda *_, **how: asked.append((how["version"], how["by"])))
     monkeypatch.setattr(
-        steps_of.registry_rollback,
+        registry_steps.registry_rollback,
         "rollback",
         lambda *_, **how: asked.append((how["by"], how["reason"], how["version"], how["since"])),
     )
