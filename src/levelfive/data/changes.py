@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from levelfive.data.landed import LANDING_FILES
 from levelfive.data.landing import LandingFile
 from levelfive.data.staging import staging_table
 from levelfive.errors import LandingError
+from levelfive.storage.control_tables import RECENT
 from levelfive.storage.foreign_tables import CHANGE_TYPE, COMMIT_VERSION, ForeignTable, TableState, Untold, told
 from levelfive.storage.runs import Run
 from levelfive.storage.tables import Tables
@@ -32,8 +33,6 @@ from levelfive.usecase.sources import Source
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-# Nearly every table was read within these days.
-RECENT = timedelta(days=40)
 # What the feed calls rows that are there no longer, and those that are.
 _BEFORE, _AFTER = ("delete", "update_preimage"), ("insert", "update_postimage")
 _CHECKPOINTS = "_levelfive"

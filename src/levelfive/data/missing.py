@@ -23,14 +23,13 @@ from levelfive.storage.annotations import (
     list_annotations,
     source_subject,
 )
+from levelfive.storage.control_tables import RECENT
 from levelfive.storage.records import record_of
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.use_case import UseCase
 
 SOURCE_DAYS = "source_days"
 KNOWN_BY = (SOURCE_DAYS, ANNOTATIONS)
-# Nearly every source has rows of these days.
-RECENT = 40 * DAY
 
 FileDays = Mapping[str, Mapping[date, int]]
 """By file, its accepted rows by day."""

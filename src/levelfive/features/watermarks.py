@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from levelfive.core.windows import END_OF_TIME, Window, iso
 from levelfive.errors import AsOfError
 from levelfive.storage.commits import Write
-from levelfive.storage.control_tables import Between
+from levelfive.storage.control_tables import RECENT, Between
 from levelfive.storage.records import record_of
 from levelfive.storage.runs import Run
 from levelfive.storage.tables import Tables
 from levelfive.usecase.features import beside, own_name
 
 FEATURE_WINDOWS = "feature_windows"
-# Where the last window before a time nearly always ends.
-RECENT = timedelta(days=40)
 
 
 @record_of(FEATURE_WINDOWS)

@@ -10,13 +10,12 @@ from levelfive.core.days import DAY, start_of
 from levelfive.core.windows import Window
 from levelfive.features.watermarks import WrittenWindow, windows_of
 from levelfive.monitoring.consistency import FeatureDay
+from levelfive.storage.control_tables import RECENT
 from levelfive.storage.records import from_row
 from levelfive.storage.runs import RUNS, Run
 from levelfive.usecase.features import Lookup, beside, own_name
 
 STAGE = "features"
-# Where the last run of the features before an answer nearly always lies.
-RECENT = timedelta(days=40)
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from levelfive.core.windows import Window
 from levelfive.online.staleness import Behind, Published
+from levelfive.storage.control_tables import RECENT
 from levelfive.storage.runs import RUNS, Run
 
 STAGE = "online"
 """The stage of a publication in `runs`."""
 REACHES_TO = "reaches_to"
 """The parameter of a run that says where the table ends that is furthest behind after it."""
-# Where the last publication before a window nearly always lies.
-RECENT = timedelta(days=40)
 
 
 def publications(run: Run, window: Window) -> list[Published]:

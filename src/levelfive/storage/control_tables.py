@@ -7,7 +7,7 @@ through this port: Spark serves it on a workspace, and on a laptop another engin
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
 from levelfive.storage.commits import Write
@@ -20,6 +20,8 @@ Where = Mapping[str, object]
 """By column, the value that it must have, or a collection of values of which it must have one."""
 Between = Mapping[str, tuple[object | None, object | None]]
 """By column, its least and its greatest value, both included; None where there is no such end."""
+RECENT = timedelta(days=40)
+"""How far back the newest rows before a time nearly always lie: all of a table is asked only where none is there."""
 
 
 class ControlTables(Protocol):
