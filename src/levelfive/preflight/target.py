@@ -1,7 +1,8 @@
 """What `databricks.yml`, with what it includes, says of one target: its workspace, its mode, its variables' values.
 
-The Databricks CLI resolves the bundle as a whole. Here, only what needs neither the CLI nor a workspace is read; a
-value that needs one of them says so when it is asked for.
+The Databricks CLI resolves the bundle as a whole, but `databricks bundle validate` asks the workspace, and fails where
+the identity or what a `lookup` names is not there: what preflight is to say, beside all else. So only what needs
+neither the CLI nor a workspace is read here; a value that needs one of them says so when it is asked for.
 """
 
 from __future__ import annotations

@@ -429,7 +429,8 @@ def _distinct(sketch: Sequence[int]) -> int:
     """Estimate the number of different values as (k - 1) / U, U the k-th least hash as a share of all hashes.
 
     Beyer, Haas, Reinwald, Sismanis and Gemulla 2007, On Synopses for Distinct-Value Estimation Under Multiset
-    Operations, SIGMOD: the unbiased estimator, with a relative error of about 1 / sqrt(k - 2).
+    Operations, SIGMOD: the unbiased estimator, with a relative error of about 1 / sqrt(k - 2). A sketch such as
+    HyperLogLog would not do: `CategoricalProfile.once` is told by how often the values of these hashes came.
     """
     if len(sketch) < SKETCH_SIZE:
         return len(sketch)
