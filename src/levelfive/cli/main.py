@@ -100,7 +100,7 @@ def main() -> None:
         raise
     except OSError as err:
         _refuse(unusable(err))
-    except Exception:
+    except Exception:  # no refusal, but a fault: told as Python would, with an exit code of its own
         traceback.print_exc()
         sys.exit(EXIT_UNFORESEEN)
 

@@ -154,7 +154,7 @@ class JobContext:
             try:
                 with run.clocked("total"):
                     yield run
-            except BaseException as err:
+            except BaseException as err:  # what a person or a signal ends has a row too
                 self._write(stage, run, as_of=as_of, parameters=parameters, started_at=started_at, error=err)
                 raise
             self._write(stage, run, as_of=as_of, parameters=parameters, started_at=started_at, error=None)

@@ -102,7 +102,7 @@ def span(name: str, *, kind: Kind, fields: Fields) -> Iterator[None]:
     token, at, start, error = _SCOPE.set(scope), _now(), time.perf_counter(), None
     try:
         yield
-    except BaseException as err:
+    except BaseException as err:  # what a person or a signal ends is recorded too
         error = err
         raise
     finally:

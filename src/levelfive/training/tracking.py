@@ -114,7 +114,7 @@ class Tracking:
         run = TrackedRun(self._client, mlflow_run.info.run_id, self._place)
         try:
             yield run
-        except BaseException:
+        except BaseException:  # what a person or a signal ends has failed too
             # What went wrong in the block is told, not that a store which is down takes no end of a run.
             with suppress(Exception):
                 self._client.set_terminated(run.run_id, status="FAILED")

@@ -19,7 +19,7 @@ def installed() -> Iterator[UseCase]:
     for point in entry_points(group=ENTRY_POINT_GROUP):
         try:
             use_case = point.load()
-        except Exception:
+        except Exception:  # whatever the code of a package raises as it is imported
             continue
         if isinstance(use_case, UseCase):
             yield use_case
