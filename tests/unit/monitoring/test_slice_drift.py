@@ -57,7 +57,7 @@ class Season:
         later = ~trained
         counts = slice_counts.counter.count(self.rows[later], {"origin": self.origin[later]}, self.day[later] - DAYS, 7)
         days = {(WEEK.start + place * timedelta(days=1)).date(): of for place, of in enumerate(counts)}
-        profiles = WindowProfiles({(day, "wind"): None for day in days}, days)  # type: ignore[dict-item]
+        profiles = WindowProfiles({(day, "wind"): None for day in days}, days)  # type: ignore[dict-item]  # of it, the days alone are asked
         return drift_in_slices(SUBJECT, slice_counts, profiles, drifts, rate=0.1, least_rows=least_rows)
 
 

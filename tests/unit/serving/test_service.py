@@ -305,7 +305,7 @@ def test_it_begins_and_ends_with_its_server(registry: CentralRegistry, store: Sq
             return {"type": "lifespan.startup"}
         await asyncio.to_thread(loaded.wait, 20)
         live.refresh_states()
-        service._log.put(live.scorer.answer(served.body(), request_id="last", now=served.NOW))  # type: ignore[union-attr]
+        service._log.put(live.scorer.answer(served.body(), request_id="last", now=served.NOW))  # type: ignore[union-attr]  # it has one
         return {"type": "lifespan.shutdown"}
 
     async def send(message: Any) -> None:
