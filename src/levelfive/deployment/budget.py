@@ -26,20 +26,18 @@ class ProbeMeasurement:
     share: int
     requests: int
     failures: int
-    p50: timedelta
     p95: timedelta
     fault: str
 
     @classmethod
     def of(cls, share: int, answers: Sequence[ProbeAnswer]) -> ProbeMeasurement:
-        """Sum up answers: quantiles are of all of them, by the nearest rank; `fault` is the most frequent one."""
+        """Sum up answers: `p95` is by the nearest rank; `fault` is the most frequent one."""
         faults = Counter(one.fault for one in answers if one.fault)
         seconds = sorted(one.seconds for one in answers)
         return cls(
             share=share,
             requests=len(answers),
             failures=sum(faults.values()),
-            p50=_quantile(seconds, 0.5),
             p95=_quantile(seconds, 0.95),
             fault=faults.most_common(1)[0][0] if faults else "",
         )

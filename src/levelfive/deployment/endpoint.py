@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 COLOURS = ("blue", "green")
@@ -17,17 +16,11 @@ READY, FAILED = "Succeeded", "Failed"
 MODEL, VERSION, SHA256, IMAGE = "levelfive_model", "levelfive_version", "levelfive_sha256", "levelfive_image"
 CLOCK = "levelfive_clock"
 ROLE, DEPLOYED_AT, DEPLOYED_BY = "levelfive_role", "levelfive_deployed_at", "levelfive_deployed_by"
+CHAMPION = "champion"  # the role of what is given traffic; a deployment in another one is left alone
 # Tags of an endpoint.
 LIVE, LIVE_SINCE, BEFORE = "levelfive_live", "levelfive_live_since", "levelfive_before"
 REFUSED, REFUSED_BECAUSE, REFUSED_AT = "levelfive_refused", "levelfive_refused_because", "levelfive_refused_at"
 LONGEST_TAG = 256
-
-
-class DeploymentRole(StrEnum):
-    """What a deployment is for; only one in the champion's role is given traffic."""
-
-    CHAMPION = "champion"
-    CHALLENGER = "challenger"
 
 
 @dataclass(frozen=True)
@@ -75,7 +68,7 @@ class Deployment:
     name: str
     state: str
     package: Package | None
-    role: str = DeploymentRole.CHAMPION
+    role: str = CHAMPION
     deployed_at: str = ""
 
     @property
@@ -89,7 +82,7 @@ class Deployment:
         package = None
         if all(tag in tags for tag in (MODEL, VERSION, SHA256, IMAGE)):
             package = Package(tags[MODEL], tags[VERSION], tags[SHA256], tags[IMAGE], tags.get(CLOCK, ""))
-        return cls(name, state, package, tags.get(ROLE, DeploymentRole.CHAMPION), tags.get(DEPLOYED_AT, ""))
+        return cls(name, state, package, tags.get(ROLE, CHAMPION), tags.get(DEPLOYED_AT, ""))
 
 
 @dataclass(frozen=True)

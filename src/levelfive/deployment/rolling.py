@@ -8,6 +8,7 @@ from typing import Protocol
 
 from levelfive.deployment.budget import ProbeAnswer, ProbeMeasurement, over_budget
 from levelfive.deployment.endpoint import (
+    CHAMPION,
     DEPLOYED_AT,
     DEPLOYED_BY,
     LIVE_SINCE,
@@ -15,7 +16,6 @@ from levelfive.deployment.endpoint import (
     REFUSED_BECAUSE,
     ROLE,
     Deployment,
-    DeploymentRole,
     Endpoint,
     OnlineEndpoint,
     Package,
@@ -122,7 +122,7 @@ def deploy(
             online.add(
                 state.idle_colour,
                 package,
-                {**package.tags(), ROLE: DeploymentRole.CHAMPION, DEPLOYED_AT: at, DEPLOYED_BY: by},
+                {**package.tags(), ROLE: CHAMPION, DEPLOYED_AT: at, DEPLOYED_BY: by},
             )
     return _advance(online, probe, policy=policy, at=at, to=to)
 

@@ -13,8 +13,9 @@ from levelfive.monitoring.acknowledged import acknowledgements, excluded, known_
 from levelfive.monitoring.records import verdicts
 from levelfive.registry.promotions import champion
 from levelfive.registry.store import CentralRegistry
-from levelfive.retraining.policy import Situation, decide
+from levelfive.retraining.policy import decide
 from levelfive.retraining.records import DecisionRecord, retrainings
+from levelfive.retraining.situation import Situation
 from levelfive.retraining.tried import foreseen, tried
 from levelfive.storage.runs import JobContext, Run
 

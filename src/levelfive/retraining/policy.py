@@ -16,8 +16,6 @@ from levelfive.retraining.situation import Foreseen, Situation
 from levelfive.retraining.triggers import TriggerFinding
 from levelfive.usecase.policies import RetrainingPolicy
 
-__all__ = ["Action", "Decision", "Foreseen", "Situation", "decide"]
-
 
 class Action(StrEnum):
     """What to do about the live model."""

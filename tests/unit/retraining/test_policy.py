@@ -23,7 +23,8 @@ from situations import (
 
 from levelfive.core.windows import Window
 from levelfive.errors import DataError
-from levelfive.retraining.policy import Action, Decision, Foreseen, decide
+from levelfive.retraining.policy import Action, Decision, decide
+from levelfive.retraining.situation import Foreseen
 from levelfive.usecase.policies import RetrainingPolicy
 
 
