@@ -36,8 +36,9 @@ import pandas as pd
 
 from flight_delay import USE_CASE
 from levelfive.core.windows import to_micros, utc
+from levelfive.models.card import ModelCard
 from levelfive.models.mlflow_store import quieten
-from levelfive.models.package import Model, ModelCard, feature_frame, load, save
+from levelfive.models.package import Model, feature_frame, load, save
 from levelfive.online.sqlite_store import SqliteStore
 from levelfive.online.store import OnlineTable, Publication, Row, TableState
 from levelfive.serving.live import Live

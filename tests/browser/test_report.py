@@ -15,7 +15,7 @@ from matplotlib.image import imread
 from programs import program
 from reports import a_column_week, a_report
 
-from levelfive.models.package import SliceMetrics
+from levelfive.models.card import SliceMetrics
 from levelfive.registry import tags
 from levelfive.reporting.card import render_card
 from levelfive.reporting.page import render

@@ -14,7 +14,8 @@ from levelfive.app import App
 from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window, utc
 from levelfive.data import job as data
-from levelfive.models.package import CARD, ModelCard, smoke_check
+from levelfive.models.card import ModelCard
+from levelfive.models.package import CARD, smoke_check
 from levelfive.scoring import job as scoring
 from levelfive.scoring.rebuilding import rebuild_runs
 from levelfive.statistics.baseline import Baseline

@@ -33,8 +33,9 @@ from urllib3.util import Retry
 from levelfive import BINARY
 from levelfive.core.windows import utc
 from levelfive.errors import ConfigError, DamagedModel, MachineError, ModelNotFound, RegistryError
+from levelfive.models.card import ModelCard
 from levelfive.models.mlflow_store import without_password
-from levelfive.models.package import Model, ModelCard, digest, save
+from levelfive.models.package import Model, digest, save
 from levelfive.registry.copying import copy_of, copy_version
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF, SOURCE_MODEL, SOURCE_REGISTRY, SOURCE_VERSION

@@ -22,7 +22,8 @@ from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window, iso
 from levelfive.data.known import read_as_known
 from levelfive.demo.requests import requests_of
-from levelfive.models.package import ModelCard, feature_frame
+from levelfive.models.card import ModelCard
+from levelfive.models.package import feature_frame
 from levelfive.online import job as publishing
 from levelfive.storage.predictions import FEATURES, PREDICTIONS, scored_by
 from levelfive.storage.runs import Run

@@ -24,9 +24,9 @@ from levelfive.core.texts import counted
 from levelfive.erasure.person import Person
 from levelfive.erasure.place import Removal
 from levelfive.errors import DamagedModel
+from levelfive.models.card import ModelCard
 from levelfive.models.package import (
     SMOKE_ROWS,
-    ModelCard,
     feature_frame,
     load,
     read_card,

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from levelfive.core.conditions import day_number
 from levelfive.core.windows import Window
 from levelfive.features.lookup import assemble, tick
-from levelfive.models.package import ModelCard
+from levelfive.models.card import ModelCard
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.consistency_anew import told_anew
 from levelfive.monitoring.consistency_compare import SUMS, Answers, compare, feature_days

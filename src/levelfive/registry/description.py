@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from levelfive.core.texts import counted
 from levelfive.core.windows import iso
 from levelfive.errors import DataError
-from levelfive.models.package import ModelCard, SliceMetrics
+from levelfive.models.card import ModelCard, SliceMetrics
 from levelfive.registry import tags as names
 from levelfive.registry.gate import GateVerdict
 from levelfive.statistics.tasks.task import Metric

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from levelfive.models.package import ModelCard
+from levelfive.models.card import ModelCard
 from levelfive.registry.description import NOT_SAID, People, interval, lineage, metrics_of, rests_on, slices_of
 from levelfive.registry.promotions import Promotion
 from levelfive.registry.store import CentralRegistry

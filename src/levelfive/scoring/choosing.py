@@ -8,7 +8,8 @@ from datetime import datetime
 from levelfive.core.windows import Window, iso
 from levelfive.errors import AsOfError, RegistryError
 from levelfive.features.watermarks import common_watermark
-from levelfive.models.package import Model, ModelCard
+from levelfive.models.card import ModelCard
+from levelfive.models.package import Model
 from levelfive.registry.promotions import Promotion
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.predictions import Role

@@ -9,7 +9,7 @@ from typing import Any
 
 from levelfive.core.windows import to_micros
 from levelfive.errors import ConfigError, NotServing
-from levelfive.models.package import ModelCard
+from levelfive.models.card import ModelCard
 from levelfive.online.store import Ask, Known, OnlineTable, TableState
 from levelfive.serving.cells import Cell, Convert, of_key, of_request, of_table
 from levelfive.serving.requests import columns_of

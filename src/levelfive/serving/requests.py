@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Meta
 
 from levelfive.errors import ConfigError, RequestError
-from levelfive.models.package import ModelCard
+from levelfive.models.card import ModelCard
 from levelfive.usecase.columns import PREDICTION_TIME
 
 MANY = "requests"

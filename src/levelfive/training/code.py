@@ -24,8 +24,8 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from levelfive.models.card import UseCaseCode
 from levelfive.models.libraries import distributions_of
-from levelfive.models.package import UseCaseCode
 from levelfive.usecase.use_case import ENTRY_POINT_GROUP, UseCase
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), date, time, timedelta, tzinfo, Decimal)

@@ -23,7 +23,7 @@ from levelfive.core.windows import Window, iso
 from levelfive.data.known import read_as_known
 from levelfive.errors import DataError, EvidenceError
 from levelfive.features.labels import known_labels
-from levelfive.models.package import ModelCard
+from levelfive.models.card import ModelCard
 from levelfive.statistics.categories import category_texts
 from levelfive.storage.category_columns import with_texts
 from levelfive.storage.keys import check_once

@@ -10,8 +10,9 @@ import pandas as pd
 
 from levelfive.core.windows import Window
 from levelfive.errors import EvidenceError
+from levelfive.models.card import REQUIREMENTS, ModelCard, SliceMetrics
 from levelfive.models.libraries import libraries_of
-from levelfive.models.package import REQUIREMENTS, Model, ModelCard, SliceMetrics, feature_frame
+from levelfive.models.package import Model, feature_frame
 from levelfive.statistics.baseline import profile_baseline
 from levelfive.training.dataset import DAY_NUMBER, Snapshot, inside
 from levelfive.training.importances import importances

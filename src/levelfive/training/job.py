@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from levelfive.core.windows import Window, iso
 from levelfive.errors import EvidenceError
 from levelfive.features.labels import LABELS, labelled_days
-from levelfive.models.package import Model, SliceMetrics
+from levelfive.models.card import SliceMetrics
+from levelfive.models.package import Model
 from levelfive.registry.eligibility import verdict_tags
 from levelfive.registry.gate import GateVerdict
 from levelfive.registry.promotions import PROMOTIONS, champion

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from levelfive.models.package import Model, SliceMetrics
+from levelfive.models.card import SliceMetrics
+from levelfive.models.package import Model
 from levelfive.registry.gate import GateVerdict
 from levelfive.statistics.metrics import Evaluation, evaluate, evaluate_slices
 from levelfive.training.dataset import DAY_NUMBER, SLICE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from levelfive.models.package import UseCaseCode
+from levelfive.models.card import UseCaseCode
 from levelfive.storage.runs import JobContext, Run
 from levelfive.training.tracking import TrackedRun
 from levelfive.usecase.model import ModelSpec

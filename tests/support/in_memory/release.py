@@ -20,7 +20,8 @@ from levelfive.config import Approval
 from levelfive.core.windows import Window, iso, utc
 from levelfive.features.labels import LabelledDay
 from levelfive.features.store import LocalFeatureStore
-from levelfive.models.package import Model, ModelCard, save
+from levelfive.models.card import ModelCard
+from levelfive.models.package import Model, save
 from levelfive.registry import job as registry_job
 from levelfive.registry import tags
 from levelfive.registry.approval import approve

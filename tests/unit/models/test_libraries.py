@@ -18,8 +18,9 @@ from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
 from levelfive.core.windows import Window
+from levelfive.models.card import ModelCard
 from levelfive.models.libraries import libraries_of
-from levelfive.models.package import CARD, Model, ModelCard, save
+from levelfive.models.package import CARD, Model, save
 
 WITHOUT = """
 import sys

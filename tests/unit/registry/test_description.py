@@ -8,7 +8,7 @@ from in_memory.registry import MemoryBackend
 from in_memory.release import AS_OF, a_model
 
 from levelfive.errors import RegistryError
-from levelfive.models.package import ModelCard, SliceMetrics
+from levelfive.models.card import ModelCard, SliceMetrics
 from levelfive.registry import tags
 from levelfive.registry.description import LONGEST, People, text_of
 from levelfive.registry.gate import GateVerdict, VerdictKind

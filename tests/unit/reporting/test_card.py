@@ -7,7 +7,7 @@ from in_memory.registry import MemoryBackend
 from in_memory.release import AS_OF, LATER, Packages
 from reports import Page
 
-from levelfive.models.package import SliceMetrics
+from levelfive.models.card import SliceMetrics
 from levelfive.registry import tags
 from levelfive.registry.promotions import Promotion
 from levelfive.registry.store import CentralRegistry

@@ -15,7 +15,7 @@ from in_memory.release import AS_OF, a_model
 from flight_delay import USE_CASE
 from levelfive import BINARY
 from levelfive.errors import ConfigError
-from levelfive.models.package import ModelCard
+from levelfive.models.card import ModelCard
 from levelfive.training.code import code_of
 from levelfive.usecase.model import ModelSpec
 
