@@ -10,7 +10,7 @@ from scipy.special import entr
 from levelfive import Estimator, Metric, Task, register_task
 from levelfive.statistics import day_blocks
 from levelfive.statistics.day_blocks import DayBlocks, Floats, Statistic
-from levelfive.statistics.partials import NumericProfile
+from levelfive.statistics.profiles import NumericProfile
 
 CLASSES = ("red", "green", "blue")
 _CLIP = 1e-15

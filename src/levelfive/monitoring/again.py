@@ -12,7 +12,7 @@ from levelfive.monitoring.real_time import performance_of_answers
 from levelfive.monitoring.records import LIVE, LastMeasurements, last_measured, write_performance
 from levelfive.registry.promotions import first_version, history
 from levelfive.registry.store import CentralRegistry
-from levelfive.statistics.partials import NumericProfile
+from levelfive.statistics.profiles import NumericProfile
 from levelfive.storage.runs import JobContext
 
 

@@ -13,7 +13,8 @@ from levelfive.monitoring.profiling import Profile, baseline_of
 from levelfive.monitoring.records import PROFILES
 from levelfive.monitoring.verdict import Subject
 from levelfive.statistics.baseline import Baseline
-from levelfive.statistics.partials import CategoricalProfile, NumericProfile, hashed_categories
+from levelfive.statistics.distinct_sketches import hashed_categories
+from levelfive.statistics.profiles import CategoricalProfile, NumericProfile
 from levelfive.storage.records import record_of
 from levelfive.storage.runs import Run
 

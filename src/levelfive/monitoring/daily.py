@@ -17,7 +17,8 @@ from levelfive.monitoring.profiling import WindowProfiles, finish
 from levelfive.monitoring.strange import KINDS, LEVELS, Bools, DailyValues, Kind
 from levelfive.statistics.baseline import SCORE_PROFILE, Baseline, is_score
 from levelfive.statistics.histograms import Histogram
-from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
+from levelfive.statistics.partials import Partial
+from levelfive.statistics.profiles import CategoricalProfile, NumericProfile
 
 # A number is far outside a range where it lies so many of its widths beyond it.
 FAR = 0.5

@@ -20,7 +20,8 @@ from levelfive.statistics.baseline import LABEL_PROFILE
 from levelfive.statistics.calibration import Calibration, ReliabilityGroup, reliability
 from levelfive.statistics.day_blocks import Floats
 from levelfive.statistics.metrics import Estimate, Evaluation, evaluate
-from levelfive.statistics.partials import NumericProfile, finish_numeric, partial_numeric
+from levelfive.statistics.partials import partial_numeric
+from levelfive.statistics.profiles import NumericProfile, finish_numeric
 from levelfive.statistics.tasks.task import Task
 from levelfive.storage.predictions import SLICES, Role, live_predictions, served_predictions
 from levelfive.storage.runs import JobContext, Run

@@ -21,15 +21,8 @@ from levelfive.statistics.baseline import Baseline, merge, score_column
 from levelfive.statistics.categories import category_texts
 from levelfive.statistics.category_counts import factorized
 from levelfive.statistics.histograms import Histogram
-from levelfive.statistics.partials import (
-    CategoricalProfile,
-    NumericProfile,
-    Partial,
-    finish_categorical,
-    finish_numeric,
-    partials_of_codes,
-    partials_of_groups,
-)
+from levelfive.statistics.partials import Partial, partials_of_codes, partials_of_groups
+from levelfive.statistics.profiles import CategoricalProfile, NumericProfile, finish_categorical, finish_numeric
 from levelfive.statistics.sliced_counts import Counts, SliceCounter
 from levelfive.storage.category_columns import with_texts
 from levelfive.storage.predictions import FEATURES, SLICES

@@ -17,7 +17,8 @@ from levelfive.monitoring.evidence import Delivered
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.verdict import VERDICTS, Subject, VerdictRecord
 from levelfive.statistics.calibration import ReliabilityGroup
-from levelfive.statistics.partials import CategoricalProfile, NumericProfile, Partial
+from levelfive.statistics.partials import Partial
+from levelfive.statistics.profiles import CategoricalProfile, NumericProfile
 from levelfive.statistics.tasks.task import Task
 from levelfive.storage.control_tables import Between
 from levelfive.storage.predictions import Role

@@ -18,18 +18,20 @@ from levelfive.statistics.category_counts import factorized
 from levelfive.statistics.day_blocks import DayBlocks
 from levelfive.statistics.histograms import MAX_BINS, Floats, Histogram, finite
 from levelfive.statistics.partials import (
-    MAX_CATEGORIES,
-    QUANTILES,
-    CategoricalProfile,
-    NumericProfile,
     Partial,
-    finish_categorical,
-    finish_numeric,
     merge,
     partial_categorical,
     partial_numeric,
     partials_of_codes,
     partials_of_groups,
+)
+from levelfive.statistics.profiles import (
+    MAX_CATEGORIES,
+    QUANTILES,
+    CategoricalProfile,
+    NumericProfile,
+    finish_categorical,
+    finish_numeric,
     profile_categorical,
     profile_numeric,
 )

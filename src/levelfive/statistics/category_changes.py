@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from levelfive.statistics.partials import CategoricalProfile, hashed_categories
+from levelfive.statistics.distinct_sketches import hashed_categories
+from levelfive.statistics.profiles import CategoricalProfile
 
 SHOWN_CATEGORIES = 10
 # A category that few rows are to be expected of may well be missing by chance.

@@ -1,4 +1,4 @@
-"""Profiles of one column, and their mergeable parts: rows may come in any batches, the profile is the same."""
+"""Mergeable parts of a column's profile: rows may come in any batches, the profile is the same."""
 
 from __future__ import annotations
 
@@ -12,85 +12,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
-from pandas.util import hash_array
 
 from levelfive.errors import ConfigError
 from levelfive.statistics.categories import category_texts
 from levelfive.statistics.category_counts import NO_CATEGORIES, CategoryCounts, factorized
+from levelfive.statistics.distinct_sketches import SKETCH_SIZE, hashed_categories, hashed_numbers, least_with_counts
 from levelfive.statistics.histograms import Floats, Histogram, finite
 from levelfive.statistics.rank_sketches import NOTHING, RankSketch, is_first
 
-QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-MAX_CATEGORIES = 100
-MAX_KNOWN = 10_000
 CAPACITY = 20_000
 """How many categories of a column are counted at once: more than a baseline knows, and few enough for any memory."""
-SKETCH_SIZE = 256
-
-_HASHES = 2**63  # one bit less than there is, so that a hash fits the signed integers of Spark and Arrow
-
-
-@dataclass(frozen=True)
-class NumericProfile:
-    """A numeric column; what is not defined without values is None. Values beyond `LARGEST` count as that.
-
-    Args:
-        count: Finite values.
-        nulls: Values missing, NaN or infinite.
-        mean: Of the values.
-        std: The population's standard deviation (divided by count).
-        min: The least value.
-        max: The greatest value.
-        quantiles: By level of `QUANTILES`, written as text; empty without values.
-        histogram: Bins of nearly equal counts; a frequent value has a bin of its own.
-        distinct: Different values: exact below `SKETCH_SIZE`, above it an estimate that errs by some 6 %.
-    """
-
-    count: int
-    nulls: int
-    mean: float | None
-    std: float | None
-    min: float | None
-    max: float | None
-    quantiles: Mapping[str, float]
-    histogram: Histogram
-    distinct: int
-
-
-@dataclass(frozen=True)
-class CategoricalProfile:
-    """A categorical column.
-
-    Args:
-        count: Values that are not missing.
-        nulls: Missing values.
-        distinct: Different values: exact up to `CAPACITY`, above it an estimate that errs by some 6 %.
-        frequent: Counts of the `MAX_CATEGORIES` most frequent values, as text, the most frequent first.
-        rest: Count of all other values.
-        others: Hashes of the other categories (63 bits), increasing, of a baseline; None where there are more than
-            `MAX_KNOWN`, so that nothing can be said to be outside.
-        once: Categories with a single value; an estimate where `distinct` is one.
-        outside: Count of the values whose category a baseline does not have; None where that cannot be said, and 0 of a
-            baseline itself. Above `CAPACITY` different values, those of known categories that were dropped count too.
-    """
-
-    count: int
-    nulls: int
-    distinct: int
-    frequent: Mapping[str, int]
-    rest: int
-    others: tuple[int, ...] | None
-    once: int
-    outside: int | None
-
-    @property
-    def unseen_share(self) -> float:
-        """The share of further values, 0 to 1, whose category is to be expected to be none of these.
-
-        The estimator of Good 1953, The Population Frequencies of Species and the Estimation of Population Parameters,
-        Biometrika 40: the share of the values that are the only one of their category.
-        """
-        return self.once / self.count if self.count else 0.0
 
 
 @dataclass(frozen=True)
@@ -144,10 +75,11 @@ class Partial:
 def partial_numeric(values: NDArray[Any], histogram: Histogram) -> Partial:
     """Summarise numbers, shape (rows,), on the edges of a histogram, whose own counts play no part."""
     sorted_values = np.sort(finite(values))
-    return _partial_of_ordered(sorted_values, len(values) - sorted_values.size, histogram)
+    return partial_of_ordered(sorted_values, len(values) - sorted_values.size, histogram)
 
 
-def _partial_of_ordered(sorted_values: Floats, nulls: int, histogram: Histogram) -> Partial:
+def partial_of_ordered(sorted_values: Floats, nulls: int, histogram: Histogram) -> Partial:
+    """Summarise increasing numbers, shape (rows,), beside which others are missing."""
     full_histogram = histogram.refilled(sorted_values)
     sketch, repeats, ranks = _sketches(sorted_values)
     mean = float(sorted_values.mean()) if sorted_values.size else 0.0
@@ -238,7 +170,7 @@ def _bounded(partial: Partial) -> Partial:
         return partial
     counts, hashes = partial.categories.counts, hashed_categories(partial.categories.texts())
     by_count = np.lexsort((hashes, -counts))
-    sketch = (partial.sketch, partial.repeats) if partial.dropped else _sketch_of(hashes, counts)
+    sketch = (partial.sketch, partial.repeats) if partial.dropped else least_with_counts(hashes, counts)
     return replace(
         partial,
         categories=partial.categories.taken(by_count[:CAPACITY]),
@@ -246,12 +178,6 @@ def _bounded(partial: Partial) -> Partial:
         sketch=sketch[0],
         repeats=sketch[1],
     )
-
-
-def _sketch_of(hashes: NDArray[np.uint64], counts: NDArray[np.int64]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Sketch categories that are all there: the least hashes, and how often each came."""
-    least = _least(hashes)
-    return tuple(hashes[least].tolist()), tuple(counts[least].tolist())
 
 
 def merge(*parts: Partial) -> Partial:
@@ -263,14 +189,14 @@ def merge(*parts: Partial) -> Partial:
         ConfigError: They were counted on different bins.
     """
     for other in parts[1:]:
-        _require_edges(parts[0], other.edges)
+        require_edges(parts[0], other.edges)
     dropped = sum(part.dropped for part in parts)
     hashes: Counter[int] = Counter()
     for part in parts:
         is_whole = dropped and not part.dropped
         sketch, repeats = (part.sketch, part.repeats)
         if is_whole:
-            sketch, repeats = _sketch_of(hashed_categories(part.categories.texts()), part.categories.counts)
+            sketch, repeats = least_with_counts(hashed_categories(part.categories.texts()), part.categories.counts)
         hashes.update(dict(zip(sketch, repeats, strict=True)))
     sketch = tuple(sorted(hashes)[:SKETCH_SIZE])
     count, mean, m2 = reduce(_moments, [(part.count, part.mean, part.m2) for part in parts])
@@ -304,103 +230,17 @@ def _moments(a: tuple[int, float, float], b: tuple[int, float, float]) -> tuple[
     return count, a[1] + step * share, a[2] + b[2] + step * step * a[0] * share
 
 
-def _require_edges(partial: Partial, edges: tuple[float | None, ...]) -> None:
+def require_edges(partial: Partial, edges: tuple[float | None, ...]) -> None:
+    """Refuse a partial that was counted on other bins.
+
+    Raises:
+        ConfigError: It was.
+    """
     if partial.edges != edges:
         raise ConfigError(
             f"partials of one column have the same bins, got the edges {partial.edges} and {edges}; summarise both "
             "with the histogram of one baseline"
         )
-
-
-def finish_numeric(partial: Partial, histogram: Histogram) -> NumericProfile:
-    """Make the profile of the rows that a partial has seen, on the histogram that it was counted on.
-
-    Quantiles are those of the values, whatever the histogram: exact up to `rank_sketches.SIZE` different ones, and of
-    more, that of a rank at most 0.002 of all values away.
-
-    Raises:
-        ConfigError: The partial was counted on other bins.
-    """
-    _require_edges(partial, histogram.edges)
-    full_histogram = replace(histogram, counts=partial.counts, sums=partial.sums)
-    has_values = partial.count > 0
-    return NumericProfile(
-        count=partial.count,
-        nulls=partial.nulls,
-        mean=partial.mean if has_values else None,
-        std=float(np.sqrt(partial.m2 / partial.count)) if has_values else None,
-        min=partial.min,
-        max=partial.max,
-        quantiles=_quantiles(partial.ranks),
-        histogram=full_histogram,
-        distinct=_distinct(partial.sketch),
-    )
-
-
-def finish_categorical(partial: Partial, baseline: CategoricalProfile | None = None) -> CategoricalProfile:
-    """Make the profile of the rows that a partial has seen.
-
-    Args:
-        partial: Of a categorical column.
-        baseline: What the profile will be compared with: its frequent categories are listed besides the most frequent
-            ones, without which rare ones could not be compared. None for a profile that is a baseline itself.
-    """
-    sorted_categories = sorted(partial.categories.items(), key=lambda item: (-item[1], item[0]))
-    baseline_names = frozenset(() if baseline is None else baseline.frequent)
-    frequent = {
-        name: n for rank, (name, n) in enumerate(sorted_categories) if rank < MAX_CATEGORIES or name in baseline_names
-    }
-    distinct, once = len(sorted_categories), sum(n == 1 for _, n in sorted_categories)
-    if partial.dropped:
-        distinct = _distinct(partial.sketch)
-        once = round(distinct * sum(n == 1 for n in partial.repeats) / len(partial.repeats))
-    return CategoricalProfile(
-        count=partial.count,
-        nulls=partial.nulls,
-        distinct=distinct,
-        frequent=frequent,
-        rest=partial.count - sum(frequent.values()),
-        others=_hashes_of([name for name, _ in sorted_categories if name not in frequent]) if baseline is None else (),
-        once=once,
-        outside=0 if baseline is None else _outside(partial, baseline),
-    )
-
-
-def _hashes_of(names: Sequence[str]) -> tuple[int, ...] | None:
-    return None if len(names) > MAX_KNOWN else tuple(np.sort(hashed_categories(names)).tolist())
-
-
-def _outside(partial: Partial, baseline: CategoricalProfile) -> int | None:
-    categories = partial.categories
-    rare = [name for name in categories if name not in baseline.frequent]
-    if not rare:
-        return 0
-    if baseline.others is None:
-        return None
-    known = np.isin(hashed_categories(rare), np.array(baseline.others, dtype=np.uint64))
-    rare_values = sum(categories[name] for name, is_known in zip(rare, known, strict=True) if is_known)
-    return partial.count - rare_values - sum(n for name, n in categories.items() if name in baseline.frequent)
-
-
-def hashed_categories(names: Sequence[str] | NDArray[Any]) -> NDArray[np.uint64]:
-    """Hash categories, as `CategoricalProfile.others` has them."""
-    return hash_array(np.array(names, dtype=object)) % np.uint64(_HASHES)
-
-
-def profile_numeric(values: NDArray[Any]) -> NumericProfile:
-    """Profile numbers, shape (rows,), of which those not finite count as nulls."""
-    # Sorted once: on a year of rows, the sorts are most of the work.
-    sorted_values = np.sort(finite(values))
-    histogram = Histogram.of_ordered(sorted_values)
-    profile = finish_numeric(_partial_of_ordered(sorted_values, len(values) - sorted_values.size, histogram), histogram)
-    if profile.count == 0:
-        return profile
-    return replace(profile, quantiles=_quantiles(RankSketch(sorted_values, np.ones(sorted_values.size, np.uint8))))
-
-
-def profile_categorical(values: pd.Series) -> CategoricalProfile:
-    """Profile categories, shape (rows,), as the texts that `category_texts` makes of them."""
-    return finish_categorical(partial_categorical(values))
 
 
 def _sketches(sorted_values: Floats) -> tuple[tuple[int, ...], tuple[int, ...], RankSketch]:
@@ -411,31 +251,4 @@ def _sketches(sorted_values: Floats) -> tuple[tuple[int, ...], tuple[int, ...], 
     first = np.flatnonzero(is_first(sorted_values))
     repeats = np.diff(np.append(first, sorted_values.size))
     values = sorted_values[first] + 0.0  # + 0.0 makes -0.0 the usual 0
-    hashes = hash_array(values) % np.uint64(_HASHES)
-    least = _least(hashes)
-    return tuple(hashes[least].tolist()), tuple(repeats[least].tolist()), RankSketch.of(values, repeats)
-
-
-def _least(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
-    """Find the places of the `SKETCH_SIZE` least hashes, increasing."""
-    # Of even hashes, some four times as many lie below this bound, which spares an order of all of them.
-    places = np.flatnonzero(hashes < np.uint64(min(4 * SKETCH_SIZE / max(hashes.size, 1), 1) * _HASHES))
-    if places.size < SKETCH_SIZE:
-        places = np.arange(hashes.size)
-    return places[np.argsort(hashes[places])][:SKETCH_SIZE]
-
-
-def _distinct(sketch: Sequence[int]) -> int:
-    """Estimate the number of different values as (k - 1) / U, U the k-th least hash as a share of all hashes.
-
-    Beyer, Haas, Reinwald, Sismanis and Gemulla 2007, On Synopses for Distinct-Value Estimation Under Multiset
-    Operations, SIGMOD: the unbiased estimator, with a relative error of about 1 / sqrt(k - 2). A sketch such as
-    HyperLogLog would not do: `CategoricalProfile.once` is told by how often the values of these hashes came.
-    """
-    if len(sketch) < SKETCH_SIZE:
-        return len(sketch)
-    return int((SKETCH_SIZE - 1) * _HASHES // (sketch[-1] + 1))
-
-
-def _quantiles(ranks: RankSketch) -> Mapping[str, float]:
-    return dict(zip(map(str, QUANTILES), ranks.quantiles(QUANTILES), strict=False))
+    return *least_with_counts(hashed_numbers(values), repeats), RankSketch.of(values, repeats)

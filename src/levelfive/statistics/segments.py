@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from levelfive.statistics.categories import category_texts
 from levelfive.statistics.histograms import LARGEST, Floats
-from levelfive.statistics.partials import CategoricalProfile, NumericProfile
+from levelfive.statistics.profiles import CategoricalProfile, NumericProfile
 
 MAX_COLUMNS = 10
 DEPTH = 2

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from levelfive.monitoring.profiling import finish, profile_days
 from levelfive.statistics.baseline import profile_baseline
-from levelfive.statistics.partials import QUANTILES
+from levelfive.statistics.profiles import QUANTILES
 from levelfive.statistics.segments import SegmentColumn
 from levelfive.statistics.sliced_counts import SlicedCounts
 from levelfive.usecase.columns import PREDICTION_TIME

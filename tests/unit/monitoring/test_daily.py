@@ -21,7 +21,8 @@ from levelfive.monitoring.daily import (
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.strange import LEVELS, Kind
 from levelfive.statistics.baseline import SCORE_PROFILE, profile_baseline, profile_numeric
-from levelfive.statistics.partials import finish_numeric, partial_numeric
+from levelfive.statistics.partials import partial_numeric
+from levelfive.statistics.profiles import finish_numeric
 
 DAY = timedelta(days=1)
 STARTS = timedelta(hours=6)

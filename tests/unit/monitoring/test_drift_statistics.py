@@ -30,7 +30,7 @@ from levelfive.statistics.baseline import (
     profile_categorical,
     profile_numeric,
 )
-from levelfive.statistics.partials import MAX_CATEGORIES, MAX_KNOWN
+from levelfive.statistics.profiles import MAX_CATEGORIES, MAX_KNOWN
 
 RANDOM = np.random.default_rng(7)
 NORMAL = RANDOM.normal(size=6000)

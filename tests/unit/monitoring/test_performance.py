@@ -10,7 +10,7 @@ from in_memory.release import AS_OF, a_use_case
 from levelfive.core.windows import Window
 from levelfive.monitoring.drift_statistics import PSI
 from levelfive.monitoring.performance import AT, Outcomes, performance_of
-from levelfive.statistics.partials import profile_numeric
+from levelfive.statistics.profiles import profile_numeric
 from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME
 
 WEEK = Window(AS_OF, AS_OF + timedelta(days=7))

@@ -31,7 +31,8 @@ from levelfive.statistics.baseline import (
     profile_numeric,
 )
 from levelfive.statistics.histograms import finite
-from levelfive.statistics.partials import MAX_KNOWN, partials_of_groups
+from levelfive.statistics.partials import partials_of_groups
+from levelfive.statistics.profiles import MAX_KNOWN
 
 NUMBERS = st.lists(st.one_of(st.integers(-3, 3).map(float), st.floats(-1e6, 1e6), st.just(math.nan)), max_size=80)
 CUTS = st.lists(st.integers(0, 80), max_size=4).map(sorted)

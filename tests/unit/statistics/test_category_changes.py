@@ -4,12 +4,12 @@ import pandas as pd
 import pytest
 
 from levelfive.statistics.category_changes import SHOWN_CATEGORIES, new_categories, vanished_categories
-from levelfive.statistics.partials import (
+from levelfive.statistics.partials import partial_categorical
+from levelfive.statistics.profiles import (
     MAX_CATEGORIES,
     MAX_KNOWN,
     CategoricalProfile,
     finish_categorical,
-    partial_categorical,
     profile_categorical,
 )
 

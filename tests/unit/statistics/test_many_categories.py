@@ -12,16 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from levelfive.statistics.partials import (
-    CAPACITY,
-    MAX_KNOWN,
-    SKETCH_SIZE,
-    Partial,
-    finish_categorical,
-    merge,
-    partial_categorical,
-    partials_of_codes,
-)
+from levelfive.statistics.distinct_sketches import SKETCH_SIZE
+from levelfive.statistics.partials import CAPACITY, Partial, merge, partial_categorical, partials_of_codes
+from levelfive.statistics.profiles import MAX_KNOWN, finish_categorical
 
 BATCH = 50_000
 FREQUENT = {"bot": 0.05, "guest": 0.03, "test": 0.01}

@@ -3,14 +3,8 @@
 import numpy as np
 import pytest
 
-from levelfive.statistics.partials import (
-    QUANTILES,
-    finish_numeric,
-    merge,
-    partial_numeric,
-    partials_of_groups,
-    profile_numeric,
-)
+from levelfive.statistics.partials import merge, partial_numeric, partials_of_groups
+from levelfive.statistics.profiles import QUANTILES, finish_numeric, profile_numeric
 from levelfive.statistics.rank_sketches import SIZE, RankSketch
 
 RANK_ERROR = 0.002

@@ -11,7 +11,7 @@ import pytest
 
 from levelfive.core.days import number_of
 from levelfive.statistics.histograms import LARGEST
-from levelfive.statistics.partials import profile_categorical, profile_numeric
+from levelfive.statistics.profiles import profile_categorical, profile_numeric
 from levelfive.statistics.segments import (
     CATEGORIES,
     GROUPS,

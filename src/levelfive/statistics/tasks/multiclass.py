@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from levelfive.statistics.partials import NumericProfile
+    from levelfive.statistics.profiles import NumericProfile
 
 _CLIP = 1e-15  # keeps the log loss of a certain and wrong score finite
 _LEAST = 2

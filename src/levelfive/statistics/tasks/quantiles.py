@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from levelfive.statistics.partials import NumericProfile
+    from levelfive.statistics.profiles import NumericProfile
 
 _LEAST = 2
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from levelfive.statistics.calibration import Calibration
     from levelfive.statistics.day_blocks import DayBlocks, Floats, Statistic
-    from levelfive.statistics.partials import NumericProfile
+    from levelfive.statistics.profiles import NumericProfile
 
 
 class Estimator(Protocol):

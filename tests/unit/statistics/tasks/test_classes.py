@@ -9,7 +9,7 @@ from levelfive import Multiclass
 from levelfive.errors import ConfigError
 from levelfive.statistics.baseline import profile_baseline
 from levelfive.statistics.metrics import Evaluation, evaluate
-from levelfive.statistics.partials import profile_numeric
+from levelfive.statistics.profiles import profile_numeric
 
 WEATHER = Multiclass("weather", ("dry", "rain", "snow"))
 DAYS = np.repeat(np.arange(20), 15)

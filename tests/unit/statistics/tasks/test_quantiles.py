@@ -24,7 +24,7 @@ from levelfive.errors import ConfigError, EvidenceError
 from levelfive.models.package import load, save, smoke_check
 from levelfive.models.row_blocks import works_row_by_row
 from levelfive.statistics.metrics import Evaluation, evaluate
-from levelfive.statistics.partials import profile_numeric
+from levelfive.statistics.profiles import profile_numeric
 
 LEVELS = (0.1, 0.5, 0.9)
 WAIT = Quantiles("wait", LEVELS)
