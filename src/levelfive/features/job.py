@@ -68,7 +68,7 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
         readers = sharing.readers_of(context.use_case)
         sharing.refuse_gone(context.use_case, readers)
         jobs = [
-            partial(_write_features, context, run, table, window, readers.get(table.name, {}))
+            partial(_write_features, context, run, table, window, readers=readers.get(table.name, {}))
             for table in context.use_case.feature_tables
         ]
         jobs.append(partial(_write_labels, context, run, of_labels, label_correction_start))
