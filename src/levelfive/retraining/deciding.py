@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from levelfive.core.windows import iso
 from levelfive.errors import RegistryError
 from levelfive.features.labels import labelled_days
 from levelfive.monitoring.acknowledged import acknowledgements, excluded, known_verdicts
-from levelfive.monitoring.records import verdicts
+from levelfive.monitoring.records import LIVE, last_measured, verdicts
+from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.registry.promotions import champion
 from levelfive.registry.store import CentralRegistry
 from levelfive.retraining.policy import decide
 from levelfive.retraining.records import DecisionRecord, retrainings
 from levelfive.retraining.situation import Situation
 from levelfive.retraining.tried import foreseen, tried
+from levelfive.retraining.triggers import counts
 from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase.use_case import UseCase
 
 
 def decision_id(model_name: str, as_of: datetime) -> str:
@@ -54,9 +59,11 @@ def take_decision(
     # A training that the gate refused has seen its labels too: the next one waits for more.
     trainings = retrainings(context.tables, registry.name, until=as_of)
     attempts = tried(use_case, days, earlier, trainings, live_version=live.version)
+    known = known_verdicts((one for one in records if one.model_version == live.version), words)
+    measured = last_measured(run, registry.name, as_of, ("model_version", "days", "mature", "low", "high"))
     situation = Situation(
         as_of=as_of,
-        windows=known_verdicts((one for one in records if one.model_version == live.version), words),
+        windows=tuple(_by_later_labels(use_case, one, measured.get((one.window, LIVE))) for one in known),
         skill_at_training=card.holdout_skill,
         labels_at_training=max([card.training_rows, *attempts.labels]),
         labels_now=sum(day.rows for day in days),
@@ -67,3 +74,20 @@ def take_decision(
     )
     decision = decide(situation, use_case.retraining)
     return DecisionRecord(decision_id(registry.name, as_of), registry.name, live.version, as_of, **vars(decision))
+
+
+def _by_later_labels(use_case: UseCase, verdict: KnownVerdict, row: Mapping[str, Any] | None) -> KnownVerdict:
+    """Put in a verdict that had too few labels what was measured of its window last, if its version alone scored it.
+
+    Of what another version did nothing follows.
+    """
+    if counts(verdict, use_case.retraining) or row is None or row["model_version"] != verdict.model_version:
+        return verdict
+    task = use_case.model.task
+    offset, skill = (_interval(row, metric) for metric in (task.offset, task.skill))
+    return replace(verdict, days=row["days"], rows=row["mature"], calibration=offset, skill=skill)
+
+
+def _interval(row: Mapping[str, Any], metric: str | None) -> tuple[float, float] | None:
+    low, high = row["low"].get(metric), row["high"].get(metric)
+    return None if low is None or high is None else (low, high)

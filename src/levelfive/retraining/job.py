@@ -7,6 +7,7 @@ from datetime import datetime
 
 from levelfive.config import Approval
 from levelfive.features.labels import LABELS
+from levelfive.monitoring.records import PERFORMANCE
 from levelfive.monitoring.verdict import VERDICTS
 from levelfive.registry import job as registry_job
 from levelfive.registry.promotions import PROMOTIONS, Promotion, history
@@ -25,7 +26,7 @@ from levelfive.retraining.train_once import TrainingStores, train_once
 from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.runs import JobContext
 
-READS = (VERDICTS, ANNOTATIONS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
+READS = (VERDICTS, PERFORMANCE, ANNOTATIONS, LABELS, PROMOTIONS, DECISIONS, RETRAININGS)
 WRITES = (DECISIONS, RETRAININGS)
 
 BY = "retraining policy"

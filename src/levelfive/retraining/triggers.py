@@ -125,9 +125,14 @@ def age(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | None
     return TriggerFinding(False, sentence, f"age, from {iso(situation.trained_at + policy.max_age)} on")
 
 
+def counts(verdict: KnownVerdict, policy: RetrainingPolicy) -> bool:
+    """Tell whether a window has labels enough for the triggers of windows."""
+    return verdict.rows >= policy.min_rows and verdict.days >= policy.min_days
+
+
 def shortfall(situation: Situation, policy: RetrainingPolicy) -> str | None:
     """Say why the latest window does not count; None if it does, or if there is none."""
-    if not situation.windows or _counts(situation.windows[-1], policy):
+    if not situation.windows or counts(situation.windows[-1], policy):
         return None
     latest = situation.windows[-1]
     return (
@@ -137,15 +142,16 @@ def shortfall(situation: Situation, policy: RetrainingPolicy) -> str | None:
 
 
 def _in_windows(situation: Situation, policy: RetrainingPolicy, condition: _Condition) -> TriggerFinding:
-    windows = [verdict for verdict in situation.windows if _counts(verdict, policy)][-policy.windows :]
+    windows = [verdict for verdict in situation.windows if counts(verdict, policy)][-policy.windows :]
     hits = [condition.is_met(verdict) for verdict in windows]
     criterion = f"{condition.name} {condition.criterion}"
     if not hits:
         missing = f"{criterion} in {counted(policy.of_them, 'more window')}"
         return TriggerFinding(False, f"{condition.name}: no window counts yet", missing, of_windows=True)
+    which = "" if counts(situation.windows[-1], policy) else f" that counts, {windows[-1].window}"
     sentence = (
         f"{criterion} in {sum(hits)} of {counted(len(hits), 'window')}, asked for in {policy.of_them} of the last "
-        f"{policy.windows} and in the latest: {condition.describe(windows[-1])}"
+        f"{policy.windows} and in the latest{which}: {condition.describe(windows[-1])}"
     )
     if hits[-1] and sum(hits) >= policy.of_them:
         return TriggerFinding(
@@ -154,10 +160,6 @@ def _in_windows(situation: Situation, policy: RetrainingPolicy, condition: _Cond
     lacking = counted(max(policy.of_them - sum(hits), 1), "more window")
     missing = f"{criterion} in {lacking}" + ("" if hits[-1] else ", the latest among them")
     return TriggerFinding(False, sentence, missing, of_windows=True)
-
-
-def _counts(verdict: KnownVerdict, policy: RetrainingPolicy) -> bool:
-    return verdict.rows >= policy.min_rows and verdict.days >= policy.min_days
 
 
 def _measured(interval: Interval | None) -> Interval:

@@ -13,10 +13,14 @@ from levelfive.core.windows import Window
 from levelfive.errors import RegistryError, TableConflict
 from levelfive.monitoring.acknowledged import acknowledge
 from levelfive.monitoring.left_out import LeftOut
+from levelfive.monitoring.performance import Performance
+from levelfive.monitoring.records import write_performance
 from levelfive.registry.gate import GateVerdict, VerdictKind
 from levelfive.retraining import job as retraining
 from levelfive.retraining.policy import Action
 from levelfive.retraining.records import decisions
+from levelfive.statistics.metrics import Estimate, Evaluation
+from levelfive.storage.runs import Run
 from levelfive.usecase.policies import NoEvidence, RetrainingPolicy
 
 
@@ -233,6 +237,86 @@ def test_what_monitoring_says_later_is_not_known_at_the_decision(live: LiveModel
     live.seen(live.version, window=Window(WEEK.end, DECIDED + timedelta(hours=1)), broken=("distance: another unit",))
 
     assert live.decide().decision.action is Action.RETRAIN
+
+
+UNKNOWN = {"days": 0, "rows": 0, "calibration": None, "skill": None}
+"""What a verdict says where no label of its window is old enough."""
+
+WEEKS = tuple(Window(WEEK.start - timedelta(weeks=ago), WEEK.end - timedelta(weeks=ago)) for ago in (3, 2, 1, 0))
+
+
+def an_evaluation() -> Evaluation:
+    estimates = {"calibration": Estimate(0.1, 0.09, 0.11, days=7, rows=5000)}
+    estimates["skill"] = Estimate(0.4, 0.35, 0.45, days=7, rows=5000)
+    return Evaluation(estimates, 5000, 7, 0.2, 0.3)
+
+
+def measured_since(live: LiveModel, *windows: Window, of: str = "") -> None:
+    """Let a later run of monitoring have measured windows by labels that came late."""
+    counts = {"scored": 5000, "known": 5000, "mature": 5000, "provisional": False}
+    nothing = {"without_label": {}, "label_mean_known": None, "reference": None}
+    found = [
+        Performance(window, (of or live.version,), evaluation=an_evaluation(), **counts, **nothing)
+        for window in windows
+    ]
+    run, task = Run(live.production.tables, "of-monitoring"), live.production.context.use_case.model.task
+    write_performance(run, live.production.registry.name, found, task=task, as_of=WEEK.end)
+
+
+def judging(live: LiveModel, **policy: object) -> LiveModel:
+    """Switch all triggers off but those that are given."""
+    off = dict.fromkeys(("calibration", "loss_excess", "label_growth", "max_age"))
+    use_case = replace(live.production.context.use_case, retraining=RetrainingPolicy(**{**off, **policy}))
+    context = replace(live.production.context, use_case=use_case)
+    return replace(live, production=replace(live.production, context=context))
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [({"calibration": 0.05}, "+0.0900 to +0.1100"), ({"loss_excess": 0.02}, "35.00% to 45.00%")],
+    ids=["calibration", "skill"],
+)
+def test_where_labels_come_late_triggers_look_at_the_last_windows_that_have_them(
+    live: LiveModel, policy: dict[str, float], said: str
+) -> None:
+    """Else such a trigger could never hold: labels of a window are never known when it ends."""
+    live = judging(live, **policy)
+    for window in WEEKS:
+        live.seen(live.version, window=window, **UNKNOWN)
+    before = live.decide(DECIDED - timedelta(hours=1))
+
+    measured_since(live, *WEEKS[:2])
+    after = live.decide()
+
+    assert (before.decision.action, after.decision.action) == (Action.KEEP, Action.RETRAIN)
+    assert after.decision.reasons[0].endswith(f"and in the latest that counts, {WEEKS[1]}: {said}")
+
+
+def test_one_window_whose_labels_are_known_counts_once(live: LiveModel) -> None:
+    live = judging(live, calibration=0.05)
+    for window in WEEKS:
+        live.seen(live.version, window=window, **UNKNOWN)
+    measured_since(live, WEEKS[0])
+
+    assert live.decide().decision.action is Action.KEEP
+
+
+def test_what_several_versions_did_speaks_against_none(live: LiveModel) -> None:
+    live = judging(live, calibration=0.05)
+    for window in WEEKS:
+        live.seen(live.version, window=window, **UNKNOWN)
+    measured_since(live, *WEEKS, of=f"1, {live.version}")
+
+    assert live.decide().decision.action is Action.KEEP
+
+
+def test_a_window_that_had_enough_labels_when_it_was_judged_is_taken_as_it_was_then(live: LiveModel) -> None:
+    live = judging(live, calibration=0.05)
+    for window in WEEKS:
+        live.seen(live.version, window=window, days=6)
+    measured_since(live, *WEEKS)
+
+    assert live.decide().decision.action is Action.KEEP
 
 
 def test_a_decision_names_the_versions_of_the_tables_that_it_rests_on(live: LiveModel) -> None:
