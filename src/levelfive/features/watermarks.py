@@ -66,14 +66,25 @@ def common_watermark(tables: Tables, names: Collection[str], *, until: datetime)
 def refuse_hole(tables: Tables, names: Collection[str], *, since: datetime) -> None:
     """Refuse to go on later than where a table ends: what lies between would never be computed, and nobody would see.
 
+    A table that is new, among others that are not, has to begin where these do.
+
     Raises:
-        AsOfError: A table that was computed before ends earlier than `since`.
+        AsOfError: A table that was computed before ends earlier than `since`, or others of a new one begin earlier.
     """
-    end = common_watermark(tables, names, until=since)
-    if end is not None and end < since:
+    ends = {table: _newest_end(tables, table, since) for table in names}
+    end = min((end for end in ends.values() if end is not None), default=since)
+    if end < since:
         raise AsOfError(
             f"features and labels reach to {iso(end)}, and since {iso(since)} would leave a hole: name that time or an "
             "earlier one, or leave it out, and the run begins where they end"
+        )
+    new_tables = sorted(table for table, end in ends.items() if end is None)
+    begin = _first_start(tables, ends.keys()) if new_tables else None
+    if begin is not None and begin < since:
+        raise AsOfError(
+            f"{', '.join(new_tables)} was never computed, while features and labels begin at {iso(begin)}: since "
+            f"{iso(since)} would leave a hole before it. Name that time or an earlier one, or leave it out, and the "
+            "run begins with the first data"
         )
 
 
@@ -85,6 +96,12 @@ def _newest_end(tables: Tables, table: str, until: datetime) -> datetime | None:
         if ends := _ends(tables, table, since, None):
             return max(ends)
     return tables.watermark(table, before=END_OF_TIME)
+
+
+def _first_start(tables: Tables, names: Collection[str]) -> datetime | None:
+    where = {"table_name": frozenset(names)}
+    rows = tables.control_tables.rows(FEATURE_WINDOWS, columns=("window_start",), where=where)
+    return min((row["window_start"] for row in rows), default=None)
 
 
 def windows_of(

@@ -258,6 +258,19 @@ def test_a_window_that_would_leave_a_hole_behind_it_is_refused() -> None:
     assert (on_its_end.window, within_it.window) == (Window(BEGIN + 2 * DAY, AS_OF), Window(BEGIN + 6 * DAY, AS_OF))
 
 
+def test_a_new_table_begins_where_the_others_do_or_with_the_first_data() -> None:
+    """Else it would have no rows of the past that a training reads, and nobody would see."""
+    tables = landed(MemoryTables(), BEGIN)
+    features.run(a_context(tables, a_table("late_rate")), as_of=AS_OF - DAY, since=BEGIN + 2 * DAY)
+    context = a_context(tables, a_table("late_rate"), a_table("new"))
+
+    with pytest.raises(AsOfError, match="new was never computed, while features and labels begin at 2013-01-03T06:00"):
+        features.run(context, as_of=AS_OF, since=BEGIN + 3 * DAY)
+    found = features.run(context, as_of=AS_OF, since=BEGIN + 2 * DAY)
+
+    assert found.window == Window(BEGIN + 2 * DAY, AS_OF)
+
+
 def test_what_is_computed_over_a_hole_is_marked_in_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features, "read_as_known", lambda *_: {})
     tables = MemoryTables(commits=reaching(labels=BEGIN + 88 * DAY))
