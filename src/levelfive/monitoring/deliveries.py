@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from levelfive.core.days import DAY, day_of
 from levelfive.core.windows import Window
 from levelfive.data.landed import LANDING_FILES
+from levelfive.data.missing import looked_back_to
 from levelfive.data.rhythm import DaySpan
 from levelfive.monitoring import records
 from levelfive.monitoring.broken import OLDEST_DAYS
@@ -72,10 +73,11 @@ def columns_of_sources(context: JobContext, features: Collection[str]) -> dict[s
     return {source: frozenset(columns) & frozenset(features) for source, columns in by_source.items()}
 
 
-def delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered, ...]:
-    """Count what landed of each source with its newest row in a window, and say which days hold much quarantine.
+def delivered(context: JobContext, run: Run, window: Window, *, as_of: datetime) -> tuple[Delivered, ...]:
+    """Count what landed of each source with its newest row in a window; say which days hold much quarantine or no rows.
 
-    A file that knows no times, of a source without dates or without an accepted row, stands where it came.
+    A file that knows no times, of a source without dates or without an accepted row, stands where it came. A source of
+    which nothing landed is there, too, where predictions of the window look back to days on which its rows are missing.
     """
     names = ("rows_in", "accepted", "quarantined", "duplicates")
     counts: dict[str, Counter[str]] = defaultdict(Counter)
@@ -93,6 +95,10 @@ def delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered,
                 oldest = max(row["min_event_time"], window.start)
                 first, last = (day_of(time, context.use_case.day_starts_at) for time in (oldest, newest))
                 days[row["source"]] |= set(DaySpan(first, last).days())
+    sources = [source.name for source in context.use_case.sources]
+    missing_days: dict[str, list[date]] = defaultdict(list)
+    for hole in looked_back_to(run, context.use_case, window, as_of=as_of, sources=sources):
+        missing_days[hole.source] += DaySpan(hole.first, hole.last).days()
     return tuple(
         Delivered(
             source,
@@ -101,6 +107,8 @@ def delivered(context: JobContext, run: Run, window: Window) -> tuple[Delivered,
             quarantined=of_source["quarantined"],
             duplicates=of_source["duplicates"],
             days=tuple(sorted(days[source])),
+            missing_days=tuple(missing_days[source]),
         )
-        for source, of_source in sorted(counts.items())
+        for source in sorted({*counts, *missing_days})
+        for of_source in [counts[source]]
     )

@@ -62,7 +62,8 @@ STATEMENTS = (OUTSIDE, UNUSUAL, HARMFUL, BROKEN, SERVING)
 class Delivered:
     """What landed of a source in a window: `rows_in == accepted + quarantined + duplicates`.
 
-    `days` are those of its files with too many quarantined rows, as far as they lie in the window.
+    `days` are those of its files with too many quarantined rows, as far as they lie in the window. `missing_days` lack
+    rows, as far as nobody acknowledged it and predictions of the window look back to them.
     """
 
     source: str
@@ -71,6 +72,7 @@ class Delivered:
     quarantined: int
     duplicates: int
     days: tuple[date, ...] = ()
+    missing_days: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)

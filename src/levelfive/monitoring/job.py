@@ -123,7 +123,7 @@ def run(
             )
             performances = measured[len(others) :]
             mature = next((one for one in measured if one.window == labelled_window), None)
-            source_counts = deliveries.delivered(context, run, window)
+            source_counts = deliveries.delivered(context, run, window, as_of=as_of)
             earlier = deliveries.known_before(context, run, name, window)
             drift_history = earlier_drift(run, name, window)
             answers = real_time(context, run, registry, windows, as_of=as_of)

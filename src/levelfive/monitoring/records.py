@@ -152,13 +152,14 @@ class ConsistencyRecord(Subject):
 @record_of(QUALITY)
 @dataclass(frozen=True, kw_only=True)
 class QualityRecord(Subject):
-    """One row of `quality`: what landed of a source in the window."""
+    """One row of `quality`: what landed of a source in the window, and the days on which its rows are missing."""
 
     source: str
     rows_in: int
     accepted: int
     quarantined: int
     duplicates: int
+    missing_days: tuple[date, ...] = ()
 
 
 def write_profiles(
@@ -223,9 +224,9 @@ def write_consistency(run: Run, subject: Subject, rows: Iterable[tuple[Subject, 
 
 def write_quality(run: Run, subject: Subject, source_counts: Iterable[Delivered]) -> None:
     """Put the counts of what landed in the place of those of their window."""
-    counts = ("source", "rows_in", "accepted", "quarantined", "duplicates")
+    names = ("source", "rows_in", "accepted", "quarantined", "duplicates", "missing_days")
     records = [
-        QualityRecord(**vars(subject), **{name: getattr(of_source, name) for name in counts})
+        QualityRecord(**vars(subject), **{name: getattr(of_source, name) for name in names})
         for of_source in source_counts
     ]
     replace_window(run, QUALITY, subject, records)

@@ -1,5 +1,6 @@
 """What landed in a window, of which sources, and which of its days hold much quarantine."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from in_memory.tables import MemoryTables
 from levelfive import AlertRule
 from levelfive.core.windows import Window
 from levelfive.data.landed import LANDING_FILES, LandedFile
+from levelfive.data.missing import Hole, acknowledge, count_days
 from levelfive.monitoring.deliveries import delivered
 from levelfive.monitoring.evidence import Delivered
 from levelfive.storage.runs import Run
@@ -37,7 +39,7 @@ def test_a_file_that_knows_no_times_stands_where_it_came_and_leaves_no_day_out(
     for loaded_at in (TODAY.start, TODAY.start + HOUR, TODAY.end + HOUR):
         landed(production.tables, source, None, loaded_at, quarantined)
 
-    found = delivered(production.context, Run(production.tables, "a-run"), TODAY)
+    found = delivered(production.context, Run(production.tables, "a-run"), TODAY, as_of=LATER)
 
     assert found == (Delivered(source, 100, 100 - quarantined, quarantined, 0),)
 
@@ -50,4 +52,25 @@ def test_days_hold_much_quarantine_by_the_limit_that_the_use_case_sets_for_the_s
     landed(tables, "flights", TODAY.start + HOUR, TODAY.start + 3 * HOUR, 4)
     context = a_context(tables, a_use_case(monitoring=MonitoringPolicy(alerts=rules)))
 
-    assert delivered(context, Run(tables, "a-run"), TODAY) == (Delivered("flights", 100, 96, 4, 0, days),)
+    assert delivered(context, Run(tables, "a-run"), TODAY, as_of=LATER) == (Delivered("flights", 100, 96, 4, 0, days),)
+
+
+def test_days_without_rows_that_a_window_looks_back_to_are_said_until_they_are_filled_or_acknowledged(
+    production: Environment,
+) -> None:
+    tables, context, hole = production.tables, production.context, Hole("flights", date(2013, 2, 14), date(2013, 2, 16))
+    days = {hole.first - place * DAY: 900 for place in range(1, 40)} | {SEVENTEENTH: 900}
+    count_days(Run(tables, "earlier"), {"flights": {"a-file": days}}, LATER)
+
+    def missing_days() -> dict[str, tuple[date, ...]]:
+        run = Run(tables, "a-run")
+        return {one.source: one.missing_days for one in delivered(context, run, TODAY, as_of=LATER)}
+
+    first = missing_days()
+    acknowledge(context, replace(hole, last=hole.first), by="ada", reason="a storm", as_of=LATER)
+    second = missing_days()
+    count_days(Run(tables, "late"), {"flights": {"late": {hole.first + DAY: 900, hole.last: 900}}}, LATER)
+
+    assert first == {"flights": (hole.first, hole.first + DAY, hole.last)}
+    assert second == {"flights": (hole.first + DAY, hole.last)}
+    assert missing_days() == {}

@@ -77,7 +77,7 @@ def test_rows_of_the_log_count_in_the_window_in_which_they_were_read(production:
 def test_the_request_log_is_no_delivery_that_may_break(production: Environment) -> None:
     landed(production, TODAY.start, TODAY.end - HOUR, quarantined=90)
 
-    assert deliveries.delivered(production.context, Run(production.tables, "a-run"), TODAY) == ()
+    assert deliveries.delivered(production.context, Run(production.tables, "a-run"), TODAY, as_of=LATER) == ()
 
 
 def test_drift_of_answers_is_read_apart_from_that_of_batches(production: Environment) -> None:
