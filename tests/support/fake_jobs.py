@@ -55,10 +55,15 @@ def run_in_a_job(
     by: str = "ada@example.com",
 ) -> None:
     """Let this process be the task of a run: the runtime tells of it, and the workspace of its job."""
+    told_by_the_runtime(patch, JOB, TASK_RUN)
+    jobs = FakeJobs(settings, started(by) if runs is None else runs)
+    patch.setattr("levelfive.platforms.workspace.workspace_client", lambda: SimpleNamespace(jobs=jobs))
+
+
+def told_by_the_runtime(patch: pytest.MonkeyPatch, job_id: int, run_id: int) -> None:
+    """Let the runtime tell this process that it is the task of a run."""
     told = ModuleType("dbruntime.databricks_repl_context")
-    told.get_context = lambda: SimpleNamespace(jobId=str(JOB), idInJob=str(TASK_RUN))
+    told.get_context = lambda: SimpleNamespace(jobId=str(job_id), idInJob=str(run_id))
     patch.setitem(sys.modules, "dbruntime", ModuleType("dbruntime"))
     patch.setitem(sys.modules, "dbruntime.databricks_repl_context", told)
     patch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
-    jobs = FakeJobs(settings, started(by) if runs is None else runs)
-    patch.setattr("levelfive.platforms.workspace.workspace_client", lambda: SimpleNamespace(jobs=jobs))

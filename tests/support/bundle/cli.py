@@ -39,12 +39,14 @@ class Checkout:
         root: The copy's root.
         declared: What is to be deployed.
         workspace: Where to.
+        address: The workspace's.
         folder: Of the use case's databricks.yml, within the root.
     """
 
     root: Path
     declared: Deployment
     workspace: Workspace
+    address: str
     folder: Path = Path()
 
     def bundle(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -99,7 +101,7 @@ def checkout(target: str, folder: Path) -> Iterator[Checkout]:
         text = (root / "environments.yml").read_text(encoding="utf-8")
         text = text.replace(declared.config["workspace"]["host"], address)
         (root / "environments.yml").write_text(text, encoding="utf-8")
-        yield Checkout(root, declared, workspace)
+        yield Checkout(root, declared, workspace, address)
 
 
 def _lend_python(root: Path) -> None:

@@ -33,7 +33,7 @@ def checkout_of_project(target: str, folder: Path) -> Iterator[Checkout]:
         file = root / "environments.yml"
         text = file.read_text(encoding="utf-8").replace(declared.config["workspace"]["host"], address)
         file.write_text(text, encoding="utf-8")
-        yield Checkout(root, declared, workspace)
+        yield Checkout(root, declared, workspace, address)
 
 
 def init(answers: Mapping[str, str], folder: Path) -> subprocess.CompletedProcess[str]:

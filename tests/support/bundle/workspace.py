@@ -37,6 +37,7 @@ class Workspace(Files):
     resources: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     grants: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     permissions: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
@@ -74,6 +75,19 @@ class Workspace(Files):
 
     def delete_job(self, job_id: int) -> dict[str, Any]:
         return self._delete("jobs", str(job_id))
+
+    def run_job(self, job_id: int, only: list[str] | None = None, **given: Any) -> dict[str, Any]:
+        """Start a run of a whole job, or of some of its tasks, each of which has a run of its own."""
+        keys = [task["task_key"] for task in self._of("jobs", str(job_id))["tasks"]]
+        run_id = next(self.ids)
+        of = {"job_id": job_id, "job_run_id": run_id, "creator_user_name": self.user}
+        tasks = [{**of, "run_id": next(self.ids), "task_key": key} for key in only or keys]
+        self.runs |= {str(one["run_id"]): one for one in tasks}
+        self.runs[str(run_id)] = {**of, "run_id": run_id, "tasks": tasks, "given": given.get("job_parameters", {})}
+        return {"run_id": run_id}
+
+    def run(self, run_id: str, **_: Any) -> dict[str, Any]:
+        return {"run_page_url": f"http://127.0.0.1:9/runs/{run_id}", **found(self.runs, run_id)}
 
     def make_securable(self, kind: str, **given: Any) -> dict[str, Any]:
         parent = ".".join(given[level] for level in ("catalog_name", "schema_name") if level in given)
@@ -211,6 +225,8 @@ CALLS = [
     ("GET", f"{JOBS}/get", Workspace.job),
     ("POST", f"{JOBS}/reset", Workspace.reset_job),
     ("POST", f"{JOBS}/delete", Workspace.delete_job),
+    ("POST", f"{JOBS}/run-now", Workspace.run_job),
+    ("GET", f"{JOBS}/runs/get", Workspace.run),
     ("POST", KIND, Workspace.make_securable),
     ("GET", rf"{KIND}/(?P<name>[^/]+)", Workspace.securable),
     ("DELETE", rf"{KIND}/(?P<name>[^/]+)", Workspace.delete_securable),
