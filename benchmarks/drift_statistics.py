@@ -20,14 +20,8 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2_contingency, ks_2samp, wasserstein_distance
 
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, Comparison, column_drift
-from levelfive.statistics.baseline import (
-    finish_categorical,
-    finish_numeric,
-    partial_categorical,
-    partial_numeric,
-    profile_categorical,
-    profile_numeric,
-)
+from levelfive.statistics.partials import partial_categorical, partial_numeric
+from levelfive.statistics.profiles import finish_categorical, finish_numeric, profile_categorical, profile_numeric
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 NUMBERS = ("temp", "wind_speed", "visib", "precip", "dep_delay", "distance")

@@ -19,9 +19,9 @@ from scipy import special, stats
 
 from levelfive.errors import ConfigError
 from levelfive.monitoring.drift import population_stability, shares, usual_outside
-from levelfive.statistics.baseline import CategoricalProfile, Histogram, NumericProfile
 from levelfive.statistics.category_changes import new_categories, vanished_categories
-from levelfive.statistics.histograms import Floats
+from levelfive.statistics.histograms import Floats, Histogram
+from levelfive.statistics.profiles import CategoricalProfile, NumericProfile
 
 PSI = "population_stability_index"
 OUTSIDE_SHARE = "outside_share"

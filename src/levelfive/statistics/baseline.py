@@ -16,53 +16,22 @@ from levelfive.errors import ConfigError, DataError, EvidenceError
 from levelfive.statistics.categories import category_texts
 from levelfive.statistics.category_counts import factorized
 from levelfive.statistics.day_blocks import DayBlocks
-from levelfive.statistics.histograms import MAX_BINS, Floats, Histogram, finite
+from levelfive.statistics.histograms import Floats, Histogram, finite
 from levelfive.statistics.partials import (
-    Partial,
-    merge,
-    partial_categorical,
     partial_numeric,
     partials_of_codes,
     partials_of_groups,
 )
 from levelfive.statistics.profiles import (
     MAX_CATEGORIES,
-    QUANTILES,
     CategoricalProfile,
     NumericProfile,
-    finish_categorical,
     finish_numeric,
     profile_categorical,
     profile_numeric,
 )
 from levelfive.statistics.sliced_counts import SlicedCounts
 from levelfive.statistics.worst_segments import TrainingLosses
-
-__all__ = [
-    "LABEL_PROFILE",
-    "MAX_BINS",
-    "MAX_CATEGORIES",
-    "QUANTILES",
-    "SCORE_PROFILE",
-    "Baseline",
-    "CategoricalProfile",
-    "DailyCounts",
-    "Histogram",
-    "NumericProfile",
-    "Partial",
-    "RecentDay",
-    "finish_categorical",
-    "finish_numeric",
-    "is_score",
-    "merge",
-    "partial_categorical",
-    "partial_numeric",
-    "profile_baseline",
-    "profile_categorical",
-    "profile_numeric",
-    "profiled_as",
-    "score_column",
-]
 
 LABEL_PROFILE = "(label)"  # no feature is called so: Delta refuses column names with brackets
 SCORE_PROFILE = "(score)"

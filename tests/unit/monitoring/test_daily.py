@@ -20,9 +20,9 @@ from levelfive.monitoring.daily import (
 )
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.strange import LEVELS, Kind
-from levelfive.statistics.baseline import SCORE_PROFILE, profile_baseline, profile_numeric
+from levelfive.statistics.baseline import SCORE_PROFILE, profile_baseline
 from levelfive.statistics.partials import partial_numeric
-from levelfive.statistics.profiles import finish_numeric
+from levelfive.statistics.profiles import finish_numeric, profile_numeric
 
 DAY = timedelta(days=1)
 STARTS = timedelta(hours=6)

@@ -22,15 +22,15 @@ from levelfive.monitoring.drift_statistics import (
     column_drift,
     drift_statistic,
 )
-from levelfive.statistics.baseline import (
+from levelfive.statistics.partials import partial_categorical, partial_numeric
+from levelfive.statistics.profiles import (
+    MAX_CATEGORIES,
+    MAX_KNOWN,
     finish_categorical,
     finish_numeric,
-    partial_categorical,
-    partial_numeric,
     profile_categorical,
     profile_numeric,
 )
-from levelfive.statistics.profiles import MAX_CATEGORIES, MAX_KNOWN
 
 RANDOM = np.random.default_rng(7)
 NORMAL = RANDOM.normal(size=6000)

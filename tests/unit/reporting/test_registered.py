@@ -25,9 +25,9 @@ from levelfive.reporting.charts import Chart, Section, charts_of
 from levelfive.reporting.collect import collect
 from levelfive.reporting.data import ReportData
 from levelfive.reporting.page import render
-from levelfive.statistics.baseline import profile_numeric
 from levelfive.statistics.day_blocks import DayBlocks, Floats, Statistic
 from levelfive.statistics.metrics import evaluate
+from levelfive.statistics.profiles import profile_numeric
 from levelfive.statistics.tasks.binary import Binary
 from levelfive.statistics.tasks.task import Metric
 from levelfive.storage.runs import Run

@@ -14,25 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from levelfive.errors import ConfigError, DataError, EvidenceError
-from levelfive.statistics.baseline import (
-    LABEL_PROFILE,
-    MAX_BINS,
+from levelfive.statistics.baseline import LABEL_PROFILE, SCORE_PROFILE, Baseline, profile_baseline
+from levelfive.statistics.histograms import MAX_BINS, Histogram, finite
+from levelfive.statistics.partials import merge, partial_categorical, partial_numeric, partials_of_groups
+from levelfive.statistics.profiles import (
     MAX_CATEGORIES,
-    SCORE_PROFILE,
-    Baseline,
-    Histogram,
+    MAX_KNOWN,
     finish_categorical,
     finish_numeric,
-    merge,
-    partial_categorical,
-    partial_numeric,
-    profile_baseline,
     profile_categorical,
     profile_numeric,
 )
-from levelfive.statistics.histograms import finite
-from levelfive.statistics.partials import partials_of_groups
-from levelfive.statistics.profiles import MAX_KNOWN
 
 NUMBERS = st.lists(st.one_of(st.integers(-3, 3).map(float), st.floats(-1e6, 1e6), st.just(math.nan)), max_size=80)
 CUTS = st.lists(st.integers(0, 80), max_size=4).map(sorted)
