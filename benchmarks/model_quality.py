@@ -19,10 +19,11 @@ from levelfive.config import Settings
 from levelfive.core.windows import Window, utc
 from levelfive.models.package import feature_frame
 from levelfive.statistics.metrics import evaluate
+from levelfive.statistics.tasks.task import Estimator
 from levelfive.storage.runs import Run
 from levelfive.training.dataset import DAY_NUMBER, labelled_rows
 from levelfive.usecase.columns import LABEL, PREDICTION_TIME
-from levelfive.usecase.model import Estimator, ModelSpec
+from levelfive.usecase.model import ModelSpec
 
 
 def month_start(app: App, month: int) -> datetime:

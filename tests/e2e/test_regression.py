@@ -30,12 +30,13 @@ from levelfive.registry.gate import VerdictKind
 from levelfive.registry.promotions import champion_as_of, history
 from levelfive.registry.store import CHALLENGER, CHAMPION, CentralRegistry
 from levelfive.scoring import job as scoring
+from levelfive.statistics.tasks.task import Estimator
 from levelfive.storage.local_tables import LocalTables
 from levelfive.storage.runs import JobContext
 from levelfive.training import job as training
 from levelfive.training.tracking import Tracking
 from levelfive.usecase.columns import LABEL
-from levelfive.usecase.model import Estimator, ModelSpec
+from levelfive.usecase.model import ModelSpec
 from levelfive.usecase.policies import GatePolicy
 
 AS_OF = utc(2013, 2, 15, 6)

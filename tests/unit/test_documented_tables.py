@@ -23,12 +23,11 @@ from levelfive.monitoring.records import (
     PerformanceRecord,
     ProfileRecord,
     QualityRecord,
-    Subject,
 )
 from levelfive.monitoring.segments import WORST_SEGMENTS, SegmentRecord
 from levelfive.monitoring.slice_drift import DRIFT_SLICES, SliceDrift
 from levelfive.monitoring.telling import NOTICES, NoticeRecord
-from levelfive.monitoring.verdict import VERDICTS, VerdictRecord
+from levelfive.monitoring.verdict import VERDICTS, Subject, VerdictRecord
 from levelfive.registry.promotions import PROMOTIONS, Promotion
 from levelfive.retraining.records import DECISIONS, RETRAININGS, DecisionRecord, RetrainingRecord
 from levelfive.scoring.rebuilding import BATCHES, AnnouncedBatch

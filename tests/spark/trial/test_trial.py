@@ -20,11 +20,12 @@ from levelfive import BINARY, Later
 from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window, utc
 from levelfive.formats import JsonLines
+from levelfive.statistics.tasks.task import Estimator
 from levelfive.trial import trial
 from levelfive.trial.findings import Part
 from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable, Lookup
-from levelfive.usecase.model import Estimator, ModelSpec
+from levelfive.usecase.model import ModelSpec
 from levelfive.usecase.sources import Reveal, Source, not_null
 from levelfive.usecase.use_case import UseCase
 

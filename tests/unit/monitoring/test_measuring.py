@@ -12,8 +12,8 @@ from levelfive.monitoring.drift_statistics import PSI
 from levelfive.monitoring.measuring import measure_performance, measure_versions
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import WindowProfiles
-from levelfive.monitoring.records import Subject
 from levelfive.monitoring.scored_versions import ScoredVersion
+from levelfive.monitoring.verdict import Subject
 from levelfive.monitoring.versions import JudgedVersion, WindowFacts, judge_version
 from levelfive.statistics.metrics import Estimate, Evaluation
 from levelfive.statistics.partials import partial_numeric

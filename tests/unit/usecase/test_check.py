@@ -13,12 +13,12 @@ from in_memory.tables import MemoryTables
 
 from flight_delay import USE_CASE
 from levelfive import REGRESSION, AlertRule, Later, MonitoringPolicy
-from levelfive.data.ingest import ORDER
 from levelfive.errors import ConfigError
 from levelfive.monitoring.performance import AT
 from levelfive.training.dataset import DAY_NUMBER, SLICE
 from levelfive.usecase import columns
 from levelfive.usecase.check import check
+from levelfive.usecase.columns import ORDER
 from levelfive.usecase.features import FeatureTable, Lookup
 from levelfive.usecase.policies import RetrainingPolicy
 from levelfive.usecase.sources import Reveal, Source, between, not_null
