@@ -24,7 +24,7 @@ from levelfive.data.landing import LandingFile
 from levelfive.data.staging import staging_table
 from levelfive.errors import LandingError
 from levelfive.storage.control_tables import RECENT
-from levelfive.storage.foreign_tables import CHANGE_TYPE, COMMIT_VERSION, ForeignTable, TableState, Untold, told
+from levelfive.storage.foreign_tables import CHANGE_TYPE, COMMIT_VERSION, ForeignTable, ForeignTableState, Untold, told
 from levelfive.storage.runs import Run
 from levelfive.storage.tables import Tables
 from levelfive.usecase.columns import DELETION, ORDER, SOURCE_FILE, own
@@ -153,7 +153,7 @@ def _version_seen(run: Run, source: Source, table_id: str, as_of: datetime) -> i
     return None
 
 
-def _header(source: Source, state: TableState) -> tuple[str, ...]:
+def _header(source: Source, state: ForeignTableState) -> tuple[str, ...]:
     """List the declared columns that the table has; Spark tells no case apart, and others do no harm."""
     there = {name.lower() for name in state.columns}
     return tuple(name for name in source.columns if name.lower() in there)

@@ -35,7 +35,7 @@ class Untold(Exception):
 
 
 @dataclass(frozen=True)
-class TableState:
+class ForeignTableState:
     """A table as it is now: its id, which another table of the name does not have, its version and its columns."""
 
     table_id: str
@@ -68,7 +68,7 @@ class ForeignTable:
         """How it is named in SQL."""
         return self.name if self.folder is None else f"delta.{quoted_name(str(self.folder))}"
 
-    def state(self) -> TableState:
+    def state(self) -> ForeignTableState:
         """Tell how the table is now.
 
         Raises:
@@ -84,7 +84,7 @@ class ForeignTable:
                 "Correct its name in the source, or grant SELECT on it"
             ) from err
         has_feed = str(detail["properties"].get(FEED, "false")).lower() == "true"
-        return TableState(detail["id"], newest["version"], tuple(columns), has_feed)
+        return ForeignTableState(detail["id"], newest["version"], tuple(columns), has_feed)
 
     @property
     def how_to_keep_changes(self) -> str:

@@ -34,7 +34,7 @@ class _Scope:
     fields: Fields
 
 
-class Backend(Protocol):
+class Sink(Protocol):
     """What records are sent to, beside the lines on this machine; two that are equal are the same."""
 
     def open(self) -> Exporter:
@@ -45,26 +45,26 @@ class Backend(Protocol):
 _SCOPE: ContextVar[_Scope | None] = ContextVar("levelfive_scope", default=None)
 _LINES = Lines()
 _LOCK = Lock()
-_backend: Backend | None = None
+_sink: Sink | None = None
 _exporter: Exporter | None = None
 
 
-def connect(backend: Backend | None) -> None:
-    """Send what is recorded from now on to a backend too; the same one again changes nothing, and None ends it."""
-    global _backend, _exporter
+def connect(sink: Sink | None) -> None:
+    """Send what is recorded from now on to a sink too; the same one again changes nothing, and None ends it."""
+    global _sink, _exporter
     with _LOCK:
-        if backend == _backend:
+        if sink == _sink:
             return
-        earlier, _exporter, _backend = _exporter, None, backend
+        earlier, _exporter, _sink = _exporter, None, sink
         if earlier is not None:
             _guarded(earlier.close)
-        if backend is not None:
-            _guarded(lambda: _begin(backend))
+        if sink is not None:
+            _guarded(lambda: _begin(sink))
 
 
-def _begin(backend: Backend) -> None:
+def _begin(sink: Sink) -> None:
     global _exporter
-    _exporter = backend.open()
+    _exporter = sink.open()
 
 
 def event(name: str, /, *, level: int = logging.INFO, **fields: object) -> None:
