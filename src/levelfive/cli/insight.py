@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -12,6 +12,9 @@ from levelfive.cli.options import EXIT_REFUSED, AsOf, Landing, open_app, out, sh
 from levelfive.config import parse_time
 from levelfive.core.texts import counted
 from levelfive.core.windows import iso
+
+if TYPE_CHECKING:
+    from levelfive.reporting.status import Status
 
 
 def check(
@@ -53,7 +56,6 @@ def report(
 
 def status(as_of: AsOf) -> None:
     """Say what is live, since when, why, and how it does."""
-    from levelfive.monitoring.evidence import STATEMENTS
     from levelfive.registry.store import CHAMPION
     from levelfive.reporting.status import status_of
     from levelfive.usecase.sharing import describe_sharing
@@ -89,8 +91,13 @@ def status(as_of: AsOf) -> None:
         publish = shared().to_be_pasted(f"features publish --as-of {iso(moment)}")
         late = f", more than the {most} of its policy: run `{publish}`" if state.online.by > most else ""
         out.print(f"the online store reaches to {iso(state.online.reaches_to)}, {state.online.by} behind{late}")
-    if state.live is None:
-        return
+    if state.live is not None:
+        _say_how_it_does(state)
+
+
+def _say_how_it_does(state: Status) -> None:
+    from levelfive.monitoring.evidence import STATEMENTS
+
     if state.verdict is not None:
         reasons = {of.title.lower(): of.said_in(state.verdict) for of in STATEMENTS if not of.of_columns}
         text = "; ".join(f"{title}: {'; '.join(texts) or 'no'}" for title, texts in reasons.items())
