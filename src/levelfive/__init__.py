@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from levelfive.core.conditions import in_window
     from levelfive.core.windows import Window
     from levelfive.errors import LevelfiveError
-    from levelfive.features.grid import Flow, GridSpec, OpenIntervals, Ratio, grid_state
+    from levelfive.features.grid import grid_state
+    from levelfive.features.grid_spec import Flow, GridSpec, OpenIntervals, Ratio
     from levelfive.formats import Csv, Format, JsonLines, Parquet
     from levelfive.models.quantile_estimators import QuantileEstimators
     from levelfive.statistics.decisions import cost_at, precision_at
@@ -86,7 +87,8 @@ _PLACES = {
     "levelfive.core.conditions": ("in_window",),
     "levelfive.core.windows": ("Window",),
     "levelfive.errors": ("LevelfiveError",),
-    "levelfive.features.grid": ("Flow", "GridSpec", "OpenIntervals", "Ratio", "grid_state"),
+    "levelfive.features.grid": ("grid_state",),
+    "levelfive.features.grid_spec": ("Flow", "GridSpec", "OpenIntervals", "Ratio"),
     "levelfive.formats": ("Csv", "Format", "JsonLines", "Parquet"),
     "levelfive.models.quantile_estimators": ("QuantileEstimators",),
     "levelfive.statistics.decisions": ("cost_at", "precision_at"),

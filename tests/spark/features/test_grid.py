@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 
 from levelfive.core.windows import Window, utc
 from levelfive.errors import ConfigError
-from levelfive.features.grid import Flow, GridSpec, OpenIntervals, Ratio, grid_state
+from levelfive.features.grid import grid_state
+from levelfive.features.grid_spec import Flow, GridSpec, OpenIntervals, Ratio
 from levelfive.features.refusals import refusals_of_workers
 
 SPEC = GridSpec(

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from levelfive.core.windows import utc
 from levelfive.errors import ConfigError
-from levelfive.features.grid import Flow, GridSpec, OpenIntervals, Ratio, state_at
+from levelfive.features.grid import state_at
+from levelfive.features.grid_spec import Flow, GridSpec, OpenIntervals, Ratio
 
 HALF_HOUR = timedelta(minutes=30)
 SPEC = GridSpec(
