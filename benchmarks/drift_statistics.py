@@ -1,4 +1,4 @@
-"""The statistics of drift beside those of SciPy, Evidently and NannyML, on the same columns of the reference data.
+"""The statistics of drift beside those of SciPy, Evidently and NannyML, on the same columns of the example data.
 
     python benchmarks/drift_statistics.py [--evidently PYTHON] [--nannyml PYTHON]
 
