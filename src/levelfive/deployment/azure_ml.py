@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.ai.ml import load_online_deployment, load_online_endpoint
-from azure.ai.ml.entities import KubernetesOnlineEndpoint, OnlineEndpoint
+from azure.ai.ml.entities import OnlineEndpoint
 
 from levelfive.config import CLOCK_VARIABLE
-from levelfive.deployment.azure_calls import PAUSES, SDK_ERRORS, NotFound, asked
+from levelfive.deployment.azure_calls import PAUSES, NotFound, asked
+from levelfive.deployment.azure_files import (
+    DEPLOYMENT_FILE,
+    ENDPOINT_FILE,
+    reading,
+    refuse_another,
+    refuse_what_is_not_there,
+)
 from levelfive.deployment.azure_models import asset_name
 from levelfive.deployment.endpoint import FAILED, READY, Deployment, Endpoint, Package
-from levelfive.errors import ConfigError, DeploymentError, first_line
+from levelfive.errors import DeploymentError
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
 
 T = TypeVar("T")
 
-# What an endpoint's file says once, and an endpoint keeps: only a person changes it.
-KEPT = ("auth_mode", "compute", "public_network_access")
-
-ENDPOINT_FILE, DEPLOYMENT_FILE = "endpoint.yml", "deployment.yml"
 # A deployment's environment variables, by which the service finds its model, checks it, and knows the time.
 VARIABLES = {
     "LEVELFIVE_MODEL_NAME": "model",
@@ -101,7 +103,7 @@ class AzureOnlineEndpoint:
             {"model": f"azureml:{asset_name(package.model)}:{package.version}", "environment.image": package.image},
             {f"environment_variables.{name}": value for name, value in variables.items()},
         ]
-        with _reading(self.files / DEPLOYMENT_FILE):
+        with reading(self.files / DEPLOYMENT_FILE):
             entity = load_online_deployment(self.files / DEPLOYMENT_FILE, params_override=overrides)
         begin = self.client.online_deployments.begin_create_or_update
         try:
@@ -182,7 +184,7 @@ class AzureOnlineEndpoint:
         return str(uri), str(getattr(keys, "primary_key", None) or getattr(keys, "access_token", ""))
 
     def _of_file(self) -> OnlineEndpoint:
-        with _reading(self.files / ENDPOINT_FILE):
+        with reading(self.files / ENDPOINT_FILE):
             entity = load_online_endpoint(self.files / ENDPOINT_FILE, params_override=[{"name": self.name}])
         refuse_what_is_not_there(entity, self.files / ENDPOINT_FILE)
         return entity
@@ -217,57 +219,5 @@ class AzureOnlineEndpoint:
         return asked(f"endpoint {self.name}", what, call, sleep=self.sleep)
 
 
-@contextmanager
-def _reading(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except (*SDK_ERRORS, OSError, ValueError, KeyError) as err:
-        raise ConfigError(f"{file} is none that Azure ML takes: {first_line(err)}") from err
-
-
 def _state(endpoint: Endpoint | None, colour: str) -> str:
     return endpoint.deployments[colour].state if endpoint is not None and colour in endpoint.deployments else ""
-
-
-def refuse_what_is_not_there(entity: Any, file: Path) -> None:
-    """Refuse what Azure ML's schema accepts, and the platform does not.
-
-    Raises:
-        ConfigError: The file sets traffic, which no deployment can have yet; or, on Kubernetes, Entra tokens or
-            mirrored traffic.
-    """
-    if entity.traffic:
-        raise ConfigError(f"{file} sets traffic: a new endpoint has no deployment to give it to. Leave it out")
-    if not isinstance(entity, KubernetesOnlineEndpoint):
-        return
-    if entity.auth_mode not in ("key", "aml_token"):
-        raise ConfigError(
-            f"{file} has auth_mode {entity.auth_mode}: on Kubernetes, Azure ML has key and aml_token. Choose one of "
-            "them, "
-            "or a managed endpoint"
-        )
-    if entity.mirror_traffic:
-        raise ConfigError(
-            f"{file} mirrors traffic, which Azure ML does not do on Kubernetes. Leave it out, or use a managed endpoint"
-        )
-
-
-def refuse_another(wanted: OnlineEndpoint, there: OnlineEndpoint) -> None:
-    """Refuse a file that says something else than the endpoint has; what it leaves out may be anything.
-
-    Raises:
-        ConfigError: It says something else.
-    """
-    for name in KEPT:
-        says, has = (_plain(getattr(one, name, None)) for one in (wanted, there))
-        if says and says != has:
-            raise ConfigError(
-                f"{ENDPOINT_FILE} says {name} {says}, and the endpoint {there.name} has {has or 'none'} since it was "
-                f"made: change the endpoint (az ml online-endpoint update --name {there.name} --set {name}={says}) or "
-                f"the file; what Azure does not change needs a new endpoint (levelfive serving delete {there.name})"
-            )
-
-
-def _plain(text: str | None) -> str:
-    """What the SDK reads, the same of a file and of Azure: a file names what an id of Azure ends with."""
-    return re.split("[:/]", (text or "").lower())[-1]

@@ -18,7 +18,7 @@ from azure.ai.ml.entities import (
     ManagedOnlineEndpoint,
 )
 
-from levelfive.deployment.azure_ml import refuse_what_is_not_there
+from levelfive.deployment.azure_files import refuse_what_is_not_there
 from levelfive.errors import ConfigError
 
 FOLDER = Path(__file__).resolve().parents[3] / "deploy" / "azure-ml"
