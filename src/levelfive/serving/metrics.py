@@ -33,26 +33,32 @@ class Metrics:
             "levelfive_requests", "Requests by the status of their answer", ["status"], registry=self._registry
         )
         self._rows = Counter("levelfive_rows", "Rows by the path that scored them", ["path"], registry=self._registry)
-        seconds = Histogram(
-            "levelfive_request_seconds", "Of answered requests, from the first byte", registry=self._registry,
+        self._seconds = Histogram(
+            "levelfive_request_seconds",
+            "Of requests, from their headers to their answer, by the path that scored them, if any did",
+            ["route", "path"],
+            registry=self._registry,
             buckets=_BUCKETS,
-        )  # fmt: skip
-        self._observe = seconds.observe
+        )
+        # To look a label's values up costs as much as to count.
         self._statuses: dict[int, Counter] = {}
         self._paths: dict[str, Counter] = {}
+        self._routes: dict[tuple[str, str], Histogram] = {}
         self._registry.register(_Now(live, log, now))
         ProcessCollector(registry=self._registry)
 
-    def answered(self, status: int, seconds: float, path: str = "", rows: int = 0) -> None:
-        """Count a request, and the rows that were scored."""
+    def answered(self, status: int, route: str, seconds: float, path: str = "", rows: int = 0) -> None:
+        """Count a request, how long it took, and the rows that were scored."""
         if status not in self._statuses:
             self._statuses[status] = self._requests.labels(str(status))
         self._statuses[status].inc()
+        if (route, path) not in self._routes:
+            self._routes[route, path] = self._seconds.labels(route, path)
+        self._routes[route, path].observe(seconds)
         if rows:
             if path not in self._paths:
                 self._paths[path] = self._rows.labels(path)
             self._paths[path].inc(rows)
-            self._observe(seconds)
 
     def text(self) -> bytes:
         """Write all metrics in Prometheus' text format."""

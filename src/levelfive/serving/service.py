@@ -35,18 +35,21 @@ Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
 
 LOOK_EVERY = timedelta(seconds=1)
 RETRY_AFTER = "5"
+SCORE, OTHER = "/score", "other"
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,100}")
 _JSON = "application/json"
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A status, a body, and what goes with it."""
+    """A status, a body, and what goes with it; of scores, the path that gave them and how many rows there are."""
 
     status: int
     body: bytes
     kind: str = _JSON
     headers: dict[str, str] = field(default_factory=dict)
+    path: str = ""
+    rows: int = 0
 
 
 class Service:
@@ -123,24 +126,27 @@ class Service:
         start, headers = time.perf_counter(), dict(scope["headers"])
         request_id = self._id_of(headers)
         try:
-            if scope["path"] == "/score" and scope["method"] == "POST":
-                reply = await self._score(scope, headers, receive, request_id, start)
-            else:
-                reply = self._other(scope, headers)
-                self.metrics.answered(reply.status, 0)
-        except RequestError as err:
-            reply = _refusal(err.status, str(err), request_id, err.headers)
-            self.metrics.answered(err.status, 0)
-        except NotServing as err:
-            reply = _refusal(503, str(err), request_id, {"retry-after": RETRY_AFTER})
-            self.metrics.answered(503, 0)
+            reply = await self._reply(scope, headers, receive, request_id)
         except Gone:
             return
+        route = scope["path"] if scope["path"] in self._routes else OTHER
+        self.metrics.answered(reply.status, route, time.perf_counter() - start, reply.path, reply.rows)
+        await self._send(reply, request_id, send)
+
+    async def _reply(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, request_id: str) -> Reply:
+        try:
+            if scope["path"] == SCORE and scope["method"] == "POST":
+                return await self._score(scope, headers, receive, request_id)
+            return self._other(scope, headers)
+        except RequestError as err:
+            return _refusal(err.status, str(err), request_id, err.headers)
+        except NotServing as err:
+            return _refusal(503, str(err), request_id, {"retry-after": RETRY_AFTER})
+        except Gone:
+            raise
         except Exception:
             event("request_failed", level=logging.ERROR, request_id=request_id, trace=traceback.format_exc())
-            reply = _refusal(500, "the service failed; its log says more of this request_id", request_id, {})
-            self.metrics.answered(500, 0)
-        await self._send(reply, request_id, send)
+            return _refusal(500, "the service failed; its log says more of this request_id", request_id, {})
 
     async def _send(self, reply: Reply, request_id: str, send: Send) -> None:
         headers = [
@@ -154,21 +160,17 @@ class Service:
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _score(
-        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, request_id: str, start: float
-    ) -> Reply:
+    async def _score(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, request_id: str) -> Reply:
         self._admit(headers)
         if self._at_once >= self._limits.at_once:
             raise NotServing(f"{self._at_once:,} requests are being answered: ask again later")
         self._at_once += 1
         try:
-            return await self._answer(scope, headers, receive, request_id, start)
+            return await self._answer(scope, headers, receive, request_id)
         finally:
             self._at_once -= 1
 
-    async def _answer(
-        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, request_id: str, start: float
-    ) -> Reply:
+    async def _answer(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, request_id: str) -> Reply:
         body = await read_body(headers, receive, self._limits)
         scorer = self._live.scorer
         with_features = _wants_features(scope["query_string"])
@@ -179,8 +181,7 @@ class Service:
             answers, response = await asyncio.get_running_loop().run_in_executor(self._pool, ask)
         if self._log is not None:
             self._log.put(answers)
-        self.metrics.answered(200, time.perf_counter() - start, scorer.path, len(answers.rows))
-        return Reply(200, response)
+        return Reply(200, response, path=scorer.path, rows=len(answers.rows))
 
     def _admit(self, headers: dict[bytes, bytes]) -> None:
         if self._tokens is not None:
@@ -190,10 +191,10 @@ class Service:
 
     def _other(self, scope: Scope, headers: dict[bytes, bytes]) -> Reply:
         path = scope["path"]
-        if path == "/score":
+        if path == SCORE:
             raise RequestError("score by POST", status=405, headers={"allow": "POST"})
         if path not in self._gets:
-            raise RequestError(f"there is only /score, {', '.join(self._gets)}", status=404)
+            raise RequestError(f"there is only {SCORE}, {', '.join(self._gets)}", status=404)
         if scope["method"] not in ("GET", "HEAD"):
             raise RequestError(f"get {path} by GET", status=405, headers={"allow": "GET, HEAD"})
         if path == "/openapi.json":
@@ -228,6 +229,7 @@ class Service:
         "/metrics": _metrics,
         "/openapi.json": _openapi,
     }
+    _routes: ClassVar[frozenset[str]] = frozenset({SCORE, *_gets})
 
     def _id_of(self, headers: dict[bytes, bytes]) -> str:
         request_id = headers.get(b"x-request-id")

@@ -1,6 +1,7 @@
 """What the service answers over HTTP, to requests that are right and to all that are not."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -20,6 +21,7 @@ from levelfive.serving.service import Service
 from levelfive.serving.version import ServedVersion
 
 TOKEN = "a-secret-of-16-or-more"
+PAGE = Path(__file__).parents[3] / "docs" / "serving.md"
 
 
 def service_of(live: Live, **parts: Any) -> Service:
@@ -264,7 +266,8 @@ def test_metrics_tell_what_answered_and_how_old_features_are(live: Live, tmp_pat
         'levelfive_requests_total{status="200"} 2.0',
         'levelfive_requests_total{status="400"} 1.0',
         'levelfive_rows_total{path="fast"} 3.0',
-        "levelfive_request_seconds_count 2.0",
+        'levelfive_request_seconds_count{path="fast",route="/score"} 2.0',
+        'levelfive_request_seconds_count{path="",route="/score"} 1.0',
         "levelfive_ready 1.0",
         "levelfive_swaps_total 1.0",
         'levelfive_served{model="levelfive.test.flights",path="fast",reason="",version="1"} 1.0',
@@ -274,6 +277,40 @@ def test_metrics_tell_what_answered_and_how_old_features_are(live: Live, tmp_pat
         "levelfive_request_log_ok 1.0",
     } <= set(lines)
     assert not any("aircraft" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "route"),
+    [
+        ("/score", "GET", "/score"),
+        ("/health/live", "GET", "/health/live"),
+        ("/health/ready", "GET", "/health/ready"),
+        ("/metrics", "GET", "/metrics"),
+        ("/openapi.json", "GET", "/openapi.json"),
+        ("/of-a-caller", "GET", "other"),
+    ],
+)
+def test_seconds_are_told_of_all_requests_by_routes_that_callers_cannot_add_to(
+    live: Live, path: str, method: str, route: str
+) -> None:
+    service = service_of(live)
+    served.ask(service, path, method=method)
+
+    lines = service.metrics.text().decode().splitlines()
+
+    counts = [line for line in lines if line.startswith("levelfive_request_seconds_count")]
+    assert counts == [f'levelfive_request_seconds_count{{path="",route="{route}"}} 1.0']
+
+
+def test_the_page_names_each_metric(live: Live, tmp_path: Path) -> None:
+    service = service_of(live, log=RequestLog(tmp_path / "log"))
+    served.ask(service, content=served.body())
+
+    samples = re.findall(r"^(levelfive_\w+)", service.metrics.text().decode(), re.MULTILINE)
+
+    names = {re.sub("_(bucket|count|sum)$", "", name) for name in samples if not name.endswith("_created")}
+    assert "levelfive_request_seconds" in names
+    assert sorted(name for name in names if f"`{name}`" not in PAGE.read_text(encoding="utf-8")) == []
 
 
 def test_trouble_with_the_request_log_is_told_and_stops_nothing(live: Live, tmp_path: Path) -> None:
