@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from levelfive.serving.metrics import CONTENT_TYPE
-from levelfive.serving.requests import DECIMAL, MANY, RequestSchema
+from levelfive.serving.requests import DECIMAL, LONG, MANY, RequestSchema
 from levelfive.serving.scorer import Scorer
 
 _JSON = "application/json"
@@ -79,6 +79,9 @@ def body_schemas(schema: RequestSchema) -> dict[str, Any]:
     row: dict[str, Any] = schemas["Row"]
     row["not"] = {"required": [MANY]}  # that would be many rows
     for column in schema.columns:
+        if column.kind == LONG:  # of JSON's numbers, 7.0 is an integer
+            choices = row["properties"][column.name]["anyOf"]
+            row["properties"][column.name]["anyOf"] = [one for one in choices if one != {"type": "number"}]
         if column.kind == DECIMAL:  # msgspec takes numbers too, and does not say so
             row["properties"][column.name] = {"type": ["number", "string", *(["null"] * column.takes_null)]}
         row["properties"][column.name]["description"] = column.wanted

@@ -23,12 +23,15 @@ NUMBER, CATEGORY, SCALAR, DECIMAL = "number", "category", "scalar", "decimal"
 # Trees read numbers of 32 bits; JSON knows no infinite ones.
 _LARGEST = float(np.finfo(np.float32).max)
 _Number = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]
+# Up to here, each whole number is a float of its own: 7.0 is 7, as clients write it whose numbers are all floats.
+_EXACT = 2**53
+LONG = "long"
 _TYPES: dict[str, Any] = {
     NUMBER: _Number | bool,
     CATEGORY: str | int | float | bool,
     SCALAR: str | int | float | bool,
     "string": str,
-    "long": Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)],
+    LONG: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | float,
     "double": float,
     "boolean": bool,
     "date": date,
@@ -41,7 +44,7 @@ _WANTED = {
     CATEGORY: "a text, a number or a boolean",
     SCALAR: "a text, a number or a boolean",
     "string": "a text",
-    "long": "a whole number of 64 bits",
+    LONG: "a whole number of 64 bits",
     "double": "a number",
     "boolean": "a boolean",
     "date": "a day such as 2013-05-01",
@@ -140,6 +143,7 @@ class RequestSchema:
         self.many_type = msgspec.defstruct("Rows", [(MANY, rows)], frozen=True, gc=False)
         self._one, self._many = msgspec.json.Decoder(self.row_type), msgspec.json.Decoder(self.many_type)
         self._max_rows = max_rows
+        self._longs = [i for i, column in enumerate(columns) if column.kind == LONG]
 
     def read(self, body: bytes) -> tuple[list[tuple[Any, ...]], bool]:
         """Read one row or many.
@@ -152,13 +156,25 @@ class RequestSchema:
         """
         try:
             if not _is_many(body):
-                return [msgspec.structs.astuple(self._one.decode(body))], False
-            return [msgspec.structs.astuple(row) for row in getattr(self._many.decode(body), MANY)], True
+                return [self._whole(msgspec.structs.astuple(self._one.decode(body)))], False
+            rows = map(msgspec.structs.astuple, getattr(self._many.decode(body), MANY))
+            return [self._whole(row, f"{MANY}[{i}].") for i, row in enumerate(rows)], True
         except msgspec.ValidationError as err:
             raise self._refusal(str(err)) from err
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
             why = str(err).removeprefix("JSON is malformed: ") if isinstance(err, msgspec.DecodeError) else "its text"
             raise RequestError(f"the body is no JSON: look at {why}", status=400) from err
+
+    def _whole(self, row: tuple[Any, ...], place: str = "") -> tuple[Any, ...]:
+        """Let whole numbers be ints, however they were written."""
+        for i in self._longs:
+            value = row[i]
+            if isinstance(value, float):
+                if not (value.is_integer() and abs(value) < _EXACT):
+                    column = self.columns[i]
+                    raise RequestError(f"{place}{column.name}: expected {column.wanted}, got {value!r}")
+                row = (*row[:i], int(value), *row[i + 1 :])
+        return row
 
     def _refusal(self, message: str) -> RequestError:
         """Say what was wanted of the field that msgspec names."""

@@ -38,7 +38,15 @@ def test_fields_are_what_version_and_tables_ask_for() -> None:
         (served.body(distance=...), 422, "distance: the field is missing; give it a number or null"),
         (served.body(distance="far"), 422, "distance: expected a number or null, got str"),
         (served.body(distance=1e300), 422, "distance: expected a number or null, got another one, or one out of range"),
-        (served.body(flight=7.5), 422, "flight: expected a whole number of 64 bits, got float"),
+        (served.body(flight=7.5), 422, "flight: expected a whole number of 64 bits, got 7.5"),
+        (served.body(flight=-7.5), 422, "flight: expected a whole number of 64 bits, got -7.5"),
+        (served.body(flight=2.0**53), 422, "flight: expected a whole number of 64 bits, got 9007199254740992.0"),
+        (served.body(flight=1e300), 422, "flight: expected a whole number of 64 bits, got 1e+300"),
+        (
+            b'{"requests": [' + served.body() + b"," + served.body(flight=7.5) + b"]}",
+            422,
+            "requests[1].flight: expected a whole number of 64 bits, got 7.5",
+        ),
         (served.body(flight=2**70), 422, "flight: expected a whole number of 64 bits, got"),
         (served.body(flight=None), 422, "flight: expected a whole number of 64 bits, got null"),
         (served.body(origin=3), 422, "origin: expected a text or null, got int"),
@@ -58,6 +66,28 @@ def test_a_wrong_request_is_told_why(schema: RequestSchema, content: bytes, stat
 
     assert refused.value.status == status
     assert str(refused.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("7", 7),
+        ("7.0", 7),
+        ("-7.0", -7),
+        ("-0.0", 0),
+        ("7e0", 7),
+        (f"{2**53 - 1}.0", 2**53 - 1),
+        (str(2**63 - 1), 2**63 - 1),
+    ],
+)
+def test_a_whole_number_is_one_however_it_is_written(schema: RequestSchema, written: str, meant: int) -> None:
+    row = served.body().replace(b'"flight": 7', f'"flight": {written}'.encode())
+    place = schema.names.index("flight")
+
+    for content in (row, b'{"requests": [' + row + b"]}"):
+        (values,), _ = schema.read(content)
+
+        assert (type(values[place]), values[place]) == (int, meant)
 
 
 def test_rows_are_read_in_the_order_of_the_columns(schema: RequestSchema) -> None:
