@@ -1,6 +1,8 @@
 """The online store in a real server of PostgreSQL."""
 
+import os
 import re
+import signal
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -76,7 +78,7 @@ def test_a_connection_that_the_server_ended_is_opened_again(server: Postgres, st
 
 def test_a_server_that_is_busy_is_waited_for_so_long(server: Postgres, url: str, store: OnlineStore) -> None:
     store.publish(aircraft(150))
-    reader = PostgresStore(url, patience=timedelta(milliseconds=200))
+    reader = PostgresStore(url, patience=timedelta(seconds=1))
     with closing(psycopg2.connect(url)) as other, other.cursor() as cursor:
         cursor.execute(f"LOCK TABLE {ROWS}")
 
@@ -85,6 +87,44 @@ def test_a_server_that_is_busy_is_waited_for_so_long(server: Postgres, url: str,
 
     reader.close()
     assert seats(store, 0) == [150]
+
+
+@contextmanager
+def hanging(server: Postgres, *, whole: bool) -> Iterator[None]:
+    """Stop the processes that readers are connected to, or also the one that takes new connections."""
+    with closing(psycopg2.connect(server.url("public"))) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'levelfive'")
+        processes = [pid for (pid,) in cursor.fetchall()]
+    if whole:
+        processes.append(int((server.folder / "data" / "postmaster.pid").read_text().split()[0]))
+    for pid in processes:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in processes:
+            os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["a connection", "the server"])
+def test_a_server_that_hangs_is_waited_for_so_long_and_read_on_when_it_goes_on(
+    server: Postgres, url: str, store: OnlineStore, whole: bool
+) -> None:
+    store.publish(aircraft(150))
+    reader = PostgresStore(url, patience=timedelta(milliseconds=200))
+    assert seats(reader, 0) == [150]
+
+    with hanging(server, whole=whole):
+        with pytest.raises(OnlineStoreError, match=r"gave no answer within 0:00:00\.2"):
+            seats(reader, 0)
+        if whole:
+            with pytest.raises(OnlineStoreError, match="timeout"):
+                seats(reader, 0)
+        else:
+            assert seats(reader, 0) == [150]
+
+    assert seats(reader, 0) == [150]
+    reader.close()
 
 
 def test_no_answer_waits_for_its_statement_to_be_compiled(server: Postgres, url: str, store: OnlineStore) -> None:

@@ -24,6 +24,7 @@ from levelfive.online.layout import (
     state_row,
     times_between,
 )
+from levelfive.online.patience import Patience
 from levelfive.online.store import Ask, Chooser, Known, Publication, TableState
 
 try:
@@ -111,7 +112,7 @@ class PostgresStore:
             ) from None
         self._url = url
         self._schema = None if "search_path" in options else schema
-        self._patience = patience
+        self._patience = Patience(patience)
         self._idle: list[Connection] = []
         self._definitions: Definitions = {}
 
@@ -225,11 +226,11 @@ class PostgresStore:
                 if not connection.closed:
                     raise
                 self.close()  # the others are of the same server
-        return self._run(self._connect(self._patience), statement, arguments)
+        return self._run(self._connect(self._patience.length), statement, arguments)
 
     def _run(self, connection: Connection, statement: str, arguments: Sequence[object]) -> list[tuple[Any, ...]]:
         try:
-            with connection.cursor() as cursor:
+            with self._patience.waiting(connection), connection.cursor() as cursor:
                 cursor.execute(statement, arguments)
                 return cursor.fetchall()
         finally:
@@ -240,12 +241,12 @@ class PostgresStore:
         milliseconds = patience // timedelta(milliseconds=1)
         connection = psycopg2.connect(
             self._url,
-            connect_timeout=math.ceil(self._patience.total_seconds()),
+            connect_timeout=math.ceil(self._patience.length.total_seconds()),
             tcp_user_timeout=milliseconds,
             application_name=APPLICATION,
         )
         connection.autocommit = True
-        with connection.cursor() as cursor:
+        with self._patience.waiting(connection), connection.cursor() as cursor:
             if self._schema is not None:
                 cursor.execute(SQL("SET search_path = {}").format(Identifier(self._schema)))
             cursor.execute("SET statement_timeout = %s; SET lock_timeout = %s", (milliseconds, milliseconds))
