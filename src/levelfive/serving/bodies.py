@@ -15,6 +15,7 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 MAX_BYTES = 4 * 2**20
 BODY_WITHIN = timedelta(seconds=10)
+ANSWER_WITHIN = timedelta(seconds=5)
 INLINE_BYTES = 32 * 2**10
 AT_ONCE = 1000
 _CLOSE = {"connection": "close"}  # the rest of the body is not read
@@ -31,6 +32,7 @@ class Limits:
     Args:
         max_bytes: Of a body.
         body_within: How long a body may take to arrive.
+        answer_within: How long an answer that a thread gives may take, the wait for the thread included.
         at_once: How many requests for scores are answered at the same time; health is told whatever their number.
         inline_bytes: A longer body is answered in a thread, so that others need not wait for it; 0 where each look at
             the store may take its time.
@@ -40,6 +42,7 @@ class Limits:
 
     max_bytes: int = MAX_BYTES
     body_within: timedelta = BODY_WITHIN
+    answer_within: timedelta = ANSWER_WITHIN
     at_once: int = AT_ONCE
     inline_bytes: int = INLINE_BYTES
     threads: int = 1

@@ -175,13 +175,22 @@ class Service:
         scorer = self._live.scorer
         with_features = _wants_features(scope["query_string"])
         ask = partial(_answered, scorer, body, request_id, self._now(), with_features)
-        if len(body) <= self._limits.inline_bytes:
-            answers, response = ask()
-        else:
-            answers, response = await asyncio.get_running_loop().run_in_executor(self._pool, ask)
+        answers, response = ask() if len(body) <= self._limits.inline_bytes else await self._in_a_thread(ask)
         if self._log is not None:
             self._log.put(answers)
         return Reply(200, response, path=scorer.path, rows=len(answers.rows))
+
+    async def _in_a_thread(self, ask: Callable[[], tuple[Answers, bytes]]) -> tuple[Answers, bytes]:
+        """Answer in a thread, once one is free: one that waits for a store that hangs keeps nobody else for long."""
+        within = self._limits.answer_within
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                return await asyncio.get_running_loop().run_in_executor(self._pool, ask)
+        except TimeoutError as err:
+            raise NotServing(
+                f"there was no answer within {within.total_seconds():g} seconds, as the store hangs, or too much is "
+                "asked for at once: ask again later"
+            ) from err
 
     def _admit(self, headers: dict[bytes, bytes]) -> None:
         if self._tokens is not None:

@@ -3,6 +3,8 @@
 import json
 import re
 import sqlite3
+import threading
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 import served
 
 from levelfive.online.sqlite_store import SqliteStore
+from levelfive.online.store import Ask, Known
 from levelfive.registry.store import CentralRegistry
 from levelfive.serving.bodies import Limits
 from levelfive.serving.live import Live
@@ -152,6 +155,38 @@ def test_a_store_with_nothing_in_it_is_503_and_readiness_says_what_to_do(
     assert (asked.status, asked.headers["retry-after"], ready.status) == (503, "5", 503)
     assert "run `levelfive features publish`" in asked.json["error"]
     assert any("run `levelfive features publish`" in reason for reason in ready.json["reasons"])
+
+
+class HangingStore(SqliteStore):
+    """A store whose reads hang until it is told to go on."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.goes_on = threading.Event()
+        self.reads = 0
+
+    def read(self, asks: Sequence[Ask]) -> list[Known | None]:
+        self.reads += 1
+        assert self.goes_on.wait(20)
+        return super().read(asks)
+
+
+def test_while_a_store_hangs_each_request_is_503_in_time_and_none_is_looked_up_that_nobody_waits_for(
+    version: ServedVersion, store: SqliteStore, tmp_path: Path
+) -> None:
+    hanging = HangingStore(tmp_path / "online.db")
+    live = Live(None, hanging)
+    live.refresh_states()
+    live.take(version)
+    service = service_of(live, limits=Limits(inline_bytes=0, answer_within=timedelta(milliseconds=50)))
+
+    kept = [served.ask(service, content=served.body()) for _ in range(3)]
+    hanging.goes_on.set()
+    after = served.ask(service_of(live, limits=Limits(inline_bytes=0)), content=served.body())
+
+    assert [(one.status, one.headers["retry-after"]) for one in kept] == [(503, "5")] * 3
+    assert "no answer within 0.05 seconds" in kept[0].json["error"]
+    assert (after.status, hanging.reads) == (200, 2)
 
 
 def test_features_that_are_too_old_are_503(live: Live) -> None:
@@ -329,7 +364,6 @@ def test_trouble_with_the_request_log_is_told_and_stops_nothing(live: Live, tmp_
 
 def test_it_begins_and_ends_with_its_server(registry: CentralRegistry, store: SqliteStore, tmp_path: Path) -> None:
     import asyncio
-    import threading
 
     live, loaded = Live(registry, store), threading.Event()
     refresh = live.refresh_version
