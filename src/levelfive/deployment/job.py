@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from levelfive.core.windows import iso
 from levelfive.deployment import rolling
@@ -33,6 +33,7 @@ def deploy(
     digest: str | None = None,
     to: int = ALL,
     again: bool = False,
+    waits: timedelta | None = None,
 ) -> RolloutOutcome:
     """Deploy a version; one that answers already is left as it is.
 
@@ -46,6 +47,8 @@ def deploy(
         digest: Of the image to run it in; by default, that of what answers now.
         to: Share of the traffic to end with; 0 deploys, tests, and leaves the traffic alone.
         again: Whether a version that was taken back may be tried again.
+        waits: How old the rollout of another version may be that is waited for: nothing is done while it is under way.
+            By default, and where it is older, it is refused.
 
     Raises:
         ConfigError: Nothing answers yet and no image is named, the digest is none, or the endpoint's file asks for
@@ -58,6 +61,9 @@ def deploy(
     with context.run(STAGE, as_of=as_of, parameters={"endpoint": site.name, "version": version or "", "to": to}) as run:
         package = package_of(context, registry, version, as_of=as_of, image=image_of(site, digest), clock=site.clock)
         run.model_version = package.version
+        if waits is not None and (other := rolling.other_rollout(site.online, package, since=as_of - waits)):
+            run.model_version = other.package.version
+            return other
         outcome = rolling.deploy(
             site.online,
             package,

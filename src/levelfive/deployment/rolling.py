@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from levelfive.deployment.budget import ProbeAnswer, ProbeMeasurement, over_budget
@@ -37,6 +38,10 @@ from levelfive.deployment.rollout import (
 )
 from levelfive.errors import DeploymentConflict, DeploymentError
 
+WAITS = (
+    "nothing was done, as this rollout waits to be finished (levelfive serving traffic 100) or taken back (levelfive "
+    "serving rollback)"
+)
 FIRST_VERSION = "no other one answers, so it has all or nothing; levelfive serving traffic 100 gives it all"
 
 
@@ -141,6 +146,25 @@ def raise_traffic(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy
         return end
     rolling_out(state, to)
     return _advance(online, probe, policy=policy, at=at, to=to)
+
+
+def other_rollout(online: OnlineEndpoint, package: Package, *, since: datetime) -> RolloutOutcome | None:
+    """Tell how far the rollout of another package is; None where none is under way that began at a time or later.
+
+    Raises:
+        DeploymentConflict: The endpoint is not as levelfive leaves it.
+        DeploymentError: Azure refused.
+    """
+    state = online.read()
+    if state is None:
+        return None
+    check(state)
+    other = state.new
+    if not state.share or other is None or other.package is None or other.package == package or not other.deployed_at:
+        return None
+    if datetime.fromisoformat(other.deployed_at) < since:
+        return None
+    return RolloutOutcome(other.package, state.share, False, note=WAITS)
 
 
 def roll_back(online: OnlineEndpoint, chosen: Chosen, *, because: str, at: str) -> WayBack | None:

@@ -48,7 +48,8 @@ def endpoint_action(page: Page) -> RolloutOutcome | WayBack | None:
     """Take the action that the parameters name, by default `deploy`.
 
     - `deploy`: bring the champion to the endpoint and give it `to` percent of the traffic, by default all; in the image
-      of `digest`, by default the one that answers now.
+      of `digest`, by default the one that answers now. Where neither is named, as by the schedule, and another rollout
+      began within the last day and waits, nothing is done.
     - `traffic`: go on until it has `to` percent.
     - `rollback`: take back what is being rolled out, or what went live last, for what `why`; with `deployed_since`,
       only what began to be rolled out, or went live, at that time or later; with `digest`, only what runs in it.
@@ -72,8 +73,17 @@ def endpoint_action(page: Page) -> RolloutOutcome | WayBack | None:
     site, to = app.site(policy, requests, clock=page["clock"]), page.number("to") if page["to"] else ALL
     if action is EndpointAction.TRAFFIC:
         return job.raise_traffic(app.context, site, as_of=as_of, by=app.starter, to=to)
-    digest = page["digest"] or None
-    return job.deploy(app.context, app.registry, site, as_of=as_of, by=app.starter, digest=digest, to=to)
+    waits = None if page["digest"] or page["to"] else DAY
+    return job.deploy(
+        app.context,
+        app.registry,
+        site,
+        as_of=as_of,
+        by=app.starter,
+        digest=page["digest"] or None,
+        to=to,
+        waits=waits,
+    )
 
 
 def _action(page: Page) -> EndpointAction:

@@ -87,6 +87,22 @@ def test_a_later_champion_runs_in_the_image_that_answers_until_another_is_named(
     assert [one.share for one in renewed.measurements] == [0, 10, 50, 100]
 
 
+def test_a_rollout_that_is_waited_for_is_no_change_and_is_written_down_once(production):
+    first = production.released()
+    site, _ = a_site()
+    deploy(production, site, digest=DIGEST)
+    deploy(production, site, digest=OTHER, to=10)
+    production.promote(production.another(first), TOMORROW)
+
+    for hours in (1, 2):
+        waiting = deploy(production, site, TOMORROW + hours * HOUR, waits=timedelta(days=1))
+
+    assert (waiting.package.version, waiting.share, waiting.has_changes) == (first, 10, False)
+    assert [(version, share) for version, share, _, _ in rows(production)] == [(first, 100), (first, 10)]
+    run = runs(production.tables)[-1]
+    assert (run["status"], run["model_version"]) == ("succeeded", first)
+
+
 def test_by_another_clock_the_same_version_is_deployed_anew(production):
     version = production.released()
     site, _ = a_site()

@@ -9,7 +9,7 @@ from in_memory.release import LATER
 from levelfive.core.windows import iso
 from levelfive.deployment.rollout import ALL
 from levelfive.deployment.site import Site
-from levelfive.errors import ConfigError, OnlineStoreError
+from levelfive.errors import ConfigError, DeploymentConflict, OnlineStoreError
 from levelfive.notebook import serving
 from levelfive.notebook.page import Page
 from levelfive.notebook.reading import COMMON, PARAMETERS
@@ -83,6 +83,29 @@ def test_it_is_deployed_without_traffic_and_then_given_all(page):
     all_of_it = serving.endpoint_action(page.given(action="traffic"))
 
     assert (tested.share, all_of_it.share) == (0, ALL)
+
+
+def test_the_schedule_waits_a_day_for_another_rollout_and_says_so(page):
+    serving.endpoint_action(page.given(digest=DIGEST))
+    serving.endpoint_action(page.given(digest=OTHER, to="10"))
+    page.online.did.clear()
+
+    waiting = [serving.endpoint_action(page.given(as_of=iso(LATER.replace(day=20, hour=hour)))) for hour in (8, 9)]
+
+    assert [(one.package.image[-3:], one.share, one.has_changes) for one in waiting] == [("ccc", 10, False)] * 2
+    assert "nothing was done, as this rollout waits" in waiting[0].note
+    assert (page.online.did, page.online.found.share) == ([], 10)
+    with pytest.raises(DeploymentConflict, match="has 10 % of the traffic"):
+        serving.endpoint_action(page.given(as_of=iso(LATER.replace(day=22))))
+
+
+def test_who_names_an_image_or_a_share_is_told_of_another_rollout(page):
+    serving.endpoint_action(page.given(digest=DIGEST))
+    serving.endpoint_action(page.given(digest=OTHER, to="10"))
+
+    for named in ({"digest": DIGEST}, {"to": "100"}):
+        with pytest.raises(DeploymentConflict, match="has 10 % of the traffic"):
+            serving.endpoint_action(page.given(**named))
 
 
 def test_a_rollback_says_why_and_since_when(page):
