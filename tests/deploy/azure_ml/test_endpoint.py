@@ -180,6 +180,9 @@ COMMANDS = {
     "the version of before": (lambda: after(ONE, TWO), lambda cloud: roll(cloud, ONE)),
     "a third version": (lambda: after(ONE, TWO), lambda cloud: roll(cloud, a_package("3"))),
     "a version that is slow": (lambda: after(ONE), lambda cloud: roll(cloud, TWO, SlowAt(cloud, 50))),
+    "a version that was taken back": (lambda: refused(), lambda cloud: roll(cloud, again=True)),
+    "a version without traffic": (lambda: after(ONE), lambda cloud: roll(cloud, to=0)),
+    "the first version's traffic": (lambda: first_alone(), lambda cloud: traffic(cloud, 100)),
     "traffic": (lambda: partly(0), lambda cloud: traffic(cloud, 100)),
     "a part of the traffic": (lambda: partly(0), lambda cloud: traffic(cloud, 10)),
     "what is live is taken back": (lambda: after(ONE, TWO), back_of),
@@ -192,6 +195,18 @@ COMMANDS = {
 def partly(to):
     cloud = after(ONE)
     roll(cloud, to=to)
+    return cloud
+
+
+def first_alone():
+    cloud = a_cloud()
+    roll(cloud, ONE, to=0)
+    return cloud
+
+
+def refused():
+    cloud = after(ONE)
+    roll(cloud, TWO, SlowAt(cloud, 50))
     return cloud
 
 

@@ -207,14 +207,15 @@ class SlowAt(ProbeOf):
 def prepared(production, first, second):
     """Commands, each with what is done before it; a share at which answers are slow, if it is to be taken back."""
 
-    def deploy_of(version, to=ALL):
-        return lambda site: deploy(production, site, version=version, digest=DIGEST, to=to)
+    def deploy_of(version, to=ALL, *, again=False):
+        return lambda site: deploy(production, site, version=version, digest=DIGEST, to=to, again=again)
 
     def at_once(call, **how):
         return lambda site: call(production.context, site, as_of=TOMORROW + HOUR, by="ada", **how)
 
-    def back(site):
-        return job.roll_back(production.context, site, Chosen(), as_of=TOMORROW + HOUR, by="ada", reason="complaints")
+    def back(site, version=None):
+        chosen = Chosen(version=version)
+        return job.roll_back(production.context, site, chosen, as_of=TOMORROW + HOUR, by="ada", reason="complaints")
 
     def gone(site):
         return job.delete(production.context, production.registry, site, as_of=TOMORROW + HOUR, by="ada")
@@ -226,10 +227,18 @@ def prepared(production, first, second):
         "a third version": ([*live, deploy_of(second)], deploy_of(first), None),
         "a second version that is slow": (live, deploy_of(second), 50),
         "a part": (live, deploy_of(second, to=10), None),
+        "a version that was taken back": (
+            [*live, deploy_of(second, to=10), back],
+            deploy_of(second, again=True),
+            None,
+        ),
+        "a version without traffic": (live, deploy_of(second, to=0), None),
+        "the first version's traffic": ([deploy_of(first, to=0)], at_once(job.raise_traffic, to=ALL), None),
         "traffic": ([*live, deploy_of(second, to=0)], at_once(job.raise_traffic, to=ALL), None),
         "a part of the traffic": ([*live, deploy_of(second, to=0)], at_once(job.raise_traffic, to=10), None),
         "traffic that is slow": ([*live, deploy_of(second, to=10)], at_once(job.raise_traffic, to=ALL), 50),
         "what is live is taken back": ([*live, deploy_of(second)], back, None),
+        "its version is taken back": ([*live, deploy_of(second)], lambda site: back(site, second), None),
         "a rollout is taken back": ([*live, deploy_of(second, to=10)], back, None),
         "a deletion": ([*live, deploy_of(second)], gone, None),
     }
