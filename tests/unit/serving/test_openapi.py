@@ -31,7 +31,7 @@ JSON_VALUES = st.recursive(
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "prediction_time": st.sampled_from(["2013-05-01T10:20:00Z", "2013-05-01T12:20:00+02:00"]),
     "carrier": st.text(),
-    "flight": st.integers(-(2**63), 2**63 - 1),
+    "flight": st.integers(-(2**63), 2**63 - 1) | st.integers(1 - 2**53, 2**53 - 1).map(float),
     "origin": st.none() | st.text(),
     "tailnum": st.none() | st.text(),
     "distance": st.none() | st.booleans() | st.floats(width=32, allow_nan=False, allow_infinity=False),
