@@ -68,13 +68,13 @@ def main() -> None:
     plan, start = plan_of(use_case), utc(2013, 4, 1) + use_case.day_starts_at
     done = last_monitored(app)
     if done is None:
-        land(use_case, plan, FIXTURES, home / "landing", window=Window(utc(2013, 1, 1) + use_case.day_starts_at, start))
+        land(use_case, plan, FIXTURES, app.landing, window=Window(utc(2013, 1, 1) + use_case.day_starts_at, start))
         for words in (("data",), ("features",), ("training",), ("registry", "promote", "2")):
             command(*words, "--as-of", iso(start))
     took = []
     for day in Window(done or start, start + given.days * DAY).split(DAY):
         begin = time.monotonic()
-        land(use_case, plan, FIXTURES, home / "landing", window=day)
+        land(use_case, plan, FIXTURES, app.landing, window=day)
         for stage in STAGES:
             command(stage, "--as-of", iso(day.end))
         if (day.end - start) // DAY % WEEK == 0:

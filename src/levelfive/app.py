@@ -192,7 +192,7 @@ class App:
     @property
     def landing(self) -> Path:
         """Where landing files are expected; absolute, as Spark takes a Delta table by no other path."""
-        return (self.settings.landing or self.platform.landing).absolute()
+        return (self.settings.landing or self.platform.landing(self.settings)).absolute()
 
     @property
     def code_revision(self) -> str:

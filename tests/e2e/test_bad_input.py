@@ -31,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, spark: SparkS
     # All homes of a session share its catalog: each needs a schema of its own.
     (folder / "levelfive.yml").write_text("table_schema: bad_input\n")
     assert USE_CASE.replay is not None
-    land(USE_CASE, USE_CASE.replay, fixtures, folder / "landing", window=FIRST_DAYS)
+    land(USE_CASE, USE_CASE.replay, fixtures, folder / "landing" / USE_CASE.name, window=FIRST_DAYS)
     assert run(folder, "data", "--as-of", AS_OF) == 0
     return folder
 
@@ -39,7 +39,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, fixtures: Path, spark: SparkS
 @pytest.fixture
 def landing(home: Path, tmp_path: Path) -> Path:
     """The landing place with what was ingested, to be spoilt by one test."""
-    return Path(shutil.copytree(home / "landing", tmp_path / "landing"))
+    return Path(shutil.copytree(home / "landing" / USE_CASE.name, tmp_path / "landing"))
 
 
 @pytest.fixture

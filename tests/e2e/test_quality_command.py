@@ -46,7 +46,7 @@ def head(file: Path) -> list[str]:
 
 
 def land(home: Path, source: str, content: list[str]) -> None:
-    folder = home / "landing" / source
+    folder = home / "landing" / USE_CASE.name / source
     folder.mkdir(parents=True)
     (folder / f"{source}.csv.gz").write_bytes(gzip.compress("\n".join([*content, ""]).encode()))
 

@@ -36,7 +36,7 @@ def test_each_row_gets_the_bits_of_the_batch(loop, tmp_path: Path) -> None:
             compared += len(asked.answers)
         assert example_request(app, asked.names, day) in asked.requests
     print(f"{compared:,} rows with {len(card.features)} features each have the bits of the batch")
-    landed = [line for file in (app.home / "landing" / REQUEST_LOG).glob("*.jsonl") for line in file.open()]
+    landed = [line for file in (app.landing / REQUEST_LOG).glob("*.jsonl") for line in file.open()]
     assert len(landed) == compared
 
 

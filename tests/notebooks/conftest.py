@@ -51,7 +51,7 @@ def first_scripts(tmp_path_factory: pytest.TempPathFactory, kept_of: Callable[[s
     ran.run("training", **first)
     (version,) = (line.split()[1] for line in ran.printed["training"].splitlines() if line.startswith("version: "))
     ran.run("registry", version=version, by="test", **first)
-    flights.deliver(ran.home / "landing", Window(AS_OF, LATER))
+    flights.deliver(ran.home / "landing" / FLIGHTS, Window(AS_OF, LATER))
     for name in ("data", "features"):
         ran.run(name, **later)
     return ran

@@ -18,6 +18,7 @@ import pandas as pd
 import yaml
 
 from levelfive.app import App
+from levelfive.config import load_settings
 from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window, iso
 from levelfive.data.known import read_as_known
@@ -25,6 +26,7 @@ from levelfive.demo.requests import requests_of
 from levelfive.models.card import ModelCard
 from levelfive.models.package import feature_frame
 from levelfive.online import job as publishing
+from levelfive.platforms.laptop import Laptop
 from levelfive.storage.predictions import FEATURES, PREDICTIONS, scored_by
 from levelfive.storage.runs import Run
 from levelfive.usecase.calls import spine_of
@@ -40,7 +42,8 @@ def serving(home: Path, shows: datetime, *options: str) -> Iterator[str]:
     """Run `levelfive serving run` on a home, with a clock that shows a time."""
     clock = f"{iso(datetime.now(UTC) - timedelta(minutes=1))}={iso(shows)}"
     command = [sys.executable, "-m", "levelfive.cli.main", "--home", home, "serving", "run", "--port", 0]
-    asked = [*command, "--clock", clock, "--poll", "PT1S", "--log", home / "landing" / REQUEST_LOG, *options]
+    log = Laptop(home).landing(load_settings(None, home)) / REQUEST_LOG
+    asked = [*command, "--clock", clock, "--poll", "PT1S", "--log", log, *options]
     process = subprocess.Popen([str(part) for part in asked], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

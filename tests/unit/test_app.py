@@ -83,6 +83,14 @@ def test_times_are_utc_in_the_session_of_a_workspace() -> None:
     spark.conf.set.assert_called_once_with("spark.sql.session.timeZone", "UTC")
 
 
+def test_use_cases_of_one_home_have_landing_folders_of_their_own(tmp_path: Path) -> None:
+    by_default, chosen = Settings(), Settings(landing=tmp_path / "files")
+
+    assert App(Laptop(tmp_path), by_default).landing == tmp_path / "landing" / "flight_delay"
+    assert App(Laptop(tmp_path), Settings(use_case="shop")).landing == tmp_path / "landing" / "shop"
+    assert App(Laptop(tmp_path), chosen).landing == tmp_path / "files"
+
+
 def test_a_workspace_has_no_home_and_no_landing_folder_of_its_own() -> None:
     app = App.on_databricks(Classic(), Settings())
 

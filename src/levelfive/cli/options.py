@@ -29,7 +29,9 @@ OnBehalfOf = Annotated[
     str | None,
     typer.Option("--by", help="On whose behalf, for the record: who is signed in is written down beside it."),
 ]
-Landing = Annotated[Path | None, typer.Option(help="Folder with one folder of files a source; default <home>/landing.")]
+Landing = Annotated[
+    Path | None, typer.Option(help="Folder with one folder of files a source; default <home>/landing/<use case>.")
+]
 Begin = Annotated[
     str | None,
     typer.Option("--from", help="First prediction time, or how long the window is, such as P7D; default P1D."),

@@ -71,10 +71,9 @@ class Laptop:
         """Find a secret in the variables of the process."""
         return local_secret(reference)
 
-    @property
-    def landing(self) -> Path:
-        """A folder in the home."""
-        return self.home / "landing"
+    def landing(self, settings: Settings) -> Path:
+        """Name a folder in the home: each use case has its own, as sources of two may be called alike."""
+        return self.home / "landing" / settings.use_case
 
     @property
     def user(self) -> str:

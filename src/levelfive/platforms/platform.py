@@ -66,9 +66,8 @@ class Platform(Protocol):
         """
         ...
 
-    @property
-    def landing(self) -> Path:
-        """Where landing files are expected when no setting says so.
+    def landing(self, settings: Settings) -> Path:
+        """Tell where landing files are expected when no setting says so.
 
         Raises:
             ConfigError: A setting must say so.

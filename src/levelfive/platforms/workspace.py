@@ -83,9 +83,8 @@ class Workspace:
         """There is no folder that holds everything."""
         raise ConfigError("only a laptop has a home; on a workspace, name the file or folder that is meant")
 
-    @property
-    def landing(self) -> Path:
-        """There is no folder that a workspace has by itself."""
+    def landing(self, settings: Settings) -> Path:
+        """Refuse: there is no folder that a workspace has by itself."""
         raise ConfigError(
             "on a workspace, the setting landing must name the folder of the landing files, such as "
             "/Volumes/<catalog>/<schema>/<volume>"
