@@ -52,7 +52,7 @@ def _of_use_case(context: JobContext, person: Person, landing: Path) -> Iterator
             f"{', '.join(person.identifiers.columns)}"
         )
     if tables := _without_their_columns(context, person):
-        columns = " or ".join(", ".join(way.columns) for way in (person.identifiers, person.row_keys) if way.columns)
+        columns = " or ".join(", ".join(way.columns) for way in person.names)
         yield (
             f"{', '.join(tables)}, which have no column {columns}, and what is published of them: look whether they "
             "hold the person under another name"
@@ -71,7 +71,12 @@ def _without_their_columns(context: JobContext, person: Person) -> list[str]:
     """List the tables of features and sources in which no column is called as what names a person."""
     raw_tables = (source.table for source in context.use_case.sources)
     tables = (*(table.name for table in context.use_case.feature_tables), *raw_tables, *tables_of_before(context))
-    there = (TableRows(context.tables, table, person) for table in tables if context.tables.exists(table))
+    lookups = context.use_case.model.lookups
+    there = (
+        TableRows(context.tables, table, person.in_table(table, lookups))
+        for table in tables
+        if context.tables.exists(table)
+    )
     return [rows.table for rows in there if not rows.can_hold_theirs]
 
 

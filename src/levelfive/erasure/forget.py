@@ -131,7 +131,7 @@ def places(context: JobContext, run: Run, stores: Stores, meant: Plan) -> Iterat
     """
     tables, person, use_case = context.tables, meant.person, context.use_case
     if stores.online is not None:
-        yield OnlineRows(stores.online, person, partial(tables.lock, PUBLICATION))
+        yield OnlineRows(stores.online, person, partial(tables.lock, PUBLICATION), use_case.model.lookups)
     yield Examples(stores.registry, stores.tracking, person)
     yield TrainingSets(stores.tracking, person)
     sources = [*(one for one in use_case.sources if one not in meant.anchors), *meant.anchors]
@@ -140,7 +140,7 @@ def places(context: JobContext, run: Run, stores: Stores, meant: Plan) -> Iterat
     yield QuarantineRows(tables, (LOG, *sources), person)
     yield Categories(run, person)
     for table in (PREDICTIONS, LABELS, *(table.name for table in use_case.feature_tables), *tables_of_before(context)):
-        yield TableRows(tables, table, person)
+        yield TableRows(tables, table, person.in_table(table, use_case.model.lookups))
     for source in (LOG, *sources):
         yield StagedRows(tables, source, person)
     for source in sources:

@@ -11,6 +11,7 @@ from levelfive.core.windows import from_micros, iso
 from levelfive.erasure.person import Person
 from levelfive.erasure.place import Removal
 from levelfive.online.store import OnlineStore, OnlineTable, Value
+from levelfive.usecase.features import Lookup
 
 _FIRST_DAY = date(1970, 1, 1)
 
@@ -23,11 +24,13 @@ class OnlineRows:
         store: The online store.
         person: Whose rows.
         lock: Keeps publications away, where that can be done.
+        lookups: Of the use case's model, by which it reads the tables.
     """
 
     store: OnlineStore
     person: Person
     lock: Callable[[], AbstractContextManager[None]]
+    lookups: tuple[Lookup, ...] = ()
     name: str = "online store"
 
     def count(self) -> Removal:
@@ -41,10 +44,11 @@ class OnlineRows:
 
     def _choosers(self) -> dict[str, Callable[[Mapping[str, Value]], bool]]:
         tables = {name: state.table for name, state in self.store.states().items()}
+        persons = {name: self.person.in_table(name, self.lookups) for name in tables}
         return {
-            name: _chooser(table, self.person)
+            name: _chooser(table, persons[name])
             for name, table in tables.items()
-            if self.person.ways((*table.keys, *table.columns))
+            if persons[name].ways((*table.keys, *table.columns))
         }
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
 from levelfive.erasure.values import canonical
 from levelfive.errors import ConfigError
 from levelfive.formats.texts import MALFORMED
+from levelfive.usecase.features import Lookup
 from levelfive.usecase.sources import Source
 from levelfive.usecase.use_case import UseCase
 
@@ -34,17 +35,34 @@ class Person:
         identifiers: The columns and values that were named: all of them together.
         row_keys: The use case's key of each row of theirs, as far as it is not what was named.
         kinds: The types of these columns, by names of Spark's SQL.
+        looked_up: The same values under the names of a feature table's keys, by which lookups find it.
     """
 
     identifiers: KeyValues
     row_keys: KeyValues = field(default_factory=lambda: KeyValues((), frozenset()))
     kinds: Mapping[str, str] = field(default_factory=dict)
+    looked_up: tuple[KeyValues, ...] = ()
+
+    @property
+    def names(self) -> tuple[KeyValues, ...]:
+        """All by which rows of theirs may be known."""
+        return tuple(one for one in (self.identifiers, self.row_keys, *self.looked_up) if one.columns)
 
     def ways(self, columns: Collection[str]) -> tuple[KeyValues, ...]:
         """List by what rows of some columns are known to be theirs; nothing where no row of theirs can be there."""
-        return tuple(
-            one for one in (self.identifiers, self.row_keys) if one.values and set(one.columns) <= set(columns)
-        )
+        return tuple(one for one in self.names if one.values and set(one.columns) <= set(columns))
+
+    def in_table(self, table: str, lookups: Iterable[Lookup]) -> Person:
+        """Tell the same person in a feature table, whose keys may be called otherwise than what they are compared with.
+
+        Args:
+            table: The logical name.
+            lookups: Of the use case's model.
+        """
+        keys = [lookup.keys for lookup in lookups if lookup.table == table]
+        others = {_under(one, way) for one in keys for way in self.names if set(way.columns) <= set(one.values())}
+        kinds = {name: self.kinds[column] for one in keys for name, column in one.items() if column in self.kinds}
+        return replace(self, kinds={**kinds, **self.kinds}, looked_up=tuple(others - set(self.names)))
 
     def has(self, row: Mapping[str, str | None], kinds: Mapping[str, str] | None = None) -> bool:
         """Tell whether a row, by the texts of its columns, is theirs; `kinds` are types that differ from ours."""
@@ -55,7 +73,7 @@ class Person:
 
     def is_named_in(self, text: str) -> bool:
         """Tell whether all that names them stands in a text, each as a word of its own."""
-        rows = (values for way in (self.identifiers, self.row_keys) for values in way.values)
+        rows = (values for way in self.names for values in way.values)
         return any(all(_as_word(value).search(text) for value in values) for values in rows)
 
     def chosen(self, rows: pa.Table, kinds: Mapping[str, str]) -> list[bool]:
@@ -137,6 +155,13 @@ def plan(use_case: UseCase, keys: Mapping[str, str]) -> Plan:
     kinds = {name: anchors[0].columns[name] for name in keys}
     values = tuple(_typed(name, keys[name], kind) for name, kind in kinds.items())
     return Plan(Person(KeyValues(tuple(kinds), frozenset({values})), kinds=kinds), anchors)
+
+
+def _under(keys: Mapping[str, str], way: KeyValues) -> KeyValues:
+    """Name values as the keys of a feature table that are compared with their columns."""
+    names = {name: way.columns.index(column) for name, column in keys.items() if column in way.columns}
+    values = frozenset(tuple(values[place] for place in names.values()) for values in way.values)
+    return KeyValues(tuple(names), values)
 
 
 def _typed(name: str, text: str, kind: str) -> str:

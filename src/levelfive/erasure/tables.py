@@ -55,8 +55,7 @@ class TableRows:
     def can_hold_theirs(self) -> bool:
         """Whether the table, which is there, has columns by which rows of theirs would be found."""
         schema = self.tables.read(self.table).schema
-        ways = (way.columns for way in (self.person.identifiers, self.person.row_keys) if way.columns)
-        return any(all(cells_of(schema, name) for name in columns) for columns in ways)
+        return any(all(cells_of(schema, name) for name in way.columns) for way in self.person.names)
 
     def count(self) -> Removal:
         """Count the rows that are theirs."""
@@ -76,7 +75,7 @@ class TableRows:
 
     def _ways(self) -> tuple[KeyValues, ...]:
         schema = self.tables.read(self.table).schema
-        names = {name for way in (self.person.identifiers, self.person.row_keys) for name in way.columns}
+        names = {name for way in self.person.names for name in way.columns}
         return self.person.ways([name for name in names if any(cells_of(schema, name))])
 
     def _found(self) -> Iterator[tuple[DataFrame, Column, int]]:

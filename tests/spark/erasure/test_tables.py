@@ -20,7 +20,7 @@ from levelfive.erasure.tables import QuarantineRows, TableRows
 from levelfive.features.store import LocalFeatureStore
 from levelfive.storage.runs import JobContext, Run
 from levelfive.storage.tables import Tables
-from levelfive.usecase.features import FeatureTable
+from levelfive.usecase.features import FeatureTable, Lookup
 from levelfive.usecase.sources import Source
 
 ODD = 'O\'Neil \\ "x" -- ; DROP TABLE things é'
@@ -135,20 +135,22 @@ def test_the_rows_of_a_person_tell_the_keys_by_which_others_are_found(tables: Ta
 
 
 def test_tables_of_before_are_looked_into_and_what_has_other_names_is_named(tables: Tables, tmp_path: Path) -> None:
-    """A feature table has a key of its own, and the use case had other tables and sources before."""
-    names, model = ("things",), replace(USE_CASE.model, lookups=())
-    stays = FeatureTable("by_customer", ("customer",), (), lambda *_: None)
+    """Two feature tables have keys of their own, one of which a lookup compares; there were others before."""
+    lookups = (Lookup("by_thing", {"thing": "id"}, ("n",)),)
+    names, model = ("things",), replace(USE_CASE.model, lookups=lookups)
+    by_customer, by_thing = (FeatureTable(f"by_{key}", (key,), (), lambda *_: None) for key in ("customer", "thing"))
     use_case = replace(
         USE_CASE,
         key=("id",),
         sources=(THINGS,),
-        feature_tables=(stays,),
+        feature_tables=(by_customer, by_thing),
         spine_sources=names,
         label_sources=names,
         model=model,
     )
     context = JobContext(tables, use_case, LocalFeatureStore(tables))
-    for table, column in {"by_customer": "customer", "was_features": "id", "raw_was": "id"}.items():
+    keys = {"by_customer": "customer", "by_thing": "thing", "was_features": "id", "raw_was": "id"}
+    for table, column in keys.items():
         tables.append(table, tables.spark.createDataFrame([(1,), (2,)], f"{column} long"))
     refused = [("fell", "a.csv", "{}", []), ("things", "a.csv", "{}", [])]
     columns = "source string, source_file string, row string, reasons array<string>"
@@ -159,7 +161,7 @@ def test_tables_of_before_are_looked_into_and_what_has_other_names_is_named(tabl
 
     found = {one.name: one for one in places(context, Run(tables, ""), Stores(tmp_path, None, None), meant)}
 
-    assert [found[table].erase().rows for table in ("by_customer", "was_features", "raw_was")] == [0, 1, 1]
+    assert {table: found[table].erase().rows for table in keys} == dict(zip(keys, (0, 1, 1, 1), strict=True))
     assert "runs" not in found
     assert beyond_of(context, meant.person, tmp_path)[:2] == (
         "by_customer, which have no column id, and what is published of them: look whether they hold the person under "

@@ -11,6 +11,7 @@ from in_memory.release import a_use_case
 from levelfive.erasure.person import KeyValues, Person, parse_keys, plan
 from levelfive.errors import ConfigError
 from levelfive.formats.texts import MALFORMED
+from levelfive.usecase.features import Lookup
 from levelfive.usecase.sources import Source
 from levelfive.usecase.use_case import UseCase
 
@@ -115,3 +116,22 @@ def test_where_a_column_lacks_no_row_can_be_theirs() -> None:
     assert ADA.ways(["customer"]) == ()
     assert ADA.ways(["order_id", "x"]) == (ADA.row_keys,)
     assert replace(ADA, row_keys=KeyValues(("order_id",), frozenset())).ways(["order_id"]) == ()
+
+
+def test_a_feature_table_knows_them_by_the_keys_that_a_lookup_compares_with_theirs() -> None:
+    lookups = (
+        Lookup("visits", {"visitor": "customer", "day": "on", "shop": "shop"}, ("n",)),
+        Lookup("history", {"order": "order_id"}, ("n",)),
+        Lookup("weather", {"day": "on"}, ("wind",)),
+    )
+
+    visits, history, weather = (ADA.in_table(name, lookups) for name in ("visits", "history", "weather"))
+
+    assert visits.ways(["visitor", "day", "shop", "known_at"]) == (
+        KeyValues(("visitor", "day"), frozenset({("ada", "2013-05-01")})),
+    )
+    assert visits.has({"visitor": "ada", "day": "2013-5-1"})
+    assert not visits.has({"visitor": "bob", "day": "2013-05-01"})
+    assert [history.has({"order": order}) for order in ("07", "9")] == [True, False]
+    assert weather.ways(["day", "wind"]) == ()  # of all who came that day
+    assert ADA.in_table("order_lines", lookups) == ADA
