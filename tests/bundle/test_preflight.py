@@ -2,6 +2,7 @@
 
 import builtins
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,13 +17,17 @@ from databricks.sdk.errors import InvalidParameterValue, NotFound, PermissionDen
 from databricks.sdk.service import catalog, compute, iam, sql, workspace
 from typer.testing import CliRunner
 
+from flight_delay import USE_CASE
 from levelfive.cli.main import cli
 from levelfive.errors import ConfigError, MachineError
 from levelfive.monitoring.destinations.messages import Kind
 from levelfive.preflight import checks
+from levelfive.preflight import shared_features as preflight
 from levelfive.preflight.check_result import Answer, CheckResult, ok
 from levelfive.preflight.target import Target, read_target
 from levelfive.preflight.workspace import KINDS
+from levelfive.usecase.features import Lookup
+from levelfive.usecase.use_case import find_use_case
 
 BUNDLE = Path(__file__).resolve().parents[2] / "databricks.yml"
 ROBOT = "00000000-0000-0000-0000-000000000003"
@@ -371,6 +376,59 @@ def test_somebody_else_asks_whether_the_jobs_may_read_the_scope(reader: str) -> 
 
     wanted = "" if reader == ROBOT else f"databricks secrets put-acl central {ROBOT} READ"
     assert wanted == found.remedy
+
+
+OTHERS = "levelfive_prod.shop"
+
+
+def reading_the_shop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the use case of the bundle look up a feature table of the shop."""
+    model = replace(USE_CASE.model, lookups=(Lookup("shop.store_returns", {"store": "store"}, ("share",)),))
+    monkeypatch.setattr(preflight, "find_use_case", lambda _: replace(USE_CASE, model=model))
+
+
+def test_the_schemas_of_use_cases_that_are_looked_up_need_grants_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = a_workspace()
+    grants(client, {("schema", OTHERS): held_by(ROBOT, "USE_SCHEMA")})
+    nothing = checks.ask(client, prod())["shared features"]
+    reading_the_shop(monkeypatch)
+
+    found = only(checks.ask(client, prod()), "shared features")
+
+    assert nothing.answer is Answer.SKIPPED
+    assert found.reason == f"{ROBOT} lacks SELECT on {OTHERS}"
+    assert found.remedy == f"GRANT SELECT ON SCHEMA `levelfive_prod`.`shop` TO `{ROBOT}`"
+
+
+def test_shared_schemas_say_where_others_are_also_where_the_use_case_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = a_workspace()
+    grants(client, {("catalog", "main"): held_by("nobody"), ("schema", "main.sales"): held_by(ROBOT, "ALL_PRIVILEGES")})
+    monkeypatch.setattr(preflight, "find_use_case", lambda _: find_use_case("nowhere"))
+
+    found = only(checks.ask(client, prod("shared_schemas=shop=main.sales")), "shared features")
+
+    assert found.remedy == f"GRANT USE CATALOG ON CATALOG `main` TO `{ROBOT}`"
+
+
+def test_a_schema_of_another_use_case_that_is_nowhere_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = a_workspace()
+    there = client.schemas.get.side_effect
+    reading_the_shop(monkeypatch)
+
+    def get(name: str) -> catalog.SchemaInfo:
+        if name == OTHERS:
+            raise NotFound(f"{name} does not exist.")
+        return there(name)
+
+    client.schemas.get.side_effect = get
+
+    found = only(checks.ask(client, prod()), "shared features")
+
+    assert f"there is no schema {OTHERS}" in found.reason
+    assert "shared_schemas" in found.remedy
+    assert checks.ask(client, prod("shared_schemas=shop"))["shared features"].answer is Answer.MISSING
 
 
 def test_destinations_of_alerts_are_asked_for_by_their_secrets() -> None:
@@ -838,7 +896,8 @@ def test_a_workspace_that_answers_nothing_stops_no_check(error: Exception) -> No
     found = checks.ask(client, prod("cluster_policy_id=AB12"))
 
     silent = {name for name, one in found.items() if one.answer is Answer.UNKNOWN}
-    assert set(found) - {"secret scope", "alert destinations", "online store", "Azure ML"} == silent
+    skipped = {"secret scope", "alert destinations", "shared features", "online store", "Azure ML"}
+    assert set(found) - skipped == silent
     assert {f"{type(error).__name__}: {error}"} == {found[name].reason for name in silent}
 
 

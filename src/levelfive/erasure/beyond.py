@@ -13,7 +13,7 @@ from levelfive.erasure.tables import TableRows
 from levelfive.scoring.requests import LOG
 from levelfive.storage.runs import JobContext
 from levelfive.usecase.columns import TABLES
-from levelfive.usecase.features import owner_of
+from levelfive.usecase.sharing import owners_of
 
 BEYOND = (
     "telemetry, and what a terminal or a job's log has shown; messages of failed runs; words of people in annotations",
@@ -62,8 +62,7 @@ def _of_use_case(context: JobContext, person: Person, landing: Path) -> Iterator
     for source in context.use_case.sources:
         if source.delta_table is not None:
             yield f"the table {source.delta_table}, which somebody else writes"
-    owners = {owner_of(lookup.table) for lookup in context.use_case.model.lookups} - {""}
-    for owner in sorted(owners):
+    for owner in owners_of(context.use_case):
         yield f"feature tables of use case {owner}, which are looked up: run it for that use case, too"
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from levelfive.errors import ConfigError, MachineError
-from levelfive.preflight import maintenance, serving, unity_catalog, workspace
+from levelfive.preflight import maintenance, serving, shared_features, unity_catalog, workspace
 from levelfive.preflight.check_result import CheckResult, Question, guarded
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ CHECKS: Mapping[str, Callable[[Question], CheckResult]] = MappingProxyType(
         "registry's catalog for groups": unity_catalog.registry_catalog_for_groups,
         "registry's schema": unity_catalog.registry_schema,
         "registered model": unity_catalog.registered_model,
+        "shared features": shared_features.shared_features,
         "table versions": maintenance.table_versions,
         "secret scope": workspace.secret_scope,
         "alert destinations": workspace.destinations,

@@ -25,6 +25,11 @@ def installed() -> Iterator[UseCase]:
             yield use_case
 
 
+def owners_of(use_case: UseCase) -> list[str]:
+    """List the other use cases whose feature tables a use case looks up."""
+    return sorted({owner_of(lookup.table) for lookup in use_case.model.lookups} - {"", use_case.name})
+
+
 def readers_of(owner: UseCase) -> dict[str, dict[str, tuple[Lookup, ...]]]:
     """List who looks up the feature tables of a use case.
 

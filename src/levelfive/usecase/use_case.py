@@ -161,8 +161,8 @@ def find_use_case(name: str) -> UseCase:
     points = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
     if name not in points and not (name.isidentifier() and find_spec(name) is not None):
         raise ConfigError(
-            f"there is no use case {name!r}; installed are {', '.join(sorted(points)) or 'none'}. "
-            f"A package offers one by an entry point in the group {ENTRY_POINT_GROUP!r}."
+            f"there is no use case {name!r}; installed are {', '.join(sorted(points)) or 'none'}: install the package "
+            f"that offers it beside levelfive, by an entry point in the group {ENTRY_POINT_GROUP!r}."
         )
     with translating(partial(_import_failure, name)):
         use_case = points[name].load() if name in points else getattr(import_module(name), "USE_CASE", None)

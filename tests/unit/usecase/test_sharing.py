@@ -45,7 +45,10 @@ def test_a_table_of_another_use_case_is_found_by_both_names() -> None:
     ("changes", "words"),
     [
         ({"table": "shop.gone"}, "there is no feature table 'gone'"),
-        ({"table": "nobody.store_returns"}, "there is no use case 'nobody'"),
+        (
+            {"table": "nobody.store_returns"},
+            "no use case 'nobody'; installed are .*: install the package that",
+        ),
         ({"keys": {"town": "store"}}, "look up by all of its keys"),
         ({"max_age": None}, "needs a max_age: the table has times"),
     ],
