@@ -50,7 +50,8 @@ def prepare_home(home: Path, replay: Replay, again: Again | None) -> None:
     """Make sure that a home holds this demo and no other.
 
     Raises:
-        ConfigError: The home holds a history and nobody said what to do with it, or it is not a demo's home.
+        ConfigError: The home holds a history and nobody said what to do with it, it is not a demo's home, or to start
+            anew would delete what another use case has there.
     """
     marker = home / MARKER
     settings = json.dumps(asdict(replay), sort_keys=True)
@@ -60,6 +61,7 @@ def prepare_home(home: Path, replay: Replay, again: Again | None) -> None:
     if marker_text is not None and again is None:
         raise ConfigError(f"{home} holds a demo already: say --continue to go on with it, or --fresh to start anew")
     if marker_text is not None and again is Again.FRESH:
+        _refuse_others(home)
         for name in OURS:
             path = home / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -70,6 +72,16 @@ def prepare_home(home: Path, replay: Replay, again: Again | None) -> None:
         )
     home.mkdir(parents=True, exist_ok=True)
     _write_whole(marker, settings.encode())
+
+
+def _refuse_others(home: Path) -> None:
+    """Refuse to delete what other use cases have in the home."""
+    schemas = sorted(path.stem for path in (home / "lakehouse").glob("*.db"))
+    if len(schemas) > 1:
+        raise ConfigError(
+            f"{home} holds tables of several use cases ({', '.join(schemas)}), all of which --fresh would delete; give "
+            "another --home"
+        )
 
 
 def check(use_case: UseCase, replay: Replay) -> None:

@@ -55,6 +55,17 @@ def test_a_home_continues_no_other_demo(tmp_path: Path) -> None:
         prepare_home(tmp_path, a_replay(Step.WEEK), Again.CONTINUE)
 
 
+def test_starting_anew_is_refused_where_another_use_case_has_tables(tmp_path: Path) -> None:
+    prepare_home(tmp_path, a_replay(), None)
+    for schema in ("flight_delay", "shop"):
+        (tmp_path / "lakehouse" / f"{schema}.db").mkdir(parents=True)
+
+    with pytest.raises(ConfigError, match=r"several use cases \(flight_delay, shop\), all of which --fresh would"):
+        prepare_home(tmp_path, a_replay(), Again.FRESH)
+
+    assert (tmp_path / "lakehouse" / "shop.db").is_dir()
+
+
 def test_starting_anew_deletes_the_old_history_and_nothing_else(tmp_path: Path) -> None:
     prepare_home(tmp_path, a_replay(), None)
     (tmp_path / "lakehouse").mkdir()
