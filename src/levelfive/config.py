@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -130,8 +130,22 @@ class Settings(BaseModel):
         """Read a text as a notebook's parameter holds it."""
         if not isinstance(value, str):
             return value
-        pairs = (part.partition("=") for part in value.split(",") if part.strip())
-        return {kind.strip(): reference.strip() for kind, _, reference in pairs}
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        names = [kind.strip() for kind, _, _ in pairs]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"{twice!r} is there twice")
+        return {name: reference.strip() for name, (_, _, reference) in zip(names, pairs, strict=True)}
+
+    @field_validator("keep_versions", mode="before")
+    @classmethod
+    def _read_length(cls, value: object) -> object:
+        """Read a duration as everywhere else: pydantic would take a month for 30 days, and a number for seconds."""
+        if isinstance(value, timedelta):
+            return value
+        try:
+            return parse_length(str(value))
+        except AsOfError as err:
+            raise ValueError(str(err)) from err
 
     @property
     def trainer_may_approve(self) -> bool:
@@ -333,9 +347,26 @@ def _out_of_reach(text: str) -> AsOfError:
     )
 
 
+class _OnceEach(yaml.SafeLoader):
+    """Reads YAML, and refuses a mapping that has a key twice, of which the last would count in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
+        """Build a mapping.
+
+        Raises:
+            yaml.YAMLError: It has a key twice; names it and its place.
+        """
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if twice := next((key for key, _ in reversed(node.value) if keys.count(key.value) > 1), None):
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {twice.value!r} is there twice", twice.start_mark
+            )
+        return super().construct_mapping(node, deep=deep)
+
+
 def _read_mapping(path: Path) -> dict[str, object]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_OnceEach)
     except (OSError, UnicodeDecodeError) as err:
         raise ConfigError(f"settings file {path} cannot be read: {err}") from err
     except yaml.YAMLError as err:

@@ -32,7 +32,17 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [("enviroment: qa", "enviroment"), ("cores: many", "cores"), ("- a\n- b", "keys and values"), ("a: [", "not YAML")],
+    [
+        ("enviroment: qa", "enviroment"),
+        ("cores: many", "cores"),
+        ("- a\n- b", "keys and values"),
+        ("a: [", "not YAML"),
+        ("approval: manual\ncores: 1\napproval: auto", "the key 'approval' is there twice .*line 3"),
+        ("destinations: {teams: env:A, teams: env:B}", "the key 'teams' is there twice"),
+        ("destinations: teams=env:A, teams=env:B", "'teams' is there twice"),
+        ("keep_versions: P1M", "a month has no length of its own"),
+        ("keep_versions: 2592000", "expected a duration in ISO 8601"),
+    ],
 )
 def test_a_corrupt_settings_file_is_refused(tmp_path: Path, content: str, says: str) -> None:
     (tmp_path / "levelfive.yml").write_text(content)
