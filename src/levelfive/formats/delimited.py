@@ -18,13 +18,14 @@ from levelfive.errors import ConfigError, LandingError
 from levelfive.formats.leaving_out import Chooser, count_of, left_over
 from levelfive.formats.packing import decoded, packed, plain, with_packed
 from levelfive.formats.quoting import QUOTE, Rows, parted, rows_of
-from levelfive.formats.rewriting import rewrite_for, rewritten
+from levelfive.formats.rewriting import rewrite_for, rewritten, tells_a_day
 from levelfive.formats.texts import (
     BATCH_CHARACTERS,
     WRONG_CELLS,
     WRONG_FORMAT,
     WRONG_QUOTES,
     Texts,
+    check_several,
     refusals_of,
     texts_of,
     unreadable,
@@ -69,6 +70,14 @@ class Csv:
             raise ConfigError(f"separator {self.separator!r}: expected one ASCII character, no quote and no line end")
         if len(self.decimal) != 1 or self.decimal.isalnum():
             raise ConfigError(f"decimal {self.decimal!r}: expected one mark, such as a point or a comma")
+        check_several("null_texts", self.null_texts)
+        check_several("endings_unpacked", self.endings_unpacked)
+        for name, pattern in (("date_format", self.date_format), ("timestamp_format", self.timestamp_format)):
+            if pattern and not tells_a_day(pattern):
+                raise ConfigError(
+                    f"{name} {pattern!r} does not tell which day, or which half of it: expected directives of strptime "
+                    "for year, month and day, such as %d.%m.%Y"
+                )
         try:
             "a".encode(self.encoding)
         except LookupError as err:
@@ -93,7 +102,7 @@ class Csv:
         with refusals_of(path), decoded(path, file, encoding=self.encoding, newline="") as texts:
             for rows in parted(self._pieces(path, texts), self.separator):
                 # Of a header that is longer than a piece, nothing is there yet.
-                if not (rows.good.strip() or rows.bad):
+                if not (rows.good.strip(" \r\n") or rows.bad):
                     continue
                 known_names = None if self.header and is_empty else names
                 if known_names is None:
@@ -186,7 +195,8 @@ class Csv:
             return "skip"
 
         content = (text if text.endswith(("\n", "\r")) else text + "\n").encode()
-        if names is not None and not text.strip():
+        # A row of white space, such as one of tabs alone, is a row.
+        if names is not None and not text.strip("\r\n"):
             return pa.table({str(place): pa.array([], pa.string()) for place in range(len(names))}), []
         table = pa_csv.read_csv(
             pa.BufferReader(content),

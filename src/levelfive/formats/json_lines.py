@@ -15,7 +15,15 @@ import pyarrow.compute as pc
 from levelfive.errors import LandingError
 from levelfive.formats.leaving_out import Chooser, count_of, left_over
 from levelfive.formats.packing import decoded, packed, plain, with_packed
-from levelfive.formats.texts import BATCH_CHARACTERS, WRONG_LINE, Texts, in_declared_order, refusals_of, texts_of
+from levelfive.formats.texts import (
+    BATCH_CHARACTERS,
+    WRONG_LINE,
+    Texts,
+    check_several,
+    in_declared_order,
+    refusals_of,
+    texts_of,
+)
 
 
 class _Number(str):
@@ -43,6 +51,10 @@ class JsonLines:
 
     endings_unpacked: tuple[str, ...] = (".jsonl", ".ndjson", ".json")
     lenient: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse endings that are one text."""
+        check_several("endings_unpacked", self.endings_unpacked)
 
     @property
     def endings(self) -> tuple[str, ...]:
@@ -128,6 +140,8 @@ def _as_text(line: str) -> str:
 def _object(number: int, line: str) -> Row:
     try:
         value = _DECODER.decode(line)
+        if "\\u" in line:
+            _as_json(value).encode()  # half of a character may be written by an escape, and is no text
     except ValueError as err:
         raise ValueError(f"line {number}: {err}") from err
     if not isinstance(value, dict):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,9 +17,11 @@ import pyarrow.parquet as pq
 
 from levelfive.errors import LandingError
 from levelfive.formats.leaving_out import Chooser
-from levelfive.formats.texts import Texts, in_declared_order, refusals_of, texts_of
+from levelfive.formats.texts import Texts, check_several, in_declared_order, iso_text, refusals_of, texts_of
 
 _BATCH_ROWS = 1 << 16
+# From the first on Arrow writes whole numbers with an exponent; up to the second, each is a float of its own.
+_DIGITS_TO, _EXACT_TO = 1e15, 2.0**53
 
 
 @dataclass(frozen=True)
@@ -25,11 +30,16 @@ class Parquet:
 
     endings: tuple[str, ...] = (".parquet",)
 
+    def __post_init__(self) -> None:
+        """Refuse endings that are one text."""
+        check_several("endings", self.endings)
+
     def batches(self, path: Path, file: BinaryIO, columns: Mapping[str, str]) -> Iterator[Texts]:
         """Read a file in parts; columns are found by their names.
 
         Raises:
-            LandingError: It is not a whole file of Parquet, or a column holds bytes that are no text.
+            LandingError: It is not a whole file of Parquet, or a column holds bytes that are no text, or lengths of
+                time, whose unit no text would tell.
         """
         if not file.read(1):
             raise LandingError(f"{path} is empty: expected a file of Parquet; deliver it again")
@@ -85,16 +95,51 @@ def _texts(column: pa.ChunkedArray) -> pa.Array:
     if pa.types.is_time(kind):
         return _without_zeros(column.combine_chunks().cast(pa.string()))
     if pa.types.is_nested(kind):
-        values = [
-            None if value is None else json.dumps(value, default=str, ensure_ascii=False)
-            for value in column.to_pylist()
-        ]
-        return pa.array(values, pa.string())
+        values = column.to_pylist(maps_as_pydicts="strict")
+        return pa.array([None if value is None else _as_json(value) for value in values], pa.string())
+    if pa.types.is_duration(kind):
+        raise ValueError(f"a column is of type {kind}: write lengths of time as numbers, such as seconds")
     if pa.types.is_float16(kind):
         column = column.cast(pa.float32())
     if pa.types.is_date64(kind):
         column = column.cast(pa.date32())
-    return column.combine_chunks().cast(pa.string())
+    texts = column.combine_chunks().cast(pa.string())
+    return _with_digits(column.combine_chunks(), texts) if pa.types.is_float64(kind) else texts
+
+
+def _with_digits(numbers: pa.Array, texts: pa.Array) -> pa.Array:
+    """Write whole numbers by their digits as far as floats tell them apart: pandas makes floats of keys with nulls."""
+    size = pc.abs(numbers)
+    has_exponent = pc.and_(pc.greater_equal(size, _DIGITS_TO), pc.less_equal(size, _EXACT_TO))
+    digits = pc.if_else(has_exponent, numbers, None).cast(pa.int64(), safe=False).cast(pa.string())
+    return pc.if_else(pc.fill_null(has_exponent, False), digits, texts)
+
+
+def _as_json(value: object) -> str:
+    """Write a nested value as compactly as the reader of JSON lines does."""
+    match value:
+        case list():
+            return f"[{','.join(map(_as_json, value))}]"
+        case dict():
+            return "{" + ",".join(f"{_name(name)}:{_as_json(one)}" for name, one in value.items()) + "}"
+        case datetime():
+            return json.dumps(iso_text(value))
+        case date() | time():
+            return json.dumps(value.isoformat())
+        case bytes():
+            return json.dumps(value.decode(), ensure_ascii=False)
+        case Decimal():
+            return f"{value:f}"
+        case float() if not math.isfinite(value):
+            return json.dumps(str(value))
+        case None | bool() | int() | float() | str():
+            return json.dumps(value, ensure_ascii=False)
+    raise ValueError(f"a value of {type(value).__name__} lies within another one: write it as a number or a text")
+
+
+def _name(key: object) -> str:
+    text = _as_json(key)
+    return text if isinstance(key, str) or text.startswith('"') else json.dumps(text)
 
 
 def _moments(moments: pa.Array) -> pa.Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +16,7 @@ Rewrite = Callable[[str], str | None]
 
 _FLOATS = ("float", "double", "real", "decimal", "dec", "numeric")
 _TIMES = ("timestamp", "timestamp_ntz", "timestamp_ltz")
+_AFTERNOON = datetime(2001, 2, 3, 16, 5, 6, tzinfo=UTC)
 
 
 def rewrite_for(kind: str, *, decimal: str, date_format: str, timestamp_format: str) -> Rewrite | None:
@@ -28,6 +29,15 @@ def rewrite_for(kind: str, *, decimal: str, date_format: str, timestamp_format: 
     if name in _TIMES and timestamp_format:
         return _moment(timestamp_format, iso_text)
     return None
+
+
+def tells_a_day(pattern: str) -> bool:
+    """Tell whether a format says which day is meant, and of a time in which half of the day it lies."""
+    try:
+        moment = datetime.strptime(_AFTERNOON.strftime(pattern), pattern)
+    except ValueError:
+        return False
+    return moment.date() == _AFTERNOON.date() and moment.hour in (0, _AFTERNOON.hour)
 
 
 def rewritten(texts: pa.Array, rewrite: Rewrite) -> tuple[pa.Array, pa.Array]:

@@ -16,7 +16,7 @@ from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
-from levelfive.errors import LandingError, translating
+from levelfive.errors import ConfigError, LandingError, translating
 from levelfive.formats.leaving_out import Chooser
 
 MALFORMED = "malformed"
@@ -87,6 +87,16 @@ class Format(Protocol):
 
     def hint(self, header: Sequence[str], columns: Sequence[str]) -> str:
         """Guess why a header is not the declared one: a sentence after a space, or nothing."""
+
+
+def check_several(what: str, texts: object) -> None:
+    """Refuse one text where several are asked for: `("NA")` is `"NA"`, of which each letter would be taken.
+
+    Raises:
+        ConfigError: It is a single text.
+    """
+    if isinstance(texts, str):
+        raise ConfigError(f"{what} must be a tuple of texts, it is the text {texts!r}: write ({texts!r},)")
 
 
 def is_of(file_format: Format, path: Path) -> bool:

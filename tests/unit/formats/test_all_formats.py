@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from levelfive.errors import LandingError
+from levelfive.errors import ConfigError, LandingError
 from levelfive.formats import Csv, Format, JsonLines, Parquet, Texts, delimited, json_lines, parquet, read_whole
 from levelfive.formats.texts import MALFORMED, is_of
 
@@ -209,7 +209,7 @@ def test_numbers_of_json_keep_their_text() -> None:
         ("[1]", r"line 2: expected a JSON object, got '\[1\]'"),
         ('{"a": 1, "a": 2}', "line 2: an object has 'a' twice"),
         ('{"a": 1', "line 2: "),
-        ('{"a": "\\ud800"}', "surrogates"),
+        ('{"a": "\\ud800"}', "line 2: .*surrogates"),
         ('{"a": ' + "[" * 100_000, "recursion"),
     ],
     ids=["an array", "a name twice", "cut off", "half a character", "too deep"],
@@ -220,7 +220,11 @@ def test_a_line_that_is_no_object_is_refused(line: str, why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"[1]", b'{"a": 1, "a": 2}', b'{"a": 1', b'{"a": ' + b"[" * 100_000, b'{"a": "\xff"}', b"\0"]
+    "line",
+    [
+        *(b"[1]", b'{"a": 1, "a": 2}', b'{"a": 1', b'{"a": ' + b"[" * 100_000, b'{"a": "\xff"}', b"\0"),
+        *(b'{"a": "\\ud800"}', b'{"a": 1, "\\uDC00": 2}'),
+    ],
 )
 def test_a_lenient_reader_refuses_the_line_alone(line: bytes) -> None:
     content = b'{"a": 1, "more": 2}\n' + line + b'\n{"b": 3}\n'
@@ -241,6 +245,7 @@ def test_an_empty_text_of_a_format_that_knows_null_is_a_text() -> None:
 def test_the_types_of_parquet_become_canonical_texts() -> None:
     columns = {
         "whole": pa.array([3.0, 1e16, -2.0]),
+        "key": pa.array([-9007199254740992.0, 1e15, None]),
         "single": pa.array([0.1, 0.5, None], pa.float32()),
         "naive": pa.array([datetime(2013, 2, 1, 5), datetime(2013, 2, 1, 5, 0, 1), None], pa.timestamp("s")),
         "zoned": pa.array(
@@ -258,19 +263,66 @@ def test_the_types_of_parquet_become_canonical_texts() -> None:
 
     assert found == {
         "whole": ["3", "1e+16", "-2"],
+        "key": ["-9007199254740992", "1000000000000000", None],
         "single": ["0.1", "0.5", None],
         "naive": ["2013-02-01T05:00:00", "2013-02-01T05:00:01", None],
         "zoned": ["2013-02-01T04:00:00Z"] * 3,
         "coded": ["a", None, "a"],
         "long": ["a", "b", None],
-        "nested": ["[1, 2]", None, "[]"],
+        "nested": ["[1,2]", None, "[]"],
         "nothing": [None] * 3,
     }
 
 
-def test_bytes_that_are_no_text_are_refused() -> None:
+def test_nested_values_of_parquet_are_the_json_that_a_file_of_it_would_hold() -> None:
+    kind = pa.struct({"n": pa.int64(), "d": pa.decimal128(20, 2), "t": pa.timestamp("us", "UTC"), "b": pa.binary()})
+    value = {"n": 2**53 + 1, "d": Decimal("1.10"), "t": datetime(2013, 2, 1, 5, tzinfo=UTC), "b": "é".encode()}
+    columns = {
+        "of_names": pa.array([value], kind),
+        "by_key": pa.array([[("x", 0.1), ("y", None)]], pa.map_(pa.string(), pa.float64())),
+        "by_number": pa.array([[(1, date(2013, 2, 1))]], pa.map_(pa.int64(), pa.date32())),
+    }
     target = pa.BufferOutputStream()
-    pq.write_table(pa.table({"a": pa.array([b"\xff"])}), target)
+    pq.write_table(pa.table(columns), target)
+    expected = {
+        "of_names": '{"n":9007199254740993,"d":1.10,"t":"2013-02-01T05:00:00Z","b":"é"}',
+        "by_key": '{"x":0.1,"y":null}',
+        "by_number": '{"1":"2013-02-01"}',
+    }
 
-    with pytest.raises(LandingError, match=r"a\.parquet cannot be read"):
+    found = texts(Parquet(), target.getvalue().to_pybytes(), {})
+
+    assert {name: [text] for name, text in expected.items()} == found
+    line = "{" + ",".join(f'"{name}": {text}' for name, text in expected.items()) + "}"
+    assert found == texts(JsonLines(), line.encode(), {})
+
+
+@pytest.mark.parametrize(
+    ("column", "why"),
+    [
+        (pa.array([b"\xff"]), "UTF8"),
+        (pa.array([timedelta(hours=1)], pa.duration("ns")), r"duration\[ns\]: write lengths of time as numbers"),
+        (pa.array([[timedelta(hours=1)]], pa.list_(pa.duration("s"))), "a value of timedelta"),
+    ],
+    ids=["bytes", "a length of time", "a length of time in a list"],
+)
+def test_a_column_that_is_no_text_is_refused(column: pa.Array, why: str) -> None:
+    target = pa.BufferOutputStream()
+    pq.write_table(pa.table({"a": column}), target)
+
+    with pytest.raises(LandingError, match=rf"a\.parquet cannot be read .*{why}"):
         read(Parquet(), Path("a.parquet"), target.getvalue().to_pybytes(), {})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Csv(null_texts="NA"),  # type: ignore[arg-type]  # as somebody may write it
+        lambda: Csv(endings_unpacked=".csv"),  # type: ignore[arg-type]
+        lambda: JsonLines(".jsonl"),  # type: ignore[arg-type]
+        lambda: Parquet(".parquet"),  # type: ignore[arg-type]
+    ],
+)
+def test_one_text_where_several_are_asked_for_is_refused(make: Callable[[], Format]) -> None:
+    with pytest.raises(ConfigError, match="must be a tuple of texts, it is the text"):
+        make()

@@ -226,11 +226,34 @@ def test_days_and_times_of_a_country_become_iso() -> None:
         {"encoding": "utf-9"},
         {"encoding": "rot13"},
         {"decimal": ""},
+        {"date_format": "dd.MM.yyyy"},
+        {"date_format": "%d.%m."},
+        {"timestamp_format": "%H:%M"},
+        {"timestamp_format": "%d.%m.%Y %I:%M"},
+        {"timestamp_format": "%d.%m.%Y %Q"},
     ],
 )
 def test_options_that_no_file_can_be_read_by_are_refused(options: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match=next(iter(options))):
         Csv(**options)  # type: ignore[arg-type]  # options are of several types
+
+
+@pytest.mark.parametrize(
+    "pattern", ["%d.%m.%y", "%Y-%j", "%d %b %Y %I:%M %p", "%Y%m%dT%H%M%S.%f%z", "%Y-%m-%d %H:%M %Z"]
+)
+def test_a_format_that_tells_the_day_is_taken(pattern: str) -> None:
+    assert Csv(timestamp_format=pattern).timestamp_format == pattern
+
+
+def test_a_row_of_white_space_is_a_row() -> None:
+    """A spreadsheet that is saved as text with tabs writes its empty rows so."""
+    tabs = Csv(separator="\t")
+
+    found = rows(read("id\ttext\n1\ta\n\t\n\t\t\n\t", tabs))
+
+    empty, wrong = (None, None), (None, None, f"{CELLS}: \t\t")
+    assert found == [("1", "a", None), (*empty, None), wrong, (*empty, None)]
+    assert rows(read("id,text\n1,a\n\t\n")) == [("1", "a", None), ("\t", None, f"{CELLS}: \t")]
 
 
 CELL = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00") | st.sampled_from('",;\n\r\\ '))
