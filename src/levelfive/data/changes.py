@@ -38,6 +38,8 @@ _BEFORE, _AFTER = ("delete", "update_preimage"), ("insert", "update_postimage")
 _CHECKPOINTS = "_levelfive"
 _PLACE = own("place")
 _ID_CHARACTERS = 8
+# Up to here, each whole number is a float of its own.
+_EXACT_TO = 2**53
 
 
 class Way(StrEnum):
@@ -261,9 +263,11 @@ def _text(name: str, kind: T.DataType) -> Column:
         case T.TimestampNTZType():
             return _moment(value)
         case T.FloatType() | T.DoubleType():
-            return F.regexp_replace(value.cast("string"), r"\.0(?=$|E)", "")
+            text = F.regexp_replace(value.cast("string"), r"\.0(?=$|E)", "")
+            is_whole = (F.rint(value) == value) & F.abs(value).between(1, _EXACT_TO)
+            return F.when(is_whole, value.cast("long").cast("string")).otherwise(text)
         case T.StructType() | T.ArrayType() | T.MapType():
-            return F.to_json(value)
+            return F.to_json(value, {"ignoreNullFields": "false"})
         case _:
             return value.cast("string")
 

@@ -17,6 +17,7 @@ from levelfive.core.conditions import quoted_name, text_literal
 from levelfive.errors import ConfigError, ContractError
 from levelfive.formats.texts import MALFORMED, REFUSALS
 from levelfive.usecase import columns
+from levelfive.usecase.column_types import MAX_DIGITS, digits_of
 from levelfive.usecase.sources import Expectation, ExpectationKind, Source, not_null
 
 SOURCE_FILE, REASONS = columns.SOURCE_FILE, columns.REASONS
@@ -27,13 +28,14 @@ SHOWN_CHARACTERS = 40
 SHOWN_OF_A_ROW = 78
 SHOWN_REASONS = 3
 
+_FRACTIONS = ("float", "double", "real")
 _FRACTION = r"\s*[+-]?[\d.]+([eE][+-]?\d+)?\s*"
 _DATE = r"\s*\d{4}-\d\d?-\d\d?"
 # What Spark's casts would accept but a file does not mean: NaN, 3d and 0x1p3 as numbers, 2013 and 201302 as
 # days, 12:30 as that time of the day on which the job runs; and a day with its time cut off.
 _LOOKS_LIKE = {
-    **dict.fromkeys(("float", "double"), _FRACTION),
-    **dict.fromkeys(("timestamp", "timestamp_ntz"), _DATE + r"(\D.*)?"),
+    **dict.fromkeys(_FRACTIONS, _FRACTION),
+    **dict.fromkeys(("timestamp", "timestamp_ntz", "timestamp_ltz"), _DATE + r"(\D.*)?"),
     "date": _DATE + r"\s*",
 }
 # Control and format characters, line and paragraph separators: what could forge or break a log line.
@@ -187,9 +189,17 @@ def check_share(
 
 
 def _cast(name: str, kind: str) -> str:
-    text, pattern = quoted_name(name), _LOOKS_LIKE.get(kind.lower())
+    text, plain = quoted_name(name), kind.strip().lower()
+    value, pattern = f"try_cast({text} AS {kind})", _LOOKS_LIKE.get(plain)
     unlike = "" if pattern is None else f" OR NOT {text} RLIKE {text_literal(full_match(pattern))}"
-    return f"CASE WHEN {text} IS NULL{unlike} THEN NULL ELSE try_cast({text} AS {kind}) END"
+    if plain in _FRACTIONS:
+        # What is too large for the type would be infinite.
+        unlike += f" OR abs({value}) = CAST('Infinity' AS DOUBLE)"
+    elif (digits := digits_of(kind)) is not None:
+        # What has more digits after the point would be rounded.
+        before_the_point = digits[0] - digits[1]
+        unlike += f" OR {value} <> try_cast({text} AS DECIMAL({MAX_DIGITS}, {MAX_DIGITS - before_the_point}))"
+    return f"CASE WHEN {text} IS NULL{unlike} THEN NULL ELSE {value} END"
 
 
 def _number(value: float | None) -> str:

@@ -23,7 +23,16 @@ def can_be_declared(kind: object) -> bool:
     """
     if not isinstance(kind, str):
         return False
-    if decimal := _DECIMAL.fullmatch(kind):
-        digits, after_the_point = int(decimal[3] or 10), int(decimal[5] or 0)
-        return after_the_point <= digits <= MAX_DIGITS
+    if digits := digits_of(kind):
+        return digits[1] <= digits[0] <= MAX_DIGITS
     return _TYPE.fullmatch(kind) is not None
+
+
+def digits_of(kind: str) -> tuple[int, int] | None:
+    """Tell how many digits a decimal has, and how many of them after the point; None for other types.
+
+    >>> digits_of("DECIMAL(10, 2)"), digits_of("numeric"), digits_of("double")
+    ((10, 2), (10, 0), None)
+    """
+    decimal = _DECIMAL.fullmatch(kind)
+    return None if decimal is None else (int(decimal[3] or 10), int(decimal[5] or 0))

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date, datetime
+from decimal import Decimal
 
 import pytest
 from chispa import assert_df_equality
@@ -69,6 +70,15 @@ def test_texts_become_the_declared_types(spark: SparkSession):
     [
         ("int", ("3", " 3 ", "3.5", "3.0", "1e3", "99999999999"), [3, 3, None, None, None, None]),
         ("double", ("3", ".5", "1e-3", "NaN", "inf", "3d", "0x1p3", "1,5"), [3.0, 0.5, 0.001] + [None] * 5),
+        ("double", ("1e308", "1e309", "-1e400"), [1e308, None, None]),
+        (" REAL ", ("0.5", "NaN", "3f", "1e39"), [0.5, None, None, None]),
+        (
+            "decimal(10,2)",
+            ("1.5", "1.500", "1.505", "99999999.99", "99999999.999", "1e2", "1E-3"),
+            [*map(Decimal, ("1.5", "1.5")), None, Decimal("99999999.99"), None, Decimal(100), None],
+        ),
+        ("decimal", ("2", "1.5"), [Decimal(2), None]),
+        ("decimal(38,10)", ("0.0000000001", "1" * 28), [Decimal("1e-10"), Decimal("1" * 28)]),
         (
             "date",
             ("2013-02-01", "2013", "201302", "2013-02-30", "2013-02-01T05:00"),
@@ -79,6 +89,7 @@ def test_texts_become_the_declared_types(spark: SparkSession):
             ("2013-02-01T05:00:00Z", "2013-02-01 05:00", "12:30", "2013", "1359694800"),
             [datetime(2013, 2, 1, 5), datetime(2013, 2, 1, 5), None, None, None],
         ),
+        ("timestamp_ltz", ("2013-02-01 05:00", "12:30", "2013"), [datetime(2013, 2, 1, 5), None, None]),
         ("boolean", ("true", "FALSE", "maybe"), [True, False, None]),
         ("string", ("NaN", " NA ", "NA", ""), ["NaN", " NA ", "NA", ""]),
     ],

@@ -321,13 +321,17 @@ def test_values_become_the_texts_that_files_hold(foreign: Foreign) -> None:
         "empty": ("STRING", "''", ""),
         "amount": ("DOUBLE", "0.1", "0.1"),
         "whole": ("DOUBLE", "3.0", "3"),
+        "key": ("DOUBLE", "9007199254740992.0", "9007199254740992"),
+        "negative": ("DOUBLE", "-12345678.0", "-12345678"),
+        "zero": ("DOUBLE", "double('-0.0')", "-0"),
+        "large": ("DOUBLE", "1e17", "1E17"),
         "single": ("FLOAT", "0.5", "0.5"),
         "price": ("DECIMAL(20,2)", "12345678901234567.89", "12345678901234567.89"),
         "day": ("DATE", "date'1969-12-31'", "1969-12-31"),
         "moment": ("TIMESTAMP", "timestamp'2013-02-01 05:00:00.12+01:00'", "2013-02-01T04:00:00.12Z"),
         "naive": ("TIMESTAMP_NTZ", "timestamp_ntz'2013-02-01 05:00:00'", "2013-02-01T05:00:00"),
         "fine": ("BOOLEAN", "true", "true"),
-        "nested": ("ARRAY<STRUCT<a: INT, b: STRING>>", "array(named_struct('a', 1, 'b', 'x'))", '[{"a":1,"b":"x"}]'),
+        "nested": ("ARRAY<STRUCT<a: INT, b: STRING>>", "array(named_struct('a', 1, 'b', NULL))", '[{"a":1,"b":null}]'),
         "nothing": ("STRING", "NULL", None),
     }
     foreign.sql(f"CREATE TABLE {{things}} ({', '.join(f'{name} {of[0]}' for name, of in values.items())}) USING delta")

@@ -4,11 +4,13 @@ import json
 import keyword
 import re
 import sys
+from importlib.metadata import packages_distributions
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import product
 from pathlib import Path
 
 import pytest
+import yaml
 from commands import parse, run
 from make_template import PROJECT, TEMPLATE, files
 
@@ -99,11 +101,15 @@ def test_a_name_that_is_none_is_refused_by_a_sentence(
 
 
 def test_a_name_of_pythons_is_refused() -> None:
-    taken = [name for name in (*keyword.kwlist, *sys.stdlib_module_names, "levelfive", "pandas") if NAME.match(name)]
+    """Nor is one that a package has which is installed beside it, nor one that YAML takes for no text."""
+    python = [*keyword.kwlist, *sys.stdlib_module_names, "test"]
+    yaml_words = [name for name in ("true", "false", "null", "yes", "off") if yaml.safe_load(name) != name]
+    taken = [name for name in (*python, *packages_distributions(), *yaml_words) if NAME.match(name)]
 
     guarded = (TEMPLATE / "pyproject.toml.tmpl").read_text(encoding="utf-8").partition("[build-system]")[0]
 
-    assert len(taken) > 150
+    assert len(yaml_words) == 5
+    assert len(taken) > 250
     for name in taken:
         with pytest.raises(ConfigError, match="one of Python, Spark or levelfive itself"):
             render(guarded, {"name": name})
