@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from azure_pipelines.calls import APPLIER, calls_of
 from azure_pipelines.expansion import expand
+from azure_pipelines.project import BASE, serving
+from azure_pipelines.project import project as what_is_there
 from bundle.cli import needs_cli
-from bundle.offline import TARGETS, Deployment, read, references, resolve
+from bundle.offline import ROOT, TARGETS, Deployment, read, references, resolve
 from bundle.project import WHEELS, checkout_of_project, contents, init
 from bundle.targets import deployment, validated
 from bundle.use_cases import places
@@ -77,6 +82,7 @@ def test_the_real_cli_makes_the_very_files_that_levelfive_new_makes(answers: dic
         ("my-model", "A name is 3 to 30 small letters, digits and _"),
         ("größe", "A name is 3 to 30 small letters, digits and _"),
         ("x" * 31, "A name is 3 to 30 small letters, digits and _"),
+        ("orders_", "A name is 3 to 30 small letters, digits and _"),
         ("class", "The name is one of Python, Spark or levelfive itself"),
         ("random", "The name is one of Python, Spark or levelfive itself"),
     ],
@@ -196,6 +202,21 @@ def test_a_projects_pipelines_expand_and_release_its_own_model(project: Path) ->
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("place", ["azure_ml", "kubernetes"])
+def test_a_projects_champion_is_brought_to_where_it_answers_by_its_own_release(project: Path, place: str) -> None:
+    folder = project / "deploy" / "azure-pipelines"
+
+    pipeline, ours = expand(folder / "serving.yml", base=BASE, place=place), serving(place)
+
+    assert [stage["stage"] for stage in pipeline["stages"]] == [stage["stage"] for stage in ours["stages"]]
+    assert pipeline["resources"]["pipelines"][0]["source"] == "orders-ci"
+    calls = [call for stage in pipeline["stages"] for call in calls_of(pipeline, stage["stage"])]
+    assert [fault for call in calls for fault in replace(what_is_there(), root=project).faults(call)] == []
+    applied = [call.words[2:] for call in calls if call.words[:2] == APPLIER]
+    expected = [(target, f"levelfive-{target}", "orders-serving") for target in ("qa", "prod")]
+    assert applied == (expected if place == "kubernetes" else [])
+
+
 def test_what_a_release_gathers_is_in_the_project(project: Path) -> None:
     built = expand(project / "deploy" / "azure-pipelines" / "ci.yml")
     steps = built["stages"][0]["jobs"][0]["steps"]
@@ -203,3 +224,14 @@ def test_what_a_release_gathers_is_in_the_project(project: Path) -> None:
 
     wanted = [pattern for pattern in gathered.split() if not pattern.startswith("dist/")]
     assert [pattern for pattern in wanted if not list(project.glob(pattern))] == []
+    assert {"deploy/kubernetes/**", "deploy/azure-ml/**", "requirements/serving*.txt"} <= set(wanted)
+
+
+def test_a_projects_image_is_built_of_both_wheels_and_its_own_pins(project: Path) -> None:
+    """The script and the recipe are those of this repository; what they name has to be in a project's release."""
+    recipe = (project / "deploy" / "kubernetes" / "Containerfile").read_text(encoding="utf-8")
+    script = (project / "deploy" / "azure-pipelines" / "build-image.sh").read_text(encoding="utf-8")
+
+    assert "COPY dist/*.whl" in recipe
+    for lock in re.findall(r"requirements/[\w-]+\.txt", script):
+        assert (project / lock).read_bytes() == (ROOT / lock).read_bytes()

@@ -1,4 +1,4 @@
-"""Writes into the project's template what it has of this repository: notebooks, resources, environments, pipelines.
+"""Writes into the project's template what it has of this repository: notebooks, resources, environments, what deploys.
 
 `make template` runs it; a test compares. What is a team's own in `template` is written by hand.
 """
@@ -12,16 +12,18 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 TEMPLATE = PROJECT / "template" / "{{.name}}"
 
+RELEASES_WITH = ("bundle", "cli", "copy", "digest", "endpoint", "promote", "release", "run", "serving_stages", "stages")
 # Of the path of each of these, and of the folders in it, the copy is the same.
 AS_THEY_ARE = (
     "resources/*",
     "deploy/azure-ml/*/*",
-    "deploy/azure-pipelines/install-cli.sh",
-    *(
-        f"deploy/azure-pipelines/templates/{name}.yml"
-        for name in ("bundle", "cli", "copy", "promote", "release", "run", "stages")
-    ),
+    "deploy/azure-pipelines/*.sh",
+    *(f"deploy/azure-pipelines/templates/{name}.yml" for name in RELEASES_WITH),
+    "deploy/kubernetes/Containerfile",
+    "deploy/kubernetes/base/*",
+    "requirements/serving*",
 )
+OVERLAYS = "deploy/kubernetes/overlays/*/*"
 NOTEBOOKS = "notebooks/*.py"
 ABOUT_FLIGHTS = ("explore.py",)
 
@@ -66,6 +68,32 @@ IN_ENVIRONMENTS = {
           - source: ./dist/{{.name}}-*.whl # with a version of its own, from the build
 """,
 }
+DASHED = '{{(regexp "_").ReplaceAllString .name "-"}}'  # what Kubernetes takes as a name
+IN_OVERLAYS = {
+    "flight-delay": DASHED,
+    "flight_delay": "{{.name}}",
+    " # another use case is another folder beside this one, with its own prefix and settings": "",
+    "levelfive.azurecr.io/levelfive-serving": f"levelfive.azurecr.io/{DASHED}-serving",
+    "https://adb-2000000000000002.2.azuredatabricks.net": "{{.qa_host}}",
+    "https://adb-3000000000000003.3.azuredatabricks.net": "{{.prod_host}}",
+    "LEVELFIVE_CLOCK=2026-01-05T00:00Z=2013-04-01T00:00Z # that of the jobs, for the example data; then empty": (
+        "LEVELFIVE_CLOCK= # that of the jobs"
+    ),
+    "/flights/request_log": "/{{.name}}/request_log",
+    "environment: ": "environment: {{.name}}_",
+    "registry_prefix: levelfive_registry": "registry_prefix: {{.registry_catalog}}",
+}
+IN_SERVING = {
+    "the champion of flight_delay to where": "the champion to where",
+    " Another use case has a pipeline of its own: a copy of this file, with its name below, and for a\n"
+    "# cluster one of templates/overlay.yml, with its overlay and deployment.\n": "\n",
+    "source: levelfive-ci": "source: {{.name}}-ci",
+    """\
+  - template: templates/use_case.yml
+    parameters:
+      use_case: flight_delay
+""": "",
+}
 IN_RELEASES = {
     "the use case flight_delay. Another one has a pipeline of its own: a copy of this file, with its name below.": (
         "what {{.name}}-ci has tested and built."
@@ -89,10 +117,25 @@ def files() -> dict[str, str]:
         if Path(path).name not in ABOUT_FLIGHTS:
             made[f"{path}.tmpl"] = _put(path, IN_NOTEBOOKS)
     made["environments.yml.tmpl"] = _put("environments.yml", IN_ENVIRONMENTS)
-    made["deploy/azure-pipelines/cd.yml.tmpl"] = _put("deploy/azure-pipelines/cd.yml", IN_RELEASES)
+    made |= _overlays()
+    pipelines = {"cd": IN_RELEASES, "serving": IN_SERVING, "templates/overlay": {"flight-delay": DASHED}}
+    for name, others in pipelines.items():
+        path = f"deploy/azure-pipelines/{name}.yml"
+        made[f"{path}.tmpl"] = _put(path, others)
     version = tomllib.loads(_read("pyproject.toml"))["project"]["version"].partition("+")[0]
     made["requirements.txt"] = f"levelfive=={version}\n"
     return made
+
+
+def _overlays() -> dict[str, str]:
+    texts = {path: _read(path) for path in _found((OVERLAYS,))}
+    found = {path: {old: new for old, new in IN_OVERLAYS.items() if old in text} for path, text in texts.items()}
+    if unused := IN_OVERLAYS.keys() - {old for others in found.values() for old in others}:
+        raise SystemExit(f"no overlay says any more {sorted(unused)}: correct tests/support/make_template.py")
+    return {
+        f"{path}.tmpl" if others else path: _put(path, others) if others else texts[path]
+        for path, others in found.items()
+    }
 
 
 def _found(patterns: tuple[str, ...]) -> Iterator[str]:

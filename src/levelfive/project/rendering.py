@@ -1,7 +1,8 @@
 """Renders a template of the Databricks CLI: the few actions of Go's templates that ours are written with.
 
-These are `{{.name}}`, `{{"text"}}`, `{{if eq .name "a" "b"}}`, `{{else}}`, `{{end}}` and `{{fail "sentence"}}`, and `-`
-beside the braces, which takes away the white space there. All else is refused.
+These are `{{.name}}`, `{{"text"}}`, `{{if eq .name "a" "b"}}`, `{{else}}`, `{{end}}`, `{{fail "sentence"}}` and
+`{{(regexp "_").ReplaceAllString .name "-"}}` of a single letter, and `-` beside the braces, which takes away the white
+space there. All else is refused.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ _ACTION = re.compile(r"\{\{(-(?=\s))?\s*(.*?)\s*((?<=\s)-)?\}\}", re.DOTALL)
 _KEY = re.compile(r"\.(\w+)")
 _TEXT = re.compile(r'"([^"\\]*)"')
 _CONDITION = re.compile(r'if\s+eq\s+\.(\w+)((?:\s+"[^"\\]*")+)')
+_REPLACED = re.compile(r'\(regexp "(\w)"\)\.ReplaceAllString\s+\.(\w+)\s+"([^"\\$]*)"')
 _FAILURE = re.compile(r'fail\s+"([^"\\]*)"')
 
 
@@ -53,6 +55,9 @@ def _acted(action: str, answers: Mapping[str, str], visible: list[bool]) -> str:
         visible.pop()
     elif key := _KEY.fullmatch(action):
         answer = _answer(key[1], answers)
+        return answer if all(visible) else ""
+    elif replaced := _REPLACED.fullmatch(action):
+        answer = _answer(replaced[2], answers).replace(replaced[1], replaced[3])
         return answer if all(visible) else ""
     elif literal := _TEXT.fullmatch(action):
         return literal[1] if all(visible) else ""

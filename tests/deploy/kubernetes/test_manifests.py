@@ -1,8 +1,9 @@
-"""What kustomize makes of the base and an overlay: valid, least privileged, and of one piece."""
+"""What kustomize makes of the base and an overlay, here and in a new project: valid, least privileged, of one piece."""
 
 import json
 import re
 import subprocess
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from ipaddress import ip_network
@@ -12,10 +13,11 @@ import pytest
 import yaml
 from azure_pipelines.calls import Call
 from azure_pipelines.project import project
-from bundle.targets import deployment
+from bundle.offline import ROOT, read, resolve
 from programs import program
 
 from levelfive.config import LOG_VARIABLE, load_settings
+from levelfive.project.making import make_project
 from levelfive.serving.azure_storage import place_of
 from levelfive.serving.bodies import BODY_WITHIN, MAX_BYTES
 from levelfive.serving.run import Address
@@ -24,8 +26,6 @@ from levelfive.usecase.columns import REQUEST_LOG
 
 kubernetes_validate = pytest.importorskip("kubernetes_validate", reason="needs kubernetes-validate, of the group dev")
 
-ROOT = Path(__file__).resolve().parents[3]
-FOLDER = ROOT / "deploy" / "kubernetes"
 OLDEST, NEWEST = "1.31", "1.34"  # of the clusters that it is applied to
 TARGETS = ("qa", "prod")
 OF_A_DRIVER = {"SecretProviderClass"}
@@ -44,10 +44,44 @@ ALL = [
 ]
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where the overlays are, and whose."""
+
+    root: Path
+    use_case: str
+    schema: str
+    image: str
+
+    @property
+    def name(self):
+        """The use case's, as Kubernetes takes it."""
+        return self.use_case.replace("_", "-")
+
+    def deployment(self, target):
+        return resolve(read(self.root), target)
+
+
+OURS = Place(ROOT, "flight_delay", "{target}", "levelfive.azurecr.io/levelfive-serving")
+
+
+@pytest.fixture(scope="session")
+def project_place(tmp_path_factory):
+    """A project of a team's own, as `levelfive new` makes it."""
+    root = make_project({"name": "store_returns"}, tmp_path_factory.mktemp("project"))
+    return Place(root, "store_returns", "store_returns_{target}", "levelfive.azurecr.io/store-returns-serving")
+
+
+@pytest.fixture(params=["this repository", "a new project"])
+def place(request, project_place):
+    return OURS if request.param == "this repository" else project_place
+
+
 @cache
-def made(target):
+def made(place, target):
     kubectl = program("kubectl", package="kubernetes-client")
-    done = subprocess.run([kubectl, "kustomize", str(FOLDER / "overlays" / target)], capture_output=True, text=True)
+    overlay = place.root / "deploy" / "kubernetes" / "overlays" / target
+    done = subprocess.run([kubectl, "kustomize", str(overlay)], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     return tuple(yaml.safe_load_all(done.stdout))
 
@@ -58,9 +92,9 @@ def target(request):
 
 
 @pytest.fixture
-def resources(target):
+def resources(place, target):
     """Resources by their kind; there is one of each, and a second map by the name `Registry`."""
-    found = made(target)
+    found = made(place, target)
     assert sorted(one["kind"] for one in found) == sorted(ALL)
     return {"Registry" if "-registry-" in one["metadata"]["name"] else one["kind"]: one for one in found}
 
@@ -115,7 +149,7 @@ def test_names_lead_somewhere(resources, pod, container):
             assert path["backend"]["service"] == {"name": names["Service"], "port": {"name": "http"}}
 
 
-def test_selectors_are_those_of_the_pods_and_of_one_use_case(resources, pod):
+def test_selectors_are_those_of_the_pods_and_of_one_use_case(place, resources, pod):
     labels = pod["metadata"]["labels"]
     selectors = [
         resources["Deployment"]["spec"]["selector"]["matchLabels"],
@@ -127,13 +161,13 @@ def test_selectors_are_those_of_the_pods_and_of_one_use_case(resources, pod):
 
     for selector in selectors:
         assert selector.items() <= labels.items()
-        assert selector["app.kubernetes.io/instance"] == "flight-delay"
+        assert selector["app.kubernetes.io/instance"] == place.name
 
 
-def test_a_second_use_case_shares_no_name_with_the_first(resources):
+def test_a_second_use_case_shares_no_name_with_the_first(place, resources):
     for kind in resources.keys() - {"Namespace"}:
-        assert resources[kind]["metadata"]["name"].startswith("flight-delay-"), kind
-    assert all(one["secretName"].startswith("flight-delay-") for one in resources["Ingress"]["spec"]["tls"])
+        assert resources[kind]["metadata"]["name"].startswith(f"{place.name}-"), kind
+    assert all(one["secretName"].startswith(f"{place.name}-") for one in resources["Ingress"]["spec"]["tls"])
 
 
 def test_the_container_can_change_nothing_and_is_nobody(resources, pod, container):
@@ -152,8 +186,8 @@ def test_the_container_can_change_nothing_and_is_nobody(resources, pod, containe
     assert pod["spec"]["automountServiceAccountToken"] is False
 
 
-def test_an_image_is_named_by_its_digest(container):
-    assert re.fullmatch(r"[^@\s:]+@sha256:[0-9a-f]{64}", container["image"])
+def test_an_image_is_named_by_its_digest(place, container):
+    assert re.fullmatch(rf"{re.escape(place.image)}@sha256:[0-9a-f]{{64}}", container["image"])
 
 
 def test_no_secret_is_written_down(resources, container):
@@ -222,14 +256,14 @@ def test_a_release_takes_no_instance_away_before_another_is_ready(resources):
     )
 
 
-def test_the_world_reaches_scores_and_the_description_alone_by_tls(target, resources):
+def test_the_world_reaches_scores_and_the_description_alone_by_tls(place, target, resources):
     spec = resources["Ingress"]["spec"]
     (rule,) = spec["rules"]
 
     assert {path["path"] for path in rule["http"]["paths"]} == {"/score", "/openapi.json"}
     assert {path["pathType"] for path in rule["http"]["paths"]} == {"Exact"}
-    assert spec["tls"] == [{"secretName": "flight-delay-tls", "hosts": [rule["host"]]}]
-    assert rule["host"] == f"flight-delay.{target}.levelfive.example.com"
+    assert spec["tls"] == [{"secretName": f"{place.name}-tls", "hosts": [rule["host"]]}]
+    assert rule["host"] == f"{place.name}.{target}.levelfive.example.com"
 
 
 def test_the_network_is_closed_but_for_what_the_service_needs(resources, container):
@@ -245,45 +279,47 @@ def test_the_network_is_closed_but_for_what_the_service_needs(resources, contain
     assert [one["name"] for one in container["ports"]] == ["http"]
 
 
-def test_the_overlays_differ_in_what_an_environment_is_and_in_nothing_else():
+def test_the_overlays_differ_in_what_an_environment_is_and_in_nothing_else(place):
     of_an_environment = (
         r"-[a-z0-9]{10}\"",  # the hash of the settings
         r"adb-\d+\.\d",
         r"levelfive-?(qa|prod)",
         r"(qa|prod)\.levelfive",
-        r"environment: (qa|prod)",
+        r"environment: \w*(qa|prod)",
         r"10\.[23]\.4",
         r"001[23]\"",
         r"LEVELFIVE_CLOCK\": \"[^\"]*",
     )
 
-    texts = [json.dumps(made(target), sort_keys=True) for target in TARGETS]
+    texts = [json.dumps(made(place, target), sort_keys=True) for target in TARGETS]
     alike = [re.sub("|".join(of_an_environment), "", one) for one in texts]
 
     assert texts[0] != texts[1]
     assert alike[0] == alike[1]
 
 
-def test_the_registry_is_the_one_of_the_bundle_and_is_read_without_a_secret(target, resources, pod, container):
+def test_the_registry_is_the_one_of_the_bundle_and_is_read_without_a_secret(place, target, resources, pod, container):
     registry, given = resources["Registry"]["data"], {one["name"]: one.get("value") for one in container["env"]}
     (token,) = (one["projected"]["sources"] for one in pod["spec"]["volumes"] if "projected" in one)
     (mounted,) = (one["mountPath"] for one in container["volumeMounts"] if one["name"] == "databricks")
 
     assert container["envFrom"] == [{"configMapRef": {"name": resources["Registry"]["metadata"]["name"]}}]
-    assert registry["DATABRICKS_HOST"] == deployment(target).config["workspace"]["host"]
+    assert registry["DATABRICKS_HOST"] == place.deployment(target).config["workspace"]["host"]
     assert given["DATABRICKS_AUTH_TYPE"] == "file-oidc"
     assert given["DATABRICKS_OIDC_TOKEN_FILE"] == f"{mounted}/{token[0]['serviceAccountToken']['path']}"
 
 
-def test_the_clock_is_that_of_the_jobs(target, resources):
-    tasks = [one["notebook_task"] for one in deployment(target).jobs["serving"]["tasks"] if "notebook_task" in one]
+def test_the_clock_is_that_of_the_jobs(place, target, resources):
+    tasks = [
+        one["notebook_task"] for one in place.deployment(target).jobs["serving"]["tasks"] if "notebook_task" in one
+    ]
 
     clocks = {task["base_parameters"]["clock"] for task in tasks}
     assert clocks == {resources["Registry"]["data"]["LEVELFIVE_CLOCK"]}
 
 
-def test_the_request_log_is_where_the_jobs_look_for_it_and_waits_where_there_is_room(target, resources, pod):
-    landing = deployment(target).resources["volumes"]["landing"]["storage_location"]
+def test_the_request_log_is_where_the_jobs_look_for_it_and_waits_where_there_is_room(place, target, resources, pod):
+    landing = place.deployment(target).resources["volumes"]["landing"]["storage_location"]
     (room,) = (one["emptyDir"]["sizeLimit"] for one in pod["spec"]["volumes"] if one["name"] == "tmp")
 
     assert resources["Registry"]["data"][LOG_VARIABLE] == f"{landing}/{REQUEST_LOG}"
@@ -298,11 +334,12 @@ def test_the_command_is_one_that_levelfive_has(container):
     assert f"--port={container['ports'][0]['containerPort']}" in container["args"]
 
 
-def test_the_settings_are_those_of_the_environment(target, resources, tmp_path):
+def test_the_settings_are_those_of_the_environment(place, target, resources, tmp_path):
     file = tmp_path / "levelfive.yml"
     file.write_text(resources["ConfigMap"]["data"]["levelfive.yml"])
 
     settings = load_settings(file, None)
 
-    assert settings.model_name == f"levelfive_registry.{target}.flight_delay"
+    schema = place.schema.format(target=target)
+    assert settings.model_name == f"levelfive_registry.{schema}.{place.use_case}"
     assert settings.registry_uri == "databricks-uc"

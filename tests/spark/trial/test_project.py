@@ -28,7 +28,7 @@ def test_no_fault_is_found_in_the_use_case_of_a_new_project(
     project = make_project({"name": "orders", "task": task, "source": source}, tmp_path)
     landing = lakehouse / f"landing_{task}_{source}"
     runpy.run_path(str(project / "sample" / "parcels.py"))["main"](str(landing), "2025-01-01", "2025-02-01")
-    use_case = runpy.run_path(str(project / "src" / "orders" / "__init__.py"))["USE_CASE"]
+    use_case = runpy.run_path(str(project / "src" / "orders" / "use_case.py"))["USE_CASE"]
 
     found = trial.run(spark, use_case, landing)
 

@@ -3,6 +3,7 @@
 import json
 import keyword
 import re
+import subprocess
 import sys
 from importlib.metadata import packages_distributions
 from importlib.util import module_from_spec, spec_from_file_location
@@ -27,7 +28,7 @@ NAME = re.compile(QUESTIONS["name"]["pattern"])
 
 def use_case_of(project: Path) -> UseCase:
     """Load the use case of a project, without installing it."""
-    spec = spec_from_file_location(f"rendered_{project.name}", project / "src" / project.name / "__init__.py")
+    spec = spec_from_file_location(f"rendered_{project.name}", project / "src" / project.name / "use_case.py")
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
@@ -61,6 +62,17 @@ def test_for_each_task_and_kind_of_source_there_is_a_sound_use_case(task: str, s
         compile(file.read_text(encoding="utf-8"), str(file), "exec")
 
 
+def test_the_service_can_import_what_an_estimator_of_a_project_is_made_of(tmp_path: Path) -> None:
+    """An estimator's own classes lie in the project's package, beside the use case, which needs Spark."""
+    project = make_project({"name": "orders"}, tmp_path)
+    (project / "src" / "orders" / "parts.py").write_text("class Rounded: ...\n")
+    code = "import sys; sys.modules['pyspark'] = None; import orders.parts"
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=project / "src", capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_every_answer_is_somewhere_in_the_project(tmp_path: Path) -> None:
     others = {key: f"my_{key}" for key in QUESTIONS if "catalog" in key or key == "groups"}
     hosts = {key: f"https://{key.replace('_', '-')}.example.com" for key in QUESTIONS if "host" in key}
@@ -88,7 +100,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    "name", ["my-model", "9_lives", "Model", "größe", "a", "x" * 31, "", "two words", "a/b", "..", "ab\n"]
+    "name", ["my-model", "9_lives", "Model", "größe", "a", "x" * 31, "", "two words", "a/b", "..", "ab\n", "ab_"]
 )
 def test_a_name_that_is_none_is_refused_by_a_sentence(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -183,6 +195,7 @@ def test_the_template_is_what_make_template_writes_and_what_is_the_teams_own() -
         "pyproject.toml.tmpl",
         "requirements-dev.txt",
         "sample/parcels.py.tmpl",
-        "src/{{.name}}/__init__.py.tmpl",
+        "src/{{.name}}/__init__.py",
+        "src/{{.name}}/use_case.py.tmpl",
         "tests/test_use_case.py.tmpl",
     }

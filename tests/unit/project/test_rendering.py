@@ -5,7 +5,7 @@ import pytest
 from levelfive.errors import ConfigError
 from levelfive.project.rendering import render
 
-ANSWERS = {"name": "shop", "task": "binary"}
+ANSWERS = {"name": "shop", "task": "binary", "folder": "my_old_shop"}
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,8 @@ ANSWERS = {"name": "shop", "task": "binary"}
         ('{{- if eq .name\n  "a"\n  "b"\n-}}\n{{fail "Never."}}\n{{- end -}}\nc', "c"),
         ('{{if eq .name "a"}}{{if eq .task "binary"}}x{{else}}y{{end}}{{else}}z{{end}}', "z"),
         ("{{.name}} -\n", "shop -\n"),
+        ('{{(regexp "_").ReplaceAllString .folder "-"}}', "my-old-shop"),
+        ('{{if eq .task "other"}}{{(regexp "_").ReplaceAllString .folder "-"}}{{end}}', ""),
     ],
 )
 def test_an_action_is_replaced_by_what_it_says(template: str, rendered: str) -> None:
@@ -31,8 +33,9 @@ def test_an_action_is_replaced_by_what_it_says(template: str, rendered: str) -> 
 @pytest.mark.parametrize(
     ("template", "says"),
     [
-        ("{{.nome}}", "asks for 'nome'; the answers are name, task"),
+        ("{{.nome}}", "asks for 'nome'; the answers are name, task, folder"),
         ("{{range .names}}", "'range .names', which is not rendered here"),
+        ('{{(regexp "_+").ReplaceAllString .name "-"}}', "which is not rendered here"),
         ("{{end}}", "'end', which is not rendered here"),
         ("{{else}}", "'else', which is not rendered here"),
         ('{{if eq .name "shop"}}', "without an end"),
