@@ -1,49 +1,73 @@
-"""The job scoring starts when data come, by the triggers that docs/bundle.md shows."""
+"""By one word of a target, the job scoring starts by the clock, when files come, or when tables change."""
 
-import re
-from copy import deepcopy
+from __future__ import annotations
+
 from pathlib import Path
-from textwrap import dedent
+from typing import Any
 
 import pytest
 import yaml
-from bundle.cli import checkout, needs_cli
-from bundle.offline import PRODUCTION, ROOT, read, resolve
-from bundle.targets import validated
+from bundle.cli import Checkout, checkout, needs_cli
+from bundle.offline import PRODUCTION, ROOT
+from bundle.project import WHEELS, checkout_of_project
+from bundle.targets import WHEEL, validated
 
-PAGE = (ROOT / "docs" / "bundle.md").read_text(encoding="utf-8")
-TRIGGERS = re.findall(r"```yaml\n( +trigger:\n.*?)```", PAGE, re.DOTALL)
-SCHEDULE = re.compile(r"^          schedule:\n(?: {12}.*\n)+", re.MULTILINE)
-KINDS = ("file_arrival", "table_update")
+BY_CLOCK = "scoring: *by_clock"
+KINDS = {"*when_files_come": "file_arrival", "*when_tables_change": "table_update"}
 
 
-@pytest.mark.parametrize(("kind", "block"), zip(KINDS, TRIGGERS, strict=True), ids=KINDS)
+def switched(text: str, target: str, start: str) -> str:
+    """Let a target of environments.yml name another start; the others stay as they are."""
+    before, mark, after = text.partition(f"\n  {target}:\n")
+    assert BY_CLOCK in after
+    return before + mark + after.replace(BY_CLOCK, f"scoring: {start}", 1)
+
+
 @pytest.mark.parametrize("target", PRODUCTION)
-def test_a_trigger_of_a_target_starts_the_job_and_no_schedule_does(target: str, kind: str, block: str) -> None:
-    config = deepcopy(dict(read(ROOT)))
-    job = config["targets"][target]["resources"]["jobs"]["scoring"]
-    del job["schedule"]
-    job |= yaml.safe_load(dedent(block))
+@pytest.mark.parametrize(("start", "kind"), KINDS.items(), ids=KINDS.values())
+def test_a_trigger_of_a_target_starts_the_job_and_no_schedule_does(target: str, start: str, kind: str) -> None:
+    text = switched((ROOT / "environments.yml").read_text(encoding="utf-8"), target, start)
+    config = yaml.safe_load(text)
+    own = yaml.safe_load((ROOT / "databricks.yml").read_text(encoding="utf-8"))
 
-    scoring = resolve(config, target).jobs["scoring"]
+    (scoring,) = config["targets"][target]["resources"]["jobs"].values()
+    others = [one for one in PRODUCTION if one != target]
 
-    assert "schedule" not in scoring
-    assert scoring["trigger"]["pause_status"] == "UNPAUSED"
-    if kind == "file_arrival":
-        landing = f"/Volumes/levelfive_{target}/flight_delay/landing/flights/"
-        assert scoring["trigger"][kind]["url"] == landing
+    assert set(scoring) == {"trigger"}
+    assert set(scoring["trigger"]) == {"pause_status", kind}
+    assert own["targets"][target]["variables"]["trigger_source"] == "flights"
+    assert [set(config["targets"][one]["resources"]["jobs"]["scoring"]) for one in others] == [{"schedule"}]
 
 
 @needs_cli
-@pytest.mark.parametrize(("kind", "block"), zip(KINDS, TRIGGERS, strict=True), ids=KINDS)
-def test_the_cli_takes_a_trigger_in_place_of_the_schedule(kind: str, block: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("start", "kind"), KINDS.items(), ids=KINDS.values())
+def test_the_cli_takes_a_trigger_in_place_of_the_schedule(start: str, kind: str, tmp_path: Path) -> None:
     with checkout("prod", tmp_path) as copy:
-        environments = copy.root / "environments.yml"
-        text, changed = SCHEDULE.subn(block, environments.read_text(encoding="utf-8"))
-        environments.write_text(text, encoding="utf-8")
+        trigger = trigger_of(copy, start, (WHEEL,))
 
-        scoring = validated(copy).jobs["scoring"]
+    assert set(trigger) == {kind, "pause_status"}
+    assert trigger["pause_status"] == "UNPAUSED"
+    if kind == "file_arrival":
+        assert trigger[kind]["url"] == "/Volumes/levelfive_prod/flight_delay/landing/flights/"
 
-    assert changed == 1
+
+@needs_cli
+@pytest.mark.parametrize(("start", "kind"), KINDS.items(), ids=KINDS.values())
+def test_a_project_has_the_same_choice_and_its_own_source(start: str, kind: str, tmp_path: Path) -> None:
+    with checkout_of_project("prod", tmp_path) as copy:
+        trigger = trigger_of(copy, start, WHEELS)
+
+    told = {
+        "file_arrival": "/Volumes/levelfive_prod/orders/landing/parcels/",
+        "table_update": ["main.logistics.parcels"],
+    }
+    assert trigger[kind].get("url", trigger[kind].get("table_names")) == told[kind]
+
+
+def trigger_of(copy: Checkout, start: str, wheels: tuple[str, ...]) -> dict[str, Any]:
+    environments = copy.root / "environments.yml"
+    text = environments.read_text(encoding="utf-8")
+    environments.write_text(switched(text, copy.declared.target, start), encoding="utf-8")
+    scoring = validated(copy, wheels).jobs["scoring"]
     assert scoring.get("schedule") is None
-    assert set(scoring["trigger"]) == {kind, "pause_status"}
+    return dict(scoring["trigger"])

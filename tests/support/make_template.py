@@ -34,6 +34,10 @@ IN_ENVIRONMENTS = {
     "# A use case is a bundle of its own, whose name is the use case's: its databricks.yml includes this file.\n": "",
     "the code is in the wheel": "the code is in the wheels",
     "; docs/serving-deployment.md": "; levelfive's docs/serving-deployment.md",
+    'start it when they come\n    default: ""\n': "start it when they come\n    default: parcels\n",
+    "have changed\n    type: complex\n    default: []\n": (
+        "have changed\n    type: complex\n    default: [main.logistics.parcels]\n"
+    ),
     "default: levelfive_registry": "default: {{.registry_catalog}}",
     "default: levelfive-${bundle.name}-${bundle.target}": "default: {{.groups}}-${bundle.target}",
     "https://adb-1000000000000001.1.azuredatabricks.net": "{{.dev_host}}",
