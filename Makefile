@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --no-config --quiet --universal --python-versio
 MUTATION := .venv-mutation
 FUZZ := .venv-fuzz
 DOCS := .venv-docs
-SCORING := cloudpickle|joblib|mlflow-skinny|msgspec|numpy|pandas|pyarrow|scikit-learn|scipy|threadpoolctl|xgboost
+SCORING := cloudpickle|joblib|lightgbm|mlflow-skinny|msgspec|numpy|pandas|pyarrow|scikit-learn|scipy|threadpoolctl|xgboost
 LOCK := $(COMPILE) --constraints requirements/constraints.txt pyproject.toml --extra local --extra quality --extra online --extra serving
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

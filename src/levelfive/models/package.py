@@ -154,6 +154,8 @@ def load(folder: Path) -> Model:
     except (ImportError, AttributeError) as err:
         raise _not_installed(folder, card, err) from err
     except (OSError, KeyError, ValueError) as err:
+        if isinstance(err, OSError) and err.errno is None:  # a library of the system, which a wheel needs, is not there
+            raise _not_installed(folder, card, err) from err
         raise _no_package(folder, err) from err
     if estimator is None:
         raise RegistryError(f"MLflow loaded nothing from {folder}: check that SQLAlchemy is older than 2.1")

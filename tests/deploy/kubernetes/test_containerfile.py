@@ -12,7 +12,8 @@ from images import LOCKS, steps
 from packaging.requirements import Requirement
 
 FORBIDDEN = {"pyspark", "delta-spark", "deltalake", "mlflow", "matplotlib", "great-expectations", "nvidia-nccl-cu12"}
-SCORES = {"cloudpickle", "joblib", "mlflow-skinny", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "xgboost"}
+SCORES = {"cloudpickle", "joblib", "lightgbm", "mlflow-skinny", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy"}
+SCORES |= {"xgboost"}
 LARGEST = 1_000_000_000
 IMPORTS = {
     "service": "import levelfive.cli.service, levelfive.serving.service, levelfive.registry.store, psycopg2, "
@@ -69,7 +70,7 @@ def test_all_that_is_installed_is_pinned_hashed_and_of_serving_alone(lock):
 
 
 def test_what_scores_has_the_versions_that_it_was_trained_with():
-    trained, *images = (locked(file) for file in ("local.txt", *LOCKS.values()))
+    trained, *images = (locked(file) for file in ("dev.txt", *LOCKS.values()))
 
     for image in images:
         assert {name: image[name][0] for name in SCORES} == {name: trained[name][0] for name in SCORES}

@@ -22,6 +22,7 @@ from levelfive.models.card import ModelCard
 from levelfive.models.libraries import libraries_of
 from levelfive.models.package import CARD, Model, save
 
+LIBGOMP = "libgomp.so.1: cannot open shared object file: No such file or directory"
 WITHOUT = """
 import sys
 from pathlib import Path
@@ -82,3 +83,13 @@ def test_where_one_is_not_installed_the_refusal_says_what_to_install(package: Pa
 
     assert f"lightgbm=={version('lightgbm')}" in done.stdout
     assert "not installed here (No module named 'lightgbm" in done.stdout
+
+
+def test_where_a_library_of_the_system_is_missing_the_refusal_names_it(package: Path, tmp_path: Path) -> None:
+    """As in an image whose base has no libgomp: the wheel is installed, and its import fails."""
+    (tmp_path / "lightgbm.py").write_text(f"raise OSError({LIBGOMP!r})\n")
+    without = WITHOUT.replace('sys.modules["lightgbm"] = None', f"sys.path.insert(0, {str(tmp_path)!r})")
+
+    done = subprocess.run([sys.executable, "-c", without, str(package)], capture_output=True, text=True, check=True)
+
+    assert f"not installed here ({LIBGOMP})" in done.stdout
