@@ -35,19 +35,18 @@ from levelfive import (
 
 RAIN = Multiclass("rain", ("dry", "light", "heavy"))
 HEAVY = 5.0  # mm a day
-DAY, SIX = F.expr("INTERVAL 1 DAY"), F.expr("INTERVAL 6 HOURS")
-LAST_WEEK = Over.partitionBy(F.lit(1)).orderBy(F.unix_seconds("day")).rangeBetween(-6 * 86400, 0)
+DAY, SIX = timedelta(days=1), timedelta(hours=6)
 
 
 def published(observations: DataFrame, references: Mapping[str, DataFrame]) -> DataFrame:
     """Say when a day's row is published: at its end."""
-    return observations.withColumn("published_at", F.col("day") + DAY)
+    return observations.withColumn("published_at", F.col("day") + F.lit(DAY))
 
 
 def spine(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     """List the days of a window, each after a day that was observed."""
-    days = raw["observations"].select((F.col("day") + DAY).alias("day"), F.lit("seattle").alias("station"))
-    timed = days.withColumns({PREDICTION_TIME: F.col("day") + SIX, "month": F.month("day").cast("double")})
+    days = raw["observations"].select((F.col("day") + F.lit(DAY)).alias("day"), F.lit("seattle").alias("station"))
+    timed = days.withColumns({PREDICTION_TIME: F.col("day") + F.lit(SIX), "month": F.month("day").cast("double")})
     return timed.where(in_window(PREDICTION_TIME, window))
 
 
@@ -60,7 +59,7 @@ def labels(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
         .where(in_window("published_at", window))
         .select(
             "day",
-            (F.col("day") + SIX).alias(PREDICTION_TIME),
+            (F.col("day") + F.lit(SIX)).alias(PREDICTION_TIME),
             place.alias(LABEL),
             F.lit(LABELLED).alias(OUTCOME),
             F.col("published_at").alias(KNOWN_AT),
@@ -70,7 +69,8 @@ def labels(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
 
 def recent(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     """Compute, for each day, what it was like, and what its week was like."""
-    week = {"rain_of_week": F.sum("precipitation").over(LAST_WEEK), "warmth_of_week": F.avg("temp_max").over(LAST_WEEK)}
+    last_week = Over.partitionBy(F.lit(1)).orderBy(F.unix_seconds("day")).rangeBetween(-6 * 86400, 0)
+    week = {"rain_of_week": F.sum("precipitation").over(last_week), "warmth_of_week": F.avg("temp_max").over(last_week)}
     days = raw["observations"].withColumns(week).where(in_window("published_at", window))
     columns = ("temp_max", "temp_min", "precipitation", "wind", *week)
     return days.select(F.lit("seattle").alias("station"), F.col("published_at").alias(KNOWN_AT), *columns)
@@ -102,13 +102,14 @@ OBSERVATIONS = Source(
 USE_CASE = UseCase(
     name="seattle_weather",
     sources=(OBSERVATIONS,),
-    feature_tables=(FeatureTable("recent", ("station",), ("observations",), recent),),
+    feature_tables=(FeatureTable("recent", ("station",), ("observations",), recent, lookback=7 * DAY),),
     key=("day",),
     spine_sources=("observations",),
     spine=spine,
     label_sources=("observations",),
     labels=labels,
-    maturity=timedelta(days=2),
+    labels_lookback=DAY,
+    maturity=2 * DAY,
     model=ModelSpec(
         task=RAIN,
         spine_features=("month",),
@@ -117,7 +118,7 @@ USE_CASE = UseCase(
                 "recent",
                 {"station": "station"},
                 ("temp_max", "temp_min", "precipitation", "wind", "rain_of_week", "warmth_of_week"),
-                max_age=timedelta(days=3),
+                max_age=3 * DAY,
             ),
         ),
         categorical=(),

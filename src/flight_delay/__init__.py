@@ -5,7 +5,7 @@ from datetime import timedelta
 from flight_delay.features import FEATURE_TABLES, FLIGHT_HISTORY
 from flight_delay.model import MODEL
 from flight_delay.outcomes import labels
-from flight_delay.sources import FLIGHT_KEY, SOURCES
+from flight_delay.sources import FLIGHT_KEY, OUTCOME_WITHIN, SOURCES
 from flight_delay.spine import spine
 from levelfive import GatePolicy, ReplayPlan, UseCase
 
@@ -18,6 +18,7 @@ USE_CASE = UseCase(
     spine=spine,
     label_sources=("flights",),
     labels=labels,
+    labels_lookback=OUTCOME_WITHIN,
     # The longest flights arrive 12 hours after their schedule at the latest, but for a handful a year.
     maturity=timedelta(hours=36),
     model=MODEL,

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window as Over
 
-from flight_delay.sources import EARLY_BY, LATE_MINUTES, OUTCOME_WITHIN
+from flight_delay.sources import EARLY_BY, LATE_MINUTES, OUTCOME_WITHIN, WEATHER_PUBLISHED_AFTER
 from levelfive import KNOWN_AT, FeatureTable, Flow, GridSpec, OpenIntervals, Ratio, Window, grid_state, in_window
 
 # A flight counts as overdue when it has not left this long after its schedule, and no longer than this.
@@ -66,10 +66,14 @@ WEATHER_TRENDS = ("temp", "wind_speed", "pressure", "visib", "precip")
 TREND = timedelta(hours=3)
 WEATHER_GRID = timedelta(hours=1)
 WEATHER_LASTS = timedelta(hours=6)
+WEATHER_DATED = WEATHER_LASTS + TREND + WEATHER_PUBLISHED_AFTER
 
 ROTATION_HISTORY = timedelta(days=7)
+# Of an event within that history, the flight was due at most so long before.
+ROTATION_DUE = ROTATION_HISTORY + timedelta(days=3)
 HISTORY_DAYS = (7, 28)
 FLIGHT_HISTORY = timedelta(days=max(HISTORY_DAYS))
+FLIGHT_HISTORY_DUE = FLIGHT_HISTORY + STATE_HISTORY
 DAY_SECONDS = 86_400
 TURNAROUND = timedelta(minutes=45)
 
@@ -144,7 +148,7 @@ def rotation(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     """
     flights = raw["flights"].where(
         F.col("tailnum").isNotNull()
-        & (F.col("sched_dep_at") > F.lit(window.start - ROTATION_HISTORY - timedelta(days=3)))
+        & (F.col("sched_dep_at") > F.lit(window.start - ROTATION_DUE))
         & (F.col("sched_dep_at") < F.lit(window.end + EARLY_BY))
     )
     length = F.col("sched_arr_at") - F.col("sched_dep_at")
@@ -196,7 +200,7 @@ def rotation(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
 def flight_history(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
     """Describe how a flight of the same number did over the weeks up to each of its arrivals; delays in minutes."""
     known_in = Window(window.start - FLIGHT_HISTORY, window.end)
-    due = Window(known_in.start - STATE_HISTORY, window.end + EARLY_BY)
+    due = Window(window.start - FLIGHT_HISTORY_DUE, window.end + EARLY_BY)
     arrivals = raw["flights"].where(in_window("sched_dep_at", due) & in_window("arrived_at", known_in))
     number = ("carrier", "flight", "origin")
     totals = arrivals.groupBy(*number, F.col("arrived_at").alias(KNOWN_AT)).agg(
@@ -227,16 +231,19 @@ FLIGHT_HISTORY_COLUMNS = (
 ROTATION_COLUMNS = ("landed", "delay", "ready_at", "last_event_at", "delay_24h", "delay_7d", "events_7d")
 
 
+# Without a lookback: a key has a state from its first flight on, which may lie any time back.
 def _of_grid(name: str, spec: GridSpec) -> FeatureTable:
     return FeatureTable(name, spec.keys, ("flights",), partial(recent_state, spec=spec), grid=spec.grid)
 
 
 FEATURE_TABLES = (
-    FeatureTable("weather_state", ("origin",), ("weather",), weather_state, grid=WEATHER_GRID),
+    FeatureTable("weather_state", ("origin",), ("weather",), weather_state, lookback=WEATHER_DATED, grid=WEATHER_GRID),
     FeatureTable("aircraft", ("tailnum",), ("planes",), aircraft, timestamped=False),
     _of_grid("origin_state", ORIGIN_STATE),
     _of_grid("carrier_state", CARRIER_STATE),
     _of_grid("dest_state", DEST_STATE),
-    FeatureTable("rotation", ("tailnum",), ("flights",), rotation),
-    FeatureTable("flight_history", ("carrier", "flight", "origin"), ("flights",), flight_history),
+    FeatureTable("rotation", ("tailnum",), ("flights",), rotation, lookback=ROTATION_DUE),
+    FeatureTable(
+        "flight_history", ("carrier", "flight", "origin"), ("flights",), flight_history, lookback=FLIGHT_HISTORY_DUE
+    ),
 )

@@ -153,7 +153,8 @@ def load_use_case(name: str) -> UseCase:
 def find_use_case(name: str) -> UseCase:
     """Find a use case by the name of its entry point.
 
-    Where nothing is installed, as in a Git folder, it is found as `USE_CASE` of a package of that name.
+    Where nothing is installed, as in a Git folder, it is found as `USE_CASE` of a package of that name, or of its
+    module `use_case`.
 
     Raises:
         ConfigError: There is no such entry point or package, it cannot be imported, or it does not hold a use case.
@@ -165,10 +166,17 @@ def find_use_case(name: str) -> UseCase:
             f"that offers it beside levelfive, by an entry point in the group {ENTRY_POINT_GROUP!r}."
         )
     with translating(partial(_import_failure, name)):
-        use_case = points[name].load() if name in points else getattr(import_module(name), "USE_CASE", None)
+        use_case = points[name].load() if name in points else _of_package(name)
     if not isinstance(use_case, UseCase):
         raise ConfigError(f"use case {name!r} must be a levelfive UseCase, it is {type(use_case).__name__}")
     return use_case
+
+
+def _of_package(name: str) -> object:
+    package = import_module(name)
+    if not hasattr(package, "USE_CASE") and hasattr(package, "__path__") and find_spec(f"{name}.use_case"):
+        package = import_module(f"{name}.use_case")
+    return getattr(package, "USE_CASE", None)
 
 
 def _import_failure(name: str, err: Exception) -> ConfigError:
