@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import commands
 import pytest
 import shop
 from first_champion import AS_OF, LATER, Stage, on_shop
@@ -78,6 +79,22 @@ def test_features_of_another_use_case_train_and_score_as_ones_own(owner: App, re
     late = Window(LATER, LATER + (LATER - AS_OF))
     with pytest.raises(AsOfError, match="also of use case shop, whose tables are looked up"):
         scoring.run(reader, registry, window=late, as_of=late.end)
+
+
+@on_shop
+def test_a_trial_reads_features_of_another_use_case_where_its_jobs_wrote_them(
+    owner: App, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("levelfive.app.load_use_case", lambda name: refunds())
+    before = owner.tables.names()
+
+    code = commands.run(owner.home, "--use-case", "refunds", "check", "--landing", str(owner.landing))
+
+    said = capsys.readouterr().out
+    assert code == 0, said
+    assert "scores of a model that was fitted on them" in said
+    assert "was not looked at" not in said
+    assert owner.tables.names() == before
 
 
 @on_shop

@@ -23,10 +23,14 @@ def check(
 ) -> None:
     """Try the use case on the first rows of its landing files, from headers to a fitted model; write nothing."""
     from levelfive.trial import trial
+    from levelfive.usecase.features import owner_of
 
     app = open_app(landing)
-    with app.platform.scratch(app.settings) as spark:
-        findings = trial.run(spark, app.use_case, app.landing, limit=rows)
+    if any(owner_of(lookup.table) for lookup in app.use_case.model.lookups):
+        findings = trial.run(app.tables.spark, app.use_case, app.landing, limit=rows, read_shared=app.tables.read)
+    else:
+        with app.platform.scratch(app.settings) as spark:
+            findings = trial.run(spark, app.use_case, app.landing, limit=rows)
     table = Table("looked at", "rows", "of them")
     for part in findings.parts:
         table.add_row(part.what, f"{part.rows:,}", part.message)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property, partial, reduce
 from graphlib import TopologicalSorter
+from operator import or_
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from pyspark.sql import functions as F
 from levelfive.core.days import DAY
 from levelfive.core.windows import EPOCH, Window, first_of
 from levelfive.data.known import as_known, looking_back
+from levelfive.errors import TableError
 from levelfive.features.lookup import assemble, check
 from levelfive.features.refusals import refusals_of_workers
 from levelfive.features.store import columns_after, keyed_rows, primary_key
@@ -27,9 +29,10 @@ from levelfive.training.labels import faults_of
 from levelfive.trial import leaks, outputs
 from levelfive.trial.findings import Findings, Part
 from levelfive.trial.heads import Head, at_hand, read_head
+from levelfive.trial.leaks import Difference
 from levelfive.usecase.calls import feature_rows, labels_of, spine_of
 from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
-from levelfive.usecase.features import FeatureTable
+from levelfive.usecase.features import FeatureTable, owner_of
 from levelfive.usecase.use_case import UseCase
 
 if TYPE_CHECKING:
@@ -44,7 +47,14 @@ WILD = 0.01
 CUT = 0.47
 
 
-def run(spark: SparkSession, use_case: UseCase, landing: Path, *, limit: int = ROWS) -> Findings:
+def run(
+    spark: SparkSession,
+    use_case: UseCase,
+    landing: Path,
+    *,
+    limit: int = ROWS,
+    read_shared: Callable[[str], DataFrame] | None = None,
+) -> Findings:
     """Try a use case on the first rows of each of its sources.
 
     Args:
@@ -52,8 +62,9 @@ def run(spark: SparkSession, use_case: UseCase, landing: Path, *, limit: int = R
         use_case: What is tried.
         landing: Folder with one folder a source.
         limit: How many rows of a source at most.
+        read_shared: From the name of another use case's feature table to the table, as it is written there.
     """
-    return _Trial(spark, use_case, landing, limit).run()
+    return _Trial(spark, use_case, landing, limit, read_shared).run()
 
 
 @dataclass
@@ -62,6 +73,7 @@ class _Trial:
     use_case: UseCase
     landing: Path
     limit: int
+    read_shared: Callable[[str], DataFrame] | None
     findings: Findings = field(default_factory=Findings)
     raw: dict[str, DataFrame] = field(default_factory=dict)
     tables: dict[str, DataFrame] = field(default_factory=dict)
@@ -75,6 +87,7 @@ class _Trial:
             return self.findings
         for table in self.use_case.feature_tables:
             self._compute(table)
+        self._share()
         spine, labels = self._spine(), self._labels()
         if spine is None or labels is None:
             self.findings.left_out("the model", "it needs rows of `spine` and of `labels`")
@@ -156,26 +169,55 @@ class _Trial:
             )
             self._cost_of_grid(table, with_keys)
 
+    def _share(self) -> None:
+        """Read what the lookups ask of other use cases; those compute it, and look for its faults."""
+        names = dict.fromkeys(lookup.table for lookup in self.use_case.model.lookups if owner_of(lookup.table))
+        for name in names if self.read_shared else ():
+            try:
+                self.tables[name] = self.read_shared(name)
+            except TableError as err:
+                self.findings.left_out(f"feature table {name!r}", str(err))
+
     def _look_for_leaks(self, table: FeatureTable, rows: DataFrame) -> None:
         """Compute the table as of an earlier time, too: what it said by then has to be what it says of then now."""
-        window, cut = self._window(), self._cut
-        known_rows = self._known(table.sources, cut)
-        early = keyed_rows(table, feature_rows(table, known_rows, Window(window.start, cut))).rows
+        cut = self._cut
         late = rows.where(F.col(KNOWN_AT) < F.lit(cut)) if table.timestamped else rows
-        found = leaks.difference_of(early, late, primary_key(table))
-        if found is None:
-            return
-        difference = f"feature table {table.name!r} says {found.between(cut, window.end)}"
-        if table.timestamped:
+        known_rows = self._known(table.sources, cut)
+        ahead = self._difference(table, self._without_later(known_rows, cut), late) if table.timestamped else None
+        # Where nothing rests on rows of later dates, nothing rests on what is revealed later.
+        found = self._difference(table, known_rows, late) if ahead or not table.timestamped else None
+        said = f"feature table {table.name!r} says "
+        if found is not None and table.timestamped:
             self.findings.faults.append(
-                f"{difference}: compute each row from what was known by its {KNOWN_AT}, and from nothing that depends "
-                "on where a run begins or ends."
+                f"{said}{found.between(cut, self._window().end)}: compute each row from what was known by its "
+                f"{KNOWN_AT}, and from nothing that depends on where a run begins or ends."
             )
-        else:
+        elif found is not None:
             self.findings.notes.append(
-                f"{difference}. Without times, rows to be predicted get what is known today, in trainings too: give it "
-                f"{KNOWN_AT} where its values change."
+                f"{said}{found.between(cut, self._window().end)}. Without times, rows to be predicted get what is "
+                f"known today, in trainings too: give it {KNOWN_AT} where its values change."
             )
+        elif ahead is not None:
+            self.findings.notes.append(
+                f"{said}{ahead.between(cut, self._window().end)}, since rows dated later are not there yet at the "
+                "earlier time: compute each row from those of before, unless they are known ahead, as a schedule is."
+            )
+
+    def _difference(self, table: FeatureTable, raw: Mapping[str, DataFrame], late: DataFrame) -> Difference | None:
+        computed = feature_rows(table, raw, Window(self._window().start, self._cut))
+        return leaks.difference_of(keyed_rows(table, computed).rows, late, primary_key(table))
+
+    def _without_later(self, raw: Mapping[str, DataFrame], cut: datetime) -> dict[str, DataFrame]:
+        """Leave out rows dated after the cut of which nothing is known by then, where no `known_at` says so."""
+        kept = dict(raw)
+        for name, rows in raw.items():
+            source = self.use_case.source(name)
+            if source.event_time is None or source.known_at is not None:
+                continue
+            times = (source.event_time, *(reveal.known_at for reveal in source.reveals))
+            is_there = reduce(or_, (F.col(time) <= F.lit(cut) for time in times), F.col(source.event_time).isNull())
+            kept[name] = rows.where(is_there)
+        return kept
 
     def _cost_of_grid(self, table: FeatureTable, rows: int) -> None:
         """Say how many rows a grid makes: one for each key and tick, whether anything happened or not."""

@@ -19,6 +19,7 @@ from flight_delay import USE_CASE
 from levelfive import BINARY, Later
 from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window, utc
+from levelfive.errors import TableError
 from levelfive.formats import JsonLines
 from levelfive.statistics.tasks.task import Estimator
 from levelfive.trial import trial
@@ -252,6 +253,45 @@ def test_a_feature_that_knows_what_comes_next_is_named_with_the_first_row(spark:
     assert "compute each row from what was known by its known_at" in fault
 
 
+UNDATED = replace(REVEALED, known_at=None)
+"""The same orders, where nobody says when a row becomes known."""
+
+
+def test_a_feature_of_rows_that_are_dated_later_is_noted_where_no_source_says_when_they_are_known(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """In daily runs the next order is not there yet, and in the first one on all that landed it is."""
+    use_case = replace(of_known_orders(replace(TIMED, compute=next_amounts)), sources=(UNDATED,))
+
+    found = trial.run(spark, use_case, landing(tmp_path))
+
+    assert found.faults == []
+    (note,) = (one for one in found.notes if "feature table" in one)
+    assert note.startswith("feature table 'shops' says usual = nothing for shop s0, known_at 2024-01-")
+    assert "(3 of 21 rows differ), since rows dated later are not there yet" in note
+
+
+def test_rows_that_are_known_before_their_date_are_no_foresight(spark: SparkSession, tmp_path: Path) -> None:
+    """Each order is dated a day after it was made, and known when it was made."""
+    later = replace(
+        UNDATED,
+        derive=lambda rows, references: rows.withColumns(
+            {"made_at": F.col("at") - F.expr("INTERVAL 1 DAY"), "back_at": F.col("at") + F.expr("INTERVAL 1 DAY")}
+        ),
+        reveals=(*UNDATED.reveals, Reveal(("amount", "made_at"), known_at="made_at")),
+    )
+
+    def made(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+        rows = raw["orders"].groupBy("shop", F.col("made_at").alias(KNOWN_AT)).agg(F.max("amount").alias("usual"))
+        return rows.where(in_window(KNOWN_AT, window))
+
+    found = trial.run(
+        spark, replace(of_known_orders(replace(TIMED, compute=made)), sources=(later,)), landing(tmp_path)
+    )
+
+    assert [one for one in (*found.faults, *found.notes) if "feature table" in one] == []
+
+
 def test_a_spine_that_offers_what_is_revealed_later_is_named(spark: SparkSession, tmp_path: Path) -> None:
     (fault,) = trial.run(spark, of_known_orders(TIMED, spine=with_returned), landing(tmp_path)).faults
 
@@ -290,6 +330,50 @@ def test_a_lookback_that_is_too_short_is_named_with_a_row_that_needs_more(spark:
     assert "`labels` of the use case looks back further" in " ".join(
         trial.run(spark, of_known_orders(TIMED, labels_lookback=timedelta(hours=1)), folder).faults
     )
+
+
+def with_shared(lookup: Lookup) -> UseCase:
+    """Look up what another use case computes, in place of a table of one's own."""
+    shared = replace(lookup, table="sales.shops")
+    return replace(SHOP, feature_tables=(), model=replace(SHOP.model, lookups=(shared,)))
+
+
+def test_features_of_another_use_case_are_read_as_it_wrote_them(spark: SparkSession, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def read(name: str) -> DataFrame:
+        asked.append(name)
+        return spark.createDataFrame([(f"s{i}", float(i)) for i in range(3)], "shop string, usual double")
+
+    found = trial.run(spark, with_shared(SHOP.model.lookups[0]), landing(tmp_path), read_shared=read)
+
+    assert (found.faults, found.notes, asked) == ([], [], ["sales.shops"])
+    assert found.parts[-1] == Part("scores of a model that was fitted on them", 60)
+
+
+def test_a_column_that_another_use_case_does_not_write_is_a_fault(spark: SparkSession, tmp_path: Path) -> None:
+    (fault,) = trial.run(
+        spark,
+        with_shared(SHOP.model.lookups[0]),
+        landing(tmp_path),
+        read_shared=lambda name: spark.createDataFrame([("s0", 1.0)], "shop string, mean double"),
+    ).faults
+
+    assert fault == "feature table 'sales.shops' has no column usual"
+
+
+def test_a_table_of_another_use_case_that_is_not_there_yet_is_said(spark: SparkSession, tmp_path: Path) -> None:
+    def read(name: str) -> DataFrame:
+        raise TableError(f"table {name} does not exist yet: run the stage that writes it first")
+
+    found = trial.run(spark, with_shared(SHOP.model.lookups[0]), landing(tmp_path), read_shared=read)
+
+    assert found.faults == []
+    assert found.notes == [
+        "feature table 'sales.shops' was not looked at: table sales.shops does not exist yet: run the stage that "
+        "writes it first.",
+        "the model was not looked at: it needs feature table sales.shops.",
+    ]
 
 
 def test_rows_that_are_corrected_or_deleted_by_later_ones_are_tried_as_they_are_then(
