@@ -13,7 +13,7 @@ from in_memory.registry import MemoryBackend
 from in_memory.release import Packages
 from matplotlib.image import imread
 from programs import program
-from reports import a_column_week, a_report
+from reports import a_column_window, a_report
 
 from levelfive.models.card import SliceMetrics
 from levelfive.registry import tags
@@ -55,7 +55,7 @@ def browse(page: Path, folder: Path, *wanted: str, width: int = 1200) -> subproc
 
 
 def report() -> str:
-    weeks = tuple(a_column_week(column, week) for column in ("dep_delay", "visib") for week in range(5))
+    weeks = tuple(a_column_window(column, week) for column in ("dep_delay", "visib") for week in range(5))
     return render(a_report(columns=weeks))
 
 

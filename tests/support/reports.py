@@ -8,7 +8,7 @@ from levelfive import BINARY
 from levelfive.core.windows import Window, utc
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.reporting.data import (
-    ColumnWeek,
+    ColumnWindow,
     DecisionLine,
     GateLine,
     Point,
@@ -96,9 +96,11 @@ def a_verdict(month=7, **changes):
     return replace(calm, **changes)
 
 
-def a_column_week(column="dep_delay", week=0, psi: float | None = 0.18, **changes):
+def a_column_window(column="dep_delay", week=0, psi: float | None = 0.18, **changes):
     start = utc(2024, 7, 1) + timedelta(weeks=week)
-    one = ColumnWeek(column, start, psi, mean=12.75, null_share=0.031, outside_share=0.004, deviations=psi and 10 * psi)
+    window = Window(start, start + timedelta(weeks=1))
+    told = {"mean": 12.75, "null_share": 0.031, "outside_share": 0.004, "deviations": psi and 10 * psi}
+    one = ColumnWindow(column, window, psi, **told)
     return replace(one, **changes)
 
 
@@ -116,7 +118,7 @@ def a_report(**changes):
         champion_since=utc(2024, 7, 22),
         points=(a_point(6), a_point(7)),
         verdicts=(a_verdict(),),
-        columns=tuple(a_column_week(week=week) for week in range(3)),
+        columns=tuple(a_column_window(week=week) for week in range(3)),
         decisions=(a_decision(),),
         promotions=(PromotionLine(utc(2024, 7, 22), "4", "3", "retraining", "gate", "better by 0.01 nats"),),
         gates=(GateLine(utc(2024, 7, 21), "promote", True, ("the interval lies below 0",)),),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +17,6 @@ from levelfive.data.missing import missing
 from levelfive.monitoring import records
 from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
 from levelfive.monitoring.consistency import CONSISTENCY, FeatureDay
-from levelfive.monitoring.drift import population_stability, usual_outside
 from levelfive.monitoring.evidence import Delivered
 from levelfive.monitoring.noted import notes
 from levelfive.monitoring.profiling import baseline_of
@@ -32,12 +31,11 @@ from levelfive.monitoring.records import (
     ConsistencyRecord,
 )
 from levelfive.monitoring.slice_drift import DRIFT_SLICES
-from levelfive.monitoring.usual_drift import UsualPsi, usual_drift
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.registry.promotions import champion_as_of, history
 from levelfive.registry.store import CentralRegistry
+from levelfive.reporting.columns import column_windows
 from levelfive.reporting.data import (
-    ColumnWeek,
     DecisionLine,
     DriftLine,
     FailureLine,
@@ -62,9 +60,7 @@ from levelfive.storage.control_tables import Between
 from levelfive.storage.predictions import Role
 from levelfive.storage.records import from_row
 from levelfive.storage.runs import JobContext, Run, failures
-from levelfive.usecase.policies import MonitoringPolicy
 
-MIN_DAYS = 4
 _OF_A_DAY = (
     *("model_version", "window_end", "day", "column_name", "count", "num_nulls"),
     *("counts", "sums", "frequent_items", "outside"),
@@ -106,7 +102,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         champion_since=None if live is None else live.promoted_at,
         points=points,
         verdicts=verdicts,
-        columns=_column_weeks(run, registry, as_of, context.use_case.monitoring),
+        columns=column_windows(run, registry, as_of, verdicts),
         reliability=_reliability(points, registry),
         drifted_columns=_moved(run, registry, as_of, drift[Role.CHAMPION]),
         drift=drift[Role.CHAMPION],
@@ -283,80 +279,13 @@ def _consistency(run: Run, model_name: str, as_of: datetime) -> tuple[FeatureDay
     return tuple(largest.values())
 
 
-def _column_weeks(
-    run: Run, registry: CentralRegistry, as_of: datetime, policy: MonitoringPolicy
-) -> tuple[ColumnWeek, ...]:
-    """Add the days of each column up to weeks, and compare each with the baseline of the model that scored it."""
-    # Windows that overlap tell of a day more than once: what is told of most rows counts.
-    days: dict[tuple[str, str, date], dict[str, Any]] = {}
-    for row in records.of_model(run, PROFILES, registry.name, as_of, _OF_A_DAY):
-        of = (row["column_name"], row["model_version"], row["day"])
-        if row["day"] is not None and (of not in days or _rows(row) > _rows(days[of])):
-            days[of] = row
-    weeks: dict[tuple[str, date], dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
-    for (column, version, day), row in sorted(days.items()):
-        weeks[column, day - timedelta(days=day.weekday())][version].append(row)
-    models = {version: registry.load_if_there(version) for version in {key[1] for key in days}}
-    usual: dict[tuple[str, int], Mapping[str, UsualPsi]] = {}
-    column_weeks = []
-    for (column, week), versions in sorted(weeks.items()):
-        # A week in which the champion changed is shown against the baseline of the one that was live last.
-        version = max(versions, key=lambda text: (versions[text][-1]["day"], len(text), text))
-        at = datetime.combine(week, time(), tzinfo=UTC)
-        if (model := models[version]) is not None:
-            rows = versions[version]
-            one = _column_week(column, at, rows, model.baseline)
-            if one.psi is not None:
-                # A week that is not whole moves further by chance: it is compared with windows of as many days.
-                of_days = (version, sum(row["count"] > 0 for row in rows))
-                if of_days not in usual:
-                    usual[of_days] = usual_drift(model.baseline.daily, of_days[1]).columns
-                if column in usual[of_days]:
-                    one = replace(one, deviations=usual[of_days][column].deviations(one.psi))
-            limit = policy.limit("columns_outside", column, policy.outside_share)
-            column_weeks.append(replace(one, is_outside=_new_share(one, rows, model.baseline) > limit))
-    return tuple(column_weeks)
-
-
-def _new_share(week: ColumnWeek, rows: Sequence[Mapping[str, Any]], baseline: Baseline) -> float:
-    """Tell which share of a week's values is outside the training's range, beyond what is usual."""
-    unseen = baseline.categorical[week.column].unseen_share if week.column in baseline.categorical else 0.0
-    values = sum(row["count"] for row in rows)
-    return 0.0 if week.outside_share is None else week.outside_share - usual_outside(unseen, max(values, 1))
-
-
-def _rows(row: Mapping[str, Any]) -> int:
-    return int(row["count"] + row["num_nulls"])
-
-
-def _column_week(column: str, week: datetime, days: list[dict[str, Any]], baseline: Baseline) -> ColumnWeek:
-    values, nulls = (sum(day[name] for day in days) for name in ("count", "num_nulls"))
-    mean: float | None = None
-    _, before, now = _beside(column, days, baseline)
-    if column in baseline.categorical:
-        outside = None if any(day["outside"] is None for day in days) else sum(day["outside"] for day in days)
-    else:
-        outside = now[0] + now[-1]
-        mean = float(sum(np.sum(day["sums"]) for day in days)) / values if values else None
-    # Of a few days, every column looks unusual beside a whole season.
-    is_comparable = len(days) >= MIN_DAYS and sum(before) > 0 and sum(now) > 0
-    return ColumnWeek(
-        column=column,
-        week=week,
-        psi=float(population_stability(np.array(before, float), np.array(now, float))) if is_comparable else None,
-        mean=mean,
-        null_share=nulls / (values + nulls) if values + nulls else 0.0,
-        outside_share=None if outside is None else outside / max(values, 1),
-    )
-
-
 def _beside(
     column: str, rows: list[dict[str, Any]], baseline: Baseline
 ) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]:
     """Count the values of a column by bin, at training and in rows of `profiles`: the bins' names, before and now."""
     if column not in baseline.categorical:
         histogram = baseline_of(column, baseline).histogram
-        edges = ["nothing" if edge is None else f"{edge:.4g}" for edge in histogram.edges]
+        edges = ["nothing" if edge is None else f"{edge:.3g}" for edge in histogram.edges]
         between = [f"{low} to {high}" for low, high in pairwise(edges)]
         now = tuple(np.sum([row["counts"] for row in rows], axis=0).tolist())
         return (f"below {edges[0]}", *between, f"above {edges[-1]}"), histogram.counts, now

@@ -60,20 +60,26 @@ class Point:
 
 
 @dataclass(frozen=True)
-class ColumnWeek:
-    """A column in the week that starts at `week`; shares are 0 to 1, the mean is in the column's unit.
+class ColumnWindow:
+    """A column in a window, as the tables have it; shares are 0 to 1, the mean is in the column's unit.
 
-    The share outside is None where the training data has too many categories to know them all; `is_outside` says that
-    more of it lies outside than is usual, by the limit of the verdict. `deviations` says how far the PSI lies above
-    that of as many days without a change, in standard deviations of its logarithm; None where the training has too few
-    days to tell.
+    Attributes:
+        column: Its name.
+        window: The time of the rows.
+        psi: As in the table `drift`; None where it is not defined, as without values.
+        mean: None of categories, and without values.
+        null_share: None where no profile is there.
+        outside_share: None where the training data has too many categories to know them all.
+        deviations: How far the PSI lies above that of as many days without a change, in standard deviations of its
+            logarithm; None where the training has too few days to tell.
+        is_outside: Whether the verdict says that more of it lies outside than is usual.
     """
 
     column: str
-    week: datetime
+    window: Window
     psi: float | None
     mean: float | None
-    null_share: float
+    null_share: float | None
     outside_share: float | None
     deviations: float | None = None
     is_outside: bool = False
@@ -321,7 +327,7 @@ class ReportData:
     champion_since: datetime | None
     points: tuple[Point, ...] = ()
     verdicts: tuple[KnownVerdict, ...] = ()
-    columns: tuple[ColumnWeek, ...] = ()
+    columns: tuple[ColumnWindow, ...] = ()
     drift: tuple[DriftLine, ...] = ()
     decisions: tuple[DecisionLine, ...] = ()
     promotions: tuple[PromotionLine, ...] = ()

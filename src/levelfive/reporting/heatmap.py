@@ -1,10 +1,9 @@
-"""A report's heat map: how far columns moved by week, in units of how much they vary by themselves."""
+"""A report's heat map: how far columns moved by window, in units of how much they vary by themselves."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
 
 import numpy as np
 from markupsafe import Markup
@@ -13,41 +12,44 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 
+from levelfive.core.windows import Window
 from levelfive.reporting.charts import Chart, Section, charts_of
-from levelfive.reporting.data import ColumnWeek, ReportData
+from levelfive.reporting.data import ColumnWindow, ReportData
 from levelfive.reporting.svg import GREY, LIGHT, STEPS, drawing, place_in_time, svg
 from levelfive.reporting.words import number, shortened
 
 SHOWN_COLUMNS = 30
 _EDGES = (1.0, 2.0, 3.0, 5.0)
 _WORDS = ("as usual", "1 to 2", "2 to 3", "3 to 5", "5 and more")
-_HATCH = "////"
-_WEEK = timedelta(days=7)
+_HATCH, _DOTS = "////", "...."
 
 
 @charts_of(Section.COLUMNS)
 def moves_charts(data: ReportData) -> Iterator[Chart]:
     """Draw the columns that moved furthest for what is usual of them, if there are columns."""
     if data.columns:
-        yield Chart(moves_chart(data, list(furthest(data))[:SHOWN_COLUMNS]), "Moves by week", wide=True)
+        yield Chart(moves_chart(data, list(furthest(data))[:SHOWN_COLUMNS]), "Moves by window", wide=True)
 
 
 def moves_chart(data: ReportData, columns: Sequence[str]) -> Markup:
-    """Draw how far columns moved by week as a heat map, the first column at the top; hatched is what is outside."""
+    """Draw how far columns moved by window as a heat map, the first column at the top; hatched is what is outside."""
     row_of = {column: row for row, column in enumerate(columns)}
     cells = [cell for cell in data.columns if cell.column in row_of]
-    weeks = sorted({cell.week for cell in cells})
+    windows = sorted({cell.window for cell in cells})
     with drawing():
         figure = Figure(figsize=(9.5, 1.1 + 0.21 * len(columns)), layout="constrained")
         axes = figure.subplots()
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
+        steps = {(cell.window, row_of[cell.column]): _step(cell.deviations) for cell in cells}
         for step, color in enumerate(STEPS):
-            _fill(axes, [(cell, row_of[cell.column]) for cell in cells if _step(cell.deviations) == step], color)
-        _fill(axes, [(cell, row_of[cell.column]) for cell in cells if _step(cell.deviations) is None], "none")
-        beyond = [cell for cell in cells if cell.is_outside]
-        _fill(axes, [(cell, row_of[cell.column]) for cell in beyond], "none", hatch=_HATCH)
-        axes.set(xlim=(place_in_time(weeks[0]), place_in_time(weeks[-1] + _WEEK)), ylim=(len(columns), 0))
+            _fill(axes, [of for of, found in steps.items() if found == step], color)
+        every = [(window, row) for window in windows for row in row_of.values()]
+        _fill(axes, [of for of in every if steps.get(of) is None], "none", hatch=_DOTS, edge=LIGHT)
+        beyond = [(cell.window, row_of[cell.column]) for cell in cells if cell.is_outside]
+        _fill(axes, beyond, "none", hatch=_HATCH, edge=GREY)
+        start, end = windows[0].start, max(window.end for window in windows)
+        axes.set(xlim=(place_in_time(start), place_in_time(end)), ylim=(len(columns), 0))
         axes.set_yticks(np.arange(len(columns)) + 0.5, [shortened(column, 28) for column in columns])
         axes.tick_params(axis="y", length=0)
         _label_furthest(axes, data, columns)
@@ -57,7 +59,7 @@ def moves_chart(data: ReportData, columns: Sequence[str]) -> Markup:
                 Patch(facecolor=color, edgecolor=LIGHT, label=word) for color, word in zip(STEPS, _WORDS, strict=True)
             ]
             + [
-                Patch(facecolor="none", edgecolor=LIGHT, label="not measured"),
+                Patch(facecolor="none", edgecolor=LIGHT, hatch=_DOTS, label="not measured"),
                 Patch(facecolor="none", edgecolor=GREY, hatch=_HATCH, label="outside the training's range"),
             ],
             loc="outside upper left",
@@ -65,7 +67,7 @@ def moves_chart(data: ReportData, columns: Sequence[str]) -> Markup:
             columnspacing=1.2,
             handlelength=1.0,
         )
-        return svg(figure, name="moves", alternative=_words(data, columns, weeks))
+        return svg(figure, name="moves", alternative=_words(data, columns, windows))
 
 
 def furthest(data: ReportData) -> dict[str, float]:
@@ -78,7 +80,7 @@ def greatest_psi(data: ReportData) -> dict[str, float]:
     return _greatest(data, lambda cell: cell.psi)
 
 
-def _greatest(data: ReportData, of: Callable[[ColumnWeek], float | None]) -> dict[str, float]:
+def _greatest(data: ReportData, of: Callable[[ColumnWindow], float | None]) -> dict[str, float]:
     greatest: dict[str, float] = {}
     for cell in data.columns:
         value = of(cell)
@@ -87,25 +89,23 @@ def _greatest(data: ReportData, of: Callable[[ColumnWeek], float | None]) -> dic
     return dict(sorted(greatest.items(), key=lambda item: (math.isnan(item[1]), -item[1], item[0])))
 
 
-def _words(data: ReportData, columns: Sequence[str], weeks: Sequence[datetime]) -> str:
+def _words(data: ReportData, columns: Sequence[str], windows: Sequence[Window]) -> str:
     moves = furthest(data)
     first = ", ".join(f"{column} {number(moves[column])}" for column in columns[:5])
     return (
-        f"Heat map of moves, in units of each column's own variation between weeks: {len(columns)} of {len(moves)} "
-        f"columns over {len(weeks)} weeks. Furthest: {first}."
+        f"Heat map of moves, in units of each column's own variation without a change: {len(columns)} of {len(moves)} "
+        f"columns over {len(windows)} windows. Furthest: {first}."
     )
 
 
-def _fill(axes: Axes, cells: Sequence[tuple[ColumnWeek, int]], color: str, *, hatch: str = "") -> None:
+def _fill(axes: Axes, cells: Sequence[tuple[Window, int]], color: str, *, hatch: str = "", edge: str = "white") -> None:
     if cells:
-        boxes = [_box(place_in_time(cell.week), row) for cell, row in cells]
-        path = Path.make_compound_path(*boxes)
-        edge = GREY if hatch else LIGHT if color == "none" else "white"
+        path = Path.make_compound_path(*(_box(window, row) for window, row in cells))
         axes.add_patch(PathPatch(path, facecolor=color, edgecolor=edge, linewidth=0 if hatch else 0.6, hatch=hatch))
 
 
-def _box(left: float, top: float) -> Path:
-    right, bottom = left + _WEEK.days, top + 1
+def _box(window: Window, top: float) -> Path:
+    left, right, bottom = place_in_time(window.start), place_in_time(window.end), top + 1
     return Path([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], closed=True)
 
 

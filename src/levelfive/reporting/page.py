@@ -20,7 +20,7 @@ from levelfive.monitoring.estimated import CONFIDENCE
 from levelfive.monitoring.evidence import STATEMENTS, Statement
 from levelfive.reporting.alarmed import SHOWN_ALARMS
 from levelfive.reporting.charts import Section, figures, most_important
-from levelfive.reporting.data import ColumnWeek, DriftLine, Point, ReportData, SegmentLine
+from levelfive.reporting.data import ColumnWindow, DriftLine, Point, ReportData, SegmentLine
 from levelfive.reporting.heatmap import SHOWN_COLUMNS, furthest, greatest_psi
 from levelfive.reporting.timeline import history
 from levelfive.reporting.words import (
@@ -286,14 +286,14 @@ def _moved_slices(data: ReportData) -> list[str]:
 
 def _columns(data: ReportData) -> Table | None:
     greatest, moves = greatest_psi(data), furthest(data)
-    latest: dict[str, ColumnWeek] = {cell.column: cell for cell in sorted(data.columns, key=lambda cell: cell.week)}
+    latest: dict[str, ColumnWindow] = {cell.column: cell for cell in sorted(data.columns, key=lambda cell: cell.window)}
     if not latest:
         return None
     return Table(
-        f"{counted(len(greatest), 'column')}, each in its latest week; means in the column's own unit",
+        f"{counted(len(greatest), 'column')}, each in its latest window; means in the column's own unit",
         (
             "Column",
-            "Week from",
+            "Window",
             "PSI",
             "Own units",
             "Greatest PSI",
@@ -304,7 +304,7 @@ def _columns(data: ReportData) -> Table | None:
         [
             (
                 name,
-                day_name(cell.week),
+                window_name(cell.window),
                 number(cell.psi),
                 number(cell.deviations),
                 number(greatest[name]),
@@ -321,9 +321,9 @@ def _columns(data: ReportData) -> Table | None:
 def _columns_note(data: ReportData) -> str:
     rest = len({cell.column for cell in data.columns}) - SHOWN_COLUMNS
     return (
-        "How far a column's PSI, of a week against the training's data, lies above that of weeks without a change: in "
-        "standard deviations of its logarithm between such weeks, drawn from the training's days; of a week that is "
-        "not whole, between as many days. Hatched is what is outside the training's range beyond what is usual. A "
+        "How far a column's PSI against the training's data lies above that of as many days without a change: in "
+        "standard deviations of its logarithm, by windows drawn from the training's days. The PSI is that of the table "
+        "`drift`, and of the dashboard. Hatched is what is outside the training's range beyond what is usual. A "
         "season moves columns as well: a dark cell is a reason to look at the performance, not an alarm. "
         + (f"{counted(rest, 'column')} that moved less not drawn." if rest > 0 else "All columns are drawn.")
     )

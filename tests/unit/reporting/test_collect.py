@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,9 +32,8 @@ from levelfive.statistics.baseline import Baseline, profile_baseline
 from levelfive.statistics.calibration import ReliabilityGroup
 from levelfive.storage.runs import Run
 from levelfive.training.dataset import DAY_NUMBER
-from levelfive.usecase.alert_rules import AlertRule, Severity
+from levelfive.usecase.alert_rules import Severity
 from levelfive.usecase.columns import LABEL
-from levelfive.usecase.policies import MonitoringPolicy
 
 LATEST = Window(WEEK.end, WEEK.end + timedelta(hours=12))
 
@@ -49,13 +48,10 @@ def test_of_drift_the_latest_window_that_was_judged_is_read_and_no_other(live: L
     for window, psi in ((WEEK, 0.1), (LATEST, 0.2)):
         live.seen(live.version, window=window)
         write_drift(run, [(Subject(name, live.version, window), ColumnDrift("distance", {PSI: psi}, {}))])
-    control_tables = live.production.tables.control_tables
-    before = control_tables.rows_read.get(DRIFT, 0)
 
     report = collect(live.production.context, live.production.registry, as_of=DECIDED)
 
     assert [(line.window, line.column, line.statistics) for line in report.drift] == [(LATEST, "distance", {PSI: 0.2})]
-    assert control_tables.rows_read[DRIFT] - before == 1
 
 
 def test_the_live_model_tells_of_its_training_and_who_decided(live: LiveModel) -> None:
@@ -149,59 +145,68 @@ def trained_on_sixty_days(live: LiveModel, monkeypatch: pytest.MonkeyPatch) -> B
     return baseline
 
 
-def days_of_a_week(live: LiveModel, column: str, days: int, **profile: Any) -> None:
-    """Let monitoring have profiled the first days of a week, which begins on a Monday."""
-    subject = Subject(live.production.registry.name, live.version, WEEK)
-    alike = ProfileRecord(
-        **vars(subject), day=date(2013, 2, 11), column_name=column, num_nulls=0, distinct_count=9, most_frequent=3,
-        far_outside=0, broken=None, **profile,
+def a_column_of_a_window(
+    live: LiveModel, window: Window, psi: float, *, version: str = "", days: int = 7, **drift: Any
+) -> None:
+    """Let monitoring have profiled a column of a window and of some of its days, and compared it with the training."""
+    run = Run(live.production.tables, "monitoring")
+    subject = Subject(live.production.registry.name, version or live.version, window)
+    write_drift(run, [(subject, ColumnDrift("distance", {PSI: psi}, {}, **drift))])
+    whole = ProfileRecord(
+        **vars(subject), day=None, column_name="distance", count=60, num_nulls=20, distinct_count=9,
+        counts=(20, 20, 20), sums=(0.0, 60.0, 120.0), most_frequent=3, far_outside=0, broken=None,
     )  # fmt: skip
-    rows = [replace(alike, day=alike.day + timedelta(days=place)) for place in range(days) if alike.day]
-    live.production.tables.control_tables.replace(PROFILES, rows, ("model_name", "window_start", "window_end"))
+    by_day = [replace(whole, day=window.start.date() + timedelta(days=place)) for place in range(days)]
+    run.tables.control_tables.add(PROFILES, [whole, *by_day])
 
 
-@pytest.mark.parametrize("days", [4, 5, 6, 7])
-def test_a_week_is_compared_with_windows_of_as_many_days_as_it_has(
+@pytest.mark.parametrize("days", [4, 7])
+def test_a_cell_of_the_heat_map_has_the_number_of_the_table(
     live: LiveModel, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
+    """In units of what windows of as many days do without a change."""
     baseline = trained_on_sixty_days(live, monkeypatch)
-    counts = tuple(range(len(baseline.numeric["distance"].histogram.counts)))
-    days_of_a_week(live, "distance", days, count=sum(counts), counts=counts, sums=(0.0,) * len(counts))
+    a_column_of_a_window(live, WEEK, 0.17, days=days)
 
-    (week,) = collect(live.production.context, live.production.registry, as_of=DECIDED).columns
+    (cell,) = collect(live.production.context, live.production.registry, as_of=DECIDED).columns
 
-    assert week.psi is not None
-    usual = {length: usual_drift(baseline.daily, length).columns["distance"] for length in (4, 5, 6, 7)}
-    assert week.deviations == usual[days].deviations(week.psi)
-    assert len({one.middle for one in usual.values()}) == 4
+    (row,) = live.production.tables.control_tables.rows(DRIFT)
+    assert (cell.column, cell.window, cell.psi) == (row["column_name"], WEEK, row["statistics"][PSI])
+    assert cell.deviations == usual_drift(baseline.daily, days).columns["distance"].deviations(0.17)
+    assert (cell.mean, cell.null_share) == (3.0, 0.25)
 
 
-@pytest.mark.parametrize(("new", "is_outside"), [(3, False), (12, True)], ids=["as usual", "more"])
-def test_rare_categories_are_outside_the_training_s_range_where_more_come_than_usual(
-    live: LiveModel, monkeypatch: pytest.MonkeyPatch, new: int, is_outside: bool
+@pytest.mark.parametrize("outside", [(), ("distance",)], ids=["inside", "outside"])
+def test_a_cell_is_hatched_where_the_verdict_says_that_the_column_is_outside(
+    live: LiveModel, outside: tuple[str, ...]
 ) -> None:
-    trained_on_sixty_days(live, monkeypatch)
-    days_of_a_week(live, "carrier", 7, count=144, frequent_items={"AA": 144 - new}, outside=new)
+    a_column_of_a_window(live, WEEK, 0.1)
+    live.seen(live.version, window=WEEK, outside=outside)
 
-    (week,) = collect(live.production.context, live.production.registry, as_of=DECIDED).columns
+    (cell,) = collect(live.production.context, live.production.registry, as_of=DECIDED).columns
 
-    assert week.outside_share == pytest.approx(new / 144)
-    assert week.is_outside == is_outside
+    assert cell.is_outside == bool(outside)
 
 
-def test_a_rule_of_the_use_case_says_how_much_of_a_column_may_be_outside(
-    live: LiveModel, monkeypatch: pytest.MonkeyPatch
+def test_where_two_versions_scored_a_window_a_column_is_told_of_the_one_that_the_dashboard_shows(
+    live: LiveModel,
 ) -> None:
-    trained_on_sixty_days(live, monkeypatch)
-    days_of_a_week(live, "carrier", 7, count=144, frequent_items={"AA": 132}, outside=12)
-    policy = MonitoringPolicy(alerts=(AlertRule("columns_outside", of="carrier", limit=0.1),))
-    use_case = replace(live.production.context.use_case, monitoring=policy)
+    """The files of the other one may be gone."""
+    a_column_of_a_window(live, WEEK, 0.9)
+    a_column_of_a_window(live, WEEK, 0.2, version="99", alarm_since=WEEK.start)
 
-    (week,) = collect(
-        replace(live.production.context, use_case=use_case), live.production.registry, as_of=DECIDED
-    ).columns
+    (cell,) = collect(live.production.context, live.production.registry, as_of=DECIDED).columns
 
-    assert not week.is_outside
+    assert (cell.psi, cell.deviations) == (0.2, None)
+
+
+def test_windows_of_another_length_than_the_latest_are_not_among_the_cells(live: LiveModel) -> None:
+    for window in (WEEK, LATEST):
+        a_column_of_a_window(live, window, 0.1)
+
+    columns = collect(live.production.context, live.production.registry, as_of=DECIDED).columns
+
+    assert [one.window for one in columns] == [LATEST]
 
 
 def a_week_of_harm_and_a_calm_day(live: LiveModel) -> None:
@@ -242,22 +247,3 @@ def test_a_muted_alert_calls_nobody(live: LiveModel, monkeypatch: pytest.MonkeyP
 
     assert headline(report).health == Health.ACKNOWLEDGED
     assert report.alerts[0].text.endswith(f"muted by ada as of {iso(DECIDED)}: known, until {iso(until)}")
-
-
-def test_a_week_is_shown_beside_the_training_of_the_version_that_was_live_last(live: LiveModel) -> None:
-    """After a rollback that is not the one with the highest number, whose files may be gone."""
-    run, registry = Run(live.production.tables, "monitoring"), live.production.registry
-    counts = (1,) * len(registry.load(live.version).baseline.numeric["distance"].histogram.counts)
-    days = [
-        ProfileRecord(
-            model_name=registry.name, model_version=version, window=WEEK, day=WEEK.start.date() + timedelta(days=place),
-            column_name="distance", count=sum(counts), num_nulls=0, distinct_count=9, counts=counts,
-            sums=(0.0,) * len(counts), most_frequent=3, far_outside=0, broken=None,
-        )
-        for place, version in enumerate(["99", live.version, live.version])
-    ]  # fmt: skip
-    run.tables.control_tables.add(PROFILES, days)
-
-    (week,) = collect(live.production.context, registry, as_of=DECIDED).columns
-
-    assert (week.column, week.week.date()) == ("distance", WEEK.start.date())

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 from markupsafe import Markup
-from reports import Page, a_column_week, a_decision, a_point, a_report, a_verdict, an_estimate
+from reports import Page, a_column_window, a_decision, a_point, a_report, a_verdict, an_estimate
 
 from levelfive import BINARY, REGRESSION
 from levelfive.core.windows import Window, utc
@@ -81,7 +81,7 @@ def test_what_a_column_is_called_is_text_and_nothing_else(name):
         use_case=name,
         points=(a_point(7, model_version=name, live={name: an_estimate()}, reference={}),),
         verdicts=(a_verdict(outside=(name,), unusual=(name,), harmful=(name,), broken=(name,)),),
-        columns=(a_column_week(name),),
+        columns=(a_column_window(name),),
         decisions=(a_decision(action=name, reasons=(name,), counterfactuals=(name,)),),
         promotions=(PromotionLine(utc(2024, 7, 22), name, name, name, name, name),),
         gates=(GateLine(utc(2024, 7, 21), name, True, (name,)),),
@@ -332,7 +332,7 @@ def test_charts_say_in_words_what_they_show(page):
         "Jul 2024: 0.712 (0.701 to 0.723) live, 0.694 (0.683 to 0.705) never retrained."
     )
     assert "Jul 2024: 0.213 observed, 0.207 predicted" in charts[2]["aria-label"]
-    assert "1 of 1 columns over 3 weeks. Furthest: dep_delay 1.800" in charts[3]["aria-label"]
+    assert "1 of 1 columns over 3 windows. Furthest: dep_delay 1.800" in charts[3]["aria-label"]
 
 
 def test_every_section_is_there_with_its_numbers(page):
@@ -383,7 +383,7 @@ def test_what_happened_is_told_in_the_order_of_time_with_reasons_and_what_would_
 
 
 def test_the_heat_map_draws_thirty_columns_and_counts_the_others():
-    columns = tuple(a_column_week(f"column_{i:02}", psi=i / 100) for i in range(45))
+    columns = tuple(a_column_window(f"column_{i:02}", psi=i / 100) for i in range(45))
 
     page = Page(render(a_report(columns=columns)))
 
@@ -394,7 +394,7 @@ def test_the_heat_map_draws_thirty_columns_and_counts_the_others():
 
 @undrawn
 def test_a_column_without_any_psi_comes_last_and_shows_no_number():
-    page = Page(render(a_report(columns=(a_column_week("unknown", psi=None), a_column_week("known", psi=0.0)))))
+    page = Page(render(a_report(columns=(a_column_window("unknown", psi=None), a_column_window("known", psi=0.0)))))
 
     assert page.text.rindex("unknown") > page.text.rindex("known", 0, page.text.rindex("unknown"))
     assert "–" in page.texts  # noqa: RUF001 (the dash of the tables)
@@ -596,8 +596,8 @@ def test_of_a_column_that_moved_it_is_said_in_which_slices():
 
 
 def test_cells_outside_the_training_s_range_are_hatched_and_a_column_moves_in_its_own_units():
-    calm = a_column_week("calm", psi=0.9, deviations=0.2, outside_share=0.02)
-    moved = a_column_week("moved", psi=0.1, deviations=4.0, outside_share=0.02, is_outside=True)
+    calm = a_column_window("calm", psi=0.9, deviations=0.2, outside_share=0.02)
+    moved = a_column_window("moved", psi=0.1, deviations=4.0, outside_share=0.02, is_outside=True)
 
     drawn = moves_chart(a_report(columns=(calm, moved)), ["moved", "calm"])
     without = moves_chart(a_report(columns=(calm, replace(moved, is_outside=False))), ["moved", "calm"])
@@ -605,6 +605,16 @@ def test_cells_outside_the_training_s_range_are_hatched_and_a_column_moves_in_it
     assert list(furthest(a_report(columns=(calm, moved)))) == ["moved", "calm"]
     assert "Furthest: moved 4.000, calm 0.200." in drawn
     assert drawn.count("<path") > without.count("<path")
+
+
+def test_a_cell_that_is_not_measured_looks_unlike_one_that_is_as_usual():
+    known, unknown = a_column_window("x", deviations=0.2), a_column_window("x", week=1, psi=None)
+
+    def patterned(*columns):
+        return len(re.findall(r"fill: url\(#moves-h", moves_chart(a_report(columns=columns), ["x"])))
+
+    # The legend has two: of what is not measured, and of what is outside.
+    assert (patterned(known), patterned(known, unknown)) == (2, 3)
 
 
 def a_segment(name, value, reach, **changes):
