@@ -22,10 +22,11 @@ from levelfive.registry.promotions import Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
 from levelfive.reporting.collect import measurements, missing_lines
 from levelfive.reporting.data import MissingLine, Point, is_long_ago
-from levelfive.reporting.words import metric_name, missing_days, share
+from levelfive.reporting.words import metric_name, metric_unit, missing_days, share
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
 from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase.alert_rules import METRIC_IS_BEYOND, AlertRule, rule_for
 from levelfive.usecase.policies import RetrainingPolicy
 
 DAY = timedelta(days=1)
@@ -65,6 +66,7 @@ class Known:
         missing: Days of sources that lack rows.
         live: The promotion of the champion; None where there is none.
         policy: From which value on an offset is too much.
+        rules: What the use case wants otherwise of alerts.
     """
 
     as_of: datetime
@@ -76,6 +78,7 @@ class Known:
     missing: tuple[MissingLine, ...] = ()
     live: Promotion | None = None
     policy: RetrainingPolicy = field(default_factory=RetrainingPolicy)
+    rules: tuple[AlertRule, ...] = ()
 
     @property
     def latest(self) -> Point | None:
@@ -105,6 +108,7 @@ def collect_triage(context: JobContext, registry: CentralRegistry, *, as_of: dat
         missing=missing_lines(context, run, as_of),
         live=champion_as_of(history(context.tables, name), as_of),
         policy=context.use_case.retraining,
+        rules=tuple(context.use_case.monitoring.alerts),
     )
 
 
@@ -161,25 +165,47 @@ def _support(facts: Known) -> Answer:
 
 
 def _calibration(facts: Known) -> Answer:
-    name, point = facts.task.offset, facts.mature
-    alerts = _of(facts, lambda one: bool(one.metric) and one.metric == name)
-    estimate = None if point is None or name is None else point.live.get(name)
-    limit = facts.policy.offset(name)
-    lines = [*_alert_lines(facts, alerts), *_metric_lines(facts, name, point)]
-    if estimate is not None:
-        lines.append("the policy has no limit for it" if limit is None else f"the policy allows {limit:g} either way")
-    is_known = estimate is not None and limit is not None
-    is_off = estimate is not None and limit is not None and _is_off(estimate, limit, facts.policy)
+    names, point = _offsets(facts.task), facts.mature
+    alerts = _of(facts, lambda one: one.metric in names)
+    lines, limits = _alert_lines(facts, alerts), {name: _limit(facts, name) for name in names}
+    estimates = {} if point is None else {name: point.live[name] for name in names if name in point.live}
+    for name in estimates:
+        lines += _metric_lines(facts, name, point)
+        lines.append(_in_words(facts.task, name, limits[name]))
+    if point is not None and not names:
+        lines.append(f"the task, {facts.task.title}, has no metric of that")
+    is_known = bool(estimates) and all(limits[name] is not None for name in estimates)
+    is_off = any(_is_off(estimate, limits[name], facts.policy) for name, estimate in estimates.items())
     outcome = _outcome(bool(alerts) or is_off, point if is_known else None)
     return Answer(
         "Are scores right on average?", outcome, tuple(lines), _if(outcome, f"retraining --as-of {_at(facts)}")
     )
 
 
+def _offsets(task: Task) -> list[str]:
+    """List the metrics that may lie too high and too low: the offset of a task, or one a class or a quantile."""
+    return [metric.name for metric in task.metrics if metric.zero_is_best or metric.name == task.offset]
+
+
+def _limit(facts: Known, name: str) -> float | None:
+    """Find up to where such a metric may lie on either side of 0: by the policy of retraining, or by a rule."""
+    limit = facts.policy.offset(name)
+    return rule_for(facts.rules, METRIC_IS_BEYOND, name).limit if limit is None else limit
+
+
+def _in_words(task: Task, name: str, limit: float | None) -> str:
+    """Say what a metric is, and how much of it is allowed."""
+    allowed = f"no limit is set for it: an `AlertRule` of `{METRIC_IS_BEYOND}` takes one"
+    if limit is not None:
+        allowed = f"the use case allows {limit:g} either way"
+    return f"{metric_name(task, name)} is {metric_unit(task, name)}; {allowed}"
+
+
 def _ranking(facts: Known) -> Answer:
     point, task = facts.mature, facts.task
-    alerts = _of(facts, lambda one: _statement(one) == HARMFUL or (bool(one.metric) and one.metric != task.offset))
-    names = [name for name in task.charts if name != task.offset]
+    offsets = _offsets(task)
+    alerts = _of(facts, lambda one: _statement(one) == HARMFUL or (bool(one.metric) and one.metric not in offsets))
+    names = [name for name in task.charts if name not in offsets]
     lines = [*_alert_lines(facts, alerts), *(line for name in names for line in _metric_lines(facts, name, point))]
     outcome = Outcome.LOOK if alerts else _outcome(False, point)
     return Answer(
@@ -223,8 +249,10 @@ def _metric_lines(facts: Known, name: str | None, point: Point | None) -> list[s
     return [f"{metric_name(facts.task, name)} {_interval(estimate)} in {point.window}{before}"]
 
 
-def _is_off(estimate: Estimate, limit: float, policy: RetrainingPolicy) -> bool:
+def _is_off(estimate: Estimate, limit: float | None, policy: RetrainingPolicy) -> bool:
     """Tell whether an offset lies wholly beyond the limit, on as much as the policy decides by."""
+    if limit is None:
+        return False
     is_enough = estimate.days >= policy.min_days and estimate.rows >= policy.min_rows
     return is_enough and (estimate.low > limit or estimate.high < -limit)
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from multiclass import COLOURS
 from reports import a_point
 
-from levelfive import BINARY, REGRESSION, Severity
+from levelfive import BINARY, REGRESSION, AlertRule, Multiclass, Quantiles, Severity, Task
 from levelfive.core.windows import Window, utc
 from levelfive.monitoring.alert_states import AlertRecord, State
 from levelfive.registry.promotions import Promotion
@@ -129,7 +130,9 @@ def test_scores_that_are_too_high_on_average_lead_back_to_the_champion_before() 
     answers = triage(replace(FINE, points=(off,)))
 
     assert answers[CALIBRATION].outcome is Outcome.LOOK
-    assert "the policy allows 0.05 either way" in answers[CALIBRATION].lines
+    assert answers[CALIBRATION].lines[-1] == (
+        "Calibration is mean score minus label rate, 0 is best; the use case allows 0.05 either way"
+    )
     assert answers[BACK].lines[0].startswith("to version 2, the champion before version 3")
     assert answers[BACK].command == "registry rollback --as-of 2013-06-10T06:00:00Z --version 3 --reason WHY"
 
@@ -152,7 +155,52 @@ def test_without_a_limit_nobody_can_say_whether_scores_are_right() -> None:
     answer = triage(replace(FINE, task=REGRESSION, points=(off,)))[CALIBRATION]
 
     assert answer.outcome is Outcome.UNKNOWN
-    assert answer.lines[-1] == "the policy has no limit for it"
+    assert answer.lines[-1].startswith(
+        "Bias is mean score minus mean label, in the label's unit; no limit is set for it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("task", "live", "meaning"),
+    [
+        (
+            Multiclass("colours_by_class", ("red", "green")),
+            {"calibration_red": estimate(0.02, 0.04), "calibration_green": estimate(-0.09, -0.06)},
+            "Calibration of green is mean score minus share of the class, 0 is best",
+        ),
+        (
+            Quantiles("limits", (0.1, 0.9)),
+            {"calibration_p10": estimate(0.02, 0.04), "calibration_p90": estimate(-0.09, -0.06)},
+            "Calibration of p90 is share of labels up to the quantile minus its level, 0 is best",
+        ),
+    ],
+    ids=["classes", "quantiles"],
+)
+def test_where_a_task_has_no_offset_scores_are_right_by_each_class_or_quantile(
+    task: Task, live: dict[str, Estimate], meaning: str
+) -> None:
+    last = [*live][-1]
+    known = replace(FINE, task=task, points=(replace(CALM, live=live),))
+    rules = tuple(AlertRule("metric_is_beyond", of=name, limit=0.05) for name in live)
+    raised = replace(known, rules=rules, alerts=(an_alert("metric_is_beyond", last, metric=last),))
+    wide_rules = tuple(replace(rule, limit=0.1) for rule in rules)
+
+    unlimited, off, right, of_alert = (
+        triage(one)[CALIBRATION]
+        for one in (known, replace(known, rules=rules), replace(known, rules=wide_rules), raised)
+    )
+
+    assert unlimited.outcome is Outcome.UNKNOWN
+    assert unlimited.lines[-1].startswith(f"{meaning}; no limit is set for it")
+    assert [off.outcome, right.outcome, of_alert.outcome] == [Outcome.LOOK, Outcome.FINE, Outcome.LOOK]
+    assert right.lines[-1] == f"{meaning}; the use case allows 0.1 either way"
+    assert triage(raised)[RANKING].lines == ()
+
+
+def test_a_task_without_such_a_metric_says_so() -> None:
+    answer = triage(replace(FINE, task=COLOURS))[CALIBRATION]
+
+    assert (answer.outcome, answer.lines) == (Outcome.UNKNOWN, ("the task, a colour, has no metric of that",))
 
 
 @pytest.mark.parametrize(("days", "outcome"), [(14, Outcome.FINE), (15, Outcome.LOOK), (186, Outcome.LOOK)])
