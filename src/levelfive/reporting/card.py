@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from levelfive.models.card import ModelCard
-from levelfive.registry.description import NOT_SAID, People, interval, lineage, metrics_of, rests_on, slices_of
+from levelfive.registry.description import NOT_SAID, People, lineage, rests_on
 from levelfive.registry.promotions import Promotion
 from levelfive.registry.store import CentralRegistry
-from levelfive.reporting.page import Table, templates
+from levelfive.reporting.models import holdout_table
+from levelfive.reporting.page import templates
+from levelfive.reporting.table import Table
 from levelfive.reporting.words import day_name, share
 
 
@@ -34,7 +36,7 @@ def render_card(registry: CentralRegistry, version: str, promotions: Sequence[Pr
         purpose=card.purpose or NOT_SAID,
         limits=card.limits,
         data=_lineage(card),
-        holdout=_holdout(card),
+        holdout=holdout_table(card),
         rests_on=_rests_on(card),
         people=People.of(tags),
         promotions=_promotions(version, promotions),
@@ -44,25 +46,6 @@ def render_card(registry: CentralRegistry, version: str, promotions: Sequence[Pr
 
 def _lineage(card: ModelCard) -> Table:
     return Table("What it was made of", ("Fact", "Value"), [(what, [text]) for what, text in lineage(card)])
-
-
-def _holdout(card: ModelCard) -> Table | None:
-    if not card.holdout:
-        return None
-    metrics = metrics_of(card)
-    return Table(
-        "The newest days, which the candidate had not seen: all rows, then slices, the least skilled first",
-        ("Rows", "Number", "Days", *(metric.title for metric in metrics)),
-        [
-            (
-                one.slice or "all rows",
-                f"{one.rows:,}",
-                f"{one.days:,}",
-                *(interval(one, metric.name) for metric in metrics),
-            )
-            for one in slices_of(card, most=len(card.holdout))
-        ],
-    )
 
 
 def _rests_on(card: ModelCard) -> Table | None:

@@ -105,7 +105,10 @@ def metric_chart(data: ReportData, metric: str) -> Markup:
         _mark_promotions(axes, data)
         _shade_notes(axes, data)
         _label_provisional(axes, points, [of.value for of in live])
-        _legend(figure, "live model", "never retrained", second=GREY, third=ESTIMATED_LABEL if has_estimates else "")
+        handles = _handles(data, "live model", "never retrained", second=GREY)
+        if has_estimates:
+            handles.append(Line2D([], [], color=SECOND, marker="D", linestyle=":", label=ESTIMATED_LABEL))
+        _legend(figure, handles)
         text = "; ".join(
             f"{window_name(point.window)}: {estimate(mine)} live, {estimate(old)} never retrained"
             + (f", {estimate(guess)} estimated" if math.isfinite(guess.value) else "")
@@ -167,20 +170,29 @@ def rate_chart(data: ReportData) -> Markup:
     points = data.points_in_time
     rates = [_or_nan(point.label_rate) for point in points]
     scores = [_or_nan(point.mean_score) for point in points]
+    usual = [point.usual_label_mean or _NOTHING for point in points]
+    has_usual = any(math.isfinite(of.value) for of in usual)
     with drawing():
         figure, axes = _figure_with_decisions(data)
         axes.set_title(rates_title(data), loc="left")
         if data.task.labels_are_shares:
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        if has_usual:
+            _band(axes, points, usual, GREY)
+            _line(axes, points, [of.value for of in usual], color=GREY, marker="", style=":")
         _line(axes, points, scores, color=SECOND, marker="s", style="--")
         _line(axes, points, rates, color=LIVE, marker="o", style="-")
         _mark_promotions(axes, data)
         _shade_notes(axes, data)
         _label_provisional(axes, points, rates)
-        _legend(figure, f"observed {data.task.label_mean}", "mean score", second=SECOND)
+        handles = _handles(data, f"observed {data.task.label_mean}", "mean score", second=SECOND)
+        if has_usual:
+            handles.append(Line2D([], [], color=GREY, linestyle=":", label="at training, band of such windows"))
+        _legend(figure, handles)
         text = "; ".join(
             f"{window_name(point.window)}: {number(rate)} observed, {number(score)} predicted"
-            for point, rate, score in zip(points, rates, scores, strict=True)
+            + (f", {estimate(before)} at training" if math.isfinite(before.value) else "")
+            for point, rate, score, before in zip(points, rates, scores, usual, strict=True)
         )
         return svg(
             figure, name="rates", alternative=f"Observed {data.task.label_mean} and mean score by window. {text}."
@@ -340,23 +352,23 @@ def _mark_promotions(axes: Axes, data: ReportData) -> None:
             free_from = moment + (right - left) * 0.015 * (2 + min(len(promotion.version), 8))
 
 
-def _legend(figure: Figure, first_label: str, second_label: str, *, second: str, third: str = "") -> None:
+def _handles(data: ReportData, first_label: str, second_label: str, *, second: str) -> list[Line2D]:
+    """Make the legend's entries, of what is drawn alone."""
     handles = [
-        Line2D([], [], color=LIVE, marker="o", markersize=5.5, label=first_label),
-        Line2D([], [], color=second, marker="s", markersize=5.5, linestyle="--", label=second_label),
-        Line2D([], [], color=PROMOTED, linestyle=":", label="promotion of a version"),
-        Line2D(
-            [],
-            [],
-            color=LIVE,
-            marker="o",
-            markerfacecolor="white",
-            linestyle="none",
-            label="provisional, share of labels known",
-        ),
+        Line2D([], [], color=LIVE, marker="o", label=first_label),
+        Line2D([], [], color=second, marker="s", linestyle="--", label=second_label),
     ]
-    if third:
-        handles.append(Line2D([], [], color=SECOND, marker="D", markersize=5.5, linestyle=":", label=third))
+    if data.promotions:
+        handles.append(Line2D([], [], color=PROMOTED, linestyle=":", label="promotion of a version"))
+    if any(point.provisional for point in data.points):
+        label = "provisional, share of labels known"
+        handles.append(Line2D([], [], color=LIVE, marker="o", markerfacecolor="white", linestyle="none", label=label))
+    return handles
+
+
+def _legend(figure: Figure, handles: Sequence[Line2D]) -> None:
+    for handle in handles:
+        handle.set_markersize(5.5)
     figure.legend(handles=handles, loc="outside lower left", ncols=2, columnspacing=1.2, fontsize=9)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from levelfive.core.days import DAY
 from levelfive.core.windows import Window
 from levelfive.data.missing import missing
 from levelfive.monitoring import records
@@ -48,6 +49,7 @@ from levelfive.reporting.data import (
     Reliability,
     ReportData,
 )
+from levelfive.reporting.label_rates import usual_label_mean
 from levelfive.reporting.models import champions, live_model
 from levelfive.reporting.segments import latest_segments
 from levelfive.reporting.status import alert_lines
@@ -93,7 +95,7 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
     live = champion_as_of(promotions, as_of + timedelta(microseconds=1))
     verdicts = known_verdicts(records.verdicts(run, name, as_of=as_of), acknowledgements(run, name, as_of=as_of))
     drift = _latest_drift(run, name, as_of, verdicts)
-    points = tuple(one.point for one in measurements(run, context.use_case.model.task, name, as_of=as_of))
+    points = _with_usual_labels(measurements(run, context.use_case.model.task, name, as_of=as_of), registry)
     return ReportData(
         use_case=context.use_case.name,
         as_of=as_of,
@@ -146,6 +148,18 @@ def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> t
     )
 
 
+def _with_usual_labels(measured: Sequence[Measurement], registry: CentralRegistry) -> tuple[Point, ...]:
+    """Put to each point what its labels would be without a change from the training of the version that was live."""
+    points = []
+    for one in measured:
+        version = one.point.model_version.split(", ")[-1]
+        model = registry.load_if_there(version) if version else None
+        days = -(-one.point.window.length // DAY)
+        usual = None if model is None else usual_label_mean(model.baseline, days)
+        points.append(replace(one.point, usual_label_mean=usual))
+    return tuple(points)
+
+
 def _reliability(points: Sequence[Point], registry: CentralRegistry) -> Reliability | None:
     """Say how often the scores of the latest window with mature labels came true, and what training had said."""
     mature = [point for point in points if point.reliability and not point.provisional]
@@ -185,6 +199,7 @@ def _measurement(
         answers=rows[SERVED]["scored"] if SERVED in rows else None,
         estimates={name: one for name, one in estimates.items() if math.isfinite(one.low)},
         reliability=records.reliability_of(live),
+        label_drift=live.get("label_drift") or {},  # rows of an earlier levelfive have none
     )
     return Measurement(point, without)
 
@@ -285,7 +300,7 @@ def _beside(
     """Count the values of a column by bin, at training and in rows of `profiles`: the bins' names, before and now."""
     if column not in baseline.categorical:
         histogram = baseline_of(column, baseline).histogram
-        edges = ["nothing" if edge is None else f"{edge:.3g}" for edge in histogram.edges]
+        edges = ["nothing" if edge is None else _edge(edge) for edge in histogram.edges]
         between = [f"{low} to {high}" for low, high in pairwise(edges)]
         now = tuple(np.sum([row["counts"] for row in rows], axis=0).tolist())
         return (f"below {edges[0]}", *between, f"above {edges[-1]}"), histogram.counts, now
@@ -293,3 +308,7 @@ def _beside(
     counts = [sum(row["frequent_items"].get(name, 0) for row in rows) for name in profile.frequent]
     others = sum(row["count"] for row in rows) - sum(counts)
     return (*profile.frequent, "others"), (*profile.frequent.values(), profile.rest), (*counts, others)
+
+
+def _edge(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"

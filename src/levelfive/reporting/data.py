@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from levelfive.core.windows import Window
+from levelfive.models.package import ModelCard
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.statistics.calibration import Calibration, ReliabilityGroup
@@ -37,6 +38,9 @@ class Point:
         answer_metrics: Metrics of the answers to single requests, by name.
         answers: How many there were; None where nothing is known of any.
         reliability: The rows with known labels in groups of like scores.
+        label_drift: How the labels differ from those that the version was trained on, by drift statistics.
+        usual_label_mean: The mean label of as many days without a change from the training; None where that is not
+            known.
     """
 
     window: Window
@@ -57,6 +61,8 @@ class Point:
     answers: int | None = None
     estimates: Mapping[str, Estimate] = field(default_factory=dict)
     reliability: tuple[ReliabilityGroup, ...] = ()
+    label_drift: Mapping[str, float] = field(default_factory=dict)
+    usual_label_mean: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -222,11 +228,13 @@ class LiveModel:
         version: Which one.
         purpose: What it is for; empty where the use case does not say.
         lineage: Facts and their values.
+        card: What its package says of it, as of how it did on the holdout; None where that is not known.
     """
 
     version: str
     purpose: str
     lineage: tuple[tuple[str, str], ...]
+    card: ModelCard | None = None
 
 
 @dataclass(frozen=True)
@@ -299,6 +307,8 @@ class AlertLine:
         message: What was found last.
         is_urgent: Whether it is more than mere information.
         word: Who muted it, or acknowledged the window that raised it last, and why; empty where nobody did.
+        what_to_do: The next step.
+        is_of_harm: Whether it says that the model harms.
     """
 
     text: str
@@ -307,6 +317,8 @@ class AlertLine:
     message: str
     is_urgent: bool
     word: str = ""
+    what_to_do: str = ""
+    is_of_harm: bool = False
 
 
 @dataclass(frozen=True)

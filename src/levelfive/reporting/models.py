@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from levelfive.registry.description import People, lineage
+from levelfive.models.package import ModelCard
+from levelfive.registry.description import People, interval, lineage, metrics_of, slices_of
 from levelfive.registry.promotions import Promotion
 from levelfive.registry.store import CentralRegistry
 from levelfive.reporting.data import ChampionLine, LiveModel
+from levelfive.reporting.table import Table
 
 SHOWN_CHAMPIONS = 4
 
@@ -37,6 +39,25 @@ def live_model(registry: CentralRegistry, version: str | None) -> LiveModel | No
         return None
     people = People.of(registry.find(version).tags)
     texts = {"trained by": people.trained_by, "gate": people.verdict, "approved by": people.approval}
-    return LiveModel(
-        version, model.card.purpose, (*lineage(model.card), *((what, text) for what, text in texts.items() if text))
+    facts = (*lineage(model.card), *((what, text) for what, text in texts.items() if text))
+    return LiveModel(version, model.card.purpose, facts, model.card)
+
+
+def holdout_table(card: ModelCard) -> Table | None:
+    """Tell how a version did on the newest days, by slice with intervals; None where that was not kept."""
+    if not card.holdout:
+        return None
+    metrics = metrics_of(card)
+    return Table(
+        "The newest days, which the candidate had not seen: all rows, then slices, the least skilled first",
+        ("Rows", "Number", "Days", *(metric.title for metric in metrics)),
+        [
+            (
+                one.slice or "all rows",
+                f"{one.rows:,}",
+                f"{one.days:,}",
+                *(interval(one, metric.name) for metric in metrics),
+            )
+            for one in slices_of(card, most=len(card.holdout))
+        ],
     )

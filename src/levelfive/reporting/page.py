@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,11 +16,14 @@ from levelfive.monitoring.alert_words import false_alarms
 from levelfive.monitoring.consistency import worst_first
 from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, PSI, DriftStatistic
 from levelfive.monitoring.estimated import CONFIDENCE
-from levelfive.monitoring.evidence import STATEMENTS, Statement
+from levelfive.monitoring.evidence import HARMFUL, STATEMENTS, Statement
+from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.reporting.alarmed import SHOWN_ALARMS
 from levelfive.reporting.charts import Section, figures, most_important
 from levelfive.reporting.data import ColumnWindow, DriftLine, Point, ReportData, SegmentLine
 from levelfive.reporting.heatmap import SHOWN_COLUMNS, furthest, greatest_psi
+from levelfive.reporting.models import holdout_table
+from levelfive.reporting.table import Cell, Table
 from levelfive.reporting.timeline import history
 from levelfive.reporting.words import (
     Health,
@@ -37,37 +39,12 @@ from levelfive.reporting.words import (
     share,
     window_name,
 )
+from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.worst_segments import FALSE_FINDINGS
 
 _CLASSES = {Health.FINE: "fine", Health.NEEDS_A_PERSON: "needs"}
 _SIGNS = {Health.FINE: "✓", Health.NEEDS_A_PERSON: "!"}
-_NUMBER = re.compile(r"-?<?\d|\W?$")  # a number, with or without its unit, or the dash of one that is not known
 SHOWN_DIFFERENCES = 30
-
-Cell = str | Sequence[str]
-"""A text, or texts that are listed one below the other."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of the page.
-
-    Args:
-        caption: What it shows.
-        heads: Of the columns.
-        rows: Cells; a row's first one is its head.
-        total: A last row, set apart; empty where there is none.
-    """
-
-    caption: str
-    heads: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
-    total: Sequence[str] = ()
-
-    @property
-    def sides(self) -> list[str]:
-        """By column, whether it is one of numbers, which stand to the right, or of text."""
-        return ["number" if all(map(_is_number, column)) else "text" for column in zip(*self.rows, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -99,7 +76,7 @@ def render(data: ReportData) -> str:
             word=f"{_SIGNS.get(top.health, '…')} {top.health}",
             mood=_CLASSES.get(top.health, "unmeasured"),
             missing=_missing(data),
-            alerts=[one.text for one in data.alerts],
+            alerts=data.alerts,
             statements=_statements(data),
             statements_on="" if verdict is None else window_name(verdict.window),
             charts={str(section): figures(data, section) for section in Section},
@@ -124,6 +101,8 @@ def render(data: ReportData) -> str:
             importances=_importances(data),
             lineage=_lineage(data),
             purpose=data.live_model.purpose if data.live_model else "",
+            limits=data.live_model.card.limits if data.live_model and data.live_model.card else (),
+            holdout=holdout_table(data.live_model.card) if data.live_model and data.live_model.card else None,
             history=history(data),
             notes=data.notes,
             rows=_rows(data),
@@ -163,15 +142,26 @@ def _statements(data: ReportData) -> list[StatementText]:
     if verdict is None:
         return []
     statements = [
-        StatementText(of.title, _names(texts) if of.of_columns else texts or "none", of.note)
+        StatementText(of.title, _names(texts) if of.of_columns else texts or _nothing_of(of, verdict), of.note)
         for of in STATEMENTS
         for texts in (of.said_in(verdict),)
     ]
-    statements.append(StatementText("Drift", verdict.drift or "no alarm is open", false_alarms(verdict.window)))
+    is_above = any(verdict.drift == one.message for one in data.alerts)
+    drift = "the alert above is open" if is_above else verdict.drift
+    statements.append(StatementText("Drift", drift or "no alarm is open", false_alarms(verdict.window)))
     if verdict.acknowledgement:
         note = "What is acknowledged calls nobody any more."
         statements.append(StatementText("A person's word", verdict.acknowledgement, note))
     return statements
+
+
+def _nothing_of(statement: Statement, verdict: KnownVerdict) -> str:
+    """Say that nothing was found, and where it could not be, that."""
+    return "none found yet: few labels of the window are known" if _is_too_early(statement, verdict) else "none"
+
+
+def _is_too_early(statement: Statement, verdict: KnownVerdict) -> bool:
+    return statement == HARMFUL and verdict.skill is None
 
 
 def _names(columns: Sequence[str]) -> str:
@@ -230,9 +220,25 @@ def _rates(data: ReportData) -> Table | None:
     write: Callable[[float | None], str] = share if is_share else number
     return Table(
         "By window" if is_share else "By window, in the label's unit",
-        ("Window", f"Observed {data.task.label_mean}", "Mean score", "Labels known"),
-        [(window_name(p.window), write(p.label_rate), write(p.mean_score), _known(p)) for p in points],
+        ("Window", f"Observed {data.task.label_mean}", "Mean score", "At training", "Labels' PSI", "Labels known"),
+        [
+            (
+                window_name(p.window),
+                write(p.label_rate),
+                write(p.mean_score),
+                _with_ends(p.usual_label_mean, write),
+                number(p.label_drift.get(PSI)),
+                _known(p),
+            )
+            for p in points
+        ],
     )
+
+
+def _with_ends(value: Estimate | None, write: Callable[[float | None], str]) -> str:
+    if value is None or not math.isfinite(value.low):
+        return write(None if value is None else value.value)
+    return f"{write(value.value)} ({write(value.low)} to {write(value.high)})"
 
 
 def _segments(data: ReportData) -> Table | None:
@@ -479,7 +485,3 @@ def _counts(counts: Sequence[int]) -> list[str]:
         f"{quarantined_rows:,}{of_landed}",
         *(f"{count:,}" for count in others),
     ]
-
-
-def _is_number(cell: Cell) -> bool:
-    return isinstance(cell, str) and _NUMBER.match(cell) is not None

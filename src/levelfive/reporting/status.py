@@ -14,6 +14,7 @@ from levelfive.monitoring.alert_history import alert_history
 from levelfive.monitoring.alert_states import AlertRecord, current, open_alerts
 from levelfive.monitoring.alert_words import line_of, title_of
 from levelfive.monitoring.alerts import ALERTS
+from levelfive.monitoring.evidence import HARMFUL
 from levelfive.monitoring.muted import muted_by, mutes
 from levelfive.monitoring.noted import noted_of, notes
 from levelfive.monitoring.performance import Performance, performance
@@ -102,7 +103,18 @@ def alert_lines(run: Run, model_name: str, *, as_of: datetime) -> tuple[AlertLin
     for one in open_alerts(rows):
         word = "; ".join(filter(None, (muted_by(words, one), by_alert.get(one.alert_id))))
         text = line_of(one, word, noted_of(events, one))
-        lines.append(AlertLine(text, title_of(one), one.since, one.message, one.severity != Severity.INFO, word))
+        lines.append(
+            AlertLine(
+                text,
+                title_of(one),
+                one.since,
+                one.message,
+                one.severity != Severity.INFO,
+                word,
+                one.what_to_do,
+                is_of_harm=_statement_name(one) == HARMFUL.name,
+            )
+        )
     return tuple(lines)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from enum import StrEnum
+from textwrap import shorten
 
 from levelfive.core.windows import Window
 from levelfive.monitoring.evidence import STATEMENTS
@@ -47,7 +48,8 @@ def headline(data: ReportData) -> Headline:
     calls += _in_short([_alert(one) for one in alerts if not one.word])
     calls += [f"rows are missing: {missing_days(data.missing)}"] if data.missing else []
     if calls:
-        return Headline(Health.NEEDS_A_PERSON, f"The model needs a person: {'; '.join(calls)}.{numbers}")
+        harm = _harm(verdict, data.alerts)
+        return Headline(Health.NEEDS_A_PERSON, f"The model needs a person: {'; '.join(calls)}.{harm}{numbers}")
     if data.latest_empty is not None:
         of = window_name(data.latest_empty.window)
         return Headline(Health.NOTHING, f"There is nothing to monitor: nothing was scored in {of}.{numbers}")
@@ -73,7 +75,17 @@ def headline(data: ReportData) -> Headline:
 _UNMEASURED = "Nothing is measured yet: a model is deployed, and its first labels are still to come."
 _PROVISIONAL = " The performance is provisional: no window has enough known labels."
 _SHOWN_REASONS = 3
+_LONGEST_REASON = 160  # characters: all of it is below
 _NO_CHAMPION = "Nothing is measured yet: no model is deployed."
+
+
+def _harm(verdict: KnownVerdict | None, alerts: Sequence[AlertLine]) -> str:
+    """Say whether what calls for a person harms the model, unless that is why it calls."""
+    if verdict is None or verdict.harmful or any(one.is_of_harm for one in alerts):
+        return ""
+    if verdict.skill is None:
+        return " Whether that harms the model is not known yet: few labels of the window are."
+    return " The labels known show no harm to the model."
 
 
 def _call(verdict: KnownVerdict) -> str:
@@ -82,7 +94,8 @@ def _call(verdict: KnownVerdict) -> str:
 
 def _in_short(reasons: Sequence[str]) -> list[str]:
     rest = len(reasons) - _SHOWN_REASONS
-    return [*reasons[:_SHOWN_REASONS], *([f"and {rest} more, below"] if rest > 0 else [])]
+    first = [shorten(reason, _LONGEST_REASON, placeholder=" …") for reason in reasons[:_SHOWN_REASONS]]
+    return [*first, *([f"and {rest} more, below"] if rest > 0 else [])]
 
 
 def _not_said_in(verdict: KnownVerdict | None, alerts: Sequence[AlertLine]) -> list[AlertLine]:

@@ -27,6 +27,7 @@ from levelfive.monitoring.slice_drift import SliceDrift, write_slice_drift
 from levelfive.monitoring.usual_drift import usual_drift
 from levelfive.monitoring.verdict import Subject
 from levelfive.reporting.collect import collect
+from levelfive.reporting.label_rates import usual_label_mean
 from levelfive.reporting.words import Health, headline
 from levelfive.statistics.baseline import Baseline, profile_baseline
 from levelfive.statistics.calibration import ReliabilityGroup
@@ -145,6 +146,21 @@ def trained_on_sixty_days(live: LiveModel, monkeypatch: pytest.MonkeyPatch) -> B
     return baseline
 
 
+def test_labels_stand_beside_those_that_the_live_version_was_trained_on(
+    live: LiveModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    baseline = trained_on_sixty_days(live, monkeypatch)
+    run, name = Run(live.production.tables, "monitoring"), live.production.registry.name
+    one = Performance(WEEK, ("99", live.version), 9, 9, 9, False, {}, None, None, None, label_drift={PSI: 0.03})
+    write_performance(run, name, [one], task=BINARY, as_of=DECIDED)
+
+    (point,) = collect(live.production.context, live.production.registry, as_of=DECIDED).points
+
+    assert point.label_drift == {PSI: 0.03}
+    assert point.usual_label_mean == usual_label_mean(baseline, 7)
+    assert point.usual_label_mean is not None
+
+
 def a_column_of_a_window(
     live: LiveModel, window: Window, psi: float, *, version: str = "", days: int = 7, **drift: Any
 ) -> None:
@@ -230,7 +246,9 @@ def test_harm_of_a_week_still_calls_for_a_person_on_the_day_after(
     acknowledge(context, registry.name, WEEK, by="ada", reason="the strike", as_of=DECIDED)
     known = collect(context, registry, as_of=DECIDED)
 
-    assert [one.message for one in called.alerts] == ["no skill"]
+    (alert,) = called.alerts
+    assert (alert.message, alert.is_of_harm) == ("no skill", True)
+    assert "docs/runbook.md#skill-is-lost" in alert.what_to_do
     assert headline(called).health == Health.NEEDS_A_PERSON
     assert headline(known).health == Health.ACKNOWLEDGED
     assert f"acknowledged by ada as of {iso(DECIDED)}: the strike" in known.alerts[0].text

@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from in_memory.release import a_model
 from markupsafe import Markup
 from reports import Page, a_column_window, a_decision, a_point, a_report, a_verdict, an_estimate
 
 from levelfive import BINARY, REGRESSION
 from levelfive.core.windows import Window, utc
+from levelfive.models.package import SliceMetrics
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.drift_statistics import PSI
 from levelfive.reporting.alarmed import moved_chart
@@ -191,6 +193,50 @@ def test_unusual_columns_alone_call_for_no_one():
 
 
 @undrawn
+def test_an_alert_is_told_with_what_to_do_about_it_and_drift_not_twice():
+    moved = "3 of the 20 columns moved, since 2024-07-01"
+    alert = an_alert(moved, what_to_do="Look at the performance.")
+
+    page = Page(render(a_report(columns=(), alerts=(alert,), verdicts=(a_verdict(drift=moved),))))
+
+    assert "What to do: Look at the performance." in page.texts
+    assert "the alert above is open" in page.texts
+    assert moved not in page.texts
+
+
+@pytest.mark.parametrize(
+    ("verdict", "alert", "said"),
+    [
+        (a_verdict(skill=(0.1, 0.2)), {}, "The labels known show no harm to the model."),
+        (a_verdict(), {}, "Whether that harms the model is not known yet: few labels of the window are."),
+        (a_verdict(skill=(0.0, 0.01), harmful=("no skill",)), {}, ""),
+        (a_verdict(skill=(0.1, 0.2)), {"is_of_harm": True}, ""),
+    ],
+    ids=["no harm", "not known", "harm", "harm of an earlier window"],
+)
+def test_what_calls_for_a_person_is_told_with_whether_it_harms(verdict, alert, said):
+    sentence = headline(a_report(verdicts=(verdict,), alerts=(an_alert("5 columns moved", **alert),))).sentence
+
+    assert said in sentence
+    assert ("no harm to" in sentence or "Whether that harms" in sentence) == bool(said)
+
+
+def test_a_long_reason_is_cut_between_words_at_the_top():
+    sentence = headline(a_report(alerts=(an_alert("column_one " * 40),))).sentence
+
+    assert "column_one …" in sentence
+    assert len(sentence) < 500
+
+
+@undrawn
+def test_harm_is_not_called_none_where_labels_are_too_few_to_tell():
+    early, known = (Page(render(a_report(verdicts=(a_verdict(skill=of),)))).texts for of in (None, (0.1, 0.2)))
+
+    assert "none found yet: few labels of the window are known" in early
+    assert "none found yet: few labels of the window are known" not in known
+
+
+@undrawn
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -335,10 +381,29 @@ def test_charts_say_in_words_what_they_show(page):
     assert "1 of 1 columns over 3 windows. Furthest: dep_delay 1.800" in charts[3]["aria-label"]
 
 
+def test_labels_stand_beside_those_of_the_training_with_a_band():
+    usual = Estimate(0.251, 0.19, 0.31, 90, 80_000)
+    data = a_report(points=(a_point(7, usual_label_mean=usual, label_drift={PSI: 0.0349}),))
+
+    page = Page(render(data))
+
+    assert {"25.1% (19.0% to 31.0%)", "0.035"} <= set(page.texts)
+    assert "0.213 observed, 0.207 predicted, 0.251 (0.190 to 0.310) at training" in rate_chart(data)
+    assert "at training, band of such windows" in page.texts
+
+
+def test_a_legend_names_what_is_drawn_alone():
+    calm, young = (metric_chart(a_report(points=(a_point(7, provisional=is_young),)), "auc") for is_young in (0, 1))
+
+    assert "promotion of a version" in calm
+    assert "provisional, share" not in calm
+    assert "provisional, share" in young
+
+
 def test_every_section_is_there_with_its_numbers(page):
     sections = [attributes["id"] for tag, attributes in page.elements if tag == "section"]
 
-    assert sections == ["summary", "performance", "rates", "segments", "columns", "history", "rows"]
+    assert sections == ["summary", "performance", "rates", "segments", "columns", "verdicts", "history", "rows"]
     assert {"0.461 (0.450 to 0.472)", "21.3%", "20.7%"} <= set(page.texts)
     assert {"12.8", "3.1%", "0.4%", "0.180"} <= set(page.texts)
     assert {"501,234", "1,111 (0.2%)", "1,002,468", "84", "995,308"} <= set(page.texts)
@@ -546,6 +611,16 @@ def test_the_live_model_tells_where_it_comes_from_and_what_it_is_for():
 
     assert "model" in page.attributes("id")
     assert {"To warn <b>crews</b>.", "known at", "2024-07-21T06:00Z", "eve"} <= set(page.texts)
+
+
+@undrawn
+def test_the_live_model_tells_how_it_did_and_what_it_is_not_for():
+    slices = (SliceMetrics("", 9_120, 14, {"auc": 0.701}, {"auc": 0.69}, {"auc": 0.712}),)
+    card = a_model(utc(2013, 2, 1), holdout=slices, limits=("Not for <b>cargo</b>.",)).card
+
+    page = Page(render(a_report(live_model=LiveModel("4", "", (("known at", "2024-07-21"),), card))))
+
+    assert {"0.701 (0.690 to 0.712)", "Not for <b>cargo</b>."} <= set(page.texts)
 
 
 @undrawn
