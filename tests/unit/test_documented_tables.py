@@ -26,6 +26,7 @@ from levelfive.monitoring.records import (
 )
 from levelfive.monitoring.segments import WORST_SEGMENTS, SegmentRecord
 from levelfive.monitoring.slice_drift import DRIFT_SLICES, SliceDrift
+from levelfive.monitoring.slice_records import PERFORMANCE_SLICES, SlicePerformanceRecord
 from levelfive.monitoring.telling import NOTICES, NoticeRecord
 from levelfive.monitoring.verdict import VERDICTS, Subject, VerdictRecord
 from levelfive.registry.promotions import PROMOTIONS, Promotion
@@ -52,6 +53,7 @@ DOCUMENTED: dict[str, type] = {
     LISTINGS: Listing,
     NOTICES: NoticeRecord,
     PERFORMANCE: PerformanceRecord,
+    PERFORMANCE_SLICES: SlicePerformanceRecord,
     PROFILES: ProfileRecord,
     PROMOTIONS: Promotion,
     QUALITY: QualityRecord,

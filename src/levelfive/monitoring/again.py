@@ -7,12 +7,13 @@ from datetime import datetime
 from levelfive.core.windows import Window
 from levelfive.monitoring.alert_states import granularity
 from levelfive.monitoring.measuring import measure_performance
-from levelfive.monitoring.performance import LabelsOf, Performance, performance
+from levelfive.monitoring.performance import BaselineOf, Performance, performance
 from levelfive.monitoring.real_time import performance_of_answers
 from levelfive.monitoring.records import LIVE, LastMeasurements, last_measured, write_performance
+from levelfive.monitoring.slice_records import write_slice_performance
 from levelfive.registry.promotions import first_version, history
 from levelfive.registry.store import CentralRegistry
-from levelfive.statistics.profiles import NumericProfile
+from levelfive.statistics.baseline import Baseline
 from levelfive.storage.runs import JobContext
 
 
@@ -35,25 +36,27 @@ def measure_again(context: JobContext, registry: CentralRegistry, *, as_of: date
             model_name=registry.name,
             as_of=as_of,
             first=first,
-            labels_of=training_labels(registry),
+            baseline_of=baselines(registry),
+            by_slice=True,
         )
         served_performances = performance_of_answers(context, run, windows, model_name=registry.name, as_of=as_of)
         task = context.use_case.model.task
         write_performance(
             run, registry.name, performances, task=task, as_of=as_of, served_performances=served_performances
         )
+        write_slice_performance(run, registry.name, performances, as_of=as_of)
         measure_performance(performances)
         return performances
 
 
-def training_labels(registry: CentralRegistry) -> LabelsOf:
-    """Tell of a version the labels that it was trained on; None of one that is gone, or its files."""
+def baselines(registry: CentralRegistry) -> BaselineOf:
+    """Tell of a version what it was trained on; None of one that is gone, or its files."""
 
-    def labels_of(version: str) -> NumericProfile | None:
+    def baseline_of(version: str) -> Baseline | None:
         model = registry.load_if_there(version)
-        return None if model is None else model.baseline.label
+        return None if model is None else model.baseline
 
-    return labels_of
+    return baseline_of
 
 
 def provisional_windows(last_rows: LastMeasurements, *, until: datetime) -> list[Window]:

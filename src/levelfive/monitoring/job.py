@@ -13,7 +13,7 @@ from levelfive.data.missing import SOURCE_DAYS
 from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.labels import LABELS
 from levelfive.monitoring import deliveries, records
-from levelfive.monitoring.again import mature_window, provisional_windows, training_labels
+from levelfive.monitoring.again import baselines, mature_window, provisional_windows
 from levelfive.monitoring.alert_states import ALERTS_TABLE
 from levelfive.monitoring.alerting import update_alerts
 from levelfive.monitoring.alerts import check_rules
@@ -31,6 +31,7 @@ from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
 from levelfive.monitoring.scored_versions import profile_ahead, profile_versions
 from levelfive.monitoring.segments import WORST_SEGMENTS, look_for_segments
 from levelfive.monitoring.slice_drift import DRIFT_SLICES
+from levelfive.monitoring.slice_records import PERFORMANCE_SLICES, write_slice_performance
 from levelfive.monitoring.telling import NOTICES, tell
 from levelfive.monitoring.verdict import VERDICTS, Subject, WindowVerdict
 from levelfive.monitoring.versions import WindowFacts, judge_version
@@ -49,8 +50,8 @@ READS = (
     *(PROFILES, DRIFT, VERDICTS, WORST_SEGMENTS, ALERTS_TABLE, NOTICES, "<feature tables>"),
 )
 WRITES = (
-    *(PROFILES, DRIFT, DRIFT_CONSECUTIVE, DRIFT_SLICES, PERFORMANCE, QUALITY, VERDICTS, CONSISTENCY),
-    *(WORST_SEGMENTS, ALERTS_TABLE, NOTICES),
+    *(PROFILES, DRIFT, DRIFT_CONSECUTIVE, DRIFT_SLICES, PERFORMANCE, PERFORMANCE_SLICES, QUALITY, VERDICTS),
+    *(CONSISTENCY, WORST_SEGMENTS, ALERTS_TABLE, NOTICES),
 )
 
 
@@ -119,7 +120,8 @@ def run(
                 as_of=as_of,
                 first=first,
                 calibration_of=_calibrations(registry),
-                labels_of=training_labels(registry),
+                baseline_of=baselines(registry),
+                by_slice=True,
             )
             performances = measured[len(others) :]
             mature = next((one for one in measured if one.window == labelled_window), None)
@@ -201,5 +203,6 @@ def _nothing(
     records.write_performance(
         run, model_name, performances, task=task, as_of=as_of, served_performances=answers.performance
     )
+    write_slice_performance(run, model_name, performances, as_of=as_of)
     measure_performance(performances)
     return MonitoringResult(run.run_id, window, {}, performances, because)

@@ -5,41 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
 from levelfive.core.conditions import in_window
-from levelfive.core.days import day_number
 from levelfive.core.windows import Window
 from levelfive.features.labels import outcomes_as_known
 from levelfive.monitoring.drift_statistics import Comparison, column_drift
-from levelfive.statistics.baseline import LABEL_PROFILE
-from levelfive.statistics.calibration import Calibration, ReliabilityGroup, reliability
-from levelfive.statistics.day_blocks import Floats
-from levelfive.statistics.metrics import Estimate, Evaluation, evaluate
+from levelfive.monitoring.mature_rows import AT, evaluation_of, mean_score, reliability_of
+from levelfive.monitoring.slice_performance import SliceOutcome, slice_column, slice_outcomes
+from levelfive.statistics.baseline import LABEL_PROFILE, Baseline
+from levelfive.statistics.calibration import Calibration, ReliabilityGroup
+from levelfive.statistics.metrics import Estimate, Evaluation
 from levelfive.statistics.partials import partial_numeric
 from levelfive.statistics.profiles import NumericProfile, finish_numeric
 from levelfive.statistics.tasks.task import Task
 from levelfive.storage.predictions import SLICES, Role, live_predictions, served_predictions
 from levelfive.storage.runs import JobContext, Run
-from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME, PREDICTION_TIME, own
+from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.use_case import UseCase
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from pyspark.sql import Column, DataFrame
-
-AT = own("at")
-
 
 CalibrationOf: TypeAlias = Callable[[str], Calibration | None]
 """From a version to how often its scores come true."""
 
-LabelsOf: TypeAlias = Callable[[str], NumericProfile | None]
-"""From a version to the labels that it was trained on."""
+BaselineOf: TypeAlias = Callable[[str], Baseline | None]
+"""From a version to what it was trained on."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ class Performance:
         label_mean_known: The mean of all labels known, those of young rows too; it flatters. None without labels.
         evaluation: Metrics on the mature rows, or None where there are none.
         reference: Metrics of the first champion on the same rows, or None while it was the live one, or is gone.
-        slices: Metrics on the mature rows of the slices that the monitoring policy names, where there are some.
+        slices: What became of the rows of slices; empty where that was not asked for.
         expected: Metrics of all rows by how often such scores came true before, without their labels; None where a
             version that scored does not tell.
         reliability: Scores beside labels on the mature rows, in groups of like scores.
@@ -84,7 +80,7 @@ class Performance:
     label_mean_known: float | None
     evaluation: Evaluation | None
     reference: Evaluation | None
-    slices: Mapping[str, Evaluation] = field(default_factory=dict)
+    slices: tuple[SliceOutcome, ...] = ()
     expected: Expected | None = None
     reliability: tuple[ReliabilityGroup, ...] = ()
     label_drift: Mapping[str, float] = field(default_factory=dict)
@@ -92,7 +88,11 @@ class Performance:
     @property
     def metrics(self) -> dict[str, Mapping[str, Estimate]]:
         """The metrics on the mature rows: of slices by their names, of all rows by an empty text."""
-        by_slice = {name: evaluation.estimates for name, evaluation in self.slices.items()}
+        by_slice = {
+            f"{one.slice.key}={one.slice.value}": one.evaluation.estimates
+            for one in self.slices
+            if one.evaluation is not None
+        }
         return by_slice if self.evaluation is None else {**by_slice, "": self.evaluation.estimates}
 
     @property
@@ -110,14 +110,14 @@ class Outcomes:
         as_of: When the labels were known.
         first: The first champion's version, or None.
         calibration_of: How often a version's scores come true.
-        labels_of: The labels that a version was trained on.
+        baseline_of: What a version was trained on.
     """
 
     rows: pd.DataFrame
     as_of: datetime
     first: str | None
     calibration_of: CalibrationOf = lambda version: None
-    labels_of: LabelsOf = lambda version: None
+    baseline_of: BaselineOf = lambda version: None
 
 
 def performance(
@@ -130,7 +130,8 @@ def performance(
     first: str | None = None,
     role: Role = Role.CHAMPION,
     calibration_of: CalibrationOf = lambda version: None,
-    labels_of: LabelsOf = lambda version: None,
+    baseline_of: BaselineOf = lambda version: None,
+    by_slice: bool = False,
 ) -> tuple[Performance, ...]:
     """Compare live predictions with the labels known at `as_of`, window by window.
 
@@ -143,15 +144,25 @@ def performance(
         first: The version of the first champion, which later ones are compared with.
         role: Whose predictions: those of batches, one a row; or answers to single requests, each of which counts.
         calibration_of: How often a version's scores come true.
-        labels_of: The labels that a version was trained on.
+        baseline_of: What a version was trained on.
+        by_slice: Measure also by slice the last window, and those whose labels are all old enough.
 
     Raises:
         TableError: Nothing was scored yet.
     """
     whole = Window(min(w.start for w in windows), max(w.end for w in windows))
     rows = _with_labels(context, run, model_name, whole, as_of, role).toPandas()
-    outcomes = Outcomes(rows, as_of, first, calibration_of, labels_of)
-    return tuple(performance_of(context.use_case, outcomes, window) for window in windows)
+    outcomes = Outcomes(rows, as_of, first, calibration_of, baseline_of)
+    complete = as_of - context.use_case.maturity
+    return tuple(
+        performance_of(
+            context.use_case,
+            outcomes,
+            window,
+            by_slice=by_slice and (window == windows[-1] or window.end <= complete),
+        )
+        for window in windows
+    )
 
 
 def _with_labels(
@@ -162,8 +173,7 @@ def _with_labels(
     names = (*key, "model_version", *task.score_columns, *task.reference_columns)
     columns: list[Column] = [F.col(name) for name in names]
     columns.append(F.unix_micros(PREDICTION_TIME).alias(AT))
-    slice_keys = {key for key, _ in context.use_case.monitoring.slices}
-    columns += [F.try_element_at(SLICES, F.lit(key)).alias(own(f"slice_{key}")) for key in sorted(slice_keys)]
+    columns += [F.try_element_at(SLICES, F.lit(key)).alias(slice_column(key)) for key in context.use_case.slices]
     if role is Role.SERVED:
         live = served_predictions(run, window, model_name=model_name).select(*columns)
     else:
@@ -173,8 +183,8 @@ def _with_labels(
     return rows
 
 
-def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window) -> Performance:
-    """Compare the predictions of one window with what became of them."""
+def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window, *, by_slice: bool = False) -> Performance:
+    """Compare the predictions of one window with what became of them, if asked for by slice, too."""
     task, rows = use_case.model.task, outcomes.rows
     old_until = _micros(outcomes.as_of - use_case.maturity)
     inside = rows[(rows[AT] >= _micros(window.start)) & (rows[AT] < _micros(window.end))]
@@ -183,6 +193,8 @@ def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window) -> Per
     others = inside[inside[OUTCOME].notna() & (inside[OUTCOME] != LABELLED)].groupby(OUTCOME)
     last = inside.groupby("model_version")[AT].max().items()
     versions = [str(version) for _, _, version in sorted((at, len(str(version)), version) for version, at in last)]
+    baseline = outcomes.baseline_of(versions[-1]) if versions else None
+    trained_slices = None if baseline is None else baseline.slice_outcomes
     return Performance(
         window=window,
         versions=tuple(versions),
@@ -190,25 +202,15 @@ def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window) -> Per
         known=int(inside[OUTCOME].notna().sum()),
         mature=len(mature),
         provisional=_micros(window.end) > old_until,
-        without_label={str(name): (len(part), _mean_score(task, part)) for name, part in others},
+        without_label={str(name): (len(part), mean_score(task, part)) for name, part in others},
         label_mean_known=float(labelled_rows[LABEL].mean()) if len(labelled_rows) else None,
-        evaluation=_evaluate(use_case, mature, task.of_columns(mature[[*task.score_columns]])),
+        evaluation=evaluation_of(use_case, mature, task.of_columns(mature[[*task.score_columns]])),
         reference=_evaluate_reference(use_case, mature, outcomes.first),
-        slices=_evaluate_slices(use_case, mature),
+        slices=slice_outcomes(use_case, inside, mature, trained_slices) if by_slice else (),
         expected=_expect(task, inside, outcomes.calibration_of),
-        reliability=_reliability(use_case, mature),
-        label_drift=_label_drift(mature, outcomes.labels_of(versions[-1])) if versions else {},
+        reliability=reliability_of(use_case, mature),
+        label_drift={} if baseline is None else _label_drift(mature, baseline.label),
     )
-
-
-def _evaluate_slices(use_case: UseCase, mature: pd.DataFrame) -> dict[str, Evaluation]:
-    task, evaluations = use_case.model.task, {}
-    for key, value in use_case.monitoring.slices:
-        rows = mature[mature[own(f"slice_{key}")] == value]
-        evaluation = _evaluate(use_case, rows, task.of_columns(rows[[*task.score_columns]]))
-        if evaluation is not None:
-            evaluations[f"{key}={value}"] = evaluation
-    return evaluations
 
 
 def _expect(task: Task, rows: pd.DataFrame, calibration_of: CalibrationOf) -> Expected | None:
@@ -224,32 +226,12 @@ def _expect(task: Task, rows: pd.DataFrame, calibration_of: CalibrationOf) -> Ex
     return Expected(task.expected_metrics(scores, shares), float(shares.mean()), float(task.expected(scores).mean()))
 
 
-def _reliability(use_case: UseCase, mature: pd.DataFrame) -> tuple[ReliabilityGroup, ...]:
-    if mature.empty:
-        return ()
-    return reliability(
-        _expected(use_case.model.task, mature), mature[LABEL].to_numpy(np.float64), _days(use_case, mature)
-    )
-
-
-def _label_drift(mature: pd.DataFrame, training: NumericProfile | None) -> dict[str, float]:
+def _label_drift(mature: pd.DataFrame, training: NumericProfile) -> dict[str, float]:
     """Compare labels with those of the training, on their bins; none of it is tested."""
-    if mature.empty or training is None:
+    if mature.empty:
         return {}
     labels = finish_numeric(partial_numeric(mature[LABEL].to_numpy(np.float64), training.histogram), training.histogram)
     return column_drift(LABEL_PROFILE, Comparison(training, labels)).statistics
-
-
-def _days(use_case: UseCase, rows: pd.DataFrame) -> NDArray[Any]:
-    return day_number(rows[AT].to_numpy(np.int64) // 1_000_000, use_case.day_starts_at)
-
-
-def _mean_score(task: Task, rows: pd.DataFrame) -> float:
-    return float(_expected(task, rows).mean())
-
-
-def _expected(task: Task, rows: pd.DataFrame) -> Floats:
-    return task.expected(task.of_columns(rows[[*task.score_columns]]))
 
 
 def _evaluate_reference(use_case: UseCase, mature: pd.DataFrame, first: str | None) -> Evaluation | None:
@@ -260,13 +242,7 @@ def _evaluate_reference(use_case: UseCase, mature: pd.DataFrame, first: str | No
     task = use_case.model.task
     scores = task.of_columns(mature[[*task.score_columns]]).copy()
     scores[others] = task.of_columns(mature.loc[others, [*task.reference_columns]])
-    return None if np.isnan(scores).any() else _evaluate(use_case, mature, scores)
-
-
-def _evaluate(use_case: UseCase, mature: pd.DataFrame, scores: Floats) -> Evaluation | None:
-    if mature.empty:
-        return None
-    return evaluate(use_case.model.task, mature[LABEL].to_numpy(np.float64), scores, _days(use_case, mature))
+    return None if np.isnan(scores).any() else evaluation_of(use_case, mature, scores)
 
 
 def _micros(moment: datetime) -> int:

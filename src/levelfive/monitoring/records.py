@@ -396,12 +396,13 @@ def _performance(subject: Subject, one: Performance, *, task: Task, as_of: datet
         metrics=values.get("values", {}),
         low=values.get("low", {}),
         high=values.get("high", {}),
-        **_reliability(one.reliability if model in (LIVE, SERVED) else ()),
+        **reliability_columns(one.reliability if model in (LIVE, SERVED) else ()),
         label_drift=one.label_drift if model == LIVE else {},
     )
 
 
-def _reliability(groups: Sequence[ReliabilityGroup]) -> dict[str, Any]:
+def reliability_columns(groups: Sequence[ReliabilityGroup]) -> dict[str, Any]:
+    """Write the groups as columns of a row, each with a value a group."""
     names = (of.name for of in fields(ReliabilityGroup))
     return {f"reliability_{name}": tuple(getattr(group, name) for group in groups) for name in names}
 

@@ -16,6 +16,7 @@ from levelfive.monitoring.real_time import RealTime, ServedVersion
 from levelfive.monitoring.records import ProfiledColumn
 from levelfive.monitoring.segments import SegmentRecord, write_segments
 from levelfive.monitoring.slice_drift import write_slice_drift
+from levelfive.monitoring.slice_records import write_slice_performance
 from levelfive.monitoring.verdict import Subject
 from levelfive.monitoring.versions import JudgedVersion, verdict_record
 from levelfive.statistics.partials import Partial
@@ -68,6 +69,7 @@ def write_window(
             as_of=as_of,
             served_performances=answers.performance,
         ),
+        partial(write_slice_performance, run, subject.model_name, performances, as_of=as_of),
         partial(records.write_verdicts, run, verdicts),
     ]
     in_parallel(jobs)

@@ -42,6 +42,7 @@ DailyCounts: TypeAlias = tuple[tuple[int, ...], ...]
 
 
 RECENT_DAYS = 56
+_BY_SLICE = ("slice_counts", "slice_outcomes")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Baseline:
         recent: The last `RECENT_DAYS` days by feature name, in order; empty if the days were not given.
         losses: Of the scores, by segment; None of a version of an earlier levelfive.
         slice_counts: Counts of values by slice and day, likewise.
+        slice_outcomes: The same of labels and scores, by the names of `LABEL_PROFILE` and of `scores`, likewise.
     """
 
     rows: int
@@ -90,13 +92,18 @@ class Baseline:
     recent: Mapping[str, tuple[RecentDay, ...]] = field(default_factory=dict)
     losses: TrainingLosses | None = None
     slice_counts: SlicedCounts | None = None
+    slice_outcomes: SlicedCounts | None = None
 
     def to_json(self) -> str:
         """Write the baseline as JSON, with null for what is not defined."""
         # The daily counts are by far the most, and `asdict` would copy them one by one.
-        record = {**asdict(replace(self, daily={}, slice_counts=None)), "daily": dict(self.daily)}
-        if self.slice_counts is not None:
-            record["slice_counts"] = {**asdict(replace(self.slice_counts, daily=())), "daily": self.slice_counts.daily}
+        by_slice = {name: getattr(self, name) for name in _BY_SLICE}
+        record = {**asdict(replace(self, daily={}, **dict.fromkeys(_BY_SLICE))), "daily": dict(self.daily)}
+        record |= {
+            name: {**asdict(replace(counts, daily=())), "daily": counts.daily}
+            for name, counts in by_slice.items()
+            if counts is not None
+        }
         return json.dumps(record, allow_nan=False, separators=(",", ":"))
 
     @classmethod
@@ -119,9 +126,11 @@ class Baseline:
                     name: tuple(RecentDay(**day) for day in days) for name, days in record.get("recent", {}).items()
                 },
                 losses=None if record.get("losses") is None else TrainingLosses.from_record(record["losses"]),
-                slice_counts=None
-                if record.get("slice_counts") is None
-                else SlicedCounts.from_record(record["slice_counts"]),
+                **{
+                    name: SlicedCounts.from_record(counts)
+                    for name in _BY_SLICE
+                    if (counts := record.get(name)) is not None
+                },
             )
         except (AttributeError, KeyError, TypeError, ValueError) as err:
             raise DataError(f"expected a baseline as Baseline.to_json writes it, got {text[:200]!r}") from err

@@ -110,6 +110,14 @@ class SlicedCounts:
         days = len(self.daily[0]) if self.daily else 0
         return np.array(self.daily, dtype=np.int64).reshape(len(self.slices), days, self.counter.starts[-1])
 
+    def of_column(self, name: str, one: Slice) -> tuple[SegmentColumn, Counts] | None:
+        """Tell how a column is grouped, and its counts in a slice on all days; None where these were not counted."""
+        groups = self.counter.place(name)
+        if groups is None or one not in self.slices:
+            return None
+        (column,) = (column for column in self.columns if column.name == name)
+        return column, self.counts[self.slices.index(one)].sum(axis=0)[groups]
+
     @classmethod
     def of(
         cls,
@@ -148,7 +156,7 @@ class SlicedCounts:
         )
 
 
-def largest_slices(keys: Mapping[str, pd.Series], least_rows: int) -> tuple[Slice, ...]:
+def largest_slices(keys: Mapping[str, pd.Series], least_rows: int, *, most: int = MAX_SLICES) -> tuple[Slice, ...]:
     """List the slices of most rows, by key and value; a column with one value alone has none."""
     counts = [(key, values.value_counts()) for key, values in keys.items()]
     sizes = [
@@ -158,7 +166,7 @@ def largest_slices(keys: Mapping[str, pd.Series], least_rows: int) -> tuple[Slic
         for value, rows in by_value.items()
         if rows >= max(least_rows, 1)
     ]
-    return tuple(sorted(one for _, one in sorted(sizes, key=lambda of: (-of[0], of[1]))[:MAX_SLICES]))
+    return tuple(sorted(one for _, one in sorted(sizes, key=lambda of: (-of[0], of[1]))[:most]))
 
 
 def by_slice(counts: Sequence[Counts], counter: SliceCounter) -> Counts:

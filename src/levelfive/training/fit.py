@@ -17,7 +17,7 @@ from levelfive.statistics.baseline import profile_baseline
 from levelfive.training.dataset import DAY_NUMBER, Snapshot, inside
 from levelfive.training.importances import importances
 from levelfive.training.out_of_fold import OutOfFold
-from levelfive.training.segment_losses import sliced_counts, unseen_losses
+from levelfive.training.segment_losses import sliced_counts, sliced_outcomes, unseen_losses
 from levelfive.training.session import Session
 from levelfive.usecase.columns import LABEL
 
@@ -92,9 +92,11 @@ def with_baseline(
     rests_on = importances(model, features, days)
     losses = unseen_losses(card.task, features, baseline, rests_on, out_of_fold=out_of_fold, least_rows=least_rows)
     slice_counts = sliced_counts(rows, features, baseline, rests_on, slices=card.slices, least_rows=least_rows)
+    outcomes = sliced_outcomes(rows, baseline, out_of_fold=out_of_fold, slices=card.slices, least_rows=least_rows)
+    whole = replace(baseline, losses=losses, slice_counts=slice_counts, slice_outcomes=outcomes)
     complete = replace(
         card,
-        baseline=replace(baseline, losses=losses, slice_counts=slice_counts).to_json(),
+        baseline=whole.to_json(),
         score_baseline=out_of_fold.method,
         holdout=holdout,
         holdout_skill=holdout[0].values.get(card.task.skill, math.nan),

@@ -1,12 +1,13 @@
-"""What is kept of a training set by segment, losses of unseen scores, and by slice, counts of values."""
+"""What is kept of a training set by segment, losses of unseen scores, and by slice, counts of values and outcomes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
-from levelfive.statistics.baseline import Baseline
+from levelfive.statistics.baseline import LABEL_PROFILE, Baseline
 from levelfive.statistics.metrics import row_loss
 from levelfive.statistics.segments import (
     MAX_COLUMNS,
@@ -23,6 +24,7 @@ from levelfive.statistics.tasks.task import Task
 from levelfive.statistics.worst_segments import TrainingLosses, training_losses
 from levelfive.training.dataset import DAY_NUMBER, SLICE
 from levelfive.training.out_of_fold import OutOfFold
+from levelfive.usecase.columns import LABEL
 
 
 def unseen_losses(
@@ -74,6 +76,29 @@ def sliced_counts(
     keys = {key: rows[f"{SLICE}{key}"] for key in slices}
     days = rows[DAY_NUMBER].to_numpy()
     return SlicedCounts.of(columns, features, keys, days, least_rows=least_rows)
+
+
+def sliced_outcomes(
+    rows: pd.DataFrame, baseline: Baseline, *, out_of_fold: OutOfFold, slices: Sequence[str], least_rows: int
+) -> SlicedCounts:
+    """Count labels and unseen scores by slice and day.
+
+    Args:
+        rows: The training set, with its labels, slices and days.
+        baseline: Its profiles say how labels and scores are grouped.
+        out_of_fold: Scores of rows by models that had not seen them.
+        slices: The columns that slices are of.
+        least_rows: Slices with fewer rows are left out.
+    """
+    values = {LABEL_PROFILE: rows[LABEL].to_numpy(np.float64)}
+    for column, scores in zip(baseline.scores, out_of_fold.scores.reshape(len(out_of_fold.places), -1).T, strict=True):
+        values[column] = np.full(len(rows), np.nan)
+        values[column][out_of_fold.places] = scores
+    columns = tuple(
+        numeric_column(name, baseline.scores.get(name, baseline.label)) for name in (LABEL_PROFILE, *baseline.scores)
+    )
+    keys = {key: rows[f"{SLICE}{key}"] for key in slices}
+    return SlicedCounts.of(columns, pd.DataFrame(values), keys, rows[DAY_NUMBER].to_numpy(), least_rows=least_rows)
 
 
 def _columns(

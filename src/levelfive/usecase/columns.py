@@ -62,7 +62,9 @@ TABLES = frozenset(
             "deployments",
         ),
         *("profiles", "drift", "drift_consecutive", "drift_slices", "performance", "quality", "consistency"),
+        "performance_slices",
         *("worst_segments", "verdicts", "alerts", "notices"),
+        *("profile_metrics", "drift_metrics"),
         *("decisions", "retrainings"),
     }
 )

@@ -20,13 +20,15 @@ from levelfive.monitoring import again, alerting, records, scored_versions
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring.alert_states import ALERTS_TABLE
 from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE
-from levelfive.monitoring.performance import CalibrationOf, Expected, LabelsOf, Performance
+from levelfive.monitoring.performance import BaselineOf, CalibrationOf, Expected, Performance
 from levelfive.monitoring.profiling import WindowProfiles
 from levelfive.monitoring.records import PERFORMANCE, PROFILES, write_performance
+from levelfive.monitoring.slice_performance import SliceOutcome
 from levelfive.monitoring.verdict import VERDICTS
 from levelfive.statistics.baseline import SCORE_PROFILE
 from levelfive.statistics.metrics import Estimate, Evaluation
 from levelfive.statistics.partials import partial_categorical, partial_numeric
+from levelfive.statistics.sliced_counts import Slice
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.policies import MonitoringPolicy
 
@@ -59,7 +61,8 @@ class Measuring:
         as_of: datetime,
         first: str | None = None,
         calibration_of: CalibrationOf | None = None,
-        labels_of: LabelsOf | None = None,
+        baseline_of: BaselineOf | None = None,
+        by_slice: bool = False,
     ) -> tuple[Performance, ...]:
         self.asked.append((list(windows), first))
         return tuple(measured(window, **self.found.get(window, {})) for window in windows)
@@ -360,7 +363,8 @@ def test_a_metric_too_is_that_of_the_last_window_that_has_labels(
     live, use_case = production.released(), a_use_case(monitoring=MonitoringPolicy(alerts=(rule,)))
     production = replace(production, context=replace(production.context, use_case=use_case))
     measured_before(production, BEFORE.end, measured(BEFORE, provisional=False))
-    known = {"mature": 900, "provisional": False, "evaluation": a_skill(0.2), "slices": {"origin=JFK": a_skill(0.05)}}
+    of_slice = SliceOutcome(Slice("origin", "JFK"), 900, 900, 0.5, a_skill(0.05))
+    known = {"mature": 900, "provisional": False, "evaluation": a_skill(0.2), "slices": (of_slice,)}
     measuring.found = {TODAY: {"versions": (live,)}, BEFORE: {"versions": (live,), **known}}
 
     monitor(production)

@@ -9,8 +9,9 @@ from in_memory.release import AS_OF, a_use_case
 
 from levelfive.core.windows import Window
 from levelfive.monitoring.drift_statistics import PSI
-from levelfive.monitoring.performance import AT, Outcomes, performance_of
-from levelfive.statistics.profiles import profile_numeric
+from levelfive.monitoring.mature_rows import AT
+from levelfive.monitoring.performance import Outcomes, performance_of
+from levelfive.statistics.baseline import Baseline, profile_baseline
 from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME
 
 WEEK = Window(AS_OF, AS_OF + timedelta(days=7))
@@ -38,7 +39,8 @@ def test_labels_of_mature_rows_are_compared_with_those_of_the_training(rate: flo
     rows = pd.DataFrame({LABEL: now, "model_version": "2", "score": 0.5, "reference_score": 0.5, OUTCOME: LABELLED})
     rows[AT] = int(WEEK.start.timestamp()) * 1_000_000
     young = rows.assign(**{LABEL: 1.0, AT: int(WEEK.end.timestamp() - 3600) * 1_000_000})
-    outcomes = Outcomes(pd.concat([rows, young]), WEEK.end, None, labels_of=lambda version: profile_numeric(training))
+    baseline = trained_on(training)
+    outcomes = Outcomes(pd.concat([rows, young]), WEEK.end, None, baseline_of=lambda version: baseline)
 
     found = performance_of(a_use_case(), outcomes, WEEK)
 
@@ -50,6 +52,12 @@ def test_of_a_version_that_is_gone_labels_are_compared_with_nothing() -> None:
     rows[AT] = int(WEEK.start.timestamp()) * 1_000_000
 
     assert performance_of(a_use_case(), Outcomes(rows, WEEK.end, None), WEEK).label_drift == {}
+
+
+def trained_on(labels: np.ndarray) -> Baseline:
+    """Build the baseline of a training set with some labels."""
+    features = pd.DataFrame({"wind": np.zeros(labels.size)})
+    return profile_baseline(features, [], label=labels, score=np.full(labels.size, 0.5))
 
 
 def labels_of_rate(rate: float, rows: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from in_memory.tables import MemoryTables
 from flight_delay import USE_CASE
 from levelfive import REGRESSION, AlertRule, Later, MonitoringPolicy
 from levelfive.errors import ConfigError
-from levelfive.monitoring.performance import AT
+from levelfive.monitoring.mature_rows import AT
 from levelfive.training.dataset import DAY_NUMBER, SLICE
 from levelfive.usecase import columns
 from levelfive.usecase.check import check
@@ -272,8 +272,8 @@ def test_every_table_of_a_room_is_taken() -> None:
     # Not `raw_*`, nor `<feature tables>`.
     written = {table for job in stages for table in (*job.READS, *job.WRITES) if table.isidentifier()}
 
-    # And the view that a workspace's monitor looks at.
-    assert written | {"runs", "inference_log"} == columns.TABLES
+    # And the views that a workspace's monitor looks at, and that have the names of its tables' columns.
+    assert written | {"runs", "inference_log", "profile_metrics", "drift_metrics"} == columns.TABLES
 
 
 @pytest.mark.parametrize("name", [DAY_NUMBER, SLICE, ORDER, AT])

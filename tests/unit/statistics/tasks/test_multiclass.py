@@ -26,7 +26,8 @@ from levelfive.models.package import SMOKE, Model, frame_of_scores, load, smoke_
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring import records, scored_versions
 from levelfive.monitoring.daily import days_of_window, find_faults, find_missing_rows
-from levelfive.monitoring.performance import AT, Outcomes, performance_of
+from levelfive.monitoring.mature_rows import AT
+from levelfive.monitoring.performance import Outcomes, performance_of
 from levelfive.monitoring.profiling import WindowProfiles, finish
 from levelfive.registry.gate import VerdictKind
 from levelfive.reporting.page import render

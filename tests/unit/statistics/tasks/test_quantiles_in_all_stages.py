@@ -20,7 +20,8 @@ from levelfive.core.windows import Window
 from levelfive.models.mlflow_store import quieten
 from levelfive.models.package import Model, frame_of_scores
 from levelfive.monitoring.daily import days_of_window
-from levelfive.monitoring.performance import AT, Outcomes, performance_of
+from levelfive.monitoring.mature_rows import AT
+from levelfive.monitoring.performance import Outcomes, performance_of
 from levelfive.monitoring.profiling import WindowProfiles, finish
 from levelfive.registry.gate import VerdictKind
 from levelfive.reporting.page import render
