@@ -13,7 +13,7 @@ from levelfive.monitoring.mature_rows import evaluation_of, mean_score, reliabil
 from levelfive.statistics.baseline import LABEL_PROFILE, profiled_as
 from levelfive.statistics.calibration import ReliabilityGroup
 from levelfive.statistics.metrics import Evaluation
-from levelfive.statistics.partials import CategoricalProfile
+from levelfive.statistics.profiles import CategoricalProfile
 from levelfive.statistics.sliced_counts import Counts, Slice, SlicedCounts, largest_slices
 from levelfive.usecase.columns import LABEL, own
 from levelfive.usecase.use_case import UseCase

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from levelfive.core.windows import Window
-from levelfive.models.package import ModelCard
+from levelfive.models.card import ModelCard
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.statistics.calibration import Calibration, ReliabilityGroup

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from levelfive.models.package import ModelCard
+from levelfive.models.card import ModelCard
 from levelfive.registry.description import People, interval, lineage, metrics_of, slices_of
 from levelfive.registry.promotions import Promotion
 from levelfive.registry.store import CentralRegistry
