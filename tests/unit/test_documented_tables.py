@@ -13,6 +13,7 @@ from levelfive.features.watermarks import FEATURE_WINDOWS, WrittenWindow
 from levelfive.monitoring.alert_states import ALERTS_TABLE, AlertRecord
 from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE, ConsecutiveDrift
 from levelfive.monitoring.consistency import CONSISTENCY
+from levelfive.monitoring.freshness import FRESHNESS, FreshnessRecord
 from levelfive.monitoring.records import (
     DRIFT,
     PERFORMANCE,
@@ -49,6 +50,7 @@ DOCUMENTED: dict[str, type] = {
     DRIFT_CONSECUTIVE: ConsecutiveDrift,
     DRIFT_SLICES: SliceDrift,
     FEATURE_WINDOWS: WrittenWindow,
+    FRESHNESS: FreshnessRecord,
     LANDING_FILES: LandedFile,
     LISTINGS: Listing,
     NOTICES: NoticeRecord,

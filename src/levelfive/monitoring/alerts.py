@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeAlias
 
 from levelfive.core.windows import iso
@@ -266,6 +266,24 @@ def rows_are_missing(evidence: Evidence) -> Iterator[Finding]:
     for one in evidence.delivery.missing:
         text = f"{one.day}: {one.value:,.0f} rows, usually {one.usual:,.0f}: rows are missing"
         yield Finding(text, days=(one.day,))
+
+
+@alert(
+    None,
+    "at the window's end, the newest row of a source is older than its `freshness` allows, or than a rule's `limit` in "
+    "hours",
+    what_to_do="See whether a file is missing or was refused: the last run of `data` in the table `runs` says why.",
+)
+def source_is_late(evidence: Evidence) -> Iterator[Finding]:
+    """Say which sources have no new rows, though predictions go on."""
+    for one in evidence.delivery.newest:
+        if one.is_late:
+            since = "nothing" if one.at is None else f"no row since {iso(one.at)}"
+            yield Finding(
+                f"{one.source}: {since}, and rows may be {one.limit} old",
+                source=one.source,
+                value=None if one.behind is None else one.behind / timedelta(hours=1),
+            )
 
 
 @alert(

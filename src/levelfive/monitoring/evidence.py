@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from levelfive.core.windows import Window
@@ -76,10 +76,32 @@ class Delivered:
 
 
 @dataclass(frozen=True)
+class Newest:
+    """How new the newest row of a source is at the end of a window; None where that is not known.
+
+    Args:
+        source: Its name.
+        at: The time of its newest row.
+        behind: How long before the window's end that is.
+        limit: How long it may be, as the use case says; None where it says nothing.
+    """
+
+    source: str
+    at: datetime | None
+    behind: timedelta | None
+    limit: timedelta | None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it is too old, or there is none where the use case wants new ones."""
+        return self.limit is not None and (self.behind is None or self.behind > self.limit)
+
+
+@dataclass(frozen=True)
 class Delivery:
     """What came: what landed of each source, rows scored a day, and rows a day at training.
 
-    `missing` are the days that lack rows; `columns` are those of each source.
+    `missing` are the days that lack rows; `columns` are those of each source; `newest` says how new their rows are.
     """
 
     source_counts: tuple[Delivered, ...]
@@ -87,6 +109,7 @@ class Delivery:
     rows_a_day_at_training: float
     missing: tuple[Fault, ...] = ()
     columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    newest: tuple[Newest, ...] = ()
 
 
 @dataclass(frozen=True)

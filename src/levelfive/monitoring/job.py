@@ -23,6 +23,7 @@ from levelfive.monitoring.destinations.destination import Destination
 from levelfive.monitoring.earlier_drift import earlier_drift
 from levelfive.monitoring.estimated import trust
 from levelfive.monitoring.faults import Fault
+from levelfive.monitoring.freshness import FRESHNESS, newest_rows, write_freshness
 from levelfive.monitoring.measuring import measure_performance, measure_versions
 from levelfive.monitoring.nothing import nothing_in
 from levelfive.monitoring.performance import CalibrationOf, Performance, performance
@@ -51,7 +52,7 @@ READS = (
 )
 WRITES = (
     *(PROFILES, DRIFT, DRIFT_CONSECUTIVE, DRIFT_SLICES, PERFORMANCE, PERFORMANCE_SLICES, QUALITY, VERDICTS),
-    *(CONSISTENCY, WORST_SEGMENTS, ALERTS_TABLE, NOTICES),
+    *(FRESHNESS, CONSISTENCY, WORST_SEGMENTS, ALERTS_TABLE, NOTICES),
 )
 
 
@@ -126,6 +127,7 @@ def run(
             performances = measured[len(others) :]
             mature = next((one for one in measured if one.window == labelled_window), None)
             source_counts = deliveries.delivered(context, run, window, as_of=as_of)
+            newest = newest_rows(context, run, window, as_of=as_of)
             earlier = deliveries.known_before(context, run, name, window)
             drift_history = earlier_drift(run, name, window)
             answers = real_time(context, run, registry, windows, as_of=as_of)
@@ -152,6 +154,7 @@ def run(
                 answers.consistency,
                 answers.log_counts,
                 mature,
+                newest,
             )
             judged_versions = [judge_version(context, one, facts) for one in versions]
         run.counts["scored"] = now.scored
@@ -162,6 +165,7 @@ def run(
             newest_version = versions[-1]
             segments = look_for_segments(context, run, newest_version.subject, newest_version.model, as_of=as_of)
         with run.timed("write"):
+            write_freshness(run, newest_version.subject, newest)
             trust_by_metric = trust(records.past_estimates(before), window, context.use_case.maturity)
             write_window(
                 context, run, judged_versions, source_counts, performances, as_of, answers=answers, segments=segments

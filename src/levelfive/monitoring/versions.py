@@ -17,7 +17,7 @@ from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.daily import Known, days_of_training, days_of_window, find_faults
 from levelfive.monitoring.drift_alarms import DRIFT_LASTS, AlarmRule, EarlierWindow, judge_drift
 from levelfive.monitoring.drift_statistics import ColumnDrift, Comparison, column_drift
-from levelfive.monitoring.evidence import Delivered, Delivery, Evidence
+from levelfive.monitoring.evidence import Delivered, Delivery, Evidence, Newest
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import WindowProfiles, baseline_of, finish
@@ -49,6 +49,7 @@ class WindowFacts:
         consistency: Whether single requests saw what the batch join gives.
         log_counts: How many rows of the request log were read, and how many of them could not be.
         mature: What the labels say of the last window before it whose labels are old enough; None where its own are.
+        newest: How new the rows of the sources are at its end.
     """
 
     source_counts: tuple[Delivered, ...]
@@ -60,6 +61,7 @@ class WindowFacts:
     consistency: tuple[FeatureDay, ...] = ()
     log_counts: tuple[int, int] = (0, 0)
     mature: Performance | None = None
+    newest: tuple[Newest, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ def judge_version(context: JobContext, version: ScoredVersion, facts: WindowFact
             rows_a_day=facts.performance.scored / (subject.window.length / DAY),
             rows_a_day_at_training=model.card.training_rows / (training_span / DAY),
             missing=facts.missing,
+            newest=facts.newest,
             columns=deliveries.columns_of_sources(context, model.card.features),
         ),
         skill=_skill(use_case, labelled),

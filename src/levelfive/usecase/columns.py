@@ -62,7 +62,7 @@ TABLES = frozenset(
             "deployments",
         ),
         *("profiles", "drift", "drift_consecutive", "drift_slices", "performance", "quality", "consistency"),
-        "performance_slices",
+        *("performance_slices", "freshness"),
         *("worst_segments", "verdicts", "alerts", "notices"),
         *("profile_metrics", "drift_metrics"),
         *("decisions", "retrainings"),
