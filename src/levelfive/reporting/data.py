@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from levelfive.core.windows import Window
-from levelfive.models.card import ModelCard
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.verdict import KnownVerdict
+from levelfive.reporting.table import Table
 from levelfive.statistics.calibration import Calibration, ReliabilityGroup
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
@@ -228,13 +228,15 @@ class LiveModel:
         version: Which one.
         purpose: What it is for; empty where the use case does not say.
         lineage: Facts and their values.
-        card: What its package says of it, as of how it did on the holdout; None where that is not known.
+        limits: What it is not for.
+        holdout: How it did on the newest days, by slice; None where that is not known.
     """
 
     version: str
     purpose: str
     lineage: tuple[tuple[str, str], ...]
-    card: ModelCard | None = None
+    limits: tuple[str, ...] = ()
+    holdout: Table | None = None
 
 
 @dataclass(frozen=True)

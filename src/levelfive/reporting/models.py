@@ -40,7 +40,7 @@ def live_model(registry: CentralRegistry, version: str | None) -> LiveModel | No
     people = People.of(registry.find(version).tags)
     texts = {"trained by": people.trained_by, "gate": people.verdict, "approved by": people.approval}
     facts = (*lineage(model.card), *((what, text) for what, text in texts.items() if text))
-    return LiveModel(version, model.card.purpose, facts, model.card)
+    return LiveModel(version, model.card.purpose, facts, model.card.limits, holdout_table(model.card))
 
 
 def holdout_table(card: ModelCard) -> Table | None:

@@ -22,7 +22,6 @@ from levelfive.reporting.alarmed import SHOWN_ALARMS
 from levelfive.reporting.charts import Section, figures, most_important
 from levelfive.reporting.data import ColumnWindow, DriftLine, Point, ReportData, SegmentLine
 from levelfive.reporting.heatmap import SHOWN_COLUMNS, furthest, greatest_psi
-from levelfive.reporting.models import holdout_table
 from levelfive.reporting.table import Cell, Table
 from levelfive.reporting.timeline import history
 from levelfive.reporting.words import (
@@ -101,8 +100,8 @@ def render(data: ReportData) -> str:
             importances=_importances(data),
             lineage=_lineage(data),
             purpose=data.live_model.purpose if data.live_model else "",
-            limits=data.live_model.card.limits if data.live_model and data.live_model.card else (),
-            holdout=holdout_table(data.live_model.card) if data.live_model and data.live_model.card else None,
+            limits=data.live_model.limits if data.live_model else (),
+            holdout=data.live_model.holdout if data.live_model else None,
             history=history(data),
             notes=data.notes,
             rows=_rows(data),

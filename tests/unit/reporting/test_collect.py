@@ -28,6 +28,7 @@ from levelfive.monitoring.usual_drift import usual_drift
 from levelfive.monitoring.verdict import Subject
 from levelfive.reporting.collect import collect
 from levelfive.reporting.label_rates import usual_label_mean
+from levelfive.reporting.models import holdout_table
 from levelfive.reporting.words import Health, headline
 from levelfive.statistics.baseline import Baseline, profile_baseline
 from levelfive.statistics.calibration import ReliabilityGroup
@@ -67,6 +68,7 @@ def test_the_live_model_tells_of_its_training_and_who_decided(live: LiveModel) -
     assert facts["hash of the training set"] == card.training_set_sha256
     assert facts["tracking run"] == card.run_id
     assert facts["gate"]
+    assert (report.live_model.limits, report.live_model.holdout) == (card.limits, holdout_table(card))
 
 
 def test_without_a_verdict_no_drift_is_shown(live: LiveModel) -> None:

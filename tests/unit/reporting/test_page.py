@@ -32,6 +32,7 @@ from levelfive.reporting.data import (
     SegmentsFound,
 )
 from levelfive.reporting.heatmap import furthest, moves_chart
+from levelfive.reporting.models import holdout_table
 from levelfive.reporting.page import render
 from levelfive.reporting.words import Health, estimate, headline
 from levelfive.statistics.calibration import Calibration, ReliabilityGroup
@@ -616,9 +617,10 @@ def test_the_live_model_tells_where_it_comes_from_and_what_it_is_for():
 @undrawn
 def test_the_live_model_tells_how_it_did_and_what_it_is_not_for():
     slices = (SliceMetrics("", 9_120, 14, {"auc": 0.701}, {"auc": 0.69}, {"auc": 0.712}),)
-    card = a_model(utc(2013, 2, 1), holdout=slices, limits=("Not for <b>cargo</b>.",)).card
+    holdout = holdout_table(a_model(utc(2013, 2, 1), holdout=slices).card)
+    live = LiveModel("4", "", (("known at", "2024-07-21"),), ("Not for <b>cargo</b>.",), holdout)
 
-    page = Page(render(a_report(live_model=LiveModel("4", "", (("known at", "2024-07-21"),), card))))
+    page = Page(render(a_report(live_model=live)))
 
     assert {"0.701 (0.690 to 0.712)", "Not for <b>cargo</b>."} <= set(page.texts)
 
