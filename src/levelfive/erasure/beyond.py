@@ -13,7 +13,7 @@ from levelfive.erasure.tables import TableRows
 from levelfive.scoring.requests import LOG
 from levelfive.storage.runs import JobContext
 from levelfive.usecase.columns import TABLES
-from levelfive.usecase.sharing import owners_of
+from levelfive.usecase.sharing import owners_of, readers_of
 
 BEYOND = (
     "telemetry, and what a terminal or a job's log has shown; messages of failed runs; words of people in annotations",
@@ -64,6 +64,9 @@ def _of_use_case(context: JobContext, person: Person, landing: Path) -> Iterator
             yield f"the table {source.delta_table}, which somebody else writes"
     for owner in owners_of(context.use_case):
         yield f"feature tables of use case {owner}, which are looked up: run it for that use case, too"
+    readers = {reader for of_table in readers_of(context.use_case).values() for reader in of_table}
+    for reader in sorted(readers):
+        yield f"what use case {reader} holds, which looks up feature tables of this one: run it for that use case, too"
 
 
 def _without_their_columns(context: JobContext, person: Person) -> list[str]:

@@ -15,11 +15,14 @@ from in_memory.tables import MemoryTables
 
 from levelfive.cli.options import Shared
 from levelfive.core.windows import Window, utc
+from levelfive.erasure.beyond import beyond_of
 from levelfive.erasure.forget import Stores, places
 from levelfive.erasure.person import plan
 from levelfive.online.opening import open_store, url_of
 from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase import sharing
+from levelfive.usecase.features import Lookup
 from levelfive.usecase.sources import Source
 from levelfive.usecase.use_case import UseCase
 
@@ -173,6 +176,18 @@ def test_the_raw_tables_that_tell_their_keys_come_last(app: App) -> None:
         "raw_returns",
         "raw_orders",
     ]
+
+
+def test_use_cases_that_look_up_features_of_this_one_are_named(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    lookups = (Lookup(f"{app.use_case.name}.sums", {}, ("n",)),)
+    reader = replace(app.use_case, name="refunds", model=replace(app.use_case.model, lookups=lookups))
+    monkeypatch.setattr(sharing, "installed", lambda: iter((reader,)))
+
+    phrases = beyond_of(app.context, plan(app.use_case, {"order_id": "1"}).person, app.landing)
+
+    assert phrases[0] == (
+        "what use case refunds holds, which looks up feature tables of this one: run it for that use case, too"
+    )
 
 
 def test_the_annotation_is_of_the_moment(app: App) -> None:
