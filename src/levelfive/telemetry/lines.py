@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
+from levelfive.errors import ConfigError
 from levelfive.telemetry.names import ERROR_TYPE, said
 from levelfive.telemetry.records import Event, Measurement, Record, Span
 
@@ -35,8 +36,15 @@ class Lines:
 
 
 def configure_logging(level: str = "WARNING") -> None:
-    """Write levelfive's records to standard error, a line of JSON each; calling it again changes only the level."""
-    LOGGER.setLevel(level.upper())
+    """Write levelfive's records to standard error, a line of JSON each; calling it again changes only the level.
+
+    Raises:
+        ConfigError: There is no such level.
+    """
+    try:
+        LOGGER.setLevel(level.upper())
+    except ValueError as err:
+        raise ConfigError(f"a log level is debug, info, warning or error, got {level!r}") from err
     LOGGER.propagate = False
     if not any(isinstance(handler, _StandardError) for handler in LOGGER.handlers):
         handler = _StandardError()
