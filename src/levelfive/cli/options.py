@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 import typer
@@ -40,11 +40,6 @@ End = Annotated[str | None, typer.Option("--to", help="End of the prediction tim
 WIDE = 230
 # The gate's refusal is a result, and its code means nothing else.
 EXIT_GATE_REFUSED, EXIT_REFUSED, EXIT_UNFORESEEN = 1, 2, 3
-
-# What is printed holds names and reasons that others wrote: brackets and colons in them are no markup.
-out = Console(soft_wrap=True, markup=False, emoji=False)
-# A table keeps its lines whole: a terminal that is too narrow wraps them, a file gets them as they are.
-wide = Console(width=WIDE, markup=False, emoji=False)
 
 
 @dataclass(frozen=True)
@@ -100,8 +95,21 @@ class Shared:
 
 def shared() -> Shared:
     """Find the options that stood before the command which runs."""
-    options = click.get_current_context().find_object(Shared)
-    return options or Shared()
+    context = click.get_current_context(silent=True)
+    return (context and context.find_object(Shared)) or Shared()
+
+
+class _Sentences(Console):
+    """Prints sentences, also of libraries below, whose commands between backticks then work on the same home."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        super().print(*(shared().all_to_be_pasted(one) if isinstance(one, str) else one for one in objects), **how)
+
+
+# What is printed holds names and reasons that others wrote: brackets and colons in them are no markup.
+out = _Sentences(soft_wrap=True, markup=False, emoji=False)
+# A table keeps its lines whole: a terminal that is too narrow wraps them, a file gets them as they are.
+wide = Console(width=WIDE, markup=False, emoji=False)
 
 
 def open_app(landing: Path | None = None) -> App:

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
+import click
 import pytest
 import typer
 from commands import run
@@ -40,6 +41,7 @@ ACKNOWLEDGE = ["data", "acknowledge", "--source", "flights", "--by", "ada", "--r
         (["monitoring", "--as-of", "2013-04-01", *WINDOW[1:], "--reason", "x"], "give --as-of after acknowledge"),
         ([*WINDOW, "--reason", "x", "--leave-out", "some"], "'some' is not one of 'flagged', 'nothing', 'window'"),
         ([*WINDOW, "--reason", "x", "--from", "May"], "ISO 8601"),
+        (["--log-level", "[loud]", "status", "--as-of", "2013-04-01"], "or error, got '[loud]'"),
         (["demo", "--months", "1-2"], "--months 1-2"),
         (["demo", "--continue", "--fresh"], "not both"),
     ],
@@ -131,6 +133,18 @@ def test_a_command_that_is_printed_works_on_the_same_home() -> None:
     command = "levelfive --home '/tmp/my home' --use-case shop registry"
     which = "2 --as-of 2013-04-01T00:00:00Z"
     assert said == f"{command} approve {which} --reason WHY, then {command} promote {which}"
+
+
+def test_a_command_in_a_sentence_that_is_printed_works_on_the_same_home_too() -> None:
+    context = click.Context(click.Command("retraining"), obj=Shared(Path("/tmp/my home")))
+
+    with context, out.capture() as printed:
+        out.print("an acknowledgement by `levelfive monitoring acknowledge`", "then `levelfive --home x status`")
+
+    home = "levelfive --home '/tmp/my home'"
+    assert printed.get() == (
+        f"an acknowledgement by `{home} monitoring acknowledge` then `levelfive --home x status`\n"
+    )
 
 
 def test_an_option_that_was_not_given_is_not_printed() -> None:
