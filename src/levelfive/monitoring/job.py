@@ -127,7 +127,7 @@ def run(
             performances = measured[len(others) :]
             mature = next((one for one in measured if one.window == labelled_window), None)
             source_counts = deliveries.delivered(context, run, window, as_of=as_of)
-            newest = newest_rows(context, run, window, as_of=as_of)
+            row_times = newest_rows(context, run, window, as_of=as_of)
             earlier = deliveries.known_before(context, run, name, window)
             drift_history = earlier_drift(run, name, window)
             answers = real_time(context, run, registry, windows, as_of=as_of)
@@ -154,7 +154,7 @@ def run(
                 answers.consistency,
                 answers.log_counts,
                 mature,
-                newest,
+                row_times,
             )
             judged_versions = [judge_version(context, one, facts) for one in versions]
         run.counts["scored"] = now.scored
@@ -165,7 +165,7 @@ def run(
             newest_version = versions[-1]
             segments = look_for_segments(context, run, newest_version.subject, newest_version.model, as_of=as_of)
         with run.timed("write"):
-            write_freshness(run, newest_version.subject, newest)
+            write_freshness(run, newest_version.subject, row_times)
             trust_by_metric = trust(records.past_estimates(before), window, context.use_case.maturity)
             write_window(
                 context, run, judged_versions, source_counts, performances, as_of, answers=answers, segments=segments
