@@ -1,11 +1,13 @@
 """How often rules of drift speak up without a change, and whether they name the column that changed.
 
     PYTHONPATH=tests/support python benchmarks/drift_alarms.py [--seasons 8] [--weeks 10] [--peers PYTHON]
+        [--popmon-seasons 2]
 
 Twenty columns follow a weather of their own and one common to all, which is alike from one day to the next; each day
 has 200 rows. A season is 90 days to compare with and some weeks after them. Without a change, every alarm is a false
 one. With one, the mean of one column moves by a standard deviation of its rows from the first of these weeks on.
-`--peers` is the Python of an environment that has `evidently` and `popmon` (see `benchmarks/monitoring.py`).
+`--peers` is the Python of an environment that has `evidently` and `popmon` (see `benchmarks/monitoring.py`). popmon
+takes half a minute of a core for a season, so it judges the first `--popmon-seasons` of each kind alone.
 """
 
 import argparse
@@ -30,6 +32,7 @@ from levelfive.monitoring.usual_drift import usual_drift
 
 COLUMNS, BASELINE, WEEK, MOVE = 20, 90, 7, 1.0
 START = utc(2013, 6, 3)
+POPMON = "popmon, a red traffic light"
 Rows = NDArray[np.float64]
 """Values by column, day and row of the day."""
 
@@ -156,18 +159,20 @@ def main() -> None:
     parser.add_argument("--seasons", type=int, default=8)
     parser.add_argument("--weeks", type=int, default=10)
     parser.add_argument("--peers", type=Path)
+    parser.add_argument("--popmon-seasons", type=int, default=2)
     given = parser.parse_args()
     rules = {"levelfive": ours, "KS, 5 % by Bonferroni": kolmogorov_smirnov, "PSI > 0.2, tenths": psi_above}
     if given.peers:
         rules |= {"Evidently, data drift preset": peer(given.peers, "evidently")}
-        rules |= {"popmon, a red traffic light": peer(given.peers, "popmon")}
+        rules |= {POPMON: peer(given.peers, "popmon")}
     random = np.random.default_rng(2013)
     calm = [season(random, given.weeks, is_changed=False) for _ in range(given.seasons)]
     changed = [season(random, given.weeks, is_changed=True) for _ in range(given.seasons)]
     print(f"{given.seasons * given.weeks} weeks of {COLUMNS} columns without a change, as many with one column changed")
     print(f"{'':34} {'alarms':>8} {'columns':>10} {'found':>10} {'others':>10}")
     for name, rule in rules.items():
-        results = [[week for rows in seasons for week in rule(rows)[1:]] for seasons in (calm, changed)]
+        first = given.popmon_seasons if name == POPMON else given.seasons
+        results = [[week for rows in seasons[:first] for week in rule(rows)[1:]] for seasons in (calm, changed)]
         print(line(name, *results), flush=True)
 
 
