@@ -49,7 +49,8 @@ def headline(data: ReportData) -> Headline:
     calls += [f"rows are missing: {missing_days(data.missing)}"] if data.missing else []
     if calls:
         harm = _harm(verdict, data.alerts)
-        return Headline(Health.NEEDS_A_PERSON, f"The model needs a person: {'; '.join(calls)}.{harm}{numbers}")
+        said = f"{'; '.join(calls)}.".replace("….", "…")
+        return Headline(Health.NEEDS_A_PERSON, f"The model needs a person: {said}{harm}{numbers}")
     if data.latest_empty is not None:
         of = window_name(data.latest_empty.window)
         return Headline(Health.NOTHING, f"There is nothing to monitor: nothing was scored in {of}.{numbers}")
