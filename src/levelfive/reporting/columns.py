@@ -28,11 +28,11 @@ _OF_PROFILES = ("model_version", "window_start", "window_end", "day", "column_na
 def column_windows(
     run: Run, registry: CentralRegistry, as_of: datetime, verdicts: Sequence[KnownVerdict]
 ) -> tuple[ColumnWindow, ...]:
-    """Read how far columns moved in the windows that are as long as the latest one.
+    """Read how far columns moved in windows of one length.
 
     Where several versions scored a window, a column is told of the one that the dashboard shows.
     """
-    rows = _of_latest_length(records.of_model(run, DRIFT, registry.name, as_of, _OF_DRIFT))
+    rows = _of_one_length(records.of_model(run, DRIFT, registry.name, as_of, _OF_DRIFT))
     chosen: dict[tuple[str, Window], Mapping[str, Any]] = {}
     for row in rows:
         of = row["column_name"], records.window_of(row)
@@ -75,9 +75,13 @@ class _Usual:
         return self._found[version, days]
 
 
-def _of_latest_length(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    latest = max(map(records.window_of, rows), key=lambda window: (window.end, window.start), default=None)
-    return [] if latest is None else [row for row in rows if _length(row) == granularity(latest)]
+def _of_one_length(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Choose the rows of the length that most windows have: where a year ends, its last week may be two days."""
+    windows: dict[str, set[Window]] = defaultdict(set)
+    for row in rows:
+        windows[_length(row)].add(records.window_of(row))
+    most = max(windows, key=lambda name: (len(windows[name]), max(of.end for of in windows[name])), default=None)
+    return [row for row in rows if _length(row) == most]
 
 
 def _length(row: Mapping[str, Any]) -> str:

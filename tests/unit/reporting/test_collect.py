@@ -218,13 +218,18 @@ def test_where_two_versions_scored_a_window_a_column_is_told_of_the_one_that_the
     assert (cell.psi, cell.deviations) == (0.2, None)
 
 
-def test_windows_of_another_length_than_the_latest_are_not_among_the_cells(live: LiveModel) -> None:
+def test_the_cells_are_of_the_length_that_most_windows_have_and_else_of_the_latest(live: LiveModel) -> None:
     for window in (WEEK, LATEST):
         a_column_of_a_window(live, window, 0.1)
+    context, registry = live.production.context, live.production.registry
 
-    columns = collect(live.production.context, live.production.registry, as_of=DECIDED).columns
+    one_of_each = collect(context, registry, as_of=DECIDED).columns
+    before = Window(WEEK.start - WEEK.length, WEEK.start)
+    a_column_of_a_window(live, before, 0.1)
+    more_weeks = collect(context, registry, as_of=DECIDED).columns
 
-    assert [one.window for one in columns] == [LATEST]
+    assert [one.window for one in one_of_each] == [LATEST]
+    assert [one.window for one in more_weeks] == [before, WEEK]
 
 
 def a_week_of_harm_and_a_calm_day(live: LiveModel) -> None:
