@@ -229,7 +229,9 @@ def test_every_variable_is_described_and_used():
     config = read(ROOT)
     used = {name for text in texts(config) for name in re.findall(r"\$\{var\.(\w+)", text)}
 
-    assert used == config["variables"].keys()
+    assert used <= config["variables"].keys()
+    # A target takes one of these by its anchor.
+    assert config["variables"].keys() - used == {"scoring_starts"}
     assert all(variable["description"] for variable in config["variables"].values())
 
 

@@ -12,9 +12,12 @@ from pathlib import Path
 
 from bundle.offline import ROOT
 
+from levelfive.project.making import make_project
+
 FILE = ROOT / "deploy" / "kubernetes" / "Containerfile"
 LOCKS = {"service": "serving.txt", "azure-ml": "serving-azure-ml.txt"}
 BUILD = (sys.executable, "-m", "hatchling", "build", "-t", "wheel")
+BUILD_OF_PROJECT = (str(Path(sys.executable).with_name("uv")), "build", "--wheel", "--quiet", "--no-build-isolation")
 
 
 def steps(name: str) -> list[str]:
@@ -62,10 +65,13 @@ def link_packages(image: str, folder: Path) -> Path:
 
 
 def install(image: str, folder: Path) -> Installed:
-    """Run the steps, with a folder in the place of the image's root."""
-    given = folder / "tmp"
+    """Run the steps, with a folder in the place of the image's root, on the wheels of a project named `orders`."""
+    given, project = folder / "tmp", make_project({"name": "orders"}, folder / "project")
     given.mkdir(parents=True)
     subprocess.run([*BUILD, "-d", str(given)], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run([*BUILD_OF_PROJECT, "--python", sys.executable], cwd=project, check=True, capture_output=True)
+    (wheel,) = (project / "dist").glob("*.whl")
+    wheel.rename(given / wheel.name)
     (given / "requirements.txt").write_bytes((ROOT / "requirements" / LOCKS[image]).read_bytes())
     clean = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     clean |= {name: value for name, value in os.environ.items() if name.startswith("PIP_")}

@@ -98,10 +98,10 @@ def test_the_image_runs_as_nobody_and_each_target_starts_its_own_server():
 @pytest.mark.nightly
 @pytest.mark.parametrize("image", LOCKS)
 def test_the_steps_install_a_service_that_imports_without_spark(image, image_of, tmp_path):
-    """The steps are those of the file; they take a download of 200 MB."""
+    """The steps are those of the file, the wheels those of a project; they take a download of 200 MB."""
     installed = image_of(image)
 
-    code = f"{IMPORTS[image]}{CHECK}"
+    code = f"import orders; {IMPORTS[image]}{CHECK}"
     told = subprocess.run(
         [installed.python, "-c", code], env={"PATH": installed.path}, capture_output=True, text=True, cwd=tmp_path
     )
