@@ -47,7 +47,8 @@ def _may_read(question: Question, schemas: Sequence[str]) -> CheckResult:
 
 def _catalog(question: Question, name: str) -> CheckResult:
     catalog = found_or_none(lambda: question.client.catalogs.get(name))
-    return compare_grants(question, Securable(CATALOG, name, catalog and catalog.owner), ("USE_CATALOG",))
+    on = Securable(CATALOG, name, catalog.owner if catalog else None)
+    return compare_grants(question, on, ("USE_CATALOG",))
 
 
 def _schema(question: Question, name: str) -> CheckResult:
