@@ -221,7 +221,8 @@ def _is_beyond(estimate: Estimate, rule: AlertRule, task: Task | None) -> bool:
 
 @alert(
     BROKEN,
-    "more than `broken_quarantined_share` of a source's rows are quarantined",
+    "more than `broken_quarantined_share` of a source's rows are quarantined, and more than chance makes of half that "
+    "share",
     severity=Severity.CRITICAL,
     what_to_do="The table `quarantine` holds the rows and what is wrong with each: tell who delivers them.",
 )

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
+from scipy.stats import binom
+
 from levelfive.core.windows import Window
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.drift_statistics import ColumnDrift
@@ -15,6 +17,9 @@ from levelfive.online.staleness import Behind
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
 from levelfive.usecase.policies import MonitoringPolicy
+
+# In no more of the windows of a source with half as many quarantined rows as its limit is too many said.
+BY_CHANCE = 0.001
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,7 @@ class Evidence:
         return {
             one.source: one
             for one in self.delivery.source_counts
-            if one.quarantined > quarantine_limit(self.policy, one.source) * one.rows_in
+            if _is_much(one, quarantine_limit(self.policy, one.source))
         }
 
     @cached_property
@@ -168,6 +173,15 @@ class Evidence:
             if columns
         }
         return {source: days for source, days in by_source.items() if days}
+
+
+def _is_much(landed: Delivered, limit: float) -> bool:
+    """Tell whether more rows are quarantined than a limit allows, and than chance makes of a source with half as many.
+
+    Of few rows a single one is a large share.
+    """
+    is_above = landed.quarantined > limit * landed.rows_in
+    return is_above and float(binom.sf(landed.quarantined - 1, landed.rows_in, limit / 2)) < BY_CHANCE
 
 
 def quarantine_limit(policy: MonitoringPolicy, source: str) -> float:

@@ -64,7 +64,8 @@ class MonitoringPolicy:
         false_discovery_rate: Of the columns that are called unusual, at most this share is so by chance, on average.
         least_psi: A column whose PSI is not above this raises no alarm, however rarely that happens by chance.
         outside_share: A column is outside the training's range where more than this share of its values are.
-        broken_quarantined_share: Above this share of quarantined rows the delivery is broken.
+        broken_quarantined_share: Above this share of quarantined rows the delivery is broken, if they are more than
+            chance makes of half that share.
         broken_volume_share: Fewer rows a day than this share of the training's are a delivery that lacks rows.
         harmful_skill_share: The model harms where its skill lies wholly below this share of that at training.
         min_days: Fewer days of mature labels say nothing of the model.

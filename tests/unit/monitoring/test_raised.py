@@ -127,6 +127,18 @@ def test_a_limit_is_of_a_source_or_of_all(of: str, ids: set[str]) -> None:
     assert [one.finding.days for one in found.values()] == [(JUNE,)] * len(ids)
 
 
+@pytest.mark.parametrize(
+    ("rows", "quarantined", "is_said"),
+    [(15, 1, False), (100, 3, False), (100, 6, True), (5, 5, True), (1, 1, False), (30_000, 601, True)],
+)
+def test_a_stray_row_of_a_few_is_not_much_quarantine(rows: int, quarantined: int, is_said: bool) -> None:
+    landed = (Delivered("flights", rows, rows - quarantined, quarantined, 0, (JUNE,)),)
+
+    found = by_id(evidence(delivery=Delivery(landed, 900.0, 900.0)))
+
+    assert found.keys() == ({"much_is_quarantined:flights"} if is_said else set())
+
+
 def test_what_is_found_of_a_column_on_several_days_and_in_several_ways_is_one_alert() -> None:
     faults = (
         Fault("temp", JUNE, Kind.NULLS, 1.0, 0.0),
