@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -347,26 +347,26 @@ def _out_of_reach(text: str) -> AsOfError:
     )
 
 
-class _OnceEach(yaml.SafeLoader):
-    """Reads YAML, and refuses a mapping that has a key twice, of which the last would count in silence."""
+def _check_keys(path: Path, node: Any) -> None:
+    """Refuse a setting that is there twice, of which the last would count in silence, also within a setting.
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
-        """Build a mapping.
-
-        Raises:
-            yaml.YAMLError: It has a key twice; names it and its place.
-        """
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if twice := next((key for key, _ in reversed(node.value) if keys.count(key.value) > 1), None):
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {twice.value!r} is there twice", twice.start_mark
-            )
-        return super().construct_mapping(node, deep=deep)
+    Args:
+        path: The file, for the message.
+        node: What YAML makes of its text; None of an empty one.
+    """
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for mapping in (node, *(value for _, value in node.value if isinstance(value, yaml.MappingNode))):
+        keys = [key.value for key, _ in mapping.value if isinstance(key, yaml.ScalarNode)]
+        if twice := next((key for key in keys if keys.count(key) > 1), None):
+            raise ConfigError(f"settings file {path} has {twice!r} twice: take one of them out")
 
 
 def _read_mapping(path: Path) -> dict[str, object]:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_OnceEach)
+        text = path.read_text(encoding="utf-8")
+        _check_keys(path, yaml.compose(text, Loader=yaml.SafeLoader))
+        content = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as err:
         raise ConfigError(f"settings file {path} cannot be read: {err}") from err
     except yaml.YAMLError as err:
