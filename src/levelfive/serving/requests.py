@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ _WANTED = {
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 _NAME, _ESCAPE = MANY.encode(), b"\\"  # a name may be written with escapes
 _BEGINS_MANY = re.compile(rb'\s*\{\s*"requests"\s*:')
+# What ends a name; in a text it has a backslash, so that as many names are there at most.
+_NAMES_END = re.compile(rb'"\s*:')
 _ABSENT = re.compile(r"Object missing required field `(.*)`")
 
 
@@ -144,6 +147,7 @@ class RequestSchema:
         self._one, self._many = msgspec.json.Decoder(self.row_type), msgspec.json.Decoder(self.many_type)
         self._max_rows = max_rows
         self._longs = [i for i, column in enumerate(columns) if column.kind == LONG]
+        self._required = sum(column.is_required for column in columns)
 
     def read(self, body: bytes) -> tuple[list[tuple[Any, ...]], bool]:
         """Read one row or many.
@@ -152,13 +156,15 @@ class RequestSchema:
             The values of each row in the order of the columns, and whether the body held a list of rows.
 
         Raises:
-            RequestError: It is no JSON, or not what the columns ask for.
+            RequestError: It is no JSON, not what the columns ask for, or names a field twice.
         """
         try:
-            if not _is_many(body):
-                return [self._whole(msgspec.structs.astuple(self._one.decode(body)))], False
-            rows = map(msgspec.structs.astuple, getattr(self._many.decode(body), MANY))
-            return [self._whole(row, f"{MANY}[{i}].") for i, row in enumerate(rows)], True
+            is_many = _is_many(body)
+            rows = getattr(self._many.decode(body), MANY) if is_many else [self._one.decode(body)]
+            if len(_NAMES_END.findall(body)) > len(rows) * self._required + is_many:
+                _check_names(body)
+            values = map(msgspec.structs.astuple, rows)
+            return [self._whole(row, f"{MANY}[{i}]." if is_many else "") for i, row in enumerate(values)], is_many
         except msgspec.ValidationError as err:
             raise self._refusal(str(err)) from err
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
@@ -194,6 +200,22 @@ class RequestSchema:
         expectation = self._by_name[name].wanted if name else whole
         got = message.partition(", got ")[2].strip("`") or "another one, or one out of range"
         return RequestError(f"{place or 'the body'}: expected {expectation}, got {got}")
+
+
+def _check_names(body: bytes) -> None:
+    """Refuse an object that names a field twice: msgspec takes the last one, and others the first.
+
+    Raises:
+        RequestError: Names the field.
+    """
+    json.loads(body, object_pairs_hook=_once_each, parse_int=str, parse_float=str)
+
+
+def _once_each(pairs: list[tuple[str, object]]) -> None:
+    names = [name for name, _ in pairs]
+    if len({*names}) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RequestError(f"{twice}: the field is there twice; give it once")
 
 
 def _is_many(body: bytes) -> bool:

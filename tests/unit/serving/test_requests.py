@@ -51,6 +51,14 @@ def test_fields_are_what_version_and_tables_ask_for() -> None:
         (served.body(flight=None), 422, "flight: expected a whole number of 64 bits, got null"),
         (served.body(origin=3), 422, "origin: expected a text or null, got int"),
         (served.body(prediction_time="2013-05-01T12:00:00"), 422, "prediction_time: expected a time with its offset"),
+        (served.body().replace(b"{", b'{"flight": 1,', 1), 422, "flight: the field is there twice; give it once"),
+        (served.body().replace(b"{", b'{"fl\\u0069ght" : 1,', 1), 422, "flight: the field is there twice"),
+        (served.body().replace(b"{", b'{"is_known": 1, "is_known": 2,', 1), 422, "is_known: the field is there twice"),
+        (
+            b'{"requests": [' + served.body() + b'], "requests": [' + served.body() + b"]}",
+            422,
+            "requests: the field is there twice",
+        ),
         (b'{"requests": []}', 422, "requests: a request takes at least one row, got none"),
         (b'{"requests": [{}]}', 422, "requests[0].prediction_time: the field is missing"),
         (
@@ -100,6 +108,14 @@ def test_rows_are_read_in_the_order_of_the_columns(schema: RequestSchema) -> Non
         ("UA", 7, "JFK", "N1", 300.5, True),
         ("UA", 7, "JFK", None, 300.5, None),
     ]
+
+
+def test_what_looks_like_a_name_within_a_text_is_none(schema: RequestSchema) -> None:
+    content = served.body(origin='"flight": 1, "flight": 2', more={"flight": 3})
+
+    ((_, _, flight, origin, *_),), _ = schema.read(content)
+
+    assert (served.REQUEST["flight"], '"flight": 1, "flight": 2') == (flight, origin)
 
 
 def test_a_column_that_would_be_taken_for_the_rows_is_refused() -> None:
