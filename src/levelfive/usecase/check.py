@@ -68,6 +68,12 @@ def _single_texts(use_case: UseCase) -> Iterator[str]:
         "categorical": model.categorical,
         **{f"key of source {source.name!r}": source.key for source in use_case.sources},
         **{f"references of source {source.name!r}": source.references for source in use_case.sources},
+        **{
+            f"columns of a reveal of source {source.name!r}": reveal.columns
+            for source in use_case.sources
+            for reveal in source.reveals
+        },
+        "limits": use_case.limits,
         **{f"keys of feature table {table.name!r}": table.keys for table in use_case.feature_tables},
         **{f"sources of feature table {table.name!r}": table.sources for table in use_case.feature_tables},
         **{f"columns of the lookup of {lookup.table!r}": lookup.columns for lookup in model.lookups},

@@ -161,6 +161,11 @@ def test_a_name_that_is_taken_or_cannot_be_is_refused(use_case: UseCase, words: 
         (replace(SHOP, feature_tables=(STATE, STATE)), "two of its feature tables are named 'state'"),
         (replace(SHOP, key=()), "it needs a key"),
         (replace(SHOP, key="id"), "key must be a tuple of names, it is the text 'id': write ('id',)"),
+        (replace(SHOP, limits="none"), "limits must be a tuple of names, it is the text 'none'"),
+        (
+            with_source(reveals=(Reveal("y_at", known_at="y_at"),)),
+            "columns of a reveal of source 'orders' must be a tuple of names, it is the text 'y_at'",
+        ),
         (with_source(key=()), "source 'orders' needs a key"),
         (with_source(references=("places",)), "source 'orders' has references orders, and none is 'places'"),
         (with_source(references=("orders",)), "in a circle (orders to orders)"),

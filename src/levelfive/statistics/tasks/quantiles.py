@@ -76,6 +76,8 @@ class Quantiles(Task):
         """Derive score columns and metrics from the levels."""
         if not name.isidentifier():
             raise ConfigError(f"a task has a name of letters, digits and _, got {name!r}")
+        if not all(isinstance(level, int | float | np.floating) for level in levels):
+            raise ConfigError(f"task {name!r} needs levels that are fractions such as 0.1, got {levels!r}")
         increase = all(one < other for one, other in zip((0.0, *levels), (*levels, 1.0), strict=True))
         if len(levels) < _LEAST or not increase:
             raise ConfigError(f"task {name!r} needs levels that increase between 0 and 1, two at least, got {levels!r}")

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import in_memory.release as memory
 import numpy as np
@@ -19,6 +20,7 @@ from situations import CALIBRATION, OFFSET, a_situation, calibrated
 from sklearn import metrics as sklearn_metrics
 from sklearn.linear_model import LogisticRegression
 
+from levelfive import Multiclass
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError, EvidenceError
 from levelfive.models.mlflow_store import quieten
@@ -303,3 +305,9 @@ def test_a_report_calls_metrics_and_labels_as_the_task_does() -> None:
     assert "share of the rows whose likeliest colour is theirs" in page
     assert "Observed mean colour and mean predicted score" in page
     assert "125.0%" not in page
+
+
+@pytest.mark.parametrize("classes", ["ab", (1, 2), (True, False), ("a", None)])
+def test_classes_that_are_no_names_are_refused(classes: Any) -> None:
+    with pytest.raises(ConfigError, match=r"names of letters, digits and _|a tuple of classes, got the text 'ab'"):
+        Multiclass("colour", classes)

@@ -161,6 +161,12 @@ def test_levels_that_do_not_increase_between_0_and_1_are_refused(levels: tuple[f
         Quantiles("wait", levels)
 
 
+@pytest.mark.parametrize("levels", ["59", ("0.1", "0.9"), (0.1, None)])
+def test_levels_that_are_no_numbers_are_refused(levels: Any) -> None:
+    with pytest.raises(ConfigError, match=r"needs levels that are fractions such as 0\.1"):
+        Quantiles("wait", levels)
+
+
 def test_levels_whose_columns_would_share_a_name_are_refused() -> None:
     with pytest.raises(ConfigError, match="so near that their columns share a name: p10, p10"):
         Quantiles("wait", (0.1, 0.100000001))
