@@ -40,10 +40,12 @@ def looking_back(
     """
     if lookback is None:
         return dict(raw)
-    least, kept = F.lit(start - lookback), {}
+    kept = {}
     for name, rows in raw.items():
         event_time = use_case.source(name).event_time
-        is_late = None if event_time is None else (F.col(event_time) >= least) | F.col(event_time).isNull()
+        is_late = (
+            None if event_time is None else (F.col(event_time) >= F.lit(start - lookback)) | F.col(event_time).isNull()
+        )
         kept[name] = rows if is_late is None else rows.where(is_late)
     return kept
 

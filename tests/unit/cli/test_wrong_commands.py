@@ -177,7 +177,7 @@ def test_a_check_that_finds_a_fault_says_it_and_ends_with_2(
     app = SimpleNamespace(
         platform=SimpleNamespace(scratch=lambda settings: nullcontext()),
         settings=None,
-        use_case=SimpleNamespace(name="shop"),
+        use_case=SimpleNamespace(name="shop", model=SimpleNamespace(lookups=())),
         landing=tmp_path,
     )
     monkeypatch.setattr(Shared, "open_app", lambda *_: app)

@@ -212,7 +212,7 @@ def test_a_script_builds_the_laptops_application_with_what_its_home_says(
 
     assert page.app.settings.model_name == "ours.qa.flight_delay"
     assert (page.app.home, page.app.code_revision) == (tmp_path, "abc")
-    assert page.app.landing == tmp_path / "landing"
+    assert page.app.landing == tmp_path / "landing" / USE_CASE.name
 
 
 def test_on_databricks_the_application_is_built_from_the_session_in_place(monkeypatch: pytest.MonkeyPatch) -> None:

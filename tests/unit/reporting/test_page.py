@@ -12,7 +12,7 @@ from reports import Page, a_column_window, a_decision, a_point, a_report, a_verd
 
 from levelfive import BINARY, REGRESSION
 from levelfive.core.windows import Window, utc
-from levelfive.models.package import SliceMetrics
+from levelfive.models.card import SliceMetrics
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.drift_statistics import PSI
 from levelfive.reporting.alarmed import moved_chart
