@@ -18,8 +18,7 @@ from pyspark.sql import functions as F
 from levelfive.core.conditions import day_number
 from levelfive.core.days import date_of
 from levelfive.statistics.baseline import Baseline, score_column
-from levelfive.statistics.categories import category_texts
-from levelfive.statistics.category_counts import factorized
+from levelfive.statistics.categories import category_texts, factorized
 from levelfive.statistics.histograms import Histogram
 from levelfive.statistics.partials import Partial, merge, partials_of_codes, partials_of_groups
 from levelfive.statistics.profiles import CategoricalProfile, NumericProfile, finish_categorical, finish_numeric

@@ -13,8 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from levelfive.errors import ConfigError, DataError, EvidenceError
-from levelfive.statistics.categories import category_texts
-from levelfive.statistics.category_counts import factorized
+from levelfive.statistics.categories import category_texts, factorized
 from levelfive.statistics.day_blocks import DayBlocks
 from levelfive.statistics.histograms import Floats, Histogram, finite
 from levelfive.statistics.partials import (

@@ -11,7 +11,9 @@ from decimal import Context, Decimal
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 _EXACT = Context(prec=100)  # Spark's decimals have up to 38 digits; Python would round to 28
 
@@ -32,6 +34,15 @@ def category_texts(values: pd.Series) -> pd.Series:
     texts = np.full(len(values), None, dtype=object)
     texts[has_value] = objects[has_value]
     return pd.Series(texts, index=values.index, name=values.name, dtype=object)
+
+
+def factorized(texts: pd.Series) -> tuple[npt.NDArray[np.int32], pa.StringArray]:
+    """Tell the place of each text among the different ones, -1 where it is missing, and these in order of appearance.
+
+    As Arrow and Spark do: pandas reads no text further than to a NUL, with which systems of old fill their columns.
+    """
+    encoded = pa.array(texts, pa.string(), from_pandas=True).dictionary_encode()
+    return encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary
 
 
 def category_text(value: Any) -> str:

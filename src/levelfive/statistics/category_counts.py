@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -59,9 +58,3 @@ class CategoryCounts(Mapping[str, int]):
 
 
 NO_CATEGORIES = CategoryCounts(pa.array([], pa.string()), np.zeros(0, np.int64))
-
-
-def factorized(texts: pd.Series) -> tuple[NDArray[np.intp], pa.StringArray]:
-    """Tell the place of each text among all that come, -1 where it is missing, and list these."""
-    codes, names = pd.factorize(texts)
-    return codes, pa.array(names, pa.string())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from levelfive.errors import EvidenceError
 from levelfive.statistics import day_blocks
+from levelfive.statistics.categories import factorized
 from levelfive.statistics.day_blocks import DayBlocks, Floats
 
 if TYPE_CHECKING:
@@ -149,7 +150,11 @@ def evaluate_slices(
     names = pd.Series(np.asarray(values)).astype("string")
     _require_rows("slice values", names.shape, labels.size)
     rows_by_slice: dict[str | None, NDArray[Any]] = {NULL_SLICE: np.flatnonzero(names.isna())}
-    rows_by_slice |= {str(name): np.asarray(rows) for name, rows in sorted(names.groupby(names).indices.items())}
+    codes, texts = factorized(names)
+    by_code = names.groupby(codes).indices
+    rows_by_slice |= {
+        text: np.asarray(by_code[code]) for text, code in sorted(zip(texts.to_pylist(), range(len(texts)), strict=True))
+    }
     return {
         name: evaluate(task, labels[rows], scores[rows], day_of_row[rows], confidence=confidence, seed=seed)
         for name, rows in rows_by_slice.items()

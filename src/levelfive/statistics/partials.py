@@ -13,8 +13,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from levelfive.errors import ConfigError
-from levelfive.statistics.categories import category_texts
-from levelfive.statistics.category_counts import NO_CATEGORIES, CategoryCounts, factorized
+from levelfive.statistics.categories import category_texts, factorized
+from levelfive.statistics.category_counts import NO_CATEGORIES, CategoryCounts
 from levelfive.statistics.distinct_sketches import SKETCH_SIZE, hashed_categories, hashed_numbers, least_with_counts
 from levelfive.statistics.histograms import Floats, Histogram, finite
 from levelfive.statistics.rank_sketches import NOTHING, RankSketch, is_first

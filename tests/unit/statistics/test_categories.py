@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from levelfive.models.package import feature_frame
-from levelfive.statistics.categories import category_texts
-from levelfive.statistics.partials import partial_categorical
+from levelfive.statistics.categories import category_texts, factorized
+from levelfive.statistics.partials import merge, partial_categorical
 
 NOON = datetime(2013, 1, 1, 12)
 
@@ -61,3 +61,16 @@ def test_a_model_gets_the_same_whether_a_batch_has_missing_categories_or_not() -
     assert [rows["grade"].tolist() for rows in found] == [["3", "2"], ["3", None], [None, None]]
     assert {tuple(map(str, rows.dtypes)) for rows in found} == {("float64", "object")}
     assert {tuple(rows.columns) for rows in found} == {("x", "grade")}
+
+
+def test_texts_that_differ_behind_a_nul_are_different_categories() -> None:
+    """Systems of old fill their columns with it."""
+    names = ["a", "a\0", "a\0b", None, "", "\0"] * 2
+    expected = {"a": 2, "a\0": 2, "a\0b": 2, "": 2, "\0": 2}
+
+    found = partial_categorical(pd.Series(names))
+
+    assert (found.categories, found.nulls) == (expected, 2)
+    assert merge(found, found).categories == {name: 2 * count for name, count in expected.items()}
+    codes, texts = factorized(pd.Series(names))
+    assert [None if code < 0 else texts[code].as_py() for code in codes] == names

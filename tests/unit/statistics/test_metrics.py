@@ -368,3 +368,12 @@ def test_rows_without_a_value_are_no_slice_of_a_value_that_says_so():
     found = evaluate_slices(BINARY, y, score, days, values=values, min_rows=1)
 
     assert {name: part.rows for name, part in found.items()} == {"(null)": 40, NULL_SLICE: 60}
+
+
+def test_slices_whose_texts_differ_behind_a_nul_are_different_slices() -> None:
+    y, days = np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1])
+    values = np.array(["a", "a", "a\0", None], dtype=object)
+
+    found = evaluate_slices(BINARY, y, np.full(4, 0.5), days, values=values, min_rows=1)
+
+    assert {name: one.rows for name, one in found.items()} == {None: 1, "a": 2, "a\0": 1}
