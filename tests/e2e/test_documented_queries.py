@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from first_champion import FLIGHTS, SMALL, Stage
 from loopback import loopback
 from pyspark.sql import SparkSession
 
+from levelfive.app import App
+from levelfive.config import Settings
 from levelfive.core.windows import Window, utc
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring import records
@@ -22,6 +25,7 @@ from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.destinations.destination import Destination
 from levelfive.monitoring.destinations.messages import Kind
 from levelfive.monitoring.verdict import Subject
+from levelfive.reporting.collect import collect
 from levelfive.retraining import job as retraining
 from levelfive.retraining.records import DecisionRecord, RetrainingRecord, record_retraining
 from levelfive.storage.runs import JobContext, Run
@@ -133,6 +137,21 @@ def test_a_dataset_of_the_dashboard_answers(session: SparkSession, dataset: dict
     found = session.sql("".join(dataset["queryLines"])).collect()
 
     assert found or dataset["displayName"] == "Failed runs"
+
+
+def test_the_dashboard_shows_the_numbers_of_the_report(session: SparkSession, place: Path) -> None:
+    home, queries = place / ".levelfive", {one["name"]: "".join(one["queryLines"]) for one in DATASETS}
+    app = App.local(home, Settings(**yaml.safe_load((home / "levelfive.yml").read_text())))
+    report = collect(app.context, app.registry, as_of=SCORED.end + timedelta(hours=3))
+
+    metrics = [row for row in session.sql(queries["metrics"]).collect() if row["model"] == "live"]
+    drift = session.sql(queries["drift"]).collect()
+
+    (point,) = report.points
+    assert {row["metric"]: row["value"] for row in metrics} == {name: of.value for name, of in point.live.items()}
+    assert {row["feature"]: row["psi"] for row in drift} == {cell.column: cell.psi for cell in report.columns}
+    assert metrics
+    assert drift
 
 
 def test_the_page_makes_its_views_and_asks_its_questions() -> None:

@@ -22,11 +22,21 @@ DASHBOARD = Path(__file__).parents[2] / "resources" / "monitoring.lvdash.json"
 QUERIES = {one["name"]: "".join(one["queryLines"]) for one in json.loads(DASHBOARD.read_text())["datasets"]}
 
 
-def measured(task: Task, value: float) -> str:
-    """Write a map of a task's metrics: the loss, the skill one more, the offset two more, and others."""
+def values(task: Task, value: float) -> dict[str, float]:
+    """A value of each metric of a task: the loss, the skill one more, the offset two more, and others."""
     roles = {task.loss_metric: value, task.skill: value + 1, task.offset: value + 2}
-    pairs = (f"'{metric.name}', {roles.get(metric.name, 99.0)}D" for metric in task.metrics)
+    return {metric.name: roles.get(metric.name, 99.0) for metric in task.metrics}
+
+
+def measured(task: Task, value: float) -> str:
+    pairs = (f"'{name}', {of}D" for name, of in values(task, value).items())
     return f"map({', '.join(pairs)})"
+
+
+def by_name(task: Task, value: float) -> list[tuple[Any, ...]]:
+    """The metrics of a task by name, with the ends of their intervals ten and twenty more."""
+    metrics, low, high = (values(task, value + more) for more in (0, 10, 20))
+    return [(name, metrics[name], low[name], high[name]) for name in sorted(metrics)]
 
 
 def named(task: Task) -> str:
@@ -130,6 +140,11 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
             25.0,
         ),
         (*IN_WEEK, "live", "1", False, 6, 6, 0.5, 0.6, "live by week", 4.0, 14.0, 24.0, 5.0, None, None, None),
+    ],
+    "metrics": [
+        *((*IN_WEEK, "live", "1", False, *metric) for metric in by_name(COLOURS, 4)),
+        *((*IN_MONTH, "live", "1", False, *metric) for metric in by_name(BINARY, 2)),
+        *((*IN_MONTH, "reference", "0", False, *metric) for metric in by_name(REGRESSION, 3)),
     ],
     "verdicts": [
         (*IN_NEXT, "1", 7, 72, 0.3, "", "", "", "", "", ""),
