@@ -22,6 +22,8 @@ page = notebook.parameters(globals(), "data")
 
 # COMMAND ----------
 
+# The first of all jobs makes what the dashboard shows.
+notebook.make_shown_tables(page.app.tables)
 notebook.pass_first_run(page)
 
 # COMMAND ----------

@@ -1,5 +1,6 @@
 """What the notebooks share, and nothing else uses."""
 
+from levelfive.notebook.dashboard import make_shown_tables
 from levelfive.notebook.page import Page, parameters
 from levelfive.notebook.reading import COMMON, PARAMETERS
 from levelfive.notebook.registry_steps import registry_step
@@ -11,6 +12,7 @@ __all__ = [
     "PARAMETERS",
     "Page",
     "endpoint_action",
+    "make_shown_tables",
     "parameters",
     "pass_first_run",
     "publish",

@@ -1,0 +1,27 @@
+"""The tables that the dashboard shows, made before they have rows: to ask a table that is not there is an error."""
+
+from __future__ import annotations
+
+from levelfive.monitoring.alert_states import ALERTS_TABLE
+from levelfive.monitoring.records import DRIFT, PERFORMANCE, QUALITY
+from levelfive.monitoring.verdict import VERDICTS
+from levelfive.registry.promotions import PROMOTIONS
+from levelfive.retraining.records import DECISIONS, RETRAININGS
+from levelfive.storage.records import RECORDS, arrow_schema
+from levelfive.storage.runs import RUNS
+from levelfive.storage.tables import Tables
+
+SHOWN_TABLES = (PROMOTIONS, ALERTS_TABLE, PERFORMANCE, DRIFT, QUALITY, VERDICTS, DECISIONS, RETRAININGS, RUNS)
+
+
+def make_shown_tables(tables: Tables) -> None:
+    """Make those of the dashboard's tables that are not there yet, without rows.
+
+    Raises:
+        TableError: One cannot be made.
+    """
+    there = {*tables.names()}
+    for table in SHOWN_TABLES:
+        if table not in there:
+            rows = tables.spark.createDataFrame(arrow_schema(RECORDS[table]).empty_table())
+            tables.append(table, rows, evolve=True)
