@@ -171,8 +171,9 @@ class _Trial:
 
     def _share(self) -> None:
         """Read what the lookups ask of other use cases; those compute it, and look for its faults."""
-        names = dict.fromkeys(lookup.table for lookup in self.use_case.model.lookups if owner_of(lookup.table))
-        for name in names if self.read_shared else ():
+        if self.read_shared is None:
+            return
+        for name in dict.fromkeys(lookup.table for lookup in self.use_case.model.lookups if owner_of(lookup.table)):
             try:
                 self.tables[name] = self.read_shared(name)
             except TableError as err:
