@@ -89,7 +89,8 @@ class Multiclass(Task):
         """Derive score columns and metrics from the classes."""
         if isinstance(classes, str):
             raise ConfigError(f"task {name!r} needs a tuple of classes, got the text {classes!r}: name each by itself")
-        if wrong := [one for one in (name, *classes) if not (isinstance(one, str) and one.isidentifier())]:
+        names: tuple[object, ...] = (name, *classes)
+        if wrong := [one for one in names if not (isinstance(one, str) and one.isidentifier())]:
             raise ConfigError(f"a task and its classes have names of letters, digits and _, got {wrong[0]!r}")
         # Columns whose names differ in case alone are one to Spark.
         if len(classes) < _LEAST or len({one.casefold() for one in classes}) < len(classes):
