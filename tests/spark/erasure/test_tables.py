@@ -136,7 +136,7 @@ def test_the_rows_of_a_person_tell_the_keys_by_which_others_are_found(tables: Ta
 
 def test_tables_of_before_are_looked_into_and_what_has_other_names_is_named(tables: Tables, tmp_path: Path) -> None:
     """Two feature tables have keys of their own, one of which a lookup compares; there were others before."""
-    lookups = (Lookup("by_thing", {"thing": "id"}, ("n",)),)
+    lookups = (Lookup("by_thing", {"thing": "id"}, ("n",), max_age=timedelta(days=1)),)
     names, model = ("things",), replace(USE_CASE.model, lookups=lookups)
     by_customer, by_thing = (FeatureTable(f"by_{key}", (key,), (), lambda *_: None) for key in ("customer", "thing"))
     use_case = replace(
