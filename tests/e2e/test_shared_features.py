@@ -86,6 +86,7 @@ def test_a_trial_reads_features_of_another_use_case_where_its_jobs_wrote_them(
     owner: App, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("levelfive.app.load_use_case", lambda name: refunds())
+    (owner.home / "levelfive.yml").write_text(f"shared_schemas: {{shop: {owner.tables.schema}}}\n")
     before = owner.tables.names()
 
     code = commands.run(owner.home, "--use-case", "refunds", "check", "--landing", str(owner.landing))
