@@ -37,6 +37,10 @@ def demo(
     """Replay a year on real data: ingest, train, and month by month score, monitor, decide and retrain."""
     if go_on and fresh:
         raise ConfigError("say --continue or --fresh, not both")
+    if serve:
+        from levelfive.serving.run import Address, check_address
+
+        check_address(Address(port=port))
     again = demo_plan.Again.CONTINUE if go_on else demo_plan.Again.FRESH if fresh else None
     first, last = _months(months)
     start = time.perf_counter()

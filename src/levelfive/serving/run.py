@@ -72,13 +72,7 @@ def serve(service: Service, address: Address) -> None:
             f"{address.host} can be reached from other machines, and nobody would be asked for a token: name a file of "
             "tokens (--tokens), or listen on 127.0.0.1"
         )
-    try:
-        listening = socket.create_server((address.host, address.port), backlog=BACKLOG)
-    except OSError as err:
-        raise ConfigError(
-            f"{address.host}:{address.port} cannot be listened on: {err.strerror or err}. Name another one "
-            "(--host, --port)"
-        ) from err
+    listening = _listen(address)
     config = uvicorn.Config(
         service,
         access_log=False,
@@ -95,6 +89,25 @@ def serve(service: Service, address: Address) -> None:
         host, port = listening.getsockname()[:2]
         print(f"serving on http://{host}:{port}", flush=True)
         _Server(config, service, address.drain).run(sockets=[listening])
+
+
+def check_address(address: Address) -> None:
+    """Find out whether an address can be listened on, before what is served there is made.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    _listen(address).close()
+
+
+def _listen(address: Address) -> socket.socket:
+    try:
+        return socket.create_server((address.host, address.port), backlog=BACKLOG)
+    except OSError as err:
+        raise ConfigError(
+            f"{address.host}:{address.port} cannot be listened on: {err.strerror or err}. Name another one "
+            "(--host, --port)"
+        ) from err
 
 
 def _allow_files() -> None:

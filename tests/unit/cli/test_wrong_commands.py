@@ -1,6 +1,7 @@
 """Commands that make no sense: a sentence that says what to do, exit code 2, and Spark is not started."""
 
 import errno
+import socket
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -56,6 +57,20 @@ def test_a_wrong_command_says_what_to_do(
     said = capsys.readouterr().err
     assert says in said
     assert "Traceback" not in said
+
+
+def test_a_demo_that_could_not_serve_is_refused_before_it_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise AssertionError("it began")
+
+    monkeypatch.setattr(Shared, "open_app", fails)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert run(tmp_path, "demo", "--months", "1-4", "--serve", "--port", port) == 2
+
+    assert f"127.0.0.1:{port} cannot be listened on" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [["data"], ["status"], ["registry", "list"]], ids=" ".join)
