@@ -50,6 +50,14 @@ def newest_of_each_key(labels: DataFrame, use_case: UseCase) -> DataFrame:
     return labels.withColumn(_PLACE, place).where(F.col(_PLACE) == 1).drop(_PLACE)
 
 
+def of_window(labels: DataFrame, use_case: UseCase, window: Window) -> DataFrame:
+    """Keep the labels that rows which were predicted in a window may have.
+
+    Where labels are corrected all are kept: a row may be dated otherwise by now than when it was predicted.
+    """
+    return labels if use_case.has_corrected_labels else labels.where(in_window(PREDICTION_TIME, window))
+
+
 def known_labels(run: Run, use_case: UseCase, as_of: datetime, *, exclusions: Sequence[Window] = ()) -> DataFrame:
     """Read the rows of `labels` that have a label which is known at a time.
 

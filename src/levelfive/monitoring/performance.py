@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
-from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window
-from levelfive.features.labels import outcomes_as_known
+from levelfive.features.labels import of_window, outcomes_as_known
 from levelfive.monitoring.drift_statistics import Comparison, column_drift
 from levelfive.monitoring.mature_rows import AT, evaluation_of, mean_score, reliability_of
 from levelfive.monitoring.slice_performance import SliceOutcome, slice_column, slice_outcomes
@@ -178,7 +177,7 @@ def _with_labels(
         live = served_predictions(run, window, model_name=model_name).select(*columns)
     else:
         live = live_predictions(run, context.use_case, window, model_name=model_name, columns=columns)
-    labels = outcomes_as_known(run, context.use_case, as_of).where(in_window(PREDICTION_TIME, window))
+    labels = of_window(outcomes_as_known(run, context.use_case, as_of), context.use_case, window)
     rows: DataFrame = live.join(labels.select(*key, LABEL, OUTCOME), on=list(key), how="left").drop(*key)
     return rows
 

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from levelfive.core.conditions import day_number, in_window
 from levelfive.core.windows import Window
-from levelfive.features.labels import known_labels
+from levelfive.features.labels import known_labels, of_window
 from levelfive.monitoring.verdict import Subject
 from levelfive.statistics.segments import BlockSums, Segments, block_of, sums_by_block
 from levelfive.statistics.tasks.task import Task
@@ -53,7 +53,7 @@ def segment_sums(
     day = day_number(PREDICTION_TIME, use_case.day_starts_at).cast("long").alias(_DAY)
     columns = live.select(*key, day, *task.score_columns, *_features(segments))
     columns = with_texts(columns, _categorical(segments))
-    labels = known_labels(run, use_case, as_of).where(in_window(PREDICTION_TIME, weeks)).select(*key, LABEL)
+    labels = of_window(known_labels(run, use_case, as_of), use_case, weeks).select(*key, LABEL)
     return sums_of_rows(columns.join(labels, on=key, how="inner").drop(*key), segments, task)
 
 

@@ -14,7 +14,7 @@ import shop
 from first_champion import AS_OF, LATER, SMALL, Kept, Stage
 
 from levelfive import Later
-from levelfive.core.windows import Window
+from levelfive.core.windows import Window, iso
 from levelfive.data import job as data
 from levelfive.features import job as features
 from levelfive.monitoring import job as monitoring
@@ -26,11 +26,12 @@ SCORED = Window(AS_OF, LATER)
 
 
 def sent_back(landing: Path, day: Window) -> None:
-    """Let a file land that says of all orders of a day that they came back."""
+    """Let a file land that says of all orders of a day that they came back, and of the last one that it was before."""
     with (landing / "orders" / f"{day.start:%Y-%m-%d}.csv").open(newline="") as file:
         header, *rows = csv.reader(file)
     place = header.index("returned")
     others = [[*row[:place], "1", *row[place + 1 :]] for row in rows if int(row[0]) > 0]
+    others[-1][header.index("ordered_at")] = iso(day.start - timedelta(hours=1))
     with (landing / "orders" / "corrections.csv").open("w", newline="") as file:
         csv.writer(file).writerows([header, *others])
 
