@@ -278,13 +278,9 @@ def rows_are_missing(evidence: Evidence) -> Iterator[Finding]:
 def source_is_late(evidence: Evidence) -> Iterator[Finding]:
     """Say which sources have no new rows, though predictions go on."""
     for one in evidence.delivery.newest:
-        if one.is_late:
-            since = "nothing" if one.at is None else f"no row since {iso(one.at)}"
-            yield Finding(
-                f"{one.source}: {since}, and rows may be {one.limit} old",
-                source=one.source,
-                value=None if one.behind is None else one.behind / timedelta(hours=1),
-            )
+        if one.is_late and one.at is not None and one.behind is not None:
+            text = f"{one.source}: no row since {iso(one.at)}, and rows may be {one.limit} old"
+            yield Finding(text, source=one.source, value=one.behind / timedelta(hours=1))
 
 
 @alert(

@@ -98,8 +98,8 @@ class Newest:
 
     @property
     def is_late(self) -> bool:
-        """Whether it is too old, or there is none where the use case wants new ones."""
-        return self.limit is not None and (self.behind is None or self.behind > self.limit)
+        """Whether it is too old; of a source of which nothing ever came, the other stages speak."""
+        return self.limit is not None and self.behind is not None and self.behind > self.limit
 
 
 @dataclass(frozen=True)

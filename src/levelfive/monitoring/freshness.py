@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from levelfive.core.windows import Window
 from levelfive.data.landed import LANDING_FILES
 from levelfive.monitoring.evidence import Newest
 from levelfive.monitoring.records import replace_window
 from levelfive.monitoring.verdict import Subject
+from levelfive.storage.control_tables import Between
 from levelfive.storage.records import record_of
 from levelfive.storage.runs import JobContext, Run
 
@@ -65,8 +65,9 @@ def write_freshness(run: Run, subject: Subject, rows: Iterable[Newest]) -> None:
     replace_window(run, FRESHNESS, subject, records)
 
 
-def _newest(run: Run, window: Window, as_of: datetime, between: Mapping[str, Sequence[Any]]) -> dict[str, datetime]:
-    columns, newest = ("source", "min_event_time", "max_event_time", "loaded_at"), {}
+def _newest(run: Run, window: Window, as_of: datetime, between: Between) -> dict[str, datetime]:
+    columns = ("source", "min_event_time", "max_event_time", "loaded_at")
+    newest: dict[str, datetime] = {}
     for row in run.rows(LANDING_FILES, columns=columns, between=between):
         begin, end = row["min_event_time"], row["max_event_time"]
         if end is not None and row["loaded_at"] <= as_of and begin < window.end:

@@ -97,7 +97,7 @@ class Baseline:
         """Write the baseline as JSON, with null for what is not defined."""
         # The daily counts are by far the most, and `asdict` would copy them one by one.
         by_slice = {name: getattr(self, name) for name in _BY_SLICE}
-        record = {**asdict(replace(self, daily={}, **dict.fromkeys(_BY_SLICE))), "daily": dict(self.daily)}
+        record = {**asdict(replace(self, daily={}, slice_counts=None, slice_outcomes=None)), "daily": dict(self.daily)}
         record |= {
             name: {**asdict(replace(counts, daily=())), "daily": counts.daily}
             for name, counts in by_slice.items()

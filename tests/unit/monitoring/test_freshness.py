@@ -94,14 +94,11 @@ def test_a_wild_date_after_its_file_was_ingested_makes_no_source_new() -> None:
     assert found(context).behind == 8 * DAY
 
 
-def test_a_source_without_a_row_is_late_where_new_ones_are_wanted() -> None:
-    (late,) = alerts(found(a_place()))
+def test_of_a_source_of_which_nothing_ever_came_nothing_is_said() -> None:
+    one = found(a_place())
 
-    assert (late.alert_id, late.text.split(":")[1]) == (
-        f"{SOURCE_IS_LATE}:{late.finding.source}",
-        " nothing, and rows may be 3 days, 0",
-    )
-    assert alerts(found(a_place(None))) == ()
+    assert (one.at, one.behind, one.is_late) == (None, None, False)
+    assert alerts(one) == ()
 
 
 def test_a_rule_sets_the_limit_of_a_source_in_hours() -> None:
@@ -113,7 +110,8 @@ def test_a_rule_sets_the_limit_of_a_source_in_hours() -> None:
 
     assert (one.limit, one.behind, one.is_late) == (36 * HOUR, 37 * HOUR, True)
     (late,) = alerts(one)
-    assert late.finding.value == 37.0
+    assert (late.alert_id, late.finding.value) == (f"{SOURCE_IS_LATE}:{name}", 37.0)
+    assert late.text == f"{name}: no row since 2013-02-16T17:00:00Z, and rows may be 1 day, 12:00:00 old"
 
 
 def test_a_source_that_is_new_enough_raises_nothing() -> None:
