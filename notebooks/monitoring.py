@@ -21,6 +21,7 @@ from pyspark.sql import functions as F
 from levelfive import notebook
 from levelfive.monitoring import job
 from levelfive.monitoring.drift_statistics import PSI
+from levelfive.monitoring.profiling_views import make_views
 from levelfive.scoring import requests
 
 page = notebook.parameters(globals(), "monitoring")
@@ -32,6 +33,7 @@ if answers := requests.run(page.app.context, page.app.registry, landing=page.app
 result = job.run(
     page.app.context, page.app.registry, window=page.window, as_of=page.as_of, destinations=page.app.destinations
 )
+make_views(page.app.tables, page.app.use_case.day_starts_at)
 
 # COMMAND ----------
 

@@ -13,6 +13,7 @@ from levelfive.features.watermarks import FEATURE_WINDOWS, WrittenWindow
 from levelfive.monitoring.alert_states import ALERTS_TABLE, AlertRecord
 from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE, ConsecutiveDrift
 from levelfive.monitoring.consistency import CONSISTENCY
+from levelfive.monitoring.feature_skew import FEATURE_SKEW, SkewRecord
 from levelfive.monitoring.freshness import FRESHNESS, FreshnessRecord
 from levelfive.monitoring.records import (
     DRIFT,
@@ -49,6 +50,7 @@ DOCUMENTED: dict[str, type] = {
     DRIFT: DriftRecord,
     DRIFT_CONSECUTIVE: ConsecutiveDrift,
     DRIFT_SLICES: SliceDrift,
+    FEATURE_SKEW: SkewRecord,
     FEATURE_WINDOWS: WrittenWindow,
     FRESHNESS: FreshnessRecord,
     LANDING_FILES: LandedFile,

@@ -355,9 +355,7 @@ def online_store_is_behind(evidence: Evidence) -> Iterator[str]:
 )
 def features_differ(evidence: Evidence) -> Iterator[str | Finding]:
     """Say which features single requests saw otherwise than a batch, and on which days; the worst ones by name."""
-    wrong: dict[str, list[FeatureDay]] = defaultdict(list)
-    for one in worst_first(one for one in evidence.consistency if one.is_wrong):
-        wrong[one.feature].append(one)
+    wrong = _wrong(evidence.consistency)
     for feature, days in list(wrong.items())[:SHOWN_FEATURES]:
         different, answers = sum(one.unexplained for one in days), sum(one.answers for one in days)
         anew = ", whose table was computed anew since," if any(one.computed_anew for one in days) else ""
@@ -366,6 +364,20 @@ def features_differ(evidence: Evidence) -> Iterator[str | Finding]:
         yield Finding(text, column=feature, value=different / answers, days=on)
     if rest := list(wrong)[SHOWN_FEATURES:]:
         yield f"so did {len(rest)} more features, such as {rest[0]}: see the table consistency"
+
+
+@alert(
+    None,
+    "a feature that batches were scored with is not what the batch join gives now, and no correction is why",
+    what_to_do="Find out who wrote the feature's table since, and what changed; train again once it is right.",
+)
+def features_were_rewritten(evidence: Evidence) -> Iterator[Finding]:
+    """Say which features of rows that were scored are others by now, and on which days; the worst ones by name."""
+    for feature, days in list(_wrong(evidence.skew).items())[:SHOWN_FEATURES]:
+        different, rows = sum(one.different for one in days), sum(one.answers for one in days)
+        on = tuple(sorted(one.day for one in days))
+        text = f"{feature} is another one now than {different:,} of {rows:,} rows were scored with on {_days(on)}"
+        yield Finding(text, column=feature, value=different / rows, days=on)
 
 
 @alert(
@@ -381,6 +393,14 @@ def answers_are_quarantined(evidence: Evidence) -> Iterator[str]:
             f"{unreadable_rows:,} of {rows:,} rows of the request log could not be read: see the table quarantine, "
             f"source {REQUEST_LOG}"
         )
+
+
+def _wrong(days: Iterable[FeatureDay]) -> dict[str, list[FeatureDay]]:
+    """List by feature the days on which it is wrong, the worst first."""
+    wrong: dict[str, list[FeatureDay]] = defaultdict(list)
+    for one in worst_first(one for one in days if one.is_wrong):
+        wrong[one.feature].append(one)
+    return wrong
 
 
 def _change(kind: Kind, fault: Fault) -> str:

@@ -1,4 +1,4 @@
-"""Computes the features of answers again, by the batch join of the feature tables, and compares.
+"""Computes the features of predictions again, by the batch join of the feature tables, and compares.
 
 Nothing of the online store or of the service is used here: what they have in common would be wrong in both.
 """
@@ -59,14 +59,40 @@ def compare_served(context: JobContext, run: Run, served_by: ServedBy) -> tuple[
         ConfigError: A table lacks a column.
         TableError: A table is missing.
     """
-    card = served_by.card
-    names = tuple(name for lookup in card.lookups for name in lookup.features if name in card.features)
-    if not names:
+    card, window = served_by.card, served_by.window
+    if not looked_up(card):
         return ()
+    answers = served_predictions(run, window, model_name=served_by.model_name, version=served_by.version)
+    days = compare_rows(context, run, card, answers.withColumn(_ENDS, F.col(REACHES_TO)), window)
+    return told_anew(run, card.lookups, days, context.use_case.day_starts_at)
+
+
+def looked_up(card: ModelCard) -> tuple[str, ...]:
+    """List the features of a model that are looked up."""
+    return tuple(name for lookup in card.lookups for name in lookup.features if name in card.features)
+
+
+def compare_rows(
+    context: JobContext, run: Run, card: ModelCard, predictions: DataFrame, window: Window
+) -> tuple[FeatureDay, ...]:
+    """Compare the features of predictions with those that the batch join gives, by feature and day.
+
+    Args:
+        context: Tables and use case.
+        run: Notes the versions of the tables that are read.
+        card: Of the model that was given the features, some of which are looked up.
+        predictions: Rows of `predictions`; where a column tells how far each table was known to reach, what differs
+            for that is told apart.
+        window: Their prediction times.
+    """
+    names, lookups = looked_up(card), card.lookups
     texts = [name for name in names if name in card.categorical]
-    max_staleness, lookups = context.use_case.serving.max_staleness, card.lookups
-    rows = _computed_again(context, run, served_by)
-    behind = {own(f"behind{i}"): _is_behind(run, lookup, i, max_staleness) for i, lookup in enumerate(lookups)}
+    max_staleness = context.use_case.serving.max_staleness
+    rows = _computed_again(context, run, predictions, lookups, window)
+    behind = {
+        own(f"behind{i}"): _is_behind(run, lookup, i, max_staleness) if _ENDS in rows.columns else F.lit(False)
+        for i, lookup in enumerate(lookups)
+    }
     columns = rows.select(
         _DAY,
         _SERVED_AT,
@@ -92,19 +118,19 @@ def compare_served(context: JobContext, run: Run, served_by: ServedBy) -> tuple[
     parts = columns.mapInArrow(sums, schema).groupBy("day", "feature")
     sum_columns = (F.sum(name).alias(name) for name in SUMS if name not in ("day", "feature", "greatest", "first"))
     totals = parts.agg(*sum_columns, F.max("greatest").alias("greatest"), F.min("first").alias("first"))
-    days = feature_days(row.asDict() for row in totals.collect())
-    return told_anew(run, lookups, days, context.use_case.day_starts_at)
+    return feature_days(row.asDict() for row in totals.collect())
 
 
-def _computed_again(context: JobContext, run: Run, served_by: ServedBy) -> DataFrame:
-    """Look features up by the values that requests had, and of lookups with times how old is what the batch found."""
-    lookups, window = served_by.card.lookups, served_by.window
-    answers = served_predictions(run, window, model_name=served_by.model_name, version=served_by.version)
-    spine = answers.select(
+def _computed_again(
+    context: JobContext, run: Run, predictions: DataFrame, lookups: Sequence[Lookup], window: Window
+) -> DataFrame:
+    """Look features up by the values that they were looked up by, and of lookups with times how old they are."""
+    ends = [_ENDS] if _ENDS in predictions.columns else []
+    spine = predictions.select(
         PREDICTION_TIME,
         *(column.alias(name) for name, column in _keys(run, lookups).items()),
         F.col(FEATURES).alias(_SERVED),
-        F.col(REACHES_TO).alias(_ENDS),
+        *ends,
         F.unix_micros("scored_as_of").alias(_SERVED_AT),
         day_number(PREDICTION_TIME, context.use_case.day_starts_at).cast("long").alias(_DAY),
     )
@@ -112,7 +138,7 @@ def _computed_again(context: JobContext, run: Run, served_by: ServedBy) -> DataF
     ages = [
         Lookup(lookup.table, lookup.keys, (KNOWN_AT,), max_age=lookup.max_age, prefix=_age(i))
         for i, lookup in enumerate(lookups)
-        if _has_ages(run, lookup)
+        if ends and _has_ages(run, lookup)
     ]
     return assemble(features, ages, run.read, window)
 

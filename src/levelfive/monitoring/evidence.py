@@ -131,6 +131,7 @@ class Evidence:
         online: When the online store was furthest behind, or None where nothing is published.
         max_staleness: How far behind it may be.
         consistency: By feature and day, whether single requests saw what the batch join gives.
+        skew: By feature and day, whether the rows of batches were scored with what the batch join gives now.
         log_counts: How many rows of the request log were read since the last window, and how many of them could not be.
         metrics: On the mature rows by metric, of each slice that the policy names; of all rows by an empty text.
         labelled_window: The earlier window that skill and metrics are of; None where they are of the window itself.
@@ -147,6 +148,7 @@ class Evidence:
     online: Behind | None = None
     max_staleness: timedelta = timedelta(0)
     consistency: Sequence[FeatureDay] = ()
+    skew: Sequence[FeatureDay] = ()
     log_counts: tuple[int, int] = (0, 0)
     metrics: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     labelled_window: Window | None = None

@@ -23,6 +23,7 @@ from levelfive.monitoring.destinations.destination import Destination
 from levelfive.monitoring.earlier_drift import earlier_drift
 from levelfive.monitoring.estimated import trust
 from levelfive.monitoring.faults import Fault
+from levelfive.monitoring.feature_skew import FEATURE_SKEW, compare_scored, write_skew
 from levelfive.monitoring.freshness import FRESHNESS, newest_rows, write_freshness
 from levelfive.monitoring.measuring import measure_performance, measure_versions
 from levelfive.monitoring.nothing import nothing_in
@@ -52,7 +53,7 @@ READS = (
 )
 WRITES = (
     *(PROFILES, DRIFT, DRIFT_CONSECUTIVE, DRIFT_SLICES, PERFORMANCE, PERFORMANCE_SLICES, QUALITY, VERDICTS),
-    *(FRESHNESS, CONSISTENCY, WORST_SEGMENTS, ALERTS_TABLE, NOTICES),
+    *(FRESHNESS, CONSISTENCY, FEATURE_SKEW, WORST_SEGMENTS, ALERTS_TABLE, NOTICES),
 )
 
 
@@ -142,6 +143,13 @@ def run(
         if versions and len(versions) == len(now.versions):
             profiles, newest = [one.profiles for one in versions], versions[-1].model.baseline
             missing = deliveries.missing(context, earlier, profiles, newest, window)
+        with run.timed("skew"):
+            skew = {
+                one.subject.model_version: compare_scored(
+                    context, run, one.subject, one.model.card, rows=now.scored, as_of=as_of
+                )
+                for one in versions
+            }
         with run.timed("drift"):
             behind = furthest_behind(publications(run, window), window)
             facts = WindowFacts(
@@ -155,6 +163,7 @@ def run(
                 answers.log_counts,
                 mature,
                 row_times,
+                skew,
             )
             judged_versions = [judge_version(context, one, facts) for one in versions]
         run.counts["scored"] = now.scored
@@ -166,6 +175,8 @@ def run(
             segments = look_for_segments(context, run, newest_version.subject, newest_version.model, as_of=as_of)
         with run.timed("write"):
             write_freshness(run, newest_version.subject, row_times)
+            compared = [(one.subject, day) for one in versions for day in skew[one.subject.model_version]]
+            write_skew(run, newest_version.subject, compared)
             trust_by_metric = trust(records.past_estimates(before), window, context.use_case.maturity)
             write_window(
                 context, run, judged_versions, source_counts, performances, as_of, answers=answers, segments=segments

@@ -50,6 +50,7 @@ class WindowFacts:
         log_counts: How many rows of the request log were read, and how many of them could not be.
         mature: What the labels say of the last window before it whose labels are old enough; None where its own are.
         newest: How new the rows of the sources are at its end.
+        skew: By version, whether its rows were scored with what the batch join gives now.
     """
 
     source_counts: tuple[Delivered, ...]
@@ -62,6 +63,7 @@ class WindowFacts:
     log_counts: tuple[int, int] = (0, 0)
     mature: Performance | None = None
     newest: tuple[Newest, ...] = ()
+    skew: Mapping[str, Sequence[FeatureDay]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def judge_version(context: JobContext, version: ScoredVersion, facts: WindowFact
         online=facts.online,
         max_staleness=use_case.serving.max_staleness,
         consistency=facts.consistency,
+        skew=facts.skew.get(subject.model_version, ()),
         log_counts=facts.log_counts,
         metrics=labelled.metrics,
         labelled_window=None if labelled is facts.performance else labelled.window,

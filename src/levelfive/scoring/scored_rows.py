@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -16,7 +16,7 @@ from levelfive.errors import DataError, LevelfiveError
 from levelfive.models.package import Model
 from levelfive.statistics.tasks.task import Task
 from levelfive.storage.keys import Keyed
-from levelfive.storage.predictions import FEATURES, SLICES, are_sound, scores_of, slice_map
+from levelfive.storage.predictions import FEATURES, LOOKUP_KEYS, SLICES, are_sound, key_texts, scores_of, slice_map
 from levelfive.storage.runs import JobContext, Run
 from levelfive.usecase.calls import spine_of
 from levelfive.usecase.columns import KNOWN_AT, PREDICTION_TIME, own
@@ -33,7 +33,7 @@ class ScoredRows:
     """Rows of `predictions`, without what is the same for the whole batch.
 
     Args:
-        rows: Key, prediction time, scores, slices and features.
+        rows: Key, prediction time, scores, slices, features and by what these were looked up.
         faults: Each looks for one reason why computing the rows failed.
     """
 
@@ -78,10 +78,15 @@ def scored_rows(
         *(F.col(f"{_SCORES}.{name}") for name in card.task.reference_columns),
         slice_map(use_case.slices).alias(SLICES),
         F.struct(*card.features).alias(FEATURES),
+        key_texts(_looked_up_by(card.lookups), rows).alias(LOOKUP_KEYS),
     )
     looked_in = (partial(_fault_of_table, run, lookup) for lookup in card.lookups)
     unsound = partial(_unsound, rows_with_scores.select(*scores.values()), card.task, window)
     return ScoredRows(predictions, (key_check.fault, *looked_in, unsound))
+
+
+def _looked_up_by(lookups: Sequence[Lookup]) -> list[str]:
+    return list(dict.fromkeys(name for lookup in lookups for name in lookup.keys.values()))
 
 
 def _fault_of_table(run: Run, lookup: Lookup) -> DataError | None:

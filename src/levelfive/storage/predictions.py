@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
-from pyspark.sql.types import BinaryType, IntegralType
+from pyspark.sql.types import BinaryType, IntegralType, TimestampType
 from pyspark.sql.window import Window as Over
 
 from levelfive.core.conditions import in_window
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PREDICTIONS = "predictions"
 SLICES = "slices"
 FEATURES = "features"
-# Of answers to single requests: by which values features were looked up, as texts, and how far each table reached.
+# By which values features were looked up, as texts; and of answers to single requests, how far each table reached.
 LOOKUP_KEYS, REACHES_TO = "lookup_keys", "reaches_to"
 _PLACE = own("place")
 
@@ -100,6 +100,19 @@ def typed_text(text: Column, kind: DataType) -> Column:
         number = text.try_cast("double")  # 7.0 is a whole number, and 7.5 is none
         return F.coalesce(text.try_cast(kind), F.when(number == F.floor(number), number.try_cast(kind)))
     return F.unhex(text) if isinstance(kind, BinaryType) else text.try_cast(kind)
+
+
+def key_texts(names: Sequence[str], rows: DataFrame) -> Column:
+    """Make the map from the columns that features are looked up by to their values, as `typed_text` reads them."""
+    keys = F.array(*map(F.lit, names))
+    texts = F.array(*(_key_text(F.col(name), rows.schema[name].dataType) for name in names))
+    return F.map_from_arrays(keys.cast("array<string>"), texts.cast("array<string>"))
+
+
+def _key_text(value: Column, kind: DataType) -> Column:
+    if isinstance(kind, TimestampType):
+        return F.date_format(value, "yyyy-MM-dd HH:mm:ss.SSSSSSXXX")  # whatever the session's time zone
+    return F.hex(value) if isinstance(kind, BinaryType) else value.cast("string")
 
 
 def are_sound(scores: Sequence[Column], task: Task) -> Column:

@@ -388,8 +388,12 @@ class Tables(ABC):
         Args:
             name: The logical name.
             query: In Spark's SQL, over names that `name` has bound.
+
+        Raises:
+            TableError: The catalog refused, as where the name is somebody else's.
         """
-        self.spark.sql(f"CREATE OR REPLACE VIEW {self.name(name)} AS {query}")
+        with refusals(name):
+            self.spark.sql(f"CREATE OR REPLACE VIEW {self.name(name)} AS {query}")
 
     def describe(self, table: str, description: str, of_columns: Mapping[str, str]) -> None:
         """Have the catalog show what a table holds and what columns of it mean, where it does not show that yet.

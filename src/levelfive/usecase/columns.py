@@ -62,7 +62,7 @@ TABLES = frozenset(
             "deployments",
         ),
         *("profiles", "drift", "drift_consecutive", "drift_slices", "performance", "quality", "consistency"),
-        *("performance_slices", "freshness"),
+        *("performance_slices", "freshness", "feature_skew"),
         *("worst_segments", "verdicts", "alerts", "notices"),
         *("profile_metrics", "drift_metrics"),
         *("decisions", "retrainings"),

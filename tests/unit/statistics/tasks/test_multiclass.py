@@ -276,6 +276,7 @@ def test_a_window_s_verdict_holds_the_task_s_skill_and_no_offset_where_it_has_no
     monkeypatch.setattr(monitoring, "performance", lambda *_, **how: (found,))
     monkeypatch.setattr(monitoring, "newest_rows", lambda *_, **how: ())
     monkeypatch.setattr(scored_versions, "profile_version", lambda *_: profiled(live, rows, day))
+    monkeypatch.setattr(monitoring, "compare_scored", lambda *_, **__: ())
 
     seen = monitoring.run(release.context, release.registry, window=window, as_of=window.end)
 
