@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pyspark.sql.pandas.types import from_arrow_schema
+
 from levelfive.monitoring.alert_states import ALERTS_TABLE
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, QUALITY
 from levelfive.monitoring.verdict import VERDICTS
@@ -23,5 +25,6 @@ def make_shown_tables(tables: Tables) -> None:
     there = {*tables.names()}
     for table in SHOWN_TABLES:
         if table not in there:
-            rows = tables.spark.createDataFrame(arrow_schema(RECORDS[table]).empty_table())
+            # Over Connect, an empty table of Arrow has no schema.
+            rows = tables.spark.createDataFrame([], from_arrow_schema(arrow_schema(RECORDS[table])))
             tables.append(table, rows, evolve=True)
