@@ -13,11 +13,11 @@ from levelfive.errors import ConfigError
 from levelfive.statistics.tasks.registry import can_be_found
 from levelfive.usecase import columns
 from levelfive.usecase.alert_rules import METRIC_IS_BEYOND
-from levelfive.usecase.column_types import can_be_declared
+from levelfive.usecase.column_types import can_be_declared, is_number
 from levelfive.usecase.columns import PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable, Lookup, owner_of
 from levelfive.usecase.model import OWN_PARAMETERS, ModelSpec
-from levelfive.usecase.sources import Expectation, Source
+from levelfive.usecase.sources import Expectation, ExpectationKind, Source
 from levelfive.usecase.use_case import UseCase
 
 ZERO = timedelta(0)
@@ -138,6 +138,13 @@ def _of_source(source: Source, use_case: UseCase) -> Iterator[str]:
             yield (
                 f"column {name!r} of {what} has the type {kind!r}: give it one of Spark's SQL that a text can be cast "
                 "to, such as string, long, double, decimal(10,2), boolean, date or timestamp."
+            )
+    for expectation in source.expectations:
+        kind = source.columns.get(expectation.column, "")
+        if expectation.kind is ExpectationKind.BETWEEN and can_be_declared(kind) and not is_number(kind):
+            yield (
+                f"{what} expects column {expectation.column!r} to be between two numbers, and it is a {kind}: declare "
+                "it as a number, or derive one."
             )
     kind = source.columns.get(source.event_time or "", TIMESTAMP)
     if str(kind).lower() != TIMESTAMP:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 
 MAX_DIGITS = 38
-_PLAIN = (
-    "string|boolean|byte|tinyint|short|smallint|int|integer|long|bigint|float|real|double|date|timestamp|timestamp_ntz|"
-    "timestamp_ltz|binary"
-)
+_NUMBERS = "byte|tinyint|short|smallint|int|integer|long|bigint|float|real|double"
+_PLAIN = f"string|boolean|{_NUMBERS}|date|timestamp|timestamp_ntz|timestamp_ltz|binary"
 _COLLATED = r"string\s+collate\s+\w+"
 _OF_LENGTH = r"(char|character|varchar)\s*\(\s*[1-9]\d*\s*\)"
 _TYPE = re.compile(rf"\s*({_PLAIN}|{_COLLATED}|{_OF_LENGTH})\s*", re.IGNORECASE)
@@ -36,3 +34,12 @@ def digits_of(kind: str) -> tuple[int, int] | None:
     """
     decimal = _DECIMAL.fullmatch(kind)
     return None if decimal is None else (int(decimal[3] or 10), int(decimal[5] or 0))
+
+
+def is_number(kind: str) -> bool:
+    """Tell whether values of a type are numbers.
+
+    >>> [is_number(kind) for kind in (" INT ", "decimal(10,2)", "string")]
+    [True, True, False]
+    """
+    return re.fullmatch(rf"\s*({_NUMBERS})\s*", kind, re.IGNORECASE) is not None or digits_of(kind) is not None

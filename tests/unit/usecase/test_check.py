@@ -166,6 +166,10 @@ def test_a_name_that_is_taken_or_cannot_be_is_refused(use_case: UseCase, words: 
             with_source(reveals=(Reveal("y_at", known_at="y_at"),)),
             "columns of a reveal of source 'orders' must be a tuple of names, it is the text 'y_at'",
         ),
+        (
+            with_source(expectations=(between("at", 0, 1),)),
+            "source 'orders' expects column 'at' to be between two numbers, and it is a timestamp",
+        ),
         (with_source(key=()), "source 'orders' needs a key"),
         (with_source(references=("places",)), "source 'orders' has references orders, and none is 'places'"),
         (with_source(references=("orders",)), "in a circle (orders to orders)"),
