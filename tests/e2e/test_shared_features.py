@@ -86,10 +86,11 @@ def test_a_trial_reads_features_of_another_use_case_where_its_jobs_wrote_them(
     owner: App, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("levelfive.app.load_use_case", lambda name: refunds())
-    (owner.home / "levelfive.yml").write_text(f"shared_schemas: {{shop: {owner.tables.schema}}}\n")
+    settings = f"use_case: refunds\nshared_schemas: {{shop: {owner.tables.schema}}}\n"
+    (owner.home / "levelfive.yml").write_text(settings)
     before = owner.tables.names()
 
-    code = commands.run(owner.home, "--use-case", "refunds", "check", "--landing", str(owner.landing))
+    code = commands.run(owner.home, "check", "--landing", str(owner.landing))
 
     said = capsys.readouterr().out
     assert code == 0, said

@@ -174,10 +174,12 @@ class _Trial:
         if self.read_shared is None:
             return
         for name in dict.fromkeys(lookup.table for lookup in self.use_case.model.lookups if owner_of(lookup.table)):
-            try:
-                self.tables[name] = self.read_shared(name)
-            except TableError as err:
-                self.findings.left_out(f"feature table {name!r}", str(err))
+            what = f"feature table {name!r}"
+            with self.findings.noting(what):
+                try:
+                    self.tables[name] = self.read_shared(name)
+                except TableError as err:
+                    self.findings.left_out(what, str(err))
 
     def _look_for_leaks(self, table: FeatureTable, rows: DataFrame) -> None:
         """Compute the table as of an earlier time, too: what it said by then has to be what it says of then now."""
