@@ -21,7 +21,6 @@ from pyspark.sql import functions as F
 from levelfive import notebook
 from levelfive.monitoring import job
 from levelfive.monitoring.drift_statistics import PSI
-from levelfive.monitoring.profiling_views import make_views
 from levelfive.scoring import requests
 
 page = notebook.parameters(globals(), "monitoring")
@@ -33,7 +32,7 @@ if answers := requests.run(page.app.context, page.app.registry, landing=page.app
 result = job.run(
     page.app.context, page.app.registry, window=page.window, as_of=page.as_of, destinations=page.app.destinations
 )
-make_views(page.app.tables, page.app.use_case.day_starts_at)
+notebook.make_views(page.app.tables, page.app.use_case.day_starts_at)
 
 # COMMAND ----------
 
@@ -47,8 +46,7 @@ of_window = (F.col("window_start") == F.lit(page.window.start)) & (F.col("window
 psi, usual_psi = (F.try_element_at(name, F.lit(PSI)) for name in ("statistics", "usual"))
 drift = page.app.tables.read(job.DRIFT).where(of_window & (F.col("role") == "champion"))
 drift = drift.select("model_version", "column_name", psi.alias("psi"), usual_psi.alias("usual_psi"), "statistics")
-drift = drift.orderBy(F.desc("psi")).limit(20)
-page.show(drift)
+page.show(drift := drift.orderBy(F.desc("psi")).limit(20))
 
 # COMMAND ----------
 

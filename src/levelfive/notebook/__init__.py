@@ -1,5 +1,6 @@
 """What the notebooks share, and nothing else uses."""
 
+from levelfive.monitoring.profiling_views import make_views
 from levelfive.notebook.dashboard import make_shown_tables
 from levelfive.notebook.page import Page, parameters
 from levelfive.notebook.reading import COMMON, PARAMETERS
@@ -13,6 +14,7 @@ __all__ = [
     "Page",
     "endpoint_action",
     "make_shown_tables",
+    "make_views",
     "parameters",
     "pass_first_run",
     "publish",
