@@ -245,7 +245,7 @@ def test_a_policy_is_used_where_one_is_given():
 
 def test_the_job_serving_deploys_from_a_folder_that_is_deployed_and_is_one_of_the_repository(deployed):
     given = settings(deployed.jobs["serving"])["endpoint_files"]
-    _, _, folder = given.partition("/deploy/")
+    _, _, folder = f"/{given}".partition("/deploy/")
 
     assert (ROOT / "deploy" / folder / "deployment.yml").is_file()
     assert "deploy/azure-ml" in deployed.config["sync"]["paths"]
