@@ -86,7 +86,7 @@ class Column:
     def field(self) -> tuple[Any, ...]:
         """Its type, and its default where it has one."""
         kind = _TYPES[self.kind] | None if self.takes_null else _TYPES[self.kind]
-        return (kind,) if self.is_required else (kind, None)
+        return (kind,) if self.is_required else (kind | msgspec.UnsetType, msgspec.UNSET)
 
 
 def columns_of(card: ModelCard, key_types: Mapping[str, str]) -> tuple[Column, ...]:
@@ -147,7 +147,6 @@ class RequestSchema:
         self._one, self._many = msgspec.json.Decoder(self.row_type), msgspec.json.Decoder(self.many_type)
         self._max_rows = max_rows
         self._longs = [i for i, column in enumerate(columns) if column.kind == LONG]
-        self._required = sum(column.is_required for column in columns)
 
     def read(self, body: bytes) -> tuple[list[tuple[Any, ...]], bool]:
         """Read one row or many.
@@ -160,11 +159,12 @@ class RequestSchema:
         """
         try:
             is_many = _is_many(body)
-            rows = getattr(self._many.decode(body), MANY) if is_many else [self._one.decode(body)]
-            if len(_NAMES_END.findall(body)) > len(rows) * self._required + is_many:
+            decoded = getattr(self._many.decode(body), MANY) if is_many else [self._one.decode(body)]
+            rows = [msgspec.structs.astuple(row) for row in decoded]
+            fields = sum(len(self.names) - row.count(msgspec.UNSET) for row in rows)
+            if len(_NAMES_END.findall(body)) > fields + is_many:  # a name is there twice, or is of no column
                 _check_names(body)
-            values = map(msgspec.structs.astuple, rows)
-            return [self._whole(row, f"{MANY}[{i}]." if is_many else "") for i, row in enumerate(values)], is_many
+            return [self._whole(row, f"{MANY}[{i}]." if is_many else "") for i, row in enumerate(rows)], is_many
         except msgspec.ValidationError as err:
             raise self._refusal(str(err)) from err
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
@@ -172,7 +172,9 @@ class RequestSchema:
             raise RequestError(f"the body is no JSON: look at {why}", status=400) from err
 
     def _whole(self, row: tuple[Any, ...], place: str = "") -> tuple[Any, ...]:
-        """Let whole numbers be ints, however they were written."""
+        """Let whole numbers be ints, however they were written, and what is not there missing."""
+        if msgspec.UNSET in row:
+            row = tuple(None if value is msgspec.UNSET else value for value in row)
         for i in self._longs:
             value = row[i]
             if isinstance(value, float):
