@@ -6,11 +6,12 @@ come first, and the training set of a run last.
 
 from __future__ import annotations
 
-import json
+import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
@@ -36,6 +37,9 @@ from levelfive.models.package import (
 )
 from levelfive.registry.store import CentralRegistry
 from levelfive.registry.tags import HOLDS_FORGOTTEN
+from levelfive.statistics.baseline import Baseline
+from levelfive.statistics.categories import category_text
+from levelfive.statistics.distinct_sketches import hashed_categories
 from levelfive.training.dataset import SNAPSHOT
 from levelfive.training.register import EXAMPLES
 from levelfive.training.reuse import TRAINING_SET
@@ -43,6 +47,8 @@ from levelfive.training.tracking import Tracking
 
 PACKAGE = "model"
 """The folder of a tracked run that holds the package of its refit."""
+KNOWS, MAY_KNOW = "knows", "may know"
+_FRACTION = re.compile(r"\s*(double|float|real|dec|numeric)", re.IGNORECASE)
 
 
 @dataclass
@@ -172,10 +178,10 @@ class Examples:
         """Say which versions know them by a category: that is in the fitted model, which only a training changes."""
         card = read_card(package)
         for name, value in category_of(self.person).items():
-            if name in card.categorical and is_known(json.loads(card.baseline), name, value):
+            if knows := knowledge_of(card, name, value):
                 self._left.append(
-                    f"{what} of {self.registry.name} knows {name} of theirs as a category: train again now that their "
-                    "rows are gone, promote, and delete the version in the registry"
+                    f"{what} of {self.registry.name} {knows} {name} of theirs as a category: train again now that "
+                    "their rows are gone, promote, and delete the version in the registry"
                 )
 
 
@@ -251,26 +257,27 @@ def chosen(person: Person, rows: pa.Table) -> list[bool]:
 
 
 def category_of(person: Person) -> Mapping[str, str]:
-    """Tell the one column that names a person, and the value; nothing where it takes several together."""
+    """Tell the one column that names a person, and the value as a category; nothing where it takes several together."""
     (values,) = person.identifiers.values
-    return dict(zip(person.identifiers.columns, values, strict=True)) if len(values) == 1 else {}
+    if len(values) > 1:
+        return {}
+    (name,), (value,) = person.identifiers.columns, values
+    is_fraction = _FRACTION.match(person.kinds[name]) is not None
+    return {name: category_text(Decimal(value)) if is_fraction else value}
 
 
-def is_known(baseline: Mapping[str, object], feature: str, value: str) -> bool:
-    """Tell whether a baseline has a value among the categories of a feature."""
-    profiles = baseline.get("categorical")
-    return isinstance(profiles, Mapping) and value in set(_texts_within(profiles.get(feature)))
-
-
-def _texts_within(value: object) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        yield from (str(name) for name in value)
-        value = list(value.values())
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        for one in value:
-            yield from _texts_within(one)
-    elif isinstance(value, str):
-        yield value
+def knowledge_of(card: ModelCard, feature: str, value: str) -> str:
+    """Say whether a model knows a value as a category: empty where it does not, `may know` where nothing tells."""
+    if feature not in card.categorical:
+        return ""
+    if not card.baseline:  # a candidate has no profile
+        return MAY_KNOW
+    profile = Baseline.from_json(card.baseline).categorical[feature]
+    if value in profile.frequent:
+        return KNOWS
+    if profile.others is None:
+        return MAY_KNOW
+    return KNOWS if int(hashed_categories([value])[0]) in profile.others else ""
 
 
 def _texts(column: pa.ChunkedArray) -> list[str | None]:

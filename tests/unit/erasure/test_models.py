@@ -18,12 +18,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from levelfive.erasure.models import Examples, TrainingSets, is_known
+from levelfive.erasure.models import Examples, TrainingSets, category_of, knowledge_of
 from levelfive.erasure.person import KeyValues, Person
 from levelfive.models.package import EXAMPLE, SERVING_EXAMPLE, SMOKE, Model, check_repeats, save
 from levelfive.registry import tags
 from levelfive.registry.store import CentralRegistry
-from levelfive.statistics.baseline import profile_baseline
+from levelfive.statistics.baseline import Baseline, profile_baseline
 from levelfive.training.dataset import write_snapshot
 from levelfive.training.register import EXAMPLES
 
@@ -42,6 +42,11 @@ def trained_on(of_ada: Sequence[int] = OF_ADA) -> pd.DataFrame:
     numbers = np.arange(200)
     names = ["ada" if number in of_ada else f"c{number}" for number in numbers]
     return pd.DataFrame({"order_id": numbers, "customer": names, "distance": numbers * 1.5, "label": numbers % 2.0})
+
+
+def baseline_of(rows: pd.DataFrame) -> Baseline:
+    score = np.full(len(rows), 0.5)
+    return profile_baseline(rows[["customer"]], ("customer",), label=rows["label"].to_numpy(), score=score)
 
 
 @dataclass
@@ -209,9 +214,7 @@ def test_a_model_that_knows_them_as_a_category_is_said(tmp_path: Path) -> None:
     card = replace(a_model(AS_OF).card, features=("customer",), categorical=("customer",))
     estimator = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression())
     estimator.fit(rows[["customer"]], rows["label"])
-    baseline = profile_baseline(
-        rows[["customer"]], ("customer",), label=rows["label"].to_numpy(), score=np.full(len(rows), 0.5)
-    )
+    baseline = baseline_of(rows)
     stores = made(tmp_path, rows, Model(estimator, replace(card, baseline=baseline.to_json())))
 
     (said,) = stores.examples().erase().left
@@ -220,12 +223,38 @@ def test_a_model_that_knows_them_as_a_category_is_said(tmp_path: Path) -> None:
     assert "ada" not in said
 
 
-def test_a_category_is_known_by_the_profile_of_its_feature_alone() -> None:
-    baseline: dict[str, Any] = {"categorical": {"customer": {"counts": {"ada": 3}}, "town": {"names": ["bob"]}}}
+@pytest.mark.parametrize(
+    ("value", "knows"), [("c0", "knows"), ("c199", "knows"), ("bob", "")], ids=["frequent", "rare", "unknown"]
+)
+def test_a_category_is_known_by_the_profile_however_rare_it_is(value: str, knows: str) -> None:
+    baseline = baseline_of(trained_on())
+    card = replace(a_model(AS_OF).card, categorical=("customer",), baseline=baseline.to_json())
 
-    assert is_known(baseline, "customer", "ada")
-    assert is_known(baseline, "town", "bob")
-    assert not is_known(baseline, "town", "ada")
+    assert "c199" not in baseline.categorical["customer"].frequent
+    assert knowledge_of(card, "customer", value) == knows
+    assert knowledge_of(card, "town", value) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "category"),
+    [("long", "7", "7"), ("double", "7.0", "7"), ("decimal(9,2)", "7.50", "7.5"), ("string", "7.0", "7.0")],
+)
+def test_a_value_is_a_category_as_trainings_write_it(kind: str, value: str, category: str) -> None:
+    person = Person(KeyValues(("customer",), frozenset({(value,)})), kinds={"customer": kind})
+
+    assert category_of(person) == {"customer": category}
+
+
+def test_what_a_profile_cannot_tell_may_be_known() -> None:
+    """A candidate has no profile, and one of very many categories has no rare ones."""
+    baseline = baseline_of(trained_on())
+    profile = replace(baseline.categorical["customer"], others=None)
+    many = replace(baseline, categorical={"customer": profile})
+    card = replace(a_model(AS_OF).card, categorical=("customer",))
+
+    said = [knowledge_of(replace(card, baseline=text), "customer", "bob") for text in ("", many.to_json())]
+
+    assert said == ["may know", "may know"]
 
 
 def test_a_run_without_a_training_set_has_no_rows(stores: Stores) -> None:
