@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from levelfive.core.secrets import REFERENCE
+from levelfive.core.texts import repeated
 from levelfive.core.windows import Clock, Window, iso, utc
 from levelfive.errors import AsOfError, ConfigError
 
@@ -132,8 +133,8 @@ class Settings(BaseModel):
             return value
         pairs = [part.partition("=") for part in value.split(",") if part.strip()]
         names = [kind.strip() for kind, _, _ in pairs]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise ValueError(f"{twice!r} is there twice")
+        if twice := repeated(names):
+            raise ValueError(f"{twice[0]!r} is there twice")
         return {name: reference.strip() for name, (_, _, reference) in zip(names, pairs, strict=True)}
 
     @field_validator("keep_versions", mode="before")
@@ -357,9 +358,8 @@ def _check_keys(path: Path, node: Any) -> None:
     if not isinstance(node, yaml.MappingNode):
         return
     for mapping in (node, *(value for _, value in node.value if isinstance(value, yaml.MappingNode))):
-        keys = [key.value for key, _ in mapping.value if isinstance(key, yaml.ScalarNode)]
-        if twice := next((key for key in keys if keys.count(key) > 1), None):
-            raise ConfigError(f"settings file {path} has {twice!r} twice: take one of them out")
+        if twice := repeated(key.value for key, _ in mapping.value if isinstance(key, yaml.ScalarNode)):
+            raise ConfigError(f"settings file {path} has {twice[0]!r} twice: take one of them out")
 
 
 def _read_mapping(path: Path) -> dict[str, object]:

@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from levelfive.core.conditions import quoted_name, text_literal
+from levelfive.core.texts import repeated
 from levelfive.errors import ConfigError, ContractError
 from levelfive.formats.texts import MALFORMED, REFUSALS
 from levelfive.usecase import columns
@@ -272,7 +273,7 @@ def _differences(header: Sequence[str], expected: Sequence[str]) -> Iterator[str
     for what, names in (
         ("missing", [name for name in expected if name not in header]),
         ("unexpected", [name for name in dict.fromkeys(header) if name not in expected]),
-        ("repeated", [name for name in dict.fromkeys(header) if header.count(name) > 1]),
+        ("repeated", repeated(header)),
         ("out of order", [name for name, place in zip(common_names, in_order, strict=True) if name != place]),
     ):
         if names:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from levelfive.core.texts import repeated
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
 from levelfive.features import lookup
@@ -82,7 +82,6 @@ def columns_after(spine: DataFrame, lookups: Sequence[Lookup]) -> list[str]:
         ConfigError: Two columns would have one name.
     """
     columns = [*spine.columns, *(name for lookup in lookups for name in lookup.features)]
-    twice = sorted(name for name, count in Counter(columns).items() if count > 1)
-    if twice:
-        raise ConfigError(f"two columns would be named {', '.join(twice)}: give the lookups another prefix")
+    if twice := repeated(columns):
+        raise ConfigError(f"two columns would be named {', '.join(sorted(twice))}: give the lookups another prefix")
     return columns

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from levelfive.core.texts import repeated
 from levelfive.errors import LandingError
 from levelfive.formats.leaving_out import Chooser, count_of, left_over
 from levelfive.formats.packing import decoded, packed, plain, with_packed
@@ -152,8 +153,7 @@ def _object(number: int, line: str) -> Row:
 def _once_each(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
     by_name = dict(pairs)
     if len(by_name) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"an object has {next(name for name in names if names.count(name) > 1)!r} twice")
+        raise ValueError(f"an object has {repeated(name for name, _ in pairs)[0]!r} twice")
     return by_name
 
 

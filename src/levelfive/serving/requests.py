@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from levelfive.core.texts import repeated
 from levelfive.errors import ConfigError, RequestError
 from levelfive.models.card import ModelCard
 from levelfive.usecase.columns import PREDICTION_TIME
@@ -214,10 +215,8 @@ def _check_names(body: bytes) -> None:
 
 
 def _once_each(pairs: list[tuple[str, object]]) -> None:
-    names = [name for name, _ in pairs]
-    if len({*names}) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise RequestError(f"{twice}: the field is there twice; give it once")
+    if twice := repeated(name for name, _ in pairs):
+        raise RequestError(f"{twice[0]}: the field is there twice; give it once")
 
 
 def _is_many(body: bytes) -> bool:

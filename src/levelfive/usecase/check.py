@@ -9,6 +9,7 @@ from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
 
 from levelfive.core.days import DAY
+from levelfive.core.texts import repeated
 from levelfive.errors import ConfigError
 from levelfive.statistics.tasks.registry import can_be_found
 from levelfive.usecase import columns
@@ -107,7 +108,7 @@ def _own_names(use_case: UseCase) -> Iterator[str]:
                     f"{what} {name!r} must be named by small letters, digits and _, a letter first, as its table is: "
                     "rename it."
                 )
-        yield from (f"two of its {what}s are named {name!r}: rename one." for name in names if names.count(name) > 1)
+        yield from (f"two of its {what}s are named {name!r}: rename one." for name in repeated(names))
 
 
 def _of_source(source: Source, use_case: UseCase) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
+from levelfive.core.texts import repeated
 from levelfive.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -210,9 +211,8 @@ class Task(ABC, metaclass=_ByName):
         """
         task = copy(self)
         task.metrics = (*self.metrics, *metrics)
-        names = [metric.name for metric in task.metrics]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ConfigError(f"{self.title} has metrics of one name: {', '.join(twice)}; give each its own")
+        if twice := repeated(metric.name for metric in task.metrics):
+            raise ConfigError(f"{self.title} has metrics of one name: {', '.join(sorted(twice))}; give each its own")
         return task
 
     def metric(self, name: str) -> Metric | None:
