@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from levelfive.core.conditions import day_number
 from levelfive.core.days import date_of
 from levelfive.statistics.baseline import Baseline, score_column
-from levelfive.statistics.categories import category_texts, factorized
+from levelfive.statistics.categories import category_texts, encoded, factorized
 from levelfive.statistics.histograms import Histogram
 from levelfive.statistics.partials import Partial, merge, partials_of_codes, partials_of_groups
 from levelfive.statistics.profiles import CategoricalProfile, NumericProfile, finish_categorical, finish_numeric
@@ -170,8 +170,7 @@ def _factorized(column: pa.ChunkedArray) -> tuple[NDArray[Any], pa.StringArray]:
     """Tell the place of each category among all, -1 where it is missing, and all of them as texts."""
     if not pa.types.is_string(column.type):
         return factorized(category_texts(column.to_pandas()))
-    encoded = column.combine_chunks().dictionary_encode()
-    return encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary
+    return encoded(column.combine_chunks())
 
 
 def _merged(table: pa.Table) -> pa.Table:

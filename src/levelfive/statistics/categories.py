@@ -41,8 +41,13 @@ def factorized(texts: pd.Series) -> tuple[npt.NDArray[np.int32], pa.StringArray]
 
     As Arrow and Spark do: pandas reads no text further than to a NUL, with which systems of old fill their columns.
     """
-    encoded = pa.array(texts, pa.string(), from_pandas=True).dictionary_encode()
-    return encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary
+    return encoded(pa.array(texts, pa.string(), from_pandas=True))
+
+
+def encoded(texts: pa.StringArray) -> tuple[npt.NDArray[np.int32], pa.StringArray]:
+    """Tell the same of texts that are in Arrow already."""
+    dictionary = texts.dictionary_encode()
+    return dictionary.indices.fill_null(-1).to_numpy(), dictionary.dictionary
 
 
 def category_text(value: Any) -> str:

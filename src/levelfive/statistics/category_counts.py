@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from levelfive.statistics.categories import encoded
+
 
 @dataclass(frozen=True, eq=False)
 class CategoryCounts(Mapping[str, int]):
@@ -27,10 +29,10 @@ class CategoryCounts(Mapping[str, int]):
     @classmethod
     def added(cls, parts: Sequence[CategoryCounts]) -> CategoryCounts:
         """Add up the counts of parts, of which there is at least one."""
-        encoded = pa.concat_arrays([part.names for part in parts]).dictionary_encode()
-        totals = np.zeros(len(encoded.dictionary), np.int64)
-        np.add.at(totals, encoded.indices.to_numpy(), np.concatenate([part.counts for part in parts]))
-        return cls(encoded.dictionary, totals)
+        codes, names = encoded(pa.concat_arrays([part.names for part in parts]))
+        totals = np.zeros(len(names), np.int64)
+        np.add.at(totals, codes, np.concatenate([part.counts for part in parts]))
+        return cls(names, totals)
 
     def taken(self, places: NDArray[np.intp]) -> CategoryCounts:
         """Take those at some places, in their order."""
