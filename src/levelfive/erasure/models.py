@@ -6,7 +6,6 @@ come first, and the training set of a run last.
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from levelfive.core.texts import counted
 from levelfive.erasure.person import Person
 from levelfive.erasure.place import Removal
 from levelfive.errors import DamagedModel
+from levelfive.formats.rewriting import may_have_a_fraction
 from levelfive.models.card import ModelCard
 from levelfive.models.package import (
     SMOKE_ROWS,
@@ -48,7 +48,6 @@ from levelfive.training.tracking import Tracking
 PACKAGE = "model"
 """The folder of a tracked run that holds the package of its refit."""
 KNOWS, MAY_KNOW = "knows", "may know"
-_FRACTION = re.compile(r"\s*(double|float|real|dec|numeric)", re.IGNORECASE)
 
 
 @dataclass
@@ -262,8 +261,7 @@ def category_of(person: Person) -> Mapping[str, str]:
     if len(values) > 1:
         return {}
     (name,), (value,) = person.identifiers.columns, values
-    is_fraction = _FRACTION.match(person.kinds[name]) is not None
-    return {name: category_text(Decimal(value)) if is_fraction else value}
+    return {name: category_text(Decimal(value)) if may_have_a_fraction(person.kinds[name]) else value}
 
 
 def knowledge_of(card: ModelCard, feature: str, value: str) -> str:

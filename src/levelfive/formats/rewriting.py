@@ -21,7 +21,7 @@ _AFTERNOON = datetime(2001, 2, 3, 16, 5, 6, tzinfo=UTC)
 
 def rewrite_for(kind: str, *, decimal: str, date_format: str, timestamp_format: str) -> Rewrite | None:
     """Choose how the cells of a column of some Spark SQL type are rewritten; None for "as they came"."""
-    name = re.split(r"\W", kind.strip().lower())[0]
+    name = _type_name(kind)
     if name in _FLOATS and decimal != ".":
         return _number(decimal)
     if name == "date" and date_format:
@@ -29,6 +29,15 @@ def rewrite_for(kind: str, *, decimal: str, date_format: str, timestamp_format: 
     if name in _TIMES and timestamp_format:
         return _moment(timestamp_format, iso_text)
     return None
+
+
+def may_have_a_fraction(kind: str) -> bool:
+    """Tell whether values of some Spark SQL type may be numbers with a fraction."""
+    return _type_name(kind) in _FLOATS
+
+
+def _type_name(kind: str) -> str:
+    return re.split(r"\W", kind.strip().lower())[0]
 
 
 def tells_a_day(pattern: str) -> bool:
