@@ -91,7 +91,7 @@ def run(request: Any) -> AMLResponse:
         return _refusal(err.status, str(err), request_id, err.headers)
     except NotServing as err:
         return _refusal(503, str(err), request_id, {"Retry-After": RETRY_AFTER})
-    except Exception:
+    except Exception:  # whatever a model or a store raises: told in the log, and not to the caller
         event("request_failed", level=logging.ERROR, request_id=request_id, trace=traceback.format_exc())
         return _refusal(500, "the service failed; its log says more of this request_id", request_id, {})
 

@@ -318,9 +318,9 @@ def test_a_column_that_is_no_text_is_refused(column: pa.Array, why: str) -> None
     "make",
     [
         lambda: Csv(null_texts="NA"),  # type: ignore[arg-type]  # as somebody may write it
-        lambda: Csv(endings_unpacked=".csv"),  # type: ignore[arg-type]
-        lambda: JsonLines(".jsonl"),  # type: ignore[arg-type]
-        lambda: Parquet(".parquet"),  # type: ignore[arg-type]
+        lambda: Csv(endings_unpacked=".csv"),  # type: ignore[arg-type]  # as somebody may write it
+        lambda: JsonLines(".jsonl"),  # type: ignore[arg-type]  # as somebody may write it
+        lambda: Parquet(".parquet"),  # type: ignore[arg-type]  # as somebody may write it
     ],
 )
 def test_one_text_where_several_are_asked_for_is_refused(make: Callable[[], Format]) -> None:

@@ -42,7 +42,7 @@ def corrected(context: JobContext, since: datetime, loaded_at: datetime) -> None
     """Let a file have corrected a row of a time."""
     counts = {"rows_in": 1, "accepted": 1, "quarantined": 0, "duplicates": 0, "corrections": 1}
     times = {"min_event_time": since, "max_event_time": since, "loaded_at": loaded_at, "corrects_since": since}
-    file = LandedFile(source=SOURCE, source_file="c.csv", sha256="c", **counts, **times)  # type: ignore[arg-type]
+    file = LandedFile(source=SOURCE, source_file="c.csv", sha256="c", **counts, **times)  # type: ignore[arg-type]  # of several types
     context.tables.control_tables.add(LANDING_FILES, [file])
 
 

@@ -36,7 +36,7 @@ def a_case(**policy: object) -> UseCase:
     return replace(
         a_use_case(),
         slices=("store",),
-        monitoring=MonitoringPolicy(**{"min_rows": 100, **policy}),  # type: ignore[arg-type]
+        monitoring=MonitoringPolicy(**{"min_rows": 100, **policy}),  # type: ignore[arg-type]  # of several types
     )
 
 

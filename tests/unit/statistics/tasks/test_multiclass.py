@@ -274,7 +274,6 @@ def test_a_window_s_verdict_holds_the_task_s_skill_and_no_offset_where_it_has_no
     rows, live = coloured(window), release.registry.load(version)
     found = performance_of(use_case, scored(live, live, rows, version), window)
     monkeypatch.setattr(monitoring, "performance", lambda *_, **how: (found,))
-    monkeypatch.setattr(monitoring, "newest_rows", lambda *_, **how: ())
     monkeypatch.setattr(scored_versions, "profile_version", lambda *_: profiled(live, rows, day))
     monkeypatch.setattr(monitoring, "compare_scored", lambda *_, **__: ())
 
