@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from levelfive.monitoring.broken import RECENT_DAYS, STRETCH, judge_days, judge_volume
-from levelfive.monitoring.strange import LEVELS, Bools, DailyValues, Kind
+from levelfive.monitoring.strange import LEVELS, Bools, DailyValues, ValueKind
 from levelfive.statistics.histograms import Floats
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
@@ -269,7 +269,7 @@ def _print_tables(values: DailyValues) -> None:
     for name, (plant, column) in PLANTS.items():
         cells = " | ".join(str(found(values, plant, column, days)) for days in (1, 7, 30))
         print(f"| {name} | `{column}` | {cells} |")
-    print(f"\n| column | {' | '.join(Kind)} |\n|---|---|---|---|---|")
+    print(f"\n| column | {' | '.join(ValueKind)} |\n|---|---|---|---|---|")
     for name, seen in smallest(values).items():
         shown = ("not" if not np.isfinite(one) else f"{one:.2f}" for one in seen)
         print(f"| `{name}` | {' | '.join(shown)} |")

@@ -20,10 +20,10 @@ from typer.testing import CliRunner
 from flight_delay import USE_CASE
 from levelfive.cli.main import cli
 from levelfive.errors import ConfigError, MachineError
-from levelfive.monitoring.destinations.messages import Kind
+from levelfive.monitoring.destinations.messages import DestinationKind
 from levelfive.preflight import checks
 from levelfive.preflight import shared_features as preflight
-from levelfive.preflight.check_result import Answer, CheckResult, ok
+from levelfive.preflight.check_result import CheckOutcome, CheckResult, ok
 from levelfive.preflight.target import Target, read_target
 from levelfive.preflight.workspace import KINDS
 from levelfive.usecase.features import Lookup
@@ -164,7 +164,7 @@ def test_every_target_of_the_bundle_can_be_asked_about(target: str) -> None:
     found = checks.ask(client, read_target(BUNDLE, target))
 
     assert [
-        (name, one) for name, one in found.items() if one.answer is Answer.UNKNOWN and "ConfigError" in one.reason
+        (name, one) for name, one in found.items() if one.answer is CheckOutcome.UNKNOWN and "ConfigError" in one.reason
     ] == []
 
 
@@ -202,7 +202,7 @@ def test_what_was_not_granted_is_named_with_its_statement(
 
     found = only(checks.ask(client, prod()), subject)
 
-    assert Answer.MISSING is found.answer
+    assert CheckOutcome.MISSING is found.answer
     assert f"GRANT {lacking} ON {statement} TO `{ROBOT}`" == found.remedy
 
 
@@ -338,7 +338,7 @@ def test_the_place_of_the_model_is_asked_for_wherever_the_registry_is_since_the_
 
     found = checks.ask(client, prod(f"registry_uri={registry}"))
 
-    wrong = [name for name, one in found.items() if one.answer is Answer.MISSING]
+    wrong = [name for name, one in found.items() if one.answer is CheckOutcome.MISSING]
     assert wrong == ["registry's catalog", "registry's schema", "registered model"]
 
 
@@ -395,7 +395,7 @@ def test_the_schemas_of_use_cases_that_are_looked_up_need_grants_to_read(monkeyp
 
     found = only(checks.ask(client, prod()), "shared features")
 
-    assert nothing.answer is Answer.SKIPPED
+    assert nothing.answer is CheckOutcome.SKIPPED
     assert found.reason == f"{ROBOT} lacks SELECT on {OTHERS}"
     assert found.remedy == f"GRANT SELECT ON SCHEMA `levelfive_prod`.`shop` TO `{ROBOT}`"
 
@@ -428,7 +428,7 @@ def test_a_schema_of_another_use_case_that_is_nowhere_is_missing(monkeypatch: py
 
     assert f"there is no schema {OTHERS}" in found.reason
     assert "shared_schemas" in found.remedy
-    assert checks.ask(client, prod("shared_schemas=shop"))["shared features"].answer is Answer.MISSING
+    assert checks.ask(client, prod("shared_schemas=shop"))["shared features"].answer is CheckOutcome.MISSING
 
 
 def test_destinations_of_alerts_are_asked_for_by_their_secrets() -> None:
@@ -449,7 +449,7 @@ def test_what_names_no_destination_with_a_secret_is_missing(wrong: str) -> None:
 
 
 def test_the_kinds_that_preflight_knows_are_those_that_there_are() -> None:
-    assert list(KINDS) == list(Kind)
+    assert list(KINDS) == list(DestinationKind)
 
 
 def tables_that_keep(client: Any, **intervals: str | None) -> None:
@@ -467,7 +467,7 @@ def test_tables_that_keep_their_versions_for_long_enough_are_fine() -> None:
 
     found = checks.ask(client, prod())["table versions"]
 
-    assert (found.answer, found.reason) == (Answer.OK, "tables keep earlier versions for 30 days")
+    assert (found.answer, found.reason) == (CheckOutcome.OK, "tables keep earlier versions for 30 days")
 
 
 @pytest.mark.parametrize(
@@ -528,7 +528,7 @@ def test_whether_databricks_tends_the_tables_is_told() -> None:
 def test_where_nobody_serves_nothing_of_real_time_is_asked_for() -> None:
     found = checks.ask(a_workspace(), prod())
 
-    assert [found[name].answer for name in ("online store", "Azure ML")] == [Answer.SKIPPED] * 2
+    assert [found[name].answer for name in ("online store", "Azure ML")] == [CheckOutcome.SKIPPED] * 2
 
 
 def test_what_is_published_needs_the_secret_that_names_the_online_store() -> None:
@@ -628,8 +628,8 @@ def test_a_warehouse_that_is_not_there_is_missing(error: Exception) -> None:
     assert found.reason == "there is no SQL warehouse 3000000000000003"
 
 
-@pytest.mark.parametrize(("level", "answer"), [("CAN_USE", Answer.OK), ("CAN_VIEW", Answer.MISSING)])
-def test_somebody_else_asks_whether_the_jobs_may_use_the_warehouse(level: str, answer: Answer) -> None:
+@pytest.mark.parametrize(("level", "answer"), [("CAN_USE", CheckOutcome.OK), ("CAN_VIEW", CheckOutcome.MISSING)])
+def test_somebody_else_asks_whether_the_jobs_may_use_the_warehouse(level: str, answer: CheckOutcome) -> None:
     client = a_workspace()
     client.current_user.me.return_value = a_user("ann@example.com")
     client.warehouses.get_permissions.return_value = usable_by(level, service_principal_name=ROBOT)
@@ -647,7 +647,7 @@ def test_a_policy_that_the_jobs_may_not_use_is_named_with_its_command() -> None:
 
     found = checks.ask(client, prod("cluster_policy_id=AB12"))
 
-    assert Answer.MISSING is found["cluster policy"].answer
+    assert CheckOutcome.MISSING is found["cluster policy"].answer
     assert found["cluster policy"].remedy.startswith("databricks permissions update cluster-policies AB12 --json")
     assert found["SQL warehouse"].reason == "PermissionDenied: only managers may ask"
     assert ROBOT in found["SQL warehouse"].remedy
@@ -693,16 +693,16 @@ def test_the_cores_that_a_job_takes_are_said_for_the_quota() -> None:
 @pytest.mark.parametrize(
     ("robot", "group", "answer"),
     [
-        (a_service_principal(may=()), (), Answer.MISSING),
-        (a_service_principal(may=("workspace-access",)), (), Answer.MISSING),
-        (a_service_principal(), (), Answer.OK),
-        (a_service_principal("admins", may=()), (), Answer.OK),
-        (a_service_principal("robots", may=()), ("allow-cluster-create",), Answer.OK),
+        (a_service_principal(may=()), (), CheckOutcome.MISSING),
+        (a_service_principal(may=("workspace-access",)), (), CheckOutcome.MISSING),
+        (a_service_principal(), (), CheckOutcome.OK),
+        (a_service_principal("admins", may=()), (), CheckOutcome.OK),
+        (a_service_principal("robots", may=()), ("allow-cluster-create",), CheckOutcome.OK),
     ],
     ids=["nothing", "another right", "its own", "an admin", "its group's"],
 )
 def test_without_a_policy_the_jobs_need_the_right_to_create_clusters(
-    robot: iam.ServicePrincipal, group: tuple[str, ...], answer: Answer
+    robot: iam.ServicePrincipal, group: tuple[str, ...], answer: CheckOutcome
 ) -> None:
     client = a_workspace()
     client.service_principals.list.side_effect = lambda **_: iter([robot])
@@ -712,7 +712,7 @@ def test_without_a_policy_the_jobs_need_the_right_to_create_clusters(
     found = checks.ask(client, prod())["cluster policy"]
 
     assert answer is found.answer
-    assert ("cluster_policy_id" in found.remedy) == (answer is Answer.MISSING)
+    assert ("cluster_policy_id" in found.remedy) == (answer is CheckOutcome.MISSING)
 
 
 def test_serverless_needs_neither_runtime_nor_policy() -> None:
@@ -721,7 +721,7 @@ def test_serverless_needs_neither_runtime_nor_policy() -> None:
 
     found = checks.ask(client, read_target(BUNDLE, "serverless"))
 
-    assert {found[name].answer for name in ("runtime", "cluster policy", "machines")} == {Answer.SKIPPED}
+    assert {found[name].answer for name in ("runtime", "cluster policy", "machines")} == {CheckOutcome.SKIPPED}
 
 
 def test_a_production_target_needs_its_service_principal() -> None:
@@ -734,7 +734,7 @@ def test_a_production_target_needs_its_service_principal() -> None:
     assert f"databricks service-principals create --application-id {ROBOT}" == found.remedy
     assert (
         only(checks.ask(a_workspace(), prod(policy, "service_principal=")), "service principal").answer
-        is Answer.MISSING
+        is CheckOutcome.MISSING
     )
 
 
@@ -770,7 +770,7 @@ def test_the_groups_must_be_able_to_use_each_catalog_in_which_the_bundle_grants_
     granted = [(one["catalog_name"], to["principal"]) for one in resources for to in one.get("grants", ())]
     needed = {f"GRANT USE CATALOG ON CATALOG `{name}` TO `{group}`" for name, group in granted}
     wrong = {name: one.answer for name, one in found.items() if not one.is_fine}
-    assert wrong == dict.fromkeys(["catalog for groups", "registry's catalog for groups"], Answer.MISSING)
+    assert wrong == dict.fromkeys(["catalog for groups", "registry's catalog for groups"], CheckOutcome.MISSING)
     assert needed == {statement for name in wrong for statement in found[name].remedy.split("; ")}
 
 
@@ -860,7 +860,7 @@ def test_what_everybody_may_the_groups_may() -> None:
 def test_a_development_copy_needs_nothing_for_groups(target: str) -> None:
     found = checks.ask(a_workspace(), read_target(BUNDLE, target))
 
-    skipped = [name for name, one in found.items() if one.answer is Answer.SKIPPED]
+    skipped = [name for name, one in found.items() if one.answer is CheckOutcome.SKIPPED]
     assert {"catalog for groups", "registry's catalog for groups", "SQL warehouse for viewers"} < set(skipped)
 
 
@@ -895,7 +895,7 @@ def test_a_workspace_that_answers_nothing_stops_no_check(error: Exception) -> No
 
     found = checks.ask(client, prod("cluster_policy_id=AB12"))
 
-    silent = {name for name, one in found.items() if one.answer is Answer.UNKNOWN}
+    silent = {name for name, one in found.items() if one.answer is CheckOutcome.UNKNOWN}
     skipped = {"secret scope", "alert destinations", "shared features", "online store", "Azure ML"}
     assert set(found) - skipped == silent
     assert {f"{type(error).__name__}: {error}"} == {found[name].reason for name in silent}

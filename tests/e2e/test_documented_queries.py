@@ -23,7 +23,7 @@ from levelfive.monitoring.acknowledged import acknowledge
 from levelfive.monitoring.consecutive import ConsecutiveDrift, write_consecutive
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.destinations.destination import Destination
-from levelfive.monitoring.destinations.messages import Kind
+from levelfive.monitoring.destinations.messages import DestinationKind
 from levelfive.monitoring.verdict import Subject
 from levelfive.reporting.collect import collect
 from levelfive.retraining import job as retraining
@@ -90,7 +90,7 @@ def place(loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     alarmed = replace(use_case, monitoring=MonitoringPolicy(harmful_skill_share=4.0, min_days=1, min_rows=50))
     later = SCORED.end + timedelta(hours=3)
     with loopback() as server:
-        told = [Destination(Kind.WEBHOOK, server.address)]
+        told = [Destination(DestinationKind.WEBHOOK, server.address)]
         judging = JobContext(app.tables, alarmed, app.context.features)
         monitoring.run(judging, app.registry, window=SCORED, as_of=later, destinations=told)
     subject = Subject(app.registry.name, "2", SCORED)

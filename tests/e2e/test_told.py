@@ -18,7 +18,7 @@ from levelfive.app import App
 from levelfive.core.windows import Window
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring.destinations.destination import Destination
-from levelfive.monitoring.destinations.messages import Kind
+from levelfive.monitoring.destinations.messages import DestinationKind
 from levelfive.scoring import job as scoring
 from levelfive.telemetry.tracing import connect, flush
 
@@ -50,14 +50,14 @@ def deliver(landing: Path, window: Window) -> None:
 @pytest.fixture
 def servers() -> Iterator[dict[str, Loopback]]:
     with ExitStack() as stack:
-        yield {name: stack.enter_context(loopback()) for name in (*Kind, "azure")}
+        yield {name: stack.enter_context(loopback()) for name in (*DestinationKind, "azure")}
         connect(None)
 
 
 def live_through(app: App, servers: dict[str, Loopback]) -> None:
     """Let four weeks pass, each of which is scored and monitored at its end."""
     connect(component(servers["azure"]))
-    destinations = [Destination(kind, servers[kind].address) for kind in Kind]
+    destinations = [Destination(kind, servers[kind].address) for kind in DestinationKind]
     for week in WEEKS:
         prepare(app, deliver, week)
         scoring.run(app.context, app.registry, window=week, as_of=week.end)
@@ -68,10 +68,10 @@ def live_through(app: App, servers: dict[str, Loopback]) -> None:
 
 def titles(kind: str, server: Loopback) -> list[str]:
     """What people read first, of each message."""
-    if kind == Kind.TEAMS:
+    if kind == DestinationKind.TEAMS:
         cards = [call.json["attachments"][0]["content"] for call in server.calls]
         return [card["body"][0]["inlines"][0]["text"] for card in cards]
-    if kind == Kind.SLACK:
+    if kind == DestinationKind.SLACK:
         return [call.json["text"] for call in server.calls]
     return [f"{call.json['severity'].upper()}: {call.json['title']}" for call in server.calls]
 
@@ -90,8 +90,8 @@ def test_each_destination_hears_once_that_alerts_opened_and_once_that_they_close
         "CRITICAL: Closed: Skill is lost",
         "WARNING: Closed: Drift lasts",
     ]
-    assert {kind: titles(kind, servers[kind]) for kind in Kind} == dict.fromkeys(Kind, told)
-    opened = [call.json["facts"] for call in servers[Kind.WEBHOOK].calls[:2]]
+    assert {kind: titles(kind, servers[kind]) for kind in DestinationKind} == dict.fromkeys(DestinationKind, told)
+    opened = [call.json["facts"] for call in servers[DestinationKind.WEBHOOK].calls[:2]]
     assert "10 of 169 rows that landed are quarantined" in opened[0]["found"]
     assert {facts["since"] for facts in opened} == {POISONED[0].start.isoformat().replace("+00:00", "Z")}
     assert all(" rows, most of store=" in facts["affected"] for facts in opened)

@@ -20,7 +20,7 @@ from levelfive.monitoring.consistency import CONSISTENCY
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES
 from levelfive.monitoring.verdict import VERDICTS
 from levelfive.online import job as publishing
-from levelfive.online.store import Ask, Known, OnlineStore, OnlineTable, Publication, Row, TableState
+from levelfive.online.store import Ask, OnlineStore, OnlineTable, Publication, Row, StoredValues, TableState
 from levelfive.scoring import requests
 from levelfive.storage.predictions import PREDICTIONS, Role
 
@@ -45,7 +45,7 @@ class Skewed:
     def states(self) -> dict[str, TableState]:
         return dict(self.store.states())
 
-    def read(self, asks: Sequence[Ask]) -> list[Known | None]:
+    def read(self, asks: Sequence[Ask]) -> list[StoredValues | None]:
         return self.store.read(asks)
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ import pytest
 from levelfive.core.windows import Window, to_micros, utc
 from levelfive.errors import ConfigError, NotKept, OnlineStoreConflict, OnlineStoreError
 from levelfive.online.opening import open_store
-from levelfive.online.store import Ask, Known, OnlineStore, OnlineTable, Publication, Row, TableState
+from levelfive.online.store import Ask, OnlineStore, OnlineTable, Publication, Row, StoredValues, TableState
 
 MICROSECOND = timedelta(microseconds=1)
 HOUR = timedelta(hours=1)
@@ -147,7 +147,7 @@ class OnlineStoreContract:
 
         answers = store.read([Ask("kinds", (str(number),)) for number in range(len(cells))])
         # As texts, in which -0.0 is not 0.0, nor True 1.
-        assert repr(answers) == repr([Known(None, (value,)) for value in cells])
+        assert repr(answers) == repr([StoredValues(None, (value,)) for value in cells])
 
     def test_nan_is_a_value_and_not_null(self, store: OnlineStore) -> None:
         store.publish(Publication(state(of_kind("double")), [Row(("a",), None, (float("nan"),))]))
@@ -177,7 +177,7 @@ class OnlineStoreContract:
         store.publish(Publication(state(of_kind(kind, key=True)), rows))
 
         answers = store.read([Ask("kinds", (key,)) for key in keys])
-        assert answers == [Known(None, (number,)) for number in range(len(keys))]
+        assert answers == [StoredValues(None, (number,)) for number in range(len(keys))]
 
     @pytest.mark.parametrize(
         ("kind", "published", "asked"),
@@ -194,7 +194,7 @@ class OnlineStoreContract:
     def test_keys_that_spark_joins_are_one(self, store: OnlineStore, kind: str, published: Any, asked: Any) -> None:
         store.publish(Publication(state(of_kind(kind, key=True)), [Row((published,), None, (1,))]))
 
-        assert store.read([Ask("kinds", (asked,))]) == [Known(None, (1,))]
+        assert store.read([Ask("kinds", (asked,))]) == [StoredValues(None, (1,))]
 
     def test_a_key_of_several_columns_is_none_of_another_cut(self, store: OnlineStore) -> None:
         table = replace(of_kind("int"), keys=("a", "b"), key_types=("string", "string"))
@@ -202,7 +202,7 @@ class OnlineStoreContract:
 
         store.publish(Publication(state(table), [Row(key, None, (n,)) for n, key in enumerate(keys)]))
 
-        assert store.read([Ask("kinds", key) for key in keys]) == [Known(None, (n,)) for n in range(len(keys))]
+        assert store.read([Ask("kinds", key) for key in keys]) == [StoredValues(None, (n,)) for n in range(len(keys))]
 
     def test_nothing_is_known_of_a_key_that_is_missing(self, store: OnlineStore) -> None:
         store.publish(delays(delay(T, 1.0)))
@@ -234,7 +234,7 @@ class OnlineStoreContract:
     def test_a_row_without_a_value_hides_older_ones(self, store: OnlineStore) -> None:
         store.publish(delays(delay(T, 1.0), delay(T + HOUR, None)))
 
-        assert store.read([ask_delay(T + HOUR)]) == [Known(to_micros(T + HOUR), (None,))]
+        assert store.read([ask_delay(T + HOUR)]) == [StoredValues(to_micros(T + HOUR), (None,))]
 
     def test_columns_come_in_the_order_that_is_asked_for(self, store: OnlineStore) -> None:
         table = replace(AIRCRAFT, columns=("seats", "maker", "built"), types=("int", "string", "int"))
@@ -263,18 +263,18 @@ class OnlineStoreContract:
 
         store.publish(Publication(state(table, 2), [Row(("N0",), None, (1999, 20))]))
 
-        assert [before, reader.read([ask])] == [[Known(None, (150,))], [Known(None, (20,))]]
+        assert [before, reader.read([ask])] == [[StoredValues(None, (150,))], [StoredValues(None, (20,))]]
 
     def test_other_types_of_keys_take_the_place_of_those_that_were_there(
         self, store: OnlineStore, open_again: Callable[[], OnlineStore]
     ) -> None:
         reader = open_again()
         store.publish(Publication(state(of_kind("string", key=True)), [Row(("1",), None, (1,))]))
-        assert reader.read([Ask("kinds", ("1",))]) == [Known(None, (1,))]
+        assert reader.read([Ask("kinds", ("1",))]) == [StoredValues(None, (1,))]
 
         store.publish(Publication(state(of_kind("long", key=True), 2), [Row((1,), None, (2,))]))
 
-        assert reader.read([Ask("kinds", (1,))]) == [Known(None, (2,))]
+        assert reader.read([Ask("kinds", (1,))]) == [StoredValues(None, (2,))]
 
     def test_a_table_is_replaced_as_a_whole_and_no_other(self, store: OnlineStore) -> None:
         store.publish(delays(delay(T, 1.0)))

@@ -21,7 +21,7 @@ from levelfive.monitoring import job as monitoring
 from levelfive.monitoring.again import measure_again
 from levelfive.registry import job as registry
 from levelfive.registry.promotions import history
-from levelfive.reporting.collect import Measurement, collect, measurements
+from levelfive.reporting.collect import MeasuredWindow, collect, measurements
 from levelfive.reporting.page import render
 from levelfive.retraining import job as retraining
 from levelfive.scoring import job as scoring
@@ -37,7 +37,7 @@ Done = frozenset[tuple[str, datetime | None]]
 class ReplayResult:
     """What the demo led to: a measurement of each window, the report, and the seconds spent by stage."""
 
-    measurements: tuple[Measurement, ...]
+    measurements: tuple[MeasuredWindow, ...]
     report: Path
     as_of: datetime
     seconds: dict[str, float]

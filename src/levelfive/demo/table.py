@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from levelfive.reporting.collect import Measurement
+from levelfive.reporting.collect import MeasuredWindow
 from levelfive.statistics.tasks.task import Task
 
 SHOWN_METRICS = 2
 
 
-def demo_table(measures: tuple[Measurement, ...], task: Task) -> Table:
+def demo_table(measures: tuple[MeasuredWindow, ...], task: Task) -> Table:
     """Show a line a window: what landed, what was scored and by which version, and how the predictions did."""
     table = Table(
         "from", "landed", "accepted", "quarantined", "scored", "version", "no label (mean score)", task.label_mean
@@ -28,7 +28,7 @@ def demo_table(measures: tuple[Measurement, ...], task: Task) -> Table:
     return table
 
 
-def _cells(one: Measurement, names: list[str]) -> list[str]:
+def _cells(one: MeasuredWindow, names: list[str]) -> list[str]:
     point = one.point
     counts = (point.landed, point.accepted, point.quarantined, point.scored)
     cells = [f"{point.window.start:%Y-%m-%d}", *(f"{count:,}" for count in counts), point.model_version]

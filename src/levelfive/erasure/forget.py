@@ -15,7 +15,7 @@ from levelfive.erasure.beyond import beyond_of, tables_of_before
 from levelfive.erasure.files import LandingFiles
 from levelfive.erasure.models import Examples, TrainingSets
 from levelfive.erasure.online import OnlineRows
-from levelfive.erasure.person import KeyValues, Person, Plan, plan
+from levelfive.erasure.person import ErasurePlan, KeyValues, Person, plan
 from levelfive.erasure.place import Place, Removal
 from levelfive.erasure.profiles import Categories
 from levelfive.erasure.tables import QuarantineRows, StagedRows, TableRows, key_rows, same_values
@@ -120,7 +120,7 @@ def forget(
         return _erasure(context, stores, person, removals)
 
 
-def places(context: JobContext, run: Run, stores: Stores, meant: Plan) -> Iterator[Place]:
+def places(context: JobContext, run: Run, stores: Stores, meant: ErasurePlan) -> Iterator[Place]:
     """List all places, those first that are found by others, and the raw tables that tell a person's keys last.
 
     Args:
@@ -147,7 +147,7 @@ def places(context: JobContext, run: Run, stores: Stores, meant: Plan) -> Iterat
         yield TableRows(tables, source.table, person)
 
 
-def _with_links(context: JobContext, meant: Plan) -> Person:
+def _with_links(context: JobContext, meant: ErasurePlan) -> Person:
     """Find the use case's keys of a person's rows, by the raw tables that hold both."""
     key, person = context.use_case.key, meant.person
     if set(key) <= set(person.identifiers.columns):

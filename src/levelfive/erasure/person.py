@@ -104,7 +104,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ErasurePlan:
     """Whose rows are meant, and the sources whose files name them."""
 
     person: Person
@@ -130,7 +130,7 @@ def parse_keys(keys: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def plan(use_case: UseCase, keys: Mapping[str, str]) -> Plan:
+def plan(use_case: UseCase, keys: Mapping[str, str]) -> ErasurePlan:
     """Find the sources whose files have all columns that name a person.
 
     Args:
@@ -154,7 +154,7 @@ def plan(use_case: UseCase, keys: Mapping[str, str]) -> Plan:
         )
     kinds = {name: anchors[0].columns[name] for name in keys}
     values = tuple(_typed(name, keys[name], kind) for name, kind in kinds.items())
-    return Plan(Person(KeyValues(tuple(kinds), frozenset({values})), kinds=kinds), anchors)
+    return ErasurePlan(Person(KeyValues(tuple(kinds), frozenset({values})), kinds=kinds), anchors)
 
 
 def _under(keys: Mapping[str, str], way: KeyValues) -> KeyValues:

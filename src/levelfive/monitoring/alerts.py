@@ -30,7 +30,7 @@ from levelfive.monitoring.evidence import (
     quarantine_limit,
 )
 from levelfive.monitoring.faults import Fault
-from levelfive.monitoring.strange import Kind
+from levelfive.monitoring.strange import ValueKind
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
 from levelfive.usecase.alert_rules import METRIC_IS_BEYOND, AlertRule, Severity
@@ -316,7 +316,7 @@ def column_is_broken(evidence: Evidence) -> Iterator[Finding]:
         for day in days
         for column in evidence.delivery.columns[source]
     }
-    by_kind: dict[tuple[str, Kind], list[Fault]] = {}
+    by_kind: dict[tuple[str, ValueKind], list[Fault]] = {}
     for fault in evidence.faults.columns:
         if (fault.day, fault.column) in with_source:
             continue
@@ -328,7 +328,7 @@ def column_is_broken(evidence: Evidence) -> Iterator[Finding]:
             column=column,
             value=faults[-1].value,
             days=tuple(days),
-            lacks_values=kind is Kind.NULLS,
+            lacks_values=kind is ValueKind.NULLS,
         )
 
 
@@ -403,13 +403,13 @@ def _wrong(days: Iterable[FeatureDay]) -> dict[str, list[FeatureDay]]:
     return wrong
 
 
-def _change(kind: Kind, fault: Fault) -> str:
-    if kind is Kind.FACTOR:
+def _change(kind: ValueKind, fault: Fault) -> str:
+    if kind is ValueKind.FACTOR:
         return f"its quantiles are {fault.value:.3g} times what they were, another unit?"
     what = {
-        Kind.NULLS: "of the rows have no value",
-        Kind.FREQUENT: "of the values are the same one",
-        Kind.OUTSIDE: "of the values are new or far outside the training's range",
+        ValueKind.NULLS: "of the rows have no value",
+        ValueKind.FREQUENT: "of the values are the same one",
+        ValueKind.OUTSIDE: "of the values are new or far outside the training's range",
     }
     return f"{fault.value:.0%} {what[kind]}, usually {fault.usual:.0%}"
 

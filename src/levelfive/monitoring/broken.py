@@ -1,10 +1,10 @@
 """Broken columns: a day's values against what the last accepted days show, so that a season is no fault.
 
-Each day and column gives four values (`Kind`), compared with those of the recent days: the last 56 accepted days before
-it. The idea is that of conformal ranks (Vovk, Gammerman and Shafer 2005, Algorithmic Learning in a Random World): a
-value is strange where it lies further out than any that it is compared with, here `STRETCH` times as far. Studentised
-by the recent days' spread, |x - median| / max(1.4826 MAD, a floor), both sides of that comparison have one denominator,
-which cancels; so it is not computed, and the floor is one of the reach itself.
+Each day and column gives four values (`ValueKind`), compared with those of the recent days: the last 56 accepted days
+before it. The idea is that of conformal ranks (Vovk, Gammerman and Shafer 2005, Algorithmic Learning in a Random
+World): a value is strange where it lies further out than any that it is compared with, here `STRETCH` times as far.
+Studentised by the recent days' spread, |x - median| / max(1.4826 MAD, a floor), both sides of that comparison have one
+denominator, which cancels; so it is not computed, and the floor is one of the reach itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from levelfive.monitoring.strange import (
     Bools,
     Compared,
     DailyValues,
-    Kind,
+    ValueKind,
     compare_days,
     greatest,
     median,
@@ -110,8 +110,8 @@ def judge_volume(
     def compare(day: int, recent: Bools) -> Compared:
         before = np.where(recent, logs[:day], np.nan)
         middle = median(before)
-        reach = np.maximum(greatest(np.abs(before - middle)), FLOORS[Kind.FACTOR])
-        fewer, least = middle - logs[day], LEAST[Kind.FACTOR]
+        reach = np.maximum(greatest(np.abs(before - middle)), FLOORS[ValueKind.FACTOR])
+        fewer, least = middle - logs[day], LEAST[ValueKind.FACTOR]
         matters = (fewer > least) & (np.exp(middle) >= MIN_ROWS)
         return Compared(
             flags=(matters & (fewer > stretch * reach))[:, None],

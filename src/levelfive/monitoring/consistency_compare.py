@@ -31,7 +31,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Answers:
+class LoggedAnswers:
     """Answers to single requests, a row each in all parts.
 
     Args:
@@ -50,7 +50,7 @@ class Answers:
     served_at: Ints
 
 
-def compare(answers: Answers, features: Sequence[str], categorical: Sequence[str]) -> pd.DataFrame:
+def compare(answers: LoggedAnswers, features: Sequence[str], categorical: Sequence[str]) -> pd.DataFrame:
     """Compare features by day, after the model's own cast: numbers as float64, categories as texts.
 
     Args:

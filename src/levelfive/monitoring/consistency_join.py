@@ -20,7 +20,7 @@ from levelfive.features.lookup import assemble, tick
 from levelfive.models.card import ModelCard
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.consistency_anew import told_anew
-from levelfive.monitoring.consistency_compare import SUMS, Answers, compare, feature_days
+from levelfive.monitoring.consistency_compare import SUMS, LoggedAnswers, compare, feature_days
 from levelfive.storage.category_columns import with_texts
 from levelfive.storage.predictions import FEATURES, LOOKUP_KEYS, REACHES_TO, served_predictions, typed_text
 from levelfive.storage.runs import JobContext, Run
@@ -105,7 +105,7 @@ def compare_rows(
 
     def sums(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for frame in (batch.to_pandas() for batch in batches if batch.num_rows):
-            answers = Answers(
+            answers = LoggedAnswers(
                 online=frame[[own(name) for name in names]].set_axis(names, axis=1),
                 batch=frame[list(names)],
                 behind={name: frame[column].to_numpy(bool) for name, column in place.items()},

@@ -14,7 +14,7 @@ from levelfive.core.windows import Window
 from levelfive.monitoring.broken import Judged, judge_days, judge_volume
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.profiling import WindowProfiles, finish
-from levelfive.monitoring.strange import KINDS, LEVELS, Bools, DailyValues, Kind
+from levelfive.monitoring.strange import KINDS, LEVELS, Bools, DailyValues, ValueKind
 from levelfive.statistics.baseline import SCORE_PROFILE, Baseline, is_score
 from levelfive.statistics.histograms import Histogram
 from levelfive.statistics.partials import Partial
@@ -167,7 +167,13 @@ def find_missing_rows(
         broken_before=np.concatenate((broken_before, np.zeros(len(judged_days)))).astype(bool),
     )
     return [
-        Fault(counted_column, day, Kind.FACTOR, float(verdicts.value[place, 0, 0]), float(verdicts.usual[place, 0, 0]))
+        Fault(
+            counted_column,
+            day,
+            ValueKind.FACTOR,
+            float(verdicts.value[place, 0, 0]),
+            float(verdicts.usual[place, 0, 0]),
+        )
         for place, day in enumerate(judged_days)
         if verdicts.broken[place, 0]
     ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from levelfive.monitoring.strange import Kind
+from levelfive.monitoring.strange import ValueKind
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Fault:
 
     column: str
     day: date
-    kind: Kind
+    kind: ValueKind
     value: float
     usual: float
 

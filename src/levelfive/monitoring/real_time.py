@@ -24,7 +24,7 @@ from levelfive.usecase.columns import REQUEST_LOG
 
 
 @dataclass(frozen=True)
-class ServedVersion:
+class AnswersOfVersion:
     """What a version answered in a window: profiled, compared with its baseline and with the batch join."""
 
     subject: Subject
@@ -45,7 +45,7 @@ class RealTime:
     """
 
     performance: tuple[Performance, ...] = ()
-    versions: tuple[ServedVersion, ...] = ()
+    versions: tuple[AnswersOfVersion, ...] = ()
     log_counts: tuple[int, int] = (0, 0)
 
     @property
@@ -96,7 +96,7 @@ def performance_of_answers(
     return tuple(one for one in performances if one.scored)
 
 
-def _served(context: JobContext, run: Run, registry: CentralRegistry, subject: Subject) -> ServedVersion | None:
+def _served(context: JobContext, run: Run, registry: CentralRegistry, subject: Subject) -> AnswersOfVersion | None:
     """Look at what a version answered; None where it is gone, or its files."""
     model = registry.load_if_there(subject.model_version)
     if model is None:
@@ -104,7 +104,7 @@ def _served(context: JobContext, run: Run, registry: CentralRegistry, subject: S
     profiles = profile_version(context, run, subject, model, role=Role.SERVED)
     drifts = drifts_of(context.use_case, model, profiles, subject.window)
     days = compare_served(context, run, ServedBy(subject.model_name, subject.model_version, model.card, subject.window))
-    return ServedVersion(subject, model.baseline, profiles, drifts, days)
+    return AnswersOfVersion(subject, model.baseline, profiles, drifts, days)
 
 
 def _logged(run: Run, window: Window) -> tuple[int, int]:

@@ -23,7 +23,7 @@ SAME_SIGN_SHARE = 0.9
 SHRUNK = 1e-3
 
 
-class Kind(StrEnum):
+class ValueKind(StrEnum):
     """What of a day's values is compared.
 
     `NULLS`, `FREQUENT` and `OUTSIDE` are shares of rows or values: missing, of the most frequent value, and outside of
@@ -37,13 +37,13 @@ class Kind(StrEnum):
     OUTSIDE = "outside"
 
 
-KINDS = tuple(Kind)
+KINDS = tuple(ValueKind)
 # The least change that matters: in points of a share, and as the logarithm of a factor.
-LEAST = {Kind.NULLS: 0.1, Kind.FACTOR: float(np.log(1.3)), Kind.FREQUENT: 0.1, Kind.OUTSIDE: 0.25}
+LEAST = {ValueKind.NULLS: 0.1, ValueKind.FACTOR: float(np.log(1.3)), ValueKind.FREQUENT: 0.1, ValueKind.OUTSIDE: 0.25}
 # Over days in a row a factor may also be the world's: it is no other unit below this one.
 LEAST_IN_A_ROW = float(np.log(1.5))
 # How far a value may always reach, whatever the recent days show: arcsines of roots, and the logarithm of a factor.
-FLOORS = {Kind.NULLS: 0.1, Kind.FACTOR: 0.08, Kind.FREQUENT: 0.1, Kind.OUTSIDE: 0.25}
+FLOORS = {ValueKind.NULLS: 0.1, ValueKind.FACTOR: 0.08, ValueKind.FREQUENT: 0.1, ValueKind.OUTSIDE: 0.25}
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +67,9 @@ class DailyValues:
     quantiles: Floats
 
     @property
-    def shares(self) -> dict[Kind, Floats]:
+    def shares(self) -> dict[ValueKind, Floats]:
         """The three values that are shares."""
-        return {Kind.NULLS: self.nulls, Kind.FREQUENT: self.frequent, Kind.OUTSIDE: self.outside}
+        return {ValueKind.NULLS: self.nulls, ValueKind.FREQUENT: self.frequent, ValueKind.OUTSIDE: self.outside}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ def compare_days(values: DailyValues, day: int, recent: Bools, stretch: float) -
     """
     comparisons = [
         _compare_factors(values.quantiles[: day + 1], recent, stretch)
-        if kind is Kind.FACTOR
+        if kind is ValueKind.FACTOR
         else _compare_shares(values.shares[kind][: day + 1], recent, kind, stretch)
         for kind in KINDS
     ]
@@ -110,7 +110,7 @@ def compare_days(values: DailyValues, day: int, recent: Bools, stretch: float) -
     return Compared(flags, far, *measures)
 
 
-def _compare_shares(shares: Floats, recent: Bools, kind: Kind, stretch: float) -> tuple[NDArray[Any], ...]:
+def _compare_shares(shares: Floats, recent: Bools, kind: ValueKind, stretch: float) -> tuple[NDArray[Any], ...]:
     angles = np.arcsin(np.sqrt(np.clip(shares, 0, 1)))
     used_days = recent.any(axis=1)
     before = np.where(recent[used_days], angles[:-1][used_days], np.nan)
@@ -118,7 +118,7 @@ def _compare_shares(shares: Floats, recent: Bools, kind: Kind, stretch: float) -
     reach = np.maximum(greatest(np.abs(before - middle)), FLOORS[kind])
     usual = np.sin(middle) ** 2
     distance, points = angles[-1] - middle, shares[-1] - usual
-    if kind is Kind.OUTSIDE:  # a training that has seen more lets fewer values lie outside, which is no fault
+    if kind is ValueKind.OUTSIDE:  # a training that has seen more lets fewer values lie outside, which is no fault
         distance, points = np.maximum(distance, 0), np.maximum(points, 0)
     matters = np.abs(points) > LEAST[kind]
     farthest = middle + stretch * reach
@@ -147,16 +147,18 @@ def _compare_factors(quantiles: Floats, recent: Bools, stretch: float) -> tuple[
     factors = _common(np.where(as_ever, 1.0, ratios), same)
     enough = _different(middle, same) >= MIN_LEVELS
     factors = np.where(enough, factors, np.nan)
-    reach = np.maximum(greatest(np.abs(factors[:-1])), FLOORS[Kind.FACTOR])
+    reach = np.maximum(greatest(np.abs(factors[:-1])), FLOORS[ValueKind.FACTOR])
     distance = np.abs(factors[-1])
-    far = (distance > LEAST[Kind.FACTOR]) & (distance > 2 * stretch * reach)
+    far = (distance > LEAST[ValueKind.FACTOR]) & (distance > 2 * stretch * reach)
     return (
         far | ((distance > LEAST_IN_A_ROW) & (distance > stretch * reach)),
         far,
         np.exp(factors[-1]),
         np.where(np.isnan(reach), np.nan, 1.0),
         np.exp(
-            np.minimum(np.maximum(stretch * reach, LEAST_IN_A_ROW), np.maximum(2 * stretch * reach, LEAST[Kind.FACTOR]))
+            np.minimum(
+                np.maximum(stretch * reach, LEAST_IN_A_ROW), np.maximum(2 * stretch * reach, LEAST[ValueKind.FACTOR])
+            )
         ),
     )
 

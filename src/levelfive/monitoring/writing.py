@@ -12,7 +12,7 @@ from levelfive.monitoring.consecutive import write_consecutive
 from levelfive.monitoring.evidence import Delivered
 from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.profiling import finish
-from levelfive.monitoring.real_time import RealTime, ServedVersion
+from levelfive.monitoring.real_time import AnswersOfVersion, RealTime
 from levelfive.monitoring.records import ProfiledColumn
 from levelfive.monitoring.segments import SegmentRecord, write_segments
 from levelfive.monitoring.slice_drift import write_slice_drift
@@ -80,7 +80,7 @@ def write_consistency(run: Run, subject: Subject, answers: RealTime) -> None:
     records.write_consistency(run, subject, [(one.subject, day) for one in answers.versions for day in one.consistency])
 
 
-def _profiles(versions: Sequence[JudgedVersion] | Sequence[ServedVersion]) -> list[ProfiledColumn]:
+def _profiles(versions: Sequence[JudgedVersion] | Sequence[AnswersOfVersion]) -> list[ProfiledColumn]:
     profiles: list[ProfiledColumn] = []
     for one in versions:
         columns: list[tuple[date | None, str, Partial]] = []

@@ -10,7 +10,7 @@ from levelfive.core.windows import Window, iso
 from levelfive.errors import AsOfError, RegistryError
 from levelfive.features.watermarks import FEATURE_WINDOWS, common_watermark, windows_of
 from levelfive.online.publications import REACHES_TO, STAGE
-from levelfive.online.publishing import Plan, Source, plan
+from levelfive.online.publishing import PublicationPlan, PublishedTable, plan
 from levelfive.online.reading import online_table, rows_to_publish
 from levelfive.online.staleness import reach
 from levelfive.online.store import OnlineStore, Publication, Row, TableState
@@ -98,18 +98,18 @@ def _by_table(lookups: Iterable[Lookup]) -> dict[str, list[Lookup]]:
 
 def _source(
     context: JobContext, run: Run, name: str, lookups: Sequence[Lookup], there: TableState | None, as_of: datetime
-) -> Source:
+) -> PublishedTable:
     """Look at a feature table: at one version, and at the windows that were written by then."""
     version = context.tables.version(name)
     run.versions_read[name] = version
     schema = context.tables.read(name, version=version).schema
     table = online_table(context.use_case.feature_table(name), schema, lookups)
     if not table.timestamped:
-        return Source(table, version)
+        return PublishedTable(table, version)
     end = common_watermark(context.tables, [name], until=as_of)
     if end is None:
         raise AsOfError(f"feature table {name!r} does not say how far it reaches: run `levelfive features` first")
-    return Source(table, version, min(end, as_of), _windows_since(run, name, there, version))
+    return PublishedTable(table, version, min(end, as_of), _windows_since(run, name, there, version))
 
 
 def _windows_since(run: Run, table: str, there: TableState | None, version: int) -> tuple[Window, ...]:
@@ -120,7 +120,7 @@ def _windows_since(run: Run, table: str, there: TableState | None, version: int)
     return tuple(Window(row["window_start"], row["window_end"]) for row in rows)
 
 
-def _publish(run: Run, store: OnlineStore, todo: Plan) -> int:
+def _publish(run: Run, store: OnlineStore, todo: PublicationPlan) -> int:
     """Publish what is planned.
 
     Returns:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from levelfive.core.windows import from_micros, to_micros
 from levelfive.errors import ConfigError, NotKept, OnlineStoreConflict, OnlineStoreError
 from levelfive.online.encoding import codec, key_text, table_of, table_text
-from levelfive.online.store import Ask, Chooser, Known, OnlineTable, Publication, TableState, Value
+from levelfive.online.store import Ask, Chooser, OnlineTable, Publication, StoredValues, TableState, Value
 
 TABLES = "levelfive_online_tables_v1"
 ROWS = "levelfive_online_rows_v1"
@@ -92,7 +92,7 @@ class TableReader:
             raise ConfigError(f"table {ask.table!r} has times; ask for what is known at one")
         return None if None in ask.key else key_text(ask.key, self._table.key_types)
 
-    def known(self, ask: Ask, known_at: int, data: bytes) -> Known:
+    def known(self, ask: Ask, known_at: int, data: bytes) -> StoredValues:
         """Read a row of `ROWS` that answers an ask.
 
         Raises:
@@ -101,7 +101,7 @@ class TableReader:
         values = self._codec.decode(data)
         if ask.columns is not None:
             values = self._picker(ask.columns)(values)
-        return Known(known_at if self._table.timestamped else None, values)
+        return StoredValues(known_at if self._table.timestamped else None, values)
 
     def fields(self, key: str, data: bytes) -> dict[str, Value]:
         """Read the keys and the columns of a row of `ROWS`, by their names."""

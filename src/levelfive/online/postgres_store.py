@@ -25,7 +25,7 @@ from levelfive.online.layout import (
     times_between,
 )
 from levelfive.online.patience import Patience
-from levelfive.online.store import Ask, Chooser, Known, Publication, TableState
+from levelfive.online.store import Ask, Chooser, Publication, StoredValues, TableState
 
 try:
     import psycopg2
@@ -140,7 +140,7 @@ class PostgresStore:
                 return {}
             return {row[0]: state_of(row) for row in rows}
 
-    def read(self, asks: Sequence[Ask]) -> list[Known | None]:
+    def read(self, asks: Sequence[Ask]) -> list[StoredValues | None]:
         """Answer asks from one state of the store; see `OnlineStore`."""
         with translating(_refusal):
             for _ in range(ATTEMPTS):
@@ -310,8 +310,8 @@ def _key(ask: Ask, definition: str | None) -> str | None:
     return None
 
 
-def _answers(asks: Sequence[Ask], look: _Look) -> list[Known | None]:
-    answers: list[Known | None] = []
+def _answers(asks: Sequence[Ask], look: _Look) -> list[StoredValues | None]:
+    answers: list[StoredValues | None] = []
     for place, ask in enumerate(asks):
         reader = reader_of(look.definitions[ask.table])
         check_kept(ask, look.kept_from[ask.table])

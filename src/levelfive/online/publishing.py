@@ -19,7 +19,7 @@ from levelfive.usecase.policies import ServingPolicy
 
 
 @dataclass(frozen=True)
-class Source:
+class PublishedTable:
     """A feature table as it is now.
 
     Args:
@@ -36,7 +36,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Span:
+class TableSpan:
     """From when to when a table with times is in the store, see `TableState`."""
 
     oldest: datetime
@@ -55,18 +55,23 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PublicationPlan:
     """What is to be published of a table, see `Publication`; a table without times has no span."""
 
     state: TableState
-    span: Span | None = None
+    span: TableSpan | None = None
     windows: tuple[Window, ...] | None = None
     onto: int | None = None
 
 
 def plan(
-    source: Source, there: TableState | None, lookups: Sequence[Lookup], policy: ServingPolicy, *, as_of: datetime
-) -> Plan | None:
+    source: PublishedTable,
+    there: TableState | None,
+    lookups: Sequence[Lookup],
+    policy: ServingPolicy,
+    *,
+    as_of: datetime,
+) -> PublicationPlan | None:
     """Plan what is to be published of a table.
 
     Args:
@@ -81,35 +86,35 @@ def plan(
     """
     if source.watermark is None:
         state = TableState(source.table, source.version, as_of)
-        return None if there is not None and replace(there, published_at=as_of) == state else Plan(state)
+        return None if there is not None and replace(there, published_at=as_of) == state else PublicationPlan(state)
     if there is None or there.reaches_to is None or there.version > source.version:
         # The last is a table that was made anew.
         span = span_of(lookups, policy, source.watermark)
-        return Plan(_state(source, span, as_of), span)
+        return PublicationPlan(_state(source, span, as_of), span)
     # What is published as of an earlier time takes nothing back.
     at, reaches_to = max(as_of, there.published_at), max(source.watermark, there.reaches_to)
     span = span_of(lookups, policy, reaches_to)
     state = _state(source, span, at)
     if there.table != source.table or _reaches_back(span, there):
-        return Plan(state, span)
+        return PublicationPlan(state, span)
     ahead = [Window(there.reaches_to, reaches_to)] if reaches_to > there.reaches_to else []
     windows = _merged(map(span.cut, [*source.windows, *ahead]))
     if not windows and replace(there, published_at=at) == state:
         return None
-    return Plan(state, span, windows, there.version)
+    return PublicationPlan(state, span, windows, there.version)
 
 
-def _state(source: Source, span: Span, at: datetime) -> TableState:
+def _state(source: PublishedTable, span: TableSpan, at: datetime) -> TableState:
     return TableState(source.table, source.version, at, span.reaches_to, span.kept_from, span.oldest)
 
 
-def _reaches_back(span: Span, there: TableState) -> bool:
+def _reaches_back(span: TableSpan, there: TableState) -> bool:
     """Tell whether rows are wanted that the store has let go: a lookup or the policy asks for more than before."""
     pairs = ((span.kept_from, there.kept_from), (span.oldest, there.oldest))
     return any(has is None or needs_from < has for needs_from, has in pairs)
 
 
-def span_of(lookups: Sequence[Lookup], policy: ServingPolicy, reaches_to: datetime) -> Span:
+def span_of(lookups: Sequence[Lookup], policy: ServingPolicy, reaches_to: datetime) -> TableSpan:
     """Tell from when to when rows are to be kept for lookups, each of which has a grid or an age limit.
 
     Args:
@@ -125,7 +130,7 @@ def span_of(lookups: Sequence[Lookup], policy: ServingPolicy, reaches_to: dateti
     kept_from = min([since, *(tick(since, grid) for grid in grids)])
     ages = (lookup.max_age for lookup in lookups if lookup.grid is None and lookup.max_age is not None)
     oldest = min([kept_from, *(tick(kept_from, grid) for grid in grids), *(before(kept_from, age) for age in ages)])
-    return Span(oldest, kept_from, reaches_to)
+    return TableSpan(oldest, kept_from, reaches_to)
 
 
 def tick(moment: datetime, grid: timedelta) -> datetime:

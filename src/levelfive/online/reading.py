@@ -14,7 +14,7 @@ from levelfive.core.conditions import in_window
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
 from levelfive.online.encoding import is_held, key_type, plain_type
-from levelfive.online.publishing import Plan, Span
+from levelfive.online.publishing import PublicationPlan, TableSpan
 from levelfive.online.store import OnlineTable, Row
 from levelfive.usecase.columns import KNOWN_AT, own
 from levelfive.usecase.features import FeatureTable, Lookup
@@ -55,7 +55,7 @@ def online_table(feature_table: FeatureTable, schema: StructType, lookups: Itera
     )
 
 
-def rows_to_publish(table: DataFrame, plan: Plan) -> Iterator[Row]:
+def rows_to_publish(table: DataFrame, plan: PublicationPlan) -> Iterator[Row]:
     """Read the rows that a plan asks for.
 
     Args:
@@ -74,7 +74,7 @@ def rows_to_publish(table: DataFrame, plan: Plan) -> Iterator[Row]:
         yield Row(tuple(row[: len(keys)]), row[len(keys)], tuple(row[len(keys) + 1 :]))
 
 
-def _of_windows(table: DataFrame, span: Span, windows: Sequence[Window] | None, keys: Sequence[str]) -> DataFrame:
+def _of_windows(table: DataFrame, span: TableSpan, windows: Sequence[Window] | None, keys: Sequence[str]) -> DataFrame:
     """Take the rows of some windows, or of all; of those from before the table is kept, the newest of each key."""
     windows = (Window(span.oldest, span.reaches_to),) if windows is None else windows
     rows = table.where(reduce(or_, (in_window(KNOWN_AT, window) for window in windows)))

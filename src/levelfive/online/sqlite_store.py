@@ -26,7 +26,7 @@ from levelfive.online.layout import (
     state_row,
     times_between,
 )
-from levelfive.online.store import Ask, Chooser, Known, Publication, TableState
+from levelfive.online.store import Ask, Chooser, Publication, StoredValues, TableState
 
 PATIENCE = timedelta(seconds=5)
 # Publications stop no reader, and a service that waits for whoever else keeps the file answers nobody meanwhile.
@@ -111,7 +111,7 @@ class SqliteStore:
                     return {}
                 return {row[0]: state_of(row) for row in reader.connection.execute(f"SELECT * FROM {TABLES}")}
 
-    def read(self, asks: Sequence[Ask]) -> list[Known | None]:
+    def read(self, asks: Sequence[Ask]) -> list[StoredValues | None]:
         """Answer asks from one state of the store; see `OnlineStore`."""
         with translating(self._refusal), self._snapshot() as reader:
             return _read(reader, asks)
@@ -246,9 +246,9 @@ def _publish(connection: sqlite3.Connection, publication: Publication) -> None:
     connection.execute(f"INSERT OR REPLACE INTO {TABLES} VALUES (?, ?, ?, ?, ?, ?, ?)", state_row(state))
 
 
-def _read(reader: _Reader, asks: Sequence[Ask]) -> list[Known | None]:
+def _read(reader: _Reader, asks: Sequence[Ask]) -> list[StoredValues | None]:
     tables, execute = reader.tables(), reader.connection.execute
-    answers: list[Known | None] = []
+    answers: list[StoredValues | None] = []
     for ask in asks:
         if ask.table not in tables:
             raise absent(ask.table, tables)

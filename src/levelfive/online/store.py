@@ -105,7 +105,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StoredValues:
     """The values of a row, in the order that was asked for, and when they became known."""
 
     known_at: int | None
@@ -139,7 +139,7 @@ class OnlineStore(Protocol):
         """
         ...
 
-    def read(self, asks: Sequence[Ask]) -> list[Known | None]:
+    def read(self, asks: Sequence[Ask]) -> list[StoredValues | None]:
         """Answer asks from one state of the store, in their order; None where nothing is known.
 
         Raises:

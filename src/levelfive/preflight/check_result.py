@@ -23,7 +23,7 @@ SDK_CONFIGURATION = ". Config: "  # begins what the SDK appends to a refusal
 NO_ANSWER = (OSError, ValueError, ConfigError)
 
 
-class Answer(StrEnum):
+class CheckOutcome(StrEnum):
     """What the workspace answered."""
 
     OK = "ok"
@@ -36,14 +36,14 @@ class Answer(StrEnum):
 class CheckResult:
     """What a check found, why, and the statement that repairs it."""
 
-    answer: Answer
+    answer: CheckOutcome
     reason: str
     remedy: str = ""
 
     @property
     def is_fine(self) -> bool:
         """Whether a deployment need not stop for it."""
-        return self.answer in (Answer.OK, Answer.SKIPPED)
+        return self.answer in (CheckOutcome.OK, CheckOutcome.SKIPPED)
 
 
 @dataclass(frozen=True)
@@ -92,33 +92,33 @@ class Question:
 
 def ok(reason: str) -> CheckResult:
     """Say that nothing is missing."""
-    return CheckResult(Answer.OK, reason)
+    return CheckResult(CheckOutcome.OK, reason)
 
 
 def skipped(reason: str) -> CheckResult:
     """Say that the target needs no such thing."""
-    return CheckResult(Answer.SKIPPED, reason)
+    return CheckResult(CheckOutcome.SKIPPED, reason)
 
 
 def missing(reason: str, remedy: str) -> CheckResult:
     """Say what is missing, and what repairs it."""
-    return CheckResult(Answer.MISSING, reason, remedy)
+    return CheckResult(CheckOutcome.MISSING, reason, remedy)
 
 
 def not_answered(err: Exception, remedy: str = "") -> CheckResult:
     """Say that the workspace gave no answer, and which error it gave instead."""
     message = " ".join(str(err).split()).partition(SDK_CONFIGURATION)[0]
-    return CheckResult(Answer.UNKNOWN, f"{type(err).__name__}: {message}", remedy)
+    return CheckResult(CheckOutcome.UNKNOWN, f"{type(err).__name__}: {message}", remedy)
 
 
 def together(*results: CheckResult) -> CheckResult:
     """Make one result of several, all of which must be fine: what is missing counts before what is not answered."""
-    for answer in (Answer.MISSING, Answer.UNKNOWN):
+    for answer in (CheckOutcome.MISSING, CheckOutcome.UNKNOWN):
         if any(result.answer is answer for result in results):
             wrong = [result for result in results if not result.is_fine]
             remedies = "; ".join(result.remedy for result in wrong if result.remedy)
             return CheckResult(answer, "; ".join(result.reason for result in wrong), remedies)
-    return CheckResult(Answer.OK, "; ".join(result.reason for result in results))
+    return CheckResult(CheckOutcome.OK, "; ".join(result.reason for result in results))
 
 
 def guarded(check: Callable[[Question], CheckResult], question: Question) -> CheckResult:

@@ -71,7 +71,7 @@ _OF_DRIFT = ("model_version", "window_end", "column_name", "statistics", "usual"
 
 
 @dataclass(frozen=True)
-class Measurement:
+class MeasuredWindow:
     """What is known of one window at a time.
 
     Args:
@@ -137,7 +137,7 @@ def missing_lines(context: JobContext, run: Run, as_of: datetime) -> tuple[Missi
     return tuple(MissingLine(one.source, one.first, one.last) for one in holes)
 
 
-def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> tuple[Measurement, ...]:
+def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> tuple[MeasuredWindow, ...]:
     """List what is known of each window that was monitored, in the order of time."""
     newest = records.last_measured(run, model_name, as_of)
     counts_by_window = _delivered(run, model_name, as_of)
@@ -148,7 +148,7 @@ def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> t
     )
 
 
-def _with_usual_labels(measured: Sequence[Measurement], registry: CentralRegistry) -> tuple[Point, ...]:
+def _with_usual_labels(measured: Sequence[MeasuredWindow], registry: CentralRegistry) -> tuple[Point, ...]:
     """Put to each point what its labels would be without a change from the training of the version that was live."""
     points = []
     for one in measured:
@@ -176,7 +176,7 @@ def _others(newest: records.LastMeasurements, window: Window) -> dict[str, Mappi
 
 def _measurement(
     task: Task, window: Window, rows: Mapping[str, Mapping[str, Any]], source_counts: list[Delivered]
-) -> Measurement:
+) -> MeasuredWindow:
     live = rows[LIVE]
     estimates = _estimates(task, rows[ESTIMATED]) if ESTIMATED in rows else {}
     without = {name: (rows, live["without_label_score"][name]) for name, rows in live["without_label"].items()}
@@ -201,7 +201,7 @@ def _measurement(
         reliability=records.reliability_of(live),
         label_drift=live.get("label_drift") or {},  # rows of an earlier levelfive have none
     )
-    return Measurement(point, without)
+    return MeasuredWindow(point, without)
 
 
 def _estimates(task: Task, row: Mapping[str, Any]) -> dict[str, Estimate]:

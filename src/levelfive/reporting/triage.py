@@ -34,7 +34,7 @@ EARLIER_WINDOWS = 8
 _OF_VOLUME = frozenset({"volume_is_low", "rows_are_missing"})
 
 
-class Outcome(StrEnum):
+class TriageOutcome(StrEnum):
     """What an answer comes to."""
 
     FINE = "fine"
@@ -43,17 +43,17 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class TriageAnswer:
     """An answer: what it comes to, the numbers that it rests on, and the next step as a command without `levelfive`."""
 
     question: str
-    outcome: Outcome
+    outcome: TriageOutcome
     lines: tuple[str, ...]
     command: str = ""
 
 
 @dataclass(frozen=True)
-class Known:
+class TriageFacts:
     """What is known of a model at a time.
 
     Args:
@@ -93,12 +93,12 @@ class Known:
         return max(final_points, key=lambda one: one.window.end, default=None)
 
 
-def collect_triage(context: JobContext, registry: CentralRegistry, *, as_of: datetime) -> Known:
+def collect_triage(context: JobContext, registry: CentralRegistry, *, as_of: datetime) -> TriageFacts:
     """Collect what is known as of a time."""
     run, task, name = Run(context.tables, "triage"), context.use_case.model.task, registry.name
     alerts, words = open_alerts(alert_history(run, name, as_of=as_of)), mutes(run, name, as_of=as_of)
     events = notes(run, name, as_of=as_of)
-    return Known(
+    return TriageFacts(
         as_of=as_of,
         task=task,
         points=tuple(one.point for one in measurements(run, task, name, as_of=as_of)),
@@ -112,13 +112,13 @@ def collect_triage(context: JobContext, registry: CentralRegistry, *, as_of: dat
     )
 
 
-def triage(facts: Known) -> tuple[Answer, ...]:
+def triage(facts: TriageFacts) -> tuple[TriageAnswer, ...]:
     """Answer what an operator asks, in the order of asking: a later answer rests on the earlier ones."""
     first = tuple(ask(facts) for ask in (_volume, _contract, _support, _calibration, _ranking))
     return (*first, _who(facts), _back(facts, first[3:]))
 
 
-def _volume(facts: Known) -> Answer:
+def _volume(facts: TriageFacts) -> TriageAnswer:
     alerts = _of(facts, lambda one: one.alert in _OF_VOLUME or _statement(one) == SERVING)
     lines, latest = _alert_lines(facts, alerts), facts.latest
     is_late = latest is not None and is_long_ago(latest.window, facts.as_of)
@@ -132,12 +132,12 @@ def _volume(facts: Known) -> Answer:
         late = ": windows since then lack rows, or were not monitored" if is_late else ""
         lines.append(f"monitored up to {iso(latest.window.end)}, {facts.as_of - latest.window.end} ago{late}")
     outcome = _outcome(bool(alerts or facts.missing) or is_late, latest)
-    return Answer(
+    return TriageAnswer(
         "Do rows come, enough and in time?", outcome, tuple(lines), _if(outcome, f"data --as-of {_at(facts)}")
     )
 
 
-def _contract(facts: Known) -> Answer:
+def _contract(facts: TriageFacts) -> TriageAnswer:
     other_statements = {OUTSIDE, UNUSUAL, HARMFUL, SERVING, None}
     alerts = _of(facts, lambda one: one.alert not in _OF_VOLUME and _statement(one) not in other_statements)
     lines, latest = _alert_lines(facts, alerts), facts.latest
@@ -150,13 +150,13 @@ def _contract(facts: Known) -> Answer:
     if alerts:
         window = alerts[0].window
         command = f"monitoring acknowledge --from {iso(window.start)} --to {iso(window.end)} --reason WHY"
-    return Answer("Do rows keep the contract, and are columns whole?", outcome, tuple(lines), command)
+    return TriageAnswer("Do rows keep the contract, and are columns whole?", outcome, tuple(lines), command)
 
 
-def _support(facts: Known) -> Answer:
+def _support(facts: TriageFacts) -> TriageAnswer:
     alerts = _of(facts, lambda one: _statement(one) in (OUTSIDE, UNUSUAL, None) and not one.metric)
     outcome = _outcome(bool(alerts), facts.latest)
-    return Answer(
+    return TriageAnswer(
         "Are rows like those of the training?",
         outcome,
         tuple(_alert_lines(facts, alerts)),
@@ -164,7 +164,7 @@ def _support(facts: Known) -> Answer:
     )
 
 
-def _calibration(facts: Known) -> Answer:
+def _calibration(facts: TriageFacts) -> TriageAnswer:
     names, point = _offsets(facts.task), facts.mature
     alerts = _of(facts, lambda one: one.metric in names)
     lines, limits = _alert_lines(facts, alerts), {name: _limit(facts, name) for name in names}
@@ -177,7 +177,7 @@ def _calibration(facts: Known) -> Answer:
     is_known = bool(estimates) and all(limits[name] is not None for name in estimates)
     is_off = any(_is_off(estimate, limits[name], facts.policy) for name, estimate in estimates.items())
     outcome = _outcome(bool(alerts) or is_off, point if is_known else None)
-    return Answer(
+    return TriageAnswer(
         "Are scores right on average?", outcome, tuple(lines), _if(outcome, f"retraining --as-of {_at(facts)}")
     )
 
@@ -187,7 +187,7 @@ def _offsets(task: Task) -> list[str]:
     return [metric.name for metric in task.metrics if metric.zero_is_best or metric.name == task.offset]
 
 
-def _limit(facts: Known, name: str) -> float | None:
+def _limit(facts: TriageFacts, name: str) -> float | None:
     """Find up to where such a metric may lie on either side of 0: by the policy of retraining, or by a rule."""
     limit = facts.policy.offset(name)
     return rule_for(facts.rules, METRIC_IS_BEYOND, name).limit if limit is None else limit
@@ -201,42 +201,44 @@ def _in_words(task: Task, name: str, limit: float | None) -> str:
     return f"{metric_name(task, name)} is {metric_unit(task, name)}; {allowed}"
 
 
-def _ranking(facts: Known) -> Answer:
+def _ranking(facts: TriageFacts) -> TriageAnswer:
     point, task = facts.mature, facts.task
     offsets = _offsets(task)
     alerts = _of(facts, lambda one: _statement(one) == HARMFUL or (bool(one.metric) and one.metric not in offsets))
     names = [name for name in task.charts if name not in offsets]
     lines = [*_alert_lines(facts, alerts), *(line for name in names for line in _metric_lines(facts, name, point))]
-    outcome = Outcome.LOOK if alerts else _outcome(False, point)
-    return Answer(
+    outcome = TriageOutcome.LOOK if alerts else _outcome(False, point)
+    return TriageAnswer(
         "Do scores still tell rows apart?", outcome, tuple(lines), _if(outcome, f"retraining --as-of {_at(facts)}")
     )
 
 
-def _who(facts: Known) -> Answer:
+def _who(facts: TriageFacts) -> TriageAnswer:
     lines = [f"{one.alert_id}: {affected(one)}" for one in facts.alerts if one.rows is not None]
-    outcome = Outcome.LOOK if lines else Outcome.UNKNOWN if facts.alerts else Outcome.FINE
-    return Answer("Who is affected?", outcome, tuple(lines))
+    outcome = TriageOutcome.LOOK if lines else TriageOutcome.UNKNOWN if facts.alerts else TriageOutcome.FINE
+    return TriageAnswer("Who is affected?", outcome, tuple(lines))
 
 
-def _back(facts: Known, of_the_model: Sequence[Answer]) -> Answer:
+def _back(facts: TriageFacts, of_the_model: Sequence[TriageAnswer]) -> TriageAnswer:
     question, live = "Go back to which version?", facts.live
     if live is None:
-        return Answer(question, Outcome.UNKNOWN, ("no version is live",))
-    if all(one.outcome is not Outcome.LOOK for one in of_the_model):
-        return Answer(question, Outcome.FINE, (f"to none: nothing speaks against version {live.version}",))
+        return TriageAnswer(question, TriageOutcome.UNKNOWN, ("no version is live",))
+    if all(one.outcome is not TriageOutcome.LOOK for one in of_the_model):
+        return TriageAnswer(question, TriageOutcome.FINE, (f"to none: nothing speaks against version {live.version}",))
     if live.previous_version is None:
-        return Answer(question, Outcome.LOOK, (f"there is none before version {live.version}: train another one",))
+        return TriageAnswer(
+            question, TriageOutcome.LOOK, (f"there is none before version {live.version}: train another one",)
+        )
     lines = (
         f"to version {live.previous_version}, the champion before version {live.version}, which is live since "
         f"{iso(live.promoted_at)}",
         "only where the data above are fine: another version makes broken data no better",
     )
     command = f"registry rollback --as-of {_at(facts)} --version {live.version} --reason WHY"
-    return Answer(question, Outcome.LOOK, lines, command)
+    return TriageAnswer(question, TriageOutcome.LOOK, lines, command)
 
 
-def _metric_lines(facts: Known, name: str | None, point: Point | None) -> list[str]:
+def _metric_lines(facts: TriageFacts, name: str | None, point: Point | None) -> list[str]:
     estimate = None if point is None or name is None else point.live.get(name)
     if name is None or point is None or estimate is None:
         return []
@@ -262,11 +264,11 @@ def _interval(estimate: Estimate) -> str:
     return f"{estimate.value:.3f}{ends} over {counted(estimate.days, 'day')}"
 
 
-def _of(facts: Known, is_of: Callable[[AlertRecord], bool]) -> list[AlertRecord]:
+def _of(facts: TriageFacts, is_of: Callable[[AlertRecord], bool]) -> list[AlertRecord]:
     return [one for one in facts.alerts if is_of(one)]
 
 
-def _alert_lines(facts: Known, alerts: Sequence[AlertRecord]) -> list[str]:
+def _alert_lines(facts: TriageFacts, alerts: Sequence[AlertRecord]) -> list[str]:
     return [line_of(one, *(of.get(one.alert_id, "") for of in (facts.mutes, facts.events))) for one in alerts]
 
 
@@ -275,15 +277,15 @@ def _statement(alert: AlertRecord) -> object:
     return None if definition is None else definition.statement
 
 
-def _outcome(is_to_look: bool, point: Point | None) -> Outcome:
+def _outcome(is_to_look: bool, point: Point | None) -> TriageOutcome:
     if is_to_look:
-        return Outcome.LOOK
-    return Outcome.UNKNOWN if point is None else Outcome.FINE
+        return TriageOutcome.LOOK
+    return TriageOutcome.UNKNOWN if point is None else TriageOutcome.FINE
 
 
-def _if(outcome: Outcome, command: str) -> str:
-    return command if outcome is Outcome.LOOK else ""
+def _if(outcome: TriageOutcome, command: str) -> str:
+    return command if outcome is TriageOutcome.LOOK else ""
 
 
-def _at(facts: Known) -> str:
+def _at(facts: TriageFacts) -> str:
     return iso(facts.as_of)

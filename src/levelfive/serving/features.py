@@ -10,7 +10,7 @@ from typing import Any
 from levelfive.core.windows import to_micros
 from levelfive.errors import ConfigError, NotServing
 from levelfive.models.card import ModelCard
-from levelfive.online.store import Ask, Known, OnlineTable, TableState
+from levelfive.online.store import Ask, OnlineTable, StoredValues, TableState
 from levelfive.serving.cells import Cell, Convert, of_key, of_request, of_table
 from levelfive.serving.requests import columns_of
 from levelfive.usecase.features import Lookup
@@ -83,7 +83,7 @@ class TableLookup:
         tick = newest // self._grid * self._grid
         return Ask(self._table, key, tick, tick, self.lookup.columns)
 
-    def cells(self, answer: Known | None, at: int) -> Sequence[Cell]:
+    def cells(self, answer: StoredValues | None, at: int) -> Sequence[Cell]:
         """Convert what is known to the lookup's features; all are missing where nothing is.
 
         Raises:
@@ -146,7 +146,7 @@ class FeaturePlan:
         return [lookup.ask(row, at, reach) for row, at in zip(rows, times, strict=True) for lookup, reach in pairs]
 
     def rows(
-        self, rows: Sequence[tuple[Any, ...]], times: Sequence[int], answers: Sequence[Known | None]
+        self, rows: Sequence[tuple[Any, ...]], times: Sequence[int], answers: Sequence[StoredValues | None]
     ) -> list[FeatureRow]:
         """Put the features of rows together.
 

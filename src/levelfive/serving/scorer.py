@@ -15,7 +15,7 @@ import pandas as pd
 from levelfive.config import EARLIEST
 from levelfive.core.windows import from_micros, iso, to_micros
 from levelfive.errors import ConfigError, NotKept, NotServing, OnlineStoreError, RequestError
-from levelfive.online.store import Known, OnlineStore, TableState
+from levelfive.online.store import OnlineStore, StoredValues, TableState
 from levelfive.serving.cells import Cell
 from levelfive.serving.features import FeaturePlan, FeatureRow, Reach, reaches_of
 from levelfive.serving.requests import MANY, MAX_ROWS, RequestSchema
@@ -198,7 +198,7 @@ class Scorer:
             "ones (`levelfive features publish`)"
         )
 
-    def _known(self, rows: Sequence[tuple[Any, ...]], times: Sequence[int]) -> list[Known | None]:
+    def _known(self, rows: Sequence[tuple[Any, ...]], times: Sequence[int]) -> list[StoredValues | None]:
         if not self.plan.lookups:
             return []
         if self._store is None:

@@ -17,7 +17,7 @@ from levelfive.storage.feature_stores import FeatureStore
 from levelfive.storage.records import record_of
 from levelfive.storage.tables import Tables
 from levelfive.telemetry.names import COUNTS, RUN_DURATION
-from levelfive.telemetry.records import Kind, result_of
+from levelfive.telemetry.records import SpanKind, result_of
 from levelfive.telemetry.tracing import event, measure, span
 from levelfive.usecase.check import check
 from levelfive.usecase.use_case import UseCase
@@ -108,7 +108,7 @@ class Run:
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         """Note how many seconds a step takes, and record it as a span."""
-        with span(step, kind=Kind.STEP, fields=dict), self.clocked(step):
+        with span(step, kind=SpanKind.STEP, fields=dict), self.clocked(step):
             yield
 
     @contextmanager
@@ -149,7 +149,7 @@ class JobContext:
         run = Run(self.tables, run_id=uuid4().hex)
         started_at = _wall_clock()
         about = {"use_case": self.use_case.name, "stage": stage, "as_of": iso(as_of)}
-        with span(stage, kind=Kind.RUN, fields=lambda: {**about, **run.about()}):
+        with span(stage, kind=SpanKind.RUN, fields=lambda: {**about, **run.about()}):
             event("run started", parameters=dict(parameters))
             try:
                 with run.clocked("total"):

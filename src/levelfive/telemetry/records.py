@@ -26,7 +26,7 @@ def result_of(error: BaseException | None) -> Result:
     return Result.FAILURE if isinstance(error, Exception) else Result.CANCELLATION
 
 
-class Kind(Enum):
+class SpanKind(Enum):
     """What a span is of."""
 
     RUN = "run"
@@ -63,7 +63,7 @@ class Span(_Record):
     """A run or one of its steps; `error_type` is the class of the error that ended it, or empty."""
 
     name: str
-    kind: Kind
+    kind: SpanKind
     span_id: str
     seconds: float
     result: Result

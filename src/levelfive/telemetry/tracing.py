@@ -20,7 +20,7 @@ from typing import Protocol, TypeAlias
 
 from levelfive.telemetry.lines import LOGGER, Lines
 from levelfive.telemetry.names import Instrument
-from levelfive.telemetry.records import Event, Exporter, Kind, Measurement, Record, Span, result_of
+from levelfive.telemetry.records import Event, Exporter, Measurement, Record, Span, SpanKind, result_of
 
 Fields: TypeAlias = Callable[[], Mapping[str, object]]
 
@@ -88,7 +88,7 @@ def measure(metric: Instrument, value: float, /, **fields: object) -> None:
 
 
 @contextmanager
-def span(name: str, *, kind: Kind, fields: Fields) -> Iterator[None]:
+def span(name: str, *, kind: SpanKind, fields: Fields) -> Iterator[None]:
     """Record how long the block takes, and how it ends; the outermost span begins a trace, and flushes at its end.
 
     Args:

@@ -15,7 +15,7 @@ from levelfive.data import job as data
 from levelfive.data.raw_tables import QUARANTINE
 from levelfive.erasure.beyond import beyond_of
 from levelfive.erasure.forget import Stores, _with_links, places
-from levelfive.erasure.person import KeyValues, Person, Plan, plan
+from levelfive.erasure.person import ErasurePlan, KeyValues, Person, plan
 from levelfive.erasure.tables import QuarantineRows, TableRows
 from levelfive.features.store import LocalFeatureStore
 from levelfive.storage.runs import JobContext, Run
@@ -122,7 +122,7 @@ def test_the_rows_of_a_person_tell_the_keys_by_which_others_are_found(tables: Ta
     )
     context = JobContext(tables, use_case, LocalFeatureStore(tables))
     data.run(context, landing=tmp_path, as_of=START)
-    meant: Plan = plan(use_case, {"name": "ada"})
+    meant: ErasurePlan = plan(use_case, {"name": "ada"})
 
     person = _with_links(context, meant)
 

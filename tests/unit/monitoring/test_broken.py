@@ -8,9 +8,9 @@ import pytest
 from scipy import stats
 
 from levelfive.monitoring.broken import OLDEST_DAYS, RECENT_DAYS, STRETCH, Judged, judge_days, judge_volume
-from levelfive.monitoring.strange import KINDS, LEVELS, DailyValues, Kind
+from levelfive.monitoring.strange import KINDS, LEVELS, DailyValues, ValueKind
 
-NULLS, FACTOR = KINDS.index(Kind.NULLS), KINDS.index(Kind.FACTOR)
+NULLS, FACTOR = KINDS.index(ValueKind.NULLS), KINDS.index(ValueKind.FACTOR)
 BOUND_999 = 0.999
 
 

@@ -14,7 +14,7 @@ from levelfive.features.watermarks import WrittenWindow
 from levelfive.monitoring.alerts import said_of
 from levelfive.monitoring.consistency import FeatureDay, worst_first
 from levelfive.monitoring.consistency_anew import TableHistory
-from levelfive.monitoring.consistency_compare import Answers, compare, feature_days
+from levelfive.monitoring.consistency_compare import LoggedAnswers, compare, feature_days
 from levelfive.monitoring.evidence import SERVING, Delivery, Evidence
 from levelfive.monitoring.faults import Faults
 from levelfive.usecase.policies import MonitoringPolicy
@@ -44,7 +44,7 @@ def compared(
     is_behind = np.array(behind or [False] * rows)
     numbers = np.array([number_of(day) for day in days or [MONDAY] * rows])
     times = np.full(rows, to_micros(SERVED_AT))
-    answers = Answers(served, again, dict.fromkeys(features, is_behind), numbers, times)
+    answers = LoggedAnswers(served, again, dict.fromkeys(features, is_behind), numbers, times)
     found = feature_days(compare(answers, features, categories).to_dict("records"))
     return {(one.day, one.feature): one for one in found}
 

@@ -19,7 +19,7 @@ from levelfive.monitoring.daily import (
     find_missing_rows,
 )
 from levelfive.monitoring.profiling import WindowProfiles
-from levelfive.monitoring.strange import LEVELS, Kind
+from levelfive.monitoring.strange import LEVELS, ValueKind
 from levelfive.statistics.baseline import SCORE_PROFILE, profile_baseline
 from levelfive.statistics.partials import partial_numeric
 from levelfive.statistics.profiles import finish_numeric, profile_numeric
@@ -52,7 +52,13 @@ def test_an_empty_column_is_a_fault_on_its_day_and_what_is_usual_is_said() -> No
     found = find_faults(days_of("wind"), {(MONDAY, "wind"): EMPTY})
 
     (fault,) = found.columns
-    assert (fault.column, fault.day, fault.kind, fault.value, fault.usual) == ("wind", MONDAY, Kind.NULLS, 1.0, 0.0)
+    assert (fault.column, fault.day, fault.kind, fault.value, fault.usual) == (
+        "wind",
+        MONDAY,
+        ValueKind.NULLS,
+        1.0,
+        0.0,
+    )
     assert found.judged_columns == ("wind",)
     assert found.seen_from["wind"]["nulls"] == 0.1
 

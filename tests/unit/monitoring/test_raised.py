@@ -22,7 +22,7 @@ from levelfive.monitoring.drift_statistics import OUTSIDE_SHARE, PSI, ColumnDrif
 from levelfive.monitoring.evidence import Delivered, Delivery, Evidence
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.raised import Raised, raised
-from levelfive.monitoring.strange import Kind
+from levelfive.monitoring.strange import ValueKind
 from levelfive.monitoring.verdict import judge_window
 from levelfive.statistics.metrics import Estimate
 from levelfive.usecase.alert_rules import rule_for
@@ -141,8 +141,8 @@ def test_a_stray_row_of_a_few_is_not_much_quarantine(rows: int, quarantined: int
 
 def test_what_is_found_of_a_column_on_several_days_and_in_several_ways_is_one_alert() -> None:
     faults = (
-        Fault("temp", JUNE, Kind.NULLS, 1.0, 0.0),
-        Fault("temp", JUNE + DAY, Kind.FREQUENT, 0.9, 0.1),
+        Fault("temp", JUNE, ValueKind.NULLS, 1.0, 0.0),
+        Fault("temp", JUNE + DAY, ValueKind.FREQUENT, 0.9, 0.1),
     )
 
     (found,) = raised(evidence(faults=Faults(columns=faults)))
@@ -220,7 +220,7 @@ def test_few_days_or_rows_say_nothing_of_a_metric(few: dict[str, int]) -> None:
 
 def test_broken_columns_are_the_likeliest_cause_and_then_those_that_moved_most_among_the_important() -> None:
     columns = [a_column("a", psi=2.0), a_column("b", psi=1.0), a_column("c", psi=3.0), a_column("calm")]
-    faults = (Fault("d", JUNE, Kind.NULLS, 1.0, 0.0), Fault("(score)", JUNE, Kind.FACTOR, 1.0, 0.0))
+    faults = (Fault("d", JUNE, ValueKind.NULLS, 1.0, 0.0), Fault("(score)", JUNE, ValueKind.FACTOR, 1.0, 0.0))
 
     assert likely_causes(columns, (), {}) == ("c", "a", "b")
     assert likely_causes(columns, faults, {}) == ("d", "c", "a")

@@ -18,7 +18,7 @@ from levelfive.errors import ConfigError
 from levelfive.monitoring.alert_states import ALERTS_TABLE, AlertRecord, State
 from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.destinations.destination import RHYTHM, Destination
-from levelfive.monitoring.destinations.messages import Kind
+from levelfive.monitoring.destinations.messages import DestinationKind
 from levelfive.monitoring.muted import mute
 from levelfive.monitoring.telling import HOUR, NOTICES, NoticeRecord, due, messages, room, tell
 from levelfive.storage.runs import Run
@@ -79,7 +79,9 @@ class Place:
         keys = ("alert_id", "window_start", "window_end", "as_of")
         self.tables.control_tables.add(ALERTS_TABLE, alerts, keys)
 
-    def tell(self, as_of: datetime = NOON, kinds: tuple[Kind, ...] = (Kind.WEBHOOK,)) -> list[str]:
+    def tell(
+        self, as_of: datetime = NOON, kinds: tuple[DestinationKind, ...] = (DestinationKind.WEBHOOK,)
+    ) -> list[str]:
         """Tell destinations; the titles that arrived by it."""
         before = len(self.server.calls)
         context = a_context(self.tables)
@@ -138,8 +140,8 @@ def test_a_notice_says_what_moved_since_when_who_is_affected_and_what_to_do(plac
 def test_each_destination_is_told_by_itself(place: Place) -> None:
     place.become(an_alert())
 
-    place.tell(kinds=(Kind.TEAMS, Kind.SLACK, Kind.WEBHOOK))
-    place.tell(kinds=(Kind.TEAMS, Kind.SLACK, Kind.WEBHOOK))
+    place.tell(kinds=(DestinationKind.TEAMS, DestinationKind.SLACK, DestinationKind.WEBHOOK))
+    place.tell(kinds=(DestinationKind.TEAMS, DestinationKind.SLACK, DestinationKind.WEBHOOK))
 
     assert sorted(call.path for call in place.server.calls) == ["/slack", "/teams", "/webhook"]
 
@@ -168,7 +170,7 @@ def test_a_hanging_destination_holds_the_job_up_for_a_bound_and_is_told_later(pl
     place.become(an_alert())
     place.server.usual = Reply(hangs=True)
     slow = replace(QUICK, flush=0.2)
-    destinations = [Destination(kind, place.server.address, slow) for kind in Kind]
+    destinations = [Destination(kind, place.server.address, slow) for kind in DestinationKind]
 
     begin = time.monotonic()
     tell(a_context(place.tables), Run(place.tables, "a-run"), MODEL, destinations, as_of=NOON)

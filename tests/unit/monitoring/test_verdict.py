@@ -9,7 +9,7 @@ from levelfive.core.windows import utc
 from levelfive.monitoring.drift_statistics import OUTSIDE_SHARE, PSI, ColumnDrift
 from levelfive.monitoring.evidence import Delivered, Delivery, Evidence
 from levelfive.monitoring.faults import Fault, Faults
-from levelfive.monitoring.strange import Kind
+from levelfive.monitoring.strange import ValueKind
 from levelfive.monitoring.verdict import WindowVerdict, judge_window
 from levelfive.online.staleness import Behind
 from levelfive.statistics.metrics import Estimate
@@ -36,7 +36,7 @@ def of_columns(*columns: str) -> Delivery:
 
 
 def broken_on(column: str, day: date) -> Fault:
-    return Fault(column, day, Kind.NULLS, 1.0, 0.0)
+    return Fault(column, day, ValueKind.NULLS, 1.0, 0.0)
 
 
 def a_skill(low: float, high: float, days: int = 28, rows: int = 25_000) -> Estimate:
@@ -129,14 +129,19 @@ def test_a_skill_without_an_interval_says_nothing() -> None:
 @pytest.mark.parametrize(
     ("kind", "value", "usual", "said"),
     [
-        (Kind.FACTOR, 1.609, 1.0, "way: its quantiles are 1.61 times what they were, another unit? on 2013-06-01"),
-        (Kind.NULLS, 0.21, 0.0, "way: 21% of the rows have no value, usually 0% on 2013-06-01"),
-        (Kind.FREQUENT, 1.0, 0.1, "way: 100% of the values are the same one, usually 10% on 2013-06-01"),
-        (Kind.OUTSIDE, 0.5, 0.0, "way: 50% of the values are new or far outside the training's range, usually 0% on"),
+        (ValueKind.FACTOR, 1.609, 1.0, "way: its quantiles are 1.61 times what they were, another unit? on 2013-06-01"),
+        (ValueKind.NULLS, 0.21, 0.0, "way: 21% of the rows have no value, usually 0% on 2013-06-01"),
+        (ValueKind.FREQUENT, 1.0, 0.1, "way: 100% of the values are the same one, usually 10% on 2013-06-01"),
+        (
+            ValueKind.OUTSIDE,
+            0.5,
+            0.0,
+            "way: 50% of the values are new or far outside the training's range, usually 0% on",
+        ),
     ],
 )
 def test_a_broken_column_is_said_with_its_value_and_what_is_usual(
-    kind: Kind, value: float, usual: float, said: str
+    kind: ValueKind, value: float, usual: float, said: str
 ) -> None:
     (found,) = verdict(faults=Faults((Fault("way", JUNE, kind, value, usual),))).broken
 
@@ -146,7 +151,7 @@ def test_a_broken_column_is_said_with_its_value_and_what_is_usual(
 def test_the_days_of_a_broken_column_are_said_once() -> None:
     days = [JUNE, JUNE + timedelta(days=1), JUNE + timedelta(days=3)]
 
-    (found,) = verdict(faults=Faults(tuple(Fault("way", day, Kind.NULLS, 0.5, 0.0) for day in days))).broken
+    (found,) = verdict(faults=Faults(tuple(Fault("way", day, ValueKind.NULLS, 0.5, 0.0) for day in days))).broken
 
     assert found.endswith("on 3 days from 2013-06-01 to 2013-06-04")
 
@@ -170,7 +175,7 @@ def test_days_on_which_half_of_a_source_s_columns_are_broken_are_left_out() -> N
 
 
 def test_days_that_lack_rows_or_hold_much_quarantine_are_left_out() -> None:
-    missing = (Fault("(score)", JUNE, Kind.FACTOR, 300.0, 900.0),)
+    missing = (Fault("(score)", JUNE, ValueKind.FACTOR, 300.0, 900.0),)
     landed = (replace(a_delivery(quarantined=601).source_counts[0], days=(JUNE + timedelta(days=2),)),)
 
     found = verdict(delivery=replace(a_delivery(), missing=missing, source_counts=landed))

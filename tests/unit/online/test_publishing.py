@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from levelfive.core.windows import Window, utc
-from levelfive.online.publishing import Plan, Source, Span, before, plan, span_of, tick
+from levelfive.online.publishing import PublicationPlan, PublishedTable, TableSpan, before, plan, span_of, tick
 from levelfive.online.store import OnlineTable, TableState
 from levelfive.usecase.features import Lookup
 from levelfive.usecase.policies import ServingPolicy
@@ -18,7 +18,7 @@ AIRCRAFT = replace(DELAYS, name="aircraft", timestamped=False)
 POLICY = ServingPolicy(history=DAY)
 BY_AGE = (Lookup("delays", {"carrier": "carrier"}, ("delay",), max_age=7 * DAY),)
 BY_GRID = (Lookup("delays", {"carrier": "carrier"}, ("delay",), grid=HOUR),)
-SPAN = Span(AS_OF - 8 * DAY, AS_OF - DAY, AS_OF)
+SPAN = TableSpan(AS_OF - 8 * DAY, AS_OF - DAY, AS_OF)
 THERE = TableState(DELAYS, 4, AS_OF, AS_OF, AS_OF - DAY, AS_OF - 8 * DAY)
 
 
@@ -27,53 +27,55 @@ def a_window(begin: float, end: float) -> Window:
     return Window(AS_OF + begin * HOUR, AS_OF + end * HOUR)
 
 
-def planned(source: Source, there: TableState | None = THERE, *, policy: ServingPolicy = POLICY) -> Plan | None:
+def planned(
+    source: PublishedTable, there: TableState | None = THERE, *, policy: ServingPolicy = POLICY
+) -> PublicationPlan | None:
     return plan(source, there, BY_AGE, policy, as_of=source.watermark or AS_OF)
 
 
 def test_a_table_that_is_not_there_is_published_as_a_whole() -> None:
-    assert planned(Source(DELAYS, 4, AS_OF), None) == Plan(THERE, SPAN)
-    assert planned(Source(AIRCRAFT, 4), None) == Plan(TableState(AIRCRAFT, 4, AS_OF))
+    assert planned(PublishedTable(DELAYS, 4, AS_OF), None) == PublicationPlan(THERE, SPAN)
+    assert planned(PublishedTable(AIRCRAFT, 4), None) == PublicationPlan(TableState(AIRCRAFT, 4, AS_OF))
 
 
 def test_what_is_there_is_not_published_again() -> None:
-    assert planned(Source(DELAYS, 4, AS_OF)) is None
-    assert planned(Source(AIRCRAFT, 4), TableState(AIRCRAFT, 4, AS_OF - DAY)) is None
+    assert planned(PublishedTable(DELAYS, 4, AS_OF)) is None
+    assert planned(PublishedTable(AIRCRAFT, 4), TableState(AIRCRAFT, 4, AS_OF - DAY)) is None
 
 
 def test_a_table_without_times_is_published_when_its_version_or_columns_changed() -> None:
     there, wider = TableState(AIRCRAFT, 4, AS_OF - DAY), replace(AIRCRAFT, columns=("a", "b"), types=("int", "int"))
-    for source in (Source(AIRCRAFT, 5), Source(AIRCRAFT, 3), Source(wider, 4)):
-        assert planned(source, there) == Plan(TableState(source.table, source.version, AS_OF))
+    for source in (PublishedTable(AIRCRAFT, 5), PublishedTable(AIRCRAFT, 3), PublishedTable(wider, 4)):
+        assert planned(source, there) == PublicationPlan(TableState(source.table, source.version, AS_OF))
 
 
 def test_what_is_new_is_put_onto_what_is_there() -> None:
     later = AS_OF + HOUR
     state = TableState(DELAYS, 5, later, later, later - DAY, later - 8 * DAY)
-    span = Span(later - 8 * DAY, later - DAY, later)
+    span = TableSpan(later - 8 * DAY, later - DAY, later)
 
-    found = planned(Source(DELAYS, 5, later, (a_window(0, 1),)))
+    found = planned(PublishedTable(DELAYS, 5, later, (a_window(0, 1),)))
 
-    assert found == Plan(state, span, (a_window(0, 1),), onto=4)
+    assert found == PublicationPlan(state, span, (a_window(0, 1),), onto=4)
 
 
 def test_what_was_computed_before_as_of_and_not_published_is_new() -> None:
-    found = planned(Source(DELAYS, 4, AS_OF + HOUR))
+    found = planned(PublishedTable(DELAYS, 4, AS_OF + HOUR))
 
     assert found is not None
     assert (found.windows, found.onto) == ((a_window(0, 1),), 4)
 
 
 def test_windows_that_were_computed_anew_are_published_anew() -> None:
-    found = planned(Source(DELAYS, 7, AS_OF, (a_window(-10, -8), a_window(-5, -4), a_window(-9, -7))))
+    found = planned(PublishedTable(DELAYS, 7, AS_OF, (a_window(-10, -8), a_window(-5, -4), a_window(-9, -7))))
 
     assert found is not None
     assert found.windows == (a_window(-10, -7), a_window(-5, -4))
 
 
 def test_a_window_that_begins_before_what_is_kept_is_published_with_all_that_came_before() -> None:
-    edge = planned(Source(DELAYS, 7, AS_OF, (a_window(-24, -23),)))
-    found = planned(Source(DELAYS, 7, AS_OF, (a_window(-25, -24), a_window(-50, -49), a_window(-2, -1))))
+    edge = planned(PublishedTable(DELAYS, 7, AS_OF, (a_window(-24, -23),)))
+    found = planned(PublishedTable(DELAYS, 7, AS_OF, (a_window(-25, -24), a_window(-50, -49), a_window(-2, -1))))
 
     assert edge is not None
     assert edge.windows == (a_window(-24, -23),)
@@ -82,35 +84,37 @@ def test_a_window_that_begins_before_what_is_kept_is_published_with_all_that_cam
 
 
 def test_windows_outside_of_what_is_kept_are_not_published() -> None:
-    found = planned(Source(DELAYS, 7, AS_OF, (a_window(-9 * 24, -8 * 24), a_window(0, 24), a_window(-1, 24))))
+    found = planned(PublishedTable(DELAYS, 7, AS_OF, (a_window(-9 * 24, -8 * 24), a_window(0, 24), a_window(-1, 24))))
 
     assert found is not None
     assert found.windows == (a_window(-1, 0),)
 
 
 def test_a_version_without_new_rows_is_noted() -> None:
-    assert planned(Source(DELAYS, 5, AS_OF)) == Plan(replace(THERE, version=5), SPAN, (), onto=4)
+    assert planned(PublishedTable(DELAYS, 5, AS_OF)) == PublicationPlan(replace(THERE, version=5), SPAN, (), onto=4)
 
 
 def test_an_earlier_publication_takes_nothing_back() -> None:
-    earlier = plan(Source(DELAYS, 4, AS_OF - HOUR), THERE, BY_AGE, POLICY, as_of=AS_OF - HOUR)
-    with_windows = plan(Source(DELAYS, 5, AS_OF - HOUR, (a_window(-2, 0),)), THERE, BY_AGE, POLICY, as_of=AS_OF - HOUR)
+    earlier = plan(PublishedTable(DELAYS, 4, AS_OF - HOUR), THERE, BY_AGE, POLICY, as_of=AS_OF - HOUR)
+    with_windows = plan(
+        PublishedTable(DELAYS, 5, AS_OF - HOUR, (a_window(-2, 0),)), THERE, BY_AGE, POLICY, as_of=AS_OF - HOUR
+    )
 
     assert earlier is None
-    assert with_windows == Plan(replace(THERE, version=5), SPAN, (a_window(-2, 0),), onto=4)
+    assert with_windows == PublicationPlan(replace(THERE, version=5), SPAN, (a_window(-2, 0),), onto=4)
 
 
 @pytest.mark.parametrize(
     ("source", "policy"),
     [
-        (Source(replace(DELAYS, columns=("a",)), 4, AS_OF), POLICY),
-        (Source(replace(DELAYS, key_types=("long",)), 4, AS_OF), POLICY),
-        (Source(DELAYS, 3, AS_OF), POLICY),
-        (Source(DELAYS, 4, AS_OF), ServingPolicy(history=DAY + HOUR)),
+        (PublishedTable(replace(DELAYS, columns=("a",)), 4, AS_OF), POLICY),
+        (PublishedTable(replace(DELAYS, key_types=("long",)), 4, AS_OF), POLICY),
+        (PublishedTable(DELAYS, 3, AS_OF), POLICY),
+        (PublishedTable(DELAYS, 4, AS_OF), ServingPolicy(history=DAY + HOUR)),
     ],
     ids=["columns", "keys", "a table made anew", "a longer history"],
 )
-def test_what_does_not_fit_is_published_as_a_whole(source: Source, policy: ServingPolicy) -> None:
+def test_what_does_not_fit_is_published_as_a_whole(source: PublishedTable, policy: ServingPolicy) -> None:
     found = planned(source, policy=policy)
 
     assert found is not None
@@ -120,16 +124,16 @@ def test_what_does_not_fit_is_published_as_a_whole(source: Source, policy: Servi
 def test_a_lookup_that_reaches_further_back_is_published_as_a_whole() -> None:
     older = (replace(BY_AGE[0], max_age=8 * DAY),)
 
-    found = plan(Source(DELAYS, 4, AS_OF), THERE, older, POLICY, as_of=AS_OF)
+    found = plan(PublishedTable(DELAYS, 4, AS_OF), THERE, older, POLICY, as_of=AS_OF)
 
-    assert found == Plan(replace(THERE, oldest=AS_OF - 9 * DAY), replace(SPAN, oldest=AS_OF - 9 * DAY))
-    assert plan(Source(DELAYS, 4, AS_OF), found.state, older, POLICY, as_of=AS_OF) is None
+    assert found == PublicationPlan(replace(THERE, oldest=AS_OF - 9 * DAY), replace(SPAN, oldest=AS_OF - 9 * DAY))
+    assert plan(PublishedTable(DELAYS, 4, AS_OF), found.state, older, POLICY, as_of=AS_OF) is None
 
 
 def test_a_lookup_that_reaches_less_far_back_lets_rows_go() -> None:
     younger = (replace(BY_AGE[0], max_age=DAY),)
 
-    found = plan(Source(DELAYS, 4, AS_OF), THERE, younger, POLICY, as_of=AS_OF)
+    found = plan(PublishedTable(DELAYS, 4, AS_OF), THERE, younger, POLICY, as_of=AS_OF)
 
     assert found is not None
     assert (found.state.oldest, found.windows) == (AS_OF - 2 * DAY, ())
@@ -146,7 +150,7 @@ def test_a_lookup_that_reaches_less_far_back_lets_rows_go() -> None:
 def test_a_grid_is_kept_from_the_tick_that_the_earliest_request_looks_up(
     reaches_to: datetime, kept_from: datetime
 ) -> None:
-    assert span_of(BY_GRID, POLICY, reaches_to) == Span(kept_from, kept_from, reaches_to)
+    assert span_of(BY_GRID, POLICY, reaches_to) == TableSpan(kept_from, kept_from, reaches_to)
 
 
 def test_the_last_tick_is_kept_however_short_the_history() -> None:

@@ -14,7 +14,7 @@ from levelfive.core.windows import Window, utc
 from levelfive.monitoring.alert_states import AlertRecord, State
 from levelfive.registry.promotions import Promotion
 from levelfive.reporting.data import MissingLine
-from levelfive.reporting.triage import Known, Outcome, triage
+from levelfive.reporting.triage import TriageFacts, TriageOutcome, triage
 from levelfive.statistics.metrics import Estimate
 
 AS_OF = utc(2013, 6, 10, 6)
@@ -56,10 +56,10 @@ def estimate(low: float, high: float) -> Estimate:
 
 CALM = a_point(window=WEEK, live={"auc": estimate(0.68, 0.72), "calibration": estimate(-0.01, 0.01)}, provisional=False)
 LIVE = Promotion(2, "m", "3", "2", utc(2013, 6, 1), "promote", "ada", "better", "", "a-run")
-FINE = Known(AS_OF, BINARY, (CALM,), live=LIVE)
+FINE = TriageFacts(AS_OF, BINARY, (CALM,), live=LIVE)
 
 
-def outcomes(known: Known) -> list[Outcome]:
+def outcomes(known: TriageFacts) -> list[TriageOutcome]:
     return [answer.outcome for answer in triage(known)]
 
 
@@ -70,16 +70,16 @@ def test_the_questions_are_in_the_order_in_which_their_answers_rest_on_each_othe
 def test_where_all_is_well_nothing_is_to_be_done() -> None:
     answers = triage(FINE)
 
-    assert outcomes(FINE) == [Outcome.FINE] * 7
+    assert outcomes(FINE) == [TriageOutcome.FINE] * 7
     assert [answer.command for answer in answers] == [""] * 7
     assert answers[BACK].lines == ("to none: nothing speaks against version 3",)
     assert answers[RANKING].lines[0].startswith("AUC 0.700 [0.680, 0.720] over 7 days in ")
 
 
 def test_of_what_was_not_measured_nothing_is_said() -> None:
-    known = Known(AS_OF, BINARY)
+    known = TriageFacts(AS_OF, BINARY)
 
-    assert outcomes(known) == [Outcome.UNKNOWN] * 5 + [Outcome.FINE, Outcome.UNKNOWN]
+    assert outcomes(known) == [TriageOutcome.UNKNOWN] * 5 + [TriageOutcome.FINE, TriageOutcome.UNKNOWN]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_of_what_was_not_measured_nothing_is_said() -> None:
 def test_an_alert_answers_the_question_that_it_is_of(alert: AlertRecord, place: int, command: str) -> None:
     answers = triage(replace(FINE, alerts=(alert,)))
 
-    looked_at = [number for number, answer in enumerate(answers[:WHO]) if answer.outcome is Outcome.LOOK]
+    looked_at = [number for number, answer in enumerate(answers[:WHO]) if answer.outcome is TriageOutcome.LOOK]
     assert looked_at == [place]
     assert any(alert.alert_id in line for line in answers[place].lines)
     assert answers[place].command == command
@@ -120,7 +120,7 @@ def test_days_that_lack_rows_are_of_volume() -> None:
 
     answer = triage(replace(FINE, missing=(MissingLine("flights", day, day),)))[VOLUME]
 
-    assert answer.outcome is Outcome.LOOK
+    assert answer.outcome is TriageOutcome.LOOK
     assert "rows are missing: flights of 5 Jun 2013" in answer.lines
 
 
@@ -129,7 +129,7 @@ def test_scores_that_are_too_high_on_average_lead_back_to_the_champion_before() 
 
     answers = triage(replace(FINE, points=(off,)))
 
-    assert answers[CALIBRATION].outcome is Outcome.LOOK
+    assert answers[CALIBRATION].outcome is TriageOutcome.LOOK
     assert answers[CALIBRATION].lines[-1] == (
         "Calibration is mean score minus label rate, 0 is best; the use case allows 0.05 either way"
     )
@@ -145,8 +145,8 @@ def test_scores_that_are_too_high_on_average_lead_back_to_the_champion_before() 
 def test_scores_that_are_off_by_less_than_the_policy_allows_lead_back_to_no_version(offset: Estimate) -> None:
     answers = triage(replace(FINE, points=(replace(CALM, live={"calibration": offset}),)))
 
-    assert answers[CALIBRATION].outcome is Outcome.FINE
-    assert (answers[BACK].outcome, answers[BACK].command) == (Outcome.FINE, "")
+    assert answers[CALIBRATION].outcome is TriageOutcome.FINE
+    assert (answers[BACK].outcome, answers[BACK].command) == (TriageOutcome.FINE, "")
 
 
 def test_without_a_limit_nobody_can_say_whether_scores_are_right() -> None:
@@ -154,7 +154,7 @@ def test_without_a_limit_nobody_can_say_whether_scores_are_right() -> None:
 
     answer = triage(replace(FINE, task=REGRESSION, points=(off,)))[CALIBRATION]
 
-    assert answer.outcome is Outcome.UNKNOWN
+    assert answer.outcome is TriageOutcome.UNKNOWN
     assert answer.lines[-1].startswith(
         "Bias is mean score minus mean label, in the label's unit; no limit is set for it"
     )
@@ -190,9 +190,13 @@ def test_where_a_task_has_no_offset_scores_are_right_by_each_class_or_quantile(
         for one in (known, replace(known, rules=rules), replace(known, rules=wide_rules), raised)
     )
 
-    assert unlimited.outcome is Outcome.UNKNOWN
+    assert unlimited.outcome is TriageOutcome.UNKNOWN
     assert unlimited.lines[-1].startswith(f"{meaning}; no limit is set for it")
-    assert [off.outcome, right.outcome, of_alert.outcome] == [Outcome.LOOK, Outcome.FINE, Outcome.LOOK]
+    assert [off.outcome, right.outcome, of_alert.outcome] == [
+        TriageOutcome.LOOK,
+        TriageOutcome.FINE,
+        TriageOutcome.LOOK,
+    ]
     assert right.lines[-1] == f"{meaning}; the use case allows 0.1 either way"
     assert triage(raised)[RANKING].lines == ()
 
@@ -200,15 +204,17 @@ def test_where_a_task_has_no_offset_scores_are_right_by_each_class_or_quantile(
 def test_a_task_without_such_a_metric_says_so() -> None:
     answer = triage(replace(FINE, task=COLOURS))[CALIBRATION]
 
-    assert (answer.outcome, answer.lines) == (Outcome.UNKNOWN, ("the task, a colour, has no metric of that",))
+    assert (answer.outcome, answer.lines) == (TriageOutcome.UNKNOWN, ("the task, a colour, has no metric of that",))
 
 
-@pytest.mark.parametrize(("days", "outcome"), [(14, Outcome.FINE), (15, Outcome.LOOK), (186, Outcome.LOOK)])
-def test_rows_that_came_last_two_windows_ago_do_not_come_in_time(days: int, outcome: Outcome) -> None:
+@pytest.mark.parametrize(
+    ("days", "outcome"), [(14, TriageOutcome.FINE), (15, TriageOutcome.LOOK), (186, TriageOutcome.LOOK)]
+)
+def test_rows_that_came_last_two_windows_ago_do_not_come_in_time(days: int, outcome: TriageOutcome) -> None:
     answer = triage(replace(FINE, as_of=WEEK.end + timedelta(days=days)))[VOLUME]
 
     assert answer.outcome is outcome
-    assert answer.lines[-1].endswith("not monitored") == (outcome is Outcome.LOOK)
+    assert answer.lines[-1].endswith("not monitored") == (outcome is TriageOutcome.LOOK)
 
 
 def test_of_windows_that_end_together_the_shortest_says_whether_rows_come_in_time() -> None:
@@ -216,13 +222,13 @@ def test_of_windows_that_end_together_the_shortest_says_whether_rows_come_in_tim
 
     answer = triage(replace(FINE, points=(month, CALM), as_of=WEEK.end + timedelta(days=20)))[VOLUME]
 
-    assert answer.outcome is Outcome.LOOK
+    assert answer.outcome is TriageOutcome.LOOK
 
 
 def test_broken_data_alone_lead_back_to_no_version() -> None:
     answer = triage(replace(FINE, alerts=(an_alert("source_is_broken", "flights", source="flights"),)))[BACK]
 
-    assert (answer.outcome, answer.command) == (Outcome.FINE, "")
+    assert (answer.outcome, answer.command) == (TriageOutcome.FINE, "")
 
 
 def test_before_the_first_champion_there_is_nothing_to_go_back_to() -> None:

@@ -14,7 +14,7 @@ import pytest
 import served
 
 from levelfive.online.sqlite_store import SqliteStore
-from levelfive.online.store import Ask, Known
+from levelfive.online.store import Ask, StoredValues
 from levelfive.registry.store import CentralRegistry
 from levelfive.serving.bodies import Limits
 from levelfive.serving.live import Live
@@ -165,7 +165,7 @@ class HangingStore(SqliteStore):
         self.goes_on = threading.Event()
         self.reads = 0
 
-    def read(self, asks: Sequence[Ask]) -> list[Known | None]:
+    def read(self, asks: Sequence[Ask]) -> list[StoredValues | None]:
         self.reads += 1
         assert self.goes_on.wait(20)
         return super().read(asks)

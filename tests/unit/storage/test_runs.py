@@ -6,7 +6,7 @@ from in_memory.tables import MemoryTables
 from recorded import Kept
 
 from levelfive.errors import DataError
-from levelfive.telemetry.records import Kind, Result
+from levelfive.telemetry.records import Result, SpanKind
 from levelfive.telemetry.tracing import event
 
 ABOUT = {"use_case": "flight_delay", "stage": "scoring", "as_of": "2013-02-15T06:00:00Z"}
@@ -24,7 +24,7 @@ def test_a_run_is_a_span_around_its_steps_with_the_rows_that_it_counted(recorded
     *steps, whole = recorded.spans
     known = {"run_id": row["run_id"], "model_version": "7", "batch_id": "b1", "mlflow_run_id": "m1"}
     assert ([one.name for one in steps], whole.name) == (["score"], "scoring")
-    assert (steps[0].kind, whole.kind, whole.result) == (Kind.STEP, Kind.RUN, Result.SUCCESS)
+    assert (steps[0].kind, whole.kind, whole.result) == (SpanKind.STEP, SpanKind.RUN, Result.SUCCESS)
     assert dict(whole.fields) == {**ABOUT, **known}
     assert row["as_of"] == AS_OF
     assert recorded.measured("levelfive.rows.scored") == [41.0]

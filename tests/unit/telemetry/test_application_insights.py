@@ -17,7 +17,7 @@ from levelfive.errors import ConfigError
 from levelfive.telemetry.application_insights.connection import parse_connection
 from levelfive.telemetry.application_insights.envelopes import duration, envelope
 from levelfive.telemetry.names import ATTRIBUTES, COUNTS, DRIFT
-from levelfive.telemetry.records import Event, Kind, Measurement
+from levelfive.telemetry.records import Event, Measurement, SpanKind
 from levelfive.telemetry.tracing import connect, event, flush, measure, span
 
 PATIENCE = 20.0
@@ -45,9 +45,9 @@ def test_a_run_arrives_as_a_request_its_steps_as_dependencies_and_all_in_one_tra
     connect(component(endpoint))
     about = {"use_case": "flights", "stage": "scoring", "run_id": "r1"}
 
-    with span("scoring", kind=Kind.RUN, fields=lambda: about):
+    with span("scoring", kind=SpanKind.RUN, fields=lambda: about):
         event("run started", level=logging.WARNING)
-        with span("score", kind=Kind.STEP, fields=dict):
+        with span("score", kind=SpanKind.STEP, fields=dict):
             measure(COUNTS["scored"], 41)
 
     found = arrived(endpoint)
@@ -81,7 +81,11 @@ def test_a_run_that_fails_says_the_class_of_its_error_and_not_its_text(
 ) -> None:
     connect(component(endpoint))
 
-    with pytest.raises(error), span("data", kind=Kind.RUN, fields=dict), span("judge", kind=Kind.STEP, fields=dict):
+    with (
+        pytest.raises(error),
+        span("data", kind=SpanKind.RUN, fields=dict),
+        span("judge", kind=SpanKind.STEP, fields=dict),
+    ):
         raise error("/home/ada/secret.csv")
 
     found = arrived(endpoint)
@@ -251,7 +255,7 @@ def test_a_hanging_endpoint_holds_a_job_up_once_and_for_no_longer_than_a_flush_m
 
     begin = time.monotonic()
     for _ in range(20):
-        with span("scoring", kind=Kind.RUN, fields=dict):
+        with span("scoring", kind=SpanKind.RUN, fields=dict):
             event("run started")
     took = time.monotonic() - begin
 

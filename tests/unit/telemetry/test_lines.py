@@ -10,7 +10,7 @@ import pytest
 
 from levelfive.telemetry.lines import LOGGER, configure_logging
 from levelfive.telemetry.names import DRIFT
-from levelfive.telemetry.records import Kind
+from levelfive.telemetry.records import SpanKind
 from levelfive.telemetry.tracing import event, measure, span
 
 
@@ -45,7 +45,7 @@ def test_an_event_is_a_line_with_its_fields_by_the_names_that_are_sent(capsys: p
 def test_spans_and_measurements_are_lines_for_who_wants_to_see_all(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("debug")
 
-    with pytest.raises(ValueError, match="x"), span("score", kind=Kind.STEP, fields=lambda: {"run_id": "r1"}):
+    with pytest.raises(ValueError, match="x"), span("score", kind=SpanKind.STEP, fields=lambda: {"run_id": "r1"}):
         raise ValueError("x")
     measure(DRIFT, 0.5, column="delay")
 
@@ -64,7 +64,7 @@ def test_the_level_says_which_events_are_written(
 
     event("a")
     event("b", level=logging.WARNING)
-    with span("c", kind=Kind.STEP, fields=dict):
+    with span("c", kind=SpanKind.STEP, fields=dict):
         pass
 
     assert [line["message"] for line in lines(capsys)] == messages

@@ -17,7 +17,7 @@ sys.path.insert(0, {str(SOURCE)!r})
 from levelfive.telemetry.application_insights.connection import parse_connection
 from levelfive.telemetry.application_insights.exporter import ApplicationInsights
 from levelfive.telemetry.names import DRIFT
-from levelfive.telemetry.records import Kind
+from levelfive.telemetry.records import SpanKind
 from levelfive.telemetry.tracing import connect, event, measure, span
 connect(ApplicationInsights(parse_connection(sys.argv[1]), "qa", "0.1.0"))
 """
@@ -33,7 +33,7 @@ def run(code: str, server: Loopback, *options: str) -> subprocess.CompletedProce
 def test_it_sends_without_any_package_so_that_it_fits_every_runtime(endpoint: Loopback) -> None:
     ended = run(
         """
-        with span("scoring", kind=Kind.RUN, fields=dict):
+        with span("scoring", kind=SpanKind.RUN, fields=dict):
             event("run started")
             measure(DRIFT, 0.5)
         packages = {name.split(".")[0] for name in sys.modules} - sys.stdlib_module_names - {"levelfive", "__main__"}

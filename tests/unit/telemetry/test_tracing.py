@@ -9,7 +9,7 @@ from recorded import Kept, Place
 from levelfive.core.parallel import in_parallel
 from levelfive.telemetry import tracing
 from levelfive.telemetry.names import DRIFT
-from levelfive.telemetry.records import Exporter, Kind, Record, Result
+from levelfive.telemetry.records import Exporter, Record, Result, SpanKind
 from levelfive.telemetry.tracing import connect, event, measure, span
 
 
@@ -46,7 +46,7 @@ def kept() -> Kept:
 def test_what_a_run_learns_later_is_said_of_all_that_follows(kept: Kept) -> None:
     about = {"run_id": "r1"}
 
-    with span("scoring", kind=Kind.RUN, fields=lambda: about):
+    with span("scoring", kind=SpanKind.RUN, fields=lambda: about):
         event("run started")
         about["batch_id"] = "b1"
         measure(DRIFT, 0.5)
@@ -58,8 +58,8 @@ def test_what_a_run_learns_later_is_said_of_all_that_follows(kept: Kept) -> None
 
 def test_a_run_within_a_run_is_part_of_its_trace_with_fields_of_its_own(kept: Kept) -> None:
     with (
-        span("retraining", kind=Kind.RUN, fields=lambda: {"stage": "retraining", "use_case": "flights"}),
-        span("training", kind=Kind.RUN, fields=lambda: {"stage": "training"}),
+        span("retraining", kind=SpanKind.RUN, fields=lambda: {"stage": "retraining", "use_case": "flights"}),
+        span("training", kind=SpanKind.RUN, fields=lambda: {"stage": "training"}),
     ):
         event("rows are missing")
 
@@ -74,7 +74,7 @@ def test_a_run_within_a_run_is_part_of_its_trace_with_fields_of_its_own(kept: Ke
 
 def test_two_runs_are_two_traces_and_nothing_is_said_of_the_first_after_it(kept: Kept) -> None:
     for name in ("data", "features"):
-        with span(name, kind=Kind.RUN, fields=lambda: {"run_id": "r"}):
+        with span(name, kind=SpanKind.RUN, fields=lambda: {"run_id": "r"}):
             pass
     event("afterwards")
 
@@ -85,10 +85,10 @@ def test_two_runs_are_two_traces_and_nothing_is_said_of_the_first_after_it(kept:
 
 def test_a_step_in_a_thread_belongs_to_the_run_that_started_it(kept: Kept) -> None:
     def step() -> None:
-        with span("table", kind=Kind.STEP, fields=dict):
+        with span("table", kind=SpanKind.STEP, fields=dict):
             pass
 
-    with span("features", kind=Kind.RUN, fields=lambda: {"run_id": "r1"}):
+    with span("features", kind=SpanKind.RUN, fields=lambda: {"run_id": "r1"}):
         in_parallel([step, step])
 
     *steps, run = kept.spans
@@ -100,7 +100,7 @@ def test_runs_in_threads_of_their_own_do_not_mix(kept: Kept) -> None:
     both = threading.Barrier(2)
 
     def run(name: str) -> None:
-        with span(name, kind=Kind.RUN, fields=lambda: {"stage": name}):
+        with span(name, kind=SpanKind.RUN, fields=lambda: {"stage": name}):
             both.wait(20)
             event("said")
             both.wait(20)
@@ -117,8 +117,8 @@ def test_runs_in_threads_of_their_own_do_not_mix(kept: Kept) -> None:
 
 
 def test_a_run_is_flushed_when_it_ends_and_its_steps_are_not(kept: Kept) -> None:
-    with span("data", kind=Kind.RUN, fields=dict):
-        with span("judge", kind=Kind.STEP, fields=dict):
+    with span("data", kind=SpanKind.RUN, fields=dict):
+        with span("judge", kind=SpanKind.STEP, fields=dict):
             pass
         assert kept.flushed == 0
 
@@ -127,7 +127,7 @@ def test_a_run_is_flushed_when_it_ends_and_its_steps_are_not(kept: Kept) -> None
 
 @pytest.mark.parametrize(("error", "result"), [(ValueError, Result.FAILURE), (KeyboardInterrupt, Result.CANCELLATION)])
 def test_a_span_says_how_it_ended(kept: Kept, error: type[BaseException], result: Result) -> None:
-    with pytest.raises(error), span("data", kind=Kind.RUN, fields=dict):
+    with pytest.raises(error), span("data", kind=SpanKind.RUN, fields=dict):
         raise error
 
     (run,) = kept.spans
@@ -151,7 +151,7 @@ def test_connecting_to_the_same_place_again_changes_nothing_and_to_another_ends_
 def test_an_exporter_that_fails_breaks_nothing(opens: bool) -> None:
     connect(BrokenPlace(opens))
 
-    with span("data", kind=Kind.RUN, fields=dict):
+    with span("data", kind=SpanKind.RUN, fields=dict):
         event("said")
         measure(DRIFT, 1.0)
     tracing.flush()
@@ -162,7 +162,7 @@ def test_fields_that_cannot_be_told_break_nothing(kept: Kept) -> None:
     def untold() -> dict[str, object]:
         raise KeyError("run_id")
 
-    with span("data", kind=Kind.RUN, fields=untold):
+    with span("data", kind=SpanKind.RUN, fields=untold):
         event("said")
     event("afterwards")
 

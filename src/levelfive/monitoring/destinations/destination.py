@@ -14,7 +14,7 @@ from functools import partial
 from levelfive.core.http import NO_ANSWER, Response, check_address, post
 from levelfive.core.outbox import Outbox, Outcome, Rhythm
 from levelfive.errors import ConfigError, LevelfiveError
-from levelfive.monitoring.destinations.messages import MESSAGES, Kind
+from levelfive.monitoring.destinations.messages import MESSAGES, DestinationKind
 from levelfive.monitoring.destinations.notice import Notice
 from levelfive.telemetry.tracing import event
 
@@ -32,7 +32,7 @@ class Destination:
         rhythm: How patient to be.
     """
 
-    kind: Kind
+    kind: DestinationKind
     address: str = field(repr=False)
     rhythm: Rhythm = RHYTHM
 
@@ -61,7 +61,7 @@ class Channel:
         arrivals: The notices that were taken, in their order.
     """
 
-    kind: Kind
+    kind: DestinationKind
     outbox: Outbox[Notice]
     arrivals: list[Notice] = field(default_factory=list)
 
@@ -93,9 +93,9 @@ def destination(kind: str, reference: str, secret: Callable[[str], str]) -> Dest
     Raises:
         ConfigError: There is no such kind, no such secret, or it holds no https address.
     """
-    if kind not in set(Kind):
-        raise ConfigError(f"there is no kind of destination {kind!r}: name one of {', '.join(Kind)}")
-    return Destination(Kind(kind), check_address(secret(reference), of=f"the destination {kind}"))
+    if kind not in set(DestinationKind):
+        raise ConfigError(f"there is no kind of destination {kind!r}: name one of {', '.join(DestinationKind)}")
+    return Destination(DestinationKind(kind), check_address(secret(reference), of=f"the destination {kind}"))
 
 
 def find_destinations(references: Mapping[str, str], secret: Callable[[str], str]) -> tuple[Destination, ...]:

@@ -12,7 +12,7 @@ from levelfive.monitoring.destinations.notice import Notice
 from levelfive.usecase.alert_rules import Severity
 
 
-class Kind(StrEnum):
+class DestinationKind(StrEnum):
     """What a destination is."""
 
     TEAMS = "teams"
@@ -71,10 +71,10 @@ def webhook(notice: Notice) -> dict[str, object]:
     }
 
 
-MESSAGES: Mapping[Kind, Callable[[Notice], dict[str, object]]] = {
-    Kind.TEAMS: teams,
-    Kind.SLACK: slack,
-    Kind.WEBHOOK: webhook,
+MESSAGES: Mapping[DestinationKind, Callable[[Notice], dict[str, object]]] = {
+    DestinationKind.TEAMS: teams,
+    DestinationKind.SLACK: slack,
+    DestinationKind.WEBHOOK: webhook,
 }
 
 

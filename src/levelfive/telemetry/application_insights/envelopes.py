@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from levelfive.telemetry.names import ATTRIBUTES, ENVIRONMENT, SERVICE_INSTANCE, SERVICE_NAME, SERVICE_VERSION, sent
-from levelfive.telemetry.records import Event, Kind, Measurement, Record, Result, Span
+from levelfive.telemetry.records import Event, Measurement, Record, Result, Span, SpanKind
 
 MAX_LENGTH = 1024
 """Of a name, a message or a value, in characters: the schema allows that of all of them, and more of some."""
@@ -80,7 +80,7 @@ def _span(span: Span, resource: Mapping[str, str]) -> tuple[str, str, dict[str, 
         "duration": duration(span.seconds),
         "success": span.result is Result.SUCCESS,
     }
-    if span.kind is Kind.RUN:
+    if span.kind is SpanKind.RUN:
         attributes[ATTRIBUTES["result"].name] = span.result
         properties = _properties(span, resource, **attributes)
         return "Request", "RequestData", {**data, "responseCode": span.error_type or "0", "properties": properties}

@@ -13,7 +13,7 @@ from levelfive.core.outbox import Rhythm
 from levelfive.core.secrets import read_secret
 from levelfive.errors import ConfigError
 from levelfive.monitoring.destinations.destination import Channel, Destination, destination
-from levelfive.monitoring.destinations.messages import Kind
+from levelfive.monitoring.destinations.messages import DestinationKind
 from levelfive.monitoring.destinations.notice import MAX_FACTS, MAX_TEXT, MAX_TITLE, Notice
 from levelfive.usecase.alert_rules import Severity
 
@@ -34,11 +34,11 @@ def server() -> Iterator[Loopback]:
         yield state
 
 
-def opened(kind: Kind, server: Loopback, rhythm: Rhythm = QUICK) -> Channel:
+def opened(kind: DestinationKind, server: Loopback, rhythm: Rhythm = QUICK) -> Channel:
     return Destination(kind, f"{server.address}/hook?sig=s3cret", rhythm).open()
 
 
-def told(kind: Kind, server: Loopback, notice: Notice = NOTICE) -> dict:
+def told(kind: DestinationKind, server: Loopback, notice: Notice = NOTICE) -> dict:
     """What arrives of a notice."""
     opened(kind, server).tell(notice)
     (call,) = server.wait_for(1)
@@ -52,7 +52,7 @@ def runs(card: dict) -> list[str]:
 
 
 def test_teams_gets_an_adaptive_card_as_a_workflow_takes_it(server: Loopback) -> None:
-    message = told(Kind.TEAMS, server)
+    message = told(DestinationKind.TEAMS, server)
 
     (attachment,) = message["attachments"]
     card = attachment["content"]
@@ -73,7 +73,7 @@ def test_teams_gets_an_adaptive_card_as_a_workflow_takes_it(server: Loopback) ->
 
 
 def test_slack_gets_blocks_and_a_text_for_notifications(server: Loopback) -> None:
-    message = told(Kind.SLACK, server)
+    message = told(DestinationKind.SLACK, server)
 
     header, facts, what_to_do, actions = message["blocks"]
     assert message["text"] == header["text"]["text"] == "CRITICAL: The model harms"
@@ -83,7 +83,7 @@ def test_slack_gets_blocks_and_a_text_for_notifications(server: Loopback) -> Non
 
 
 def test_a_webhook_gets_the_notice_as_it_is(server: Loopback) -> None:
-    assert told(Kind.WEBHOOK, server) == {
+    assert told(DestinationKind.WEBHOOK, server) == {
         "title": "The model harms",
         "severity": "critical",
         "facts": {"use case": "flights", "since": "2013-06-03", "AUC": "0.58"},
@@ -94,7 +94,9 @@ def test_a_webhook_gets_the_notice_as_it_is(server: Loopback) -> None:
 
 def test_teams_reads_no_markup_in_a_notice(server: Loopback) -> None:
     """A text run holds no markdown, and a mention needs an entity that the card does not have."""
-    message = told(Kind.TEAMS, server, replace(NOTICE, title=HOSTILE, facts={HOSTILE: HOSTILE}, what_to_do=HOSTILE))
+    message = told(
+        DestinationKind.TEAMS, server, replace(NOTICE, title=HOSTILE, facts={HOSTILE: HOSTILE}, what_to_do=HOSTILE)
+    )
 
     card = message["attachments"][0]["content"]
     assert {line["type"] for line in card["body"]} == {"RichTextBlock"}
@@ -104,7 +106,9 @@ def test_teams_reads_no_markup_in_a_notice(server: Loopback) -> None:
 
 def test_slack_reads_no_markup_in_a_notice(server: Loopback) -> None:
     """In a plain text neither links nor mentions are read, and in the text for notifications they are written out."""
-    message = told(Kind.SLACK, server, replace(NOTICE, title=HOSTILE, facts={HOSTILE: HOSTILE}, what_to_do=HOSTILE))
+    message = told(
+        DestinationKind.SLACK, server, replace(NOTICE, title=HOSTILE, facts={HOSTILE: HOSTILE}, what_to_do=HOSTILE)
+    )
 
     def texts(value: object) -> Iterator[dict]:
         if isinstance(value, dict):
@@ -129,7 +133,9 @@ def test_a_text_is_one_line_without_hidden_characters_and_of_a_length_that_every
     turned, long = "a\r\nb\x00c\u202egnp.exe\u200b", "x" * 5000
     facts = {f"fact {number}": long for number in range(50)}
 
-    arrived = told(Kind.WEBHOOK, server, Notice(turned, Severity.INFO, facts | {"f": turned}, what_to_do=long))
+    arrived = told(
+        DestinationKind.WEBHOOK, server, Notice(turned, Severity.INFO, facts | {"f": turned}, what_to_do=long)
+    )
 
     assert arrived["title"] == "a b c gnp.exe"
     assert len(arrived["facts"]) == MAX_FACTS
@@ -140,9 +146,9 @@ def test_the_longest_notice_is_within_what_slack_and_teams_take(server: Loopback
     """Of Slack a header has 150 characters, a section ten fields of 2,000; a message to Teams has 28 KB."""
     longest = Notice("t" * 999, Severity.WARNING, {f"{n}" * 999: "v" * 9999 for n in range(30)}, "w" * 9999)
 
-    slack = told(Kind.SLACK, server, longest)
+    slack = told(DestinationKind.SLACK, server, longest)
     server.calls.clear()
-    teams = told(Kind.TEAMS, server, longest)
+    teams = told(DestinationKind.TEAMS, server, longest)
 
     header, facts, *_ = slack["blocks"]
     assert len(header["text"]["text"]) == MAX_TITLE
@@ -153,12 +159,12 @@ def test_the_longest_notice_is_within_what_slack_and_teams_take(server: Loopback
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "http://example.com", "file:///etc/passwd", "https://a b\n"])
 def test_a_link_that_is_no_https_address_is_left_out(server: Loopback, link: str) -> None:
-    assert told(Kind.WEBHOOK, server, replace(NOTICE, link=link))["link"] == ""
+    assert told(DestinationKind.WEBHOOK, server, replace(NOTICE, link=link))["link"] == ""
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", DestinationKind)
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_destination_that_is_busy_is_told_again(server: Loopback, kind: Kind, status: int) -> None:
+def test_a_destination_that_is_busy_is_told_again(server: Loopback, kind: DestinationKind, status: int) -> None:
     server.replies = [Reply(status, headers={"Retry-After": "0"}), Reply(status)]
     channel = opened(kind, server)
 
@@ -170,11 +176,11 @@ def test_a_destination_that_is_busy_is_told_again(server: Loopback, kind: Kind, 
     assert {call.body for call in others} == {first.body}
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", DestinationKind)
 @pytest.mark.parametrize(("replies", "tries"), [([Reply(500)] * 9, 3), ([Reply(404)], 1), ([Reply(302)], 1)])
 def test_a_destination_that_stays_down_or_is_gone_is_given_up_and_said(
     server: Loopback,
-    kind: Kind,
+    kind: DestinationKind,
     replies: list[Reply],
     tries: int,
     caplog: pytest.LogCaptureFixture,
@@ -194,7 +200,7 @@ def test_a_destination_that_stays_down_or_is_gone_is_given_up_and_said(
 
 def test_a_hanging_destination_holds_a_job_up_once_and_for_no_longer_than_a_flush_may_take(server: Loopback) -> None:
     server.usual = Reply(hangs=True)
-    channel = opened(Kind.TEAMS, server, replace(QUICK, flush=0.5))
+    channel = opened(DestinationKind.TEAMS, server, replace(QUICK, flush=0.5))
 
     begin = time.monotonic()
     for _ in range(1000):
@@ -210,7 +216,7 @@ def test_a_hanging_destination_holds_a_job_up_once_and_for_no_longer_than_a_flus
 
 def test_a_destination_that_is_nowhere_fails_nothing() -> None:
     with loopback() as gone:
-        channel = opened(Kind.SLACK, gone)
+        channel = opened(DestinationKind.SLACK, gone)
 
     channel.tell(NOTICE)
     channel.close()
@@ -221,7 +227,9 @@ def test_an_address_is_a_secret_that_is_found_by_its_reference_and_never_printed
 ) -> None:
     monkeypatch.setenv("TEAMS_ADDRESS", " https://example.com/workflows/1?sig=s3cret ")
 
-    found = destination(Kind.TEAMS, "env:TEAMS_ADDRESS", lambda reference: read_secret(reference, lambda *_: ""))
+    found = destination(
+        DestinationKind.TEAMS, "env:TEAMS_ADDRESS", lambda reference: read_secret(reference, lambda *_: "")
+    )
 
     assert found.address == "https://example.com/workflows/1?sig=s3cret"
     assert "s3cret" not in repr(found)
@@ -230,6 +238,6 @@ def test_an_address_is_a_secret_that_is_found_by_its_reference_and_never_printed
 @pytest.mark.parametrize("address", ["http://example.com/?sig=s3cret", "s3cret", "file:///s3cret"])
 def test_an_address_that_would_show_the_secret_is_refused_without_repeating_it(address: str) -> None:
     with pytest.raises(ConfigError, match="destination slack is no https address") as refusal:
-        destination(Kind.SLACK, "env:SLACK_ADDRESS", lambda _: address)
+        destination(DestinationKind.SLACK, "env:SLACK_ADDRESS", lambda _: address)
 
     assert "s3cret" not in str(refusal.value)
