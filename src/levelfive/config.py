@@ -26,6 +26,8 @@ LOCAL = "local"
 """The environment of a laptop."""
 REFERENCES = frozenset({"telemetry", "destinations"})
 """Settings that say where a secret is."""
+PLACES = ("table_schema", "landing", "landing_location", "experiment", "endpoint")
+"""Settings of one use case: two would take each other's rows, trainings or deployments for their own."""
 DEFAULT_WINDOW = timedelta(days=1)
 LONGEST_ENDPOINT = 32
 SHORTEST_RETENTION = timedelta(days=7)
@@ -206,17 +208,27 @@ def load_settings(path: Path | None, home: Path | None, **overrides: object) -> 
     Without a home, as on a workspace, none is looked for.
 
     Raises:
-        ConfigError: The file is missing, no YAML mapping, or has a wrong key or value.
+        ConfigError: The file is missing, no YAML mapping, has a wrong key or value, or names places of another use
+            case than the one that is asked for.
     """
     usual = () if home is None else (home / CONFIG_FILE, Path(CONFIG_FILE))
     file = path or next((place for place in usual if place.exists()), None)
     given_values = {} if file is None else _read_mapping(file)
+    given_now = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings.model_validate({**given_values, **{k: v for k, v in overrides.items() if v is not None}})
+        settings = Settings.model_validate({**given_values, **given_now})
     except ValidationError as err:
         wrong = "; ".join(_fault(".".join(map(str, e["loc"])), e["msg"], got=e["input"]) for e in err.errors())
         keys = ", ".join(Settings.model_fields)
         raise ConfigError(f"settings{'' if file is None else f' in {file}'}: {wrong}. Known keys: {keys}") from err
+    owner = given_values.get("use_case", Settings.model_fields["use_case"].default)
+    places = [name for name in PLACES if name in given_values.keys() - given_now.keys()]
+    if places and settings.use_case != owner:
+        raise ConfigError(
+            f"settings file {file} says {', '.join(places)} for use case {owner!r}, and {settings.use_case!r} was asked "
+            "for, which would share it: give that one a settings file of its own by --config, or take it out"
+        )
+    return settings
 
 
 def _fault(name: str, message: str, *, got: object) -> str:
