@@ -46,13 +46,16 @@ def check(
 
 def report(
     as_of: AsOf,
-    to: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("report.html"),
+    to: Annotated[
+        Path | None, typer.Option(help="The HTML file to write; default report-<use case>.html, in this folder.")
+    ] = None,
 ) -> None:
     """Write one HTML file, with plots and without a network: is the model fine, and why."""
     from levelfive.reporting.collect import collect
     from levelfive.reporting.page import render
 
     moment, app = parse_time(as_of), open_app()
+    to = to or Path(f"report-{app.context.use_case.name}.html")
     to.parent.mkdir(parents=True, exist_ok=True)
     to.write_text(render(collect(app.context, app.registry, as_of=moment)), encoding="utf-8")
     out.print(f"Report: {to}")

@@ -101,14 +101,17 @@ def show(version: Version) -> None:
 @registry_cli.command()
 def card(
     version: Version,
-    to: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("model-card.html"),
+    to: Annotated[
+        Path | None, typer.Option(help="The HTML file to write; default model-card-<use case>.html, in this folder.")
+    ] = None,
 ) -> None:
     """Write the model card of a version as one HTML file: purpose, data, metrics by slice, limits, and who decided."""
     from levelfive.registry.promotions import history
     from levelfive.reporting.card import render_card
 
     app = open_app()
-    page = render_card(app.registry, version, history(app.tables, app.registry.name))
+    to = to or Path(f"model-card-{app.context.use_case.name}.html")
+    page = render_card(app.registry, version, history(app.context.tables, app.registry.name))
     to.parent.mkdir(parents=True, exist_ok=True)
     to.write_text(page, encoding="utf-8")
     out.print(f"Model card: {to}")

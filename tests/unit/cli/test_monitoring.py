@@ -92,6 +92,18 @@ def test_who_acknowledges_is_who_is_signed_in_and_status_and_report_show_it(
     assert report.latest_verdict.acknowledgement.startswith(word)
 
 
+def test_pages_are_named_by_the_use_case_so_that_no_other_one_overwrites_them(
+    live: LiveModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = live.production.context.use_case.name
+
+    assert run(tmp_path, "report", "--as-of", AS_OF) == 0
+    assert run(tmp_path, "registry", "card", live.version) == 0
+
+    assert {file.name for file in tmp_path.glob("*.html")} == {f"report-{name}.html", f"model-card-{name}.html"}
+
+
 def test_a_window_that_called_nobody_is_refused_in_a_sentence(
     live: LiveModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -274,7 +274,7 @@ def test_results_are_displayed_where_there_is_a_display_else_printed(
     assert isinstance(seen[0], pd.DataFrame)
     assert seen[1] is figure
     assert "a 0.5000 0.2500 0.7500" in " ".join(capsys.readouterr().out.split())
-    assert [file.name for file in (tmp_path / "plots").iterdir()] == ["monitoring-what-moved-most.png"]
+    assert [file.name for file in (tmp_path / "plots" / "flight_delay").iterdir()] == ["monitoring-what-moved-most.png"]
 
 
 def test_a_page_is_written_to_its_output_and_shown_where_html_can_be(
