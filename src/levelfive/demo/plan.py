@@ -18,7 +18,7 @@ from levelfive.usecase.use_case import ReplayPlan, UseCase
 
 MARKER = "demo.json"
 REPORT = "report.html"
-OURS = ("landing", "lakehouse", "tracking", "registry", REPORT, MARKER)
+OURS = ("landing", "lakehouse", "tracking", "registry", "online", "plots", REPORT, MARKER)
 
 
 class Step(StrEnum):

@@ -68,7 +68,8 @@ def test_starting_anew_is_refused_where_another_use_case_has_tables(tmp_path: Pa
 
 def test_starting_anew_deletes_the_old_history_and_nothing_else(tmp_path: Path) -> None:
     prepare_home(tmp_path, a_replay(), None)
-    (tmp_path / "lakehouse").mkdir()
+    for name in ("lakehouse", "online", "plots"):
+        (tmp_path / name).mkdir()
     (tmp_path / "mine.txt").write_text("keep")
 
     prepare_home(tmp_path, a_replay(Step.WEEK), Again.FRESH)
