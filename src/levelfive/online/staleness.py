@@ -1,4 +1,4 @@
-"""How far behind an online store is: at a time, and when it was furthest behind in a window."""
+"""When an online store was furthest behind in a window."""
 
 from __future__ import annotations
 
@@ -8,12 +8,6 @@ from datetime import datetime, timedelta
 
 from levelfive.core.windows import Window
 from levelfive.online.store import TableState
-
-
-def staleness(states: Mapping[str, TableState], now: datetime) -> dict[str, timedelta]:
-    """Tell by table how long before a time the store ends; 0 where it reaches so far. Tables without times are none."""
-    ends = {name: state.reaches_to for name, state in states.items() if state.reaches_to is not None}
-    return {name: max(now - end, timedelta(0)) for name, end in ends.items()}
 
 
 def reach(states: Mapping[str, TableState]) -> datetime | None:

@@ -1,4 +1,4 @@
-"""How far behind the store is, now and in a window of the past."""
+"""How far behind the store was in a window of the past."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ from in_memory.tables import MemoryTables
 
 from levelfive.core.windows import Window, iso, utc
 from levelfive.online.publications import REACHES_TO, STAGE, behind, publications
-from levelfive.online.staleness import Behind, Published, furthest_behind, reach, staleness
+from levelfive.online.staleness import Behind, Published, furthest_behind, reach
 from levelfive.online.store import OnlineTable, TableState
 from levelfive.storage.runs import RUNS, Run, RunRecord
 
@@ -24,10 +24,9 @@ def daily(days: range, late: timedelta = timedelta(0)) -> list[Published]:
     return [Published(T + day * DAY, T + day * DAY - late) for day in days]
 
 
-def test_tables_with_times_are_behind_by_what_became_known_since() -> None:
+def test_the_store_reaches_as_far_as_the_table_that_is_furthest_behind() -> None:
     states = {"a": a_state(T - HOUR), "b": a_state(T + HOUR), "c": a_state(None)}
 
-    assert staleness(states, T) == {"a": HOUR, "b": timedelta(0)}
     assert (reach(states), reach({"c": a_state(None)}), reach({})) == (T - HOUR, None, None)
 
 
