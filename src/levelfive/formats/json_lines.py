@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from levelfive.core.texts import repeated
 from levelfive.errors import LandingError
+from levelfive.formats.json_texts import NumberText, as_json
 from levelfive.formats.leaving_out import Chooser, count_of, left_over
 from levelfive.formats.packing import decoded, packed, plain, with_packed
 from levelfive.formats.texts import (
@@ -26,17 +27,10 @@ from levelfive.formats.texts import (
     texts_of,
 )
 
-
-class _Number(str):
-    """The text of a number: as a float, it would be rounded."""
-
-    __slots__ = ()
-
-
 # Bytes that are no text stay within their line, and are refused with it.
 ESCAPED = "surrogateescape"
 
-Value = str | _Number | bool | None | list["Value"] | dict[str, "Value"]
+Value = str | NumberText | bool | None | list["Value"] | dict[str, "Value"]
 Row = dict[str, Value]
 
 
@@ -142,7 +136,7 @@ def _object(number: int, line: str) -> Row:
     try:
         value = _DECODER.decode(line)
         if "\\u" in line:
-            _as_json(value).encode()  # half of a character may be written by an escape, and is no text
+            as_json(value).encode()  # half of a character may be written by an escape, and is no text
     except ValueError as err:
         raise ValueError(f"line {number}: {err}") from err
     if not isinstance(value, dict):
@@ -158,26 +152,10 @@ def _once_each(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
 
 
 _DECODER = json.JSONDecoder(
-    parse_int=_Number, parse_float=_Number, parse_constant=_Number, object_pairs_hook=_once_each
+    parse_int=NumberText, parse_float=NumberText, parse_constant=NumberText, object_pairs_hook=_once_each
 )
 
 
 def _text(value: Value) -> str | None:
     """Write a value: a text as it is, anything nested as JSON."""
-    return value if value is None or isinstance(value, str) else _as_json(value)
-
-
-def _as_json(value: Value) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case _Number():
-            return str(value)
-        case str():
-            return json.dumps(value, ensure_ascii=False)
-        case list():
-            return f"[{','.join(map(_as_json, value))}]"
-        case dict():
-            return "{" + ",".join(f"{_as_json(name)}:{_as_json(one)}" for name, one in value.items()) + "}"
+    return value if value is None or isinstance(value, str) else as_json(value)

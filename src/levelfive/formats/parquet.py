@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,8 +12,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from levelfive.errors import LandingError
+from levelfive.formats.json_texts import as_json
 from levelfive.formats.leaving_out import Chooser
-from levelfive.formats.texts import Texts, check_several, in_declared_order, iso_text, refusals_of, texts_of
+from levelfive.formats.texts import Texts, check_several, in_declared_order, refusals_of, texts_of
 
 _BATCH_ROWS = 1 << 16
 # From the first on Arrow writes whole numbers with an exponent; up to the second, each is a float of its own.
@@ -96,7 +93,7 @@ def _texts(column: pa.ChunkedArray) -> pa.Array:
         return _without_zeros(column.combine_chunks().cast(pa.string()))
     if pa.types.is_nested(kind):
         values = column.to_pylist(maps_as_pydicts="strict")
-        return pa.array([None if value is None else _as_json(value) for value in values], pa.string())
+        return pa.array([None if value is None else as_json(value) for value in values], pa.string())
     if pa.types.is_duration(kind):
         raise ValueError(f"a column is of type {kind}: write lengths of time as numbers, such as seconds")
     if pa.types.is_float16(kind):
@@ -113,33 +110,6 @@ def _with_digits(numbers: pa.Array, texts: pa.Array) -> pa.Array:
     has_exponent = pc.and_(pc.greater_equal(size, _DIGITS_TO), pc.less_equal(size, _EXACT_TO))
     digits = pc.if_else(has_exponent, numbers, None).cast(pa.int64(), safe=False).cast(pa.string())
     return pc.if_else(pc.fill_null(has_exponent, False), digits, texts)
-
-
-def _as_json(value: object) -> str:
-    """Write a nested value as compactly as the reader of JSON lines does."""
-    match value:
-        case list():
-            return f"[{','.join(map(_as_json, value))}]"
-        case dict():
-            return "{" + ",".join(f"{_name(name)}:{_as_json(one)}" for name, one in value.items()) + "}"
-        case datetime():
-            return json.dumps(iso_text(value))
-        case date() | time():
-            return json.dumps(value.isoformat())
-        case bytes():
-            return json.dumps(value.decode(), ensure_ascii=False)
-        case Decimal():
-            return f"{value:f}"
-        case float() if not math.isfinite(value):
-            return json.dumps(str(value))
-        case None | bool() | int() | float() | str():
-            return json.dumps(value, ensure_ascii=False)
-    raise ValueError(f"a value of {type(value).__name__} lies within another one: write it as a number or a text")
-
-
-def _name(key: object) -> str:
-    text = _as_json(key)
-    return text if isinstance(key, str) or text.startswith('"') else json.dumps(text)
 
 
 def _moments(moments: pa.Array) -> pa.Array:
