@@ -71,7 +71,7 @@ class Answers:
             PREDICTION_TIME: _shown(features.at),
             "scores": self._scores(i),
             "slices": {name: values[name] for name in card.slices},
-            "features": dict(zip(scorer.plan.names, features.cells, strict=True)),
+            "features": dict(zip(scorer.plan.names, map(_written, features.cells), strict=True)),
             "known_at": self._known_at(features),
             "reaches_to": scorer.ends,
             "model": scorer.served.name,
@@ -92,7 +92,7 @@ class Answers:
         if with_features:
             known_at = self._known_at(self.features[i])
             answer["features"] = {
-                name: {"value": cell, "known_at": known_at.get(name)}
+                name: {"value": _written(cell), "known_at": known_at.get(name)}
                 for name, cell in zip(scorer.plan.names, self.features[i].cells, strict=True)
             }
         return answer
@@ -217,9 +217,10 @@ class Scorer:
         try:
             scores = self._general(cells) if self.served.fast is None else self.served.fast(cells)
         except ValueError as err:
+            infinite = {name for row in cells for name, cell in zip(self.plan.names, row, strict=True) if _is_inf(cell)}
+            where = f"{', '.join(sorted(infinite))}, which is infinite" if infinite else "a value that it cannot miss"
             raise RequestError(
-                "the model refuses these features: look for a text that its training did not see, or a value that it "
-                "cannot miss"
+                f"the model refuses these features: look for a text that its training did not see, or {where}"
             ) from err
         values: list[list[float]] = scores.reshape(len(cells), -1).tolist()
         low, high = self.served.model.card.task.score_range
@@ -234,6 +235,17 @@ class Scorer:
         columns = dict(zip(self.plan.names, zip(*cells, strict=True), strict=True))
         with np.errstate(all="ignore"):  # a score that is none is told to who asked
             return self.served.model.score(pd.DataFrame({name: list(column) for name, column in columns.items()}))
+
+
+def _is_inf(cell: Cell) -> bool:
+    return isinstance(cell, float) and math.isinf(cell)
+
+
+def _written(cell: Cell) -> Cell:
+    """Write an infinite number of a table as a text: JSON has none, and would hold null, a missing value."""
+    if not _is_inf(cell):
+        return cell
+    return "Infinity" if cell > 0 else "-Infinity"  # type: ignore[operator]  # it is a float
 
 
 def _shown(micros: int | None) -> str | None:

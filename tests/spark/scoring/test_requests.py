@@ -106,12 +106,12 @@ def test_nothing_landed_is_no_run(context: JobContext, tmp_path: Path) -> None:
 
 
 def test_an_answer_is_a_row_of_its_own_role_with_the_types_of_a_batch(context: JobContext, land: Land) -> None:
-    line = a_line("a", features={"returned_share": None, "orders": 4.0}, sample_rate=0.1)
+    line = a_line("a", features={"returned_share": None, "orders": 4.0, "price": "-Infinity"}, sample_rate=0.1)
 
     result = read(context, land("1.jsonl", line))
 
     (row,) = answers(context)
-    assert row["features"] == {"store": "north", "price": 10.0, "returned_share": None, "orders": 4}
+    assert row["features"] == {"store": "north", "price": float("-inf"), "returned_share": None, "orders": 4}
     assert (row["order_id"], row["prediction_time"], row["score"]) == (7, NOON.replace(tzinfo=None), 0.1 + 0.2)
     assert (row["role"], row["batch_id"], row["request_id"], row["sample_rate"]) == ("served", "1.jsonl", "a", 0.1)
     assert row["scored_as_of"] == (NOON + timedelta(minutes=1)).replace(tzinfo=None)

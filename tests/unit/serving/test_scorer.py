@@ -252,6 +252,41 @@ def test_what_the_model_refuses_is_the_requests_fault(store: SqliteStore) -> Non
         scorer.answer(served.body(origin="XXX"), request_id="r", now=served.NOW)
 
 
+@pytest.fixture
+def with_wind(store: SqliteStore) -> Callable[[float], SqliteStore]:
+    """Let one airport's wind be a number that is none."""
+
+    def published(wind: float) -> SqliteStore:
+        rows = [Row(("JFK",), to_micros(utc(2013, 5, 1, 10)), (wind,))]
+        store.publish(Publication(served.state(served.TABLES[0], 2), rows))
+        return store
+
+    return published
+
+
+@pytest.mark.parametrize(("wind", "text"), [(np.inf, "Infinity"), (-np.inf, "-Infinity")])
+def test_an_infinite_value_of_a_table_is_logged_as_such_as_the_batch_keeps_it(
+    version: ServedVersion, with_wind: Callable[[float], SqliteStore], wind: float, text: str
+) -> None:
+    """JSON would have null in its place, which the log's reader takes for a missing value."""
+    store = with_wind(wind)
+
+    answers = Scorer(version, store.states(), store).answer(served.body(), request_id="r", now=served.NOW)
+
+    assert json.loads(answers.to_json(with_features=True))["features"]["wind"]["value"] == text
+    assert answers.record(0)["features"]["wind"] == text  # type: ignore[index]  # it is an object
+
+
+def test_an_infinite_value_that_the_model_refuses_is_named(with_wind: Callable[[float], SqliteStore]) -> None:
+    store = with_wind(np.inf)
+    line = LinearRegression().fit(pd.DataFrame({"wind": [0.0, 1.0]}), [0.0, 1.0])
+    card = replace(served.CARD, task=REGRESSION, features=("wind",), categorical=(), lookups=served.LOOKUPS[:1])
+    scorer = Scorer(ServedVersion("m", "1", Model(line, card)), store.states(), store)
+
+    with pytest.raises(RequestError, match="or wind, which is infinite"):
+        scorer.answer(served.body(), request_id="r", now=served.NOW)
+
+
 def test_a_score_that_is_none_is_no_answer(store: SqliteStore) -> None:
     line = LinearRegression().fit(pd.DataFrame({"distance": [0.0, 1.0]}), [0.0, 1.0])
     line.coef_ *= 1e300  # which not every machine's LAPACK can fit
