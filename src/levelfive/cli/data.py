@@ -69,6 +69,7 @@ def data(
 
 @data_cli.command()
 def acknowledge(
+    *,
     source: Annotated[str, typer.Option(help="The source whose days are without rows.")],
     begin: Annotated[str, typer.Option("--from", help="The first of the days: 2013-05-01.")],
     end: Annotated[str, typer.Option("--to", help="The last of the days, included.")],
@@ -93,6 +94,7 @@ def acknowledge(
 
 @data_cli.command()
 def forget(
+    *,
     keys: Annotated[
         list[str],
         typer.Option(

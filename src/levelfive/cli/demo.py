@@ -18,6 +18,7 @@ PROJECT_FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 
 
 def demo(
+    *,
     step: Annotated[demo_plan.Step, typer.Option(help="How far the clock moves at once.")] = demo_plan.Step.MONTH,
     months: Annotated[
         str, typer.Option(help="Which months to replay: the first three train, the others are scored.")

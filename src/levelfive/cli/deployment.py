@@ -33,6 +33,7 @@ Hold = Annotated[str, typer.Option(help="How long the requests of one share are 
 
 
 def deploy(
+    *,
     as_of: AsOf,
     version: Annotated[str | None, typer.Argument(help="By default, the champion as of --as-of.")] = None,
     to: Annotated[int, typer.Option(min=0, max=100, help="Share to end with; 0 deploys and tests only.")] = 100,
@@ -57,7 +58,8 @@ def deploy(
 
     moment, app = parse_time(as_of), open_app()
     parse_clock(clock)
-    site = app.site(_policy(steps, count, max_failed, max_p95, hold), _requests(app, requests, moment), clock=clock)
+    policy = _policy(steps, count, max_failed=max_failed, max_p95=max_p95, hold=hold)
+    site = app.site(policy, _requests(app, requests, moment), clock=clock)
     outcome = job.deploy(
         app.context,
         app.registry,
@@ -74,6 +76,7 @@ def deploy(
 
 def traffic(
     to: Annotated[int, typer.Argument(help="Percent of the traffic that the new version is to have.")],
+    *,
     as_of: AsOf,
     requests: Requests = None,
     steps: Steps = "10,50,100",
@@ -87,11 +90,13 @@ def traffic(
     from levelfive.deployment import job
 
     moment, app = parse_time(as_of), open_app()
-    site = app.site(_policy(steps, count, max_failed, max_p95, hold), _requests(app, requests, moment))
+    policy = _policy(steps, count, max_failed=max_failed, max_p95=max_p95, hold=hold)
+    site = app.site(policy, _requests(app, requests, moment))
     _say(job.raise_traffic(app.context, site, as_of=moment, by=who_says(app, by), to=to), site.name)
 
 
 def rollback(
+    *,
     as_of: AsOf,
     reason: Annotated[str, typer.Option(help="Why, for the record.")],
     version: Annotated[str | None, typer.Option(help="Take back only this version, else do nothing.")] = None,
@@ -156,7 +161,7 @@ def delete(
     out.print(f"There was no endpoint {site.name}." if state is None else f"The endpoint {site.name} is deleted.")
 
 
-def _policy(steps: str, count: int, max_failed: float, max_p95: str, hold: str) -> RolloutPolicy:
+def _policy(steps: str, count: int, *, max_failed: float, max_p95: str, hold: str) -> RolloutPolicy:
     from levelfive.deployment.rollout import RolloutPolicy
 
     try:

@@ -55,6 +55,7 @@ cli = typer.Typer(
 @cli.callback()
 def _options(
     context: typer.Context,
+    *,
     home: Annotated[Path, typer.Option(help="Folder of the lakehouse and of both MLflow stores.")] = DEFAULT_HOME,
     config: Annotated[
         Path | None,

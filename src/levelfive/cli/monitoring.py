@@ -71,6 +71,7 @@ def monitoring(
 
 @monitoring_cli.command()
 def acknowledge(
+    *,
     begin: Annotated[
         str, typer.Option("--from", help="The first prediction time of the window, or how long it is, such as P7D.")
     ],
@@ -112,6 +113,7 @@ def mute(
     alert: Annotated[
         str, typer.Argument(help="The alert's id, as status and triage print it, or an alert's name: all of that name.")
     ],
+    *,
     reason: Annotated[str, typer.Option(help="Why.")],
     until: Annotated[str, typer.Option(help="From when on it is told again, in ISO 8601, UTC without an offset.")],
     by: OnBehalfOf = None,
@@ -128,6 +130,7 @@ def mute(
 
 @monitoring_cli.command()
 def note(
+    *,
     begin: Annotated[str, typer.Option("--from", help="When it began, or how long it took, such as P1D.")],
     end: Annotated[str, typer.Option("--to", help="When it ended, or will end.")],
     event: Annotated[str, typer.Option(help="What it was, in a few words, such as Thanksgiving.")],

@@ -57,6 +57,7 @@ def copy(
 
 @registry_cli.command()
 def approve(
+    *,
     version: VersionOrSource,
     as_of: AsOf,
     reason: Annotated[str, typer.Option(help="Why.")],
@@ -134,6 +135,7 @@ def compare(
 
 @registry_cli.command()
 def promote(
+    *,
     version: VersionOrSource,
     as_of: AsOf,
     by: OnBehalfOf = None,
@@ -156,6 +158,7 @@ def promote(
 
 @registry_cli.command()
 def rollback(
+    *,
     as_of: AsOf,
     reason: Annotated[str, typer.Option(help="Why, for the record.")],
     by: OnBehalfOf = None,

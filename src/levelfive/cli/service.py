@@ -14,6 +14,7 @@ from levelfive.config import CLOCK_VARIABLE, LOG_VARIABLE, load_settings, parse_
 
 
 def run(
+    *,
     host: Annotated[
         str, typer.Option(help="Where to listen; where other machines can ask, --tokens is needed.")
     ] = "127.0.0.1",

@@ -114,6 +114,7 @@ def training(
 
 
 def scoring(
+    *,
     as_of: Annotated[
         str | None,
         typer.Option(

@@ -65,7 +65,7 @@ def run(
             [*context.use_case.model.lookups, *_of_models(context, registry, as_of)]
         ).items():
             with run.timed(name):
-                source = _source(context, run, name, lookups, states.get(name), as_of)
+                source = _source(context, run, name, lookups, there=states.get(name), as_of=as_of)
                 todo = plan(source, states.get(name), lookups, context.use_case.serving, as_of=as_of)
                 if todo is not None:
                     rows[name] = _publish(run, store, todo)
@@ -97,7 +97,7 @@ def _by_table(lookups: Iterable[Lookup]) -> dict[str, list[Lookup]]:
 
 
 def _source(
-    context: JobContext, run: Run, name: str, lookups: Sequence[Lookup], there: TableState | None, as_of: datetime
+    context: JobContext, run: Run, name: str, lookups: Sequence[Lookup], *, there: TableState | None, as_of: datetime
 ) -> PublishedTable:
     """Look at a feature table: at one version, and at the windows that were written by then."""
     version = context.tables.version(name)

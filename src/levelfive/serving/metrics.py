@@ -47,7 +47,7 @@ class Metrics:
         self._registry.register(_Now(live, log, now))
         ProcessCollector(registry=self._registry)
 
-    def answered(self, status: int, route: str, seconds: float, path: str = "", rows: int = 0) -> None:
+    def count_answer(self, status: int, route: str, seconds: float, *, path: str = "", rows: int = 0) -> None:
         """Count a request, how long it took, and the rows that were scored."""
         if status not in self._statuses:
             self._statuses[status] = self._requests.labels(str(status))

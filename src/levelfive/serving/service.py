@@ -129,7 +129,8 @@ class Service:
         except Gone:
             return
         route = scope["path"] if scope["path"] in self._routes else OTHER
-        self.metrics.answered(reply.status, route, time.perf_counter() - start, reply.path, reply.rows)
+        seconds = time.perf_counter() - start
+        self.metrics.count_answer(reply.status, route, seconds, path=reply.path, rows=reply.rows)
         await self._send(reply, request_id, send)
 
     async def _reply(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, request_id: str) -> Reply:
@@ -173,7 +174,7 @@ class Service:
         body = await read_body(headers, receive, self._limits)
         scorer = self._live.scorer
         with_features = _wants_features(scope["query_string"])
-        ask = partial(_answered, scorer, body, request_id, self._now(), with_features)
+        ask = partial(_answers_to, scorer, body, request_id=request_id, now=self._now(), with_features=with_features)
         answers, response = ask() if len(body) <= self._limits.inline_bytes else await self._in_a_thread(ask)
         if self._log is not None:
             self._log.put(answers)
@@ -251,8 +252,8 @@ def _wants_features(query: bytes) -> bool:
     return bool(query) and parse_qs(query.decode("latin-1")).get("features", [""])[0] == "true"
 
 
-def _answered(
-    scorer: Scorer, body: bytes, request_id: str, now: datetime, with_features: bool
+def _answers_to(
+    scorer: Scorer, body: bytes, *, request_id: str, now: datetime, with_features: bool
 ) -> tuple[Answers, bytes]:
     answers = scorer.answer(body, request_id=request_id, now=now)
     return answers, answers.to_json(with_features=with_features)

@@ -164,8 +164,9 @@ class _Trial:
                 self.findings.notes.append(f"{what} has no row with {', '.join(primary_key(table))}.")
             self.tables[table.name] = key_check.rows
             self._look_for_leaks(table, key_check.rows)
+            compute = partial(feature_rows, table)
             self.findings.faults += self._short_sight(
-                what, partial(feature_rows, table), table.sources, table.lookback, primary_key(table)
+                what, compute, table.sources, lookback=table.lookback, key=primary_key(table)
             )
             self._cost_of_grid(table, with_keys)
 
@@ -273,7 +274,7 @@ class _Trial:
                 return None
             faults = list(faults_of_rows(self.use_case, in_memory)) or list(self._foresight(name, compute, sources))
             lookback = self.use_case.labels_lookback if name == "labels" else None
-            faults += self._short_sight(what, compute, sources, lookback, self.use_case.key)
+            faults += self._short_sight(what, compute, sources, lookback=lookback, key=self.use_case.key)
             self.findings.faults += faults
             return None if faults else rows
         return None
@@ -283,6 +284,7 @@ class _Trial:
         what: str,
         compute: Callable[[Mapping[str, DataFrame], Window], DataFrame],
         sources: Sequence[str],
+        *,
         lookback: timedelta | None,
         key: Sequence[str],
     ) -> Iterator[str]:
