@@ -151,27 +151,7 @@ def rotation(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
         & (F.col("sched_dep_at") > F.lit(window.start - ROTATION_DUE))
         & (F.col("sched_dep_at") < F.lit(window.end + EARLY_BY))
     )
-    length = F.col("sched_arr_at") - F.col("sched_dep_at")
-    expected_arrival = F.col("sched_arr_at") + F.make_dt_interval(mins=F.col("dep_delay"))
-    back = F.lit(2 * TURNAROUND) + length
-    departure = F.struct(
-        F.col("departed_at").alias(KNOWN_AT),
-        F.lit(0).alias("landed"),
-        F.col("dep_delay").alias("delay"),
-        (expected_arrival + back).alias("ready_at"),
-        F.col("departed_at").alias("last_event_at"),
-    )
-    arrival = F.struct(
-        F.col("arrived_at").alias(KNOWN_AT),
-        F.lit(1).alias("landed"),
-        F.col("arr_delay").alias("delay"),
-        (F.col("arrived_at") + back).alias("ready_at"),
-        F.col("arrived_at").alias("last_event_at"),
-    )
-    events = flights.select("tailnum", F.explode(F.array(departure, arrival)).alias("event")).select(
-        "tailnum", "event.*"
-    )
-    events = events.where(F.col(KNOWN_AT).isNotNull())
+    events = flights.transform(_movements)
     # Two events of one aircraft in one minute: the landing is the later news.
     last = {
         name: F.max_by(name, F.struct("landed", "ready_at", "delay")) for name in ("delay", "ready_at", "last_event_at")
@@ -195,6 +175,29 @@ def rotation(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
         (F.sum("delays").over(week) / F.sum("events").over(week)).alias("delay_7d"),
         F.sum("events").over(week).cast("int").alias("events_7d"),
     ).where(in_window(KNOWN_AT, window))
+
+
+def _movements(flights: DataFrame) -> DataFrame:
+    """Make a row of each departure and of each arrival that came about."""
+    length = F.col("sched_arr_at") - F.col("sched_dep_at")
+    expected_arrival = F.col("sched_arr_at") + F.make_dt_interval(mins=F.col("dep_delay"))
+    back = F.lit(2 * TURNAROUND) + length
+    departure = F.struct(
+        F.col("departed_at").alias(KNOWN_AT),
+        F.lit(0).alias("landed"),
+        F.col("dep_delay").alias("delay"),
+        (expected_arrival + back).alias("ready_at"),
+        F.col("departed_at").alias("last_event_at"),
+    )
+    arrival = F.struct(
+        F.col("arrived_at").alias(KNOWN_AT),
+        F.lit(1).alias("landed"),
+        F.col("arr_delay").alias("delay"),
+        (F.col("arrived_at") + back).alias("ready_at"),
+        F.col("arrived_at").alias("last_event_at"),
+    )
+    events = flights.select("tailnum", F.explode(F.array(departure, arrival)).alias("event"))
+    return events.select("tailnum", "event.*").where(F.col(KNOWN_AT).isNotNull())
 
 
 def flight_history(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:

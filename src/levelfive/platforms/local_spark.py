@@ -43,6 +43,45 @@ SETTING_UP = "LEVELFIVE_SETTING_UP"
 _FILE_MANAGER = "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
 # An archive of another JVM is passed over; nobody needs to read which classes cannot be in one.
 QUIET_ARCHIVE = "-Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off -Xlog:class+path=off"
+_SETTINGS = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    # Nobody reads the text of the plans here, and writing it down takes a good part of a short query.
+    "spark.sql.ui.explainMode": "simple",
+    "spark.sql.maxPlanStringLength": "100",
+    "spark.sql.shuffle.partitions": "2",
+    # A state of a few months fits into memory: to join it there spares both sides a shuffle and a sort.
+    "spark.sql.autoBroadcastJoinThreshold": "128m",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # A month of a laptop's data in one batch or two: each batch has its price in Python.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
+    # The default, INT96, keeps no least and greatest value: a reader could pass over nothing by its time.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.python.daemon.module": "levelfive.platforms.local_worker",
+    # Remembering the line of Python behind every column doubles the time to build a plan.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+    # Delta rebuilds a table's state in 50 tasks by default: far too many for logs of a few files.
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.databricks.delta.properties.defaults.checkpointInterval": "50",
+    # It renames a finished commit into its place, one writer of this process at a time, and starts no process to
+    # look for symbolic links as the default for local files does.
+    "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
+    "spark.sql.streaming.checkpointFileManagerClass": _FILE_MANAGER,
+    # Tables of a few files: to collect and to ask statistics costs more than the files that they spare.
+    "spark.databricks.delta.stats.collect": "false",
+    "spark.databricks.delta.stats.skipping": "false",
+    # Room for the compiled code of all queries: by default, a hundred pieces are kept.
+    "spark.sql.codegen.cache.maxEntries": "2000",
+    # Rows of more than 100 fields would go through a dozen small steps instead of one compiled loop.
+    "spark.sql.codegen.maxFields": "500",
+    "spark.sql.catalogImplementation": "in-memory",
+}
 
 
 def local_session(warehouse: Path, *, memory: str = "2g", cores: int = 2) -> SparkSession:
@@ -75,52 +114,16 @@ def local_session(warehouse: Path, *, memory: str = "2g", cores: int = 2) -> Spa
 
 
 def session_settings(warehouse: Path, memory: str) -> dict[str, str]:
-    """List the settings of a local session."""
+    """List the settings of a local session: the fixed ones, and those of this machine."""
     # A heap that starts small is collected hundreds of times while it grows.
     heap = f"-Xms{memory} -XX:MetaspaceSize=300m"
     options = f"{JVM_OPTIONS} {heap} {_archive_option()} -Dlog4j2.configurationFile={_log_settings()}"
     return {
+        **_SETTINGS,
         **_packages(),
-        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-        "spark.sql.session.timeZone": "UTC",
         "spark.sql.warehouse.dir": str(warehouse),
         "spark.driver.memory": memory,
         "spark.driver.extraJavaOptions": options,
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        # Nobody reads the text of the plans here, and writing it down takes a good part of a short query.
-        "spark.sql.ui.explainMode": "simple",
-        "spark.sql.maxPlanStringLength": "100",
-        "spark.sql.shuffle.partitions": "2",
-        # A state of a few months fits into memory: to join it there spares both sides a shuffle and a sort.
-        "spark.sql.autoBroadcastJoinThreshold": "128m",
-        "spark.sql.adaptive.enabled": "false",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
-        # A month of a laptop's data in one batch or two: each batch has its price in Python.
-        "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
-        # The default, INT96, keeps no least and greatest value: a reader could pass over nothing by its time.
-        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-        "spark.python.daemon.module": "levelfive.platforms.local_worker",
-        # Remembering the line of Python behind every column doubles the time to build a plan.
-        "spark.python.sql.dataFrameDebugging.enabled": "false",
-        # Delta rebuilds a table's state in 50 tasks by default: far too many for logs of a few files.
-        "spark.databricks.delta.snapshotPartitions": "1",
-        "spark.databricks.delta.properties.defaults.checkpointInterval": "50",
-        # It renames a finished commit into its place, one writer of this process at a time, and starts no process to
-        # look for symbolic links as the default for local files does.
-        "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
-        "spark.sql.streaming.checkpointFileManagerClass": _FILE_MANAGER,
-        # Tables of a few files: to collect and to ask statistics costs more than the files that they spare.
-        "spark.databricks.delta.stats.collect": "false",
-        "spark.databricks.delta.stats.skipping": "false",
-        # Room for the compiled code of all queries: by default, a hundred pieces are kept.
-        "spark.sql.codegen.cache.maxEntries": "2000",
-        # Rows of more than 100 fields would go through a dozen small steps instead of one compiled loop.
-        "spark.sql.codegen.maxFields": "500",
-        "spark.sql.catalogImplementation": "in-memory",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -16,47 +17,7 @@ _JSON = "application/json"
 def openapi(scorer: Scorer) -> dict[str, Any]:
     """Describe the service as it answers now."""
     schemas = body_schemas(scorer.schema)
-    score = {"type": "object", "properties": {name: {"type": "number"} for name in scorer.score_columns}}
-    schemas |= {
-        "Answer": {
-            "type": "object",
-            "required": ["request_id", "scores", "model", "version", "reaches_to"],
-            "properties": {
-                "request_id": {"type": "string"},
-                "scores": {**score, "required": list(scorer.score_columns)},
-                "model": {"type": "string"},
-                "version": {"type": "string"},
-                "reaches_to": {
-                    "type": ["string", "null"],
-                    "description": "Up to when all tables that the model looks up are known",
-                },
-                "features": {"type": "object", "description": "Where they were asked for: value and known_at of each"},
-            },
-        },
-        "Answers": {
-            "type": "object",
-            "required": ["answers"],
-            "properties": {"answers": {"type": "array", "items": _ref("Answer")}},
-        },
-        "Life": {"type": "object", "required": ["live"], "properties": {"live": {"const": True}}},
-        "Readiness": {
-            "type": "object",
-            "required": ["ready", "reasons", "notes"],
-            "properties": {
-                "ready": {"type": "boolean"},
-                "reasons": {"type": "array", "items": {"type": "string"}, "description": "Why it is not"},
-                "notes": {"type": "array", "items": {"type": "string"}, "description": "Troubles that stop no request"},
-                "model": {"type": "string"},
-                "version": {"type": "string"},
-                "reaches_to": {"type": ["string", "null"]},
-            },
-        },
-        "Refusal": {
-            "type": "object",
-            "required": ["error", "request_id"],
-            "properties": {"error": {"type": "string"}, "request_id": {"type": "string"}},
-        },
-    }
+    schemas |= {"Answer": _answer_schema(scorer.score_columns), **_SCHEMAS}
     return {
         "openapi": "3.1.0",
         "info": {"title": scorer.served.name, "version": scorer.served.version},
@@ -109,6 +70,25 @@ def _answer(description: str, *names: str) -> dict[str, Any]:
     return {"description": description, "content": {_JSON: {"schema": schema}}}
 
 
+def _answer_schema(score_columns: Sequence[str]) -> dict[str, Any]:
+    score = {"type": "object", "properties": {name: {"type": "number"} for name in score_columns}}
+    return {
+        "type": "object",
+        "required": ["request_id", "scores", "model", "version", "reaches_to"],
+        "properties": {
+            "request_id": {"type": "string"},
+            "scores": {**score, "required": list(score_columns)},
+            "model": {"type": "string"},
+            "version": {"type": "string"},
+            "reaches_to": {
+                "type": ["string", "null"],
+                "description": "Up to when all tables that the model looks up are known",
+            },
+            "features": {"type": "object", "description": "Where they were asked for: value and known_at of each"},
+        },
+    }
+
+
 def _score() -> dict[str, Any]:
     features = {
         "name": "features",
@@ -141,4 +121,29 @@ _TEXT = {"description": "All metrics", "content": {CONTENT_TYPE: {"schema": {"ty
 _DESCRIPTION = {
     "200": {"description": "In OpenAPI 3.1", "content": {_JSON: {"schema": {"type": "object"}}}},
     **{status: _answer(_REFUSALS[status], "Refusal") for status in ("401", "429", "503")},
+}
+_SCHEMAS = {
+    "Answers": {
+        "type": "object",
+        "required": ["answers"],
+        "properties": {"answers": {"type": "array", "items": _ref("Answer")}},
+    },
+    "Life": {"type": "object", "required": ["live"], "properties": {"live": {"const": True}}},
+    "Readiness": {
+        "type": "object",
+        "required": ["ready", "reasons", "notes"],
+        "properties": {
+            "ready": {"type": "boolean"},
+            "reasons": {"type": "array", "items": {"type": "string"}, "description": "Why it is not"},
+            "notes": {"type": "array", "items": {"type": "string"}, "description": "Troubles that stop no request"},
+            "model": {"type": "string"},
+            "version": {"type": "string"},
+            "reaches_to": {"type": ["string", "null"]},
+        },
+    },
+    "Refusal": {
+        "type": "object",
+        "required": ["error", "request_id"],
+        "properties": {"error": {"type": "string"}, "request_id": {"type": "string"}},
+    },
 }
