@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from levelfive.core.texts import repeated
 from levelfive.errors import LandingError
-from levelfive.formats.json_texts import NumberText, as_json
+from levelfive.formats.json_texts import NumberText, json_text
 from levelfive.formats.leaving_out import Chooser, count_of, left_over
 from levelfive.formats.packing import decoded, packed, plain, with_packed
 from levelfive.formats.texts import (
@@ -136,7 +136,7 @@ def _object(number: int, line: str) -> Row:
     try:
         value = _DECODER.decode(line)
         if "\\u" in line:
-            as_json(value).encode()  # half of a character may be written by an escape, and is no text
+            json_text(value).encode()  # half of a character may be written by an escape, and is no text
     except ValueError as err:
         raise ValueError(f"line {number}: {err}") from err
     if not isinstance(value, dict):
@@ -158,4 +158,4 @@ _DECODER = json.JSONDecoder(
 
 def _text(value: Value) -> str | None:
     """Write a value: a text as it is, anything nested as JSON."""
-    return value if value is None or isinstance(value, str) else as_json(value)
+    return value if value is None or isinstance(value, str) else json_text(value)

@@ -16,7 +16,7 @@ class NumberText(str):
     __slots__ = ()
 
 
-def as_json(value: object) -> str:
+def json_text(value: object) -> str:
     """Write a nested value as compactly as can be.
 
     Raises:
@@ -24,9 +24,9 @@ def as_json(value: object) -> str:
     """
     match value:
         case list():
-            return f"[{','.join(map(as_json, value))}]"
+            return f"[{','.join(map(json_text, value))}]"
         case dict():
-            return "{" + ",".join(f"{_name(name)}:{as_json(one)}" for name, one in value.items()) + "}"
+            return "{" + ",".join(f"{_name(name)}:{json_text(one)}" for name, one in value.items()) + "}"
         case datetime():
             return json.dumps(iso_text(value))
         case date() | time():
@@ -45,5 +45,5 @@ def as_json(value: object) -> str:
 
 
 def _name(key: object) -> str:
-    text = as_json(key)
+    text = json_text(key)
     return text if isinstance(key, str) or text.startswith('"') else json.dumps(text)

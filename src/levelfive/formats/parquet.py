@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from levelfive.errors import LandingError
-from levelfive.formats.json_texts import as_json
+from levelfive.formats.json_texts import json_text
 from levelfive.formats.leaving_out import Chooser
 from levelfive.formats.texts import Texts, check_several, in_declared_order, refusals_of, texts_of
 
@@ -93,7 +93,7 @@ def _texts(column: pa.ChunkedArray) -> pa.Array:
         return _without_zeros(column.combine_chunks().cast(pa.string()))
     if pa.types.is_nested(kind):
         values = column.to_pylist(maps_as_pydicts="strict")
-        return pa.array([None if value is None else as_json(value) for value in values], pa.string())
+        return pa.array([None if value is None else json_text(value) for value in values], pa.string())
     if pa.types.is_duration(kind):
         raise ValueError(f"a column is of type {kind}: write lengths of time as numbers, such as seconds")
     if pa.types.is_float16(kind):
