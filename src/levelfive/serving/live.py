@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from levelfive.core.windows import iso
-from levelfive.errors import LevelfiveError, NotServing, RegistryError, first_line
+from levelfive.errors import LevelfiveError, ModelNotFound, NotServing, RegistryError, first_line
 from levelfive.online.store import OnlineStore, TableState
 from levelfive.registry.store import CHAMPION, CentralRegistry
 from levelfive.serving.requests import MAX_ROWS
@@ -52,6 +52,8 @@ class Live:
         self._binding = threading.Lock()
         self._scorer: Scorer | None = None
         self.troubles: dict[str, str] = {MODEL: "no version was loaded yet"}
+        self.refusal: ModelNotFound | None = None
+        """Why there is nothing to wait for: the registry answered that it does not have the version to serve."""
         self.failures = 0
         self.swaps = 0
 
@@ -100,6 +102,8 @@ class Live:
             self.take(version_of(self._registry, next_version))
         except LevelfiveError as err:
             self._note(MODEL, err)
+            if self._version is not None and isinstance(err, ModelNotFound):
+                self.refusal = err
         except Exception as err:  # whatever a version's own code raises as it is loaded
             self._note(MODEL, _not_loaded(err))
 

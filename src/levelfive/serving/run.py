@@ -58,7 +58,7 @@ class _Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Tell whether it ends now; the server asks ten times a second."""
         is_drained = self._drained_at is not None and time.monotonic() >= self._drained_at
-        return await super().on_tick(counter) or is_drained
+        return await super().on_tick(counter) or is_drained or self._service.refusal is not None
 
 
 def serve(service: Service, address: Address) -> None:
@@ -66,6 +66,7 @@ def serve(service: Service, address: Address) -> None:
 
     Raises:
         ConfigError: The address cannot be listened on, or is not of this machine alone and anybody might ask.
+        ModelNotFound: The registry does not have the version to serve.
     """
     if not (service.asks_for_a_token or is_this_machine(address.host)):
         raise ConfigError(
@@ -89,6 +90,8 @@ def serve(service: Service, address: Address) -> None:
         host, port = listening.getsockname()[:2]
         print(f"serving on http://{host}:{port}", flush=True)
         _Server(config, service, address.drain).run(sockets=[listening])
+    if service.refusal is not None:
+        raise service.refusal
 
 
 def check_address(address: Address) -> None:

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from levelfive.errors import NotServing, RequestError
+from levelfive.errors import ModelNotFound, NotServing, RequestError
 from levelfive.serving.bodies import Gone, Limits, Receive, read_body
 from levelfive.serving.live import Live, Repeater
 from levelfive.serving.metrics import CONTENT_TYPE, Metrics
@@ -97,6 +97,11 @@ class Service:
             await self._http(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
+
+    @property
+    def refusal(self) -> ModelNotFound | None:
+        """Why it can never answer; None while it does, or may."""
+        return self._live.refusal
 
     def _look(self) -> None:
         self._live.refresh_states()

@@ -76,3 +76,15 @@ def test_a_port_that_is_taken_is_refused(home: Path, capsys: pytest.CaptureFixtu
         code = run(home, "serving", "run", "--port", str(taken.getsockname()[1]))
 
     assert (code, "cannot be listened on" in capsys.readouterr().err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("version", "says"), [("9", "has no version 9 of"), ("[x]", "versions are whole numbers such as 4, got '[x]'")]
+)
+def test_a_version_that_there_is_not_is_not_waited_for(
+    home: Path, capsys: pytest.CaptureFixture[str], version: str, says: str
+) -> None:
+    """The registry itself is asked, whose database MLflow makes first."""
+    code = run(home, "serving", "run", "--port", "0", "--version", version)
+
+    assert (code, says in capsys.readouterr().err) == (2, True)

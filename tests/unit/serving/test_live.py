@@ -11,7 +11,7 @@ import pytest
 import served
 from in_memory.registry import MemoryBackend
 
-from levelfive.errors import NotServing, RegistryError
+from levelfive.errors import ModelNotFound, NotServing, RegistryError
 from levelfive.models.package import Model
 from levelfive.online.sqlite_store import SqliteStore
 from levelfive.registry.store import CHAMPION, CentralRegistry
@@ -131,6 +131,21 @@ def test_a_registry_that_was_down_is_asked_again(
     assert live.scorer.served.version == "1"
 
 
+def test_a_version_is_waited_for_while_the_registry_is_down(
+    registry: CentralRegistry, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = Live(registry, store, version="9")
+    with monkeypatch.context() as down:
+        down.setattr(registry, "find", refuse)
+        live.refresh()
+        before = (why_not(live), live.refusal)
+
+    live.refresh()
+
+    assert before == ("model: the registry did not answer", None)
+    assert isinstance(live.refusal, ModelNotFound)
+
+
 def refuse(_: str) -> str:
     raise RegistryError("the registry did not answer")
 
@@ -157,7 +172,10 @@ def test_an_empty_store_is_told_and_what_is_published_is_found(registry: Central
     served.publish(store)
     live.refresh_states()
 
-    assert "the online store has no table aircraft, delays, weather: run `levelfive features publish`" in before
+    assert (
+        "the online store has no table aircraft, delays, weather: run `levelfive features publish --as-of TIME`"
+        in before
+    )
     assert live.scorer.reaches_to == "2013-05-01T11:00:00Z"
 
 
