@@ -56,9 +56,9 @@ def deploy(
     """Deploy a version beside the one that answers, test it, and shift the traffic to it step by step."""
     from levelfive.deployment import job
 
-    moment, app = parse_time(as_of), open_app()
+    moment, policy = parse_time(as_of), _policy(steps, count, max_failed=max_failed, max_p95=max_p95, hold=hold)
     parse_clock(clock)
-    policy = _policy(steps, count, max_failed=max_failed, max_p95=max_p95, hold=hold)
+    app = open_app()
     site = app.site(policy, _requests(app, requests, moment), clock=clock)
     outcome = job.deploy(
         app.context,
@@ -88,9 +88,11 @@ def traffic(
 ) -> None:
     """Go on with a rollout, step by step, until the new version has a share of the traffic."""
     from levelfive.deployment import job
+    from levelfive.deployment.rollout import check_share
 
-    moment, app = parse_time(as_of), open_app()
-    policy = _policy(steps, count, max_failed=max_failed, max_p95=max_p95, hold=hold)
+    moment, policy = parse_time(as_of), _policy(steps, count, max_failed=max_failed, max_p95=max_p95, hold=hold)
+    check_share(to)
+    app = open_app()
     site = app.site(policy, _requests(app, requests, moment))
     _say(job.raise_traffic(app.context, site, as_of=moment, by=who_says(app, by), to=to), site.name)
 
@@ -173,10 +175,12 @@ def _policy(steps: str, count: int, *, max_failed: float, max_p95: str, hold: st
 
 def _requests(app: App, file: Path | None, as_of: datetime) -> tuple[bytes, ...]:
     from levelfive.deployment.probe import read_requests
+    from levelfive.deployment.rollout import RolloutPolicy
     from levelfive.deployment.samples import sample_requests
 
     if file is not None:
         return read_requests(file)
+    app.site(RolloutPolicy())  # refused before Spark is started
     return sample_requests(app.context, Window(as_of - DAY, as_of), as_of=as_of, rows=50)
 
 

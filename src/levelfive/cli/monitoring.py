@@ -44,11 +44,10 @@ def monitoring(
     from levelfive.monitoring import job as monitoring_job
     from levelfive.scoring import requests
 
-    app = open_app()
+    window, app = parse_window(begin, end, moment), open_app()
     answers = requests.run(app.context, app.registry, landing=app.landing, as_of=moment)
     if answers is not None:
         out.print(f"request log: {answers.in_words}")
-    window = parse_window(begin, end, moment)
     result = monitoring_job.run(app.context, app.registry, window=window, as_of=moment, destinations=app.destinations)
     if result.nothing:
         out.print(f"nothing to monitor: {result.nothing}")
@@ -156,8 +155,8 @@ def triage(
     from levelfive.reporting.triage import collect_triage
     from levelfive.reporting.triage import triage as answers_of
 
-    app = open_app()
-    facts = collect_triage(app.context, app.registry, as_of=parse_time(as_of))
+    moment, app = parse_time(as_of), open_app()
+    facts = collect_triage(app.context, app.registry, as_of=moment)
     answers = [
         replace(one, command=shared().to_be_pasted(one.command) if one.command else "") for one in answers_of(facts)
     ]

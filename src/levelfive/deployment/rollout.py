@@ -24,6 +24,10 @@ from levelfive.deployment.endpoint import (
 from levelfive.errors import ConfigError, DeploymentConflict
 
 ALL = 100
+# What to type next.
+DEPLOY = "levelfive serving deploy --as-of TIME"
+FINISH = "levelfive serving traffic 100 --as-of TIME"
+TAKE_BACK = "levelfive serving rollback --as-of TIME --reason WHY"
 
 
 @dataclass(frozen=True)
@@ -95,13 +99,13 @@ def next_action(endpoint: Endpoint | None, package: Package, *, again: bool = Fa
     if endpoint.tags.get(REFUSED) == package.identity and not again:
         raise DeploymentConflict(
             f"version {package.version} was taken back from {endpoint.name}: {endpoint.tags.get(REFUSED_BECAUSE)}. "
-            "Mend "
-            "that and deploy it with --again, or roll back in the registry too (levelfive registry rollback)"
+            "Mend that and deploy it with --again, or roll back in the registry too (`levelfive registry rollback "
+            "--as-of TIME --reason WHY`)"
         )
     if endpoint.share and (new is None or new.package != package):
         raise DeploymentConflict(
-            f"{_holds(new)} has {endpoint.share} % of the traffic of {endpoint.name}: finish that rollout (levelfive "
-            "serving traffic 100), or take it back (levelfive serving rollback)"
+            f"{_holds(new)} has {endpoint.share} % of the traffic of {endpoint.name}: finish that rollout "
+            f"(`{FINISH}`), or take it back (`{TAKE_BACK}`)"
         )
     if any(endpoint.tags.get(tag) for tag in (BEFORE, REFUSED)):
         return RolloutAction.BEGIN
@@ -159,6 +163,16 @@ def next_share(endpoint: Endpoint, steps: Sequence[int], to: int) -> int:
     return min([step for step in (*steps, to) if endpoint.share < step <= to], default=to)
 
 
+def check_share(to: int) -> None:
+    """Refuse a share that no rollout can reach.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if not 1 <= to <= ALL:
+        raise ConfigError(f"a share is a whole number from 1 to {ALL} percent, got {to}; 0 is `{TAKE_BACK}`")
+
+
 def rolling_out(endpoint: Endpoint | None, to: int) -> Deployment:
     """Find the deployment whose share is to rise.
 
@@ -166,12 +180,9 @@ def rolling_out(endpoint: Endpoint | None, to: int) -> Deployment:
         ConfigError: The share is none that can be reached.
         DeploymentConflict: There is none, it is not ready, or it has more already.
     """
-    if not 1 <= to <= ALL:
-        raise ConfigError(
-            f"a share is a whole number from 1 to {ALL} percent, got {to}; 0 is `levelfive serving rollback`"
-        )
+    check_share(to)
     if endpoint is None:
-        raise DeploymentConflict("there is no endpoint yet: levelfive serving deploy makes it")
+        raise DeploymentConflict(f"there is no endpoint yet: `{DEPLOY}` makes it")
     check(endpoint)
     new = endpoint.new
     if (
@@ -180,12 +191,10 @@ def rolling_out(endpoint: Endpoint | None, to: int) -> Deployment:
         or new.package is None
         or any(endpoint.tags.get(tag) for tag in (BEFORE, REFUSED))
     ):
-        raise DeploymentConflict(
-            f"{endpoint.name} has no version that is being rolled out: levelfive serving deploy begins"
-        )
+        raise DeploymentConflict(f"{endpoint.name} has no version that is being rolled out: `{DEPLOY}` begins")
     if endpoint.share > to:
         raise DeploymentConflict(
-            f"{_holds(new)} has {endpoint.share} % already, not {to} %; to take it back: levelfive serving rollback"
+            f"{_holds(new)} has {endpoint.share} % already, not {to} %; to take it back: `{TAKE_BACK}`"
         )
     return new
 

@@ -23,6 +23,8 @@ from levelfive.registry.tags import PACKAGE_SHA256, REFIT_OF, REPLACED_SHA256
 # What Unity Catalog takes as a tag: https://docs.databricks.com/aws/en/database-objects/tags
 _FORBIDDEN = re.compile(r"[.,\-=/:]")
 _LONGEST_TAG = 1000
+# Registries count versions, some of them in 32 bits.
+_VERSION = re.compile(r"[1-9][0-9]{0,8}")
 NOT_FOUND = ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
 INVALID = ErrorCode.Name(INVALID_PARAMETER_VALUE)
 READY = "READY"
@@ -104,6 +106,8 @@ class CentralRegistry:
             ModelNotFound: The registry answered that it does not exist.
             RegistryError: The registry gave another answer, or none.
         """
+        if not _VERSION.fullmatch(version):
+            raise ModelNotFound(f"versions are whole numbers such as 4, got {version!r}; see `levelfive registry list`")
         with self._asking(f"version {version}"):
             answer = self._client.get_model_version(self.name, version)
         return RegisteredVersion(self.name, str(answer.version), dict(answer.tags), answer.status == READY)
@@ -324,7 +328,8 @@ class CentralRegistry:
             return None
         if getattr(err, "error_code", None) in absent:
             return ModelNotFound(f"registry {self.place} has no {what} of {self.name}; see `levelfive registry list`")
-        return RegistryError(f"registry {self.place} did not answer for {what} of {self.name}: {self._said(err)}")
+        did = "refused" if getattr(err, "error_code", None) == INVALID else "did not answer for"
+        return RegistryError(f"registry {self.place} {did} {what} of {self.name}: {self._said(err)}")
 
     def _said(self, err: Exception) -> str:
         message = first_line(err) if is_of_a_database(err) else str(getattr(err, "message", err))

@@ -100,3 +100,24 @@ def test_an_option_can_make_approval_stricter_alone(
 
     assert approvals == ([] if asked is None else [asked])
     assert ("--approval can only be stricter" in capsys.readouterr().err) == (asked is None)
+
+
+@pytest.mark.parametrize("version", ["[x]", "", "٣", "01", "1 ", "2147483648"])
+@pytest.mark.parametrize("command", [["show"], ["promote", "--as-of", iso(LATER)]], ids=" ".join)
+def test_what_is_no_version_is_said_to_be_none(
+    app: App, tmp_path: Path, command: list[str], version: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "registry", *command, version) == 2
+
+    said = capsys.readouterr().err
+    assert f"versions are whole numbers such as 4, got {version!r}; see `levelfive --home {tmp_path} registry" in said
+
+
+def test_versions_and_promotions_are_listed_as_of_now(
+    app: App, production: Environment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    production.released()
+
+    assert (run(tmp_path, "registry", "list"), run(tmp_path, "registry", "history")) == (0, 0)
+
+    assert iso(LATER) in capsys.readouterr().out

@@ -44,6 +44,10 @@ ACKNOWLEDGE = ["data", "acknowledge", "--source", "flights", "--by", "ada", "--r
         ([*WINDOW, "--reason", "x", "--from", "May"], "ISO 8601"),
         (["--log-level", "[loud]", "status", "--as-of", "2013-04-01"], "or error, got '[loud]'"),
         (["demo", "--months", "1-2"], "--months 1-2"),
+        (["serving", "traffic", "500", "--as-of", "2013-04-01"], "a share is a whole number from 1 to 100 percent"),
+        (["serving", "traffic", "50", "--as-of", "2013-04-01"], "the setting azure_ml is missing"),
+        (["serving", "deploy", "--as-of", "2013-04-01"], "the setting azure_ml is missing"),
+        (["monitoring", "--as-of", "2013-04-01", "--from", "2013-04-02"], "after its start"),
         (["demo", "--continue", "--fresh"], "not both"),
     ],
 )
@@ -51,12 +55,17 @@ def test_a_wrong_command_says_what_to_do(
     tmp_path: Path, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("levelfive.platforms.local_spark.local_session", starts_spark)
 
     assert run(tmp_path, *arguments) == 2
 
     said = capsys.readouterr().err
     assert says in said
     assert "Traceback" not in said
+
+
+def starts_spark(*_: object, **__: object) -> None:
+    raise AssertionError("Spark was started")
 
 
 def test_a_demo_that_could_not_serve_is_refused_before_it_begins(
