@@ -131,11 +131,12 @@ def forget(
 
 def print_missing(holes: Iterable[Hole], what: str) -> None:
     """Say on which days rows are missing, if there are any, and what to do about it."""
+    acknowledge = "data acknowledge --source SOURCE --from DAY --to DAY --reason WHY"
     days = [f"{hole} ({counted(hole.days, 'day')})" for hole in holes]
     if days:
         out.print(
             f"{what} days on which rows are missing: {'; '.join(days)}. Deliver the files, or acknowledge the days "
-            f"by `{shared().to_be_pasted('data acknowledge')}`.",
+            f"by `{shared().to_be_pasted(acknowledge)}`.",
             style="bold",
         )
 

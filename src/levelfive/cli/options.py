@@ -25,6 +25,9 @@ AS_OF_HELP = "The logical now, in ISO 8601, UTC without an offset: 2013-04-01T06
 AsOf = Annotated[str, typer.Option("--as-of", help=AS_OF_HELP)]
 # Of a command that has commands of its own, which do without it.
 AsOfUnlessSubcommand = Annotated[str | None, typer.Option("--as-of", help=AS_OF_HELP)]
+AsOfOrNow = Annotated[
+    str | None, typer.Option("--as-of", help="As of when, in ISO 8601, UTC without an offset; by default, now.")
+]
 OnBehalfOf = Annotated[
     str | None,
     typer.Option("--by", help="On whose behalf, for the record: who is signed in is written down beside it."),
@@ -69,11 +72,11 @@ class Shared:
 
     def how_to_promote(self, approval: Approval, version: str, as_of: datetime) -> str:
         """Write the commands that make a version which passed the gate the champion."""
-        which = f"{version} --as-of {iso(as_of)}"
-        promote = self.to_be_pasted(f"registry promote {which}")
+        promote = self.to_be_pasted(f"registry promote {version} --as-of {iso(as_of)}")
         if approval is not Approval.MANUAL:
             return promote
-        return f"{self.to_be_pasted(f'registry approve {which} --reason WHY')}, then {promote}"
+        approve = self.to_be_pasted(f"registry approve {version} --as-of {iso(as_of)} --reason WHY")
+        return f"{approve}, then {promote}"
 
     def open_app(self, landing: Path | None = None) -> App:
         """Build the application of a workspace, where this runs on one, else of a home on a laptop.

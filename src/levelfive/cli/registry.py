@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from levelfive.cli.options import EXIT_GATE_REFUSED, AsOf, OnBehalfOf, open_app, out, shared, who_says, wide
+from levelfive.cli.options import (
+    EXIT_GATE_REFUSED,
+    AsOf,
+    AsOfOrNow,
+    OnBehalfOf,
+    open_app,
+    out,
+    shared,
+    time_or_now,
+    who_says,
+    wide,
+)
 from levelfive.config import parse_time
 from levelfive.core.windows import iso
 
@@ -188,13 +199,13 @@ def rollback(
 
 
 @registry_cli.command("list")
-def list_versions(as_of: AsOf) -> None:
+def list_versions(as_of: AsOfOrNow = None) -> None:
     """List the registered versions, with role, training time, approval, and which is champion and challenger."""
     from levelfive.registry import tags as names
     from levelfive.registry.promotions import champion
     from levelfive.registry.store import CHALLENGER
 
-    moment, app = parse_time(as_of), open_app()
+    moment, app = time_or_now(as_of), open_app()
     live = champion(app.context.tables, app.registry.name, as_of=moment)
     waiting = app.registry.alias(CHALLENGER)
     table = Table("version", "role", "trained as of", "linked with", "approved by", "champion", "challenger")
@@ -208,11 +219,11 @@ def list_versions(as_of: AsOf) -> None:
 
 
 @registry_cli.command()
-def history(as_of: AsOf) -> None:
+def history(as_of: AsOfOrNow = None) -> None:
     """List the promotions up to --as-of, with their reasons."""
     from levelfive.registry.promotions import history as promotions_of
 
-    moment, app = parse_time(as_of), open_app()
+    moment, app = time_or_now(as_of), open_app()
     table = Table("seq", "since", "version", "before", "kind", "by", "why")
     for row in promotions_of(app.tables, app.registry.name):
         if row.promoted_at <= moment:

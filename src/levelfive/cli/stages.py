@@ -173,7 +173,7 @@ def _score_range(app: App, within: Window, each: timedelta, at_once: int) -> Non
         if isinstance(outcome, ScoringResult):
             table.add_row(str(part.window), outcome.batch_id, outcome.model_version, f"{outcome.rows:,}")
         else:
-            table.add_row(str(part.window), "", "", f"refused: {outcome}")
+            table.add_row(str(part.window), "", "", shared().all_to_be_pasted(f"refused: {outcome}"))
     wide.print(table)
     results = (part.outcome for part in parts if isinstance(part.outcome, ScoringResult))
     print_missing(sorted({hole for one in results for hole in one.missing}), "Predictions among these rest on")
@@ -199,7 +199,7 @@ def retraining(
     if app.settings.approval is Approval.MANUAL and approval is Approval.AUTO:
         raise ConfigError(
             "approval is manual by the settings, and --approval can only be stricter than they are: leave it out, and "
-            "approve what passes by `levelfive registry approve`"
+            "approve what passes by `levelfive registry approve VERSION --as-of TIME --reason WHY`"
         )
     result = retraining_job.run(app.context, app.stores, as_of=moment, approval=approval or app.settings.approval)
     out.print(f"decision: {result.decision.action}")

@@ -55,7 +55,9 @@ def _asked_once(subject: str, what: str, call: Callable[[], T]) -> T:
     try:
         return call()
     except ResourceNotFoundError as err:
-        raise NotFound(f"Azure ML has no {subject}, asked for {what}: levelfive serving deploy makes it") from err
+        raise NotFound(
+            f"Azure ML has no {subject}, asked for {what}: `levelfive serving deploy --as-of TIME` makes it"
+        ) from err
     except HttpResponseError as err:
         kind = _Passing if err.status_code in PASSES else DeploymentError
         raise kind(

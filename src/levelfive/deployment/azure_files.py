@@ -66,7 +66,8 @@ def refuse_another(wanted: OnlineEndpoint, there: OnlineEndpoint) -> None:
             raise ConfigError(
                 f"{ENDPOINT_FILE} says {name} {says}, and the endpoint {there.name} has {has or 'none'} since it was "
                 f"made: change the endpoint (az ml online-endpoint update --name {there.name} --set {name}={says}) or "
-                f"the file; what Azure does not change needs a new endpoint (levelfive serving delete {there.name})"
+                f"the file; what Azure does not change needs a new endpoint (`levelfive serving delete {there.name} "
+                "--as-of TIME`)"
             )
 
 

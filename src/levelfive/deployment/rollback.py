@@ -85,7 +85,7 @@ def way_back(endpoint: Endpoint | None, chosen: Chosen, *, because: str, at: str
         already = "" if refused is None else f"version {refused.version} was taken back already, and "
         raise DeploymentConflict(
             f"{already}what answered before version {live.package.version} is no longer deployed to {endpoint.name}: "
-            "deploy the version that is wanted (levelfive serving deploy VERSION)"
+            "deploy the version that is wanted (`levelfive serving deploy VERSION --as-of TIME`)"
         )
     tags = {LIVE: before.name, LIVE_SINCE: at, BEFORE: "", **tags_of_refusal(live.package, because, at)}
     return WayBack({before.name: ALL}, tags, live.package, before.package, at)

@@ -24,7 +24,10 @@ from levelfive.deployment.endpoint import (
 from levelfive.deployment.rollback import Chosen, WayBack, way_back
 from levelfive.deployment.rollout import (
     ALL,
+    DEPLOY,
+    FINISH,
     TAGS_OF_BEGIN,
+    TAKE_BACK,
     RolloutAction,
     RolloutPolicy,
     check,
@@ -38,11 +41,8 @@ from levelfive.deployment.rollout import (
 )
 from levelfive.errors import DeploymentConflict, DeploymentError
 
-WAITS = (
-    "nothing was done, as this rollout waits to be finished (levelfive serving traffic 100) or taken back (levelfive "
-    "serving rollback)"
-)
-FIRST_VERSION = "no other one answers, so it has all or nothing; levelfive serving traffic 100 gives it all"
+WAITS = f"nothing was done, as this rollout waits to be finished (`{FINISH}`) or taken back (`{TAKE_BACK}`)"
+FIRST_VERSION = f"no other one answers, so it has all or nothing; `{FINISH}` gives it all"
 
 
 class Probe(Protocol):
@@ -216,7 +216,7 @@ def _advance(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy, at:
 def _there(online: OnlineEndpoint) -> Endpoint:
     state = online.read()
     if state is None:
-        raise DeploymentError("the endpoint was deleted during a rollout: deploy again (levelfive serving deploy)")
+        raise DeploymentError(f"the endpoint was deleted during a rollout: deploy again (`{DEPLOY}`)")
     check(state)
     return state
 
@@ -226,9 +226,8 @@ def _unchanged(online: OnlineEndpoint, before: Endpoint) -> Endpoint:
     state = _there(online)
     if (state.traffic, state.live, state.new) != (before.traffic, before.live, before.new):
         raise DeploymentConflict(
-            f"somebody else changed {state.name} during this rollout: see what it is now (levelfive serving status), "
-            "then "
-            "go on (levelfive serving deploy) or take it back (levelfive serving rollback)"
+            f"somebody else changed {state.name} during this rollout: see what it is now (`levelfive serving "
+            f"status`), then go on (`{DEPLOY}`) or take it back (`{TAKE_BACK}`)"
         )
     return state
 
@@ -237,6 +236,6 @@ def _held(endpoint: Endpoint) -> tuple[Deployment, Package]:
     if endpoint.new is None or endpoint.new.package is None:
         raise DeploymentError(
             f"the deployment {endpoint.idle_colour} of {endpoint.name} went away during its rollout: deploy "
-            "again (levelfive serving deploy)"
+            f"again (`{DEPLOY}`)"
         )
     return endpoint.new, endpoint.new.package

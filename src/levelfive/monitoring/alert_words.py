@@ -10,7 +10,7 @@ from levelfive.monitoring.alert_states import AlertRecord, granularity
 from levelfive.monitoring.alerts import ALERTS
 from levelfive.monitoring.destinations.notice import MAX_FACTS, Notice
 
-TRIAGE = "levelfive monitoring triage"
+TRIAGE = "levelfive monitoring triage --as-of TIME"
 _SHOWN_SLICES = 3
 # Of alarms of drift, by about how long a window is; ADR 35 says how that was found.
 _WITHOUT_CHANGE = {"day": "three times a year", "week": "once in five years", "month": "once in 25 years"}

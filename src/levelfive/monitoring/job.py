@@ -212,7 +212,7 @@ def _nothing(
     window = performances[-1].window
     because = nothing_in(context, run, window, as_of=as_of)
     if not because:
-        raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring` for it first")
+        raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring --as-of TIME` for it first")
     run.counts["scored"], run.notes["nothing"] = 0, because
     task = context.use_case.model.task
     records.write_performance(

@@ -108,7 +108,10 @@ def _source(
         return PublishedTable(table, version)
     end = common_watermark(context.tables, [name], until=as_of)
     if end is None:
-        raise AsOfError(f"feature table {name!r} does not say how far it reaches: run `levelfive features` first")
+        raise AsOfError(
+            f"feature table {name!r} does not say how far it reaches: run `levelfive features --as-of "
+            f"{iso(as_of)}` first"
+        )
     return PublishedTable(table, version, min(end, as_of), _windows_since(run, name, there, version))
 
 

@@ -16,7 +16,7 @@ from levelfive.online.store import Ask, Chooser, OnlineTable, Publication, Store
 
 TABLES = "levelfive_online_tables_v1"
 ROWS = "levelfive_online_rows_v1"
-PUBLISH = "run `levelfive features publish`"
+PUBLISH = "run `levelfive features publish --as-of TIME`"
 _FIRST, _LAST = -(2**63), 2**63 - 1
 UNTIMED = 0
 """Stands for the time of a row of a table without times."""

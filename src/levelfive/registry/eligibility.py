@@ -40,8 +40,8 @@ def passed_verdict(candidate: RegisteredVersion) -> GateVerdict:
     about = f"version {candidate.version} of {candidate.name}"
     if VERDICT not in candidate.tags:
         raise RegistryError(
-            f"{about} carries no verdict of the gate: only what `training` refitted, or `levelfive registry copy` "
-            "brought, can go live"
+            f"{about} carries no verdict of the gate: only what `training` refitted, or `levelfive registry copy "
+            "VERSION --from-model MODEL --as-of TIME` brought, can go live"
         )
     try:
         verdict = GateVerdict.from_json(candidate.tags[VERDICT])

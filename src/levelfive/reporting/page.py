@@ -131,8 +131,8 @@ def _missing(data: ReportData) -> str:
         return ""
     return (
         f"Rows are missing: {missing_days(data.missing, limit=len(data.missing))}. What was computed and predicted "
-        "over these days rests on less than usual. Deliver the files, or acknowledge the days (levelfive data "
-        "acknowledge)."
+        "over these days rests on less than usual. Deliver the files, or acknowledge the days by `levelfive data "
+        "acknowledge --source SOURCE --from DAY --to DAY --reason WHY`."
     )
 
 

@@ -49,7 +49,7 @@ def take_decision(
     if live is None:
         raise RegistryError(
             f"no champion of {registry.name} as of {iso(as_of)}, so there is nothing to retrain: run "
-            "`levelfive training`"
+            f"`levelfive training --as-of {iso(as_of)}`"
         )
     card, use_case = registry.load(live.version).card, context.use_case
     records = verdicts(run, registry.name, as_of=as_of)

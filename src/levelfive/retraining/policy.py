@@ -95,7 +95,11 @@ def decide(situation: Situation, policy: RetrainingPolicy) -> Decision:
     )
     cures = " and ".join(dict.fromkeys(cure for _, cure, _, _ in alarms))
     then = f"then {decision.action}, as {'; '.join(decision.reasons)}"
-    acknowledgement = "an acknowledgement of that window by `levelfive monitoring acknowledge`: then the same"
+    commands = dict.fromkeys(
+        f"`levelfive monitoring acknowledge --from {iso(window.start)} --to {iso(window.end)} --reason WHY`"
+        for _, _, window, _ in alarms
+    )
+    acknowledgement = f"an acknowledgement of that window by {' and '.join(commands)}: then the same"
     return Decision(Action.MANUAL_REVIEW, (*reasons, *words), (f"{cures}: {then}", acknowledgement))
 
 

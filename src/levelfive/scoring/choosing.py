@@ -29,8 +29,8 @@ def choose_version(live: Promotion | None, version: str | None, as_of: datetime)
         return version, Role.BACKFILL
     if live is None:
         raise RegistryError(
-            f"no champion as of {iso(as_of)}: run `levelfive training`, then `levelfive registry promote`, or name a "
-            "version with --version"
+            f"no champion as of {iso(as_of)}: run `levelfive training --as-of {iso(as_of)}`, then the command that it "
+            "prints, or name a version with --version"
         )
     return live.version, Role.CHAMPION
 
@@ -58,8 +58,8 @@ def check_watermarks(context: JobContext, card: ModelCard, window: Window) -> No
     end = common_watermark(context.tables, tables, until=window.end) if tables else None
     if end is not None and end < window.end:
         raise AsOfError(
-            f"features reach to {iso(end)}, and the window {window} beyond that: run `levelfive features` up to its "
-            f"end first{_of_others(tables)}, or end the window there"
+            f"features reach to {iso(end)}, and the window {window} beyond that: run `levelfive features --as-of "
+            f"{iso(window.end)}` first{_of_others(tables)}, or end the window there"
         )
 
 

@@ -126,7 +126,9 @@ def _use_case(package: Path) -> str:
 
 def _wanted(variables: os._Environ[str], name: str) -> str:
     if not variables.get(name):
-        raise ConfigError(f"the variable {name} is missing: let `levelfive serving deploy` write the deployment")
+        raise ConfigError(
+            f"the variable {name} is missing: let `levelfive serving deploy --as-of TIME` write the deployment"
+        )
     return variables[name]
 
 

@@ -15,7 +15,7 @@ from levelfive.serving.cells import Cell, Convert, of_key, of_request, of_table
 from levelfive.serving.requests import columns_of
 from levelfive.usecase.features import Lookup
 
-_PUBLISH = "run `levelfive features publish`"
+_PUBLISH = "run `levelfive features publish --as-of TIME`"
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,7 @@ class Scorer:
             return RequestError(f"{place}: expected no time in the future, got {time}; ask for the present")
         return NotServing(
             f"features reach to {self.reaches_to}, and {time} lies more than {self.max_staleness} later: publish newer "
-            "ones (`levelfive features publish`)"
+            "ones (`levelfive features publish --as-of TIME`)"
         )
 
     def _known(self, rows: Sequence[tuple[Any, ...]], times: Sequence[int]) -> list[StoredValues | None]:

@@ -54,7 +54,8 @@ def test_missing_days_are_said_with_what_to_do(
 
     said = " ".join(capsys.readouterr().out.split())
     assert "flights 2013-05-01 to 2013-05-31 (31 days); weather 2013-05-31 (1 day)" in said
-    assert f"Deliver the files, or acknowledge the days by `levelfive --home {tmp_path} data acknowledge`." in said
+    acknowledge = f"levelfive --home {tmp_path} data acknowledge --source SOURCE --from DAY --to DAY --reason WHY"
+    assert f"Deliver the files, or acknowledge the days by `{acknowledge}`." in said
     assert "Too few days have rows to tell whether some are missing: tides (3)." in said
 
 

@@ -47,7 +47,9 @@ def test_a_file_that_is_gone_is_no_store(store: OnlineStore, path: Path) -> None
     path.unlink()
 
     assert store.states() == {}
-    with pytest.raises(OnlineStoreError, match=r"there is no online store in .*: run `levelfive features publish`"):
+    with pytest.raises(
+        OnlineStoreError, match=r"there is no online store in .*: run `levelfive features publish --as-of TIME`"
+    ):
         seats(store, 0)
 
 
@@ -82,7 +84,7 @@ def test_a_file_of_something_else_is_refused(store: OnlineStore, path: Path) -> 
     path.write_bytes(b"no database " * 1000)
 
     for ask in (store.states, lambda: seats(store, 0), lambda: store.publish(aircraft(1))):
-        with pytest.raises(OnlineStoreError, match="delete it and run `levelfive features publish`"):
+        with pytest.raises(OnlineStoreError, match="delete it and run `levelfive features publish --as-of TIME`"):
             ask()
 
 

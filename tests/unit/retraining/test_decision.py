@@ -25,7 +25,7 @@ from levelfive.usecase.policies import NoEvidence, RetrainingPolicy
 
 
 def test_without_a_live_model_there_is_nothing_to_decide_on(production: Environment) -> None:
-    with pytest.raises(RegistryError, match="run `levelfive training`") as refused:
+    with pytest.raises(RegistryError, match="run `levelfive training --as-of 20") as refused:
         retraining.decide_once(production.context, production.registry, as_of=LATER)
 
     (run,) = runs(production.tables)

@@ -21,7 +21,7 @@ from situations import (
     windows,
 )
 
-from levelfive.core.windows import Window
+from levelfive.core.windows import Window, iso
 from levelfive.errors import DataError
 from levelfive.retraining.policy import Action, Decision, decide
 from levelfive.retraining.situation import Foreseen
@@ -159,13 +159,15 @@ def test_broken_data_or_a_harmful_model_calls_a_person_before_any_trigger(alarm,
 
 def test_a_person_is_called_during_the_cooldown_too():
     broken = a_situation(windows=windows({"broken": ("late",)}), last_retraining=AS_OF)
+    latest = broken.windows[-1].window
 
     decision = decide(broken, OFF)
 
     assert decision.action == Action.MANUAL_REVIEW
     assert decision.counterfactuals == (
         "data that is not broken: then keep, as no trigger is switched on",
-        "an acknowledgement of that window by `levelfive monitoring acknowledge`: then the same",
+        f"an acknowledgement of that window by `levelfive monitoring acknowledge --from {iso(latest.start)} --to "
+        f"{iso(latest.end)} --reason WHY`: then the same",
     )
 
 

@@ -56,7 +56,7 @@ def test_there_is_no_champion_at_the_time_of_its_promotion_and_before(production
 
     for as_of in (LATER, LATER - HOUR):
         said, run = refused(production, RegistryError, window=Window(DAY.start, LATER - HOUR), as_of=as_of)
-        assert f"no champion as of {iso(as_of)}: run `levelfive training`" in said
+        assert f"no champion as of {iso(as_of)}: run `levelfive training --as-of {iso(as_of)}`" in said
         assert run["model_version"] is None
 
 

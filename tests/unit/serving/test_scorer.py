@@ -224,7 +224,9 @@ def test_a_key_that_is_no_number_of_spark_is_refused_with_its_field(
 def test_a_version_without_what_it_looks_up_does_not_serve(version: ServedVersion, store: SqliteStore) -> None:
     states = {name: state for name, state in store.states().items() if name != "delays"}
 
-    with pytest.raises(NotServing, match=r"the online store has no table delays: run `levelfive features publish`"):
+    with pytest.raises(
+        NotServing, match=r"the online store has no table delays: run `levelfive features publish --as-of TIME`"
+    ):
         Scorer(version, states, store)
 
 

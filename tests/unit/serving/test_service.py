@@ -153,8 +153,8 @@ def test_a_store_with_nothing_in_it_is_503_and_readiness_says_what_to_do(
     )
 
     assert (asked.status, asked.headers["retry-after"], ready.status) == (503, "5", 503)
-    assert "run `levelfive features publish`" in asked.json["error"]
-    assert any("run `levelfive features publish`" in reason for reason in ready.json["reasons"])
+    assert "run `levelfive features publish --as-of TIME`" in asked.json["error"]
+    assert any("run `levelfive features publish --as-of TIME`" in reason for reason in ready.json["reasons"])
 
 
 class HangingStore(SqliteStore):
