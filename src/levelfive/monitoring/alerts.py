@@ -16,7 +16,7 @@ from typing import TypeAlias
 from levelfive.core.windows import iso
 from levelfive.errors import ConfigError
 from levelfive.monitoring.consistency import FeatureDay, worst_first
-from levelfive.monitoring.drift_alarms import DRIFT_LASTS, drift_in_words, moved_most
+from levelfive.monitoring.drift_alarms import DRIFT_LASTS, SHOWN_COLUMNS, drift_in_words, moved_most
 from levelfive.monitoring.drift_statistics import PSI
 from levelfive.monitoring.evidence import (
     BROKEN,
@@ -31,6 +31,7 @@ from levelfive.monitoring.evidence import (
 )
 from levelfive.monitoring.faults import Fault
 from levelfive.monitoring.strange import ValueKind
+from levelfive.statistics.baseline import is_score
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
 from levelfive.usecase.alert_rules import METRIC_IS_BEYOND, AlertRule, Severity
@@ -151,8 +152,10 @@ def drift_lasts(evidence: Evidence) -> Iterator[Finding]:
         psi = one.statistics.get(PSI, 0.0)
         detail = f"PSI {psi:.3f}, {one.times_usual:.1f} times what is usual, since {one.alarm_since:%Y-%m-%d}"
         yield Finding(one.column, column=one.column, value=psi, detail=detail)
-    if together := drift_in_words([one for one in evidence.columns if one.column not in own]):
-        yield Finding(together)
+    others = [one for one in evidence.columns if one.column not in own]
+    if together := drift_in_words(others):
+        names = (one.column for one in moved_most(others)[:SHOWN_COLUMNS])
+        yield Finding(together, cause=tuple(name for name in names if not is_score(name)))
 
 
 @alert(

@@ -205,6 +205,7 @@ class Finding:
         days: The days that it is of; empty: the whole window.
         detail: What `message` does not say, such as numbers.
         lacks_values: Whether rows without a value of the column are affected, and no others.
+        cause: Of what lists columns, the first of these; None where it lists none.
     """
 
     message: str
@@ -216,6 +217,7 @@ class Finding:
     days: tuple[date, ...] = ()
     detail: str = ""
     lacks_values: bool = False
+    cause: tuple[str, ...] | None = None
 
     @property
     def of(self) -> str:

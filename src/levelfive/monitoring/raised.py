@@ -8,7 +8,7 @@ from datetime import date
 
 from levelfive.core.texts import counted
 from levelfive.monitoring.alerts import ALERTS, Alert
-from levelfive.monitoring.causes import likely_causes
+from levelfive.monitoring.causes import SHOWN_CAUSES, likely_causes
 from levelfive.monitoring.evidence import BROKEN, SERVING, Evidence, Finding
 from levelfive.usecase.alert_rules import Severity
 
@@ -69,14 +69,21 @@ def _together(alert: Alert, findings: Sequence[Finding], evidence: Evidence) -> 
     if others:
         first = sorted(others, key=lambda name: -evidence.importance.get(name, 0.0))
         more = ", ..." if len(first) > SHOWN_COLUMNS else ""
-        yield Finding(f"{counted(len(others), 'column')}: {', '.join(first[:SHOWN_COLUMNS])}{more}")
+        text = f"{counted(len(others), 'column')}: {', '.join(first[:SHOWN_COLUMNS])}{more}"
+        yield Finding(text, cause=tuple(first[:SHOWN_CAUSES]))
 
 
 def _raised(alert: Alert, finding: Finding, evidence: Evidence) -> Raised:
     severity = evidence.policy.rule(alert.name, finding.of, finding.slice).severity or alert.severity
-    has_cause = alert.statement not in (BROKEN, SERVING) and not finding.column
-    cause = likely_causes(evidence.columns, evidence.faults.columns, evidence.importance) if has_cause else ()
-    return Raised(alert.name, finding, severity, cause)
+    return Raised(alert.name, finding, severity, _cause(alert, finding, evidence))
+
+
+def _cause(alert: Alert, finding: Finding, evidence: Evidence) -> tuple[str, ...]:
+    """Name the columns that are the likely cause: those that the alert lists, or those that moved most."""
+    if finding.cause is not None:
+        return finding.cause
+    has_cause = alert.statement not in (BROKEN, SERVING) and not finding.column and not finding.source
+    return likely_causes(evidence.columns, evidence.faults.columns, evidence.importance) if has_cause else ()
 
 
 def _merged(one: Raised, other: Raised) -> Raised:

@@ -19,7 +19,7 @@ from levelfive.errors import ConfigError
 from levelfive.monitoring.alerts import check_rules
 from levelfive.monitoring.causes import importance_of, likely_causes
 from levelfive.monitoring.drift_statistics import OUTSIDE_SHARE, PSI, ColumnDrift
-from levelfive.monitoring.evidence import Delivered, Delivery, Evidence
+from levelfive.monitoring.evidence import Delivered, Delivery, Evidence, Newest
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.raised import Raised, raised
 from levelfive.monitoring.strange import ValueKind
@@ -77,7 +77,7 @@ def test_a_season_is_one_alert_whose_columns_stand_by_their_importance() -> None
         "column 30 (10.0 times its usual PSI, 50% of what the model rests on), column 07 ("
     )
     assert season.text.endswith(" and 44 more")
-    assert season.cause == ("column 30", "column 07")
+    assert season.cause == ("column 30", "column 07", "column 00")
 
 
 def test_what_moved_in_one_window_alone_is_said_in_its_verdict_and_to_nobody() -> None:
@@ -94,6 +94,31 @@ def test_columns_outside_are_one_alert_by_their_importance() -> None:
     assert (found.alert_id, found.severity) == ("columns_outside", Severity.INFO)
     assert found.text.startswith("47 columns: column 30, column 07, column 00, ")
     assert found.text.endswith(", ...")
+
+
+def test_the_cause_of_what_lists_columns_is_the_first_of_these_and_no_other() -> None:
+    columns = (
+        a_column("(score)", psi=0.9, since=SINCE),
+        a_column("temp", psi=0.2, since=SINCE, importance=0.1),
+        a_column("wind", psi=9.0, importance=0.6),  # it moved in one window alone
+        a_column("visib", outside=0.2, importance=0.05),
+    )
+    shares = {"temp": 0.1, "wind": 0.6, "visib": 0.05}
+    broken = Faults((Fault("humid", JUNE, ValueKind.NULLS, 1.0, 0.0),))
+
+    found = by_id(evidence(*columns, importance=shares, faults=broken))
+
+    assert found["drift_lasts"].cause == ("temp",)
+    assert found["columns_outside"].cause == ("visib",)
+
+
+def test_no_column_is_the_cause_of_a_source_that_is_late() -> None:
+    late = Newest("weather", SINCE, 30 * DAY, DAY)
+    delivery = Delivery((), 900.0, 900.0, newest=(late,))
+
+    found = by_id(evidence(a_column("temp", psi=9.0), delivery=delivery))
+
+    assert found["source_is_late:weather"].cause == ()
 
 
 def test_a_column_that_a_rule_names_has_an_alert_of_its_own() -> None:
