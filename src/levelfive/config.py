@@ -225,8 +225,8 @@ def load_settings(path: Path | None, home: Path | None, **overrides: object) -> 
     places = [name for name in PLACES if name in given_values.keys() - given_now.keys()]
     if places and settings.use_case != owner:
         raise ConfigError(
-            f"settings file {file} says {', '.join(places)} for use case {owner!r}, and {settings.use_case!r} was asked "
-            "for, which would share it: give that one a settings file of its own by --config, or take it out"
+            f"settings file {file} says {', '.join(places)} for use case {owner!r}, and {settings.use_case!r} was "
+            "asked for, which would share it: give that one a settings file of its own by --config, or take it out"
         )
     return settings
 
