@@ -44,6 +44,7 @@ _AZURE_ML = re.compile(
     r"/providers/Microsoft\.MachineLearningServices/workspaces/(?P<workspace_name>[^/]+)",
     re.IGNORECASE,
 )
+_SQLITE = "sqlite:///"
 _CALENDAR = re.compile(r"P[^T]*\d[YM].*")
 
 
@@ -113,7 +114,7 @@ class Settings(BaseModel):
     experiment: str | None = None
     registry_uri: str | None = None
     registry_prefix: str = Field(default="levelfive", pattern=r"^[A-Za-z0-9_]+$")
-    online_store: SecretStr | None = Field(default_factory=lambda: _secret(STORE_VARIABLE))
+    online_store: SecretStr | None = Field(default_factory=lambda: _secret(STORE_VARIABLE), validate_default=True)
     approval: Approval = Approval.AUTO
     approval_by_trainer: ByTrainer | None = None
     telemetry: str | None = Field(default=None, pattern=REFERENCE)
@@ -138,6 +139,28 @@ class Settings(BaseModel):
         if twice := repeated(names):
             raise ValueError(f"{twice[0]!r} is there twice")
         return {name: reference.strip() for name, (_, _, reference) in zip(names, pairs, strict=True)}
+
+    @field_validator("landing", "endpoint_files")
+    @classmethod
+    def _find_home(cls, value: Path | None) -> Path | None:
+        """Put the user's home in the place of `~`."""
+        try:
+            return None if value is None else from_home(value)
+        except ConfigError as err:
+            raise ValueError(str(err)) from err
+
+    @field_validator("tracking_uri", "registry_uri", "online_store", mode="before")
+    @classmethod
+    def _find_file(cls, value: object) -> object:
+        """Do so with the file of a database; to MLflow, `~` alone is a folder of that name."""
+        address = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not isinstance(address, str):
+            return value
+        if address.startswith("~"):
+            raise ValueError("it is an address: write sqlite:/// before the path of a file")
+        if not address.startswith(f"{_SQLITE}~"):
+            return value
+        return f"{_SQLITE}{cls._find_home(Path(address.removeprefix(_SQLITE)))}"
 
     @field_validator("keep_versions", mode="before")
     @classmethod
@@ -200,6 +223,18 @@ class Settings(BaseModel):
 def _secret(variable: str) -> SecretStr | None:
     value = os.environ.get(variable)
     return SecretStr(value) if value else None
+
+
+def from_home(path: Path) -> Path:
+    """Put the user's home in the place of `~`, as a shell does only where a word begins with it.
+
+    Raises:
+        ConfigError: There is no such user.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError as err:
+        raise ConfigError(f"there is no home for {path}: write the whole path") from err
 
 
 def load_settings(path: Path | None, home: Path | None, **overrides: object) -> Settings:

@@ -140,3 +140,35 @@ def test_a_window_that_begins_before_all_times_is_refused() -> None:
 def test_a_time_that_not_all_engines_hold_is_refused(text: str) -> None:
     with pytest.raises(AsOfError, match="lies beyond the times"):
         parse_time(text)
+
+
+def test_a_path_may_begin_at_the_home_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    (tmp_path / "levelfive.yml").write_text("landing: ~/files\nendpoint_files: ~/endpoint\n")
+
+    settings = load_settings(None, tmp_path)
+
+    assert (settings.landing, settings.endpoint_files) == (Path("/home/ada/files"), Path("/home/ada/endpoint"))
+
+
+def test_a_path_in_the_home_of_nobody_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"landing: .*there is no home for ~nobody-at-all/files: write the whole path"
+    ):
+        load_settings(None, tmp_path, landing=Path("~nobody-at-all/files"))
+
+
+def test_so_may_the_file_of_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    given = {"registry_uri": "sqlite:///~/r.db", "tracking_uri": "sqlite:////t.db", "online_store": "sqlite:///~/o.db"}
+
+    settings = load_settings(None, tmp_path, **given)
+
+    assert (settings.registry_uri, settings.tracking_uri) == ("sqlite:////home/ada/r.db", "sqlite:////t.db")
+    assert settings.online_store is not None
+    assert settings.online_store.get_secret_value() == "sqlite:////home/ada/o.db"
+
+
+def test_a_path_is_no_address(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"registry_uri: .*it is an address: write sqlite:/// before the path of a f"):
+        load_settings(None, tmp_path, registry_uri="~/registry")

@@ -23,7 +23,7 @@ from levelfive.cli.project import new
 from levelfive.cli.registry import registry_cli
 from levelfive.cli.serving import serving_cli
 from levelfive.cli.stages import features_cli, maintenance, retraining, scoring, training
-from levelfive.config import DEFAULT_HOME
+from levelfive.config import DEFAULT_HOME, from_home
 from levelfive.errors import LevelfiveError, unusable
 from levelfive.telemetry.lines import configure_logging
 
@@ -69,7 +69,7 @@ def _options(
     ] = "warning",
 ) -> None:
     configure_logging(log_level)
-    context.obj = Shared(home, config, use_case)
+    context.obj = Shared(from_home(home), None if config is None else from_home(config), use_case)
 
 
 cli.command()(new)
