@@ -18,7 +18,7 @@ from levelfive.core.texts import repeated
 from levelfive.errors import ConfigError, ContractError
 from levelfive.formats.texts import MALFORMED, REFUSALS
 from levelfive.usecase import columns
-from levelfive.usecase.column_types import MAX_DIGITS, digits_of
+from levelfive.usecase.column_types import FRACTIONS, MAX_DIGITS, digits_of
 from levelfive.usecase.sources import Expectation, ExpectationKind, Source, not_null
 
 SOURCE_FILE, REASONS = columns.SOURCE_FILE, columns.REASONS
@@ -29,13 +29,12 @@ SHOWN_CHARACTERS = 40
 SHOWN_OF_A_ROW = 78
 SHOWN_REASONS = 3
 
-_FRACTIONS = ("float", "double", "real")
 _FRACTION = r"\s*[+-]?[\d.]+([eE][+-]?\d+)?\s*"
 _DATE = r"\s*\d{4}-\d\d?-\d\d?"
 # What Spark's casts would accept but a file does not mean: NaN, 3d and 0x1p3 as numbers, 2013 and 201302 as
 # days, 12:30 as that time of the day on which the job runs; and a day with its time cut off.
 _LOOKS_LIKE = {
-    **dict.fromkeys(_FRACTIONS, _FRACTION),
+    **dict.fromkeys(FRACTIONS, _FRACTION),
     **dict.fromkeys(("timestamp", "timestamp_ntz", "timestamp_ltz"), _DATE + r"(\D.*)?"),
     "date": _DATE + r"\s*",
 }
@@ -193,7 +192,7 @@ def _cast(name: str, kind: str) -> str:
     text, plain = quoted_name(name), kind.strip().lower()
     value, pattern = f"try_cast({text} AS {kind})", _LOOKS_LIKE.get(plain)
     unlike = "" if pattern is None else f" OR NOT {text} RLIKE {text_literal(full_match(pattern))}"
-    if plain in _FRACTIONS:
+    if plain in FRACTIONS:
         # What is too large for the type would be infinite.
         unlike += f" OR abs({value}) = CAST('Infinity' AS DOUBLE)"
     elif (digits := digits_of(kind)) is not None:

@@ -14,7 +14,7 @@ from levelfive.errors import ConfigError
 from levelfive.statistics.tasks.registry import can_be_found
 from levelfive.usecase import columns
 from levelfive.usecase.alert_rules import METRIC_IS_BEYOND
-from levelfive.usecase.column_types import can_be_declared, is_number
+from levelfive.usecase.column_types import can_be_declared, is_number, text_of
 from levelfive.usecase.columns import PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable, Lookup, owner_of
 from levelfive.usecase.model import OWN_PARAMETERS, ModelSpec
@@ -147,9 +147,23 @@ def _of_source(source: Source, use_case: UseCase) -> Iterator[str]:
                 f"{what} expects column {expectation.column!r} to be between two numbers, and it is a {kind}: declare "
                 "it as a number, or derive one."
             )
+        if expectation.kind is ExpectationKind.ONE_OF and can_be_declared(kind):
+            yield from _not_texts_of(expectation, kind, what)
     kind = source.columns.get(source.event_time or "", TIMESTAMP)
     if str(kind).lower() != TIMESTAMP:
         yield f"event_time of {what} is a {kind}, it must be a {TIMESTAMP}: declare it so, or derive one."
+
+
+def _not_texts_of(expectation: Expectation, kind: str, what: str) -> Iterator[str]:
+    """Find values that no text of a column is equal to."""
+    for value in expectation.values:
+        text = text_of(value, kind)
+        if text != value:
+            instead = "take it out" if text is None else f"write {text!r}"
+            yield (
+                f"{what} expects column {expectation.column!r} to be {value!r}, which no {kind} is written as: "
+                f"{instead}."
+            )
 
 
 def _of_corrections(source: Source) -> Iterator[str]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 MAX_DIGITS = 38
+FRACTIONS = ("float", "double", "real")
+_LEAST_PLAIN, _LEAST_WITH_EXPONENT = 1e-3, 1e7
 _NUMBERS = "byte|tinyint|short|smallint|int|integer|long|bigint|float|real|double"
 _PLAIN = f"string|boolean|{_NUMBERS}|date|timestamp|timestamp_ntz|timestamp_ltz|binary"
 _COLLATED = r"string\s+collate\s+\w+"
@@ -34,6 +37,44 @@ def digits_of(kind: str) -> tuple[int, int] | None:
     """
     decimal = _DECIMAL.fullmatch(kind)
     return None if decimal is None else (int(decimal[3] or 10), int(decimal[5] or 0))
+
+
+def text_of(value: str, kind: str) -> str | None:
+    """Write a value as the text that Spark casts it to from a column of a type; None if the column cannot hold it.
+
+    >>> [text_of("3", kind) for kind in ("double", "decimal(6,2)", "int", "string")], text_of("x", "int")
+    (['3.0', '3.00', '3', '3'], None)
+    """
+    plain = kind.strip().lower()
+    if plain == "boolean":
+        return value.lower() if value.lower() in ("true", "false") else None
+    if not is_number(kind):
+        return value
+    try:
+        return _number_text(Decimal(value), plain)
+    except ArithmeticError:  # it is no number, or has more digits than can be reckoned with
+        return None
+
+
+def _number_text(number: Decimal, kind: str) -> str | None:
+    if not number.is_finite():
+        return None
+    if kind in FRACTIONS:
+        return _fraction_text(float(number))
+    _, places = digits_of(kind) or (MAX_DIGITS, 0)
+    return f"{number:.{places}f}" if number == round(number, places) else None
+
+
+def _fraction_text(number: float) -> str:
+    """Write a fraction as Java does: from 10 million on, and below a thousandth, with an exponent.
+
+    >>> [_fraction_text(number) for number in (0.0, 12.5, 1e7, -1.25e-4)]
+    ['0.0', '12.5', '1.0E7', '-1.25E-4']
+    """
+    if number == 0 or _LEAST_PLAIN <= abs(number) < _LEAST_WITH_EXPONENT:
+        return repr(number)
+    mantissa, _, exponent = f"{Decimal(repr(number)).normalize():E}".partition("E")
+    return f"{mantissa if '.' in mantissa else mantissa + '.0'}E{int(exponent)}"
 
 
 def is_number(kind: str) -> bool:

@@ -82,7 +82,7 @@ def between(column: str, low: float, high: float) -> Expectation:
 
 
 def one_of(column: str, *values: str) -> Expectation:
-    """Demand one of the values; of numbers, their texts: `one_of("month", "1", "2")`."""
+    """Demand one of the values; of numbers, their texts: `one_of("month", "1", "2")` of an int, "1.0" of a double."""
     return Expectation(column, ExpectationKind.ONE_OF, values=values)
 
 

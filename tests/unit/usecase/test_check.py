@@ -21,7 +21,7 @@ from levelfive.usecase.check import check
 from levelfive.usecase.columns import ORDER
 from levelfive.usecase.features import FeatureTable, Lookup
 from levelfive.usecase.policies import RetrainingPolicy
-from levelfive.usecase.sources import Reveal, Source, between, not_null
+from levelfive.usecase.sources import Reveal, Source, between, not_null, one_of
 from levelfive.usecase.use_case import UseCase
 
 HOUR = timedelta(hours=1)
@@ -165,6 +165,18 @@ def test_a_name_that_is_taken_or_cannot_be_is_refused(use_case: UseCase, words: 
         (
             with_source(reveals=(Reveal("y_at", known_at="y_at"),)),
             "columns of a reveal of source 'orders' must be a tuple of names, it is the text 'y_at'",
+        ),
+        (
+            with_source(columns={**ORDERS.columns, "code": "double"}, expectations=(one_of("code", "1.0", "3"),)),
+            "expects column 'code' to be '3', which no double is written as: write '3.0'",
+        ),
+        (
+            with_source(columns={**ORDERS.columns, "code": "decimal(6,2)"}, expectations=(one_of("code", "3"),)),
+            "which no decimal(6,2) is written as: write '3.00'",
+        ),
+        (
+            with_source(columns={**ORDERS.columns, "code": "int"}, expectations=(one_of("code", "3", "x"),)),
+            "expects column 'code' to be 'x', which no int is written as: take it out",
         ),
         (
             with_source(expectations=(between("at", 0, 1),)),
