@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 from sklearn import metrics as sklearn_metrics
 
-from levelfive import BINARY, REGRESSION
+from levelfive import BINARY, REGRESSION, Quantiles
 from levelfive.errors import ConfigError, EvidenceError
 from levelfive.statistics.metrics import (
     NULL_SLICE,
@@ -165,6 +165,38 @@ def test_one_day_has_values_without_intervals():
 def test_unusable_rows_are_refused_with_what_came(y, score, days, message):
     with pytest.raises(EvidenceError, match=message):
         evaluate(BINARY, np.array(y), np.array(score), np.array(days))
+
+
+AMOUNTS = (REGRESSION, Quantiles("wait", (0.1, 0.9)))
+
+
+def scores_of(task, score):
+    return np.array(score) if len(task.score_columns) == 1 else np.column_stack([score, score])
+
+
+@pytest.mark.parametrize("task", AMOUNTS, ids=lambda task: task.name)
+@pytest.mark.parametrize(
+    ("y", "score", "message"),
+    [
+        ([0, -1e300], [0.5, 0.5], r"must be numbers from -1e\+30 to 1e\+30, got -1e\+300 \(in 1 of 2 rows\)"),
+        ([0, 1], [0.5, 1e300], r"must lie between -1e\+30 and 1e\+30, got 1e\+300"),
+    ],
+    ids=["label", "score"],
+)
+def test_an_amount_that_cannot_be_squared_is_refused(task, y, score, message):
+    with pytest.raises(EvidenceError, match=message):
+        evaluate(task, np.array(y), scores_of(task, score), np.arange(2))
+
+
+@pytest.mark.parametrize("task", AMOUNTS, ids=lambda task: task.name)
+def test_metrics_and_differences_of_the_largest_amounts_are_finite(task):
+    y, score = np.array([1e30, -1e30, 1e30, 0]), scores_of(task, [-1e30, 1e30, 1e30, 0])
+
+    found = evaluate(task, y, score, np.arange(4))
+    losses = row_loss(task, y, score)
+
+    assert all(math.isfinite(one.value) for one in found.estimates.values())
+    assert math.isfinite(paired_difference(losses, losses[::-1], np.arange(4)).standard_error)
 
 
 @pytest.mark.parametrize("confidence", [0.0, 1.0, 90])

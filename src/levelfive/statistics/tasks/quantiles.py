@@ -11,7 +11,7 @@ import numpy as np
 from levelfive.errors import ConfigError, EvidenceError
 from levelfive.statistics import day_blocks
 from levelfive.statistics.day_blocks import DayBlocks, Floats, Statistic
-from levelfive.statistics.tasks.task import Estimator, Metric, Task
+from levelfive.statistics.tasks.task import LARGEST, Estimator, Metric, Task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,8 @@ class Quantiles(Task):
         ConfigError: The name is no identifier, or the levels are not at least two that increase between 0 and 1.
     """
 
-    wanted_labels = "finite numbers"
+    wanted_labels = f"numbers from {-LARGEST:g} to {LARGEST:g}"
+    score_range = (-LARGEST, LARGEST)
     predict_method = "predict"
     skill = "skill"
     charts = ("pinball", "coverage")
@@ -114,8 +115,8 @@ class Quantiles(Task):
         return {"kind": "quantiles", "name": self.name, "levels": list(self.levels)}
 
     def are_labels(self, values: Floats) -> NDArray[Any]:
-        """Tell which of some numbers are finite."""
-        return np.isfinite(values)
+        """Tell which of some numbers can be reckoned with."""
+        return np.abs(values) <= LARGEST
 
     def predict(self, estimator: Estimator, features: pd.DataFrame) -> Floats:
         """Predict the quantiles, in their order.

@@ -9,7 +9,7 @@ import numpy as np
 from levelfive.statistics import day_blocks
 from levelfive.statistics.day_blocks import DayBlocks, Floats, Statistic
 from levelfive.statistics.tasks.registry import register_task
-from levelfive.statistics.tasks.task import Estimator, Metric, Task
+from levelfive.statistics.tasks.task import LARGEST, Estimator, Metric, Task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,8 @@ class Regression(Task):
 
     name = "regression"
     title = "a regression"
-    wanted_labels = "finite numbers"
+    wanted_labels = f"numbers from {-LARGEST:g} to {LARGEST:g}"
+    score_range = (-LARGEST, LARGEST)
     predicted_label = "score"
     predict_method = "predict"
     metrics = (
@@ -60,8 +61,8 @@ class Regression(Task):
     charts = ("rmse", "mae")
 
     def are_labels(self, values: Floats) -> NDArray[Any]:
-        """Tell which of some numbers are finite."""
-        return np.isfinite(values)
+        """Tell which of some numbers can be reckoned with."""
+        return np.abs(values) <= LARGEST
 
     def predict(self, estimator: Estimator, features: pd.DataFrame) -> Floats:
         """Predict the label."""

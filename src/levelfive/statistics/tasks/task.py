@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from levelfive.statistics.profiles import NumericProfile
 
 
+LARGEST = 1e30
+"""Of labels and scores that are amounts: the squares of squared errors are summed, and XGBoost counts in 32 bits."""
+
+
 class Estimator(Protocol):
     """A scikit-learn estimator or pipeline.
 
