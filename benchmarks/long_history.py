@@ -20,7 +20,7 @@ from flight_delay import USE_CASE
 from levelfive.core.windows import Window, iso, utc
 from levelfive.data.landed import LANDING_FILES, LandedFile, new_files, newest_times
 from levelfive.data.landing import list_files
-from levelfive.data.missing import SOURCE_DAYS, SourceDay, counted, missing
+from levelfive.data.missing import SOURCE_DAYS, SourceDay, missing, sources_with_days
 from levelfive.features.store import LocalFeatureStore
 from levelfive.features.watermarks import FEATURE_WINDOWS, common_watermark, note, watermark
 from levelfive.monitoring.deliveries import delivered
@@ -115,7 +115,7 @@ def _steps(context: JobContext, landing: Path, last: datetime) -> tuple[Step, ..
     return (
         Step("data: new files", lambda: new_files(run, listed, [SOURCE]), (LANDING_FILES,)),
         Step("data: freshness", lambda: newest_times(run, since=last - 3 * DAY), (LANDING_FILES,)),
-        Step("data: sources counted", lambda: counted(run, {SOURCE.name}, as_of=last), (SOURCE_DAYS,)),
+        Step("data: sources counted", lambda: sources_with_days(run, {SOURCE.name}, as_of=last), (SOURCE_DAYS,)),
         Step("data: missing days", lambda: missing(run, context.use_case, as_of=last), (SOURCE_DAYS,)),
         Step("features: where to begin", lambda: watermark(tables, PREDICTIONS, before=last), (FEATURE_WINDOWS,)),
         Step(

@@ -935,7 +935,7 @@ def test_nothing_is_changed() -> None:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, client: Any, *options: str) -> tuple[int, str]:
-    monkeypatch.setattr(checks, "connect", lambda target, profile: client)
+    monkeypatch.setattr(checks, "client_of", lambda target, profile: client)
     result = CliRunner().invoke(cli, ["preflight", "-t", "prod", "--bundle", str(BUNDLE), *options])
     return result.exit_code, result.output
 

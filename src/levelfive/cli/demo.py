@@ -39,9 +39,9 @@ def demo(
     if go_on and fresh:
         raise ConfigError("say --continue or --fresh, not both")
     if serve:
-        from levelfive.serving.run import Address, check_address
+        from levelfive.serving.run import Address, check_is_free
 
-        check_address(Address(port=port))
+        check_is_free(Address(port=port))
     again = demo_plan.Again.CONTINUE if go_on else demo_plan.Again.FRESH if fresh else None
     first, last = _months(months)
     start = time.perf_counter()

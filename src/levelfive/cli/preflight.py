@@ -23,11 +23,11 @@ def preflight(
     ] = None,
 ) -> None:
     """Ask the target's workspace what a first deployment lacks; print what grants it, change nothing."""
-    from levelfive.preflight.checks import ask, connect
+    from levelfive.preflight.checks import ask, client_of
     from levelfive.preflight.target import read_target
 
     settings = read_target(bundle, target, environment=os.environ, options=variables or ())
-    results = ask(connect(settings, profile), settings)
+    results = ask(client_of(settings, profile), settings)
     table = Table("subject", "answer", "because")
     for subject, result in results.items():
         table.add_row(subject, result.answer, result.reason)

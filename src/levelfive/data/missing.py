@@ -85,7 +85,7 @@ def count_days(run: Run, days: Mapping[str, FileDays], as_of: datetime) -> None:
         run.wrote(run.tables.control_tables.add(SOURCE_DAYS, records, ("source", "source_file", "day")))
 
 
-def counted(run: Run, sources: Collection[str], *, as_of: datetime) -> frozenset[str]:
+def sources_with_days(run: Run, sources: Collection[str], *, as_of: datetime) -> frozenset[str]:
     """List those among some sources whose days are counted; only without any of late, the whole past is asked."""
     counted_sources: set[str] = set()
     for since in (as_of.date() - RECENT, None):

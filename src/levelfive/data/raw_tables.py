@@ -17,7 +17,7 @@ from levelfive.data.corrections import Change, Corrected, corrected_by, is_first
 from levelfive.data.ingest import Batch, day_of_row
 from levelfive.data.landed import LandedFile, dated_files
 from levelfive.data.landing import LandingFile
-from levelfive.data.missing import FileDays, counted
+from levelfive.data.missing import FileDays, sources_with_days
 from levelfive.errors import AsOfError
 from levelfive.storage.runs import RUNS, JobContext, Run
 from levelfive.usecase.columns import CHANGE, LOADED_AT
@@ -81,7 +81,7 @@ def write_accepted(context: JobContext, run: Run, batch: Batch, as_of: datetime)
         return _write_corrections(context, run, batch, as_of)
     tables, source = run.tables, batch.source
     rows = batch.accepted.withColumn(LOADED_AT, F.lit(as_of))
-    write = run.wrote(tables.insert_new(source.table, rows, source.key, within=window_of(batch)))
+    write = run.wrote(tables.insert_new(source.table, rows, source.key, within=window_of_batch(batch)))
     accepted_counts = {name: counts.candidates for name, counts in batch.counts.items()}
     days: FileDays = {name: counts.by_day for name, counts in batch.counts.items()}
     if write.rows != sum(accepted_counts.values()):
@@ -116,13 +116,13 @@ def days_of_before(context: JobContext, run: Run, as_of: datetime) -> dict[str, 
     """Count the files of sources whose days nobody counted yet: those that an earlier levelfive ingested."""
     dated_sources = (source for source in context.use_case.sources if source.event_time is not None)
     there = {source.name for source in dated_sources if context.tables.exists(source.table)}
-    left = there - counted(run, there, as_of=as_of)
+    left = there - sources_with_days(run, there, as_of=as_of)
     files = dated_files(run, left) if left else {}
     sources = [source for source in context.use_case.sources if source.name in files]
     return {source.name: _count_accepted(context, source, files[source.name])[1] for source in sources}
 
 
-def window_of(batch: Batch) -> tuple[str, Window] | None:
+def window_of_batch(batch: Batch) -> tuple[str, Window] | None:
     """Spare the insertion a look at the rows of other times, where the key tells the time.
 
     Returns:

@@ -56,12 +56,12 @@ def _chooser(table: OnlineTable, person: Person) -> Callable[[Mapping[str, Value
     kinds = dict(zip((*table.columns, *table.keys), (*table.types, *table.key_types), strict=True))
 
     def is_theirs(fields: Mapping[str, Value]) -> bool:
-        return person.has({name: text_of(value, kinds[name]) for name, value in fields.items()})
+        return person.has({name: file_text_of(value, kinds[name]) for name, value in fields.items()})
 
     return is_theirs
 
 
-def text_of(value: Value, kind: str) -> str | None:
+def file_text_of(value: Value, kind: str) -> str | None:
     """Write a value of the store as a file writes one of its kind."""
     match kind, value:
         case _, None:

@@ -16,8 +16,8 @@ import pyarrow.csv as pa_csv
 
 from levelfive.errors import ConfigError, LandingError
 from levelfive.formats.leaving_out import Chooser, count_of, left_over
-from levelfive.formats.packing import decoded, packed, plain, with_packed
-from levelfive.formats.quoting import QUOTE, Rows, parted, rows_of
+from levelfive.formats.packing import decoded, packed, plain_path, with_packed
+from levelfive.formats.quoting import QUOTE, Rows, parted, split_rows
 from levelfive.formats.rewriting import rewrite_for, rewritten, tells_a_day
 from levelfive.formats.texts import (
     BATCH_CHARACTERS,
@@ -26,7 +26,7 @@ from levelfive.formats.texts import (
     WRONG_QUOTES,
     Texts,
     check_several,
-    refusals_of,
+    refusals_of_file,
     texts_of,
     unreadable,
 )
@@ -99,7 +99,7 @@ class Csv:
         """
         names = () if self.header else tuple(columns)
         is_empty = True
-        with refusals_of(path), decoded(path, file, encoding=self.encoding, newline="") as texts:
+        with refusals_of_file(path), decoded(path, file, encoding=self.encoding, newline="") as texts:
             for rows in parted(self._pieces(path, texts), self.separator):
                 # Of a header that is longer than a piece, nothing is there yet.
                 if not (rows.good.strip(" \r\n") or rows.bad):
@@ -128,14 +128,14 @@ class Csv:
 
     def without(self, path: Path, file: BinaryIO, columns: Mapping[str, str], is_chosen: Chooser) -> tuple[bytes, int]:
         """Leave rows out, which may be of several lines; see `Format.without`."""
-        with refusals_of(path), decoded(path, file, encoding=self.encoding, newline="") as texts:
-            rows = rows_of(texts.read(), self.separator)
+        with refusals_of_file(path), decoded(path, file, encoding=self.encoding, newline="") as texts:
+            rows = split_rows(texts.read(), self.separator)
         blank = sum(1 for _ in takewhile(lambda row: not row.strip("\ufeff \r\n"), rows))
         head = rows[: blank + self.header]
 
         def count(part: Sequence[str]) -> int:
             content = BytesIO("".join([*head, *part]).encode(self.encoding))
-            return count_of(self.batches(plain(path), content, columns), is_chosen)
+            return count_of(self.batches(plain_path(path), content, columns), is_chosen)
 
         body = rows[len(head) :]
         rest = left_over(body, count)

@@ -16,14 +16,14 @@ from levelfive.core.texts import repeated
 from levelfive.errors import LandingError
 from levelfive.formats.json_texts import NumberText, json_text
 from levelfive.formats.leaving_out import Chooser, count_of, left_over
-from levelfive.formats.packing import decoded, packed, plain, with_packed
+from levelfive.formats.packing import decoded, packed, plain_path, with_packed
 from levelfive.formats.texts import (
     BATCH_CHARACTERS,
     WRONG_LINE,
     Texts,
     check_several,
     in_declared_order,
-    refusals_of,
+    refusals_of_file,
     texts_of,
 )
 
@@ -63,7 +63,7 @@ class JsonLines:
             LandingError: A line is not an object of JSON or names a value twice, or the file is cut off or empty.
         """
         is_empty = True
-        with refusals_of(path):
+        with refusals_of_file(path):
             for lines in _lines(path, file, _leniently if self.lenient else _strictly):
                 is_empty = False
                 rows, malformed_texts = zip(*lines, strict=True)
@@ -82,12 +82,12 @@ class JsonLines:
 
     def without(self, path: Path, file: BinaryIO, columns: Mapping[str, str], is_chosen: Chooser) -> tuple[bytes, int]:
         """Leave lines out; see `Format.without`."""
-        with refusals_of(path), decoded(path, file, encoding="utf-8", newline="\n", errors=ESCAPED) as texts:
+        with refusals_of_file(path), decoded(path, file, encoding="utf-8", newline="\n", errors=ESCAPED) as texts:
             lines = list(texts)
 
         def count(part: Sequence[str]) -> int:
             content = BytesIO("".join(part).encode(errors=ESCAPED))
-            return count_of(self.batches(plain(path), content, columns), is_chosen)
+            return count_of(self.batches(plain_path(path), content, columns), is_chosen)
 
         rest = left_over(lines, count)
         return packed(path, "".join(rest).encode(errors=ESCAPED)), len(lines) - len(rest)

@@ -38,7 +38,7 @@ def packed(path: Path, content: bytes) -> bytes:
     return gzip.compress(content, mtime=0) if _is_packed(path) else content
 
 
-def plain(path: Path) -> Path:
+def plain_path(path: Path) -> Path:
     """Name a file as it is called where it is not packed."""
     return path.with_name(path.name[: -len(PACKED)]) if _is_packed(path) else path
 

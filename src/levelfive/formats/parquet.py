@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from levelfive.errors import LandingError
 from levelfive.formats.json_texts import json_text
 from levelfive.formats.leaving_out import Chooser
-from levelfive.formats.texts import Texts, check_several, in_declared_order, refusals_of, texts_of
+from levelfive.formats.texts import Texts, check_several, in_declared_order, refusals_of_file, texts_of
 
 _BATCH_ROWS = 1 << 16
 # From the first on Arrow writes whole numbers with an exponent; up to the second, each is a float of its own.
@@ -41,7 +41,7 @@ class Parquet:
         if not file.read(1):
             raise LandingError(f"{path} is empty: expected a file of Parquet; deliver it again")
         file.seek(0)
-        with refusals_of(path):
+        with refusals_of_file(path):
             parquet = pq.ParquetFile(file, pre_buffer=False)
             if not parquet.metadata.num_rows:
                 yield _texts_of(parquet.schema_arrow.empty_table(), columns)
@@ -60,7 +60,7 @@ class Parquet:
     def without(self, path: Path, file: BinaryIO, columns: Mapping[str, str], is_chosen: Chooser) -> tuple[bytes, int]:
         """Leave rows out; columns keep their types, and the file what it says of them. See `Format.without`."""
         target, count = pa.BufferOutputStream(), 0
-        with refusals_of(path):
+        with refusals_of_file(path):
             parquet = pq.ParquetFile(file, pre_buffer=False)
             with pq.ParquetWriter(target, parquet.schema_arrow) as writer:
                 for batch in parquet.iter_batches(_BATCH_ROWS, use_threads=False):

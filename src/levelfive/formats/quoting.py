@@ -54,7 +54,7 @@ def parted(pieces: Iterable[str], separator: str) -> Iterator[Rows]:
         yield rows
 
 
-def rows_of(text: str, separator: str) -> list[str]:
+def split_rows(text: str, separator: str) -> list[str]:
     """Part a text into its rows, each with its line end, well quoted or not; put together, they are the text.
 
     Raises:

@@ -109,7 +109,7 @@ def unreadable(path: Path, why: object) -> LandingError:
     return LandingError(f"{path} cannot be read ({why}): nothing of it was ingested; deliver it again")
 
 
-def refusals_of(path: Path) -> translating:
+def refusals_of_file(path: Path) -> translating:
     """Turn what a reader says in a block of a file that cannot be read into our error.
 
     Args:

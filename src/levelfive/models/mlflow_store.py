@@ -86,7 +86,7 @@ def experiment_id(client: MlflowClient, name: str, artefacts: Path | None) -> st
     return str(client.create_experiment(name, artifact_location=location))
 
 
-def connect(place: str, uri: str, build: Callable[[], _T]) -> _T:
+def connect_store(place: str, uri: str, build: Callable[[], _T]) -> _T:
     """Build what a store is reached by.
 
     Args:

@@ -127,13 +127,15 @@ def span_of(lookups: Sequence[Lookup], policy: ServingPolicy, reaches_to: dateti
     """
     grids = [lookup.grid for lookup in lookups if lookup.grid is not None]
     since = before(reaches_to, policy.history)
-    kept_from = min([since, *(tick(since, grid) for grid in grids)])
+    kept_from = min([since, *(last_tick(since, grid) for grid in grids)])
     ages = (lookup.max_age for lookup in lookups if lookup.grid is None and lookup.max_age is not None)
-    oldest = min([kept_from, *(tick(kept_from, grid) for grid in grids), *(before(kept_from, age) for age in ages)])
+    oldest = min(
+        [kept_from, *(last_tick(kept_from, grid) for grid in grids), *(before(kept_from, age) for age in ages)]
+    )
     return TableSpan(oldest, kept_from, reaches_to)
 
 
-def tick(moment: datetime, grid: timedelta) -> datetime:
+def last_tick(moment: datetime, grid: timedelta) -> datetime:
     """Find the last tick of a grid at or before a time."""
     return EPOCH + (moment - EPOCH) // grid * grid
 

@@ -45,7 +45,7 @@ CHECKS: Mapping[str, Callable[[Question], CheckResult]] = MappingProxyType(
 )
 
 
-def connect(target: Target, profile: str | None) -> WorkspaceClient:
+def client_of(target: Target, profile: str | None) -> WorkspaceClient:
     """Build the client of the target's workspace, with the credentials that the Databricks CLI would use.
 
     Raises:

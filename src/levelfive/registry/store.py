@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from levelfive.errors import DamagedModel, ModelNotFound, RegistryError, first_line, translating
-from levelfive.models.mlflow_store import connect, folder_with, is_of_a_database, is_of_a_store, shown_address
+from levelfive.models.mlflow_store import connect_store, folder_with, is_of_a_database, is_of_a_store, shown_address
 from levelfive.models.package import Model, digest, load, read_card
 from levelfive.registry.backends import Backend, backend_of, every_version, name_for
 from levelfive.registry.description import text_of
@@ -66,7 +66,7 @@ class CentralRegistry:
         examples = "databricks-uc, https://mlflow.example.com or sqlite:////path/registry.db"
         self.place = shown_address(uri, f"registry_uri of {name}", examples)
         self.name = name_for(uri, name)
-        self._backend = backend or connect(f"registry {self.place}", uri, lambda: backend_of(uri, artefacts))
+        self._backend = backend or connect_store(f"registry {self.place}", uri, lambda: backend_of(uri, artefacts))
         self._client = self._backend.client
         self._models: dict[str, Model] = {}
 

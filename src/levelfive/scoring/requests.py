@@ -21,7 +21,7 @@ from levelfive.data.ingest import Batch, apply_contract
 from levelfive.data.landed import LANDING_FILES, LandedFile, add_files, new_files
 from levelfive.data.landing import LandingFile, has_nothing, list_files, read_rows
 from levelfive.data.listings import LISTINGS, note_listings
-from levelfive.data.raw_tables import QUARANTINE, landed_file, window_of, write_quarantine
+from levelfive.data.raw_tables import QUARANTINE, landed_file, window_of_batch, write_quarantine
 from levelfive.data.staging import discard
 from levelfive.formats import JsonLines
 from levelfive.registry.store import CentralRegistry
@@ -152,7 +152,7 @@ def _write(
     accepted_counts: Mapping[str, int] = {name: counts.candidates for name, counts in batch.counts.items()}
     if any(accepted_counts.values()):
         insert = context.tables.insert_new
-        write = run.wrote(insert(PREDICTIONS, rows, ("request_id",), within=window_of(batch), evolve=True))
+        write = run.wrote(insert(PREDICTIONS, rows, ("request_id",), within=window_of_batch(batch), evolve=True))
         if write.rows != sum(accepted_counts.values()):
             # Some were there: ids that come again, or a run that was killed after this write.
             accepted_counts = _there(run.tables.read(PREDICTIONS), list(accepted_counts))

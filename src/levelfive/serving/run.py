@@ -94,7 +94,7 @@ def serve(service: Service, address: Address) -> None:
         raise service.refusal
 
 
-def check_address(address: Address) -> None:
+def check_is_free(address: Address) -> None:
     """Find out whether an address can be listened on, before what is served there is made.
 
     Raises:

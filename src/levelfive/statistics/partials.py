@@ -17,7 +17,7 @@ from levelfive.statistics.categories import category_texts, factorized
 from levelfive.statistics.category_counts import NO_CATEGORIES, CategoryCounts
 from levelfive.statistics.distinct_sketches import SKETCH_SIZE, hashed_categories, hashed_numbers, least_with_counts
 from levelfive.statistics.histograms import Floats, Histogram, finite
-from levelfive.statistics.rank_sketches import NOTHING, RankSketch, is_first
+from levelfive.statistics.rank_sketches import NOTHING, RankSketch, starts_value
 
 CAPACITY = 20_000
 """How many categories of a column are counted at once: more than a baseline knows, and few enough for any memory."""
@@ -247,7 +247,7 @@ def _sketches(sorted_values: Floats) -> tuple[tuple[int, ...], tuple[int, ...], 
 
     Each different value is hashed once, and the hash is of the value alone, so that any two batches agree on it.
     """
-    first = np.flatnonzero(is_first(sorted_values))
+    first = np.flatnonzero(starts_value(sorted_values))
     repeats = np.diff(np.append(first, sorted_values.size))
     values = sorted_values[first] + 0.0  # + 0.0 makes -0.0 the usual 0
     return *least_with_counts(hashed_numbers(values), repeats), RankSketch.of(values, repeats)

@@ -49,7 +49,7 @@ class RankSketch:
         counts = np.concatenate([one.counts.astype(np.int64) for one in sketches])
         order = np.argsort(values, kind="stable")
         values, counts = values[order], counts[order]
-        first = is_first(values)
+        first = starts_value(values)
         return cls.of(values[first], np.add.reduceat(counts, np.flatnonzero(first)) if counts.size else counts)
 
     def quantiles(self, levels: Sequence[float]) -> tuple[float, ...]:
@@ -77,7 +77,7 @@ class RankSketch:
         return hash((self.values.tobytes(), self.counts.tobytes()))
 
 
-def is_first(sorted_values: Floats) -> npt.NDArray[np.bool_]:
+def starts_value(sorted_values: Floats) -> npt.NDArray[np.bool_]:
     """Tell of increasing numbers, shape (rows,), which are the first of their value."""
     first = np.ones(sorted_values.size, dtype=bool)
     first[1:] = sorted_values[1:] != sorted_values[:-1]

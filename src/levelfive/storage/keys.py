@@ -65,7 +65,7 @@ def written(keys: Sequence[str], examples: Iterable[Sequence[object]]) -> str:
     return "; ".join(", ".join(f"{key} {value}" for key, value in zip(keys, one, strict=True)) for one in examples)
 
 
-def repeated(keys: Sequence[str], rows: pd.DataFrame) -> pd.DataFrame:
+def repeated_keys(keys: Sequence[str], rows: pd.DataFrame) -> pd.DataFrame:
     """Find the keys that several rows have, each once, in their order as texts."""
     twice = rows.loc[rows.duplicated(list(keys)), list(keys)].drop_duplicates()
     return twice.sort_values(list(keys), key=lambda column: column.astype(str))
@@ -77,7 +77,7 @@ def check_once(what: str, keys: Sequence[str], rows: pd.DataFrame, remedy: str) 
     Raises:
         DataError: Names the keys, and a few of those that are there more than once.
     """
-    twice = repeated(keys, rows).head(SHOWN)
+    twice = repeated_keys(keys, rows).head(SHOWN)
     if len(twice):
         raise more_than_one(what, keys, list(twice.itertuples(index=False, name=None)), remedy)
 

@@ -18,7 +18,7 @@ from mlflow.entities import DatasetInput, InputTag, Metric, Param, ViewType
 from mlflow.exceptions import MlflowException
 
 from levelfive.errors import RegistryError, first_line, translating
-from levelfive.models.mlflow_store import connect, experiment_id, is_of_a_database, refusals_of, shown_address
+from levelfive.models.mlflow_store import connect_store, experiment_id, is_of_a_database, refusals_of, shown_address
 from levelfive.statistics.metrics import Evaluation
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Tracking:
         self._artefacts = artefacts
         examples = "databricks, https://mlflow.example.com or sqlite:////path/tracking.db"
         self._place = f"tracking store {shown_address(uri, f'tracking_uri of experiment {experiment!r}', examples)}"
-        self._client = connect(self._place, uri, lambda: MlflowClient(tracking_uri=uri, registry_uri=uri))
+        self._client = connect_store(self._place, uri, lambda: MlflowClient(tracking_uri=uri, registry_uri=uri))
 
     def download(self, run_id: str, path: str, folder: Path) -> Path | None:
         """Copy a file of a run's artefacts into a folder; None where the run or the file is gone.

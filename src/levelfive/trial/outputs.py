@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from levelfive.statistics.categories import category_text
-from levelfive.storage.keys import repeated, written
+from levelfive.storage.keys import repeated_keys, written
 from levelfive.training.labels import faults_of
 from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.use_case import UseCase
@@ -24,7 +24,7 @@ def faults_of_keys(what: str, keys: Sequence[str], rows: pd.DataFrame) -> Iterat
     for key in keys:
         if missing := int(rows[key].isna().sum()):
             yield f"{what} returned {missing:,} rows without {key}, a part of the key: leave them out, or fill it."
-    twice = repeated(keys, rows).head(SHOWN)
+    twice = repeated_keys(keys, rows).head(SHOWN)
     if len(twice):
         examples = written(keys, (tuple(map(category_text, one)) for one in twice.itertuples(index=False, name=None)))
         yield f"{what} returned several rows of {examples}: return each {', '.join(keys)} once."

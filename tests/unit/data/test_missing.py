@@ -15,8 +15,8 @@ from levelfive.data.missing import (
     Hole,
     acknowledge,
     count_days,
-    counted,
     missing,
+    sources_with_days,
     within,
 )
 from levelfive.errors import ConfigError
@@ -76,8 +76,8 @@ def test_files_that_are_counted_twice_count_once(context: JobContext) -> None:
         landed(context, date(2013, 1, 1), date(2013, 1, 2), file="spring")
 
     run = Run(context.tables, "another")
-    assert counted(run, {"flights", "weather"}, as_of=utc(2013, 1, 3)) == {"flights"}
-    assert counted(run, {"flights"}, as_of=utc(2014, 1, 3)) == {"flights"}
+    assert sources_with_days(run, {"flights", "weather"}, as_of=utc(2013, 1, 3)) == {"flights"}
+    assert sources_with_days(run, {"flights"}, as_of=utc(2014, 1, 3)) == {"flights"}
     assert [row["accepted"] for row in context.tables.control_tables.rows("source_days")] == [900, 900]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from levelfive.core.windows import Window, utc
 from levelfive.data.ingest import Batch, FileCounts
-from levelfive.data.raw_tables import window_of
+from levelfive.data.raw_tables import window_of_batch
 from levelfive.usecase.sources import Source
 
 FIRST, LAST = utc(2013, 2, 1), utc(2013, 2, 28, 23)
@@ -22,7 +22,10 @@ def a_batch(source: Source, **counts: FileCounts) -> Batch:
 def test_a_batch_s_keys_lie_as_far_around_its_times_as_the_source_says() -> None:
     files = {"a": FileCounts(2, 0, 2, FIRST, FIRST + HOUR), "b": FileCounts(2, 0, 2, FIRST + HOUR, LAST)}
 
-    assert window_of(a_batch(FLIGHTS, **files)) == ("at", Window(FIRST - HOUR, LAST + HOUR + timedelta.resolution))
+    assert window_of_batch(a_batch(FLIGHTS, **files)) == (
+        "at",
+        Window(FIRST - HOUR, LAST + HOUR + timedelta.resolution),
+    )
 
 
 @pytest.mark.parametrize(
@@ -35,4 +38,4 @@ def test_a_batch_s_keys_lie_as_far_around_its_times_as_the_source_says() -> None
     ids=["a source without dates", "a key that tells no time", "rows without dates"],
 )
 def test_where_the_key_tells_no_time_all_rows_are_looked_at(batch: Batch) -> None:
-    assert window_of(batch) is None
+    assert window_of_batch(batch) is None

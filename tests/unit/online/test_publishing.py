@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from levelfive.core.windows import Window, utc
-from levelfive.online.publishing import PublicationPlan, PublishedTable, TableSpan, before, plan, span_of, tick
+from levelfive.online.publishing import PublicationPlan, PublishedTable, TableSpan, before, last_tick, plan, span_of
 from levelfive.online.store import OnlineTable, TableState
 from levelfive.usecase.features import Lookup
 from levelfive.usecase.policies import ServingPolicy
@@ -164,7 +164,7 @@ def test_of_lookups_that_differ_the_one_that_reaches_back_furthest_counts() -> N
 
     span = span_of(both, POLICY, AS_OF)
 
-    assert span.kept_from == tick(AS_OF - DAY, 7 * HOUR) < AS_OF - DAY
+    assert span.kept_from == last_tick(AS_OF - DAY, 7 * HOUR) < AS_OF - DAY
     assert span.oldest == span.kept_from - 7 * DAY
 
 
