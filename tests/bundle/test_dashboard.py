@@ -10,7 +10,10 @@ from multiclass import COLOURS
 from levelfive import BINARY, REGRESSION
 
 DASHBOARD = json.loads((ROOT / "resources" / "monitoring.lvdash.json").read_text(encoding="utf-8"))
-TABLES = {"promotions", "alerts", "performance", "drift", "quality", "verdicts", "decisions", "retrainings", "runs"}
+TABLES = {
+    *("promotions", "alerts", "performance", "performance_slices", "drift", "quality", "freshness", "feature_skew"),
+    *("verdicts", "decisions", "retrainings", "runs"),
+}
 COLUMNS = 6  # of a page's grid
 
 

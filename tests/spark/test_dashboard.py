@@ -39,6 +39,11 @@ def by_name(task: Task, value: float) -> list[tuple[Any, ...]]:
     return [(name, metrics[name], low[name], high[name]) for name in sorted(metrics)]
 
 
+def of_slice(value: float) -> tuple[float, ...]:
+    """Loss and skill of a slice with their ends, and the offset."""
+    return (value, value + 10, value + 20, value + 1, value + 11, value + 21, value + 2)
+
+
 def named(task: Task) -> str:
     return ", ".join("NULL" if name is None else f"'{name}'" for name in (task.loss_metric, task.skill, task.offset))
 
@@ -82,6 +87,25 @@ VIEWS = {
          {measured(COLOURS, 14)}, {measured(COLOURS, 24)})
         AS t(model_name, window_start, window_end, model, model_version, as_of, provisional, scored, mature,
          label_mean, score_mean, loss_metric, skill_metric, offset_metric, metrics, low, high)""",
+    "performance_slices": f"""SELECT * FROM VALUES
+        ('m', {MONTH}, 'origin', 'JFK', '1', 10, true, 9L, 4L, 0.1D, 0.2D, {measured(BINARY, 8)}, {measured(BINARY, 8)},
+         {measured(BINARY, 8)}, map(), map()),
+        ('m', {MONTH}, 'origin', 'JFK', '1', 11, false, 9L, 9L, 0.3D, 0.4D, {measured(BINARY, 2)},
+         {measured(BINARY, 12)}, {measured(BINARY, 22)}, {moved(0.5)}, {moved(0.6)}),
+        ('m', {MONTH}, 'origin', 'EWR', '1', 11, false, 8L, 8L, 0.3D, 0.4D, {measured(BINARY, 1)},
+         {measured(BINARY, 11)}, {measured(BINARY, 21)}, map(), map()),
+        ('m', {WEEK}, 'colour', 'red', '1', 10, false, 6L, 0L, NULL, 0.6D, map(), map(), map(), map(), map())
+        AS t(model_name, window_start, window_end, slice_key, slice_value, model_version, as_of, provisional, scored,
+         mature, label_mean, score_mean, metrics, low, high, label_drift, score_drift)""",
+    "freshness": f"""SELECT * FROM VALUES ({WEEK}, 'orders', {at(30)}, 48D, 24D), ({WEEK}, 'airports', NULL, NULL, 24D),
+        ({WEEK}, 'events', {at(31)}, 24D, NULL), ({NEXT}, 'orders', {at(38)}, 24D, 24D)
+        AS t(window_start, window_end, source, newest_at, hours_behind, limit_hours)""",
+    "feature_skew": f"""SELECT * FROM VALUES ({WEEK}, '1', {at(25)}, 'temp', 9L, 9L, 0L, 0L, 0L, 0D, false),
+        ({WEEK}, '1', {at(25)}, 'wind', 9L, 6L, 1L, 1L, 1L, 0.5D, false),
+        ({WEEK}, '1', {at(26)}, 'rain', 9L, 0L, 9L, 0L, 0L, 2D, true),
+        ({WEEK}, '1', {at(26)}, 'wind', 9L, 3L, 6L, 0L, 0L, 0.7D, false)
+        AS t(window_start, window_end, model_version, day, feature, rows, matches, mismatches, missing, extra,
+         max_difference, computed_anew)""",
     "verdicts": f"""SELECT * FROM VALUES
         ('m', '1', {WEEK}, 10, 7L, 70L, 0.1D, array('a', 'b'), array('c', 'd'), array('e', 'f'), array('g', 'h'),
          array('q'), ''),
@@ -145,6 +169,22 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
         *((*IN_WEEK, "live", "1", False, *metric) for metric in by_name(COLOURS, 4)),
         *((*IN_MONTH, "live", "1", False, *metric) for metric in by_name(BINARY, 2)),
         *((*IN_MONTH, "reference", "0", False, *metric) for metric in by_name(REGRESSION, 3)),
+    ],
+    "slices": [
+        (*IN_WEEK, "1", "colour = red", False, 6, 0, None, 0.6, *(None,) * 9),
+        (*IN_MONTH, "1", "origin = EWR", False, 8, 8, 0.3, 0.4, *of_slice(1), None, None),
+        (*IN_MONTH, "1", "origin = JFK", False, 9, 9, 0.3, 0.4, *of_slice(2), 0.5, 0.6),
+    ],
+    "freshness": [
+        (*IN_NEXT, "orders", day(38), 24.0, 24.0, False),
+        (*IN_WEEK, "orders", day(30), 48.0, 24.0, True),
+        (*IN_WEEK, "airports", None, None, 24.0, False),
+        (*IN_WEEK, "events", day(31), 24.0, None, False),
+    ],
+    "feature_skew": [
+        (*IN_WEEK, "1", day(26), "wind", 9, 6, 0, 0, 0.7, False),
+        (*IN_WEEK, "1", day(25), "wind", 9, 1, 1, 1, 0.5, False),
+        (*IN_WEEK, "1", day(26), "rain", 9, 9, 0, 0, 2.0, True),
     ],
     "verdicts": [
         (*IN_NEXT, "1", 7, 72, 0.3, "", "", "", "", "", ""),

@@ -21,7 +21,8 @@ from levelfive.monitoring import job as monitoring
 from levelfive.monitoring.again import measure_again
 from levelfive.registry import job as registry
 from levelfive.registry.promotions import history
-from levelfive.reporting.collect import MeasuredWindow, collect, measurements
+from levelfive.reporting.collect import collect
+from levelfive.reporting.measurements import MeasuredWindow, measurements
 from levelfive.reporting.page import render
 from levelfive.retraining import job as retraining
 from levelfive.scoring import job as scoring

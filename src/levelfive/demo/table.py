@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from levelfive.reporting.collect import MeasuredWindow
+from levelfive.reporting.measurements import MeasuredWindow
 from levelfive.statistics.tasks.task import Task
 
 SHOWN_METRICS = 2

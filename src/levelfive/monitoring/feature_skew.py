@@ -52,6 +52,14 @@ class SkewRecord(Subject):
     first_scored_at: datetime
     computed_anew: bool
 
+    def told(self) -> FeatureDay:
+        """Tell it as it was found."""
+        same = {name: getattr(self, name) for name in _SAME}
+        return FeatureDay(**same, answers=self.rows, behind=0, first_served_at=self.first_scored_at)
+
+
+_SAME = tuple({of.name for of in fields(SkewRecord)} & {of.name for of in fields(FeatureDay)})
+
 
 def compare_scored(
     context: JobContext, run: Run, subject: Subject, card: ModelCard, *, rows: int, as_of: datetime
@@ -118,11 +126,10 @@ def explained(
 
 def write_skew(run: Run, subject: Subject, rows: Iterable[tuple[Subject, FeatureDay]]) -> None:
     """Put what was compared in the place of that of the same window."""
-    same = {of.name for of in fields(SkewRecord)} & {of.name for of in fields(FeatureDay)}
     records = [
         SkewRecord(
             **vars(of),
-            **{name: getattr(one, name) for name in same},
+            **{name: getattr(one, name) for name in _SAME},
             rows=one.answers,
             matches=one.matches,
             first_scored_at=one.first_served_at,

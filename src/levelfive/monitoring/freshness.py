@@ -31,6 +31,11 @@ class FreshnessRecord(Subject):
     hours_behind: float | None
     limit_hours: float | None
 
+    def told(self) -> Newest:
+        """Tell it as it was measured."""
+        behind, limit = (None if of is None else of * _HOUR for of in (self.hours_behind, self.limit_hours))
+        return Newest(self.source, self.newest_at, behind, limit)
+
 
 def newest_rows(context: JobContext, run: Run, window: Window, *, as_of: datetime) -> tuple[Newest, ...]:
     """Tell of each source with dates how new its rows are at the end of a window, by the files ingested up to `as_of`.

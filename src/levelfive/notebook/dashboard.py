@@ -5,7 +5,10 @@ from __future__ import annotations
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from levelfive.monitoring.alert_states import ALERTS_TABLE
+from levelfive.monitoring.feature_skew import FEATURE_SKEW
+from levelfive.monitoring.freshness import FRESHNESS
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, QUALITY
+from levelfive.monitoring.slice_records import PERFORMANCE_SLICES
 from levelfive.monitoring.verdict import VERDICTS
 from levelfive.registry.promotions import PROMOTIONS
 from levelfive.retraining.records import DECISIONS, RETRAININGS
@@ -13,7 +16,10 @@ from levelfive.storage.records import RECORDS, arrow_schema
 from levelfive.storage.runs import RUNS
 from levelfive.storage.tables import Tables
 
-SHOWN_TABLES = (PROMOTIONS, ALERTS_TABLE, PERFORMANCE, DRIFT, QUALITY, VERDICTS, DECISIONS, RETRAININGS, RUNS)
+SHOWN_TABLES = (
+    *(PROMOTIONS, ALERTS_TABLE, PERFORMANCE, PERFORMANCE_SLICES, DRIFT, QUALITY, FRESHNESS, FEATURE_SKEW, VERDICTS),
+    *(DECISIONS, RETRAININGS, RUNS),
+)
 
 
 def make_shown_tables(tables: Tables) -> None:

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from levelfive.core.days import DAY
-from levelfive.core.windows import Window
-from levelfive.data.missing import missing
 from levelfive.monitoring import records
 from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
-from levelfive.monitoring.consistency import CONSISTENCY, FeatureDay
-from levelfive.monitoring.evidence import Delivered
+from levelfive.monitoring.feature_skew import SkewRecord
 from levelfive.monitoring.noted import notes
 from levelfive.monitoring.profiling import baseline_of
 from levelfive.monitoring.records import (
     DRIFT,
-    ESTIMATED,
-    LIVE,
     PROFILES,
-    QUALITY,
-    REFERENCE,
-    SERVED,
     ConsistencyRecord,
 )
 from levelfive.monitoring.slice_drift import DRIFT_SLICES
@@ -41,7 +32,6 @@ from levelfive.reporting.data import (
     DriftLine,
     FailureLine,
     GateLine,
-    MissingLine,
     Moved,
     NoteLine,
     Point,
@@ -50,17 +40,16 @@ from levelfive.reporting.data import (
     ReportData,
 )
 from levelfive.reporting.label_rates import usual_label_mean
+from levelfive.reporting.measurements import MeasuredWindow, measurements
 from levelfive.reporting.models import champions, live_model
-from levelfive.reporting.segments import latest_segments
+from levelfive.reporting.quality import feature_days, latest_freshness, missing_lines
+from levelfive.reporting.segments import latest_segments, latest_slices
 from levelfive.reporting.status import alert_lines
 from levelfive.retraining.records import decisions, retrainings
 from levelfive.statistics.baseline import Baseline
-from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.sliced_counts import Slice
-from levelfive.statistics.tasks.task import Task
 from levelfive.storage.control_tables import Between
 from levelfive.storage.predictions import Role
-from levelfive.storage.records import from_row
 from levelfive.storage.runs import JobContext, Run, failures
 
 _OF_A_DAY = (
@@ -68,19 +57,6 @@ _OF_A_DAY = (
     *("counts", "sums", "frequent_items", "outside"),
 )
 _OF_DRIFT = ("model_version", "window_end", "column_name", "statistics", "usual", "importance", "alarm_since")
-
-
-@dataclass(frozen=True)
-class MeasuredWindow:
-    """What is known of one window at a time.
-
-    Args:
-        point: Counts, and metrics of the live and of the never retrained model.
-        without_label: Number and mean score of the rows that never get a label, by outcome.
-    """
-
-    point: Point
-    without_label: Mapping[str, tuple[int, float]]
 
 
 def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) -> ReportData:
@@ -109,8 +85,11 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         drifted_columns=_moved(run, registry, as_of, drift[Role.CHAMPION]),
         drift=drift[Role.CHAMPION],
         served_drift=drift[Role.SERVED],
-        consistency=_consistency(run, name, as_of),
+        consistency=feature_days(run, ConsistencyRecord, name, as_of=as_of),
+        skew=feature_days(run, SkewRecord, name, as_of=as_of),
+        freshness=latest_freshness(run, name, as_of=as_of),
         segments=latest_segments(run, name, as_of=as_of),
+        slices=latest_slices(run, context.use_case.model.task, name, as_of=as_of),
         champions=champions(registry, promotions),
         live_model=live_model(registry, None if live is None else live.version),
         decisions=tuple(
@@ -128,23 +107,6 @@ def collect(context: JobContext, registry: CentralRegistry, *, as_of: datetime) 
         missing=missing_lines(context, run, as_of),
         alerts=alert_lines(run, name, as_of=as_of),
         notes=tuple(NoteLine(one.window, one.reason, one.by) for one in notes(run, name, as_of=as_of)),
-    )
-
-
-def missing_lines(context: JobContext, run: Run, as_of: datetime) -> tuple[MissingLine, ...]:
-    """List the days of sources that lack rows, as known at a time."""
-    holes = missing(run, context.use_case, as_of=as_of).holes
-    return tuple(MissingLine(one.source, one.first, one.last) for one in holes)
-
-
-def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> tuple[MeasuredWindow, ...]:
-    """List what is known of each window that was monitored, in the order of time."""
-    newest = records.last_measured(run, model_name, as_of)
-    counts_by_window = _delivered(run, model_name, as_of)
-    live = {window: row for (window, model), row in newest.items() if model == LIVE}
-    return tuple(
-        _measurement(task, window, {LIVE: row} | _others(newest, window), counts_by_window[window])
-        for window, row in sorted(live.items())
     )
 
 
@@ -168,63 +130,6 @@ def _reliability(points: Sequence[Point], registry: CentralRegistry) -> Reliabil
     latest = max(mature, key=lambda point: point.window)
     model = registry.load_if_there(latest.model_version.split(", ")[-1])
     return Reliability(latest.window, latest.reliability, None if model is None else model.card.calibration)
-
-
-def _others(newest: records.LastMeasurements, window: Window) -> dict[str, Mapping[str, Any]]:
-    return {model: newest[window, model] for model in (REFERENCE, SERVED, ESTIMATED) if (window, model) in newest}
-
-
-def _measurement(
-    task: Task, window: Window, rows: Mapping[str, Mapping[str, Any]], source_counts: list[Delivered]
-) -> MeasuredWindow:
-    live = rows[LIVE]
-    estimates = _estimates(task, rows[ESTIMATED]) if ESTIMATED in rows else {}
-    without = {name: (rows, live["without_label_score"][name]) for name, rows in live["without_label"].items()}
-    point = Point(
-        window=window,
-        live=_estimates(task, live),
-        reference=_estimates(task, rows.get(REFERENCE, live)),
-        label_rate=live["label_mean"],
-        mean_score=live["score_mean"],
-        scored=live["scored"],
-        mature=live["mature"],
-        share_known=live["known"] / live["scored"] if live["scored"] else 1.0,
-        provisional=live["provisional"],
-        landed=sum(one.rows_in for one in source_counts),
-        accepted=sum(one.accepted for one in source_counts),
-        quarantined=sum(one.quarantined for one in source_counts),
-        duplicates=sum(one.duplicates for one in source_counts),
-        model_version=live["model_version"],
-        answer_metrics=_estimates(task, rows[SERVED]) if SERVED in rows else {},
-        answers=rows[SERVED]["scored"] if SERVED in rows else None,
-        estimates={name: one for name, one in estimates.items() if math.isfinite(one.low)},
-        reliability=records.reliability_of(live),
-        label_drift=live.get("label_drift") or {},  # rows of an earlier levelfive have none
-    )
-    return MeasuredWindow(point, without)
-
-
-def _estimates(task: Task, row: Mapping[str, Any]) -> dict[str, Estimate]:
-    low, high = row["low"], row["high"]
-    return {
-        name: Estimate(
-            row["metrics"][name],
-            low.get(name, math.nan),
-            high.get(name, math.nan),
-            days=row["days"],
-            rows=row["mature"],
-        )
-        for name in (metric.name for metric in task.metrics)
-        if name in row["metrics"]
-    }
-
-
-def _delivered(run: Run, model_name: str, as_of: datetime) -> Mapping[Window, list[Delivered]]:
-    counts_by_window: dict[Window, list[Delivered]] = defaultdict(list)
-    for row in records.of_model(run, QUALITY, model_name, as_of):
-        counts = (row[name] for name in ("rows_in", "accepted", "quarantined", "duplicates"))
-        counts_by_window[records.window_of(row)].append(Delivered(row["source"], *counts))
-    return counts_by_window
 
 
 def _latest_drift(
@@ -281,17 +186,6 @@ def _moved_in_slices(run: Run, model_name: str, as_of: datetime, window: Between
             of = Slice(row["slice_key"], row["slice_value"])
             slices[row["column_name"], row["model_version"]].append(str(of))
     return slices
-
-
-def _consistency(run: Run, model_name: str, as_of: datetime) -> tuple[FeatureDay, ...]:
-    """Read what was found of the features of answers; of windows that overlap, what is told of most answers counts."""
-    largest: dict[tuple[date, str, str], FeatureDay] = {}
-    for row in records.of_model(run, CONSISTENCY, model_name, as_of):
-        one = from_row(ConsistencyRecord, row)
-        of = (one.day, one.feature, one.model_version)
-        if of not in largest or one.answers > largest[of].answers:
-            largest[of] = one.told()
-    return tuple(largest.values())
 
 
 def _beside(

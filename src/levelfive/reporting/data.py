@@ -9,6 +9,8 @@ from datetime import date, datetime
 from levelfive.core.windows import Window
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.verdict import KnownVerdict
+from levelfive.reporting.quality_lines import Freshness
+from levelfive.reporting.segment_lines import SegmentsFound, SlicesMeasured
 from levelfive.reporting.table import Table
 from levelfive.statistics.calibration import Calibration, ReliabilityGroup
 from levelfive.statistics.metrics import Estimate
@@ -151,61 +153,6 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class SegmentLine:
-    """A segment of rows, beside the same segment at training; all rows, where it has no name.
-
-    Attributes:
-        segment: Which rows, in words.
-        rows: In the odd weeks.
-        loss_at_training: Mean loss in the training's odd weeks.
-        loss: Mean loss in the odd weeks.
-        difference: Of the two, with its interval.
-        worse: Whether the interval lies above 0.
-    """
-
-    segment: str
-    rows: int
-    loss_at_training: float | None
-    loss: float | None
-    difference: Estimate
-    worse: bool
-
-
-@dataclass(frozen=True)
-class SegmentsFound:
-    """What a look for the worst segments has found.
-
-    Attributes:
-        version: Whose rows.
-        weeks: The weeks that were looked at; None where none has ended yet.
-        note: Why nothing was compared; empty where it was.
-        segments_compared: Among how many segments was looked.
-        lines: All rows, and the segments that rose in even weeks; none where nothing was compared.
-    """
-
-    version: str
-    weeks: Window | None
-    note: str = ""
-    segments_compared: int = 0
-    lines: tuple[SegmentLine, ...] = ()
-
-    @property
-    def whole(self) -> SegmentLine | None:
-        """All rows; None where nothing was compared."""
-        return next((line for line in self.lines if not line.segment), None)
-
-    @property
-    def risen(self) -> tuple[SegmentLine, ...]:
-        """The segments that rose in even weeks."""
-        return tuple(line for line in self.lines if line.segment)
-
-    @property
-    def worse(self) -> tuple[SegmentLine, ...]:
-        """Those of them that are worse in odd weeks too, the worst first."""
-        return tuple(sorted((one for one in self.risen if one.worse), key=lambda one: -one.difference.value))
-
-
-@dataclass(frozen=True)
 class ChampionLine:
     """A version that was champion, and what its scores rest on.
 
@@ -329,8 +276,9 @@ class ReportData:
 
     `reliability` is of the latest window whose labels are known. `drift` and `served_drift`, that of answers to single
     requests, are of the latest window. `moved` are its columns whose alarm is open, those that the model rests on most
-    first. `segments` are those that were looked for last. `consistency` says by feature and day whether such answers
-    rest on what the batch join gives. `alerts` are those that are open, the most urgent first.
+    first. `segments` are those that were looked for last, `slices` those of the latest window whose labels are known.
+    `consistency` says by feature and day whether such answers rest on what the batch join gives, `skew` whether scored
+    rows do. `freshness` is that of the latest window. `alerts` are those that are open, the most urgent first.
     `champions` are the last ones, the oldest first.
     """
 
@@ -355,6 +303,9 @@ class ReportData:
     drifted_columns: tuple[Moved, ...] = ()
     notes: tuple[NoteLine, ...] = ()
     segments: SegmentsFound | None = None
+    slices: SlicesMeasured | None = None
+    freshness: Freshness | None = None
+    skew: tuple[FeatureDay, ...] = ()
     champions: tuple[ChampionLine, ...] = ()
     live_model: LiveModel | None = None
 

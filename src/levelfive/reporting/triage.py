@@ -20,8 +20,9 @@ from levelfive.monitoring.muted import muted_by, mutes
 from levelfive.monitoring.noted import noted_of, notes
 from levelfive.registry.promotions import Promotion, champion_as_of, history
 from levelfive.registry.store import CentralRegistry
-from levelfive.reporting.collect import measurements, missing_lines
 from levelfive.reporting.data import MissingLine, Point, is_long_ago
+from levelfive.reporting.measurements import measurements
+from levelfive.reporting.quality import missing_lines
 from levelfive.reporting.words import metric_name, metric_unit, missing_days, share
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task

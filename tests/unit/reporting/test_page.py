@@ -28,12 +28,11 @@ from levelfive.reporting.data import (
     PromotionLine,
     Reliability,
     ReportData,
-    SegmentLine,
-    SegmentsFound,
 )
 from levelfive.reporting.heatmap import furthest, moves_chart
 from levelfive.reporting.models import holdout_table
 from levelfive.reporting.page import render
+from levelfive.reporting.segment_lines import SegmentLine, SegmentsFound
 from levelfive.reporting.words import Health, estimate, headline
 from levelfive.statistics.calibration import Calibration, ReliabilityGroup
 from levelfive.statistics.metrics import Estimate
@@ -404,7 +403,7 @@ def test_a_legend_names_what_is_drawn_alone():
 def test_every_section_is_there_with_its_numbers(page):
     sections = [attributes["id"] for tag, attributes in page.elements if tag == "section"]
 
-    assert sections == ["summary", "performance", "rates", "segments", "columns", "verdicts", "history", "rows"]
+    assert sections == ["summary", "performance", "rates", "segments", "columns", "verdicts", "history", "quality"]
     assert {"0.461 (0.450 to 0.472)", "21.3%", "20.7%"} <= set(page.texts)
     assert {"12.8", "3.1%", "0.4%", "0.180"} <= set(page.texts)
     assert {"501,234", "1,111 (0.2%)", "1,002,468", "84", "995,308"} <= set(page.texts)
