@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,36 +14,32 @@ from levelfive.data.missing import SOURCE_DAYS
 from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.labels import LABELS
 from levelfive.monitoring import deliveries, records
-from levelfive.monitoring.again import baselines, mature_window, provisional_windows
 from levelfive.monitoring.alert_states import ALERTS_TABLE
 from levelfive.monitoring.alerting import update_alerts
 from levelfive.monitoring.alerts import check_rules
 from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE
-from levelfive.monitoring.consistency import CONSISTENCY
+from levelfive.monitoring.consistency import CONSISTENCY, FeatureDay
 from levelfive.monitoring.destinations.destination import Destination
-from levelfive.monitoring.earlier_drift import earlier_drift
-from levelfive.monitoring.estimated import trust
 from levelfive.monitoring.faults import Fault
-from levelfive.monitoring.feature_skew import FEATURE_SKEW, compare_scored, write_skew
-from levelfive.monitoring.freshness import FRESHNESS, newest_rows, write_freshness
+from levelfive.monitoring.feature_skew import FEATURE_SKEW, compare_scored
+from levelfive.monitoring.freshness import FRESHNESS
+from levelfive.monitoring.inputs import WindowInputs, read_inputs
 from levelfive.monitoring.measuring import measure_performance, measure_versions
 from levelfive.monitoring.nothing import nothing_in
-from levelfive.monitoring.performance import CalibrationOf, Performance, performance
-from levelfive.monitoring.real_time import RealTime, real_time
+from levelfive.monitoring.performance import Performance
 from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
-from levelfive.monitoring.scored_versions import profile_ahead, profile_versions
-from levelfive.monitoring.segments import WORST_SEGMENTS, look_for_segments
+from levelfive.monitoring.scored_versions import ScoredVersion
+from levelfive.monitoring.segments import WORST_SEGMENTS, SegmentRecord, look_for_segments
 from levelfive.monitoring.slice_drift import DRIFT_SLICES
 from levelfive.monitoring.slice_records import PERFORMANCE_SLICES, write_slice_performance
 from levelfive.monitoring.telling import NOTICES, tell
 from levelfive.monitoring.verdict import VERDICTS, Subject, WindowVerdict
 from levelfive.monitoring.versions import WindowFacts, judge_version
-from levelfive.monitoring.writing import write_consistency, write_window
+from levelfive.monitoring.writing import WindowFound, write_consistency, write_window
 from levelfive.online.publications import publications
 from levelfive.online.staleness import furthest_behind
-from levelfive.registry.promotions import PROMOTIONS, champion_as_of, first_version, history
+from levelfive.registry.promotions import PROMOTIONS
 from levelfive.registry.store import CentralRegistry
-from levelfive.statistics.calibration import Calibration
 from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.predictions import PREDICTIONS
 from levelfive.storage.runs import JobContext, Run
@@ -105,119 +102,101 @@ def run(
         check_rules(context.use_case.monitoring.alerts)
         if window.end > as_of:
             raise AsOfError(f"the window {window} reaches beyond as_of {iso(as_of)}; end it there or give a later one")
-        name, promotions = registry.name, history(context.tables, registry.name)
-        with ThreadPoolExecutor(max_workers=1) as beside, run.timed("measure"):
-            ahead = profile_ahead(beside, context, run, registry, champion_as_of(promotions, as_of), window)
-            before = records.last_measured(run, name, as_of, ("provisional", "scored", "mature", "metrics"))
-            windows = [*provisional_windows(before, until=window.start), window]
-            labelled_window = mature_window(before, window, old_until=as_of - context.use_case.maturity)
-            # Measured as the others are, so that it can be judged by; what was said of it stays.
-            others = [] if labelled_window is None or labelled_window in windows else [labelled_window]
-            first = first_version(promotions)
-            measured = performance(
-                context,
-                run,
-                [*others, *windows],
-                model_name=name,
-                as_of=as_of,
-                first=first,
-                calibration_of=_calibrations(registry),
-                baseline_of=baselines(registry),
-                by_slice=True,
-            )
-            performances = measured[len(others) :]
-            mature = next((one for one in measured if one.window == labelled_window), None)
-            source_counts = deliveries.delivered(context, run, window, as_of=as_of)
-            row_times = newest_rows(context, run, window, as_of=as_of)
-            earlier = deliveries.known_before(context, run, name, window)
-            drift_history = earlier_drift(run, name, window)
-            answers = real_time(context, run, registry, windows, as_of=as_of)
-        now = performances[-1]
-        if not now.scored:
-            write_consistency(run, Subject(name, "", window), answers)
-            nothing = _nothing(context, run, name, performances, as_of, answers=answers)
-            tell(context, run, name, destinations, as_of=as_of)
-            return nothing
-        versions = profile_versions(context, run, registry, now, ahead)
-        missing: tuple[Fault, ...] = ()
-        if versions and len(versions) == len(now.versions):
-            profiles, newest = [one.profiles for one in versions], versions[-1].model.baseline
-            missing = deliveries.missing(context, earlier, profiles, newest, window)
-        with run.timed("skew"):
-            skew = {
-                one.subject.model_version: compare_scored(
-                    context, run, one.subject, one.model.card, rows=now.scored, as_of=as_of
-                )
-                for one in versions
-            }
-        with run.timed("drift"):
-            behind = furthest_behind(publications(run, window), window)
-            facts = WindowFacts(
-                source_counts,
-                now,
-                earlier,
-                drift_history,
-                missing,
-                behind,
-                answers.consistency,
-                answers.log_counts,
-                mature,
-                row_times,
-                skew,
-            )
-            judged_versions = [judge_version(context, one, facts) for one in versions]
-        run.counts["scored"] = now.scored
-        run.counts["versions_gone"] = len(now.versions) - len(judged_versions)
-        if not judged_versions:
-            registry.load(now.versions[-1])  # its error says what is gone
-        with run.timed("segments"):
-            newest_version = versions[-1]
-            segments = look_for_segments(context, run, newest_version.subject, newest_version.model, as_of=as_of)
-        with run.timed("write"):
-            write_freshness(run, newest_version.subject, row_times)
-            compared = [(one.subject, day) for one in versions for day in skew[one.subject.model_version]]
-            write_skew(run, newest_version.subject, compared)
-            trust_by_metric = trust(records.past_estimates(before), window, context.use_case.maturity)
-            write_window(
-                context, run, judged_versions, source_counts, performances, as_of, answers=answers, segments=segments
-            )
-            records.write_estimate(run, name, now, trust_by_metric, task=context.use_case.model.task, as_of=as_of)
-        with run.timed("alerts"):
-            update_alerts(context, run, judged_versions, as_of)
-        measure_versions(judged_versions)
-        measure_performance(performances)
+        with run.timed("measure"):
+            inputs = read_inputs(context, run, registry, window, as_of=as_of)
+        if inputs.now.scored:
+            result = _something(context, run, registry, inputs, as_of=as_of)
+        else:
+            result = _nothing(context, run, registry, inputs, as_of=as_of)
+        measure_performance(inputs.performances)
         with run.timed("tell"):
-            tell(context, run, name, destinations, as_of=as_of)
-        verdicts = {one.subject.model_version: one.verdict for one in judged_versions}
-        return MonitoringResult(run.run_id, window, verdicts, performances)
+            tell(context, run, registry.name, destinations, as_of=as_of)
+        return result
 
 
-def _calibrations(registry: CentralRegistry) -> CalibrationOf:
-    def calibration_of(version: str) -> Calibration | None:
-        model = registry.load_if_there(version)
-        return None if model is None else model.card.calibration
+def _something(
+    context: JobContext, run: Run, registry: CentralRegistry, inputs: WindowInputs, *, as_of: datetime
+) -> MonitoringResult:
+    """Judge a window in which rows were scored, and write what is said of it."""
+    versions, now = inputs.versions, inputs.now
+    run.counts["scored"] = now.scored
+    run.counts["versions_gone"] = len(now.versions) - len(versions)
+    if not versions:
+        registry.load(now.versions[-1])  # its error says what is gone
+    skew, segments = _look_again(context, run, inputs, as_of)
+    with run.timed("drift"):
+        facts = _facts(context, run, inputs, skew)
+        judged_versions = [judge_version(context, one, facts) for one in versions]
+    with run.timed("write"):
+        write_window(context, run, WindowFound(judged_versions, inputs, skew, segments), as_of=as_of)
+    with run.timed("alerts"):
+        update_alerts(context, run, judged_versions, as_of)
+    measure_versions(judged_versions)
+    verdicts = {one.subject.model_version: one.verdict for one in judged_versions}
+    return MonitoringResult(run.run_id, now.window, verdicts, inputs.performances)
 
-    return calibration_of
+
+def _look_again(
+    context: JobContext, run: Run, inputs: WindowInputs, as_of: datetime
+) -> tuple[Mapping[str, tuple[FeatureDay, ...]], tuple[SegmentRecord, ...]]:
+    """Look at scored rows again, side by side: at their features by version, and at the newest version's segments."""
+
+    def skew_of(one: ScoredVersion) -> tuple[FeatureDay, ...]:
+        with run.timed("skew"):
+            rows = inputs.now.scored
+            return compare_scored(context, run, one.subject, one.model.card, rows=rows, as_of=as_of)
+
+    def segments() -> tuple[SegmentRecord, ...]:
+        newest = inputs.versions[-1]
+        with run.timed("segments"):
+            return look_for_segments(context, run, newest.subject, newest.model, as_of=as_of)
+
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        found = beside.submit(copy_context().run, segments)
+        skew = {one.subject.model_version: skew_of(one) for one in inputs.versions}
+    return skew, found.result()
+
+
+def _facts(
+    context: JobContext, run: Run, inputs: WindowInputs, skew: Mapping[str, Sequence[FeatureDay]]
+) -> WindowFacts:
+    now, versions = inputs.now, inputs.versions
+    missing: tuple[Fault, ...] = ()
+    if len(versions) == len(now.versions):
+        profiles, newest = [one.profiles for one in versions], versions[-1].model.baseline
+        missing = deliveries.missing(context, inputs.earlier, profiles, newest, now.window)
+    return WindowFacts(
+        source_counts=inputs.source_counts,
+        performance=now,
+        earlier=inputs.earlier,
+        drift_history=inputs.drift_history,
+        missing=missing,
+        online=furthest_behind(publications(run, now.window), now.window),
+        consistency=inputs.answers.consistency,
+        log_counts=inputs.answers.log_counts,
+        mature=inputs.mature,
+        newest=inputs.newest,
+        skew=skew,
+    )
 
 
 def _nothing(
-    context: JobContext,
-    run: Run,
-    model_name: str,
-    performances: tuple[Performance, ...],
-    as_of: datetime,
-    *,
-    answers: RealTime,
+    context: JobContext, run: Run, registry: CentralRegistry, inputs: WindowInputs, *, as_of: datetime
 ) -> MonitoringResult:
-    window = performances[-1].window
+    """Say why nothing was scored in a window, and write down that it was not."""
+    window, name = inputs.now.window, registry.name
+    write_consistency(run, Subject(name, "", window), inputs.answers)
     because = nothing_in(context, run, window, as_of=as_of)
     if not because:
         raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring --as-of TIME` for it first")
     run.counts["scored"], run.notes["nothing"] = 0, because
-    task = context.use_case.model.task
     records.write_performance(
-        run, model_name, performances, task=task, as_of=as_of, served_performances=answers.performance
+        run,
+        name,
+        inputs.performances,
+        task=context.use_case.model.task,
+        as_of=as_of,
+        served_performances=inputs.answers.performance,
     )
-    write_slice_performance(run, model_name, performances, as_of=as_of)
-    measure_performance(performances)
-    return MonitoringResult(run.run_id, window, {}, performances, because)
+    write_slice_performance(run, name, inputs.performances, as_of=as_of)
+    return MonitoringResult(run.run_id, window, {}, inputs.performances, because)

@@ -16,7 +16,7 @@ from levelfive.core.windows import Window
 from levelfive.data.missing import count_days
 from levelfive.errors import AsOfError, DamagedModel, EvidenceError
 from levelfive.models.package import Model
-from levelfive.monitoring import again, alerting, records, scored_versions
+from levelfive.monitoring import again, alerting, inputs, records, scored_versions
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring.alert_states import ALERTS_TABLE
 from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE
@@ -71,7 +71,7 @@ class Measuring:
 @pytest.fixture
 def measuring(monkeypatch: pytest.MonkeyPatch) -> Measuring:
     found = Measuring()
-    for of in (monitoring, again):
+    for of in (inputs, again):
         monkeypatch.setattr(of, "performance", found.performance)
     return found
 
