@@ -170,6 +170,15 @@ def test_a_second_use_case_shares_no_name_with_the_first(place, resources):
     assert all(one["secretName"].startswith(f"{place.name}-") for one in resources["Ingress"]["spec"]["tls"])
 
 
+def test_the_namespace_is_the_same_whichever_use_case_is_applied_last(target, project_place):
+    """Two that share it would label it by turns."""
+    ours, theirs = (
+        [one for one in made(place, target) if one["kind"] == "Namespace"] for place in (OURS, project_place)
+    )
+
+    assert ours == theirs
+
+
 def test_the_container_can_change_nothing_and_is_nobody(resources, pod, container):
     assert resources["Namespace"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     of_pod = pod["spec"]["securityContext"]
