@@ -15,6 +15,7 @@ from bundle.offline import ROOT
 from levelfive.project.making import make_project
 
 FILE = ROOT / "deploy" / "kubernetes" / "Containerfile"
+COMPILED = "__pycache__"
 LOCKS = {"service": "serving.txt", "azure-ml": "serving-azure-ml.txt"}
 BUILD = (sys.executable, "-m", "hatchling", "build", "-t", "wheel")
 BUILD_OF_PROJECT = (str(Path(sys.executable).with_name("uv")), "build", "--wheel", "--quiet", "--no-build-isolation")
@@ -57,10 +58,14 @@ def link_packages(image: str, folder: Path) -> Path:
     lock = (ROOT / "requirements" / LOCKS[image]).read_text(encoding="utf-8")
     for name in re.findall(r"^([a-z0-9.-]+)==(?!.*sys_platform == 'win32')", lock, re.MULTILINE):
         for file in distribution(name).files or ():
-            if ".." not in file.parts:  # scripts
-                link = folder / file
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(file.locate())
+            if ".." in file.parts or file.parent.name == COMPILED:  # of scripts, or below
+                continue
+            link = folder / file
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(file.locate())
+            # What is compiled here need not be compiled there.
+            if not (compiled := link.with_name(COMPILED)).is_symlink():
+                compiled.symlink_to(file.locate().with_name(COMPILED))
     return folder
 
 
