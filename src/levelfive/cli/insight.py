@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def check(
-    rows: Annotated[int, typer.Option(min=1, help="How many rows of each source, the first of its files.")] = 5_000,
+    rows: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="How many rows of each source, the first of its files.")
+    ] = 5_000,
     landing: Landing = None,
 ) -> None:
     """Try the use case on the first rows of its landing files, from headers to a fitted model; write nothing."""

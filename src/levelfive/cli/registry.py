@@ -189,7 +189,7 @@ def rollback(
 
     moment, app = parse_time(as_of), open_app()
     earliest = None if since is None else parse_time(since)
-    if version or source_model or source_registry:
+    if version is not None or source_model or source_registry:
         version = version_here(app.registry, version or "", source_model=source_model, source_registry=source_registry)
     result = rollbacks.rollback(
         app.context, app.registry, as_of=moment, by=who_says(app, by), reason=reason, version=version, since=earliest
@@ -225,7 +225,7 @@ def history(as_of: AsOfOrNow = None) -> None:
 
     moment, app = time_or_now(as_of), open_app()
     table = Table("seq", "since", "version", "before", "kind", "by", "why")
-    for row in promotions_of(app.tables, app.registry.name):
+    for row in promotions_of(app.context.tables, app.registry.name):
         if row.promoted_at <= moment:
             table.add_row(
                 str(row.seq),

@@ -128,7 +128,9 @@ def scoring(
         str | None, typer.Option(help="Score with this version; unless champion, the rows are backfill.")
     ] = None,
     each: Annotated[str, typer.Option(help="Without --as-of: the length of a window.")] = "P1D",
-    at_once: Annotated[int, typer.Option(help="Without --as-of: how many windows are scored at a time, 1 to 4.")] = 2,
+    at_once: Annotated[
+        int, typer.Option(min=1, max=4, help="Without --as-of: how many windows are scored at a time.")
+    ] = 2,
     min_rows: Annotated[
         int, typer.Option(min=0, help="With --as-of: refuse if the window has fewer rows to score.")
     ] = 0,

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from levelfive.errors import ConfigError, ModelNotFound
-from levelfive.registry.store import CentralRegistry
+from levelfive.registry.store import CentralRegistry, check_version
 from levelfive.registry.tags import (
     AS_OF,
     CODE_DISTRIBUTION,
@@ -67,6 +67,7 @@ def copy_of(registry: CentralRegistry, source: CentralRegistry, version: str) ->
         ModelNotFound: It was not brought.
         RegistryError: The registry refused.
     """
+    check_version(version)
     earlier = registry.tagged(_marks(source, version))
     if earlier is None:
         elsewhere = "" if source.place == registry.place else f" --from-registry {source.place}"
@@ -90,15 +91,16 @@ def version_here(
 
     Raises:
         ConfigError: A registry is named, and no model; or a model, and no version.
-        ModelNotFound: There is no such copy.
+        ModelNotFound: There is no such copy, or it is no version at all.
         RegistryError: The registry refused.
     """
     if not version:
-        raise ConfigError(f"which version of {source_model or source_registry}? Name it (--version)")
+        raise ConfigError(f"which version of {source_model or source_registry or registry.name}? Name it (--version)")
     if source_model:
         return copy_of(registry, registry.another(source_model, source_registry), version)
     if source_registry:
         raise ConfigError(f"version {version} of which model in {source_registry}? Name it (--from-model)")
+    check_version(version)
     return version
 
 

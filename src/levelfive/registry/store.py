@@ -106,8 +106,7 @@ class CentralRegistry:
             ModelNotFound: The registry answered that it does not exist.
             RegistryError: The registry gave another answer, or none.
         """
-        if not _VERSION.fullmatch(version):
-            raise ModelNotFound(f"versions are whole numbers such as 4, got {version!r}; see `levelfive registry list`")
+        check_version(version)
         with self._asking(f"version {version}"):
             answer = self._client.get_model_version(self.name, version)
         return RegisteredVersion(self.name, str(answer.version), dict(answer.tags), answer.status == READY)
@@ -334,3 +333,13 @@ class CentralRegistry:
     def _said(self, err: Exception) -> str:
         message = first_line(err) if is_of_a_database(err) else str(getattr(err, "message", err))
         return message.replace(self.uri, self.place)
+
+
+def check_version(version: str) -> None:
+    """Refuse what can be no version of any registry.
+
+    Raises:
+        ModelNotFound: It is no whole number.
+    """
+    if not _VERSION.fullmatch(version):
+        raise ModelNotFound(f"versions are whole numbers such as 4, got {version!r}; see `levelfive registry list`")

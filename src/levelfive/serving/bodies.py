@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
 
-from levelfive.errors import RequestError
+from levelfive.errors import ConfigError, RequestError
 
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 """Of ASGI: gives the next part of a request."""
@@ -38,6 +38,9 @@ class Limits:
             the store may take its time.
         threads: How many of these there are: one, where the store is a file, which answers as fast as Python asks.
         poll: How often the registry is asked for its champion.
+
+    Raises:
+        ConfigError: The registry would be asked without a pause.
     """
 
     max_bytes: int = MAX_BYTES
@@ -47,6 +50,11 @@ class Limits:
     inline_bytes: int = INLINE_BYTES
     threads: int = 1
     poll: timedelta = timedelta(seconds=30)
+
+    def __post_init__(self) -> None:
+        """Check what a person set."""
+        if self.poll <= timedelta(0):
+            raise ConfigError("between two looks at the registry lies a time such as PT30S, got 0 (--poll)")
 
 
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limits: Limits) -> bytes:

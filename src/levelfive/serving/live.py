@@ -93,7 +93,7 @@ class Live:
         if self._registry is None:
             return
         try:
-            next_version = self._version or self._registry.alias(CHAMPION)
+            next_version = self._registry.alias(CHAMPION) if self._version is None else self._version
             if next_version is None:
                 raise NotServing(f"{self._registry.name} has no champion: promote a version, or name one (--version)")
             if self._served_versions and self._served_versions[0].version == next_version:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import math
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -73,10 +74,15 @@ class RateLimit:
     Args:
         per_second: How many.
         clock: Tells seconds.
+
+    Raises:
+        ConfigError: It is no number from 1 on.
     """
 
     def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
         """Begin with a full bucket."""
+        if not 1 <= per_second < math.inf:
+            raise ConfigError(f"requests a second are a number from 1 on, got {per_second:g} (--rate)")
         self._rate, self._clock = per_second, clock
         self._left, self._last_refill = per_second, clock()
 

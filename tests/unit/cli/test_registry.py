@@ -102,8 +102,12 @@ def test_an_option_can_make_approval_stricter_alone(
     assert ("--approval can only be stricter" in capsys.readouterr().err) == (asked is None)
 
 
-@pytest.mark.parametrize("version", ["[x]", "", "٣", "01", "1 ", "2147483648"])
-@pytest.mark.parametrize("command", [["show"], ["promote", "--as-of", iso(LATER)]], ids=" ".join)
+@pytest.mark.parametrize("version", ["[x]", "٣", "01", "1 ", "2147483648"])
+@pytest.mark.parametrize(
+    "command",
+    [["show"], ["promote", "--as-of", iso(LATER)]],
+    ids=" ".join,
+)
 def test_what_is_no_version_is_said_to_be_none(
     app: App, tmp_path: Path, command: list[str], version: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -111,6 +115,19 @@ def test_what_is_no_version_is_said_to_be_none(
 
     said = capsys.readouterr().err
     assert f"versions are whole numbers such as 4, got {version!r}; see `levelfive --home {tmp_path} registry" in said
+
+
+def test_a_rollback_of_a_version_that_is_not_named_takes_nothing_back(
+    app: App, production: Environment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a pipeline calls it whose variable is empty."""
+    production.another(production.released())
+    before = production.made()
+
+    assert run(tmp_path, "registry", "rollback", "--as-of", iso(LATER), "--reason", "x", "--version", "") == 2
+
+    assert production.made() == before
+    assert f"which version of {production.registry.name}? Name it (--version)" in capsys.readouterr().err
 
 
 def test_versions_and_promotions_are_listed_as_of_now(

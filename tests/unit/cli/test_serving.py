@@ -23,6 +23,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
         (["--clock", "yesterday"], "a clock is two times"),
         (["--poll", "soon"], "soon"),
+        (["--poll", "PT0S"], "lies a time such as PT30S, got 0 (--poll)"),
+        (["--rate", "nan"], "requests a second are a number from 1 on, got nan"),
         (["--max-staleness", "P1Y"], "P1Y"),
         (["--host", "0.0.0.0"], "nobody would be asked for a token: name a file of tokens (--tokens)"),
         (["--host", "::"], ":: can be reached from other machines"),
@@ -79,7 +81,8 @@ def test_a_port_that_is_taken_is_refused(home: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(
-    ("version", "says"), [("9", "has no version 9 of"), ("[x]", "versions are whole numbers such as 4, got '[x]'")]
+    ("version", "says"),
+    [("9", "has no version 9 of"), ("", "got ''"), ("[x]", "versions are whole numbers such as 4, got '[x]'")],
 )
 def test_a_version_that_there_is_not_is_not_waited_for(
     home: Path, capsys: pytest.CaptureFixture[str], version: str, says: str

@@ -44,6 +44,8 @@ ACKNOWLEDGE = ["data", "acknowledge", "--source", "flights", "--by", "ada", "--r
         ([*WINDOW, "--reason", "x", "--from", "May"], "ISO 8601"),
         (["--log-level", "[loud]", "status", "--as-of", "2013-04-01"], "or error, got '[loud]'"),
         (["demo", "--months", "1-2"], "--months 1-2"),
+        (["check", "--rows", "3000000000"], "is not in the range 1<=x<=1000000"),
+        (["scoring", "--from", "2013-04-01", "--to", "2013-04-03", "--at-once", "9"], "is not in the range 1<=x<=4"),
         (["serving", "traffic", "500", "--as-of", "2013-04-01"], "a share is a whole number from 1 to 100 percent"),
         (["serving", "traffic", "50", "--as-of", "2013-04-01"], "the setting azure_ml is missing"),
         (["serving", "deploy", "--as-of", "2013-04-01"], "the setting azure_ml is missing"),

@@ -54,3 +54,9 @@ def test_a_version_that_was_not_copied_says_the_command_that_copies_it(registry:
     given = parse(str(refused.value).split("`")[1]).params
     assert (given["version"], given["source_model"]) == ("4", "hub.qa.model")
     assert given["source_registry"] == (None if uri == registry.uri else source.place)
+
+
+@pytest.mark.parametrize("model", [None, "hub.qa.model"])
+def test_what_is_no_version_is_none_of_any_model(registry: CentralRegistry, model: str | None) -> None:
+    with pytest.raises(ModelNotFound, match=r"versions are whole numbers such as 4, got '\[x\]'"):
+        version_here(registry, "[x]", source_model=model)
