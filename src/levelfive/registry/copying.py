@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -70,10 +71,10 @@ def copy_of(registry: CentralRegistry, source: CentralRegistry, version: str) ->
     check_version(version)
     earlier = registry.tagged(_marks(source, version))
     if earlier is None:
-        elsewhere = "" if source.place == registry.place else f" --from-registry {source.place}"
+        elsewhere = "" if source.place == registry.place else f" --from-registry {shlex.quote(source.place)}"
         raise ModelNotFound(
             f"{registry.name} has no copy of version {version} of {source.name}: `levelfive registry copy {version} "
-            f"--from-model {source.name}{elsewhere} --as-of TIME` brings it in"
+            f"--from-model {shlex.quote(source.name)}{elsewhere} --as-of TIME` brings it in"
         )
     return earlier.version
 

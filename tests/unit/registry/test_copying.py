@@ -44,15 +44,18 @@ def test_another_model_is_looked_for_in_this_registry_unless_one_is_named(regist
     ]
 
 
+@pytest.mark.parametrize("name", ["hub.qa.model", "hub.qa.ada's model"])
 @pytest.mark.parametrize("uri", ["databricks-uc", "databricks-uc://a:b"], ids=["beside", "elsewhere"])
-def test_a_version_that_was_not_copied_says_the_command_that_copies_it(registry: CentralRegistry, uri: str) -> None:
-    source = CentralRegistry(uri, "hub.qa.model", backend=MemoryBackend())
+def test_a_version_that_was_not_copied_says_the_command_that_copies_it(
+    registry: CentralRegistry, uri: str, name: str
+) -> None:
+    source = CentralRegistry(uri, name, backend=MemoryBackend())
 
-    with pytest.raises(ModelNotFound, match=r"has no copy of version 4 of hub\.qa\.model") as refused:
+    with pytest.raises(ModelNotFound, match=f"has no copy of version 4 of {name}") as refused:
         copy_of(registry, source, "4")
 
     given = parse(str(refused.value).split("`")[1]).params
-    assert (given["version"], given["source_model"]) == ("4", "hub.qa.model")
+    assert (given["version"], given["source_model"]) == ("4", name)
     assert given["source_registry"] == (None if uri == registry.uri else source.place)
 
 
