@@ -80,12 +80,13 @@ def acknowledge(
     ] = None,
 ) -> None:
     """Write down that days are known to be without rows: they are no longer said to be missing."""
-    from levelfive.data.missing import Hole
+    from levelfive.data.missing import Hole, check_hole
     from levelfive.data.missing import acknowledge as write
 
     moment = time_or_now(as_of)
     hole = Hole(source, parse_day(begin), parse_day(end))
     app = open_app()
+    check_hole(app.use_case, hole)  # refused before anything is started
     who = who_says(app, by)
     holes = write(app.context, hole, by=who, reason=reason, as_of=moment)
     out.print(f"Acknowledged by {who}: {hole}.")

@@ -165,7 +165,7 @@ def acknowledge(context: JobContext, hole: Hole, *, by: str, reason: str, as_of:
     """
     use_case, parameters = context.use_case, {"acknowledged": hole, "by": by, "reason": reason}
     with context.run("acknowledgement", as_of=as_of, parameters=parameters) as run:
-        _check(use_case, hole)
+        check_hole(use_case, hole)
         first, after = (start_of(day, use_case.day_starts_at) for day in (hole.first, hole.last + DAY))
         annotate(
             run, Annotation(ACKNOWLEDGED, source_subject(hole.source), Window(first, after), by, reason, said_at=as_of)
@@ -175,7 +175,12 @@ def acknowledge(context: JobContext, hole: Hole, *, by: str, reason: str, as_of:
         return note(run, _missing(run, use_case, until, [hole.source], as_of=as_of).holes)
 
 
-def _check(use_case: UseCase, hole: Hole) -> None:
+def check_hole(use_case: UseCase, hole: Hole) -> None:
+    """Refuse days that cannot be missing.
+
+    Raises:
+        ConfigError: There is no such source, it has no dates, or the days end before they begin.
+    """
     if use_case.source(hole.source).event_time is None:
         raise ConfigError(f"source {hole.source!r} has no dates, so that none of its days can be missing")
     if hole.last < hole.first:

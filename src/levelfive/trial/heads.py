@@ -66,6 +66,8 @@ def read_head(
     accepted_rows = kept_rows.where(~F.col(DELETION)).drop(DELETION) if source.has_corrections else kept_rows
     rows_in, good_rows, kept, left = (frame.count() for frame in (checked_rows, good, kept_rows, accepted_rows))
     accepted_rows = accepted_rows.withColumn(LOADED_AT, F.lit(EPOCH))
+    if rows_in == 0:  # of a table; a file without rows is refused before
+        raise LandingError(f"source {source.name!r}: {names} has no rows yet: try again when it has")
     head = Head(rows_in, rows_in - good_rows, good_rows - kept, accepted_rows, kept - left)
     if head.refused_rows / rows_in > source.max_quarantined_share:
         tally = contract.tally(checked_rows.withColumn("source_file", F.lit(names)), source).collect()[0]

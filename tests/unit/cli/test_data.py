@@ -18,6 +18,7 @@ from levelfive.data.job import DataResult
 from levelfive.data.missing import Hole, count_days
 from levelfive.storage.annotations import ANNOTATIONS
 from levelfive.storage.runs import JobContext, Run
+from levelfive.usecase.use_case import UseCase
 
 AS_OF = utc(2013, 7, 1, 6)
 MAY = Hole("flights", date(2013, 5, 1), date(2013, 5, 31))
@@ -31,6 +32,10 @@ class App:
     context: JobContext
     starter: str = "grace@example.com"
     landing: Path = Path()
+
+    @property
+    def use_case(self) -> UseCase:
+        return self.context.use_case
 
 
 @pytest.fixture

@@ -37,6 +37,8 @@ ACKNOWLEDGE = ["data", "acknowledge", "--source", "flights", "--by", "ada", "--r
         (["data"], "'--as-of': it is missing, and required to ingest"),
         ([*ACKNOWLEDGE, "--from", "May", "--to", "2013-05-31"], "a day in ISO 8601 such as 2013-05-01, got 'May'"),
         ([*ACKNOWLEDGE, "--from", "2013-05-01", "--to", "9999-12-31"], "9999-12-31 lies beyond the times from"),
+        ([*ACKNOWLEDGE, "--from", "2013-05-31", "--to", "2013-05-01"], "days end after they begin"),
+        ([*ACKNOWLEDGE, "--from", "2013-05-01", "--to", "2013-05-31", "--source", "[x]"], "there is no source '[x]'"),
         (["data", "--landing", "x", *ACKNOWLEDGE[1:], "--from", "2013-05-01", "--to", "2013-05-31"], "--landing after"),
         (["monitoring"], "'--as-of': it is missing, and required to monitor"),
         (["monitoring", "--as-of", "2013-04-01", *WINDOW[1:], "--reason", "x"], "give --as-of after acknowledge"),
