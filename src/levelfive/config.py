@@ -335,11 +335,11 @@ def parse_window(begin: str | None, end: str | None, as_of: datetime, clock: Clo
         AsOfError: A text is no time and no duration, or the window begins before all times.
         ConfigError: The window does not end after its start.
     """
-    until = _shown(end, clock) if end else as_of
+    until = _time_of(end, clock) if end else as_of
     if not begin:
         return Window(until - DEFAULT_WINDOW, until)
     if not begin.strip().startswith("P"):
-        return Window(_shown(begin, clock), until)
+        return Window(_time_of(begin, clock), until)
     length = parse_length(begin)
     if length > until - EARLIEST:
         raise _out_of_reach(f"{begin.strip()} before {iso(until)}")
@@ -385,7 +385,7 @@ def parse_azure_ml(workspace: str) -> dict[str, str]:
     return match.groupdict()
 
 
-def _shown(text: str, clock: Clock | None) -> datetime:
+def _time_of(text: str, clock: Clock | None) -> datetime:
     return parse_time(text) if clock is None else clock.at(parse_time(text))
 
 

@@ -27,7 +27,7 @@ class NewFiles:
     """The new files of a source: those that are due by `as_of`, and when each of the others begins."""
 
     batch: Batch | None
-    left: Mapping[str, datetime]
+    begins_later: Mapping[str, datetime]
 
     @property
     def newest_times(self) -> list[datetime]:
@@ -44,7 +44,7 @@ def judge_files(
     Args:
         context: Tables and use case.
         files: The new files, by the source's name.
-        as_of: The logical now: files that begin after it are left.
+        as_of: The logical now: files that begin after it are left to later runs.
 
     Raises:
         ContractError: A header is wrong, or too many rows of a file break the contract.
@@ -74,12 +74,12 @@ def _judge(
     judge = partial(apply_contract, context.tables, source, day_starts_at=context.use_case.day_starts_at)
     batch = judge(files=files, references=references)
     begins = {name: counts.min_event_time for name, counts in batch.counts.items()}
-    left = {name: begin for name, begin in begins.items() if begin is not None and begin > as_of}
-    if not left:
-        return NewFiles(batch, left)
+    begins_later = {name: begin for name, begin in begins.items() if begin is not None and begin > as_of}
+    if not begins_later:
+        return NewFiles(batch, begins_later)
     context.tables.uncache(batch.checked_rows)
-    due = tuple(file for file in files if file.name not in left)
-    return NewFiles(judge(files=due, references=references) if due else None, left)
+    due = tuple(file for file in files if file.name not in begins_later)
+    return NewFiles(judge(files=due, references=references) if due else None, begins_later)
 
 
 def _reference(context: JobContext, earlier: Mapping[str, NewFiles], name: str) -> DataFrame:

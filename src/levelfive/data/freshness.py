@@ -30,7 +30,7 @@ def check_dates(context: JobContext, run: Run, files: Mapping[str, NewFiles], as
         LandingError: The newest row of a source is older than its freshness allows.
     """
     fresh_by = {source.name: source.freshness for source in context.use_case.sources if source.freshness is not None}
-    begins_later = any(one.left for one in files.values())
+    begins_later = any(one.begins_later for one in files.values())
     if fresh_by and not begins_later:
         # What is fresh is found among the newest files; only before a refusal, the whole past is asked.
         recent = _newest_times(run, files, since=as_of - max(fresh_by.values()))
@@ -39,8 +39,8 @@ def check_dates(context: JobContext, run: Run, files: Mapping[str, NewFiles], as
         return
     newest = _newest_times(run, files)
     for name, one in files.items():
-        if one.left and not newest[name]:
-            file, begin = min(one.left.items(), key=lambda left: left[1])
+        if one.begins_later and not newest[name]:
+            file, begin = min(one.begins_later.items(), key=lambda entry: entry[1])
             raise AsOfError(
                 f"{file}: its earliest row is of {iso(begin)}, after as_of {iso(as_of)}, and there is nothing of "
                 f"{name!r} from before; nothing was ingested. Give a later --as-of."

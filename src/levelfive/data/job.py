@@ -88,8 +88,8 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
             count_days(run, {name: one.days for name, one in writes.items()}, as_of)
             results = tuple(result for one in writes.values() for result in one.files)
             add_files(run, results)
-            left = tuple(name for one in new_batches.values() for name in one.left)
-            note_listings(run, folder_entries, left)
+            later_files = tuple(name for one in new_batches.values() for name in one.begins_later)
+            note_listings(run, folder_entries, later_files)
             for batch in batches:
                 run.tables.uncache(batch.checked_rows)
                 discard(run.tables, batch.source)
@@ -98,8 +98,8 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
         if any(batch.source.has_corrections for batch in batches):
             for count in ("corrections", "deletions"):
                 run.counts[count] = sum(getattr(result, count) for result in results)
-        run.counts["files_left"] = len(left)
+        run.counts["files_left"] = len(later_files)
         unknown = missing(run, context.use_case, as_of=as_of)
         for hole in note(run, unknown.holes):
             event("rows are missing", source=hole.source, first=str(hole.first), last=str(hole.last))
-        return DataResult(run.run_id, results, left, unknown.holes, unknown.too_few)
+        return DataResult(run.run_id, results, later_files, unknown.holes, unknown.too_few)

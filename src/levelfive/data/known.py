@@ -40,14 +40,14 @@ def looking_back(
     """
     if lookback is None:
         return dict(raw)
-    kept = {}
+    recent_rows = {}
     for name, rows in raw.items():
         event_time = use_case.source(name).event_time
         is_late = (
             None if event_time is None else (F.col(event_time) >= F.lit(start - lookback)) | F.col(event_time).isNull()
         )
-        kept[name] = rows if is_late is None else rows.where(is_late)
-    return kept
+        recent_rows[name] = rows if is_late is None else rows.where(is_late)
+    return recent_rows
 
 
 def as_known(rows: DataFrame, source: Source, as_of: datetime) -> DataFrame:

@@ -117,8 +117,8 @@ def rewrite(path: Path, content: bytes, note: Callable[[LandingFile], None]) -> 
 
 def discard_unfinished(landing: Path, source: Source) -> None:
     """Remove what a `rewrite` that was killed has left beside the files of a source."""
-    for left in (landing / source.name).glob(f".*{REWRITTEN}"):
-        left.unlink(missing_ok=True)
+    for file in (landing / source.name).glob(f".*{REWRITTEN}"):
+        file.unlink(missing_ok=True)
 
 
 def _parted(folder: Path, source: Source) -> tuple[list[os.DirEntry[str]], list[str]]:

@@ -40,16 +40,16 @@ def to_look_at(run: Run, folder_entries: Mapping[str, Sequence[Entry]]) -> dict[
     return {name: _unknown(entries, last_listings.get(name)) for name, entries in folder_entries.items()}
 
 
-def note_listings(run: Run, folder_entries: Mapping[str, Sequence[Entry]], left: Collection[str]) -> None:
+def note_listings(run: Run, folder_entries: Mapping[str, Sequence[Entry]], later_files: Collection[str]) -> None:
     """Note what was seen; the row of a source replaces its last one.
 
     Args:
         run: Notes the write.
         folder_entries: What lay there when the run began, by the source's name.
-        left: The names of the files that later runs take.
+        later_files: The names of the files that later runs take.
     """
     last_listings = {row["source"]: from_row(Listing, row) for row in run.rows(LISTINGS)}
-    listings = (_listing_of(name, entries, left) for name, entries in folder_entries.items())
+    listings = (_listing_of(name, entries, later_files) for name, entries in folder_entries.items())
     if updates := [one for one in listings if one is not None and last_listings.get(one.source) != one]:
         run.wrote(run.tables.control_tables.replace(LISTINGS, updates, ("source",)))
 
@@ -60,8 +60,8 @@ def _unknown(entries: Sequence[Entry], listing: Listing | None) -> tuple[Entry, 
     return tuple(entry for entry in entries if entry.modified_at > listing.until)
 
 
-def _listing_of(source: str, entries: Sequence[Entry], left: Collection[str]) -> Listing | None:
-    limit = min((entry.modified_at for entry in entries if entry.name in left), default=None)
+def _listing_of(source: str, entries: Sequence[Entry], later_files: Collection[str]) -> Listing | None:
+    limit = min((entry.modified_at for entry in entries if entry.name in later_files), default=None)
     old_entries = [entry for entry in entries if limit is None or entry.modified_at < limit]
     return (
         Listing(source, max(entry.modified_at for entry in old_entries), _digest(old_entries)) if old_entries else None

@@ -89,9 +89,9 @@ def sources_with_days(run: Run, sources: Collection[str], *, as_of: datetime) ->
     """List those among some sources whose days are counted; only without any of late, the whole past is asked."""
     counted_sources: set[str] = set()
     for since in (as_of.date() - RECENT, None):
-        left = set(sources) - counted_sources
-        if left:
-            rows = run.rows(SOURCE_DAYS, columns=("source",), where={"source": left}, between={"day": (since, None)})
+        rest = set(sources) - counted_sources
+        if rest:
+            rows = run.rows(SOURCE_DAYS, columns=("source",), where={"source": rest}, between={"day": (since, None)})
             counted_sources |= {row["source"] for row in rows}
     return frozenset(counted_sources)
 
@@ -202,11 +202,11 @@ def _first_and_last(window: Window) -> tuple[datetime, datetime]:
 
 def _without(hole: Hole, holes: Iterable[Hole]) -> Iterable[Hole]:
     """Cut out of a hole the days that somebody acknowledged."""
-    left = [hole]
+    parts = [hole]
     for one in holes:
         if one.source == hole.source:
-            left = [part for of in left for part in _cut(of, one)]
-    return left
+            parts = [part for of in parts for part in _cut(of, one)]
+    return parts
 
 
 def _cut(hole: Hole, by: Hole) -> list[Hole]:

@@ -116,8 +116,8 @@ def days_of_before(context: JobContext, run: Run, as_of: datetime) -> dict[str, 
     """Count the files of sources whose days nobody counted yet: those that an earlier levelfive ingested."""
     dated_sources = (source for source in context.use_case.sources if source.event_time is not None)
     there = {source.name for source in dated_sources if context.tables.exists(source.table)}
-    left = there - sources_with_days(run, there, as_of=as_of)
-    files = dated_files(run, left) if left else {}
+    rest = there - sources_with_days(run, there, as_of=as_of)
+    files = dated_files(run, rest) if rest else {}
     sources = [source for source in context.use_case.sources if source.name in files]
     return {source.name: _count_accepted(context, source, files[source.name])[1] for source in sources}
 

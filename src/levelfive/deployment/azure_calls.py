@@ -31,7 +31,7 @@ class _Passing(DeploymentError):
     """Azure answered what may be another answer a moment later."""
 
 
-def asked(subject: str, what: str, call: Callable[[], T], *, sleep: Callable[[float], None]) -> T:
+def call_azure(subject: str, what: str, call: Callable[[], T], *, sleep: Callable[[float], None]) -> T:
     """Call Azure, for three minutes at most where it asks to wait.
 
     Args:
@@ -46,12 +46,12 @@ def asked(subject: str, what: str, call: Callable[[], T], *, sleep: Callable[[fl
     """
     for pause in PAUSES[: TRIES - 1]:
         with suppress(_Passing):
-            return _asked_once(subject, what, call)
+            return _call_once(subject, what, call)
         sleep(pause)
-    return _asked_once(subject, what, call)
+    return _call_once(subject, what, call)
 
 
-def _asked_once(subject: str, what: str, call: Callable[[], T]) -> T:
+def _call_once(subject: str, what: str, call: Callable[[], T]) -> T:
     try:
         return call()
     except ResourceNotFoundError as err:

@@ -13,7 +13,7 @@ from azure.ai.ml import load_online_deployment, load_online_endpoint
 from azure.ai.ml.entities import OnlineEndpoint
 
 from levelfive.config import CLOCK_VARIABLE
-from levelfive.deployment.azure_calls import PAUSES, NotFound, asked
+from levelfive.deployment.azure_calls import PAUSES, NotFound, call_azure
 from levelfive.deployment.azure_files import (
     DEPLOYMENT_FILE,
     ENDPOINT_FILE,
@@ -216,7 +216,7 @@ class AzureOnlineEndpoint:
         )
 
     def _call(self, what: str, call: Callable[[], T]) -> T:
-        return asked(f"endpoint {self.name}", what, call, sleep=self.sleep)
+        return call_azure(f"endpoint {self.name}", what, call, sleep=self.sleep)
 
 
 def _state(endpoint: Endpoint | None, colour: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from azure.ai.ml.entities import Model
 
-from levelfive.deployment.azure_calls import NotFound, asked
+from levelfive.deployment.azure_calls import NotFound, call_azure
 from levelfive.deployment.endpoint import SHA256, Package
 from levelfive.errors import DeploymentConflict
 from levelfive.registry.store import CentralRegistry
@@ -39,7 +39,7 @@ def bring_model(
     name, version = asset_name(package.model), package.version
     subject = f"model {name} version {version}"
     with suppress(NotFound):
-        there = asked(subject, "its tags", lambda: client.models.get(name=name, version=version), sleep=sleep)
+        there = call_azure(subject, "its tags", lambda: client.models.get(name=name, version=version), sleep=sleep)
         if (there.tags or {}).get(SHA256) != package.sha256:
             raise DeploymentConflict(
                 f"Azure ML's {subject} has other files than {registry.name} has: archive it there (az ml model archive "
@@ -49,4 +49,4 @@ def bring_model(
     with tempfile.TemporaryDirectory() as folder:
         path = registry.download(version, Path(folder))
         model = Model(name=name, version=version, path=path, type="custom_model", tags=package.tags())
-        asked(subject, "its files", lambda: client.models.create_or_update(model), sleep=sleep)
+        call_azure(subject, "its files", lambda: client.models.create_or_update(model), sleep=sleep)

@@ -76,10 +76,12 @@ def count(context: JobContext, stores: Stores, keys: Mapping[str, str]) -> Erasu
         ConfigError: The keys name nobody that a source could hold.
         LandingError: A file cannot be read.
     """
-    meant = plan(context.use_case, keys)
+    erasure_plan = plan(context.use_case, keys)
     run = Run(context.tables, "")
-    person = _with_links(context, meant)
-    removals = {place.name: place.count() for place in places(context, run, stores, replace(meant, person=person))}
+    person = _with_links(context, erasure_plan)
+    removals = {
+        place.name: place.count() for place in places(context, run, stores, replace(erasure_plan, person=person))
+    }
     return _erasure(context, stores, person, removals)
 
 
@@ -105,13 +107,13 @@ def forget(
         RegistryError: A store of MLflow's refused, or did not answer.
         TableError: A table refused, or another writer was first.
     """
-    meant = plan(context.use_case, keys)
-    _check_words(meant.person, by, reason)
+    erasure_plan = plan(context.use_case, keys)
+    _check_words(erasure_plan.person, by, reason)
     about = {"by": by, "reason": reason, "columns": ", ".join(keys)}
     with context.run(STAGE, as_of=as_of, parameters=about) as run:
-        person = _with_links(context, meant)
+        person = _with_links(context, erasure_plan)
         removals: dict[str, Removal] = {}
-        for place in places(context, run, stores, replace(meant, person=person)):
+        for place in places(context, run, stores, replace(erasure_plan, person=person)):
             with run.timed(place.name):
                 removals[place.name] = place.erase()
             run.counts[place.name] = removals[place.name].rows
@@ -120,21 +122,21 @@ def forget(
         return _erasure(context, stores, person, removals)
 
 
-def places(context: JobContext, run: Run, stores: Stores, meant: ErasurePlan) -> Iterator[Place]:
+def places(context: JobContext, run: Run, stores: Stores, erasure_plan: ErasurePlan) -> Iterator[Place]:
     """List all places, those first that are found by others, and the raw tables that tell a person's keys last.
 
     Args:
         context: Tables and use case.
         run: Notes what is read and written.
         stores: What holds rows beside the lakehouse.
-        meant: Whose rows, and the sources that name them.
+        erasure_plan: Whose rows, and the sources that name them.
     """
-    tables, person, use_case = context.tables, meant.person, context.use_case
+    tables, person, use_case = context.tables, erasure_plan.person, context.use_case
     if stores.online is not None:
         yield OnlineRows(stores.online, person, partial(tables.lock, PUBLICATION), use_case.model.lookups)
     yield Examples(stores.registry, stores.tracking, person)
     yield TrainingSets(stores.tracking, person)
-    sources = [*(one for one in use_case.sources if one not in meant.anchors), *meant.anchors]
+    sources = [*(one for one in use_case.sources if one not in erasure_plan.anchors), *erasure_plan.anchors]
     for source in (LOG, *(one for one in sources if one.delta_table is None)):
         yield LandingFiles(run, stores.landing, source, person)
     yield QuarantineRows(tables, (LOG, *sources), person)
@@ -147,12 +149,12 @@ def places(context: JobContext, run: Run, stores: Stores, meant: ErasurePlan) ->
         yield TableRows(tables, source.table, person)
 
 
-def _with_links(context: JobContext, meant: ErasurePlan) -> Person:
+def _with_links(context: JobContext, erasure_plan: ErasurePlan) -> Person:
     """Find the use case's keys of a person's rows, by the raw tables that hold both."""
-    key, person = context.use_case.key, meant.person
+    key, person = context.use_case.key, erasure_plan.person
     if set(key) <= set(person.identifiers.columns):
         return person
-    kinds, values, linking = dict(person.kinds), set[tuple[str, ...]](), _linking(context, meant.anchors)
+    kinds, values, linking = dict(person.kinds), set[tuple[str, ...]](), _linking(context, erasure_plan.anchors)
     if not linking:
         return person
     for source in linking:

@@ -199,8 +199,8 @@ class _PackageRows:
 
     def written(self) -> tuple[str, ...] | None:
         """Write the package's examples anew; tells the files that are others then, None where none could be left."""
-        left = self._smoke[~self._theirs]
-        rows = self._others() if left.empty else left
+        rest = self._smoke[~self._theirs]
+        rows = self._others() if rest.empty else rest
         return None if rows is None else replace_examples(self.folder, rows)
 
     @cached_property

@@ -44,12 +44,14 @@ class Categories:
 
     def count(self) -> Removal:
         """Count the rows that name the value."""
-        return Removal(sum(len(self._naming(table, column, value)) for table, column, value in self._asked()))
+        return Removal(
+            sum(len(self._naming(table, column, value)) for table, column, value in self._columns_and_values())
+        )
 
     def erase(self) -> Removal:
         """Count the value among the others, and keep no earlier version of a table."""
         count = 0
-        for table, column, value in self._asked():
+        for table, column, value in self._columns_and_values():
             naming = self._naming(table, column, value)
             windows = {_window_of(row) for row in naming}
             if naming:
@@ -61,7 +63,7 @@ class Categories:
             count += len(naming)
         return Removal(count)
 
-    def _asked(self) -> Iterable[tuple[str, str, str]]:
+    def _columns_and_values(self) -> Iterable[tuple[str, str, str]]:
         return [(table, *item) for item in category_of(self.person).items() for table in _TABLES]
 
     def _naming(self, table: str, column: str, value: str) -> list[dict[str, Any]]:

@@ -59,12 +59,12 @@ class TableRows:
 
     def count(self) -> Removal:
         """Count the rows that are theirs."""
-        return Removal(sum(count for *_, count in self._found()))
+        return Removal(sum(count for *_, count in self._matches()))
 
     def erase(self) -> Removal:
         """Delete the rows, and all versions of a table that may ever have held some."""
         count = 0
-        for others, same, rows in self._found():
+        for others, same, rows in self._matches():
             if rows:
                 self.tables.erase(self.table, others, same)
             count += rows
@@ -78,7 +78,7 @@ class TableRows:
         names = {name for way in self.person.names for name in way.columns}
         return self.person.ways([name for name in names if any(cells_of(schema, name))])
 
-    def _found(self) -> Iterator[tuple[DataFrame, Column, int]]:
+    def _matches(self) -> Iterator[tuple[DataFrame, Column, int]]:
         """Find by each way the rows that no earlier way finds, or has removed."""
         if not self.tables.exists(self.table):
             return
@@ -106,11 +106,11 @@ class QuarantineRows:
 
     def count(self) -> Removal:
         """Count the rows that are theirs."""
-        return Removal(len(self._found()))
+        return Removal(len(self._matches()))
 
     def erase(self) -> Removal:
         """Delete the rows, and the earlier versions of the table."""
-        keys = self._found()
+        keys = self._matches()
         if keys:
             columns = [own(name) for name in _QUARANTINE_COLUMNS]
             others = self.tables.spark.createDataFrame(list(dict.fromkeys(keys)), _texts(columns))
@@ -120,7 +120,7 @@ class QuarantineRows:
             self.tables.discard_versions(QUARANTINE)
         return Removal(len(keys))
 
-    def _found(self) -> list[tuple[str | None, ...]]:
+    def _matches(self) -> list[tuple[str | None, ...]]:
         if not self.tables.exists(QUARANTINE):
             return []
         kinds = {source.name: source.columns for source in self.sources}

@@ -61,20 +61,20 @@ def run(context: JobContext, *, as_of: datetime, keep_versions: timedelta) -> Ma
     with context.run("maintenance", as_of=as_of, parameters={"keep_versions": keep_versions}) as run:
         upkeep = Upkeep(run.tables, keep_versions)
         columns_of = layouts(context.use_case)
-        done: list[TableMaintenance] = []
+        results: list[TableMaintenance] = []
         overtaken: list[str] = []
         for table in run.tables.own_tables(among=columns_of):
             try:
                 with run.timed(table):
-                    done.append(_maintain(run.tables, upkeep, table, columns_of.get(table, ())))
+                    results.append(_maintain(run.tables, upkeep, table, columns_of.get(table, ())))
             except TableConflict:
                 event("maintenance was overtaken", table=table)
                 overtaken.append(table)
-        run.counts["tables"] = len(done)
-        run.counts["files_before"] = sum(one.files_before for one in done)
-        run.counts["files_after"] = sum(one.files_after for one in done)
+        run.counts["tables"] = len(results)
+        run.counts["files_before"] = sum(one.files_before for one in results)
+        run.counts["files_after"] = sum(one.files_after for one in results)
         run.counts["overtaken"] = len(overtaken)
-        return MaintenanceResult(run.run_id, tuple(done), tuple(overtaken))
+        return MaintenanceResult(run.run_id, tuple(results), tuple(overtaken))
 
 
 def _maintain(tables: Tables, upkeep: Upkeep, table: str, columns: Sequence[str]) -> TableMaintenance:
@@ -83,6 +83,6 @@ def _maintain(tables: Tables, upkeep: Upkeep, table: str, columns: Sequence[str]
     by = clustering(columns, tables.read(table).schema) if columns else ()
     if by:
         upkeep.cluster(table, layout, by)
-    added, removed = upkeep.compact(table) if layout.files > 1 else (0, 0)
+    more, fewer = upkeep.compact(table) if layout.files > 1 else (0, 0)
     upkeep.remove_old_files(table)
-    return TableMaintenance(table, layout.files, layout.files + added - removed, by)
+    return TableMaintenance(table, layout.files, layout.files + more - fewer, by)

@@ -164,10 +164,10 @@ def load(folder: Path) -> Model:
 
 def _not_installed(folder: Path, card: ModelCard, err: Exception) -> RegistryError:
     own = f"{card.code.distribution} {card.code.version}".strip() or f"the package of use case {card.use_case}"
-    needed = ", ".join((folder / "requirements.txt").read_text().split())
+    packages = ", ".join((folder / "requirements.txt").read_text().split())
     return RegistryError(
         f"the estimator is made of something that is not installed here ({err}): install what it was made with, "
-        f"{needed} and {own}"
+        f"{packages} and {own}"
     )
 
 

@@ -62,7 +62,7 @@ def from_widgets(dbutils: Any, names: Sequence[str]) -> dict[str, str]:
     Raises:
         ConfigError: There is a widget that no notebook knows.
     """
-    names_of_all = set(_known())
+    names_of_all = set(_all_parameters())
     for name in names:
         dbutils.widgets.text(name, "")  # what a job has handed over stays
     if unknown := sorted(set(_everything(dbutils)) - names_of_all):
@@ -84,7 +84,7 @@ def from_job(dbutils: Any, names: Sequence[str], run: JobRun) -> dict[str, str]:
     Raises:
         ConfigError: The run was given something else than the job takes.
     """
-    names_of_all = _known()
+    names_of_all = _all_parameters()
     for name in names_of_all:
         dbutils.widgets.text(name, "")  # also without getAll, nothing that a notebook reads is overlooked
     values = {**_everything(dbutils), **{name: str(dbutils.widgets.get(name)) for name in names_of_all}}
@@ -122,7 +122,7 @@ def from_command_line(arguments: Sequence[str], names: Sequence[str]) -> dict[st
     return vars(parser.parse_args(arguments))
 
 
-def _known() -> tuple[str, ...]:
+def _all_parameters() -> tuple[str, ...]:
     # A job hands its parameters to all of its tasks: those of other notebooks are known, and passed over.
     return tuple(dict.fromkeys((*COMMON, *(name for own in PARAMETERS.values() for name in own))))
 

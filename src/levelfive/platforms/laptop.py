@@ -15,7 +15,7 @@ from levelfive.config import Settings
 from levelfive.features.store import LocalFeatureStore
 from levelfive.online.opening import open_store
 from levelfive.online.store import OnlineStore
-from levelfive.platforms.local_stores import local_registry, local_secret, local_store, made, online_store_url
+from levelfive.platforms.local_stores import local_registry, local_secret, local_store, make_folder, online_store_url
 from levelfive.registry.store import CentralRegistry
 from levelfive.storage.feature_stores import FeatureStore
 from levelfive.storage.tables import Tables
@@ -46,7 +46,7 @@ class Laptop:
         from levelfive.platforms.local_spark import local_session
         from levelfive.storage.local_tables import LocalTables
 
-        warehouse = made(self.home, self.home / "lakehouse")
+        warehouse = make_folder(self.home, self.home / "lakehouse")
         spark = local_session(warehouse, memory=settings.memory, cores=settings.cores)
         return LocalTables(spark, schema=settings.schema_name, warehouse=warehouse, schema_of=settings.schema_of)
 

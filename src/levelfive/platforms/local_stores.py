@@ -55,11 +55,11 @@ def local_store(home: Path, name: str, uri: str | None) -> tuple[str, Path | Non
     """
     if uri is not None:
         return uri, None
-    folder = made(home, home / name)
+    folder = make_folder(home, home / name)
     return f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts"
 
 
-def made(home: Path, folder: Path) -> Path:
+def make_folder(home: Path, folder: Path) -> Path:
     """Make a folder of the home.
 
     Raises:

@@ -23,9 +23,9 @@ def shared_features(question: Question) -> CheckResult:
     """
     target = question.target
     tables = f"{target.value('catalog')}.{deployed_schema(question, target.value('schema'))}"
-    given = {"table_schema": tables, "shared_schemas": target.value("shared_schemas")}
+    settings_of_target = {"table_schema": tables, "shared_schemas": target.value("shared_schemas")}
     try:
-        settings = load_settings(None, None, use_case=target.bundle, **given)
+        settings = load_settings(None, None, use_case=target.bundle, **settings_of_target)
         owners = {*settings.shared_schemas, *_looked_up(target.bundle)}
         schemas = [settings.schema_of(owner) for owner in sorted(owners)]
     except ConfigError as err:

@@ -37,7 +37,7 @@ def render(text: str, answers: Mapping[str, str]) -> str:
         plain = text[place : action.start()]
         plain = plain.lstrip() if trims else plain
         pieces.append((plain.rstrip() if action[1] else plain) if all(visible) else "")
-        pieces.append(_acted(action[2], answers, visible))
+        pieces.append(_act(action[2], answers, visible))
         place, trims = action.end(), bool(action[3])
     if len(visible) != 1:
         raise ConfigError("the template has a condition without an end: mend it")
@@ -45,7 +45,7 @@ def render(text: str, answers: Mapping[str, str]) -> str:
     return "".join(pieces)
 
 
-def _acted(action: str, answers: Mapping[str, str], visible: list[bool]) -> str:
+def _act(action: str, answers: Mapping[str, str], visible: list[bool]) -> str:
     """Take an action: give the text in its place, and note what the conditions around what follows say."""
     if condition := _CONDITION.fullmatch(action):
         visible.append(_answer(condition[1], answers) in _TEXT.findall(condition[2]))
@@ -56,8 +56,8 @@ def _acted(action: str, answers: Mapping[str, str], visible: list[bool]) -> str:
     elif key := _KEY.fullmatch(action):
         answer = _answer(key[1], answers)
         return answer if all(visible) else ""
-    elif replaced := _REPLACED.fullmatch(action):
-        answer = _answer(replaced[2], answers).replace(replaced[1], replaced[3])
+    elif replacement := _REPLACED.fullmatch(action):
+        answer = _answer(replacement[2], answers).replace(replacement[1], replacement[3])
         return answer if all(visible) else ""
     elif literal := _TEXT.fullmatch(action):
         return literal[1] if all(visible) else ""

@@ -32,7 +32,7 @@ def facts(registry: CentralRegistry, version: str) -> dict[str, str]:
         "seed": str(card.seed),
         **{f"parameter {name}": str(value) for name, value in sorted(card.parameters.items())},
         **{f"table {name}": f"version {read}" for name, read in sorted(card.table_versions.items())},
-        **_said(tags),
+        **_facts_of_tags(tags),
     }
 
 
@@ -54,6 +54,6 @@ def differences(registry: CentralRegistry, one: str, other: str) -> dict[str, tu
     return {name: (left, right) for name, (left, right) in pairs.items() if left != right}
 
 
-def _said(tags: Mapping[str, str]) -> dict[str, str]:
+def _facts_of_tags(tags: Mapping[str, str]) -> dict[str, str]:
     values = {name.removeprefix("levelfive_").replace("_", " "): value for name, value in sorted(tags.items())}
     return {**values, "verdict": People.of(tags).verdict} if VERDICT in tags else values

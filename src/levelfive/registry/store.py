@@ -207,7 +207,7 @@ class CentralRegistry:
             return None
         if not self.holds_files(version):
             return DamagedModel(f"{about} are gone. {REMEDY}")
-        return RegistryError(f"{about} cannot be read: {self._said(err)}")
+        return RegistryError(f"{about} cannot be read: {self._reason(err)}")
 
     def holds_files(self, version: str) -> bool:
         """Tell whether any file of a version is there.
@@ -328,9 +328,9 @@ class CentralRegistry:
         if getattr(err, "error_code", None) in absent:
             return ModelNotFound(f"registry {self.place} has no {what} of {self.name}; see `levelfive registry list`")
         did = "refused" if getattr(err, "error_code", None) == INVALID else "did not answer for"
-        return RegistryError(f"registry {self.place} {did} {what} of {self.name}: {self._said(err)}")
+        return RegistryError(f"registry {self.place} {did} {what} of {self.name}: {self._reason(err)}")
 
-    def _said(self, err: Exception) -> str:
+    def _reason(self, err: Exception) -> str:
         message = first_line(err) if is_of_a_database(err) else str(getattr(err, "message", err))
         return message.replace(self.uri, self.place)
 

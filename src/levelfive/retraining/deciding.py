@@ -59,11 +59,11 @@ def take_decision(
     # A training that the gate refused has seen its labels too: the next one waits for more.
     trainings = retrainings(context.tables, registry.name, until=as_of)
     attempts = tried(use_case, days, earlier, trainings, live_version=live.version)
-    known = known_verdicts((one for one in records if one.model_version == live.version), words)
-    measured = last_measured(run, registry.name, as_of, ("model_version", "days", "mature", "low", "high"))
+    of_live = known_verdicts((one for one in records if one.model_version == live.version), words)
+    newest = last_measured(run, registry.name, as_of, ("model_version", "days", "mature", "low", "high"))
     situation = Situation(
         as_of=as_of,
-        windows=tuple(_by_later_labels(use_case, one, measured.get((one.window, LIVE))) for one in known),
+        windows=tuple(_by_later_labels(use_case, one, newest.get((one.window, LIVE))) for one in of_live),
         skill_at_training=card.holdout_skill,
         labels_at_training=max([card.training_rows, *attempts.labels]),
         labels_now=sum(day.rows for day in days),

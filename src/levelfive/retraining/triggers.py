@@ -79,7 +79,7 @@ def offset(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | N
         return low > limit or high < -limit
 
     condition = _Condition(
-        name, f"beyond {limit:g}", is_met, describe=lambda verdict: _shown(verdict.calibration, form)
+        name, f"beyond {limit:g}", is_met, describe=lambda verdict: _interval_text(verdict.calibration, form)
     )
     return _in_windows(situation, policy, condition)
 
@@ -96,7 +96,7 @@ def loss(situation: Situation, policy: RetrainingPolicy) -> TriggerFinding | Non
         "skill",
         f"below {floor:.2%} (training's {skill_at_training:.2%} less {excess:.2%})",
         is_met=lambda verdict: _measured(verdict.skill)[1] < floor,
-        describe=lambda verdict: _shown(verdict.skill, ".2%"),
+        describe=lambda verdict: _interval_text(verdict.skill, ".2%"),
     )
     return _in_windows(situation, policy, condition)
 
@@ -167,6 +167,6 @@ def _measured(interval: Interval | None) -> Interval:
     return interval if interval is not None and all(map(math.isfinite, interval)) else (math.nan, math.nan)
 
 
-def _shown(interval: Interval | None, form: str) -> str:
+def _interval_text(interval: Interval | None, form: str) -> str:
     low, high = _measured(interval)
     return "not measured" if math.isnan(low) else f"{low:{form}} to {high:{form}}"

@@ -54,7 +54,7 @@ def run(context: JobContext, result: ScoringResult, *, as_of: datetime, min_rows
     parameters: dict[str, object] = {"window": result.window, "batch_id": result.batch_id, "min_rows": min_rows}
     with context.run("check", as_of=as_of, parameters=parameters) as run:
         run.model_version, run.batch_id = result.model_version, result.batch_id
-        counts = _counted(context, run, result, as_of)
+        counts = _count(context, run, result, as_of)
         rows = run.counts["checked"] = int(counts["rows"])
         if wrong := [f"{counts[name]:,} {name}" for name in (MISSING, REPEATED, UNSOUND) if counts[name]]:
             raise DataError(
@@ -69,7 +69,7 @@ def run(context: JobContext, result: ScoringResult, *, as_of: datetime, min_rows
         return Checked(run.run_id, rows, counts["lowest"], counts["highest"])
 
 
-def _counted(context: JobContext, run: Run, result: ScoringResult, as_of: datetime) -> dict[str, Any]:
+def _count(context: JobContext, run: Run, result: ScoringResult, as_of: datetime) -> dict[str, Any]:
     """Count the rows that were to be scored, and those of them with which something is wrong."""
     use_case, key = context.use_case, list(context.use_case.key)
     raw = read_as_known(run, use_case, use_case.spine_sources, as_of)

@@ -89,7 +89,7 @@ def rebuild_runs(context: JobContext, batch: str) -> int:
         one for one in commit_records if one[0]["run_id"] not in run_ids
     ]
     forgotten = [row for row in open_ones if _is_forgotten(context, row, commits)]
-    missing += [(row, None) for row in _written(context, forgotten, runs)]
+    missing += [(row, None) for row in _one_run_each(context, forgotten, runs)]
     for record, version in missing:
         _write_row(context, record, version)
     return len(missing)
@@ -118,7 +118,7 @@ def _is_forgotten(context: JobContext, row: Mapping[str, Any], commits: Sequence
     return not is_in_log and first > row["seen"] + 1
 
 
-def _written(
+def _one_run_each(
     context: JobContext, announcements: Sequence[Mapping[str, Any]], runs: Collection[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
     """Choose, of each logical time that no run says to have written, one run of those whose predictions are there."""

@@ -94,17 +94,17 @@ def run(context: JobContext, registry: CentralRegistry, *, landing: Path, as_of:
         files = new_files(run, folder_entries, [LOG]).get(LOG.name, ())
         schema = _schema(context, run, registry, files, as_of=as_of) if files else None
         if schema is None:
-            left = tuple(file.name for file in files)
-            note_listings(run, folder_entries, left)
-            return RequestsResult(run.run_id, (), left)
-        batch, left = _due(context, files, schema, as_of)
+            later_files = tuple(file.name for file in files)
+            note_listings(run, folder_entries, later_files)
+            return RequestsResult(run.run_id, (), later_files)
+        batch, later_files = _due(context, files, schema, as_of)
         landed_files = () if batch is None else _write(context, run, batch, schema, as_of=as_of)
-        note_listings(run, folder_entries, left)
+        note_listings(run, folder_entries, later_files)
         discard(context.tables, LOG)
         for count in ("rows_in", "accepted", "quarantined", "duplicates"):
             run.counts[count] = sum(getattr(file, count) for file in landed_files)
-        run.counts["files_left"] = len(left)
-        return RequestsResult(run.run_id, landed_files, left)
+        run.counts["files_left"] = len(later_files)
+        return RequestsResult(run.run_id, landed_files, later_files)
 
 
 def _schema(
@@ -136,12 +136,12 @@ def _due(
     source = derive_rows(LOG, schema, context.use_case)
     batch = apply_contract(context.tables, source, files, {})
     begins = {name: counts.min_event_time for name, counts in batch.counts.items()}
-    left = tuple(name for name, begin in begins.items() if begin is not None and begin > as_of)
-    if not left:
+    later_files = tuple(name for name, begin in begins.items() if begin is not None and begin > as_of)
+    if not later_files:
         return batch, ()
     context.tables.uncache(batch.checked_rows)
-    due = [file for file in files if file.name not in left]
-    return (apply_contract(context.tables, source, due, {}) if due else None), left
+    due = [file for file in files if file.name not in later_files]
+    return (apply_contract(context.tables, source, due, {}) if due else None), later_files
 
 
 def _write(

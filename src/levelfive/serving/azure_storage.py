@@ -72,10 +72,10 @@ def place_of(url: str) -> tuple[str, str, str]:
     Raises:
         ConfigError: The URL is none of a folder, or holds a secret, which is not repeated.
     """
-    found = next(filter(None, (place.fullmatch(url.strip()) for place in _PLACES)), None)
-    if found is None:
+    match = next(filter(None, (place.fullmatch(url.strip()) for place in _PLACES)), None)
+    if match is None:
         raise ConfigError(
             "a folder of Azure Storage is abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/FOLDER or "
             "https://ACCOUNT.blob.core.windows.net/CONTAINER/FOLDER, without a signature: the process signs in itself"
         )
-    return f"https://{found['account']}.blob.{found['suffix']}", found["container"], found["folder"].strip("/")
+    return f"https://{match['account']}.blob.{match['suffix']}", match["container"], match["folder"].strip("/")

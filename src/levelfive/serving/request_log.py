@@ -93,8 +93,8 @@ class RequestLog:
         self.rows: Counter[str] = Counter({WRITTEN: 0, SAMPLED_OUT: 0, LOST: 0})
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for left in sorted(folder.glob(f"*{UNFINISHED}")):
-                _finish(left)
+            for file in sorted(folder.glob(f"*{UNFINISHED}")):
+                _finish(file)
         except OSError as err:
             raise ConfigError(f"request log: {unusable(err)}") from err
 

@@ -54,7 +54,7 @@ class Answers:
 
     def to_json(self, *, with_features: bool = False) -> bytes:
         """Write the answers; numbers in the shortest form that means them."""
-        answers = [self._told(i, with_features) for i in range(len(self.rows))]
+        answers = [self._answer(i, with_features) for i in range(len(self.rows))]
         return _ENCODER.encode({"answers": answers} if self.is_many else answers[0])
 
     def key(self, i: int) -> list[Any]:
@@ -68,7 +68,7 @@ class Answers:
         return {
             "request_id": self._id(i),
             "keys": {name: values[name] for name in scorer.keys},
-            PREDICTION_TIME: _shown(features.at),
+            PREDICTION_TIME: _iso_text(features.at),
             "scores": self._scores(i),
             "slices": {name: values[name] for name in card.slices},
             "features": dict(zip(scorer.plan.names, map(_written, features.cells), strict=True)),
@@ -80,7 +80,7 @@ class Answers:
             "served_at": iso(self.served_at),
         }
 
-    def _told(self, i: int, with_features: bool) -> dict[str, object]:
+    def _answer(self, i: int, with_features: bool) -> dict[str, object]:
         scorer = self.scorer
         answer: dict[str, object] = {
             "request_id": self._id(i),
@@ -107,7 +107,7 @@ class Answers:
         return dict(zip(self.scorer.score_columns, self.scores[i], strict=True))
 
     def _known_at(self, features: FeatureRow) -> dict[str, str | None]:
-        texts = [_shown(one) for one in features.known_at]
+        texts = [_iso_text(one) for one in features.known_at]
         return {name: texts[i] for name, i in self.scorer.plan.lookup_of.items()}
 
 
@@ -173,7 +173,7 @@ class Scorer:
         """
         rows, is_many = self.schema.read(body)
         times = self._times(rows, is_many, to_micros(now + AHEAD))
-        features = self.plan.rows(rows, times, self._known(rows, times))
+        features = self.plan.rows(rows, times, self._stored_values(rows, times))
         scores = self._scored([one.cells for one in features])
         return Answers(self, request_id, rows, features, scores, is_many, now)
 
@@ -189,7 +189,7 @@ class Scorer:
     def _refusal(self, place: str, time: str, at: int, ahead: int) -> NotServing | RequestError:
         """Say why nothing is known as of a time: it lies too early, in the future, or too long after what is known."""
         if at < self._earliest:
-            since = _shown(self._earliest)
+            since = _iso_text(self._earliest)
             return RequestError(f"{place}: nothing before {since} is kept, got {time}; ask for a later time")
         if at > ahead:
             return RequestError(f"{place}: expected no time in the future, got {time}; ask for the present")
@@ -198,7 +198,7 @@ class Scorer:
             "ones (`levelfive features publish --as-of TIME`)"
         )
 
-    def _known(self, rows: Sequence[tuple[Any, ...]], times: Sequence[int]) -> list[StoredValues | None]:
+    def _stored_values(self, rows: Sequence[tuple[Any, ...]], times: Sequence[int]) -> list[StoredValues | None]:
         if not self.plan.lookups:
             return []
         if self._store is None:
@@ -248,6 +248,6 @@ def _written(cell: Cell) -> Cell:
     return "Infinity" if cell > 0 else "-Infinity"  # type: ignore[operator]  # it is a float
 
 
-def _shown(micros: int | None) -> str | None:
+def _iso_text(micros: int | None) -> str | None:
     moment = from_micros(micros)
     return None if moment is None else iso(moment)

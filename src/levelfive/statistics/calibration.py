@@ -94,5 +94,5 @@ def calibrate(scores: Floats, labels: Floats) -> Calibration:
     """
     from sklearn.isotonic import IsotonicRegression  # slow to load, and only training needs it
 
-    fitted = IsotonicRegression(y_min=0, y_max=1).fit(scores, labels)
-    return Calibration(tuple(fitted.X_thresholds_.tolist()), tuple(fitted.y_thresholds_.tolist()))
+    regression = IsotonicRegression(y_min=0, y_max=1).fit(scores, labels)
+    return Calibration(tuple(regression.X_thresholds_.tolist()), tuple(regression.y_thresholds_.tolist()))

@@ -120,8 +120,8 @@ def bootstrap(statistic: Statistic, days: int, *, confidence: float, seed: int) 
     blocks = int(block_of_day[-1]) + 1
     tail = float(stats.norm.cdf(-np.sqrt(blocks / max(blocks - 1, 1)) * t_quantile(blocks, confidence)))
     value = float(statistic(np.ones((1, days)))[0])
-    drawn = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), size=REPLICATES)
-    replicates = statistic(drawn[:, block_of_day].astype(np.float64))
+    draws = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), size=REPLICATES)
+    replicates = statistic(draws[:, block_of_day].astype(np.float64))
     # A replicate without a positive row has no AUC: the interval is that of the others.
     finite_replicates = replicates[np.isfinite(replicates)]
     if days < 2 or finite_replicates.size == 0:

@@ -74,8 +74,8 @@ class CatalogTables(Tables):
 
     def own_tables(self, *, among: Collection[str]) -> tuple[str, ...]:
         """List the tables; see `Tables`. Of others than these, the commits tell who wrote them."""
-        listed = (table for table in self.spark.catalog.listTables(self.schema) if table.tableType in _TABLES)
-        return tuple(sorted(table.name for table in listed if table.name in among or self._is_own(table.name)))
+        tables = (table for table in self.spark.catalog.listTables(self.schema) if table.tableType in _TABLES)
+        return tuple(sorted(table.name for table in tables if table.name in among or self._is_own(table.name)))
 
     def _is_own(self, table: str) -> bool:
         try:

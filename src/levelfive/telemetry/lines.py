@@ -26,7 +26,7 @@ class Lines:
         """Log a record."""
         level = record.level if isinstance(record, Event) else logging.DEBUG
         if LOGGER.isEnabledFor(level):
-            LOGGER.log(level, "%s", _name(record), extra={"telemetry": _said(record)})
+            LOGGER.log(level, "%s", _name(record), extra={"telemetry": _fields(record)})
 
     def flush(self) -> None:
         """Nothing waits."""
@@ -74,7 +74,7 @@ def _name(record: Record) -> str:
     return record.metric.name if isinstance(record, Measurement) else record.name
 
 
-def _said(record: Record) -> dict[str, object]:
+def _fields(record: Record) -> dict[str, object]:
     about: dict[str, object] = dict(said(record.fields))
     if isinstance(record, Measurement):
         about |= {"value": record.value, "unit": record.metric.unit}

@@ -43,7 +43,7 @@ def code_of(use_case: UseCase) -> UseCaseCode:
             total.update(f"{name}\0{path}\0{len(source)}\0".encode() + source)
     visited_ids: set[int] = set()
     for name, function in functions.items():
-        total.update(f"{name}\0{_told(function, visited_ids)}\0".encode())
+        total.update(f"{name}\0{_text(function, visited_ids)}\0".encode())
     root = _root(use_case.model.build)
     distribution = "" if root is None else _distribution(root.__name__.partition(".")[0])
     return UseCaseCode(distribution, version(distribution) if distribution else "", total.hexdigest())
@@ -86,21 +86,21 @@ def _files(module: ModuleType) -> Iterator[tuple[str, bytes]]:
         yield path.relative_to(file.parent).as_posix(), path.read_bytes()
 
 
-def _told(thing: object, visited_ids: set[int]) -> str:
+def _text(thing: object, visited_ids: set[int]) -> str:
     """Write down what a thing is, the same in every process; of what is neither plain nor a function, its type."""
     if isinstance(thing, _PLAIN):
         return repr(thing)
     if isinstance(thing, Mapping):
-        pairs = (f"{_told(key, visited_ids)}: {_told(value, visited_ids)}" for key, value in thing.items())
+        pairs = (f"{_text(key, visited_ids)}: {_text(value, visited_ids)}" for key, value in thing.items())
         return f"{{{', '.join(pairs)}}}"
     if isinstance(thing, tuple | list):
-        return f"[{', '.join(_told(one, visited_ids) for one in thing)}]"
+        return f"[{', '.join(_text(one, visited_ids) for one in thing)}]"
     if isinstance(thing, set | frozenset):
-        return f"set {sorted(_told(one, visited_ids) for one in thing)}"
+        return f"set {sorted(_text(one, visited_ids) for one in thing)}"
     if isinstance(thing, partial):
-        return f"partial {_told([thing.func, thing.args, thing.keywords], visited_ids)}"
+        return f"partial {_text([thing.func, thing.args, thing.keywords], visited_ids)}"
     if inspect.ismethod(thing):
-        return _told([thing.__func__, thing.__self__], visited_ids)
+        return _text([thing.__func__, thing.__self__], visited_ids)
     about = thing if isinstance(thing, type | FunctionType) else type(thing)
     name = f"{about.__module__}.{about.__qualname__}"
     if id(thing) in visited_ids:
@@ -110,9 +110,9 @@ def _told(thing: object, visited_ids: set[int]) -> str:
         return f"{name} {_of_function(thing, visited_ids)}"
     if isinstance(thing, type):
         own = vars(thing) if thing.__module__ == _HERE else {}
-        return f"{name} {_told({key: own[key] for key in sorted(own) if not key.startswith('__weakref')}, visited_ids)}"
+        return f"{name} {_text({key: own[key] for key in sorted(own) if not key.startswith('__weakref')}, visited_ids)}"
     if is_dataclass(thing):
-        return f"{name} {_told({field.name: getattr(thing, field.name) for field in fields(thing)}, visited_ids)}"
+        return f"{name} {_text({field.name: getattr(thing, field.name) for field in fields(thing)}, visited_ids)}"
     return name
 
 
@@ -125,7 +125,7 @@ def _of_function(function: FunctionType, visited_ids: set[int]) -> str:
     outer_values = {**(variables.globals if function.__module__ == _HERE else {}), **variables.nonlocals}
     defaults = [function.__defaults__, function.__kwdefaults__]
     # Two functions of one line have the same source, and other instructions.
-    return _told(
+    return _text(
         [
             source,
             _of_code(function.__code__, visited_ids),
@@ -138,6 +138,6 @@ def _of_function(function: FunctionType, visited_ids: set[int]) -> str:
 
 def _of_code(code: CodeType, visited_ids: set[int]) -> str:
     inner = [
-        _of_code(one, visited_ids) if isinstance(one, CodeType) else _told(one, visited_ids) for one in code.co_consts
+        _of_code(one, visited_ids) if isinstance(one, CodeType) else _text(one, visited_ids) for one in code.co_consts
     ]
     return f"{code.co_code.hex()} {code.co_names} {inner}"

@@ -37,7 +37,7 @@ def fit(session: Session, snapshot: Snapshot, window: Window) -> Model:
         raise EvidenceError(f"in {window}, {alike}: train on a longer time, or look at `labels` of the use case")
     estimator = spec.estimator()
     estimator.fit(features, labels)
-    known = (*REQUIREMENTS, "levelfive", session.code.distribution)
+    distributions = (*REQUIREMENTS, "levelfive", session.code.distribution)
     card = ModelCard(
         use_case=use_case.name,
         task=spec.task,
@@ -61,7 +61,7 @@ def fit(session: Session, snapshot: Snapshot, window: Window) -> Model:
         max_staleness=use_case.serving.max_staleness,
         purpose=use_case.purpose,
         limits=use_case.limits,
-        libraries=tuple(name for name in libraries_of(estimator) if name not in known),
+        libraries=tuple(name for name in libraries_of(estimator) if name not in distributions),
     )
     return Model(estimator, card)
 

@@ -44,12 +44,12 @@ def record_evaluation(
     ours = {f"{OWN_PARAMETERS}seed": spec.seed, f"{OWN_PARAMETERS}features": len(spec.features)}
     tracked_run.log_parameters({**spec.parameters, **ours})
     tracked_run.log_evaluation("holdout", evaluation, session.as_of)
-    by_slice = [_told("", evaluation)]
+    by_slice = [_slice_metrics("", evaluation)]
     for column in session.context.use_case.slices:
         values = held_out[f"{SLICE}{column}"].to_numpy()
         for value, part in evaluate_slices(spec.task, labels, scores, days, values=values).items():
             tracked_run.log_evaluation(slice_name("holdout", column, value), part, session.as_of)
-            by_slice.append(_told(f"{column} missing" if value is None else f"{column}={value}", part))
+            by_slice.append(_slice_metrics(f"{column} missing" if value is None else f"{column}={value}", part))
     for name, figure in spec.task.plots(labels, scores).items():
         tracked_run.log_figure(figure, f"plots/{name}.png")
     importances = importance_plot(candidate.estimator, spec.features)
@@ -63,5 +63,5 @@ def record_evaluation(
     return evaluation, tuple(by_slice)
 
 
-def _told(name: str, of: Evaluation) -> SliceMetrics:
+def _slice_metrics(name: str, of: Evaluation) -> SliceMetrics:
     return SliceMetrics(name, of.rows, of.days, **of.known)

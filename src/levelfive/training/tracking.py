@@ -203,7 +203,7 @@ def name_of(text: str) -> str:
     What is no letter of ASCII, digit, underscore, period or space becomes its code in hexadecimal digits between two
     dashes, a dash becomes two. Of a longer text the begin is kept, and a hash of the whole.
     """
-    return _shortened(re.sub(r"[^A-Za-z0-9_. ]", _written, text), _LONGEST_NAME)
+    return _shorten(re.sub(r"[^A-Za-z0-9_. ]", _escape, text), _LONGEST_NAME)
 
 
 def slice_name(prefix: str, column: str, value: str | None) -> str:
@@ -212,14 +212,14 @@ def slice_name(prefix: str, column: str, value: str | None) -> str:
 
 
 def _part(text: str) -> str:
-    return _shortened(re.sub(r"[^A-Za-z0-9_ ]", _written, text), _LONGEST_PART)
+    return _shorten(re.sub(r"[^A-Za-z0-9_ ]", _escape, text), _LONGEST_PART)
 
 
-def _written(match: re.Match[str]) -> str:
+def _escape(match: re.Match[str]) -> str:
     return "--" if match[0] == "-" else f"-{ord(match[0]):x}-"
 
 
-def _shortened(name: str, longest: int) -> str:
+def _shorten(name: str, longest: int) -> str:
     if len(name) <= longest:
         return name
     # After a single dash there is a hexadecimal digit in all other names, and never an x or an m.

@@ -64,11 +64,13 @@ def read_head(
     good = checked_rows.where(F.size(contract.REASONS) == 0)
     kept_rows = at_hand(contract.accepted(one_of_each_key(good, source), source).drop(ORDER))
     accepted_rows = kept_rows.where(~F.col(DELETION)).drop(DELETION) if source.has_corrections else kept_rows
-    rows_in, good_rows, kept, left = (frame.count() for frame in (checked_rows, good, kept_rows, accepted_rows))
+    rows_in, good_rows, unique_rows, rows_there = (
+        frame.count() for frame in (checked_rows, good, kept_rows, accepted_rows)
+    )
     accepted_rows = accepted_rows.withColumn(LOADED_AT, F.lit(EPOCH))
     if rows_in == 0:  # of a table; a file without rows is refused before
         raise LandingError(f"source {source.name!r}: {names} has no rows yet: try again when it has")
-    head = Head(rows_in, rows_in - good_rows, good_rows - kept, accepted_rows, kept - left)
+    head = Head(rows_in, rows_in - good_rows, good_rows - unique_rows, accepted_rows, unique_rows - rows_there)
     if head.refused_rows / rows_in > source.max_quarantined_share:
         tally = contract.tally(checked_rows.withColumn("source_file", F.lit(names)), source).collect()[0]
         what, reasons = f"first rows of {names}", tally["reasons"]
@@ -99,14 +101,14 @@ def _texts(spark: SparkSession, source: Source, landing: Path, limit: int) -> tu
 def _texts_of_files(source: Source, landing: Path, limit: int) -> tuple[pa.Table, str]:
     heads: list[pa.Table] = []
     names: list[str] = []
-    left = limit
+    room = limit
     for entry in list_files(landing, source):
         file = inspect(entry.path, source=source)
         contract.check_header(file.header, source, str(entry.path))
         names.append(file.name)
         for part in read_rows(file, source):
-            heads.append(part.slice(0, left))
-            left -= heads[-1].num_rows
-            if left <= 0:
+            heads.append(part.slice(0, room))
+            room -= heads[-1].num_rows
+            if room <= 0:
                 return pa.concat_tables(heads).combine_chunks(), ", ".join(names)
     return pa.concat_tables(heads).combine_chunks(), ", ".join(names)

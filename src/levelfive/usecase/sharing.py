@@ -86,11 +86,11 @@ def refuse_gone(owner: UseCase, readers: Mapping[str, Collection[str]]) -> None:
     Raises:
         ConfigError: A table is not declared any more, and has readers.
     """
-    gone = sorted(readers.keys() - {table.name for table in owner.feature_tables})
-    if gone:
-        who = ", ".join(sorted({reader for name in gone for reader in readers[name]}))
+    names = sorted(readers.keys() - {table.name for table in owner.feature_tables})
+    if names:
+        who = ", ".join(sorted({reader for name in names for reader in readers[name]}))
         raise ConfigError(
-            f"use case {owner.name!r} has no feature table {', '.join(gone)} any more, which use case {who} looks up: "
+            f"use case {owner.name!r} has no feature table {', '.join(names)} any more, which use case {who} looks up: "
             "declare it again until nobody reads it"
         )
 
