@@ -26,7 +26,7 @@ LOCAL = "local"
 """The environment of a laptop."""
 REFERENCES = frozenset({"telemetry", "destinations"})
 """Settings that say where a secret is."""
-PLACES = ("table_schema", "landing", "landing_location", "experiment", "endpoint")
+PLACES = ("table_schema", "landing", "landing_location", "experiment", "endpoint", "online_store")
 """Settings of one use case: two would take each other's rows, trainings or deployments for their own."""
 DEFAULT_WINDOW = timedelta(days=1)
 LONGEST_ENDPOINT = 32
@@ -257,13 +257,21 @@ def load_settings(path: Path | None, home: Path | None, **overrides: object) -> 
         keys = ", ".join(Settings.model_fields)
         raise ConfigError(f"settings{'' if file is None else f' in {file}'}: {wrong}. Known keys: {keys}") from err
     owner = given_values.get("use_case", Settings.model_fields["use_case"].default)
-    places = [name for name in PLACES if name in given_values.keys() - given_now.keys()]
+    places = [
+        name for name in PLACES if name in given_values.keys() - given_now.keys() and _is_one_place(settings, name)
+    ]
     if places and settings.use_case != owner:
         raise ConfigError(
             f"settings file {file} says {', '.join(places)} for use case {owner!r}, and {settings.use_case!r} was "
             "asked for, which would share it: give that one a settings file of its own by --config, or take it out"
         )
     return settings
+
+
+def _is_one_place(settings: Settings, name: str) -> bool:
+    """Tell whether a setting names one place: in PostgreSQL, an online store has a schema for each use case."""
+    store = settings.online_store
+    return name != "online_store" or (store is not None and store.get_secret_value().startswith("sqlite:"))
 
 
 def _fault(name: str, message: str, *, got: object) -> str:

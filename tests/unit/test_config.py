@@ -60,7 +60,9 @@ def test_settings_come_from_the_home_and_the_command_line_wins(tmp_path: Path) -
     assert settings.model_name == "levelfive.qa.flight_delay"
 
 
-@pytest.mark.parametrize("place", ["table_schema: a", "landing: a", "experiment: a", "endpoint: abc"])
+@pytest.mark.parametrize(
+    "place", ["table_schema: a", "landing: a", "experiment: a", "endpoint: abc", "online_store: sqlite:///a.db"]
+)
 def test_a_place_of_one_use_case_is_not_shared_by_another(tmp_path: Path, place: str) -> None:
     """With one `table_schema`, two use cases would write into each other's tables."""
     (tmp_path / "levelfive.yml").write_text(f"use_case: other\n{place}\n")
@@ -70,6 +72,13 @@ def test_a_place_of_one_use_case_is_not_shared_by_another(tmp_path: Path, place:
     load_settings(None, tmp_path, use_case="another", **{name: "own"})
     with pytest.raises(ConfigError, match=f"says {name} for use case 'other', and 'another' was asked for"):
         load_settings(None, tmp_path, use_case="another")
+
+
+def test_an_online_store_in_postgresql_is_shared(tmp_path: Path) -> None:
+    """Each use case has a schema of its own there."""
+    (tmp_path / "levelfive.yml").write_text("use_case: other\nonline_store: postgresql://u@h/d\n")
+
+    assert load_settings(None, tmp_path, use_case="another").use_case == "another"
 
 
 def test_where_the_home_has_no_settings_those_of_the_working_directory_count(
