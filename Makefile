@@ -53,7 +53,7 @@ OVER_CONNECT := $(addprefix tests/spark/,storage/test_tables.py storage/test_con
 	data/test_delta_table.py::test_a_feed_tells_of_corrections_and_deletions \
 	data/test_corrections.py::test_as_of_any_time_the_rows_of_then_are_read \
 	maintenance/test_job.py::test_what_others_keep_in_the_schema_is_left_alone \
-	maintenance/test_job.py::test_rows_stay_and_the_next_day_goes_on \
+	maintenance/test_job.py::test_rows_stay_and_the_next_day_goes_on[some] \
 	online/test_job.py::test_publications_one_after_the_other_lead_to_what_one_of_all_leads_to))
 
 test: setup ## Check and test all that a change can break, in about a quarter of an hour

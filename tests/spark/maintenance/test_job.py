@@ -19,7 +19,10 @@ from levelfive.storage.tables import OTHERS_MEANWHILE, Tables
 from levelfive.storage.upkeep import Upkeep
 
 BEGIN, DAY = utc(2013, 1, 1, 6), timedelta(days=1)
+TWO_DAYS = Window(BEGIN, BEGIN + 2 * DAY)
 KEEP = timedelta(days=30)
+# Of each kind one: labels, rows of files, records, features.
+SOME = ("labels", "raw_orders", "runs", "store_returns")
 
 
 @pytest.fixture
@@ -38,60 +41,70 @@ def rows(frame: DataFrame) -> list[str]:
     return sorted(map(str, frame.collect()))
 
 
+@pytest.fixture(params=["some", pytest.param("all", marks=pytest.mark.nightly)])
+def looked_after(request: pytest.FixtureRequest, tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By day, look after a table of each kind alone: each takes two seconds."""
+    if request.param == "some":
+        monkeypatch.setattr(type(tables), "own_tables", lambda self, among: SOME)
+
+
+@pytest.mark.usefixtures("looked_after")
 def test_rows_stay_and_the_next_day_goes_on(context: JobContext, tables: Tables, tmp_path: Path) -> None:
-    """Three days each make files of their own; the fourth comes after maintenance."""
-    for number in range(3):
+    """Two days each make files of their own; the third comes after maintenance."""
+    for number in range(2):
         a_day(context, tmp_path, number)
     before = {name: rows(tables.read(name)) for name in ("raw_orders", "store_returns", "labels", "quarantine")}
     reached = tables.watermark("labels", before=BEGIN + 9 * DAY)
 
-    result = maintenance.run(context, as_of=BEGIN + 3 * DAY, keep_versions=KEEP)
+    result = maintenance.run(context, as_of=BEGIN + 2 * DAY, keep_versions=KEEP)
 
     assert {name: rows(tables.read(name)) for name in before} == before
     files = {one.table: (one.files_before, one.files_after, one.clustered_by) for one in result.tables}
-    assert files["raw_orders"][0] >= 3
+    assert files["raw_orders"][0] >= 2
     assert files["raw_orders"][1:] == (1, ("ordered_at", "order_id"))
     assert files["store_returns"][1:] == (1, ("known_at", "store"))
     assert files["runs"][0] > files["runs"][1] == 1
     assert files["runs"][2] == ()
     assert result.overtaken == ()
     assert tables.watermark("labels", before=BEGIN + 9 * DAY) == reached
-    a_day(context, tmp_path, 3)
-    assert tables.read("raw_orders").count() == 4 * shop.ORDERS_A_DAY
+    a_day(context, tmp_path, 2)
+    assert tables.read("raw_orders").count() == 3 * shop.ORDERS_A_DAY
     assert {row for row in before["raw_orders"]} < set(rows(tables.read("raw_orders")))
 
 
-@pytest.fixture
-def two_tables(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look after two tables alone: each takes a second or two."""
-    monkeypatch.setattr(type(tables), "own_tables", lambda self, among: ("labels", "raw_orders"))
+def write_labels(tables: Tables, day: Window) -> None:
+    """Write the labels of a day, or write them anew, into one file."""
+    known = [(number, hour.start) for number, hour in enumerate(day.split(timedelta(hours=1)))]
+    frame = tables.spark.createDataFrame(known, "order_id long, known_at timestamp").coalesce(1)
+    tables.replace_window("labels", frame, "known_at", day)
 
 
-@pytest.mark.usefixtures("two_tables")
-def test_a_second_run_finds_nothing_to_do(context: JobContext, tables: Tables, tmp_path: Path) -> None:
-    a_day(context, tmp_path, 0)
-    maintenance.run(context, as_of=BEGIN + DAY, keep_versions=KEEP)
-    upkeep = Upkeep(tables, KEEP)
-    before = {name: upkeep.layout(name) for name in ("raw_orders", "labels")}
+def test_a_second_run_finds_nothing_to_do(context: JobContext, tables: Tables) -> None:
+    for day in TWO_DAYS.split(DAY):
+        write_labels(tables, day)
+    (first,) = maintenance.run(context, as_of=TWO_DAYS.end, keep_versions=KEEP).tables
+    before = Upkeep(tables, KEEP).layout("labels")
 
-    result = maintenance.run(context, as_of=BEGIN + DAY, keep_versions=KEEP)
+    second = maintenance.run(context, as_of=TWO_DAYS.end, keep_versions=KEEP)
 
-    assert {name: upkeep.layout(name) for name in before} == before
-    assert [(one.files_before, one.files_after) for one in result.tables] == [(1, 1), (1, 1)]
+    assert (first.files_before, first.files_after) == (2, 1)
+    assert before.clustered_by == ("known_at", "order_id")
+    assert Upkeep(tables, KEEP).layout("labels") == before
+    assert {one.table: (one.files_before, one.files_after) for one in second.tables}["labels"] == (1, 1)
 
 
-@pytest.mark.usefixtures("two_tables")
 def test_files_go_once_they_are_older_than_the_table_keeps_them(
-    context: JobContext, tables: Tables, warehouse: Path, tmp_path: Path
+    context: JobContext, tables: Tables, warehouse: Path
 ) -> None:
     """A window that was computed anew leaves a file that no version of today needs."""
-    a_day(context, tmp_path, 0)
-    features.run(context, as_of=BEGIN + DAY, since=BEGIN)
+    day, _ = TWO_DAYS.split(DAY)
+    for _ in range(2):
+        write_labels(tables, day)
     folder, version = warehouse / f"{tables.schema}.db" / "labels", tables.version("labels")
     early = rows(tables.read("labels", version=version - 1))
     assert early
 
-    maintenance.run(context, as_of=BEGIN + DAY, keep_versions=KEEP)
+    maintenance.run(context, as_of=TWO_DAYS.end, keep_versions=KEEP)
 
     assert rows(tables.read("labels", version=version - 1)) == early
     name = tables.name("labels")
@@ -133,11 +146,12 @@ def test_what_others_keep_in_the_schema_is_left_alone(
     assert [commit.version for commit in tables.history("theirs")] == [0]
 
 
-@pytest.mark.usefixtures("two_tables")
 def test_a_table_that_another_job_writes_meanwhile_is_left_to_the_next_run(
-    context: JobContext, tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    context: JobContext, tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    a_day(context, tmp_path, 0)
+    for day in TWO_DAYS.split(DAY):
+        write_labels(tables, day)
+    tables.append("raw_orders", tables.spark.range(1))
     compact = Upkeep.compact
 
     def overtaken_once(upkeep: Upkeep, table: str) -> tuple[int, int]:
@@ -146,7 +160,7 @@ def test_a_table_that_another_job_writes_meanwhile_is_left_to_the_next_run(
         return compact(upkeep, table)
 
     monkeypatch.setattr(Upkeep, "compact", overtaken_once)
-    result = maintenance.run(context, as_of=BEGIN + DAY, keep_versions=KEEP)
+    result = maintenance.run(context, as_of=TWO_DAYS.end, keep_versions=KEEP)
 
     assert result.overtaken == ("labels",)
     assert "labels" not in {one.table for one in result.tables}
