@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -32,9 +33,8 @@ def someone(kinds: dict[str, str], *values: str) -> Person:
     return Person(KeyValues(tuple(kinds), frozenset({values})), kinds=kinds)
 
 
-@pytest.fixture
-def things(tables: Tables) -> Tables:
-    """A table of many types; of each value there is one that is like it and another one."""
+def write_things(tables: Tables) -> Tables:
+    """Write a table of many types; of each value there is one that is like it and another one."""
     rows = [
         (1, ODD, "2013-05-01", "2013-05-01 06:00:00", "1.50", "1", ODD),
         (2, ODD + " ", "2013-05-02", "2013-05-01 06:00:01", "1.51", "01", "x"),
@@ -49,6 +49,19 @@ def things(tables: Tables) -> Tables:
     )
     tables.replace_window("things", typed, "at", Window(utc(2013, 1, 1), START))
     return tables
+
+
+@pytest.fixture
+def things(tables: Tables) -> Tables:
+    return write_things(tables)
+
+
+@pytest.fixture(scope="module")
+def counted(open_tables: Callable[[str], Tables]) -> Iterator[Tables]:
+    """The same table, for tests that delete nothing."""
+    tables = write_things(open_tables("counted"))
+    yield tables
+    tables.spark.sql(f"DROP SCHEMA {tables.schema} CASCADE")
 
 
 BY_OTHER = someone({"other": "string"}, "x")
@@ -74,8 +87,8 @@ LINKED = replace(
     ],
     ids=["long", "odd text", "date", "time", "decimal", "text", "feature", "lookup", "and", "no column", "linked"],
 )
-def test_rows_are_told_by_values_of_any_type_and_sign(things: Tables, person: Person, count: int) -> None:
-    assert TableRows(things, "things", person).count().rows == count
+def test_rows_are_told_by_values_of_any_type_and_sign(counted: Tables, person: Person, count: int) -> None:
+    assert TableRows(counted, "things", person).count().rows == count
 
 
 def test_rows_that_are_meant_are_deleted_and_no_others(things: Tables) -> None:
