@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from levelfive.statistics.categories import category_text
+from levelfive.statistics.day_blocks import Floats
+from levelfive.statistics.tasks.task import Task
 from levelfive.storage.keys import repeated_keys, written
 from levelfive.training.labels import faults_of
 from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
@@ -104,3 +106,15 @@ def notes_on_features(use_case: UseCase, rows: pd.DataFrame) -> Iterator[str]:
     empty = [name for name in use_case.model.features if not rows[name].notna().any()]
     if empty:
         yield f"no row has a value of {', '.join(empty)}: see whether lookups find anything, or try more rows (--rows)."
+
+
+def faults_of_scores(task: Task, scores: Floats, rows: int) -> list[str]:
+    """Find what is wrong with the scores of some rows."""
+    shape = (rows,) if len(task.score_columns) == 1 else (rows, len(task.score_columns))
+    if scores.shape != shape:
+        return [f"the model scores {rows:,} rows with an array of shape {scores.shape}, not {shape}: look at `build`."]
+    low, high = task.score_range
+    right = np.isfinite(scores) & (scores >= low) & (scores <= high)
+    if right.all():
+        return []
+    return [f"each of the model's scores must be {task.wanted_scores}, got {scores[~right][0]:g}: look at `build`."]

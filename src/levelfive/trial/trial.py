@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import cached_property, partial, reduce
+from functools import partial
 from graphlib import TopologicalSorter
-from operator import or_
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,23 +13,21 @@ import pandas as pd
 from pyspark.sql import functions as F
 
 from levelfive.core.days import DAY
-from levelfive.core.windows import EPOCH, Window, first_of
-from levelfive.data.known import as_known, looking_back
+from levelfive.core.windows import Window
 from levelfive.errors import TableError
 from levelfive.features.lookup import assemble, check
 from levelfive.features.refusals import refusals_of_workers
 from levelfive.features.store import columns_after, keyed_rows, primary_key
 from levelfive.models.package import feature_frame
-from levelfive.statistics.day_blocks import Floats
-from levelfive.statistics.tasks.task import Task
 from levelfive.storage.category_columns import with_texts
 from levelfive.training.labels import faults_of
-from levelfive.trial import leaks, outputs
+from levelfive.trial import outputs
+from levelfive.trial.as_of import Compute, foresight, look_for_leaks, short_sight
 from levelfive.trial.findings import Findings, Part
+from levelfive.trial.first_rows import FirstRows
 from levelfive.trial.heads import Head, at_hand, read_head
-from levelfive.trial.leaks import Difference
 from levelfive.usecase.calls import feature_rows, labels_of, spine_of
-from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
+from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME
 from levelfive.usecase.features import FeatureTable, owner_of
 from levelfive.usecase.use_case import UseCase
 
@@ -41,10 +37,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 ROWS = 5_000
-# Of the first rows' dates, this share at both ends may be wild.
-WILD = 0.01
-# After this share of the time that they span, more becomes known: not half, or what happens each noon falls on it.
-CUT = 0.47
 
 
 def run(
@@ -75,14 +67,16 @@ class _Trial:
     limit: int
     read_shared: Callable[[str], DataFrame] | None
     findings: Findings = field(default_factory=Findings)
-    raw: dict[str, DataFrame] = field(default_factory=dict)
     tables: dict[str, DataFrame] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.first = FirstRows(self.use_case)
 
     def run(self) -> Findings:
         references = {source.name: source.references for source in self.use_case.sources}
         for name in TopologicalSorter(references).static_order():
             self._read(name)
-        if self._period is None:
+        if self.first.period is None:
             self.findings.left_out("what follows", "no source that `spine` or `labels` reads has rows with a date")
             return self.findings
         for table in self.use_case.feature_tables:
@@ -109,49 +103,23 @@ class _Trial:
         if self._lacks(f"source {name!r}", source.references):
             return
         with self.findings.noting(f"`derive` of source {name!r}"):
-            references = {other: self.raw[other] for other in source.references}
+            references = {other: self.first.raw[other] for other in source.references}
             head = read_head(self.spark, source, self.landing, references, limit=self.limit)
-            self.raw[name] = head.accepted_rows
+            self.first.raw[name] = head.accepted_rows
             self.findings.parts.append(Part(f"source {name}", head.rows_in, _became(head)))
 
     def _lacks(self, what: str, sources: Sequence[str]) -> bool:
-        absent = [name for name in dict.fromkeys(sources) if name not in self.raw]
+        absent = self.first.absent(sources)
         if absent:
             self.findings.left_out(what, f"it needs source {', '.join(absent)}")
         return bool(absent)
 
-    @cached_property
-    def _period(self) -> tuple[datetime, datetime] | None:
-        """The time that the first rows span, of a source that rows to be predicted are made of."""
-        for name in (*self.use_case.spine_sources, *self.use_case.label_sources, *self.raw):
-            event_time = self.use_case.source(name).event_time
-            if event_time is None or name not in self.raw:
-                continue
-            micros = (
-                self.raw[name].select(F.unix_micros(event_time).alias("at")).where("at IS NOT NULL").toPandas()["at"]
-            )
-            if len(micros):
-                sorted_times = [EPOCH + timedelta(microseconds=int(at)) for at in micros.sort_values()]
-                wild = int(len(sorted_times) * WILD)
-                first = first_of(sorted_times[wild : len(sorted_times) - wild])
-                assert first is not None
-                return first, sorted_times[-1 - wild]
-        return None
-
-    def _window(self, beyond: timedelta = timedelta(0)) -> Window:
-        assert self._period is not None
-        first, last = self._period
-        return Window(first - DAY - beyond, last + DAY + beyond)
-
-    def _known(self, names: Sequence[str], at: datetime) -> dict[str, DataFrame]:
-        return {name: as_known(self.raw[name], self.use_case.source(name), at) for name in names}
-
     def _compute(self, table: FeatureTable) -> None:
-        what, window = f"feature table {table.name!r}", self._window()
+        what, window = f"feature table {table.name!r}", self.first.window()
         if self._lacks(what, table.sources):
             return
         with self.findings.noting(f"`compute` of {what}"), refusals_of_workers(table.name):
-            rows = at_hand(feature_rows(table, self._known(table.sources, window.end), window))
+            rows = at_hand(feature_rows(table, self.first.known(table.sources, window.end), window))
             key_check = keyed_rows(table, rows)
             count, with_keys = rows.count(), key_check.rows.count()
             self.findings.parts.append(
@@ -163,10 +131,10 @@ class _Trial:
             if not with_keys:
                 self.findings.notes.append(f"{what} has no row with {', '.join(primary_key(table))}.")
             self.tables[table.name] = key_check.rows
-            self._look_for_leaks(table, key_check.rows)
+            look_for_leaks(self.first, table, key_check.rows, self.findings)
             compute = partial(feature_rows, table)
-            self.findings.faults += self._short_sight(
-                what, compute, table.sources, lookback=table.lookback, key=primary_key(table)
+            self.findings.faults += short_sight(
+                self.first, compute, table.sources, what=what, lookback=table.lookback, key=primary_key(table)
             )
             self._cost_of_grid(table, with_keys)
 
@@ -182,63 +150,15 @@ class _Trial:
                 except TableError as err:
                     self.findings.left_out(what, str(err))
 
-    def _look_for_leaks(self, table: FeatureTable, rows: DataFrame) -> None:
-        """Compute the table as of an earlier time, too: what it said by then has to be what it says of then now."""
-        cut = self._cut
-        late = rows.where(F.col(KNOWN_AT) < F.lit(cut)) if table.timestamped else rows
-        known_rows = self._known(table.sources, cut)
-        ahead = self._difference(table, self._without_later(known_rows, cut), late) if table.timestamped else None
-        # Where nothing rests on rows of later dates, nothing rests on what is revealed later.
-        found = self._difference(table, known_rows, late) if ahead or not table.timestamped else None
-        said = f"feature table {table.name!r} says "
-        if found is not None and table.timestamped:
-            self.findings.faults.append(
-                f"{said}{found.between(cut, self._window().end)}: compute each row from what was known by its "
-                f"{KNOWN_AT}, and from nothing that depends on where a run begins or ends."
-            )
-        elif found is not None:
-            self.findings.notes.append(
-                f"{said}{found.between(cut, self._window().end)}. Without times, rows to be predicted get what is "
-                f"known today, in trainings too: give it {KNOWN_AT} where its values change."
-            )
-        elif ahead is not None:
-            self.findings.notes.append(
-                f"{said}{ahead.between(cut, self._window().end)}, since rows dated later are not there yet at the "
-                "earlier time: compute each row from those of before, unless they are known ahead, as a schedule is."
-            )
-
-    def _difference(self, table: FeatureTable, raw: Mapping[str, DataFrame], late: DataFrame) -> Difference | None:
-        computed = feature_rows(table, raw, Window(self._window().start, self._cut))
-        return leaks.difference_of(keyed_rows(table, computed).rows, late, primary_key(table))
-
-    def _without_later(self, raw: Mapping[str, DataFrame], cut: datetime) -> dict[str, DataFrame]:
-        """Leave out rows dated after the cut of which nothing is known by then, where no `known_at` says so."""
-        kept = dict(raw)
-        for name, rows in raw.items():
-            source = self.use_case.source(name)
-            if source.event_time is None or source.known_at is not None:
-                continue
-            times = (source.event_time, *(reveal.known_at for reveal in source.reveals))
-            is_there = reduce(or_, (F.col(time) <= F.lit(cut) for time in times), F.col(source.event_time).isNull())
-            kept[name] = rows.where(is_there)
-        return kept
-
     def _cost_of_grid(self, table: FeatureTable, rows: int) -> None:
         """Say how many rows a grid makes: one for each key and tick, whether anything happened or not."""
         grids = [lookup.grid for lookup in self.use_case.model.lookups if lookup.table == table.name and lookup.grid]
         if grids and rows:
-            days, ticks = self._window().length / DAY, DAY / min(grids)
+            days, ticks = self.first.window().length / DAY, DAY / min(grids)
             self.findings.notes.append(
                 f"feature table {table.name!r} has a row for each key and tick, {ticks:,.0f} ticks a day: for the keys "
                 f"of these first rows about {rows / days:,.0f} rows a day, {rows / days * 365:,.0f} a year."
             )
-
-    @property
-    def _cut(self) -> datetime:
-        """A time near the middle of the first rows' dates, at which nothing is likely to have happened."""
-        assert self._period is not None
-        first, last = self._period
-        return first + timedelta(seconds=int((last - first).total_seconds() * CUT))
 
     def _spine(self) -> DataFrame | None:
         def rows(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
@@ -255,7 +175,7 @@ class _Trial:
     def _output(
         self,
         name: str,
-        compute: Callable[[Mapping[str, DataFrame], Window], DataFrame],
+        compute: Compute,
         columns: str,
         faults_of_rows: Callable[[UseCase, pd.DataFrame], Iterable[str]],
     ) -> DataFrame | None:
@@ -265,61 +185,21 @@ class _Trial:
         if self._lacks(what, sources):
             return None
         with self.findings.noting(what):
-            window = self._window(self.use_case.maturity)
-            rows = at_hand(compute(self._known(sources, window.end), window))
+            window = self.first.window(self.use_case.maturity)
+            rows = at_hand(compute(self.first.known(sources, window.end), window))
             in_memory = rows.toPandas()
             self.findings.parts.append(Part(f"`{name}`", len(in_memory)))
             if in_memory.empty:
                 self.findings.faults.append(f"{what} returned no row {columns} {window}.")
                 return None
-            faults = list(faults_of_rows(self.use_case, in_memory)) or list(self._foresight(name, compute, sources))
+            faults = list(faults_of_rows(self.use_case, in_memory)) or list(
+                foresight(self.first, compute, sources, name=name)
+            )
             lookback = self.use_case.labels_lookback if name == "labels" else None
-            faults += self._short_sight(what, compute, sources, lookback=lookback, key=self.use_case.key)
+            faults += short_sight(self.first, compute, sources, what=what, lookback=lookback, key=self.use_case.key)
             self.findings.faults += faults
             return None if faults else rows
         return None
-
-    def _short_sight(
-        self,
-        what: str,
-        compute: Callable[[Mapping[str, DataFrame], Window], DataFrame],
-        sources: Sequence[str],
-        *,
-        lookback: timedelta | None,
-        key: Sequence[str],
-    ) -> Iterator[str]:
-        """Find rows that come out otherwise where those are not read that are dated before the lookback."""
-        if lookback is None:
-            return
-        window = Window(self._cut, self._window().end)
-        raw = self._known(sources, window.end)
-        less = looking_back(raw, self.use_case, window.start, lookback)
-        near, far = (compute(rows, window) for rows in (less, raw))
-        found = leaks.difference_of(near, far, key)
-        if found is not None:
-            yield (
-                f"{what} looks back further than its lookback of {lookback}: without rows dated before that, "
-                f"{found.rows:,} of {found.of_rows:,} rows differ, such as that of {found.row}: lengthen it."
-            )
-
-    def _foresight(
-        self, name: str, compute: Callable[[Mapping[str, DataFrame], Window], DataFrame], sources: Sequence[str]
-    ) -> Iterator[str]:
-        """Find rows that say something else of the time before a cut where more is known."""
-        cut, end = self._cut, self._window(self.use_case.maturity).end
-        before = Window(self._window(self.use_case.maturity).start, cut)
-        early, late = (compute(self._known(sources, at), before) for at in (cut, end))
-        if name == "spine":
-            model = self.use_case.model
-            by = (key for lookup in model.lookups for key in lookup.keys.values())
-            names = dict.fromkeys((*self.use_case.key, PREDICTION_TIME, *model.spine_features, *by))
-            early, late = early.select(*names), late.select(*names)
-        found = leaks.difference_of(early, late, self.use_case.key)
-        if found is not None:
-            yield (
-                f"`{name}` of the use case says {found.between(cut, end)}: let it return what is known by the time "
-                f"that the row is of; what is revealed later, declare as such in the source (`reveals`, `known_at`)."
-            )
 
     def _compare(self, spine: DataFrame, labels: DataFrame) -> None:
         ours, theirs = dict(spine.dtypes), dict(labels.dtypes)
@@ -351,7 +231,7 @@ class _Trial:
             return None
         labels_there = labels.where(F.col(OUTCOME) == LABELLED).select(*use_case.key, LABEL)
         rows = spine.join(labels_there, on=list(use_case.key), how="inner")
-        window = self._window(use_case.maturity)
+        window = self.first.window(use_case.maturity)
         frame = assemble(rows, lookups, self.tables.__getitem__, window).select(*columns_after(rows, lookups))
         self.findings.faults += outputs.faults_of_kinds(use_case, dict(frame.dtypes))
         if len(self.findings.faults) > before:
@@ -377,7 +257,7 @@ class _Trial:
             estimator = model.estimator()
             estimator.fit(features, labels)
             scores = model.task.predict(estimator, features)
-            self.findings.faults += _faults_of_scores(model.task, scores, len(rows))
+            self.findings.faults += outputs.faults_of_scores(model.task, scores, len(rows))
             self.findings.parts.append(Part("scores of a model that was fitted on them", len(scores)))
 
 
@@ -388,14 +268,3 @@ def _became(head: Head) -> str:
         "delete": head.deleted_rows,
     }
     return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
-
-
-def _faults_of_scores(task: Task, scores: Floats, rows: int) -> list[str]:
-    shape = (rows,) if len(task.score_columns) == 1 else (rows, len(task.score_columns))
-    if scores.shape != shape:
-        return [f"the model scores {rows:,} rows with an array of shape {scores.shape}, not {shape}: look at `build`."]
-    low, high = task.score_range
-    right = np.isfinite(scores) & (scores >= low) & (scores <= high)
-    if right.all():
-        return []
-    return [f"each of the model's scores must be {task.wanted_scores}, got {scores[~right][0]:g}: look at `build`."]
