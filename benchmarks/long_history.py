@@ -22,7 +22,7 @@ from levelfive.data.landed import LANDING_FILES, LandedFile, new_files, newest_t
 from levelfive.data.landing import list_files
 from levelfive.data.missing import SOURCE_DAYS, SourceDay, missing, sources_with_days
 from levelfive.features.store import LocalFeatureStore
-from levelfive.features.watermarks import FEATURE_WINDOWS, common_watermark, note, watermark
+from levelfive.features.watermarks import FEATURE_WINDOWS, common_watermark, note_window, watermark
 from levelfive.monitoring.deliveries import delivered
 from levelfive.platforms.local_spark import local_session
 from levelfive.scoring.rebuilding import note_batch, rebuild_runs
@@ -102,7 +102,7 @@ def _live(context: JobContext, day: int) -> None:
     tables.control_tables.add(LANDING_FILES, [file])
     tables.control_tables.add(SOURCE_DAYS, [SourceDay(SOURCE.name, name, window.start.date(), 1000, as_of)])
     tables.control_tables.add(PREDICTIONS, [Prediction(day)])
-    note(tables, Write(PREDICTIONS, day), window)
+    note_window(tables, Write(PREDICTIONS, day), window)
     record = {"batch_id": f"{day:016x}", "run_id": run.run_id, "use_case": "flight_delay", "as_of": iso(as_of)}
     note_batch(run, {**record, "role": "champion", "model_version": "1", "parameters": {}, "versions_read": {}}, window)
     with context.run("scoring", as_of=as_of, parameters={}) as done:

@@ -15,7 +15,7 @@ from levelfive.data.freshness import check_dates
 from levelfive.data.landed import LANDING_FILES, LandedFile, add_files, new_files
 from levelfive.data.landing import list_files
 from levelfive.data.listings import LISTINGS, note_listings
-from levelfive.data.missing import SOURCE_DAYS, Hole, count_days, missing, note
+from levelfive.data.missing import SOURCE_DAYS, Hole, count_days, missing, note_holes
 from levelfive.data.raw_tables import (
     QUARANTINE,
     check_corrections,
@@ -100,6 +100,6 @@ def run(context: JobContext, *, landing: Path, as_of: datetime) -> DataResult:
                 run.counts[count] = sum(getattr(result, count) for result in results)
         run.counts["files_left"] = len(later_files)
         unknown = missing(run, context.use_case, as_of=as_of)
-        for hole in note(run, unknown.holes):
+        for hole in note_holes(run, unknown.holes):
             event("rows are missing", source=hole.source, first=str(hole.first), last=str(hole.last))
         return DataResult(run.run_id, results, later_files, unknown.holes, unknown.too_few)

@@ -134,10 +134,10 @@ def looked_back_to(
     run: Run, use_case: UseCase, window: Window, *, as_of: datetime, sources: Iterable[str]
 ) -> tuple[Hole, ...]:
     """Find the holes of some sources that states and predictions of a window look back to, and note them in the run."""
-    return note(run, within(missing(run, use_case, as_of=as_of, sources=sources).holes, window, use_case))
+    return note_holes(run, within(missing(run, use_case, as_of=as_of, sources=sources).holes, window, use_case))
 
 
-def note(run: Run, holes: Iterable[Hole]) -> tuple[Hole, ...]:
+def note_holes(run: Run, holes: Iterable[Hole]) -> tuple[Hole, ...]:
     """Keep holes in a run's record, if there are any, and hand them on."""
     all_holes = tuple(holes)
     if all_holes:
@@ -172,7 +172,7 @@ def acknowledge(context: JobContext, hole: Hole, *, by: str, reason: str, as_of:
         )
         # A person may look back for long: the holes around these days are told, not those around the logical now.
         until = min(day_of(as_of, use_case.day_starts_at), hole.last + YEAR_DAYS * DAY)
-        return note(run, _missing(run, use_case, until, [hole.source], as_of=as_of).holes)
+        return note_holes(run, _missing(run, use_case, until, [hole.source], as_of=as_of).holes)
 
 
 def check_hole(use_case: UseCase, hole: Hole) -> None:

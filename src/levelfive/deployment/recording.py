@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from levelfive.deployment.endpoint import Package
-from levelfive.deployment.records import ChangeKind, DeploymentRecord, append, deployments
+from levelfive.deployment.records import ChangeKind, DeploymentRecord, append_record, deployments
 from levelfive.deployment.rolling import RolloutOutcome
 from levelfive.deployment.rollout import ALL
 from levelfive.errors import DeploymentError
@@ -59,4 +59,4 @@ def record_change(
         reason=reason,
         run_id=run.run_id,
     )
-    run.wrote(append(run.tables, record))
+    run.wrote(append_record(run.tables, record))

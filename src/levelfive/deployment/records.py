@@ -62,7 +62,7 @@ def answering(records: Sequence[DeploymentRecord], *, as_of: datetime) -> dict[s
     return answers
 
 
-def append(tables: Tables, record: DeploymentRecord) -> Write:
+def append_record(tables: Tables, record: DeploymentRecord) -> Write:
     """Append a row; one that another writer was first with is left out.
 
     Raises:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from levelfive.deployment.endpoint import BEFORE, LIVE, LIVE_SINCE, REFUSED_AT, Endpoint, Package
-from levelfive.deployment.rollout import ALL, check, shares, tags_of_refusal
+from levelfive.deployment.rollout import ALL, check, tags_of_refusal, traffic_of
 from levelfive.errors import DeploymentConflict
 
 
@@ -74,7 +74,7 @@ def way_back(endpoint: Endpoint | None, chosen: Chosen, *, because: str, at: str
         if not chosen.takes(new.package, new.deployed_at):
             return None
         tags = tags_of_refusal(new.package, because, at)
-        return WayBack(shares(endpoint, 0), tags, new.package, returns_to, at)
+        return WayBack(traffic_of(endpoint, 0), tags, new.package, returns_to, at)
     refused_at = endpoint.tags.get(REFUSED_AT, "")
     if refused is not None and (refused_at == at or chosen != Chosen()) and chosen.takes(refused, refused_at):
         return WayBack({}, {}, refused, returns_to, refused_at)

@@ -34,9 +34,9 @@ from levelfive.deployment.rollout import (
     next_action,
     next_share,
     rolling_out,
-    shares,
     tags_of_live,
     tags_of_refusal,
+    traffic_of,
     within_reach,
 )
 from levelfive.errors import DeploymentConflict, DeploymentError
@@ -117,7 +117,7 @@ def deploy(
         if state is None:
             online.create()
         elif action is RolloutAction.BEGIN:
-            online.route(shares(state, state.share), TAGS_OF_BEGIN)
+            online.route(traffic_of(state, state.share), TAGS_OF_BEGIN)
         elif action is RolloutAction.WAIT:
             online.wait(state.idle_colour)
         elif action is RolloutAction.REMOVE:
@@ -202,14 +202,14 @@ def _advance(online: OnlineEndpoint, probe: Probe, *, policy: RolloutPolicy, at:
         measurements.append(ProbeMeasurement.of(state.share, answers))
         state = _unchanged(online, state)
         if fault := over_budget(measurements[-1], policy):
-            online.route(shares(state, 0), tags_of_refusal(package, fault, at))
+            online.route(traffic_of(state, 0), tags_of_refusal(package, fault, at))
             return RolloutOutcome(package, 0, True, tuple(measurements), fault)
         if state.share >= within_reach(state, to):
             break
-        online.route(shares(state, next_share(state, policy.steps, to)), {})
+        online.route(traffic_of(state, next_share(state, policy.steps, to)), {})
     note = FIRST_VERSION if state.share < to else ""
     if state.share == ALL:
-        online.route(shares(state, ALL), tags_of_live(state, at))
+        online.route(traffic_of(state, ALL), tags_of_live(state, at))
     return RolloutOutcome(package, state.share, True, tuple(measurements), note=note)
 
 

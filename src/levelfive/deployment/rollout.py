@@ -143,7 +143,7 @@ def check(endpoint: Endpoint) -> None:
         )
 
 
-def shares(endpoint: Endpoint, share: int) -> dict[str, int]:
+def traffic_of(endpoint: Endpoint, share: int) -> dict[str, int]:
     """Give the idle colour a share, and what is live the rest; alone, a deployment has all or nothing."""
     if endpoint.live is None:
         return {endpoint.idle_colour: ALL} if share else {}

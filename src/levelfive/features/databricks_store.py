@@ -18,10 +18,10 @@ from pyspark.sql import functions as F
 from levelfive.core.conditions import in_window, sql_window
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError, MachineError, TableError
-from levelfive.features.lookup import check, minutes_of, tick
+from levelfive.features.lookup import check_lookup, minutes_of, tick
 from levelfive.features.refusals import refusals_of_tables
 from levelfive.features.store import columns_after, keyed_rows, primary_key
-from levelfive.features.watermarks import note
+from levelfive.features.watermarks import note_window
 from levelfive.storage.commits import Write
 from levelfive.storage.keys import explained
 from levelfive.storage.tables import Tables
@@ -126,7 +126,7 @@ class DatabricksFeatureStore:
             version = self._tables.version(table.name)
         write = Write(table.name, version)
         with self._noting:
-            note(self._tables, write, window)
+            note_window(self._tables, write, window)
         return write
 
     def assemble(
@@ -190,7 +190,7 @@ class DatabricksFeatureStore:
     def _bound(self, lookup: Lookup, table: DataFrame) -> object:
         """Bind a lookup to the table's full name, with the spine's keys in the order of the table's primary key."""
         name = self._tables.name(lookup.table)
-        check(lookup, table)
+        check_lookup(lookup, table)
         keys = [key for key in self._engineering.client.get_table(name=name).primary_keys if key != KNOWN_AT]
         if set(keys) != set(lookup.keys):
             raise ConfigError(

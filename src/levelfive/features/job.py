@@ -75,7 +75,7 @@ def run(context: JobContext, *, as_of: datetime, since: datetime | None = None) 
         with run.timed("tables"):
             writes = in_parallel(jobs)
             # Feature tables' windows were noted by the store.
-            watermarks.note(run.tables, writes[-1], of_labels)
+            watermarks.note_window(run.tables, writes[-1], of_labels)
         use_case = context.use_case
         sources = {*use_case.label_sources, *(name for table in use_case.feature_tables for name in table.sources)}
         holes = looked_back_to(run, use_case, window, as_of=as_of, sources=sources)

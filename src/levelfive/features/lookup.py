@@ -42,7 +42,7 @@ def assemble(
     # Narrow rows first: the newest row is found by sorting, which the wide states would weigh down.
     for lookup in sorted(lookups, key=lambda lookup: lookup.max_age is None):
         table = read(lookup.table)
-        check(lookup, table)
+        check_lookup(lookup, table)
         if lookup.grid is not None:
             spine = _join_tick(spine, table, lookup, lookup.grid, window=window)
         elif KNOWN_AT in table.columns:
@@ -55,7 +55,7 @@ def assemble(
     return spine
 
 
-def check(lookup: Lookup, table: DataFrame) -> None:
+def check_lookup(lookup: Lookup, table: DataFrame) -> None:
     """Check that a table can serve a lookup.
 
     Raises:

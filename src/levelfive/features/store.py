@@ -12,7 +12,7 @@ from levelfive.core.texts import repeated
 from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
 from levelfive.features import lookup
-from levelfive.features.watermarks import note
+from levelfive.features.watermarks import note_window
 from levelfive.storage.commits import Write
 from levelfive.storage.keys import Keyed, explained
 from levelfive.storage.tables import Tables
@@ -40,7 +40,7 @@ class LocalFeatureStore:
         with explained(key_check.fault):
             if table.timestamped:
                 write = self._tables.replace_window(table.name, key_check.once(), KNOWN_AT, window)
-                note(self._tables, write, window)
+                note_window(self._tables, write, window)
                 return write
             return self._tables.rebuild(table.name, key_check.once(), made_of)
 

@@ -33,7 +33,7 @@ class WrittenWindow:
     version: int
 
 
-def note(tables: Tables, write: Write, window: Window) -> None:
+def note_window(tables: Tables, write: Write, window: Window) -> None:
     """Note that a window of a table was written."""
     tables.control_tables.add(FEATURE_WINDOWS, [WrittenWindow(write.table, window, write.version)])
 

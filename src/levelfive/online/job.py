@@ -10,7 +10,7 @@ from levelfive.core.windows import Window, iso
 from levelfive.errors import AsOfError, RegistryError
 from levelfive.features.watermarks import FEATURE_WINDOWS, common_watermark, windows_of
 from levelfive.online.publications import REACHES_TO, STAGE
-from levelfive.online.publishing import PublicationPlan, PublishedTable, plan
+from levelfive.online.publishing import PublicationPlan, PublishedTable, plan_publication
 from levelfive.online.reading import online_table, rows_to_publish
 from levelfive.online.staleness import reach
 from levelfive.online.store import OnlineStore, Publication, Row, TableState
@@ -66,7 +66,7 @@ def run(
         ).items():
             with run.timed(name):
                 source = _source(context, run, name, lookups, there=states.get(name), as_of=as_of)
-                todo = plan(source, states.get(name), lookups, context.use_case.serving, as_of=as_of)
+                todo = plan_publication(source, states.get(name), lookups, context.use_case.serving, as_of=as_of)
                 if todo is not None:
                     rows[name] = _publish(run, store, todo)
                     states[name] = todo.state

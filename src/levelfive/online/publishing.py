@@ -64,7 +64,7 @@ class PublicationPlan:
     onto: int | None = None
 
 
-def plan(
+def plan_publication(
     source: PublishedTable,
     there: TableState | None,
     lookups: Sequence[Lookup],

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from levelfive.core.days import DAY
 from levelfive.core.windows import Window
 from levelfive.errors import TableError
-from levelfive.features.lookup import assemble, check
+from levelfive.features.lookup import assemble, check_lookup
 from levelfive.features.refusals import refusals_of_workers
 from levelfive.features.store import columns_after, keyed_rows, primary_key
 from levelfive.models.package import feature_frame
@@ -219,7 +219,7 @@ class _Trial:
         before = len(self.findings.faults)
         ours = dict(spine.dtypes)
         for lookup in lookups:
-            check(lookup, self.tables[lookup.table])
+            check_lookup(lookup, self.tables[lookup.table])
             theirs = dict(self.tables[lookup.table].dtypes)
             for key, name in lookup.keys.items():
                 if not outputs.same_kind(ours[name], theirs[key]):

@@ -62,7 +62,7 @@ def test_a_row_that_a_killed_run_did_not_write_is_written_by_the_next(production
     production.released()
     site, _ = a_site()
     with monkeypatch.context() as patch:
-        patch.setattr(recording, "append", lambda tables, record: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(recording, "append_record", lambda tables, record: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             deploy(production, site, digest=DIGEST)
     assert rows(production) == []

@@ -11,7 +11,7 @@ from levelfive.deployment.rollout import (
     next_action,
     next_share,
     rolling_out,
-    shares,
+    traffic_of,
 )
 from levelfive.errors import ConfigError, DeploymentConflict
 
@@ -118,10 +118,10 @@ def test_shares_of_traffic_are_whole_or_nothing_where_one_deployment_is_alone():
     first = an_endpoint({"blue": "2"})
 
     assert next_share(first, (10, 50, 100), 100) == 100
-    assert (shares(first, 100), shares(first, 0)) == ({"blue": 100}, {})
-    assert shares(LIVE_1, 10) == {"blue": 90, "green": 10}
-    assert shares(LIVE_1, 100) == {"green": 100}
-    assert shares(LIVE_1, 0) == {"blue": 100}
+    assert (traffic_of(first, 100), traffic_of(first, 0)) == ({"blue": 100}, {})
+    assert traffic_of(LIVE_1, 10) == {"blue": 90, "green": 10}
+    assert traffic_of(LIVE_1, 100) == {"green": 100}
+    assert traffic_of(LIVE_1, 0) == {"blue": 100}
 
 
 @pytest.mark.parametrize(

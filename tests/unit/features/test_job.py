@@ -170,7 +170,7 @@ def test_a_run_that_was_killed_before_it_noted_its_windows_is_made_up_for(monkey
     context = a_context(landed(MemoryTables(), BEGIN))
     features.run(context, as_of=AS_OF)
     with monkeypatch.context() as patch:
-        patch.setattr(features.watermarks, "note", kill)
+        patch.setattr(features.watermarks, "note_window", kill)
         with pytest.raises(KeyboardInterrupt):
             features.run(context, as_of=AS_OF + DAY)
 

@@ -8,7 +8,7 @@ import pytest
 from in_memory.tables import MemoryTables
 
 from levelfive.core.windows import Window, iso, utc
-from levelfive.features.watermarks import FEATURE_WINDOWS, common_watermark, note, watermark
+from levelfive.features.watermarks import FEATURE_WINDOWS, common_watermark, note_window, watermark
 from levelfive.storage.commits import Commit, Write
 from levelfive.storage.tables import WATERMARK
 
@@ -19,7 +19,7 @@ DAY = timedelta(days=1)
 def days_of(tables: MemoryTables, table: str, *, until: int, since: int = 0) -> MemoryTables:
     """Note a window for each day of a table, of whose commits nothing is remembered."""
     for day in range(since, until):
-        note(tables, Write(table, day), Window(BEGIN + day * DAY, BEGIN + (day + 1) * DAY))
+        note_window(tables, Write(table, day), Window(BEGIN + day * DAY, BEGIN + (day + 1) * DAY))
     return tables
 
 

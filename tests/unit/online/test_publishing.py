@@ -6,7 +6,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from levelfive.core.windows import Window, utc
-from levelfive.online.publishing import PublicationPlan, PublishedTable, TableSpan, before, last_tick, plan, span_of
+from levelfive.online.publishing import (
+    PublicationPlan,
+    PublishedTable,
+    TableSpan,
+    before,
+    last_tick,
+    plan_publication,
+    span_of,
+)
 from levelfive.online.store import OnlineTable, TableState
 from levelfive.usecase.features import Lookup
 from levelfive.usecase.policies import ServingPolicy
@@ -30,7 +38,7 @@ def a_window(begin: float, end: float) -> Window:
 def planned(
     source: PublishedTable, there: TableState | None = THERE, *, policy: ServingPolicy = POLICY
 ) -> PublicationPlan | None:
-    return plan(source, there, BY_AGE, policy, as_of=source.watermark or AS_OF)
+    return plan_publication(source, there, BY_AGE, policy, as_of=source.watermark or AS_OF)
 
 
 def test_a_table_that_is_not_there_is_published_as_a_whole() -> None:
@@ -95,8 +103,8 @@ def test_a_version_without_new_rows_is_noted() -> None:
 
 
 def test_an_earlier_publication_takes_nothing_back() -> None:
-    earlier = plan(PublishedTable(DELAYS, 4, AS_OF - HOUR), THERE, BY_AGE, POLICY, as_of=AS_OF - HOUR)
-    with_windows = plan(
+    earlier = plan_publication(PublishedTable(DELAYS, 4, AS_OF - HOUR), THERE, BY_AGE, POLICY, as_of=AS_OF - HOUR)
+    with_windows = plan_publication(
         PublishedTable(DELAYS, 5, AS_OF - HOUR, (a_window(-2, 0),)), THERE, BY_AGE, POLICY, as_of=AS_OF - HOUR
     )
 
@@ -124,16 +132,16 @@ def test_what_does_not_fit_is_published_as_a_whole(source: PublishedTable, polic
 def test_a_lookup_that_reaches_further_back_is_published_as_a_whole() -> None:
     older = (replace(BY_AGE[0], max_age=8 * DAY),)
 
-    found = plan(PublishedTable(DELAYS, 4, AS_OF), THERE, older, POLICY, as_of=AS_OF)
+    found = plan_publication(PublishedTable(DELAYS, 4, AS_OF), THERE, older, POLICY, as_of=AS_OF)
 
     assert found == PublicationPlan(replace(THERE, oldest=AS_OF - 9 * DAY), replace(SPAN, oldest=AS_OF - 9 * DAY))
-    assert plan(PublishedTable(DELAYS, 4, AS_OF), found.state, older, POLICY, as_of=AS_OF) is None
+    assert plan_publication(PublishedTable(DELAYS, 4, AS_OF), found.state, older, POLICY, as_of=AS_OF) is None
 
 
 def test_a_lookup_that_reaches_less_far_back_lets_rows_go() -> None:
     younger = (replace(BY_AGE[0], max_age=DAY),)
 
-    found = plan(PublishedTable(DELAYS, 4, AS_OF), THERE, younger, POLICY, as_of=AS_OF)
+    found = plan_publication(PublishedTable(DELAYS, 4, AS_OF), THERE, younger, POLICY, as_of=AS_OF)
 
     assert found is not None
     assert (found.state.oldest, found.windows) == (AS_OF - 2 * DAY, ())
