@@ -979,7 +979,7 @@ def test_without_the_sdk_the_command_says_what_to_install(monkeypatch: pytest.Mo
     monkeypatch.setattr(builtins, "__import__", no_sdk)
 
     with pytest.raises(MachineError, match="pip install databricks-sdk"):
-        checks.connect(prod(), None)
+        checks.client_of(prod(), None)
 
 
 def test_without_credentials_the_command_says_how_to_log_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -987,7 +987,7 @@ def test_without_credentials_the_command_says_how_to_log_in(monkeypatch: pytest.
     monkeypatch.setattr(checks, "RETRY_TIMEOUT_SECONDS", 1)
 
     with pytest.raises(ConfigError, match="databricks auth login --host"):
-        checks.connect(a_target(tmp_path, "host: http://127.0.0.1:9"), "nobody")
+        checks.client_of(a_target(tmp_path, "host: http://127.0.0.1:9"), "nobody")
 
 
 def a_bundle(folder: Path, text: str) -> Path:
