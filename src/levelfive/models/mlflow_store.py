@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _T = TypeVar("_T")
+ON_DATABRICKS = ("databricks", "databricks-uc")
+"""Addresses without a colon: stores of the workspace."""
 
 
 def shown_address(uri: str, setting: str, examples: str) -> str:
@@ -36,6 +38,8 @@ def shown_address(uri: str, setting: str, examples: str) -> str:
     Raises:
         ConfigError: It is no address.
     """
+    if ":" not in uri and uri not in ON_DATABRICKS:  # MLflow would make a folder of that name
+        raise ConfigError(f"{setting} is no address, got {uri!r}: expected one such as {examples}")
     try:
         return without_password(uri)
     except ValueError as err:  # what it says may hold a password

@@ -36,6 +36,17 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         CentralRegistry(uri, "levelfive.shop")
 
 
+@pytest.mark.parametrize("place", ["mlruns", "/tmp/mlruns", "~/registry.db", ""])
+def test_a_folder_is_no_address(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    for store in (Tracking, CentralRegistry):
+        with pytest.raises(ConfigError, match=f"is no address, got '{place}': expected one such as"):
+            store(place, "shop")
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_address_that_is_none_is_refused_without_a_word_of_it() -> None:
     with pytest.raises(ConfigError, match="tracking_uri of experiment 'shop' is no address") as refused:
         Tracking("mysql+pymysql://me:secret@host:port/db", "shop")
