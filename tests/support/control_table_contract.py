@@ -204,17 +204,19 @@ class ControlTableContract:
             control_tables.rows("versions", columns=("name",), between={"window_end": (utc(2013, 3, 10), None)}) == []
         )
 
-    @pytest.mark.parametrize("asked_for", ["columns", "where", "between"])
     @pytest.mark.parametrize("is_there", [True, False], ids=["a table", "no table"])
-    def test_a_column_that_no_levelfive_knows_is_refused(
-        self, control_tables: ControlTables, asked_for: str, is_there: bool
-    ) -> None:
+    def test_a_column_that_no_levelfive_knows_is_refused(self, control_tables: ControlTables, is_there: bool) -> None:
         if is_there:
             control_tables.add("versions", [Earlier("a", 1)])
-        ways: dict[str, Any] = {"columns": ("name", "nmae"), "where": {"nmae": "a"}, "between": {"nmae": ("a", None)}}
+        ways: tuple[dict[str, Any], ...] = (
+            {"columns": ("name", "nmae")},
+            {"where": {"nmae": "a"}},
+            {"between": {"nmae": ("a", None)}},
+        )
 
-        with pytest.raises(TableError, match=r"'versions' has no column nmae, it has .*name.*: correct the name"):
-            control_tables.rows("versions", **{asked_for: ways[asked_for]})
+        for way in ways:
+            with pytest.raises(TableError, match=r"'versions' has no column nmae, it has .*name.*: correct the name"):
+                control_tables.rows("versions", **way)
 
     def test_a_null_is_equal_to_nothing(self, control_tables: ControlTables) -> None:
         control_tables.add("facts", [fact("a", 1, at=None)])

@@ -1,7 +1,7 @@
 """What the workspace's feature store asks of its client, and what it makes of a refusal."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -64,12 +64,26 @@ class Workspace:
         return self.store.assemble(spine, (lookup,), self.tables.read, DAY, label=label)
 
 
-@pytest.fixture
-def workspace(tables: Tables) -> Workspace:
+def a_workspace(tables: Tables) -> Workspace:
     metastore = Metastore()
     engineering = fake_engineering(tables.spark, metastore)
     assert isinstance(engineering.client, FakeClient)
     return Workspace(tables, metastore, engineering.client, DatabricksFeatureStore(tables, lambda: engineering))
+
+
+@pytest.fixture
+def workspace(tables: Tables) -> Workspace:
+    return a_workspace(tables)
+
+
+@pytest.fixture(scope="module")
+def written(open_tables: Callable[[str], Tables]) -> Iterator[Workspace]:
+    """A workspace with one row in its table, for tests that write none."""
+    tables = open_tables("written")
+    there = a_workspace(tables)
+    there.write("X")
+    yield there
+    tables.spark.sql(f"DROP SCHEMA {tables.schema} CASCADE")
 
 
 @pytest.mark.parametrize(
@@ -96,33 +110,28 @@ def test_a_missing_grant_is_named_with_the_statement_that_gives_it(workspace: Wo
         workspace.score()
 
 
-def test_the_client_is_told_of_a_label_in_training_and_of_none_in_scoring(workspace: Workspace) -> None:
-    workspace.write("X")
+def test_the_client_is_told_of_a_label_in_training_and_of_none_in_scoring(written: Workspace) -> None:
+    written.score(label="label")
+    written.score()
 
-    workspace.score(label="label")
-    workspace.score()
-
-    name = workspace.tables.name("state")
-    assert workspace.client.training_sets == [
+    name = written.tables.name("state")
+    assert written.client.training_sets == [
         {"tables": [name], "label": "label"},
         {"tables": [name], "label": None},
     ]
 
 
-def test_a_table_has_its_keys_and_the_time_as_primary_key(workspace: Workspace) -> None:
-    workspace.write("X")
-
-    assert workspace.metastore.keys == {workspace.tables.name("state"): (["place"], "known_at")}
+def test_a_table_has_its_keys_and_the_time_as_primary_key(written: Workspace) -> None:
+    assert written.metastore.keys == {written.tables.name("state"): (["place"], "known_at")}
 
 
-def test_a_table_with_other_keys_than_the_use_case_declares_is_not_written(workspace: Workspace) -> None:
-    workspace.write("X")
+def test_a_table_with_other_keys_than_the_use_case_declares_is_not_written(written: Workspace) -> None:
     other = FeatureTable("state", ("place", "value"), (), STATE.compute)
 
     with pytest.raises(
         TableError, match=r"primary key \(place, known_at\), the use case declares \(place, value, known"
     ):
-        workspace.write("X", table=other)
+        written.write("X", table=other)
 
 
 def test_a_table_that_was_made_without_a_primary_key_is_refused_by_name(workspace: Workspace) -> None:
@@ -137,11 +146,9 @@ def test_two_rows_of_one_key_in_one_write_are_refused(workspace: Workspace) -> N
         workspace.write("X", "X")
 
 
-def test_a_lookup_by_other_keys_than_the_tables_is_refused(workspace: Workspace) -> None:
-    workspace.write("X")
-
+def test_a_lookup_by_other_keys_than_the_tables_is_refused(written: Workspace) -> None:
     with pytest.raises(ConfigError, match="is by place, value, the table's keys are place"):
-        workspace.score(Lookup("state", {"place": "place", "value": "label"}, ("known_at",), max_age=timedelta(1)))
+        written.score(Lookup("state", {"place": "place", "value": "label"}, ("known_at",), max_age=timedelta(1)))
 
 
 @pytest.mark.parametrize(
