@@ -71,7 +71,7 @@ def files_opened(spark: SparkSession, job: Callable[[], object]) -> Counter[str]
 def test_a_day_opens_as_many_files_however_many_days_there_are(
     spark: SparkSession, tables: Tables, tmp_path: Path
 ) -> None:
-    """From the third day on each has one before; then one more day, with what came before in one file."""
+    """From the third day on each has one before; the last one is computed anew; then one more, after upkeep."""
     (table,) = shop.USE_CASE.feature_tables
     use_case = replace(shop.USE_CASE, feature_tables=(replace(table, lookback=DAY),), labels_lookback=DAY)
     context = JobContext(tables, use_case, LocalFeatureStore(tables))
@@ -83,6 +83,10 @@ def test_a_day_opens_as_many_files_however_many_days_there_are(
     assert by_day[2] == by_day[3]
     # Feature table and labels look at two days each: the day itself, and the one before.
     assert 0 < by_day[3]["raw_orders"] <= 2 * 2 * there / 4
+    # What is revealed later may be of any row, as far as anybody has said.
+    last, anywhere = BEGIN + 4 * DAY, JobContext(tables, shop.USE_CASE, context.features)
+    anew = files_opened(spark, lambda: features.run(anywhere, as_of=last, since=last - DAY))
+    assert anew["raw_orders"] >= 2 * there
     assert Upkeep(tables, timedelta(days=30)).compact("raw_orders") == (1, there)
     assert files_read(spark, context, tmp_path, 4)["raw_orders"] <= by_day[3]["raw_orders"]
     assert tables.read("labels").count() == shop.ORDERS_A_DAY * 5 - 9
@@ -111,13 +115,3 @@ def test_scoring_and_monitoring_of_a_day_open_as_many_files_however_many_days_th
     assert by_day[3] == by_day[4] == by_day[5]
     assert by_day[5]["scoring"]["raw_orders"] > 0
     assert by_day[5]["monitoring"]["predictions"] > 0
-
-
-@pytest.mark.usefixtures("with_statistics")
-def test_without_a_lookback_all_files_are_opened(spark: SparkSession, tables: Tables, tmp_path: Path) -> None:
-    """What is revealed later may be of any row, as far as anybody has said."""
-    context = JobContext(tables, shop.USE_CASE, LocalFeatureStore(tables))
-
-    by_day = [files_read(spark, context, tmp_path, number) for number in range(3)]
-
-    assert by_day[2]["raw_orders"] > by_day[1]["raw_orders"] > by_day[0]["raw_orders"]
