@@ -1,7 +1,7 @@
 """Publications: what is there after several is what one of all would have put there, wherever one was killed."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -66,14 +66,27 @@ def events_rows(window: Window, step: timedelta = 5 * HOUR, plus: int = 0) -> li
     return [("a", size, at, plus + number, at) for number, at in enumerate(times) for size in (1, 2)]
 
 
-@pytest.fixture
-def context(tables: Tables) -> JobContext:
+def compute_first(tables: Tables) -> JobContext:
+    """Compute the first two days."""
     context = JobContext(tables, small_use_case(), LocalFeatureStore(tables))
     put(context, STATE, state_rows(FIRST), FIRST)
     # One key was last seen long ago.
     put(context, EVENTS, [*events_rows(FIRST), ("old", 1, T + HOUR, 99, T), ("older", 1, T, 98, T)], FIRST)
     put(context, THINGS, [("a", None, Decimal(1)), ("b", None, Decimal(2))], FIRST)
     return context
+
+
+@pytest.fixture
+def context(tables: Tables) -> JobContext:
+    return compute_first(tables)
+
+
+@pytest.fixture(scope="module")
+def of_two_days(open_tables: Callable[[str], Tables]) -> Iterator[JobContext]:
+    """The first two days, for tests that compute nothing more."""
+    tables = open_tables("of_two_days")
+    yield compute_first(tables)
+    tables.spark.sql(f"DROP SCHEMA {tables.schema} CASCADE")
 
 
 def compute_second(context: JobContext) -> None:
@@ -125,11 +138,11 @@ def test_publications_one_after_the_other_lead_to_what_one_of_all_leads_to(
 
 
 def test_what_is_kept_is_what_lookups_can_ask_for(
-    context: JobContext, registry: CentralRegistry, open_file: OpenFile
+    of_two_days: JobContext, registry: CentralRegistry, open_file: OpenFile
 ) -> None:
     store = open_file("online.db")
 
-    states = job.run(context, registry, store, as_of=FIRST.end).states
+    states = job.run(of_two_days, registry, store, as_of=FIRST.end).states
 
     kept_from = FIRST.end - DAY
     assert (states["state"].kept_from, states["state"].oldest) == (kept_from, kept_from)
@@ -141,11 +154,11 @@ def test_what_is_kept_is_what_lookups_can_ask_for(
 
 
 def test_nothing_that_became_known_later_is_published(
-    context: JobContext, registry: CentralRegistry, open_file: OpenFile
+    of_two_days: JobContext, registry: CentralRegistry, open_file: OpenFile
 ) -> None:
     store, early = open_file("online.db"), FIRST.end - 90 * timedelta(minutes=1)
 
-    result = job.run(context, registry, store, as_of=early)
+    result = job.run(of_two_days, registry, store, as_of=early)
 
     [known] = store.read([Ask("state", ("a",), to_micros(FIRST.end))])
     assert (result.reaches_to, known and known.known_at) == (early, to_micros(FIRST.end - 2 * GRID))
