@@ -20,7 +20,7 @@ from levelfive.core.days import date_of
 from levelfive.statistics.baseline import Baseline, score_column
 from levelfive.statistics.categories import category_texts, encoded, factorized
 from levelfive.statistics.histograms import Histogram
-from levelfive.statistics.partials import Partial, merge, partials_of_codes, partials_of_groups
+from levelfive.statistics.partials import Groups, Partial, merge, partials_of_codes, partials_of_groups
 from levelfive.statistics.profiles import CategoricalProfile, NumericProfile, finish_categorical, finish_numeric
 from levelfive.statistics.sliced_counts import Counts, SliceCounter
 from levelfive.storage.category_columns import with_texts
@@ -136,17 +136,18 @@ def _partials_of(
 ) -> pa.RecordBatch:
     days, codes = np.unique(table.column(_DAY).to_numpy(), return_inverse=True)
     partials: list[tuple[int, str, Partial | Counts]] = []
-    numbers = dict(zip(bins, _by_column(table.column(_NUMBERS), len(bins)), strict=True))
-    for name, histogram in bins.items():
-        parts = partials_of_groups(numbers[name], codes, days.size, histogram)
+    numbers, groups = _numbers_of(table.column(_NUMBERS), len(bins)), Groups.of(codes, days.size)
+    for (name, histogram), of_column in zip(bins.items(), groups.columns(numbers), strict=True):
+        parts = partials_of_groups(of_column, groups, histogram)
         partials += [(int(day), name, partial) for day, partial in zip(days, parts, strict=True)]
     for name in categorical:
         parts = partials_of_codes(*_factorized(table.column(name)), codes, days.size)
         partials += [(int(day), name, partial) for day, partial in zip(days, parts, strict=True)]
     if counter is not None and counter.slices:
         keys = {key: table.column(_key_name(place)).to_pandas() for place, key in enumerate(counter.keys)}
+        places = {name: place for place, name in enumerate(bins)}
         values = {
-            of.name: pd.Series(numbers[of.name]) if of.name in numbers else table.column(of.name).to_pandas()
+            of.name: pd.Series(numbers[:, places[of.name]]) if of.name in places else table.column(of.name).to_pandas()
             for of in counter.columns
         }
         counts = counter.count(values, keys, codes, days.size)
@@ -160,10 +161,10 @@ def _partials_of(
     )
 
 
-def _by_column(arrays: pa.ChunkedArray, n_columns: int) -> NDArray[np.float64]:
-    """Take the numbers of rows apart, shape (columns, rows); NaN where one is missing."""
+def _numbers_of(arrays: pa.ChunkedArray, n_columns: int) -> NDArray[np.float64]:
+    """Read the numbers of rows, shape (rows, columns); NaN where one is missing."""
     flat = arrays.combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return np.ascontiguousarray(flat.astype(np.float64, copy=False).reshape(-1, n_columns).T)
+    return np.asarray(flat, dtype=np.float64).reshape(-1, n_columns)
 
 
 def _factorized(column: pa.ChunkedArray) -> tuple[NDArray[Any], pa.StringArray]:

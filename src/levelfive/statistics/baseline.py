@@ -17,6 +17,7 @@ from levelfive.statistics.categories import category_texts, factorized
 from levelfive.statistics.day_blocks import DayBlocks
 from levelfive.statistics.histograms import Floats, Histogram, finite
 from levelfive.statistics.partials import (
+    Groups,
     partial_numeric,
     partials_of_codes,
     partials_of_groups,
@@ -222,14 +223,14 @@ def _recent(features: pd.DataFrame, baseline: Baseline, days: NDArray[Any]) -> d
     there = np.unique(days)[-RECENT_DAYS:]
     late = days >= there[0]
     rows, codes = features[late], np.searchsorted(there, days[late])
-    recent: dict[str, tuple[RecentDay, ...]] = {}
+    groups, recent = Groups.of(codes, there.size), dict[str, tuple[RecentDay, ...]]()
     for name in features.columns:
         if name in baseline.categorical:
             parts = partials_of_codes(*factorized(category_texts(rows[name])), codes, there.size)
             quantiles: list[Mapping[str, float]] = [{}] * there.size
         else:
             histogram = baseline.numeric[name].histogram
-            parts = partials_of_groups(_numbers(rows[name]), codes, there.size, histogram)
+            parts = partials_of_groups(_numbers(rows[name])[groups.order], groups, histogram)
             quantiles = [finish_numeric(part, histogram).quantiles for part in parts]
         recent[name] = tuple(
             RecentDay(int(day), part.count + part.nulls, part.nulls, part.most_frequent, levels)

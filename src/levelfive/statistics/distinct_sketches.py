@@ -15,12 +15,12 @@ _HASHES = 2**63  # one bit less than there is, so that a hash fits the signed in
 
 def hashed_numbers(values: NDArray[Any]) -> NDArray[np.uint64]:
     """Hash numbers; the hash is of the value alone, so that any two batches agree on it."""
-    return hash_array(values) % np.uint64(_HASHES)
+    return hash_array(values) & np.uint64(_HASHES - 1)
 
 
 def hashed_categories(names: Sequence[str] | NDArray[Any]) -> NDArray[np.uint64]:
     """Hash categories, as `CategoricalProfile.others` has them."""
-    return hash_array(np.array(names, dtype=object)) % np.uint64(_HASHES)
+    return hash_array(np.array(names, dtype=object)) & np.uint64(_HASHES - 1)
 
 
 def least_with_counts(hashes: NDArray[np.uint64], counts: NDArray[np.int64]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -36,6 +36,17 @@ def _least(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
     if places.size < SKETCH_SIZE:
         places = np.arange(hashes.size)
     return places[np.argsort(hashes[places])][:SKETCH_SIZE]
+
+
+def merged(
+    sketches: Sequence[tuple[Sequence[int], Sequence[int]]],
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Put sketches together, each of hashes and how often their values came: the least hashes, and how often each."""
+    hashes, counts = (np.concatenate([np.array(one[part], np.int64) for one in sketches]) for part in (0, 1))
+    least, places = np.unique(hashes, return_inverse=True)
+    totals = np.zeros(least.size, np.int64)
+    np.add.at(totals, places, counts)
+    return tuple(least[:SKETCH_SIZE].tolist()), tuple(totals[:SKETCH_SIZE].tolist())
 
 
 def estimated_distinct(sketch: Sequence[int]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
@@ -13,14 +12,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from levelfive.errors import ConfigError
+from levelfive.statistics import distinct_sketches
 from levelfive.statistics.categories import category_texts, factorized
 from levelfive.statistics.category_counts import NO_CATEGORIES, CategoryCounts
-from levelfive.statistics.distinct_sketches import SKETCH_SIZE, hashed_categories, hashed_numbers, least_with_counts
+from levelfive.statistics.distinct_sketches import hashed_categories, hashed_numbers, least_with_counts
 from levelfive.statistics.histograms import Floats, Histogram, finite
 from levelfive.statistics.rank_sketches import NOTHING, RankSketch, starts_value
 
 CAPACITY = 20_000
 """How many categories of a column are counted at once: more than a baseline knows, and few enough for any memory."""
+_ROWS_IN_CACHE = 2048
 
 
 @dataclass(frozen=True)
@@ -99,22 +100,44 @@ def partial_of_ordered(sorted_values: Floats, nulls: int, histogram: Histogram) 
     )
 
 
-def partials_of_groups(
-    values: NDArray[Any], groups: NDArray[Any], n_groups: int, histogram: Histogram
-) -> tuple[Partial, ...]:
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Rows in groups.
+
+    Args:
+        order: The places of the rows, those of a group together, shape (rows,).
+        ends: In this order, where each group but the last ends, shape (groups - 1,).
+    """
+
+    order: NDArray[np.intp]
+    ends: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, groups: NDArray[Any], n_groups: int) -> Groups:
+        """Sort rows by their group, 0 to n_groups - 1, shape (rows,)."""
+        # Small whole numbers are sorted in a fraction of the time of others.
+        order = np.argsort(groups.astype(np.min_scalar_type(n_groups)), kind="stable")
+        return cls(order, np.cumsum(np.bincount(groups, minlength=n_groups))[:-1])
+
+    def columns(self, rows: Floats) -> Floats:
+        """Take the columns of rows, shape (rows, columns), apart: shape (columns, rows), in the order of the groups."""
+        columns = np.empty(rows.shape[::-1])
+        # So few at once stay in the processor's cache, which takes half of the time.
+        for start in range(0, len(rows), _ROWS_IN_CACHE):
+            some = slice(start, start + _ROWS_IN_CACHE)
+            columns[:, some] = rows[self.order[some]].T
+        return columns
+
+
+def partials_of_groups(values: NDArray[Any], groups: Groups, histogram: Histogram) -> tuple[Partial, ...]:
     """Summarise the numbers of each group by itself, as `partial_numeric` would, in one go over all rows.
 
     Args:
-        values: Numbers, shape (rows,).
-        groups: The group of each row, 0 to n_groups - 1, shape (rows,).
-        n_groups: The number of groups.
+        values: Numbers in the order of the groups, shape (rows,).
+        groups: Of the rows.
         histogram: Its edges are used, its own counts play no part.
     """
-    numbers, codes = np.asarray(values, dtype=np.float64), np.asarray(groups)
-    # Small whole numbers are sorted in a fraction of the time of others.
-    numbers = numbers[np.argsort(codes.astype(np.min_scalar_type(n_groups)), kind="stable")]
-    ends = np.cumsum(np.bincount(codes, minlength=n_groups))[:-1]
-    return tuple(partial_numeric(of_group, histogram) for of_group in np.split(numbers, ends))
+    return tuple(partial_numeric(of_group, histogram) for of_group in np.split(values, groups.ends))
 
 
 def partial_categorical(values: pd.Series) -> Partial:
@@ -190,14 +213,13 @@ def merge(*parts: Partial) -> Partial:
     for other in parts[1:]:
         require_edges(parts[0], other.edges)
     dropped = sum(part.dropped for part in parts)
-    hashes: Counter[int] = Counter()
-    for part in parts:
-        is_whole = dropped and not part.dropped
-        sketch, repeats = (part.sketch, part.repeats)
-        if is_whole:
-            sketch, repeats = least_with_counts(hashed_categories(part.categories.texts()), part.categories.counts)
-        hashes.update(dict(zip(sketch, repeats, strict=True)))
-    sketch = tuple(sorted(hashes)[:SKETCH_SIZE])
+    sketches = [
+        least_with_counts(hashed_categories(part.categories.texts()), part.categories.counts)
+        if dropped and not part.dropped
+        else (part.sketch, part.repeats)
+        for part in parts
+    ]
+    sketch, repeats = distinct_sketches.merged(sketches)
     count, mean, m2 = reduce(_moments, [(part.count, part.mean, part.m2) for part in parts])
     merged = Partial(
         count=count,
@@ -211,7 +233,7 @@ def merge(*parts: Partial) -> Partial:
         sketch=sketch,
         categories=CategoryCounts.added([part.categories for part in parts]),
         edges=parts[0].edges,
-        repeats=tuple(hashes[one] for one in sketch),
+        repeats=repeats,
         ranks=RankSketch.merged([part.ranks for part in parts]),
         dropped=dropped,
     )
@@ -247,7 +269,11 @@ def _sketches(sorted_values: Floats) -> tuple[tuple[int, ...], tuple[int, ...], 
 
     Each different value is hashed once, and the hash is of the value alone, so that any two batches agree on it.
     """
-    first = np.flatnonzero(starts_value(sorted_values))
-    repeats = np.diff(np.append(first, sorted_values.size))
-    values = sorted_values[first] + 0.0  # + 0.0 makes -0.0 the usual 0
+    first = starts_value(sorted_values)
+    if first.all():
+        values, repeats = sorted_values, np.ones(sorted_values.size, np.int64)
+    else:
+        places = np.flatnonzero(first)
+        values, repeats = sorted_values[places], np.diff(places, append=sorted_values.size)
+    values = values + 0.0  # makes -0.0 the usual 0
     return *least_with_counts(hashed_numbers(values), repeats), RankSketch.of(values, repeats)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from levelfive.statistics.histograms import Floats
 
 SIZE = 1600
+_SHARES = np.square(np.sin(np.pi / 2 * np.arange(SIZE + 1) / SIZE))
 
 Counts = npt.NDArray[np.unsignedinteger[Any]]
 
@@ -77,7 +78,7 @@ class RankSketch:
         return hash((self.values.tobytes(), self.counts.tobytes()))
 
 
-def starts_value(sorted_values: Floats) -> npt.NDArray[np.bool_]:
+def starts_value(sorted_values: NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Tell of increasing numbers, shape (rows,), which are the first of their value."""
     first = np.ones(sorted_values.size, dtype=bool)
     first[1:] = sorted_values[1:] != sorted_values[:-1]
@@ -85,13 +86,15 @@ def starts_value(sorted_values: Floats) -> npt.NDArray[np.bool_]:
 
 
 def _thinned(values: Floats, counts: NDArray[np.integer[Any]]) -> tuple[Floats, NDArray[np.int64]]:
-    cumulative = np.cumsum(counts, dtype=np.int64)
-    shares = np.square(np.sin(np.pi / 2 * np.arange(SIZE + 1) / SIZE))
-    borders = np.unique(np.round(cumulative[-1] * shares).astype(np.int64))
+    total = int(counts.sum())
+    borders = np.round(total * _SHARES).astype(np.int64)
+    borders = borders[starts_value(borders)]
     sizes = np.diff(borders)
-    middles = np.searchsorted(cumulative, borders[:-1] + (sizes - 1) // 2, side="right")
-    ranks, first = np.unique(middles, return_index=True)
-    return values[ranks], np.add.reduceat(sizes, first)
+    middles = borders[:-1] + (sizes - 1) // 2
+    if total > counts.size:  # else each stands for itself
+        middles = np.searchsorted(np.cumsum(counts, dtype=np.int64), middles, side="right")
+    first = starts_value(middles)
+    return values[middles[first]], np.add.reduceat(sizes, np.flatnonzero(first))
 
 
 NOTHING = RankSketch(np.empty(0), np.empty(0, np.uint8))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from levelfive.errors import ConfigError, DataError, EvidenceError
 from levelfive.statistics.baseline import LABEL_PROFILE, SCORE_PROFILE, Baseline, profile_baseline
 from levelfive.statistics.histograms import MAX_BINS, Histogram, finite
-from levelfive.statistics.partials import merge, partial_categorical, partial_numeric, partials_of_groups
+from levelfive.statistics.partials import Groups, merge, partial_categorical, partial_numeric, partials_of_groups
 from levelfive.statistics.profiles import (
     MAX_CATEGORIES,
     MAX_KNOWN,
@@ -256,7 +256,7 @@ def test_numbers_as_large_as_there_are_survive_json() -> None:
     assert found == Baseline.from_json(found.to_json())
     assert (found.numeric["x"].count, found.numeric["x"].nulls) == (200, 0)
     assert np.sum(found.daily["x"], axis=0).tolist() == list(found.numeric["x"].histogram.counts)
-    groups = partials_of_groups(np.array(huge), np.repeat([0, 1], 100), 2, found.numeric["x"].histogram)
+    groups = partials_of_groups(np.array(huge), Groups.of(np.repeat([0, 1], 100), 2), found.numeric["x"].histogram)
     assert finish_numeric(merge(*groups), found.numeric["x"].histogram).std == pytest.approx(found.numeric["x"].std)
 
 
@@ -504,7 +504,12 @@ def test_the_groups_of_a_batch_are_summarised_as_each_by_itself() -> None:
     groups = np.where(rng.random(3000) < 0.1, 0, rng.integers(2, 5, 3000))
     histogram = Histogram.of(values[:300])
 
-    found = partials_of_groups(values, groups, 5, histogram)
+    in_order = Groups.of(groups, 5)
+    twice = in_order.columns(np.stack([values, -values], axis=1))
+
+    found = partials_of_groups(twice[0], in_order, histogram)
+
+    np.testing.assert_array_equal(twice[1], -twice[0])
 
     for group, ours in enumerate(found):
         alone = partial_numeric(values[groups == group], histogram)

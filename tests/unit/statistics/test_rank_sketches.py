@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from levelfive.statistics.partials import merge, partial_numeric, partials_of_groups
+from levelfive.statistics.partials import Groups, merge, partial_numeric, partials_of_groups
 from levelfive.statistics.profiles import QUANTILES, finish_numeric, profile_numeric
 from levelfive.statistics.rank_sketches import SIZE, RankSketch
 
@@ -52,9 +52,10 @@ def by_day(values, histogram):
     """Summarise rows as they come: batches that hold rows of several days, put together by day."""
     days = np.sort(np.random.default_rng(5).integers(0, DAYS, values.size) ** 2 // DAYS)
     rows = np.random.default_rng(6).permutation(values.size)
-    batches = [
-        partials_of_groups(values[batch], days[batch], DAYS, histogram) for batch in np.array_split(rows, BATCHES)
-    ]
+    batches = []
+    for batch in np.array_split(rows, BATCHES):
+        groups = Groups.of(days[batch], DAYS)
+        batches.append(partials_of_groups(values[batch][groups.order], groups, histogram))
     return [merge(*parts) for parts in zip(*batches, strict=True)]
 
 

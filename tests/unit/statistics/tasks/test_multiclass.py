@@ -25,8 +25,8 @@ from levelfive.core.windows import Window
 from levelfive.errors import ConfigError, EvidenceError
 from levelfive.models.mlflow_store import quieten
 from levelfive.models.package import SMOKE, Model, frame_of_scores, load, smoke_check
+from levelfive.monitoring import inputs, records, scored_versions
 from levelfive.monitoring import job as monitoring
-from levelfive.monitoring import records, scored_versions
 from levelfive.monitoring.daily import days_of_window, find_faults, find_missing_rows
 from levelfive.monitoring.mature_rows import AT
 from levelfive.monitoring.performance import Outcomes, performance_of
@@ -273,7 +273,7 @@ def test_a_window_s_verdict_holds_the_task_s_skill_and_no_offset_where_it_has_no
     window = Window(LATER, LATER + timedelta(days=3))
     rows, live = coloured(window), release.registry.load(version)
     found = performance_of(use_case, scored(live, live, rows, version), window)
-    monkeypatch.setattr(monitoring, "performance", lambda *_, **how: (found,))
+    monkeypatch.setattr(inputs, "performance", lambda *_, **how: (found,))
     monkeypatch.setattr(scored_versions, "profile_version", lambda *_: profiled(live, rows, day))
     monkeypatch.setattr(monitoring, "compare_scored", lambda *_, **__: ())
 
