@@ -19,7 +19,8 @@ import pandas as pd
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2_contingency, ks_2samp, wasserstein_distance
 
-from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, Comparison, column_drift
+from levelfive.monitoring.comparison import Comparison
+from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, column_drift
 from levelfive.statistics.partials import partial_categorical, partial_numeric
 from levelfive.statistics.profiles import finish_categorical, finish_numeric, profile_categorical, profile_numeric
 

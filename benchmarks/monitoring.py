@@ -29,7 +29,8 @@ import psutil
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from levelfive.monitoring.drift_statistics import Comparison, column_drift
+from levelfive.monitoring.comparison import Comparison
+from levelfive.monitoring.drift_statistics import column_drift
 from levelfive.monitoring.profiling import baseline_of, finish, profile_days
 from levelfive.monitoring.usual_drift import usual_drift
 from levelfive.platforms import local_spark

@@ -17,7 +17,7 @@ from levelfive.core.windows import Window, utc
 from levelfive.errors import EvidenceError, RegistryError
 from levelfive.features import job as features
 from levelfive.monitoring import job as monitoring
-from levelfive.monitoring import records
+from levelfive.monitoring import performance_records, records
 from levelfive.registry.promotions import champion, history
 from levelfive.reporting.collect import collect
 from levelfive.reporting.page import render
@@ -176,7 +176,7 @@ def test_a_later_champion_is_compared_with_the_first_one_whenever_its_window_is_
     def models(window: Window) -> list[str]:
         told = table(copy, "performance", "as_of", "model")
         of_window = told[told.window_end == pd.Timestamp(window.end).tz_localize(None)]
-        return [model for model in of_window.model if model != records.ESTIMATED]
+        return [model for model in of_window.model if model != performance_records.ESTIMATED]
 
     retrained = copy.retrain()
     assert retrained.promotion is not None

@@ -10,7 +10,8 @@ from first_champion import Stage, on_shop
 from levelfive.app import App
 from levelfive.core.windows import Window, utc
 from levelfive.monitoring import job as monitoring
-from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
+from levelfive.monitoring.performance_records import PERFORMANCE
+from levelfive.monitoring.records import DRIFT, PROFILES, QUALITY
 from levelfive.monitoring.verdict import VERDICTS
 
 WHOLE = Window(utc(2013, 2, 15, 6), utc(2013, 2, 18, 6))

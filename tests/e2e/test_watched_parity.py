@@ -17,7 +17,8 @@ from levelfive.core.days import day_of
 from levelfive.core.windows import Window, iso
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring.consistency import CONSISTENCY
-from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES
+from levelfive.monitoring.performance_records import PERFORMANCE
+from levelfive.monitoring.records import DRIFT, PROFILES
 from levelfive.monitoring.verdict import VERDICTS
 from levelfive.online import job as publishing
 from levelfive.online.store import Ask, OnlineStore, OnlineTable, Publication, Row, StoredValues, TableState

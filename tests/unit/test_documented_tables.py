@@ -15,14 +15,13 @@ from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE, ConsecutiveDrift
 from levelfive.monitoring.consistency import CONSISTENCY
 from levelfive.monitoring.feature_skew import FEATURE_SKEW, SkewRecord
 from levelfive.monitoring.freshness import FRESHNESS, FreshnessRecord
+from levelfive.monitoring.performance_records import PERFORMANCE, PerformanceRecord
 from levelfive.monitoring.records import (
     DRIFT,
-    PERFORMANCE,
     PROFILES,
     QUALITY,
     ConsistencyRecord,
     DriftRecord,
-    PerformanceRecord,
     ProfileRecord,
     QualityRecord,
 )

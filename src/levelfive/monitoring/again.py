@@ -8,8 +8,8 @@ from levelfive.core.windows import Window
 from levelfive.monitoring.alert_states import granularity
 from levelfive.monitoring.measuring import measure_performance
 from levelfive.monitoring.performance import BaselineOf, Performance, performance
+from levelfive.monitoring.performance_records import LIVE, LastMeasurements, last_measured, write_performance
 from levelfive.monitoring.real_time import performance_of_answers
-from levelfive.monitoring.records import LIVE, LastMeasurements, last_measured, write_performance
 from levelfive.monitoring.slice_records import write_slice_performance
 from levelfive.registry.promotions import first_version, history
 from levelfive.registry.store import CentralRegistry

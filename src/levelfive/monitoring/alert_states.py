@@ -137,7 +137,7 @@ def next_state(
     rows: list[AlertRecord] = []
     for alert in sorted({*now, *(of for of, _ in newest_rows)}):
         of_alert = {window: record for (of, window), record in newest_rows.items() if of == alert}
-        rows += _rows_of(of_alert, now.get(alert), in_order, findings, policy)
+        rows += _rows_of(of_alert, now.get(alert), in_order, findings, policy=policy)
     return tuple(rows)
 
 
@@ -171,6 +171,7 @@ def _rows_of(
     now: AlertRecord | None,
     windows: Sequence[Window],
     findings: WindowFindings,
+    *,
     policy: MonitoringPolicy,
 ) -> Iterator[AlertRecord]:
     """Give the new rows of one alert."""

@@ -69,7 +69,7 @@ def _opened(rows: Iterable[AlertRecord], alerts: Mapping[str, Raised], window: W
 
 def _monitored(run: Run, model_name: str, as_of: datetime) -> Collection[Window]:
     columns = ("window_start", "window_end", "as_of")
-    return {records.window_of(row) for row in records.of_model(run, VERDICTS, model_name, as_of, columns)}
+    return {records.window_of(row) for row in records.of_model(run, VERDICTS, model_name, as_of, columns=columns)}
 
 
 def _say(one: AlertRecord, *, is_muted: bool) -> None:

@@ -80,7 +80,7 @@ def judge_days(
     def compare(day: int, recent: Bools) -> Compared:
         return compare_days(values, day, recent, stretch)
 
-    return _judged(values.ordinals, enough & ~broken_before, broken_before, enough, first, compare)
+    return _judged(values.ordinals, enough & ~broken_before, broken_before, first, judgeable=enough, compare=compare)
 
 
 def judge_volume(
@@ -121,7 +121,8 @@ def judge_volume(
             seen_from=np.exp(np.maximum(stretch * reach, least))[:, None],
         )
 
-    return _judged(ordinals, has_rows & ~broken_before, broken_before, np.ones_like(has_rows), first, compare)
+    usable, judgeable = has_rows & ~broken_before, np.ones_like(has_rows)
+    return _judged(ordinals, usable, broken_before, first, judgeable=judgeable, compare=compare)
 
 
 def _without_first_flags(
@@ -129,6 +130,7 @@ def _without_first_flags(
     usable: Bools,
     broken_before: Bools,
     first: int,
+    *,
     compare: Callable[[int, Bools], Compared],
 ) -> Bools:
     """Do not use a flagged day that was said to be sound before the next one, by a later run, was called with it."""
@@ -146,12 +148,13 @@ def _judged(
     ordinals: npt.NDArray[np.int64],
     usable: Bools,
     broken_before: Bools,
-    judgeable: Bools,
     first: int,
+    *,
+    judgeable: Bools,
     compare: Callable[[int, Bools], Compared],
 ) -> Judged:
     days, columns = usable.shape
-    usable = _without_first_flags(ordinals, usable, broken_before, first, compare)
+    usable = _without_first_flags(ordinals, usable, broken_before, first, compare=compare)
     broken = np.zeros((days, columns), bool)
     by_day: list[tuple[Bools, Compared, Bools]] = []
     waiting: Bools | None = None

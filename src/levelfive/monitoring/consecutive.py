@@ -8,7 +8,8 @@ from typing import Any
 
 from levelfive.core.windows import Window
 from levelfive.monitoring import records
-from levelfive.monitoring.drift_statistics import OUTSIDE_SHARE, Comparison, column_drift
+from levelfive.monitoring.comparison import Comparison
+from levelfive.monitoring.drift_statistics import OUTSIDE_SHARE, column_drift
 from levelfive.monitoring.profiling import Profile, baseline_of
 from levelfive.monitoring.records import PROFILES
 from levelfive.monitoring.verdict import Subject
@@ -106,14 +107,14 @@ def consecutive_drift(
         baseline: On its bins are both.
     """
     return tuple(
-        _consecutive(subject, before.window, column, (old, profile), baseline)
+        _consecutive(subject, before.window, column, (old, profile), baseline=baseline)
         for column, profile in sorted(now.items())
         if (old := before.profiles.get(column)) is not None
     )
 
 
 def _consecutive(
-    subject: Subject, before: Window, column: str, profiles: tuple[Profile, Profile], baseline: Baseline
+    subject: Subject, before: Window, column: str, profiles: tuple[Profile, Profile], *, baseline: Baseline
 ) -> ConsecutiveDrift:
     old, new = profiles
     if isinstance(old, CategoricalProfile) and isinstance(new, CategoricalProfile):

@@ -34,12 +34,17 @@ def known_before(context: JobContext, run: Run, model_name: str, window: Window)
     # The day before the window is judged anew, by what came before it.
     since = day_of(window.start, context.use_case.day_starts_at) - (OLDEST_DAYS + 1) * DAY
     days = {"day": (since, None)}
-    rows = records.of_model(run, PROFILES, model_name, window.start, _OF_A_DAY, between=days)
+    rows = records.of_model(run, PROFILES, model_name, window.start, columns=_OF_A_DAY, between=days)
     return days_before(rows, window, context.use_case.day_starts_at)
 
 
 def missing(
-    context: JobContext, earlier: Known, window_profiles: Iterable[WindowProfiles], baseline: Baseline, window: Window
+    context: JobContext,
+    earlier: Known,
+    window_profiles: Iterable[WindowProfiles],
+    baseline: Baseline,
+    *,
+    window: Window,
 ) -> tuple[Fault, ...]:
     """Find the days that lack rows, of all versions together.
 

@@ -22,7 +22,7 @@ def earlier_drift(run: Run, model_name: str, window: Window) -> dict[str, tuple[
     """Read what was said of the windows before one that an alarm looks at, by version; those of others play no part."""
     since = window.start - WINDOWS * window.length
     rows = records.of_model(
-        run, DRIFT, model_name, window.start, _COLUMNS, between={"window_end": (since, window.start)}
+        run, DRIFT, model_name, window.start, columns=_COLUMNS, between={"window_end": (since, window.start)}
     )
     by_version: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from levelfive.core.windows import Window
-from levelfive.monitoring import deliveries, records
+from levelfive.monitoring import deliveries, performance_records
 from levelfive.monitoring.again import baselines, mature_window, provisional_windows
 from levelfive.monitoring.daily import Known
 from levelfive.monitoring.drift_alarms import EarlierWindow
@@ -16,8 +16,8 @@ from levelfive.monitoring.earlier_drift import earlier_drift
 from levelfive.monitoring.evidence import Delivered, Newest
 from levelfive.monitoring.freshness import newest_rows
 from levelfive.monitoring.performance import CalibrationOf, Performance, performance
+from levelfive.monitoring.performance_records import LastMeasurements
 from levelfive.monitoring.real_time import RealTime, real_time
-from levelfive.monitoring.records import LastMeasurements
 from levelfive.monitoring.scored_versions import ScoredVersion, profile_ahead, profile_versions
 from levelfive.registry.promotions import champion_as_of, first_version, history
 from levelfive.registry.store import CentralRegistry
@@ -68,8 +68,8 @@ def read_inputs(
     """
     name, promotions = registry.name, history(context.tables, registry.name)
     with ThreadPoolExecutor(max_workers=1) as beside:
-        ahead = profile_ahead(beside, context, run, registry, champion_as_of(promotions, as_of), window)
-        before = records.last_measured(run, name, as_of, ("provisional", "scored", "mature", "metrics"))
+        ahead = profile_ahead(beside, context, run, registry, live=champion_as_of(promotions, as_of), window=window)
+        before = performance_records.last_measured(run, name, as_of, ("provisional", "scored", "mature", "metrics"))
         windows = [*provisional_windows(before, until=window.start), window]
         labelled_window = mature_window(before, window, old_until=as_of - context.use_case.maturity)
         # Measured as the others are, so that it can be judged by; what was said of it stays.
@@ -94,7 +94,7 @@ def read_inputs(
             earlier=deliveries.known_before(context, run, name, window),
             drift_history=earlier_drift(run, name, window),
             answers=real_time(context, run, registry, windows, as_of=as_of),
-            versions=tuple(profile_versions(context, run, registry, measured[-1], ahead)),
+            versions=tuple(profile_versions(context, run, registry, measured[-1], ahead=ahead)),
         )
 
 

@@ -13,7 +13,7 @@ from levelfive.data.landed import LANDING_FILES
 from levelfive.data.missing import SOURCE_DAYS
 from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.labels import LABELS
-from levelfive.monitoring import deliveries, records
+from levelfive.monitoring import deliveries, performance_records
 from levelfive.monitoring.alert_states import ALERTS_TABLE
 from levelfive.monitoring.alerting import update_alerts
 from levelfive.monitoring.alerts import check_rules
@@ -27,7 +27,8 @@ from levelfive.monitoring.inputs import WindowInputs, read_inputs
 from levelfive.monitoring.measuring import measure_performance, measure_versions
 from levelfive.monitoring.nothing import nothing_in
 from levelfive.monitoring.performance import Performance
-from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, QUALITY
+from levelfive.monitoring.performance_records import PERFORMANCE
+from levelfive.monitoring.records import DRIFT, PROFILES, QUALITY
 from levelfive.monitoring.scored_versions import ScoredVersion
 from levelfive.monitoring.segments import WORST_SEGMENTS, SegmentRecord, look_for_segments
 from levelfive.monitoring.slice_drift import DRIFT_SLICES
@@ -164,7 +165,7 @@ def _facts(
     missing: tuple[Fault, ...] = ()
     if len(versions) == len(now.versions):
         profiles, newest = [one.profiles for one in versions], versions[-1].model.baseline
-        missing = deliveries.missing(context, inputs.earlier, profiles, newest, now.window)
+        missing = deliveries.missing(context, inputs.earlier, profiles, newest, window=now.window)
     return WindowFacts(
         source_counts=inputs.source_counts,
         performance=now,
@@ -190,7 +191,7 @@ def _nothing(
     if not because:
         raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring --as-of TIME` for it first")
     run.counts["scored"], run.notes["nothing"] = 0, because
-    records.write_performance(
+    performance_records.write_performance(
         run,
         name,
         inputs.performances,

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 
 from levelfive.core.windows import Window
 from levelfive.features.labels import of_window, outcomes_as_known
-from levelfive.monitoring.drift_statistics import Comparison, column_drift
+from levelfive.monitoring.comparison import Comparison
+from levelfive.monitoring.drift_statistics import column_drift
 from levelfive.monitoring.mature_rows import AT, evaluation_of, mean_score, reliability_of
 from levelfive.monitoring.slice_performance import SliceOutcome, slice_column, slice_outcomes
 from levelfive.statistics.baseline import LABEL_PROFILE, Baseline
@@ -150,7 +151,7 @@ def performance(
         TableError: Nothing was scored yet.
     """
     whole = Window(min(w.start for w in windows), max(w.end for w in windows))
-    rows = _with_labels(context, run, model_name, whole, as_of, role).toPandas()
+    rows = _with_labels(context, run, whole, model_name=model_name, as_of=as_of, role=role).toPandas()
     outcomes = Outcomes(rows, as_of, first, calibration_of, baseline_of)
     complete = as_of - context.use_case.maturity
     return tuple(
@@ -165,7 +166,7 @@ def performance(
 
 
 def _with_labels(
-    context: JobContext, run: Run, model_name: str, window: Window, as_of: datetime, role: Role
+    context: JobContext, run: Run, window: Window, *, model_name: str, as_of: datetime, role: Role
 ) -> DataFrame:
     key = context.use_case.key
     task = context.use_case.model.task

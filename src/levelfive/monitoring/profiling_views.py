@@ -11,7 +11,8 @@ from datetime import timedelta
 
 from levelfive.core.days import DAY, offset_seconds
 from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE
-from levelfive.monitoring.records import DRIFT, LIVE, PERFORMANCE, PROFILES
+from levelfive.monitoring.performance_records import LIVE, PERFORMANCE
+from levelfive.monitoring.records import DRIFT, PROFILES
 from levelfive.monitoring.slice_drift import DRIFT_SLICES
 from levelfive.monitoring.slice_records import PERFORMANCE_SLICES
 from levelfive.statistics.baseline import LABEL_PROFILE, SCORE_PROFILE

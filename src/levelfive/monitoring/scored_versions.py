@@ -48,6 +48,7 @@ def profile_ahead(
     context: JobContext,
     run: Run,
     registry: CentralRegistry,
+    *,
     live: Promotion | None,
     window: Window,
 ) -> dict[str, Future[WindowProfiles]]:
@@ -64,6 +65,7 @@ def profile_versions(
     run: Run,
     registry: CentralRegistry,
     performance: Performance,
+    *,
     ahead: Mapping[str, Future[WindowProfiles]],
 ) -> list[ScoredVersion]:
     """Profile what each version scored; one that is gone, or its files, is left out."""

@@ -31,7 +31,7 @@ _SCHEMA = "block long, partial binary"
 
 
 def segment_sums(
-    context: JobContext, run: Run, subject: Subject, segments: Segments, weeks: Window, *, as_of: datetime
+    context: JobContext, run: Run, subject: Subject, segments: Segments, *, weeks: Window, as_of: datetime
 ) -> BlockSums:
     """Add up the losses of what a version scored live in some weeks, by the labels known at a time.
 

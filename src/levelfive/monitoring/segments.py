@@ -92,12 +92,12 @@ def look_for_segments(
     because = _nothing_to_compare(subject, losses, weeks, use_case.day_starts_at)
     if because or losses is None or weeks is None:
         return (_all_rows(subject, as_of, weeks, note=because),)
-    sums = segment_sums(context, run, subject, losses.grid, weeks, as_of=as_of)
+    sums = segment_sums(context, run, subject, losses.grid, weeks=weeks, as_of=as_of)
     if not has_evidence(sums.blocks):
         return (_all_rows(subject, as_of, weeks, note=_too_short(subject)),)
     worst = worst_segments(losses, sums, least_rows=use_case.monitoring.min_rows)
-    whole = _record(subject, as_of, weeks, losses.grid, worst.whole, segments_compared=worst.segments_compared)
-    return (whole, *(_record(subject, as_of, weeks, losses.grid, one) for one in worst.risen))
+    whole = _record(subject, as_of, weeks, losses.grid, one=worst.whole, segments_compared=worst.segments_compared)
+    return (whole, *(_record(subject, as_of, weeks, losses.grid, one=one) for one in worst.risen))
 
 
 def write_segments(run: Run, rows: Sequence[SegmentRecord]) -> None:
@@ -158,8 +158,8 @@ def _record(
     as_of: datetime,
     weeks: Window,
     segments: Segments,
-    one: SegmentLoss,
     *,
+    one: SegmentLoss,
     segments_compared: int | None = None,
 ) -> SegmentRecord:
     of_columns = (segments.columns[place].name for place in segments.groups_in(one.segment))

@@ -76,7 +76,7 @@ def drift_in_slices(
     now, before = by_slice([*profiles.slice_counts.values()], slice_counts.counter), slice_counts.counts.sum(axis=1)
     usual = usual_drift(_daily(slice_counts, columns), profiles.days)
     slices = [
-        _compared(subject, column, one, before[place, groups], now[place, groups], usual)
+        _compared(subject, column, one, before=before[place, groups], now=now[place, groups], usual=usual)
         for column in columns
         if (groups := slice_counts.counter.place(column)) is not None
         for place, one in enumerate(slice_counts.slices)
@@ -103,7 +103,9 @@ def _daily(slice_counts: SlicedCounts, columns: Sequence[str]) -> dict[str, Dail
     }
 
 
-def _compared(subject: Subject, column: str, one: Slice, before: Counts, now: Counts, usual: UsualDrift) -> SliceDrift:
+def _compared(
+    subject: Subject, column: str, one: Slice, *, before: Counts, now: Counts, usual: UsualDrift
+) -> SliceDrift:
     psi = float(population_stability(before.astype(np.float64), now.astype(np.float64)))
     return SliceDrift(
         **vars(subject),

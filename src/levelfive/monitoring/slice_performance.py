@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from levelfive.monitoring.drift_statistics import PSI, Comparison, column_drift
+from levelfive.monitoring.comparison import Comparison
+from levelfive.monitoring.drift_statistics import PSI, column_drift
 from levelfive.monitoring.mature_rows import evaluation_of, mean_score, reliability_of
 from levelfive.statistics.baseline import LABEL_PROFILE, profiled_as
 from levelfive.statistics.calibration import ReliabilityGroup
@@ -69,14 +70,14 @@ def slice_outcomes(
     largest = largest_slices(keys, use_case.monitoring.min_rows, most=MOST_SLICES)
     wanted = (Slice(*parts) for parts in use_case.monitoring.slices)
     return tuple(
-        _outcome(use_case, one, rows, mature[mature[slice_column(one.key)] == one.value], trained)
+        _outcome(use_case, one, rows, mature[mature[slice_column(one.key)] == one.value], trained=trained)
         for one in sorted({*largest, *wanted})
         if len(rows := scored[scored[slice_column(one.key)] == one.value])
     )
 
 
 def _outcome(
-    use_case: UseCase, one: Slice, scored: pd.DataFrame, mature: pd.DataFrame, trained: SlicedCounts | None
+    use_case: UseCase, one: Slice, scored: pd.DataFrame, mature: pd.DataFrame, *, trained: SlicedCounts | None
 ) -> SliceOutcome:
     task = use_case.model.task
     drifts = [_moved(trained, profiled_as(name), one, scored[name]) for name in task.score_columns]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from levelfive.monitoring.performance import Performance
-from levelfive.monitoring.records import reliability_columns
+from levelfive.monitoring.performance_records import reliability_columns
 from levelfive.monitoring.slice_performance import SliceOutcome
 from levelfive.monitoring.verdict import Subject
 from levelfive.storage.records import record_of

@@ -12,11 +12,12 @@ from levelfive.core.windows import Window
 from levelfive.models.package import Model
 from levelfive.monitoring import deliveries
 from levelfive.monitoring.causes import importance_of
+from levelfive.monitoring.comparison import Comparison
 from levelfive.monitoring.consecutive import ConsecutiveDrift, consecutive_drift
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.daily import Known, days_of_training, days_of_window, find_faults
 from levelfive.monitoring.drift_alarms import DRIFT_LASTS, AlarmRule, EarlierWindow, judge_drift
-from levelfive.monitoring.drift_statistics import ColumnDrift, Comparison, column_drift
+from levelfive.monitoring.drift_statistics import ColumnDrift, column_drift
 from levelfive.monitoring.evidence import Delivered, Delivery, Evidence, Newest
 from levelfive.monitoring.faults import Fault, Faults
 from levelfive.monitoring.performance import Performance

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import partial
 
 from levelfive.core.parallel import in_parallel
-from levelfive.monitoring import records
+from levelfive.monitoring import performance_records, records
 from levelfive.monitoring.consecutive import write_consecutive
 from levelfive.monitoring.consistency import FeatureDay
 from levelfive.monitoring.estimated import trust
@@ -88,10 +88,12 @@ def _write_performance(
 ) -> None:
     task, name = context.use_case.model.task, subject.model_name
     served = inputs.answers.performance
-    records.write_performance(run, name, inputs.performances, task=task, as_of=as_of, served_performances=served)
-    past = records.past_estimates(inputs.last_rows)
+    performance_records.write_performance(
+        run, name, inputs.performances, task=task, as_of=as_of, served_performances=served
+    )
+    past = performance_records.past_estimates(inputs.last_rows)
     trust_by_metric = trust(past, subject.window, context.use_case.maturity)
-    records.write_estimate(run, name, inputs.now, trust_by_metric, task=task, as_of=as_of)
+    performance_records.write_estimate(run, name, inputs.now, trust_by_metric, task=task, as_of=as_of)
 
 
 def write_consistency(run: Run, subject: Subject, answers: RealTime) -> None:

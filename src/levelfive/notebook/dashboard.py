@@ -7,7 +7,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from levelfive.monitoring.alert_states import ALERTS_TABLE
 from levelfive.monitoring.feature_skew import FEATURE_SKEW
 from levelfive.monitoring.freshness import FRESHNESS
-from levelfive.monitoring.records import DRIFT, PERFORMANCE, QUALITY
+from levelfive.monitoring.performance_records import PERFORMANCE
+from levelfive.monitoring.records import DRIFT, QUALITY
 from levelfive.monitoring.slice_records import PERFORMANCE_SLICES
 from levelfive.monitoring.verdict import VERDICTS
 from levelfive.registry.promotions import PROMOTIONS

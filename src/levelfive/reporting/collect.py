@@ -17,11 +17,7 @@ from levelfive.monitoring.acknowledged import acknowledgements, known_verdicts
 from levelfive.monitoring.feature_skew import SkewRecord
 from levelfive.monitoring.noted import notes
 from levelfive.monitoring.profiling import baseline_of
-from levelfive.monitoring.records import (
-    DRIFT,
-    PROFILES,
-    ConsistencyRecord,
-)
+from levelfive.monitoring.records import DRIFT, PROFILES, ConsistencyRecord
 from levelfive.monitoring.slice_drift import DRIFT_SLICES
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.registry.promotions import champion_as_of, history
@@ -140,7 +136,7 @@ def _latest_drift(
     latest = max((one.window for one in verdicts), key=lambda window: (window.end, window.start), default=None)
     if latest is not None:
         of_it = {"window_start": (latest.start, latest.start), "window_end": (latest.end, latest.end)}
-        for row in records.of_model(run, DRIFT, model_name, as_of, _OF_DRIFT, between=of_it, role=None):
+        for row in records.of_model(run, DRIFT, model_name, as_of, columns=_OF_DRIFT, between=of_it, role=None):
             line = DriftLine(
                 latest,
                 row["model_version"],
@@ -163,7 +159,7 @@ def _moved(run: Run, registry: CentralRegistry, as_of: datetime, drift: Sequence
     of_it = {"window_start": (window.start, window.start), "window_end": (window.end, window.end)}
     profiles = {
         (row["column_name"], row["model_version"]): row
-        for row in records.of_model(run, PROFILES, registry.name, as_of, _OF_A_DAY, between=of_it)
+        for row in records.of_model(run, PROFILES, registry.name, as_of, columns=_OF_A_DAY, between=of_it)
         if row["day"] is None
     }
     in_slices = _moved_in_slices(run, registry.name, as_of, of_it)

@@ -32,7 +32,7 @@ def column_windows(
 
     Where several versions scored a window, a column is told of the one that the dashboard shows.
     """
-    rows = _of_one_length(records.of_model(run, DRIFT, registry.name, as_of, _OF_DRIFT))
+    rows = _of_one_length(records.of_model(run, DRIFT, registry.name, as_of, columns=_OF_DRIFT))
     chosen: dict[tuple[str, Window], Mapping[str, Any]] = {}
     for row in rows:
         of = row["column_name"], records.window_of(row)
@@ -99,7 +99,7 @@ def _profiles(
     """Read the profiles of whole windows, by version, window and column, and the days of each window."""
     whole: dict[tuple[str, Window, str], Mapping[str, Any]] = {}
     days: dict[tuple[str, Window], set[date]] = defaultdict(set)
-    for row in records.of_model(run, PROFILES, model_name, as_of, _OF_PROFILES):
+    for row in records.of_model(run, PROFILES, model_name, as_of, columns=_OF_PROFILES):
         version, window = row["model_version"], records.window_of(row)
         if row["day"] is None:
             whole[version, window, row["column_name"]] = row

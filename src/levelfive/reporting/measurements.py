@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from levelfive.core.windows import Window
-from levelfive.monitoring import records
+from levelfive.monitoring import performance_records, records
 from levelfive.monitoring.evidence import Delivered
-from levelfive.monitoring.records import ESTIMATED, LIVE, QUALITY, REFERENCE, SERVED
+from levelfive.monitoring.performance_records import ESTIMATED, LIVE, REFERENCE, SERVED
+from levelfive.monitoring.records import QUALITY
 from levelfive.reporting.data import Point
 from levelfive.statistics.metrics import Estimate
 from levelfive.statistics.tasks.task import Task
@@ -34,7 +35,7 @@ class MeasuredWindow:
 
 def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> tuple[MeasuredWindow, ...]:
     """List what is known of each window that was monitored, in the order of time."""
-    newest = records.last_measured(run, model_name, as_of)
+    newest = performance_records.last_measured(run, model_name, as_of)
     counts_by_window = _delivered(run, model_name, as_of)
     live = {window: row for (window, model), row in newest.items() if model == LIVE}
     return tuple(
@@ -43,7 +44,7 @@ def measurements(run: Run, task: Task, model_name: str, *, as_of: datetime) -> t
     )
 
 
-def _others(newest: records.LastMeasurements, window: Window) -> dict[str, Mapping[str, Any]]:
+def _others(newest: performance_records.LastMeasurements, window: Window) -> dict[str, Mapping[str, Any]]:
     return {model: newest[window, model] for model in (REFERENCE, SERVED, ESTIMATED) if (window, model) in newest}
 
 
@@ -71,7 +72,7 @@ def _measurement(
         answer_metrics=estimates_of(task, rows[SERVED]) if SERVED in rows else {},
         answers=rows[SERVED]["scored"] if SERVED in rows else None,
         estimates={name: one for name, one in estimates.items() if math.isfinite(one.low)},
-        reliability=records.reliability_of(live),
+        reliability=performance_records.reliability_of(live),
         label_drift=live.get("label_drift") or {},  # rows of an earlier levelfive have none
     )
     return MeasuredWindow(point, without)

@@ -18,7 +18,8 @@ from levelfive.monitoring.evidence import HARMFUL
 from levelfive.monitoring.muted import muted_by, mutes
 from levelfive.monitoring.noted import noted_of, notes
 from levelfive.monitoring.performance import Performance, performance
-from levelfive.monitoring.records import SERVED, last_measured, verdicts
+from levelfive.monitoring.performance_records import SERVED, last_measured
+from levelfive.monitoring.records import verdicts
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.online.publications import behind
 from levelfive.online.staleness import Behind

@@ -12,7 +12,8 @@ from levelfive.core.windows import iso
 from levelfive.errors import RegistryError
 from levelfive.features.labels import labelled_days
 from levelfive.monitoring.acknowledged import acknowledgements, excluded, known_verdicts
-from levelfive.monitoring.records import LIVE, last_measured, verdicts
+from levelfive.monitoring.performance_records import LIVE, last_measured
+from levelfive.monitoring.records import verdicts
 from levelfive.monitoring.verdict import KnownVerdict
 from levelfive.registry.promotions import champion
 from levelfive.registry.store import CentralRegistry

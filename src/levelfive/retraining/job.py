@@ -7,7 +7,7 @@ from datetime import datetime
 
 from levelfive.config import Approval
 from levelfive.features.labels import LABELS
-from levelfive.monitoring.records import PERFORMANCE
+from levelfive.monitoring.performance_records import PERFORMANCE
 from levelfive.monitoring.verdict import VERDICTS
 from levelfive.registry import job as registry_job
 from levelfive.registry.promotions import PROMOTIONS, Promotion, history

@@ -13,8 +13,9 @@ from pyspark.sql import SparkSession
 
 from levelfive.core.windows import Window, utc
 from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE, ConsecutiveDrift
+from levelfive.monitoring.performance_records import PERFORMANCE, PerformanceRecord
 from levelfive.monitoring.profiling_views import DRIFT_METRICS, PROFILE_METRICS, make_views
-from levelfive.monitoring.records import DRIFT, PERFORMANCE, PROFILES, DriftRecord, PerformanceRecord, ProfileRecord
+from levelfive.monitoring.records import DRIFT, PROFILES, DriftRecord, ProfileRecord
 from levelfive.monitoring.slice_drift import DRIFT_SLICES, SliceDrift
 from levelfive.monitoring.slice_records import PERFORMANCE_SLICES, SlicePerformanceRecord
 from levelfive.storage.tables import Tables

@@ -72,7 +72,7 @@ def test_sums_are_those_of_pandas_on_the_same_rows(spark: SparkSession) -> None:
     """Python workers in two stages, over a join."""
     rows, context = orders(), SimpleNamespace(use_case=shop.USE_CASE)
 
-    found = segment_sums(context, read_by(spark, rows), Subject("shop", "2", WEEKS), GRID, WEEKS, as_of=AS_OF)
+    found = segment_sums(context, read_by(spark, rows), Subject("shop", "2", WEEKS), GRID, weeks=WEEKS, as_of=AS_OF)
 
     known = rows[rows["is_known"] & (rows["model_version"] == "2")]
     known = known.assign(shelf=known["shelf"].mask(known["order_id"] % 9 == 0))
@@ -92,7 +92,7 @@ def test_sums_are_those_of_pandas_on_the_same_rows(spark: SparkSession) -> None:
 def test_of_weeks_in_which_the_version_scored_nothing_there_are_no_blocks(spark: SparkSession) -> None:
     rows, context = orders(), SimpleNamespace(use_case=shop.USE_CASE)
 
-    found = segment_sums(context, read_by(spark, rows), Subject("shop", "9", WEEKS), GRID, WEEKS, as_of=AS_OF)
+    found = segment_sums(context, read_by(spark, rows), Subject("shop", "9", WEEKS), GRID, weeks=WEEKS, as_of=AS_OF)
 
     assert (found.blocks.size, found.rows.shape, found.losses.shape) == (0, (0, GRID.size), (0, GRID.size))
 

@@ -22,7 +22,7 @@ from levelfive.monitoring.alert_states import ALERTS_TABLE, AlertRecord, State
 from levelfive.monitoring.destinations.destination import Destination
 from levelfive.monitoring.job import MonitoringResult
 from levelfive.monitoring.performance import Performance
-from levelfive.monitoring.records import write_performance
+from levelfive.monitoring.performance_records import write_performance
 from levelfive.online.publications import REACHES_TO, STAGE
 from levelfive.registry.promotions import history
 from levelfive.registry.store import CentralRegistry

@@ -8,8 +8,9 @@ import pytest
 from in_memory.release import Environment
 
 from levelfive.core.windows import Window, utc
+from levelfive.monitoring.comparison import Comparison
 from levelfive.monitoring.consecutive import ConsecutiveDrift, ProfiledWindow, consecutive_drift, profiles_before
-from levelfive.monitoring.drift_statistics import OUTSIDE_SHARE, PSI, Comparison, column_drift
+from levelfive.monitoring.drift_statistics import OUTSIDE_SHARE, PSI, column_drift
 from levelfive.monitoring.profiling import finish
 from levelfive.monitoring.records import write_profiles
 from levelfive.monitoring.verdict import Subject

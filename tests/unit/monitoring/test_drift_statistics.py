@@ -11,14 +11,13 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2_contingency, ks_2samp, wasserstein_distance
 
 from levelfive.errors import ConfigError
+from levelfive.monitoring.comparison import ColumnKind, Comparison
 from levelfive.monitoring.drift import population_stability
 from levelfive.monitoring.drift_statistics import (
     DRIFT_STATISTICS,
     OUTSIDE_SHARE,
     PSI,
     ColumnDrift,
-    ColumnKind,
-    Comparison,
     column_drift,
     drift_statistic,
 )

@@ -16,13 +16,14 @@ from levelfive.core.windows import Window
 from levelfive.data.missing import count_days
 from levelfive.errors import AsOfError, DamagedModel, EvidenceError
 from levelfive.models.package import Model
-from levelfive.monitoring import again, alerting, inputs, records, scored_versions
+from levelfive.monitoring import again, alerting, inputs, performance_records, records, scored_versions
 from levelfive.monitoring import job as monitoring
 from levelfive.monitoring.alert_states import ALERTS_TABLE
 from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE
 from levelfive.monitoring.performance import BaselineOf, CalibrationOf, Expected, Performance
+from levelfive.monitoring.performance_records import PERFORMANCE, write_performance
 from levelfive.monitoring.profiling import WindowProfiles
-from levelfive.monitoring.records import PERFORMANCE, PROFILES, write_performance
+from levelfive.monitoring.records import PROFILES
 from levelfive.monitoring.slice_performance import SliceOutcome
 from levelfive.monitoring.verdict import VERDICTS
 from levelfive.statistics.baseline import SCORE_PROFILE
@@ -303,13 +304,13 @@ def test_what_the_scores_alone_say_has_an_interval_where_it_held_before(
         known = {"provisional": False, "mature": 90, "evaluation": Evaluation(estimates, 90, 1, 0.2, 0.2)}
         said = Expected({"auc": came - 0.01, "brier": came - 0.2}, label_mean=0.2, score_mean=0.2)
         measured_before(production, LATER, measured(day, **known))
-        records.write_estimate(run, name, measured(day, expected=said), {}, task=task, as_of=day.end)
+        performance_records.write_estimate(run, name, measured(day, expected=said), {}, task=task, as_of=day.end)
     said = Expected({"auc": 0.65, "brier": 0.5, "skill": 0.1}, label_mean=0.25, score_mean=0.21)
     measuring.found[TODAY] = {"versions": (live,), "expected": said}
 
     monitor(production)
 
-    rows = production.tables.control_tables.rows(PERFORMANCE, where={"model": records.ESTIMATED})
+    rows = production.tables.control_tables.rows(PERFORMANCE, where={"model": performance_records.ESTIMATED})
     (row,) = (row for row in rows if records.window_of(row) == TODAY)
     assert (row["metrics"], row["label_mean"], row["score_mean"]) == (said.metrics, 0.25, 0.21)
     assert (row["low"], row["high"]) == ({"auc": pytest.approx(0.66)}, {"auc": pytest.approx(0.66)})
@@ -341,7 +342,7 @@ def test_where_labels_come_late_a_model_is_judged_by_the_last_window_that_has_th
     assert states == [[], [], ["opened"], ["open"], ["closed"], []]
     assert all(first == second for first, second in harms)
     assert harms[2][0][0].endswith(f"or worse; by {days[0]}, the last window whose labels are known")
-    rows = production.tables.control_tables.rows(PERFORMANCE, where={"model": records.LIVE})
+    rows = production.tables.control_tables.rows(PERFORMANCE, where={"model": performance_records.LIVE})
     # Each is measured again by the next two days, and not once more where it is judged by.
     assert len(rows) == 4 * 3 + 2 + 1
 

@@ -8,10 +8,11 @@ from in_memory.release import HOUR, LATER, Environment
 
 from levelfive.core.windows import Window
 from levelfive.data.landed import LANDING_FILES, LandedFile
-from levelfive.monitoring import deliveries, real_time, records
+from levelfive.monitoring import deliveries, performance_records, real_time, records
 from levelfive.monitoring.drift_statistics import ColumnDrift
 from levelfive.monitoring.performance import Performance
-from levelfive.monitoring.records import DRIFT, PERFORMANCE
+from levelfive.monitoring.performance_records import PERFORMANCE
+from levelfive.monitoring.records import DRIFT
 from levelfive.monitoring.verdict import Subject
 from levelfive.storage.predictions import Role
 from levelfive.storage.runs import Run
@@ -87,7 +88,7 @@ def test_drift_of_answers_is_read_apart_from_that_of_batches(production: Environ
     records.write_drift(run, [(subject, batch)], served_drifts=[(subject, served)])
 
     of_roles = [
-        records.of_model(run, DRIFT, "m", LATER, ("window_end", "statistics"), role=role)
+        records.of_model(run, DRIFT, "m", LATER, columns=("window_end", "statistics"), role=role)
         for role in (Role.CHAMPION, Role.SERVED)
     ]
     assert [[dict(row["statistics"]) for row in rows] for rows in of_roles] == [[{"psi": 0.1}], [{"psi": 0.9}]]
@@ -96,7 +97,7 @@ def test_drift_of_answers_is_read_apart_from_that_of_batches(production: Environ
 def test_performance_of_answers_is_a_model_of_its_own(production: Environment) -> None:
     run, task = Run(production.tables, "a-run"), production.context.use_case.model.task
 
-    records.write_performance(
+    performance_records.write_performance(
         run, "m", [measured(TODAY)], task=task, as_of=LATER, served_performances=[measured(TODAY, 7)]
     )
 

@@ -11,14 +11,8 @@ from levelfive.monitoring.consecutive import DRIFT_CONSECUTIVE, ConsecutiveDrift
 from levelfive.monitoring.consistency import CONSISTENCY, FeatureDay
 from levelfive.monitoring.evidence import Delivered
 from levelfive.monitoring.performance import Performance
-from levelfive.monitoring.records import (
-    PERFORMANCE,
-    QUALITY,
-    reliability_of,
-    write_consistency,
-    write_performance,
-    write_quality,
-)
+from levelfive.monitoring.performance_records import PERFORMANCE, reliability_of, write_performance
+from levelfive.monitoring.records import QUALITY, write_consistency, write_quality
 from levelfive.monitoring.verdict import Subject
 from levelfive.statistics.calibration import ReliabilityGroup
 from levelfive.storage.runs import Run

@@ -56,7 +56,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Window]:
     """Which weeks were asked for, in the place of a pass of Spark, in which the last group's losses rose."""
     weeks_asked: list[Window] = []
 
-    def segment_sums(context: object, run: Run, subject: Subject, grid: Segments, weeks: Window, **_: object):
+    def segment_sums(context: object, run: Run, subject: Subject, grid: Segments, *, weeks: Window, **_: object):
         weeks_asked.append(weeks)
         return sums_of(weeks.start, round(weeks.length / WEEK), rise=0.3)
 

@@ -21,8 +21,9 @@ from levelfive.monitoring.drift_statistics import PSI, ColumnDrift
 from levelfive.monitoring.evidence import Finding
 from levelfive.monitoring.muted import mute
 from levelfive.monitoring.performance import Performance
+from levelfive.monitoring.performance_records import write_performance
 from levelfive.monitoring.raised import Raised
-from levelfive.monitoring.records import DRIFT, PROFILES, ProfileRecord, write_drift, write_performance
+from levelfive.monitoring.records import DRIFT, PROFILES, ProfileRecord, write_drift
 from levelfive.monitoring.slice_drift import SliceDrift, write_slice_drift
 from levelfive.monitoring.usual_drift import usual_drift
 from levelfive.monitoring.verdict import Subject

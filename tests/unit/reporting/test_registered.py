@@ -16,7 +16,8 @@ from levelfive.core.windows import Window
 from levelfive.errors import ConfigError
 from levelfive.monitoring import records
 from levelfive.monitoring.alerts import ALERTS, alert
-from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, Comparison, column_drift, drift_statistic
+from levelfive.monitoring.comparison import Comparison
+from levelfive.monitoring.drift_statistics import DRIFT_STATISTICS, column_drift, drift_statistic
 from levelfive.monitoring.evidence import BROKEN, Delivery, Evidence
 from levelfive.monitoring.faults import Faults
 from levelfive.monitoring.verdict import Subject, VerdictRecord, WindowVerdict, judge_window

@@ -9,7 +9,7 @@ from in_memory.release import LATER, Environment
 from levelfive import BINARY
 from levelfive.core.windows import Window
 from levelfive.monitoring.performance import Performance
-from levelfive.monitoring.records import write_performance
+from levelfive.monitoring.performance_records import write_performance
 from levelfive.reporting.status import status_of
 from levelfive.storage.runs import Run
 

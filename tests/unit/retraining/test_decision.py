@@ -14,7 +14,7 @@ from levelfive.errors import RegistryError, TableConflict
 from levelfive.monitoring.acknowledged import acknowledge
 from levelfive.monitoring.left_out import LeftOut
 from levelfive.monitoring.performance import Performance
-from levelfive.monitoring.records import write_performance
+from levelfive.monitoring.performance_records import write_performance
 from levelfive.registry.gate import GateVerdict, VerdictKind
 from levelfive.retraining import job as retraining
 from levelfive.retraining.policy import Action
