@@ -19,6 +19,7 @@ from pyspark.sql import types as T
 from pyspark.sql.window import Window as Over
 
 from levelfive.core.conditions import quoted_name
+from levelfive.core.windows import iso
 from levelfive.data.landed import LANDING_FILES
 from levelfive.data.landing import LandingFile
 from levelfive.data.staging import staging_table
@@ -74,12 +75,14 @@ def new_versions(run: Run, landing: Path, source: Source, *, as_of: datetime) ->
     """Find what is new of a source's table: one delivery, or none.
 
     Raises:
-        LandingError: There is no such table.
+        LandingError: There is no such table, or it was set back to before what was read of it.
     """
     delivery, has_feed = _newest(run.tables.spark, landing, source)
-    last_version = _version_seen(run, source, delivery.sha256, as_of)
-    if last_version is None:
+    seen = _version_seen(run, source, delivery.sha256, as_of)
+    if seen is None:
         return (delivery,)
+    last_version, committed_at = seen
+    _refuse_set_back(source, delivery, last_version, committed_at)
     if last_version == delivery.version:
         return ()
     return (replace(delivery, first=last_version + 1, way=Way.FEED if has_feed else Way.APPENDS),)
@@ -132,6 +135,7 @@ def _newest(spark: SparkSession, landing: Path, source: Source) -> tuple[TableVe
         path=folder,
         sha256=state.table_id,
         header=_header(source, state),
+        modified_at=table.committed_at(state.version, newest=state.version),
         version=state.version,
         table=table,
         first=0,
@@ -140,18 +144,36 @@ def _newest(spark: SparkSession, landing: Path, source: Source) -> tuple[TableVe
     return delivery, state.has_feed
 
 
-def _version_seen(run: Run, source: Source, table_id: str, as_of: datetime) -> int | None:
-    """Tell up to which version a table was read: found among the deliveries of late, or among all."""
+def _refuse_set_back(source: Source, delivery: TableVersions, last_version: int, committed_at: datetime | None) -> None:
+    """Refuse a table that came back from a backup: its later rows have the numbers of versions that were read."""
+    table, newest = delivery.table, delivery.version
+    assert newest is not None
+    if newest < last_version:
+        what = f"it ends with version {newest}"
+    else:
+        now = table.committed_at(last_version, newest=newest)
+        if now is None or committed_at is None or now == committed_at:
+            return
+        what = f"its version {last_version} is another one, of {iso(now)}"
+    raise LandingError(
+        f"source {source.name!r}: {table.place} was read up to version {last_version}, and now {what}: it was set "
+        "back, and what it got since has numbers that were read. Nothing was ingested. Put the versions back that were "
+        "read, or write its rows into a new table in its place (CREATE TABLE ... AS SELECT), which is read as a whole"
+    )
+
+
+def _version_seen(run: Run, source: Source, table_id: str, as_of: datetime) -> tuple[int, datetime | None] | None:
+    """Tell up to which version a table was read, and when that was committed: by deliveries of late, or by all."""
     for since in (as_of - RECENT, None):
         rows = run.rows(
             LANDING_FILES,
-            columns=("version",),
+            columns=("version", "modified_at"),
             where={"source": source.name, "sha256": table_id},
             between={} if since is None else {"loaded_at": (since, None)},
         )
-        versions: list[int] = [row["version"] for row in rows if row["version"] is not None]
+        versions = {row["version"]: row["modified_at"] for row in rows if row["version"] is not None}
         if versions:
-            return max(versions)
+            return max(versions), versions[max(versions)]
     return None
 
 

@@ -45,7 +45,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class LandingFile:
-    """One file: the hash of its bytes, its header, and what its folder says of it; of a table, the last version."""
+    """One file: the hash of its bytes, its header, and what its folder says of it; of a table, its last version."""
 
     path: Path
     sha256: str

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+from levelfive.core.windows import from_micros
 
 # The name under which Delta counts the transactions that rest on a look at the table: it takes one of each number.
 APPENDS = "levelfive"
@@ -65,8 +69,19 @@ def commits_on_disk(folder: Path, limit: int | None) -> tuple[Commit, ...]:
     return tuple(_commit_on_disk(file) for file in files)
 
 
+def committed_on_disk(folder: Path, version: int) -> datetime | None:
+    """Tell when a version was written, as its writer noted it; None where its commit is gone, or says nothing."""
+    file = folder / "_delta_log" / f"{version:020}.json"
+    millis = _info(file).get("timestamp") if file.exists() else None
+    return None if millis is None else from_micros(millis * 1000)
+
+
 def _commit_on_disk(file: Path) -> Commit:
+    info = _info(file)
+    return commit_of(int(file.stem), info.get("userMetadata"), info.get("operationMetrics"), info.get("operation"))
+
+
+def _info(file: Path) -> dict[str, Any]:
     with file.open(encoding="utf-8") as actions:
         infos = (json.loads(action).get("commitInfo") for action in actions if action.startswith('{"commitInfo"'))
-        info = next(infos, None) or {}
-    return commit_of(int(file.stem), info.get("userMetadata"), info.get("operationMetrics"), info.get("operation"))
+        return next(infos, None) or {}

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
 
 from levelfive.core.conditions import quoted_name
+from levelfive.core.windows import from_micros
 from levelfive.errors import LandingError, LevelfiveError, first_line
+from levelfive.storage.commits import committed_on_disk
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -85,6 +89,19 @@ class ForeignTable:
             ) from err
         has_feed = str(detail["properties"].get(FEED, "false")).lower() == "true"
         return ForeignTableState(detail["id"], newest["version"], tuple(columns), has_feed)
+
+    def committed_at(self, version: int, *, newest: int) -> datetime | None:
+        """Tell when a version was written, by which it is told from another one of its number; None if it is not kept.
+
+        Args:
+            version: The version.
+            newest: The newest one.
+        """
+        if self.folder is not None:  # the history tells when the commit's file was copied
+            return committed_on_disk(self.folder, version)
+        history = self.spark.sql(f"DESCRIBE HISTORY {self.place} LIMIT {newest - version + 1}")
+        times = history.where(F.col("version") == version).select(F.unix_micros("timestamp").alias("at")).collect()
+        return from_micros(times[0]["at"]) if times else None
 
     @property
     def how_to_keep_changes(self) -> str:

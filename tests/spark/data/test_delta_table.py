@@ -235,6 +235,48 @@ def test_a_table_that_is_made_anew_each_night_counts_its_own_rows(foreign: Forei
 
 
 @pytest.mark.nightly
+def test_a_table_that_is_set_back_from_a_backup_is_refused(foreign: Foreign) -> None:
+    """Its new rows have the numbers of versions that were read, and were missed in silence."""
+    foreign.made(FEED)
+    things, backup = foreign.landing / "things", foreign.landing / "_backup"
+    shutil.copytree(things, backup)
+    foreign.appended((3, 3.5))
+    foreign.ingest()
+    shutil.rmtree(things)
+    shutil.copytree(backup, things, copy_function=shutil.copyfile)
+
+    with pytest.raises(LandingError, match=r"up to version 2, and now it ends with version 1: it was set back"):
+        foreign.ingest()
+
+    foreign.appended((4, 4.5))
+    with pytest.raises(LandingError, match=r"and now its version 2 is another one, of 20"):
+        foreign.ingest()
+    foreign.appended((5, 5.5))
+    with pytest.raises(LandingError, match=r"another one.*CREATE TABLE \.\.\. AS SELECT"):
+        foreign.ingest()
+
+    anew = foreign.landing / "anew"
+    foreign.sql(f"CREATE TABLE delta.`{anew}` USING delta AS SELECT * FROM {{things}}")
+    shutil.rmtree(things)
+    anew.rename(things)
+    foreign.ingest()
+    assert foreign.known() == [(1, 1.5), (2, 2.5), (3, 3.5), (4, 4.5), (5, 5.5)]
+
+
+@pytest.mark.nightly
+def test_a_table_that_was_copied_with_other_file_times_is_the_same(foreign: Foreign) -> None:
+    """Two ingestions: an archive or a move keeps no times of files to their last digit."""
+    foreign.made(FEED)
+    foreign.ingest()
+    moved = foreign.landing / "_moved"
+    shutil.copytree(foreign.landing / "things", moved, copy_function=shutil.copyfile)
+    shutil.rmtree(foreign.landing / "things")
+    moved.rename(foreign.landing / "things")
+
+    assert foreign.ingest().files == ()
+
+
+@pytest.mark.nightly
 def test_a_row_that_an_update_marks_as_deleted_is_gone(foreign: Foreign) -> None:
     """Two ingestions by a feed, of a source that marks deleted rows by itself."""
     source = replace(CORRECTED, columns={**CORRECTED.columns, "gone": "boolean"}, deletion="gone")
