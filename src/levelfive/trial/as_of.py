@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+import pandas as pd
 from pyspark.sql import functions as F
 
-from levelfive.core.windows import Window
+from levelfive.core.windows import EPOCH, Window, to_micros
 from levelfive.data.known import looking_back
 from levelfive.features.store import keyed_rows, primary_key
 from levelfive.trial.findings import Findings
-from levelfive.trial.first_rows import FirstRows
+from levelfive.trial.first_rows import Compute, FirstRows
 from levelfive.trial.leaks import Difference, difference_of
 from levelfive.usecase.calls import feature_rows
 from levelfive.usecase.columns import KNOWN_AT, PREDICTION_TIME
@@ -23,17 +24,26 @@ from levelfive.usecase.features import FeatureTable
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-Compute: TypeAlias = "Callable[[Mapping[str, DataFrame], Window], DataFrame]"
 
+def look_for_leaks(
+    first: FirstRows, table: FeatureTable, rows: DataFrame, findings: Findings, *, start: datetime
+) -> None:
+    """Compute the table as of an earlier time, too: what it said by then has to be what it says of then now.
 
-def look_for_leaks(first: FirstRows, table: FeatureTable, rows: DataFrame, findings: Findings) -> None:
-    """Compute the table as of an earlier time, too: what it said by then has to be what it says of then now."""
+    Args:
+        first: What it is computed from.
+        table: Which one.
+        rows: What it says now.
+        findings: Faults and notes are added to them.
+        start: Since when the rows are computed.
+    """
     cut = first.cut
+    before = Window(start, cut)
     late = rows.where(F.col(KNOWN_AT) < F.lit(cut)) if table.timestamped else rows
     known_rows = first.known(table.sources, cut)
-    by_dates = _difference(first, table, _without_later(first, known_rows), late) if table.timestamped else None
+    by_dates = _difference(table, _without_later(first, known_rows), late, window=before) if table.timestamped else None
     # Where nothing rests on rows of later dates, nothing rests on what is revealed later.
-    by_reveals = _difference(first, table, known_rows, late) if by_dates or not table.timestamped else None
+    by_reveals = _difference(table, known_rows, late, window=before) if by_dates or not table.timestamped else None
     what = f"feature table {table.name!r} says "
     if by_reveals is not None and table.timestamped:
         findings.faults.append(
@@ -53,9 +63,9 @@ def look_for_leaks(first: FirstRows, table: FeatureTable, rows: DataFrame, findi
 
 
 def _difference(
-    first: FirstRows, table: FeatureTable, raw: Mapping[str, DataFrame], late: DataFrame
+    table: FeatureTable, raw: Mapping[str, DataFrame], late: DataFrame, *, window: Window
 ) -> Difference | None:
-    computed = feature_rows(table, raw, Window(first.window().start, first.cut))
+    computed = feature_rows(table, raw, window)
     return difference_of(keyed_rows(table, computed).rows, late, primary_key(table))
 
 
@@ -80,12 +90,13 @@ def short_sight(
     what: str,
     lookback: timedelta | None,
     key: Sequence[str],
+    end: datetime,
 ) -> Iterator[str]:
     """Find rows that come out otherwise where those are not read that are dated before the lookback."""
     if lookback is None:
         return
-    window = Window(first.cut, first.window().end)
-    raw = first.known(sources, window.end)
+    window = Window(first.cut, end)
+    raw = first.known(sources, first.window().end)
     less = looking_back(raw, first.use_case, window.start, lookback)
     near, far = (compute(rows, window) for rows in (less, raw))
     difference = difference_of(near, far, key)
@@ -96,11 +107,20 @@ def short_sight(
         )
 
 
-def foresight(first: FirstRows, compute: Compute, sources: Sequence[str], *, name: str) -> Iterator[str]:
-    """Find rows that say something else of the time before a cut where more is known."""
-    cut, end = first.cut, first.window(first.use_case.maturity).end
-    before = Window(first.window(first.use_case.maturity).start, cut)
+def foresight(
+    first: FirstRows, compute: Compute, sources: Sequence[str], *, name: str, start: datetime, rows: pd.DataFrame
+) -> Iterator[str]:
+    """Find rows that say something else of the time up to a cut where more is known.
+
+    The cut is the time of a row: whatever is revealed later than that is not known of it then. That it is there at all
+    may become known a little later than it is dated.
+    """
+    time = PREDICTION_TIME if name == "spine" else KNOWN_AT
+    cut, end = _last_time(rows[time], first.cut), first.window(first.use_case.maturity).end
+    before, key = Window(start, cut + timedelta.resolution), list(first.use_case.key)
     early, late = (compute(first.known(sources, at), before) for at in (cut, end))
+    unseen = late.where(F.col(time) == F.lit(cut)).join(early.select(*key), on=key, how="left_anti")
+    late = late.join(unseen.select(*key), on=key, how="left_anti")
     if name == "spine":
         model = first.use_case.model
         by = (key for lookup in model.lookups for key in lookup.keys.values())
@@ -112,3 +132,10 @@ def foresight(first: FirstRows, compute: Compute, sources: Sequence[str], *, nam
             f"`{name}` of the use case says {difference.between(cut, end)}: let it return what is known by the time "
             f"that the row is of; what is revealed later, declare as such in the source (`reveals`, `known_at`)."
         )
+
+
+def _last_time(times: pd.Series, cut: datetime) -> datetime:
+    """Find the last time up to a cut, which stays where there is none."""
+    micros = times.dropna().astype("datetime64[us]").astype("int64")
+    last = micros[micros <= to_micros(cut)].max()
+    return cut if pd.isna(last) else EPOCH + timedelta(microseconds=int(last))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
+from levelfive.core.conditions import in_window
 from levelfive.core.days import DAY
 from levelfive.core.windows import Window
 from levelfive.errors import TableError
@@ -22,12 +24,12 @@ from levelfive.models.package import feature_frame
 from levelfive.storage.category_columns import with_texts
 from levelfive.training.labels import faults_of
 from levelfive.trial import outputs
-from levelfive.trial.as_of import Compute, foresight, look_for_leaks, short_sight
+from levelfive.trial.as_of import foresight, look_for_leaks, short_sight
 from levelfive.trial.findings import Findings, Part
-from levelfive.trial.first_rows import FirstRows
+from levelfive.trial.first_rows import Compute, FirstRows
 from levelfive.trial.heads import Head, at_hand, read_head
 from levelfive.usecase.calls import feature_rows, labels_of, spine_of
-from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME
+from levelfive.usecase.columns import LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable, owner_of
 from levelfive.usecase.use_case import UseCase
 
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 ROWS = 5_000
+# A model is not fitted on fewer rows than these, where the time was shortened.
+FEWEST_ROWS = 50
 
 
 def run(
@@ -68,9 +72,10 @@ class _Trial:
     read_shared: Callable[[str], DataFrame] | None
     findings: Findings = field(default_factory=Findings)
     tables: dict[str, DataFrame] = field(default_factory=dict)
+    windows: dict[str, Window] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.first = FirstRows(self.use_case)
+        self.first = FirstRows(self.use_case, self.limit)
 
     def run(self) -> Findings:
         references = {source.name: source.references for source in self.use_case.sources}
@@ -115,26 +120,30 @@ class _Trial:
         return bool(absent)
 
     def _compute(self, table: FeatureTable) -> None:
-        what, window = f"feature table {table.name!r}", self.first.window()
+        what, compute = f"feature table {table.name!r}", partial(feature_rows, table)
         if self._lacks(what, table.sources):
             return
         with self.findings.noting(f"`compute` of {what}"), refusals_of_workers(table.name):
-            rows = at_hand(feature_rows(table, self.first.known(table.sources, window.end), window))
+            window = self.first.window()
+            raw = self.first.known(table.sources, window.end)
+            if table.timestamped:
+                window = self.first.affordable(compute, raw, step=self._grid_of(table) or DAY)
+            self.windows[table.name] = window
+            rows = at_hand(compute(raw, window))
             key_check = keyed_rows(table, rows)
             count, with_keys = rows.count(), key_check.rows.count()
-            self.findings.parts.append(
-                Part(what, count, f"{count - with_keys:,} without a key" if count > with_keys else "")
-            )
+            notes = (f"{count - with_keys:,} without a key" if count > with_keys else "", self.first.shortened(window))
+            self.findings.parts.append(Part(what, count, ", ".join(filter(None, notes))))
             fault = key_check.fault()
             if fault is not None:
                 raise fault
             if not with_keys:
                 self.findings.notes.append(f"{what} has no row with {', '.join(primary_key(table))}.")
             self.tables[table.name] = key_check.rows
-            look_for_leaks(self.first, table, key_check.rows, self.findings)
-            compute = partial(feature_rows, table)
+            look_for_leaks(self.first, table, key_check.rows, self.findings, start=window.start)
+            key, lookback = primary_key(table), table.lookback
             self.findings.faults += short_sight(
-                self.first, compute, table.sources, what=what, lookback=table.lookback, key=primary_key(table)
+                self.first, compute, table.sources, what=what, lookback=lookback, key=key, end=window.end
             )
             self._cost_of_grid(table, with_keys)
 
@@ -152,13 +161,17 @@ class _Trial:
 
     def _cost_of_grid(self, table: FeatureTable, rows: int) -> None:
         """Say how many rows a grid makes: one for each key and tick, whether anything happened or not."""
-        grids = [lookup.grid for lookup in self.use_case.model.lookups if lookup.table == table.name and lookup.grid]
-        if grids and rows:
-            days, ticks = self.first.window().length / DAY, DAY / min(grids)
+        grid = self._grid_of(table)
+        if grid is not None and rows:
+            days, ticks = self.windows[table.name].length / DAY, DAY / grid
             self.findings.notes.append(
                 f"feature table {table.name!r} has a row for each key and tick, {ticks:,.0f} ticks a day: for the keys "
                 f"of these first rows about {rows / days:,.0f} rows a day, {rows / days * 365:,.0f} a year."
             )
+
+    def _grid_of(self, table: FeatureTable) -> timedelta | None:
+        grids = [lookup.grid for lookup in self.use_case.model.lookups if lookup.table == table.name and lookup.grid]
+        return min(grids, default=None)
 
     def _spine(self) -> DataFrame | None:
         def rows(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
@@ -185,18 +198,23 @@ class _Trial:
         if self._lacks(what, sources):
             return None
         with self.findings.noting(what):
-            window = self.first.window(self.use_case.maturity)
-            rows = at_hand(compute(self.first.known(sources, window.end), window))
+            maturity = self.use_case.maturity
+            raw = self.first.known(sources, self.first.window(maturity).end)
+            within = self.first.affordable(compute, raw, step=DAY)
+            window = Window(within.start - maturity, within.end + maturity)
+            rows = at_hand(compute(raw, window))
             in_memory = rows.toPandas()
-            self.findings.parts.append(Part(f"`{name}`", len(in_memory)))
+            self.findings.parts.append(Part(f"`{name}`", len(in_memory), self.first.shortened(within)))
             if in_memory.empty:
                 self.findings.faults.append(f"{what} returned no row {columns} {window}.")
                 return None
             faults = list(faults_of_rows(self.use_case, in_memory)) or list(
-                foresight(self.first, compute, sources, name=name)
+                foresight(self.first, compute, sources, name=name, start=window.start, rows=in_memory)
             )
             lookback = self.use_case.labels_lookback if name == "labels" else None
-            faults += short_sight(self.first, compute, sources, what=what, lookback=lookback, key=self.use_case.key)
+            faults += short_sight(
+                self.first, compute, sources, what=what, lookback=lookback, key=self.use_case.key, end=within.end
+            )
             self.findings.faults += faults
             return None if faults else rows
         return None
@@ -231,6 +249,12 @@ class _Trial:
             return None
         labels_there = labels.where(F.col(OUTCOME) == LABELLED).select(*use_case.key, LABEL)
         rows = spine.join(labels_there, on=list(use_case.key), how="inner")
+        if shorter := [of for of in self.windows.values() if of != self.first.window()]:
+            within = Window(max(of.start for of in shorter), min(of.end for of in shorter))
+            rows = rows.where(in_window(PREDICTION_TIME, within))
+            if rows.count() < FEWEST_ROWS:
+                self.findings.left_out("the model", f"fewer than {FEWEST_ROWS} rows lie in {within}")
+                return None
         window = self.first.window(use_case.maturity)
         frame = assemble(rows, lookups, self.tables.__getitem__, window).select(*columns_after(rows, lookups))
         self.findings.faults += outputs.faults_of_kinds(use_case, dict(frame.dtypes))

@@ -18,11 +18,13 @@ from sklearn.linear_model import LogisticRegression
 from flight_delay import USE_CASE
 from levelfive import BINARY, Later
 from levelfive.core.conditions import in_window
-from levelfive.core.windows import Window, utc
+from levelfive.core.windows import Window, iso, utc
 from levelfive.errors import TableError
+from levelfive.features.grid import grid_state
+from levelfive.features.grid_spec import Flow, GridSpec
 from levelfive.formats import JsonLines
 from levelfive.statistics.tasks.task import Estimator
-from levelfive.trial import trial
+from levelfive.trial import first_rows, trial
 from levelfive.trial.findings import Part
 from levelfive.usecase.columns import KNOWN_AT, LABEL, LABELLED, OUTCOME, PREDICTION_TIME
 from levelfive.usecase.features import FeatureTable, Lookup
@@ -407,6 +409,71 @@ def test_what_a_grid_costs_is_told(spark: SparkSession, tmp_path: Path) -> None:
     notes = trial.run(spark, use_case, landing(tmp_path)).notes
 
     assert any("a row for each key and tick, 4 ticks a day" in note and "about 12 rows a day" in note for note in notes)
+
+
+def a_year_of_many_keys(folder: Path) -> Path:
+    """Let 60 orders of 20 shops land, whose keys are numbers, one each six days."""
+    (folder / "orders").mkdir()
+    with (folder / "orders" / "2024.jsonl").open("w") as file:
+        for i in range(60):
+            at = utc(2024, 1, 1, 12) + timedelta(days=6 * i)
+            row = {"id": i, "shop": i % 20, "at": iso(at), "amount": i % 7 + 0.5, "returned": i % 2}
+            file.write(json.dumps(row) + "\n")
+    return folder
+
+
+def hourly(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    """Count a shop's orders so far, at each hour from its first one on."""
+    week = {"1w": timedelta(days=7)}
+    spec = GridSpec(("shop",), timedelta(hours=1), week, {"usual": Flow("at")}, ("usual",), {}, {})
+    keys = raw["orders"].groupBy("shop").agg(F.min("at").alias(KNOWN_AT))
+    return grid_state(raw["orders"], keys, spec, window).withColumnRenamed("usual_1w", "usual")
+
+
+def of_all_orders(raw: Mapping[str, DataFrame], window: Window) -> DataFrame:
+    """Count all orders of a shop, of later ones too."""
+    counts = raw["orders"].groupBy("shop").agg(F.count("*").alias("usual"))
+    return hourly(raw, window).drop("usual").join(counts, on="shop")
+
+
+def on_a_fine_grid(compute: Any, **changes: Any) -> UseCase:
+    orders = replace(REVEALED, columns={**ORDERS.columns, "id": "long", "shop": "int"})
+    use_case = of_known_orders(replace(TIMED, compute=compute), **changes)
+    lookup = replace(use_case.model.lookups[0], max_age=None, grid=timedelta(hours=1))
+    return replace(use_case, sources=(orders,), model=replace(use_case.model, lookups=(lookup,)))
+
+
+def test_of_a_fine_grid_of_many_keys_a_shorter_time_is_tried_and_said(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A year has 170,000 rows of 20 keys; of thousands of keys and a grid of minutes, the trial never ended."""
+    monkeypatch.setattr(first_rows, "MOST_ROWS", 2_000)
+
+    found = trial.run(spark, on_a_fine_grid(hourly), a_year_of_many_keys(tmp_path))
+
+    assert found.faults == []
+    (part,) = (one for one in found.parts if one.what == "feature table 'shops'")
+    assert 0 < part.rows <= 4_000
+    assert part.message.startswith("of 8.3 of 356.0 days, ")
+    assert any(note.startswith("the model was not looked at: fewer than 50 rows lie in ") for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("use_case", "says"),
+    [
+        (on_a_fine_grid(of_all_orders), "feature table 'shops' says usual = "),
+        (on_a_fine_grid(hourly, spine=with_returned), "`spine` of the use case says amount = nothing for id "),
+    ],
+    ids=["a future value", "a spine"],
+)
+def test_a_leak_is_named_within_the_shorter_time_too(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use_case: UseCase, says: str
+) -> None:
+    monkeypatch.setattr(first_rows, "MOST_ROWS", 2_000)
+
+    faults = trial.run(spark, use_case, a_year_of_many_keys(tmp_path)).faults
+
+    assert [fault for fault in faults if fault.startswith(says)]
 
 
 def test_what_rests_on_a_source_at_fault_is_named_and_the_others_are_looked_at(
