@@ -301,6 +301,21 @@ def test_a_spine_that_offers_what_is_revealed_later_is_named(spark: SparkSession
     assert "declare as such in the source" in fault
 
 
+@pytest.mark.parametrize("hours", [1, 13])
+def test_what_a_spine_offers_is_looked_at_as_of_the_very_time_of_a_row(
+    spark: SparkSession, tmp_path: Path, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outcome is known an hour after an order: a cut in between two orders is later than that for most hours."""
+    reveal = F.col("at") + F.expr("INTERVAL 1 HOUR")
+    orders = replace(REVEALED, derive=lambda rows, references: rows.withColumn("back_at", reveal))
+    use_case = replace(of_known_orders(TIMED, spine=with_returned), sources=(orders,))
+    monkeypatch.setattr(first_rows, "CUT", (7 + hours / 24) / 14)
+
+    faults = trial.run(spark, use_case, landing(tmp_path)).faults
+
+    assert faults[0].startswith("`spine` of the use case says amount = nothing for id o")
+
+
 def test_a_table_without_times_whose_values_change_is_noted(spark: SparkSession, tmp_path: Path) -> None:
     found = trial.run(spark, of_known_orders(SHOP.feature_tables[0]), landing(tmp_path))
 
