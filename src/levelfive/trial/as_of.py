@@ -137,5 +137,5 @@ def foresight(
 def _last_time(times: pd.Series, cut: datetime) -> datetime:
     """Find the last time up to a cut, which stays where there is none."""
     micros = times.dropna().astype("datetime64[us]").astype("int64")
-    last = micros[micros <= to_micros(cut)].max()
-    return cut if pd.isna(last) else EPOCH + timedelta(microseconds=int(last))
+    earlier = micros[micros <= to_micros(cut)]
+    return cut if earlier.empty else EPOCH + timedelta(microseconds=int(earlier.max()))

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 import shop
 from first_champion import LATER, SMALL, Kept, Stage, prepare
+from in_memory.registry import MemoryBackend
 from pyspark.sql import SparkSession
 from scans import scans_of
 
@@ -19,6 +21,8 @@ from levelfive.data import job as data
 from levelfive.features import job as features
 from levelfive.features.store import LocalFeatureStore
 from levelfive.monitoring import job as monitoring
+from levelfive.online import job as online
+from levelfive.online.opening import open_store, url_of
 from levelfive.scoring import job as scoring
 from levelfive.storage.runs import JobContext
 from levelfive.storage.tables import Tables
@@ -71,17 +75,24 @@ def files_opened(spark: SparkSession, job: Callable[[], object]) -> Counter[str]
 def test_a_day_opens_as_many_files_however_many_days_there_are(
     spark: SparkSession, tables: Tables, tmp_path: Path
 ) -> None:
-    """From the third day on each has one before; the last one is computed anew; then one more, after upkeep."""
+    """Each is published, too. From the third day on each has one before; the last one is computed anew; then one more, after upkeep."""
     (table,) = shop.USE_CASE.feature_tables
     use_case = replace(shop.USE_CASE, feature_tables=(replace(table, lookback=DAY),), labels_lookback=DAY)
     context = JobContext(tables, use_case, LocalFeatureStore(tables))
+    registry, store = MemoryBackend().opened("shop"), open_store(url_of(tmp_path / "online.db"), "shop")
 
-    by_day = [files_read(spark, context, tmp_path, number) for number in range(4)]
+    by_day, published_by_day = [], []
+    for number in range(4):
+        by_day.append(files_read(spark, context, tmp_path, number))
+        as_of = BEGIN + (number + 1) * DAY
+        published_by_day.append(files_opened(spark, partial(online.run, context, registry, store, as_of=as_of)))
 
     there = len(tables.read("raw_orders").inputFiles())
     assert there >= 4
     assert by_day[2] == by_day[3]
     # Feature table and labels look at two days each: the day itself, and the one before.
+    assert published_by_day[2] == published_by_day[3]
+    assert 0 < published_by_day[3]["store_returns"] <= len(tables.read("store_returns").inputFiles()) / 4
     assert 0 < by_day[3]["raw_orders"] <= 2 * 2 * there / 4
     # What is revealed later may be of any row, as far as anybody has said.
     last, anywhere = BEGIN + 4 * DAY, JobContext(tables, shop.USE_CASE, context.features)
