@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import struct
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 import shop
 from first_champion import AS_OF, LATER, SMALL, Kept, Stage
+from holding import holding
 
 from levelfive.app import App
 from levelfive.data import job as data
@@ -22,22 +20,6 @@ from levelfive.models.package import SMOKE, smoke_check
 
 ASKED = {"by": "ada", "reason": "asked for", "as_of": LATER}
 TRAINING_SET = "tracking/artifacts/*/artifacts/training_set/training_set.parquet"
-
-
-def holding(home: Path, value: int) -> set[str]:
-    """List the files that hold a number, as text, as bytes, packed or not, in the places of the home."""
-    return {path.relative_to(home).parts[0] for path in home.rglob("*") if path.is_file() and holds(path, value)}
-
-
-def holds(path: Path, value: int) -> bool:
-    content = path.read_bytes()
-    content = gzip.decompress(content) if path.suffix == ".gz" else content
-    if str(value).encode() in content or struct.pack("<q", value) in content or struct.pack(">q", value) in content:
-        return True
-    # Packed pages show nothing to those who look at bytes.
-    return path.suffix == ".parquet" and any(
-        str(value) in str(cell) for column in pq.read_table(path).columns for cell in column.to_pylist()
-    )
 
 
 def forgotten(app: App, order: int) -> Erasure:
