@@ -145,7 +145,7 @@ class TrackedRun:
 
     def log_evaluation(self, prefix: str, evaluation: Evaluation, as_of: datetime) -> None:
         """Log each metric with the ends of its interval."""
-        stamp = int(as_of.timestamp() * 1000)
+        stamp = max(int(as_of.timestamp() * 1000), 0)  # MLflow knows no time before 1970
         values = {f"{prefix}.rows": float(evaluation.rows), f"{prefix}.days": float(evaluation.days)}
         for name, estimate in evaluation.estimates.items():
             values |= {f"{prefix}.{name}": estimate.value}

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from levelfive.config import EARLIEST
 from levelfive.errors import ConfigError, RegistryError
 from levelfive.models.mlflow_store import is_of_a_database, quieten
 from levelfive.registry.store import CentralRegistry
+from levelfive.statistics.metrics import Evaluation
 from levelfive.training.tracking import Tracking
 
 
@@ -21,6 +23,16 @@ def test_an_experiment_that_was_deleted_says_how_to_restore_it(tmp_path: Path) -
     said = r"experiment 'shop' was deleted in MLflow, .*restore_experiment\('1'\)"
     with pytest.raises(RegistryError, match=said), tracking.run("second", {}):
         pytest.fail("there is no run to be in")
+
+
+def test_metrics_are_taken_as_of_any_time(tmp_path: Path) -> None:
+    """A store on SQLite is made."""
+    quieten()
+    tracking = Tracking(f"sqlite:///{tmp_path}/tracking.db", "shop", artefacts=tmp_path / "artefacts")
+    with tracking.run("of old times", {}) as run:
+        run.log_evaluation("holdout", Evaluation({}, rows=24, days=7, label_mean=0.5, score_mean=0.5), EARLIEST)
+
+    assert tracking._client.get_run(run.run_id).data.metrics == {"holdout.rows": 24, "holdout.days": 7}
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
