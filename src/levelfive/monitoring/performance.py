@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
-from levelfive.core.windows import Window
+from levelfive.core.windows import Window, to_micros
 from levelfive.features.labels import of_window, outcomes_as_known
 from levelfive.monitoring.comparison import Comparison
 from levelfive.monitoring.drift_statistics import column_drift
@@ -186,8 +186,8 @@ def _with_labels(
 def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window, *, by_slice: bool = False) -> Performance:
     """Compare the predictions of one window with what became of them, if asked for by slice, too."""
     task, rows = use_case.model.task, outcomes.rows
-    old_until = _micros(outcomes.as_of - use_case.maturity)
-    inside = rows[(rows[AT] >= _micros(window.start)) & (rows[AT] < _micros(window.end))]
+    old_until = to_micros(outcomes.as_of - use_case.maturity)
+    inside = rows[(rows[AT] >= to_micros(window.start)) & (rows[AT] < to_micros(window.end))]
     labelled_rows = inside[inside[OUTCOME] == LABELLED]
     mature = labelled_rows[labelled_rows[AT] < old_until]
     others = inside[inside[OUTCOME].notna() & (inside[OUTCOME] != LABELLED)].groupby(OUTCOME)
@@ -201,7 +201,7 @@ def performance_of(use_case: UseCase, outcomes: Outcomes, window: Window, *, by_
         scored=len(inside),
         known=int(inside[OUTCOME].notna().sum()),
         mature=len(mature),
-        provisional=_micros(window.end) > old_until,
+        provisional=to_micros(window.end) > old_until,
         without_label={str(name): (len(part), mean_score(task, part)) for name, part in others},
         label_mean_known=float(labelled_rows[LABEL].mean()) if len(labelled_rows) else None,
         evaluation=evaluation_of(use_case, mature, task.of_columns(mature[[*task.score_columns]])),
@@ -243,7 +243,3 @@ def _evaluate_reference(use_case: UseCase, mature: pd.DataFrame, first: str | No
     scores = task.of_columns(mature[[*task.score_columns]]).copy()
     scores[others] = task.of_columns(mature.loc[others, [*task.reference_columns]])
     return None if np.isnan(scores).any() else evaluation_of(use_case, mature, scores)
-
-
-def _micros(moment: datetime) -> int:
-    return int(moment.timestamp()) * 1_000_000
