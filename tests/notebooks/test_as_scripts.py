@@ -93,7 +93,8 @@ def test_a_notebook_before_a_scoring_prints_its_result_as_a_table(first_scripts:
 
 
 def plots_of(ran: Scripts) -> set[str]:
-    return {file.name for file in (ran.home / "plots" / "flight_delay").iterdir() if file.stat().st_size > 5000}
+    plots = ran.home / "plots" / ran.app.context.use_case.name
+    return {file.name for file in plots.iterdir() if file.stat().st_size > 5000}
 
 
 @pytest.mark.nightly

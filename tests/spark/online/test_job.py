@@ -214,7 +214,7 @@ def test_a_table_that_was_not_computed_is_named(tables: Tables, registry: Centra
         job.run(context, registry, open_file("online.db"), as_of=T)
 
     tables.append("state", tables.spark.createDataFrame([("a", T, 1.0)], SCHEMAS["state"]))
-    with pytest.raises(AsOfError, match="'state' does not say how far it reaches: run `levelfive features`"):
+    with pytest.raises(AsOfError, match="'state' does not say how far it reaches: run `levelfive features --as-of"):
         job.run(context, registry, open_file("online.db"), as_of=T)
 
 

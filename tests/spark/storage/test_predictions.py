@@ -64,7 +64,7 @@ def test_a_task_with_several_score_columns_has_each_scored_beside_its_reference(
     ("task", "scores", "expected"),
     [
         (BINARY, [(0.0,), (1.5,)], [True, False]),
-        (REGRESSION, [(-1e300,), (math.inf,), (math.nan,), (None,)], [True, False, False, False]),
+        (REGRESSION, [(-1e30,), (math.inf,), (math.nan,), (None,)], [True, False, False, False]),
         (COLOURS, [(0.2, 0.2, 0.6), (0.2, 0.2, 1.6), (0.2, None, 0.6)], [True, False, False]),
     ],
     ids=lambda of: getattr(of, "name", ""),

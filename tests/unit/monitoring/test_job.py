@@ -108,7 +108,7 @@ def test_a_window_beyond_the_logical_now_is_refused(production: Environment, mea
 def test_a_window_that_nobody_scored_is_refused(production: Environment, measuring: Measuring) -> None:
     measuring.found[TODAY] = {"scored": 0, "versions": ()}
 
-    with pytest.raises(EvidenceError, match="run `levelfive scoring` for it first"):
+    with pytest.raises(EvidenceError, match="run `levelfive scoring --as-of TIME` for it first"):
         monitor(production)
 
     assert production.trail() == [("monitoring", "failed", "")]
@@ -147,7 +147,7 @@ def test_a_window_that_was_not_wholly_scored_live_is_refused(
     with production.context.run("scoring", as_of=LATER, parameters={"window": scored, **parameters}):
         pass
 
-    with pytest.raises(EvidenceError, match="run `levelfive scoring` for it first"):
+    with pytest.raises(EvidenceError, match="run `levelfive scoring --as-of TIME` for it first"):
         monitor(production)
 
 
@@ -161,7 +161,7 @@ def test_where_no_row_has_landed_there_is_nothing_to_monitor(
     count_days(Run(production.tables, "earlier"), {"flights": files}, LATER)
 
     if landed:
-        with pytest.raises(EvidenceError, match="run `levelfive scoring` for it first"):
+        with pytest.raises(EvidenceError, match="run `levelfive scoring --as-of TIME` for it first"):
             monitor(production)
     else:
         assert monitor(production).nothing.endswith(": no row of flights has landed of its days")
