@@ -75,7 +75,7 @@ def files_opened(spark: SparkSession, job: Callable[[], object]) -> Counter[str]
 def test_a_day_opens_as_many_files_however_many_days_there_are(
     spark: SparkSession, tables: Tables, tmp_path: Path
 ) -> None:
-    """Each is published. From the third day on each has one before. The last is computed anew; then, after upkeep."""
+    """Each is published; the last is computed anew, and one more comes after upkeep."""
     (table,) = shop.USE_CASE.feature_tables
     use_case = replace(shop.USE_CASE, feature_tables=(replace(table, lookback=DAY),), labels_lookback=DAY)
     context = JobContext(tables, use_case, LocalFeatureStore(tables))
