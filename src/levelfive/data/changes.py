@@ -20,6 +20,7 @@ from pyspark.sql.window import Window as Over
 
 from levelfive.core.conditions import quoted_name
 from levelfive.core.windows import iso
+from levelfive.data.corrections import as_corrected
 from levelfive.data.landed import LANDING_FILES
 from levelfive.data.landing import LandingFile
 from levelfive.data.staging import staging_table
@@ -68,7 +69,12 @@ class TableVersions(LandingFile):
     def name(self) -> str:
         """The versions and whose they are, by which rows remember where they came from."""
         # Another table of the name, such as one that is made anew each night, has the same versions.
-        return f"{self.versions} of {self.sha256[:_ID_CHARACTERS]}"
+        return f"{self.versions} of {self.short_id}"
+
+    @property
+    def short_id(self) -> str:
+        """The table's id, as its deliveries are named by it."""
+        return self.sha256[:_ID_CHARACTERS]
 
 
 def new_versions(run: Run, landing: Path, source: Source, *, as_of: datetime) -> tuple[TableVersions, ...]:
@@ -122,7 +128,11 @@ def texts_of_versions(tables: Tables, source: Source, deliveries: Sequence[Landi
         Way.FEED: _by_feed,
         Way.APPENDS: _by_appends,
     }
-    return _texts(readers[delivery.way](tables, source, delivery), source, delivery)
+    try:
+        return _texts(readers[delivery.way](tables, source, delivery), source, delivery)
+    except Untold:
+        # The feed was switched on since, or what it tells of is gone: from here on, it tells all.
+        return _whole_again(tables, source, delivery)
 
 
 def _newest(spark: SparkSession, landing: Path, source: Source) -> tuple[TableVersions, bool]:
@@ -192,16 +202,28 @@ def _whole(delivery: TableVersions, source: Source) -> DataFrame:
     return rows.withColumn(ORDER, F.unix_micros("_metadata.file_modification_time"))
 
 
+def _whole_again(tables: Tables, source: Source, delivery: TableVersions) -> DataFrame:
+    """Read a table that was read before; where there are corrections, rows that it has no longer are deletions."""
+    texts = _texts(_whole(delivery, source), source, delivery)
+    if not (source.has_corrections and tables.exists(source.table)):
+        return texts
+    # Rows of an earlier table of the name, or of files, are not what this one lost.
+    of_table = F.col(SOURCE_FILE).endswith(f" of {delivery.short_id}")
+    rows = as_corrected(tables.read(source.table), source).where(of_table)
+    later = {name: F.lit(None).cast(kind) for name, kind in source.columns.items() if name not in rows.columns}
+    # A row that the table has comes later, and counts.
+    gone = _texts(rows.withColumns({**later, DELETION: F.lit(True), ORDER: F.lit(-1).cast("long")}), source, delivery)
+    if not _derives_key(source):
+        gone = gone.join(texts, on=list(source.key), how="left_anti").select(*gone.columns)
+    return texts.withColumn(DELETION, F.lit(False)).unionByName(gone)
+
+
 def _by_feed(tables: Tables, source: Source, delivery: TableVersions) -> DataFrame:
     assert delivery.version is not None
-    try:
-        with told():
-            changes = _marked(delivery.table.changes(delivery.first, delivery.version), source)
-            name = staging_table(source)
-            tables.overwrite(name, changes, evolve=True)
-    except Untold:
-        # The feed was switched on since, or what it tells of is gone: from here on, it tells all.
-        return _whole(delivery, source)
+    with told():
+        changes = _marked(delivery.table.changes(delivery.first, delivery.version), source)
+        name = staging_table(source)
+        tables.overwrite(name, changes, evolve=True)
     return tables.read(name)
 
 

@@ -224,6 +224,22 @@ def test_versions_that_were_cleaned_up_are_made_up_for_by_the_whole(foreign: For
 
 
 @pytest.mark.nightly
+def test_what_was_deleted_in_versions_that_were_cleaned_up_is_deleted(foreign: Foreign) -> None:
+    """Two ingestions: the feed tells no longer of a deletion, which the whole table shows."""
+    foreign.made(FEED)
+    foreign.ingest(CORRECTED)
+    foreign.sql("DELETE FROM {things} WHERE id = 2", "UPDATE {things} SET amount = 9 WHERE id = 1")
+    foreign.appended((3, 3))
+    for part in foreign.landing.glob("things/_change_data/*"):
+        part.unlink()
+
+    (file,) = foreign.ingest(CORRECTED).files
+
+    assert (file.rows_in, file.corrections, file.deletions) == (3, 1, 1)
+    assert foreign.known(CORRECTED) == [(1, 9.0), (3, 3.0)]
+
+
+@pytest.mark.nightly
 def test_a_table_that_is_made_anew_each_night_counts_its_own_rows(foreign: Foreign) -> None:
     """Ingestions of two tables of one name and one version, with the same rows."""
     foreign.made()
