@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -277,11 +279,16 @@ def _marked(changes: DataFrame, source: Source) -> DataFrame:
 
 
 def _net(changes: DataFrame, source: Source) -> DataFrame:
-    """Keep the last change of each key; where keys are derived, and not known yet, the contract does that."""
+    """Keep the last change of each key; where keys are derived, and not known yet, the contract does that.
+
+    Rows without a key are no changes of each other: they go to quarantine, and that they are gone says nothing.
+    """
     if _derives_key(source):
         return changes
+    has_key = reduce(and_, (F.col(name).isNotNull() for name in source.key))
     place = F.row_number().over(Over.partitionBy(*source.key).orderBy(F.desc(ORDER)))
-    return changes.withColumn(_PLACE, place).where(F.col(_PLACE) == 1).drop(_PLACE)
+    counts = F.when(has_key, F.col(_PLACE) == 1).otherwise(~F.col(DELETION))
+    return changes.withColumn(_PLACE, place).where(counts).drop(_PLACE)
 
 
 def _derives_key(source: Source) -> bool:

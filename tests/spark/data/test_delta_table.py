@@ -240,6 +240,21 @@ def test_what_was_deleted_in_versions_that_were_cleaned_up_is_deleted(foreign: F
 
 
 @pytest.mark.nightly
+def test_rows_without_a_key_are_refused_one_by_one_and_may_be_deleted(foreign: Foreign) -> None:
+    """Three ingestions by a feed: of rows without a key, and of their deletion."""
+    foreign.made(FEED)
+    foreign.ingest(CORRECTED)
+    foreign.sql("INSERT INTO {things} VALUES (NULL, timestamp'2024-02-01', 5), (NULL, timestamp'2024-02-01', 6)")
+    (refused,) = foreign.ingest(CORRECTED).files
+    foreign.sql("DELETE FROM {things} WHERE id IS NULL")
+
+    (deleted,) = foreign.ingest(CORRECTED).files
+
+    assert [(file.rows_in, file.quarantined) for file in (refused, deleted)] == [(2, 2), (0, 0)]
+    assert foreign.known(CORRECTED) == [(1, 1.5), (2, 2.5)]
+
+
+@pytest.mark.nightly
 def test_a_table_that_is_made_anew_each_night_counts_its_own_rows(foreign: Foreign) -> None:
     """Ingestions of two tables of one name and one version, with the same rows."""
     foreign.made()
