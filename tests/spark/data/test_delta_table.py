@@ -381,6 +381,15 @@ def test_the_first_rows_of_a_table_are_tried(foreign: Foreign, spark: SparkSessi
     assert head.accepted_rows.columns == ["id", "at", "amount", "source_file", "loaded_at"]
 
 
+@pytest.mark.nightly
+def test_a_table_without_rows_cannot_be_tried_yet(foreign: Foreign, spark: SparkSession) -> None:
+    """Its first rows are looked for."""
+    foreign.sql("CREATE TABLE {things} (id INT, at TIMESTAMP, amount DOUBLE) USING delta")
+
+    with pytest.raises(LandingError, match=r"main.shop.things has no rows yet: try again when it has"):
+        read_head(spark, THINGS, foreign.landing, {}, limit=10)
+
+
 def test_a_table_that_is_not_there_is_named(foreign: Foreign) -> None:
     with pytest.raises(LandingError, match=r"expected a Delta table main.shop.things, which cannot be read"):
         foreign.ingest()
