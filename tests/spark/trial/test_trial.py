@@ -469,7 +469,7 @@ def test_of_a_fine_grid_of_many_keys_a_shorter_time_is_tried_and_said(
     assert found.faults == []
     (part,) = (one for one in found.parts if one.what == "feature table 'shops'")
     assert 0 < part.rows <= 4_000
-    assert part.message.startswith("of 8.3 of 356.0 days, ")
+    assert part.message.startswith("of 4.2 of 356.0 days, ")
     assert any(note.startswith("the model was not looked at: fewer than 50 rows lie in ") for note in found.notes)
 
 
