@@ -69,8 +69,10 @@ def _first_data(context: JobContext, run: Run, as_of: datetime) -> datetime:
     if first is not None and as_of - first > LONGEST_GAP:
         first = _first_of_the_rows(context, run, as_of)
     if first is None or first >= as_of:
-        came = "there is no dated data" if first is None else f"the data begins at {iso(first)}"
-        raise AsOfError(f"nothing to compute before as_of {iso(as_of)}: {came}. Give a later --as-of.")
+        why = "there is no dated data. Run the data stage first."
+        if first is not None:
+            why = f"the data begins at {iso(first)}. Give a later --as-of."
+        raise AsOfError(f"nothing to compute before as_of {iso(as_of)}: {why}")
     return first
 
 

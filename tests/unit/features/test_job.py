@@ -85,18 +85,16 @@ def reaching(**ends: datetime) -> dict[str, tuple[Commit, ...]]:
 @pytest.mark.parametrize(
     ("begins", "words"),
     [
-        ((), "there is no dated data"),
-        ((None,), "there is no dated data"),
-        ((AS_OF, AS_OF + DAY), "the data begins at 2013-01-08T06:00:00Z"),
+        ((), "there is no dated data. Run the data stage first"),
+        ((None,), "there is no dated data. Run the data stage first"),
+        ((AS_OF, AS_OF + DAY), "the data begins at 2013-01-08T06:00:00Z. Give a later --as-of"),
     ],
     ids=["no files", "no dates", "later files"],
 )
 def test_without_data_from_before_there_is_nothing_to_compute(begins: tuple[datetime | None, ...], words: str) -> None:
     context = a_context(landed(MemoryTables(), *begins) if begins else MemoryTables())
 
-    with pytest.raises(
-        AsOfError, match=f"nothing to compute before as_of .*: {words}. Give a later --as-of"
-    ) as refused:
+    with pytest.raises(AsOfError, match=f"nothing to compute before as_of .*: {words}") as refused:
         features.run(context, as_of=AS_OF)
 
     (run,) = runs(context.tables)
