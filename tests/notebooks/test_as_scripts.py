@@ -93,7 +93,7 @@ def test_a_notebook_before_a_scoring_prints_its_result_as_a_table(first_scripts:
 
 
 def plots_of(ran: Scripts) -> set[str]:
-    plots = ran.home / "plots" / ran.app.context.use_case.name
+    plots = ran.home / "plots" / ran.use_case
     return {file.name for file in plots.iterdir() if file.stat().st_size > 5000}
 
 

@@ -190,7 +190,7 @@ class Page:
 
     def _save(self, figure: Figure, number: int) -> None:
         title = "-".join(word for word in figure.get_suptitle().lower().split() if word.isalnum()) or str(number)
-        file = self._home / "plots" / self.app.context.use_case.name / f"{self.name}-{title}.png"
+        file = self._home / "plots" / self.app.settings.use_case / f"{self.name}-{title}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(file)
         print(f"Plot: {file}")
