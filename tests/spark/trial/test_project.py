@@ -16,13 +16,12 @@ from levelfive.project.answers import SCHEMA
 from levelfive.project.making import make_project
 from levelfive.trial import trial
 
+pytestmark = pytest.mark.nightly
 QUESTIONS = json.loads((PROJECT / SCHEMA).read_text(encoding="utf-8"))["properties"]
 EXAMPLE = PROJECT / "examples" / "seattle_weather"
 TASKS, SOURCES = (QUESTIONS[name]["enum"] for name in ("task", "source"))
-PAIRS = list(zip(TASKS, (*SOURCES[1:], *SOURCES[:1]), strict=True))
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize(("task", "source"), product(TASKS, SOURCES))
 def test_no_fault_is_found_in_the_use_case_of_a_new_project(
     task: str, source: str, spark: SparkSession, lakehouse: Path, tmp_path: Path
@@ -40,11 +39,9 @@ def test_no_fault_is_found_in_the_use_case_of_a_new_project(
     assert {"source parcels", "`spine`", "`labels`", "scores of a model that was fitted on them"} <= looked_at
 
 
-@pytest.mark.parametrize(
-    ("task", "source"), [PAIRS[0], *(pytest.param(*pair, marks=pytest.mark.nightly) for pair in PAIRS[1:])]
-)
+@pytest.mark.parametrize(("task", "source"), zip(TASKS, (*SOURCES[1:], *SOURCES[:1]), strict=True))
 def test_the_tests_of_a_new_project_pass(task: str, source: str, tmp_path: Path) -> None:
-    """Each task and each kind of source once, in a process with a Spark of its own, which takes half a minute."""
+    """Each task and each kind of source once, in a process with a Spark of its own."""
     project = make_project({"name": "orders", "task": task, "source": source}, tmp_path)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
@@ -54,7 +51,6 @@ def test_the_tests_of_a_new_project_pass(task: str, source: str, tmp_path: Path)
     assert "4 passed" in done.stdout
 
 
-@pytest.mark.nightly
 def test_no_fault_is_found_in_the_example(spark: SparkSession, lakehouse: Path) -> None:
     landing = lakehouse / "landing_seattle"
     runpy.run_path(str(EXAMPLE / "deliver.py"))["deliver"](landing, "2015-01-01")

@@ -3,6 +3,7 @@
 import json
 import keyword
 import re
+import runpy
 import subprocess
 import sys
 from importlib.metadata import packages_distributions
@@ -15,6 +16,8 @@ import yaml
 from commands import parse, run
 from make_template import PROJECT, TEMPLATE, files
 
+from levelfive.app import App
+from levelfive.config import Settings
 from levelfive.errors import ConfigError
 from levelfive.project.answers import SCHEMA
 from levelfive.project.making import make_project
@@ -199,3 +202,22 @@ def test_the_template_is_what_make_template_writes_and_what_is_the_teams_own() -
         "src/{{.name}}/use_case.py.tmpl",
         "tests/test_use_case.py.tmpl",
     }
+
+
+def test_the_tests_of_a_project_deliver_their_sample_where_its_use_case_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By night they are run as a whole, in a process with a Spark of its own; here, up to the command."""
+    project, home, commands = make_project({"name": "orders"}, tmp_path), tmp_path / "home", list[list[str]]()
+
+    def note(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.syspath_prepend(project / "src")
+    monkeypatch.syspath_prepend(project / "sample")
+    monkeypatch.setattr(subprocess, "run", note)
+    runpy.run_path(str(project / "tests" / "test_use_case.py"))["test_no_fault_is_found_in_the_use_case"](home)
+
+    assert [command[1:] for command in commands] == [["--home", str(home), "--use-case", "orders", "check"]]
+    assert list((App.local(home, Settings(use_case="orders")).landing / "parcels").iterdir())
