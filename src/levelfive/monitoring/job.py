@@ -153,9 +153,9 @@ def _look_again(
             return look_for_segments(context, run, newest.subject, newest.model, as_of=as_of)
 
     with ThreadPoolExecutor(max_workers=1) as beside:
-        found = beside.submit(copy_context().run, segments)
+        of_segments = beside.submit(copy_context().run, segments)
         skew = {one.subject.model_version: skew_of(one) for one in inputs.versions}
-    return skew, found.result()
+    return skew, of_segments.result()
 
 
 def _facts(

@@ -102,8 +102,8 @@ def _moved(trained: SlicedCounts | None, name: str, one: Slice, values: pd.Serie
     now = np.bincount(column.groups_of(values), minlength=column.groups)[:-1]
     if not (before.any() and now.any()):
         return {}
-    found = column_drift(name, Comparison(_grouped(before), _grouped(now))).statistics
-    return {statistic: found[statistic] for statistic in _STATISTICS}
+    statistics = column_drift(name, Comparison(_grouped(before), _grouped(now))).statistics
+    return {statistic: statistics[statistic] for statistic in _STATISTICS}
 
 
 def _grouped(counts: Counts) -> CategoricalProfile:

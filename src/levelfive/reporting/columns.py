@@ -45,7 +45,7 @@ def column_windows(
         version, statistics = row["model_version"], row["statistics"]
         profile = profiles.get((version, window, column))
         psi = statistics.get(PSI)
-        found = usual.of(version, len(days[version, window])).get(column) if psi is not None else None
+        distances = usual.of(version, len(days[version, window])).get(column) if psi is not None else None
         columns.append(
             ColumnWindow(
                 column=column,
@@ -54,7 +54,7 @@ def column_windows(
                 mean=_mean(profile),
                 null_share=_null_share(profile),
                 outside_share=statistics.get(OUTSIDE_SHARE),
-                deviations=None if found is None or psi is None else found.deviations(psi),
+                deviations=None if distances is None or psi is None else distances.deviations(psi),
                 is_outside=(version, window, column) in outside,
             )
         )

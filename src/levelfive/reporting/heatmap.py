@@ -43,7 +43,7 @@ def moves_chart(data: ReportData, columns: Sequence[str]) -> Markup:
         axes.spines[:].set_visible(False)
         steps = {(cell.window, row_of[cell.column]): _step(cell.deviations) for cell in cells}
         for step, color in enumerate(STEPS):
-            _fill(axes, [of for of, found in steps.items() if found == step], color)
+            _fill(axes, [of for of, that in steps.items() if that == step], color)
         every = [(window, row) for window in windows for row in row_of.values()]
         _fill(axes, [of for of in every if steps.get(of) is None], "none", hatch=_DOTS, edge=LIGHT)
         beyond = [(cell.window, row_of[cell.column]) for cell in cells if cell.is_outside]

@@ -46,7 +46,7 @@ def feature_days(
     largest: dict[tuple[date, str, str], FeatureDay] = {}
     for row in records.of_model(run, table, model_name, as_of):
         one = from_row(record, row)
-        of, told = (one.day, one.feature, one.model_version), one.told()
-        if of not in largest or told.answers > largest[of].answers:
-            largest[of] = told
+        of, feature_day = (one.day, one.feature, one.model_version), one.told()
+        if of not in largest or feature_day.answers > largest[of].answers:
+            largest[of] = feature_day
     return tuple(largest.values())

@@ -39,11 +39,11 @@ def latest_slices(run: Run, task: Task, model_name: str, *, as_of: datetime) -> 
     """
     rows = records.of_model(run, PERFORMANCE_SLICES, model_name, as_of)
     newest = {records.window_of(row): row["as_of"] for row in rows}  # what was said later comes later
-    told = [from_row(SlicePerformanceRecord, row) for row in rows if row["as_of"] == newest[records.window_of(row)]]
-    latest = max(told, key=lambda one: (not one.provisional, one.window.end, one.window.start), default=None)
+    measured = [from_row(SlicePerformanceRecord, row) for row in rows if row["as_of"] == newest[records.window_of(row)]]
+    latest = max(measured, key=lambda one: (not one.provisional, one.window.end, one.window.start), default=None)
     if latest is None:
         return None
-    lines = tuple(_slice(task, one) for one in told if one.window == latest.window)
+    lines = tuple(_slice(task, one) for one in measured if one.window == latest.window)
     return SlicesMeasured(latest.window, latest.provisional, lines)
 
 

@@ -49,8 +49,8 @@ def headline(data: ReportData) -> Headline:
     calls += [f"rows are missing: {missing_days(data.missing)}"] if data.missing else []
     if calls:
         harm = _harm(verdict, data.alerts)
-        said = f"{'; '.join(calls)}.".replace("….", "…")
-        return Headline(Health.NEEDS_A_PERSON, f"The model needs a person: {said}{harm}{numbers}")
+        sentence = f"{'; '.join(calls)}.".replace("….", "…")
+        return Headline(Health.NEEDS_A_PERSON, f"The model needs a person: {sentence}{harm}{numbers}")
     if data.latest_empty is not None:
         of = window_name(data.latest_empty.window)
         return Headline(Health.NOTHING, f"There is nothing to monitor: nothing was scored in {of}.{numbers}")
