@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
 
+from levelfive.core.parallel import both
 from levelfive.core.windows import Window, iso
 from levelfive.data.landed import LANDING_FILES
 from levelfive.data.missing import SOURCE_DAYS
 from levelfive.errors import AsOfError, EvidenceError
 from levelfive.features.labels import LABELS
-from levelfive.monitoring import deliveries, performance_records
+from levelfive.monitoring import deliveries
 from levelfive.monitoring.alert_states import ALERTS_TABLE
 from levelfive.monitoring.alerting import update_alerts
 from levelfive.monitoring.alerts import check_rules
@@ -36,7 +35,7 @@ from levelfive.monitoring.slice_records import PERFORMANCE_SLICES, write_slice_p
 from levelfive.monitoring.telling import NOTICES, tell
 from levelfive.monitoring.verdict import VERDICTS, Subject, WindowVerdict
 from levelfive.monitoring.versions import WindowFacts, judge_version
-from levelfive.monitoring.writing import WindowFound, write_consistency, write_window
+from levelfive.monitoring.writing import WindowFound, write_consistency, write_measurements, write_window
 from levelfive.online.publications import publications
 from levelfive.online.staleness import furthest_behind
 from levelfive.registry.promotions import PROMOTIONS
@@ -142,6 +141,9 @@ def _look_again(
 ) -> tuple[Mapping[str, tuple[FeatureDay, ...]], tuple[SegmentRecord, ...]]:
     """Look at scored rows again, side by side: at their features by version, and at the newest version's segments."""
 
+    def skew() -> Mapping[str, tuple[FeatureDay, ...]]:
+        return {one.subject.model_version: skew_of(one) for one in inputs.versions}
+
     def skew_of(one: ScoredVersion) -> tuple[FeatureDay, ...]:
         with run.timed("skew"):
             rows = inputs.now.scored
@@ -152,10 +154,7 @@ def _look_again(
         with run.timed("segments"):
             return look_for_segments(context, run, newest.subject, newest.model, as_of=as_of)
 
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        of_segments = beside.submit(copy_context().run, segments)
-        skew = {one.subject.model_version: skew_of(one) for one in inputs.versions}
-    return skew, of_segments.result()
+    return both(skew, segments)
 
 
 def _facts(
@@ -191,13 +190,6 @@ def _nothing(
     if not because:
         raise EvidenceError(f"no live prediction in {window}: run `levelfive scoring --as-of TIME` for it first")
     run.counts["scored"], run.notes["nothing"] = 0, because
-    performance_records.write_performance(
-        run,
-        name,
-        inputs.performances,
-        task=context.use_case.model.task,
-        as_of=as_of,
-        served_performances=inputs.answers.performance,
-    )
+    write_measurements(context, run, name, inputs, as_of=as_of)
     write_slice_performance(run, name, inputs.performances, as_of=as_of)
     return MonitoringResult(run.run_id, window, {}, inputs.performances, because)

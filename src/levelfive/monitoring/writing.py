@@ -76,21 +76,32 @@ def write_window(context: JobContext, run: Run, found: WindowFound, *, as_of: da
         partial(records.write_quality, run, subject, inputs.source_counts),
         partial(write_freshness, run, subject, inputs.newest),
         partial(write_skew, run, subject, skew),
-        partial(_write_performance, context, run, subject, inputs, as_of=as_of),
+        partial(_write_performance_and_estimate, context, run, subject, inputs, as_of=as_of),
         partial(write_slice_performance, run, subject.model_name, inputs.performances, as_of=as_of),
         partial(records.write_verdicts, run, verdicts),
     ]
     in_parallel(jobs)
 
 
-def _write_performance(
+def write_measurements(
+    context: JobContext, run: Run, model_name: str, inputs: WindowInputs, *, as_of: datetime
+) -> None:
+    """Write what the labels say of windows, and of answers to single requests."""
+    performance_records.write_performance(
+        run,
+        model_name,
+        inputs.performances,
+        task=context.use_case.model.task,
+        as_of=as_of,
+        served_performances=inputs.answers.performance,
+    )
+
+
+def _write_performance_and_estimate(
     context: JobContext, run: Run, subject: Subject, inputs: WindowInputs, *, as_of: datetime
 ) -> None:
     task, name = context.use_case.model.task, subject.model_name
-    served = inputs.answers.performance
-    performance_records.write_performance(
-        run, name, inputs.performances, task=task, as_of=as_of, served_performances=served
-    )
+    write_measurements(context, run, name, inputs, as_of=as_of)
     past = performance_records.past_estimates(inputs.last_rows)
     trust_by_metric = trust(past, subject.window, context.use_case.maturity)
     performance_records.write_estimate(run, name, inputs.now, trust_by_metric, task=task, as_of=as_of)
