@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -160,12 +160,12 @@ class App:
         """
         return workspace_client()
 
-    def site(self, policy: RolloutPolicy, requests: Sequence[bytes] = (), *, clock: str = "") -> Site:
+    def site(self, policy: RolloutPolicy, requests: Callable[[], Sequence[bytes]] = tuple, *, clock: str = "") -> Site:
         """Open the online endpoint that the champion is deployed to.
 
         Args:
             policy: Steps and budget of its rollouts.
-            requests: Bodies of sample requests; what sends none needs none.
+            requests: Makes bodies of sample requests, once the settings are known to be sound; by default, none.
             clock: By which it answers, if it was moved: two times, as the jobs have them.
 
         Raises:
@@ -177,7 +177,7 @@ class App:
         client = azure_ml_client(self.settings.azure_ml, self.settings.azure_credential)
         from levelfive.deployment.azure_site import azure_site  # needs azure-ai-ml, and only who deploys needs it
 
-        return azure_site(client, self.settings, self.registry, policy, requests=requests, clock=clock)
+        return azure_site(client, self.settings, self.registry, policy, requests=requests(), clock=clock)
 
     @cached_property
     def stores(self) -> TrainingStores:

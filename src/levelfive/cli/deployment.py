@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,7 +60,7 @@ def deploy(
     moment, policy = parse_time(as_of), _policy(steps, count, max_failed=max_failed, max_p95=max_p95, hold=hold)
     parse_clock(clock)
     app = open_app()
-    site = app.site(policy, _requests(app, requests, moment), clock=clock)
+    site = app.site(policy, partial(_requests, app, requests, moment), clock=clock)
     outcome = job.deploy(
         app.context,
         app.registry,
@@ -93,7 +94,7 @@ def traffic(
     moment, policy = parse_time(as_of), _policy(steps, count, max_failed=max_failed, max_p95=max_p95, hold=hold)
     check_share(to)
     app = open_app()
-    site = app.site(policy, _requests(app, requests, moment))
+    site = app.site(policy, partial(_requests, app, requests, moment))
     _say(job.raise_traffic(app.context, site, as_of=moment, by=who_says(app, by), to=to), site.name)
 
 
@@ -175,12 +176,10 @@ def _policy(steps: str, count: int, *, max_failed: float, max_p95: str, hold: st
 
 def _requests(app: App, file: Path | None, as_of: datetime) -> tuple[bytes, ...]:
     from levelfive.deployment.probe import read_requests
-    from levelfive.deployment.rollout import RolloutPolicy
     from levelfive.deployment.samples import sample_requests
 
     if file is not None:
         return read_requests(file)
-    app.site(RolloutPolicy())  # refused before Spark is started
     return sample_requests(app.context, Window(as_of - DAY, as_of), as_of=as_of, rows=50)
 
 

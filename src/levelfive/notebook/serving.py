@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 
 from levelfive.core.windows import Window
 from levelfive.deployment import job
@@ -69,7 +70,8 @@ def endpoint_action(page: Page) -> RolloutOutcome | WayBack | None:
             raise ConfigError("parameter why is missing: a rollback says its reason")
         chosen = Chosen(digest=page["digest"] or None, since=page.time("deployed_since"))
         return job.roll_back(app.context, app.site(policy), chosen, as_of=as_of, by=app.starter, reason=page["why"])
-    requests = sample_requests(app.context, Window(as_of - DAY, as_of), as_of=as_of, rows=policy.requests)
+    window = Window(as_of - DAY, as_of)
+    requests = partial(sample_requests, app.context, window, as_of=as_of, rows=policy.requests)
     site, to = app.site(policy, requests, clock=page["clock"]), page.number("to") if page["to"] else ALL
     if action is EndpointAction.TRAFFIC:
         return job.raise_traffic(app.context, site, as_of=as_of, by=app.starter, to=to)

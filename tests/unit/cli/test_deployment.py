@@ -24,8 +24,8 @@ def app(production, monkeypatch):
     production.released()
     asked = []
 
-    def site(policy, requests=(), *, clock=""):
-        asked.append((policy, requests))
+    def site(policy, requests=tuple, *, clock=""):
+        asked.append((policy, requests()))
         return Site(NAME, online, ProbeOf(), policy, "levelfive.azurecr.io/serving", lambda package: None, clock)
 
     found = SimpleNamespace(

@@ -44,7 +44,8 @@ def page(production, monkeypatch):
 
     monkeypatch.setattr(serving, "sample_requests", samples)
 
-    def site(policy, requests=(), *, clock=""):
+    def site(policy, requests=tuple, *, clock=""):
+        requests()  # as an application makes them
         return Site(NAME, online, ProbeOf(), policy, "levelfive.azurecr.io/serving", lambda package: None, clock)
 
     app = Application(context=production.context, registry=production.registry, starter="grace", site=site)
